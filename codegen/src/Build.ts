@@ -1,0 +1,283 @@
+/**
+ * Spec values to the canonical model: sorted, resolved, free of positions.
+ *
+ * Building never judges; `Check` has looked at the spec before. What two specs have in common by value they share by name in the model.
+ */
+import type {
+  CaseModel,
+  CommandModel,
+  FieldModel,
+  FrameModel,
+  HeaderFieldModel,
+  HeaderModel,
+  IntName,
+  LayoutModel,
+  Model,
+  NamedTypeModel,
+  OutcomeModel,
+  SectionModel,
+  StatusModel,
+  TypeModel
+} from "@wirewright/codec/Model"
+import type { Body, Command, Fields, Frame, Header, HeaderField, Int, Layouts, NamedType, Protocol, Type, TypesOnly } from "@wirewright/dsl"
+import { compare } from "./Module.ts"
+import { intSize, pascal, upperSnake } from "./Names.ts"
+import type { Origin } from "./Origin.ts"
+
+/** Whether the author wrote one type where fields could stand. */
+export const isType = (content: Type | Fields): content is Type => typeof (content as { readonly kind?: unknown }).kind === "string"
+
+/** Whether the author wrote alternatives where a body could stand. */
+export const isLayouts = (content: Body | Layouts): content is Layouts => (content as { readonly kind?: unknown }).kind === "layouts"
+
+/** The commands a protocol ends up with, its bases' included; the nearest definition of an opcode wins. */
+export const allCommands = (protocol: Protocol): ReadonlyArray<Command> => {
+  const own = protocol.commands
+  const taken = new Set(own.map((command) => `${command.kinds.request} ${command.opcode}`))
+  const inherited = protocol.base === undefined ? [] : allCommands(protocol.base)
+  return [...own, ...inherited.filter((command) => !taken.has(`${command.kinds.request} ${command.opcode}`))]
+}
+
+const defined = <A extends object>(value: A): A => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as A
+
+/** A spec's model; `base` is the model of the protocol it extends. */
+export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?: Model): Model => new Builder(origin).protocol(protocol, base)
+
+class Builder {
+  private readonly origin: Origin
+  private readonly types = new Map<string, NamedTypeModel>()
+  private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
+
+  constructor(origin: Origin) {
+    this.origin = origin
+  }
+
+  protocol(protocol: Protocol | TypesOnly, base: Model | undefined): Model {
+    for (const type of protocol.types ?? []) this.type(type)
+    const frame: FrameModel = protocol.kind === "types" ? { name: protocol.name, sections: [], maxFrame: 0, kinds: [] } : base?.frame ?? this.frame(protocol.frame)
+    const commands = (protocol.kind === "types" ? [] : protocol.commands.map((command) => this.command(command, protocol.frame)))
+      .sort((a, b) => compare(a.kinds.request, b.kinds.request) || a.opcode - b.opcode || compare(a.name, b.name))
+    const statuses = protocol.kind === "types" ? [] : this.statuses(protocol.frame)
+    const states = protocol.kind === "types" ? [] : Object.entries(protocol.frame.states).map(([name, doc]) => ({ name, doc })).sort((a, b) => compare(a.name, b.name))
+    const inherited = new Set(base === undefined ? [] : inheritedNames(base))
+    return defined({
+      format: 1,
+      kind: "binary",
+      name: protocol.name,
+      module: protocol.module,
+      base: base === undefined ? undefined : { name: base.name, module: base.module },
+      frame,
+      statuses,
+      states,
+      types: [...this.types.values()].filter((type) => !inherited.has(type.name)).sort((a, b) => compare(a.name, b.name)),
+      brands: [...this.brands.values()].filter((brand) => !inherited.has(brand.name)).sort((a, b) => compare(a.name, b.name)),
+      commands
+    }) as Model
+  }
+
+  private statuses(frame: Frame): ReadonlyArray<StatusModel> {
+    const table = frame.statuses
+    if (table === undefined) return []
+    return Object.entries(table.rows as { readonly [name: string]: { readonly code: number; readonly retry: StatusModel["retry"] } })
+      .map(([name, { code, retry }]) => defined({ name, doc: this.origin.doc(table, [name]), code, retry }) as StatusModel)
+      .sort((a, b) => a.code - b.code || compare(a.name, b.name))
+  }
+
+  private frame(frame: Frame): FrameModel {
+    return {
+      name: frame.name,
+      sections: [...frame.sections],
+      maxFrame: frame.maxFrame,
+      kinds: Object.entries(frame.kinds).map(([name, kind]) =>
+        defined({
+          name,
+          answers: kind.answers,
+          headers: kind.headers.map((header, index) => this.header(header, (field) => this.origin.doc(frame, ["kinds", name, "headers", String(index), "fields", field]))),
+          shared: Object.entries(kind.shared ?? {}).map(([section, type]) => ({ section, ref: (this.type(type) as { readonly ref: string }).ref }))
+        }) as FrameModel["kinds"][number]
+      )
+    }
+  }
+
+  private header(header: Header, docOf: (field: string) => string | undefined): HeaderModel {
+    let offset = 0
+    const fields = Object.entries(header.fields).map(([name, field]): HeaderFieldModel => {
+      const int = headerInt(field)
+      const at = offset
+      offset += field.kind === "reserved" && field.of.kind === "bytes" ? field.of.size ?? 0 : intSize(int)
+      const role = field.kind === "magic" || field.kind === "opcode" || field.kind === "statusCode"
+        ? { role: field.kind, int }
+        : field.kind === "sectionLength"
+        ? { role: "sectionLength" as const, int, section: field.section }
+        : field.kind === "bodyLength"
+        ? { role: "bodyLength" as const, int, includesHeader: field.includesHeader }
+        : { role: "field" as const, int, type: this.type(field) }
+      return defined({ name, doc: docOf(name), offset: at, ...role }) as HeaderFieldModel
+    })
+    return defined({ magic: header.magic, size: offset, fields })
+  }
+
+  private command(command: Command, frame: Frame): CommandModel {
+    const codes = new Map(Object.entries((frame.statuses?.rows ?? {}) as { readonly [name: string]: { readonly code: number } }).map(([name, row]) => [name, row.code]))
+    const responses = command.kinds.response === undefined ? [] : this.outcomes(command, codes)
+    return defined({
+      name: command.name,
+      doc: this.origin.doc(command),
+      family: pascal(this.origin.family(command) ?? "Commands"),
+      opcode: command.opcode,
+      label: command.label ?? upperSnake(command.name),
+      sender: command.sender ?? "client",
+      lifecycle: command.lifecycle ?? "active",
+      reply: command.reply ?? "one",
+      quiet: command.quiet,
+      kinds: command.kinds,
+      request: this.layouts(command, command.request, ["request"]),
+      responses,
+      examples: (command.examples ?? []).map((example) =>
+        defined({
+          kind: example.kind ?? command.kinds.request,
+          origin: example.origin,
+          hex: example.hex.replaceAll(/\s+/g, "").toLowerCase(),
+          states: [...example.states ?? []].sort(compare),
+          fields: example.fields
+        })
+      )
+    }) as CommandModel
+  }
+
+  private outcomes(command: Command, codes: ReadonlyMap<string, number>): ReadonlyArray<OutcomeModel> {
+    const written = Object.entries(command.responses ?? { Success: {} }) as ReadonlyArray<[string, Body | Layouts | string]>
+    return written.filter(([, content]) => typeof content !== "string").map(([name, content]) =>
+      defined({
+        name,
+        doc: this.origin.doc(command, ["responses", name]),
+        statuses: written.filter(([other, alias]) => other === name || alias === name)
+          .map(([other]) => ({ name: other, code: codes.get(other) ?? 0 })).sort((a, b) => a.code - b.code),
+        layouts: this.layouts(command, content as Body | Layouts, ["responses", name])
+      }) as OutcomeModel
+    ).sort((a, b) => a.statuses[0]!.code - b.statuses[0]!.code)
+  }
+
+  private layouts(command: Command, content: Body | Layouts, path: ReadonlyArray<string>): ReadonlyArray<LayoutModel> {
+    if (!isLayouts(content)) return [{ sections: this.sections(command, content, path) }]
+    return Object.entries(content.layouts).map(([name, body]) =>
+      defined({ name, doc: this.origin.doc(command, [...path, name]), sections: this.sections(command, body, [...path, name]) }) as LayoutModel
+    )
+  }
+
+  private sections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
+    return Object.entries(body).filter(([, content]) => content !== undefined).map(([section, content]) => ({
+      section,
+      fields: isType(content!)
+        ? [defined({ name: section, doc: this.origin.doc(command, [...path, section]), type: this.type(content) }) as FieldModel]
+        : this.fields(content!, (name) => this.origin.doc(command, [...path, section, name]))
+    }))
+  }
+
+  private fields(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+    return Object.entries(fields).map(([name, type]) => defined({ name, doc: docOf(name), type: this.type(type) }) as FieldModel)
+  }
+
+  private cases(of: object, cases: { readonly [name: string]: { readonly tag: number; readonly fields: Fields } }): ReadonlyArray<CaseModel> {
+    return Object.entries(cases).map(([name, { tag, fields }]) =>
+      defined({ name, doc: this.origin.doc(of, [name]), tag, fields: this.fields(fields, (field) => this.origin.doc(of, [name, field])) }) as CaseModel
+    ).sort((a, b) => a.tag - b.tag)
+  }
+
+  private named(type: NamedType): NamedTypeModel {
+    const doc = this.origin.doc(type)
+    switch (type.kind) {
+      case "struct":
+        return defined({ kind: type.kind, name: type.name, doc, byteOrder: type.byteOrder, fields: this.fields(type.fields, (name) => this.origin.doc(type, [name])) }) as NamedTypeModel
+      case "choice":
+        return defined({ kind: type.kind, name: type.name, doc, tag: type.tag.int, unknown: type.unknown, cases: this.cases(type, type.cases) }) as NamedTypeModel
+      case "nibbleFrames":
+        return defined({ kind: type.kind, name: type.name, doc, cases: this.cases(type, type.cases) }) as NamedTypeModel
+      case "flags":
+        return defined({
+          kind: type.kind,
+          name: type.name,
+          doc,
+          int: type.of.int,
+          unknown: type.unknown,
+          bits: Object.entries(type.bits).map(([name, { bit }]) => defined({ name, doc: this.origin.doc(type, [name]), bit })).sort((a, b) => a.bit - b.bit),
+          exclusive: type.exclusive,
+          requires: Object.entries(type.requires).map(([bit, needs]) => ({ bit, needs })).sort((a, b) => compare(a.bit, b.bit))
+        }) as NamedTypeModel
+      case "enumeration":
+        return defined({
+          kind: type.kind,
+          name: type.name,
+          doc,
+          int: type.of.int,
+          unknown: type.unknown,
+          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value })).sort((a, b) => a.value - b.value)
+        }) as NamedTypeModel
+    }
+  }
+
+  private brand(type: Type & { readonly brand?: string }, base: "number" | "bigint"): void {
+    if (type.brand !== undefined && !this.brands.has(type.brand)) {
+      this.brands.set(type.brand, defined({ name: type.brand, doc: this.origin.doc(type), type: base }) as { name: string; type: "number" | "bigint" })
+    }
+  }
+
+  private type(type: Type): TypeModel {
+    switch (type.kind) {
+      case "int":
+        this.brand(type, intSize(type.int) === 8 ? "bigint" : "number")
+        return defined({ kind: "int", int: type.int, brand: type.brand }) as TypeModel
+      case "uleb128":
+        this.brand(type, "number")
+        return defined({ kind: "uleb128", brand: type.brand }) as TypeModel
+      case "constant":
+        return { kind: "constant", int: type.of.int, value: typeof type.value === "bigint" ? String(type.value) : type.value }
+      case "reserved":
+        return type.of.kind === "int"
+          ? { kind: "reserved", int: type.of.int, policy: type.policy }
+          : { kind: "reserved", size: type.of.size ?? 0, policy: type.policy }
+      case "lengthOf":
+      case "countOf":
+        return { kind: type.kind, int: type.of.kind === "int" ? type.of.int : "uleb128", target: type.target }
+      case "optional":
+        return defined({ kind: "optional", of: this.type(type.of), requires: type.requires }) as TypeModel
+      case "when":
+        return { kind: "when", state: type.state, of: this.type(type.of) }
+      case "array":
+        return defined({ kind: "array", of: this.type(type.of), max: type.max }) as TypeModel
+      case "struct":
+      case "choice":
+      case "nibbleFrames":
+      case "flags":
+      case "enumeration":
+        if (!this.types.has(type.name)) this.types.set(type.name, this.named(type))
+        return { kind: type.kind, ref: type.name }
+      default:
+        return { ...type }
+    }
+  }
+}
+
+const headerInt = (field: HeaderField): IntName => {
+  if (field.kind === "int") return field.int
+  const of = field.of as Int | { readonly kind: "bytes" }
+  return of.kind === "int" ? of.int : "u8"
+}
+
+const chain = new WeakMap<Model, Model>()
+
+/** Remembers which model a model extends, for the passes that need both. */
+export const link = (model: Model, base: Model | undefined): Model => {
+  if (base !== undefined) chain.set(model, base)
+  return model
+}
+
+/** The model a model extends. */
+export const baseOf = (model: Model): Model | undefined => chain.get(model)
+
+/** Names of types and brands that a model's bases and it define. */
+const inheritedNames = (model: Model): ReadonlyArray<string> => [
+  ...model.types.map((type) => type.name),
+  ...model.brands.map((brand) => brand.name),
+  ...(baseOf(model) === undefined ? [] : inheritedNames(baseOf(model)!))
+]

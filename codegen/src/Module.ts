@@ -1,0 +1,111 @@
+/**
+ * A generated module while it is being planned: declarations in order, and the names it needs from elsewhere.
+ *
+ * Printers say `module.use("../Types.ts", "Seqno")` where they mention a name; import lines are made from that at the end. Nobody writes
+ * an import by hand, and nothing here knows ts-morph.
+ */
+
+/** A property of a generated interface. */
+export interface Property {
+  readonly name: string
+  readonly type: string
+  readonly doc?: string | undefined
+  readonly optional?: boolean
+}
+
+/** A parameter of a generated function. */
+export interface Parameter {
+  readonly name: string
+  readonly type: string
+  readonly default?: string
+  readonly optional?: boolean
+}
+
+/** What a generated module is made of. Bodies are lines without indentation of their own nesting beyond two spaces a level. */
+export type Declaration =
+  | {
+    readonly kind: "interface"
+    readonly name: string
+    readonly doc?: string | undefined
+    readonly extends?: ReadonlyArray<string>
+    readonly properties: ReadonlyArray<Property>
+  }
+  | { readonly kind: "alias"; readonly name: string; readonly doc?: string | undefined; readonly type: string }
+  | {
+    readonly kind: "function"
+    readonly name: string
+    readonly doc?: string | undefined
+    readonly internal?: boolean
+    readonly parameters: ReadonlyArray<Parameter>
+    readonly returns: string
+    readonly body: ReadonlyArray<string>
+  }
+  | { readonly kind: "const"; readonly name: string; readonly doc?: string | undefined; readonly type?: string; readonly value: string; readonly internal?: boolean }
+  | { readonly kind: "statement"; readonly text: string }
+
+/** Names imported from one module. */
+interface Imported {
+  readonly values: Set<string>
+  readonly types: Set<string>
+  namespace?: string
+}
+
+/** A module of generated code. */
+export class Module {
+  /** Path below the output directory, with forward slashes. */
+  readonly path: string
+  /** What the module is; its first comment. */
+  readonly doc: string
+  readonly declarations: Array<Declaration> = []
+  private readonly imported = new Map<string, Imported>()
+
+  constructor(path: string, doc: string) {
+    this.path = path
+    this.doc = doc
+  }
+
+  /** Imports a value and returns its name. */
+  use(from: string, name: string): string {
+    this.from(from)?.values.add(name)
+    return name
+  }
+
+  /** Imports a type and returns its name. */
+  useType(from: string, name: string): string {
+    this.from(from)?.types.add(name)
+    return name
+  }
+
+  /** Imports a whole module under a name and returns the name. */
+  useAll(from: string, name: string): string {
+    const entry = this.from(from)
+    if (entry !== undefined) entry.namespace = name
+    return name
+  }
+
+  add(declaration: Declaration): void {
+    this.declarations.push(declaration)
+  }
+
+  /** Imports, sorted; values and types of one module together. */
+  get imports(): ReadonlyArray<{ readonly from: string; readonly names: ReadonlyArray<{ readonly name: string; readonly typeOnly: boolean }>; readonly namespace?: string }> {
+    return [...this.imported].sort(([a], [b]) => compare(a, b)).map(([from, { values, types, namespace }]) => ({
+      from,
+      names: [...new Set([...values, ...types])].sort(compare).map((name) => ({ name, typeOnly: !values.has(name) })),
+      ...(namespace === undefined ? {} : { namespace })
+    }))
+  }
+
+  private from(from: string): Imported | undefined {
+    if (from === `./${this.path}`) return undefined
+    let entry = this.imported.get(from)
+    if (entry === undefined) {
+      entry = { values: new Set(), types: new Set() }
+      this.imported.set(from, entry)
+    }
+    return entry
+  }
+}
+
+/** Orders text by code units, the same everywhere. */
+export const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0

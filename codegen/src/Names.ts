@@ -1,0 +1,31 @@
+/** Spelling of names in generated code, and sizes of integers. */
+import type { IntName } from "@wirewright/codec/Model"
+
+/** `uint8` … width of an integer in bytes. */
+export const intSize = (int: IntName): number => int === "u24" ? 3 : Number(int.slice(1)) / 8
+
+/** `my-spec` or `dcpOpen` to `MySpec`, `DcpOpen`. */
+export const pascal = (name: string): string => name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
+
+/** `DcpOpen` to `dcpOpen`. */
+export const camel = (name: string): string => name.length === 0 ? name : name[0]!.toLowerCase() + name.slice(1)
+
+/** `DcpStreamRequest` to `DCP_STREAM_REQUEST`. */
+export const upperSnake = (name: string): string => name.replaceAll(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3_$2$4").toUpperCase()
+
+/** A number as protocol literal. */
+export const hex = (value: number, digits = 2): string => `0x${value.toString(16).padStart(digits, "0")}`
+
+const reservedWords = new Set(
+  ("arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in " +
+    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield").split(" ")
+)
+
+/** Names that generated functions use themselves. */
+const ours = new Set(["reader", "writer", "view", "bytes", "at", "end", "start", "states", "packet", "position", "limit", "littleEndian", "framing"])
+
+/** Name of a local variable for a field. */
+export const local = (field: string): string => reservedWords.has(field) || ours.has(field) || /Start$/.test(field) ? `${field}Value` : field
+
+/** Whether a name can be a property or type name without quotes. */
+export const isIdentifier = (name: string): boolean => /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name)

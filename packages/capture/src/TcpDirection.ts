@@ -1,0 +1,156 @@
+/**
+ * One direction of a TCP connection, put back in order: out-of-order and repeated segments, partial overlaps, wrap-around, holes.
+ *
+ * It holds segments behind a hole until the hole is filled or a limit is reached; then the hole becomes a reported gap and the stream
+ * goes on behind it. Where segments overlap, the bytes that arrived in order first win.
+ */
+
+/** Limits of the reassembly. None of them is an error: reaching one turns a hole into a gap, or ends the oldest flow. */
+export interface TcpLimits {
+  /** Most bytes held behind a hole, per direction. */
+  readonly maxHeldBytes: number
+  /** Most segments held behind a hole, per direction. */
+  readonly maxHeldSegments: number
+  /** Most bytes held by all flows together. */
+  readonly maxTotalHeldBytes: number
+  /** Most connections remembered. */
+  readonly maxFlows: number
+  /** A segment further behind than this is no repetition but another connection whose start was not captured. */
+  readonly maxBehind: number
+}
+
+/** The limits unless said otherwise. */
+export const tcpLimits: TcpLimits = {
+  maxHeldBytes: 1024 * 1024,
+  maxHeldSegments: 1024,
+  maxTotalHeldBytes: 64 * 1024 * 1024,
+  maxFlows: 65_536,
+  maxBehind: 64 * 1024 * 1024
+}
+
+/** A segment's payload. `length` exceeds `bytes.length` when the capture cut it off. */
+export interface Piece {
+  readonly sequence: number
+  readonly bytes: Uint8Array
+  readonly length: number
+  readonly frame: number
+  readonly time: bigint | undefined
+}
+
+/** Receives bytes in order. `gapBefore` bytes are missing before them. */
+export type Deliver = (bytes: Uint8Array, piece: Piece, gapBefore: number) => void
+
+/** Signed distance from sequence number `from` to `to`. */
+export const sequenceDistance = (from: number, to: number): number => (to - from) | 0
+
+/** Puts one direction in order. */
+export class TcpDirection {
+  /** Sequence number of the SYN, when it was captured. */
+  initial: number | undefined
+  /** Sequence number of the next byte; `undefined` before the first segment. */
+  next: number | undefined
+  /** Sequence number of the first byte. */
+  first: number | undefined
+  /** Sequence number behind the last byte, once a FIN was seen. */
+  end: number | undefined
+  /** Segments that brought nothing new. */
+  repeated = 0
+  heldBytes = 0
+  private held: Array<Piece> = []
+  /** Missing bytes not reported yet. */
+  private owedGap = 0
+  private lastPiece: Piece | undefined
+
+  /** Whether everything up to the FIN was delivered. */
+  get ended(): boolean {
+    return this.end !== undefined && this.next !== undefined && sequenceDistance(this.next, this.end) <= 0
+  }
+
+  /** Takes a SYN: the first byte has the next sequence number. */
+  open(sequence: number): void {
+    this.initial = sequence
+    if (this.next === undefined) this.first = this.next = (sequence + 1) >>> 0
+  }
+
+  /** Takes a FIN behind `sequence`. */
+  close(sequence: number): void {
+    this.end = sequence
+    if (this.next === undefined) this.first = this.next = sequence
+  }
+
+  /** Whether a segment is so far behind that it belongs to another connection. */
+  isForeign(sequence: number, limits: TcpLimits): boolean {
+    return this.next !== undefined && sequenceDistance(this.next, sequence) < -limits.maxBehind
+  }
+
+  /** Takes a payload. */
+  push(piece: Piece, limits: TcpLimits, deliver: Deliver): void {
+    if (this.next === undefined) this.first = this.next = piece.sequence
+    const offset = sequenceDistance(this.next, piece.sequence)
+    if (offset + piece.length <= 0) {
+      this.repeated++
+      return
+    }
+    if (offset <= 0) {
+      this.emit(piece, -offset, deliver)
+      this.drain(deliver)
+      return
+    }
+    this.hold(piece, offset)
+    while (this.heldBytes > limits.maxHeldBytes || this.held.length > limits.maxHeldSegments) this.skipHole(deliver)
+  }
+
+  /** Gives up waiting: holes become gaps. */
+  flush(deliver: Deliver): void {
+    while (this.held.length > 0) this.skipHole(deliver)
+    if (this.owedGap > 0 && this.lastPiece !== undefined) {
+      deliver(this.lastPiece.bytes.subarray(0, 0), this.lastPiece, this.owedGap)
+      this.owedGap = 0
+    }
+  }
+
+  private emit(piece: Piece, skip: number, deliver: Deliver): void {
+    this.next = (this.next! + piece.length - skip) >>> 0
+    const bytes = skip === 0 ? piece.bytes : piece.bytes.subarray(Math.min(skip, piece.bytes.length))
+    if (bytes.length > 0) {
+      deliver(bytes, piece, this.owedGap)
+      this.owedGap = 0
+    }
+    this.owedGap += piece.length - Math.max(skip, piece.bytes.length)
+    // without its bytes, which would keep the chunk alive
+    if (this.owedGap > 0) this.lastPiece = { ...piece, bytes: new Uint8Array(0) }
+  }
+
+  private hold(piece: Piece, offset: number): void {
+    let at = this.held.length
+    while (at > 0 && sequenceDistance(this.next!, this.held[at - 1]!.sequence) > offset) at--
+    const before = this.held[at - 1]
+    if (before !== undefined && sequenceDistance(before.sequence, piece.sequence) + piece.length <= before.length) {
+      this.repeated++
+      return
+    }
+    // a copy: views would keep whole chunks of the file alive
+    this.held.splice(at, 0, { ...piece, bytes: piece.bytes.slice() })
+    this.heldBytes += piece.bytes.length
+  }
+
+  private drain(deliver: Deliver): void {
+    let taken = 0
+    for (; taken < this.held.length; taken++) {
+      const piece = this.held[taken]!
+      const offset = sequenceDistance(this.next!, piece.sequence)
+      if (offset > 0) break
+      this.heldBytes -= piece.bytes.length
+      if (offset + piece.length > 0) this.emit(piece, -offset, deliver)
+      else this.repeated++
+    }
+    if (taken > 0) this.held.splice(0, taken)
+  }
+
+  private skipHole(deliver: Deliver): void {
+    const { sequence } = this.held[0]!
+    this.owedGap += sequenceDistance(this.next!, sequence)
+    this.next = sequence
+    this.drain(deliver)
+  }
+}

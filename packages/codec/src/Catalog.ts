@@ -1,0 +1,165 @@
+/**
+ * Looks things up in a protocol and those it extends: commands by opcode or name, types, statuses, headers, packets by `_tag`.
+ *
+ * It only reads models; it never reads or writes packets.
+ */
+import type {
+  CommandModel,
+  FrameModel,
+  HeaderModel,
+  KindModel,
+  LayoutModel,
+  Model,
+  NamedTypeModel,
+  OutcomeModel,
+  StatusModel
+} from "./Model.ts"
+
+/** What a packet's `_tag` stands for. Without a command it is an unknown packet, with `error` a response no layout describes. */
+export interface TagMeaning {
+  readonly command?: CommandModel
+  readonly kind: KindModel
+  readonly outcome?: OutcomeModel
+  readonly error: boolean
+}
+
+const pascal = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1)
+
+/** Layouts of a packet: the request's, or those of an outcome. */
+export const layoutsOf = (meaning: TagMeaning): ReadonlyArray<LayoutModel> => meaning.outcome?.layouts ?? meaning.command?.request ?? []
+
+/** A protocol with everything it extends. */
+export class Catalog {
+  /** Name of the outermost protocol. */
+  readonly name: string
+  /** The base's frame, with the outermost protocol's limit. */
+  readonly frame: FrameModel
+  /** Connection states that change layouts. */
+  readonly states: Model["states"]
+  /** All statuses of the dialect. */
+  readonly statuses: ReadonlyArray<StatusModel>
+  /** Commands in effect, in no particular order. */
+  readonly commands: ReadonlyArray<CommandModel>
+  private readonly byOpcode = new Map<string, CommandModel>()
+  private readonly byName = new Map<string, CommandModel>()
+  private readonly types = new Map<string, NamedTypeModel>()
+  private readonly kinds = new Map<string, KindModel>()
+  private readonly statusCodes = new Map<number, StatusModel>()
+  private readonly statusNames = new Map<string, StatusModel>()
+  private readonly tags = new Map<string, TagMeaning>()
+
+  private constructor(models: ReadonlyArray<Model>) {
+    const [base] = models
+    const last = models.at(-1)
+    if (base === undefined || last === undefined) throw new RangeError("a catalog needs at least one model")
+    this.name = last.name
+    this.frame = { ...base.frame, maxFrame: last.frame.maxFrame }
+    this.states = last.states
+    this.statuses = models.findLast((model) => model.statuses.length > 0)?.statuses ?? []
+    for (const kind of this.frame.kinds) this.kinds.set(kind.name, kind)
+    for (const status of this.statuses) {
+      this.statusCodes.set(status.code, status)
+      this.statusNames.set(status.name, status)
+    }
+    const requests = new Map<string, CommandModel>()
+    for (const model of models) {
+      for (const type of model.types) this.types.set(type.name, type)
+      for (const command of model.commands) requests.set(`${command.kinds.request}/${command.opcode}`, command)
+    }
+    this.commands = [...requests.values()]
+    for (const command of this.commands) {
+      this.byOpcode.set(`${command.kinds.request}/${command.opcode}`, command)
+      if (command.kinds.response !== undefined) this.byOpcode.set(`${command.kinds.response}/${command.opcode}`, command)
+      this.byName.set(command.name, command)
+    }
+    this.collectTags()
+  }
+
+  /** A catalog of a chain of models, the base first. */
+  static of(models: ReadonlyArray<Model>): Catalog {
+    return new Catalog(models)
+  }
+
+  /** The command with this opcode in packets of this kind, be it the request's kind or the response's. */
+  command(kind: string, opcode: number): CommandModel | undefined {
+    return this.byOpcode.get(`${kind}/${opcode}`)
+  }
+
+  /** The command of this name; replaced ones are not found. */
+  commandNamed(name: string): CommandModel | undefined {
+    return this.byName.get(name)
+  }
+
+  /** The kind of packet of this name. */
+  kind(name: string): KindModel | undefined {
+    return this.kinds.get(name)
+  }
+
+  /** The named type; throws when the models do not have it, which the generator rules out. */
+  type(ref: string): NamedTypeModel {
+    const type = this.types.get(ref)
+    if (type === undefined) throw new RangeError(`no type ${ref} in the models of ${this.name}`)
+    return type
+  }
+
+  /** The named type, which must be of this kind. */
+  typeOf<K extends NamedTypeModel["kind"]>(kind: K, ref: string): Extract<NamedTypeModel, { readonly kind: K }> {
+    const type = this.type(ref)
+    if (type.kind !== kind) throw new RangeError(`${ref} is a ${type.kind}, not a ${kind}`)
+    return type as Extract<NamedTypeModel, { readonly kind: K }>
+  }
+
+  /** The status with this code. */
+  status(code: number): StatusModel | undefined {
+    return this.statusCodes.get(code)
+  }
+
+  /** The status of this name. */
+  statusNamed(name: string): StatusModel | undefined {
+    return this.statusNames.get(name)
+  }
+
+  /** The kind and header that a magic starts. */
+  kindOfMagic(magic: number): { readonly kind: KindModel; readonly header: HeaderModel } | undefined {
+    for (const kind of this.frame.kinds) {
+      const header = kind.headers.find((candidate) => candidate.magic === magic)
+      if (header !== undefined) return { kind, header }
+    }
+    return undefined
+  }
+
+  /** What a packet of this kind with this command and status is; unknown when there is no command, an error when there is no outcome. */
+  meaning(kind: KindModel, command: CommandModel | undefined, status: number | undefined): TagMeaning {
+    if (command === undefined) return { kind, error: false }
+    if (command.kinds.request === kind.name) return { command, kind, error: false }
+    const outcome = command.responses.find((one) => one.statuses.some(({ code }) => code === status))
+    return outcome === undefined ? { command, kind, error: true } : { command, kind, outcome, error: false }
+  }
+
+  /** The `_tag` of such a packet. */
+  packetTag({ command, kind, outcome, error }: TagMeaning): string {
+    if (error) return `Error${pascal(kind.name)}`
+    if (command === undefined) return `Unknown${pascal(kind.name)}`
+    if (outcome === undefined) return command.name
+    return command.name + (outcome.name === "Success" ? "Response" : outcome.name)
+  }
+
+  /** What a `_tag` stands for. That of an error names no command: its opcode does. */
+  byTag(tag: string): TagMeaning | undefined {
+    return this.tags.get(tag)
+  }
+
+  private collectTags(): void {
+    const add = (meaning: TagMeaning): unknown => this.tags.set(this.packetTag(meaning), meaning)
+    for (const kind of this.frame.kinds) {
+      add({ kind, error: false })
+      if (kind.answers !== undefined) add({ kind, error: true })
+    }
+    for (const command of this.commands) {
+      const request = this.kinds.get(command.kinds.request)
+      const response = this.kinds.get(command.kinds.response ?? "")
+      if (request !== undefined) add({ command, kind: request, error: false })
+      if (response !== undefined) { for (const outcome of command.responses) add({ command, kind: response, outcome, error: false }) }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Errors of codecs: which packet, which field, which byte, what was expected and what was there.
+ *
+ * `incomplete` separates "more bytes may still arrive" from "these bytes are wrong". The functions that throw are kept out of line, so
+ * that the codecs that call them stay small enough to be inlined.
+ */
+import * as Data from "effect/Data"
+
+/** What a decoder objected to. */
+export type DecodeReason =
+  /** The input ends before the packet does. */
+  | "Incomplete"
+  /** The first byte starts no packet of the protocol. */
+  | "Magic"
+  /** A section or record has a length no layout has, or lengths contradict each other. */
+  | "Length"
+  /** Bytes are left over. */
+  | "Trailing"
+  /** Reserved bytes are not zero. */
+  | "Reserved"
+  /** A constant differs. */
+  | "Constant"
+  /** No layout, enumeration value or flag of the spec matches. */
+  | "UnknownValue"
+  /** LEB128 that is too long, or not the shortest spelling. */
+  | "Leb128"
+  /** Not UTF-8. */
+  | "Utf8"
+  /** A limit of the spec or of the framer. */
+  | "Limit"
+  /** Text that is no number, truth value, JSON or known type letter. */
+  | "Syntax"
+
+/** Bytes that are no packet. Offsets count from the packet's first byte. */
+export class DecodeError extends Data.TaggedError("DecodeError")<{
+  readonly reason: DecodeReason
+  /** Name of the packet or record, as the spec has it. */
+  readonly packet: string
+  /** Field path within it. */
+  readonly path: string
+  /** Byte offset of the problem. */
+  readonly offset: number
+  readonly expected: string
+  readonly got: string
+  /** The bytes may yet become a packet when more arrive. */
+  readonly incomplete: boolean
+}> {
+  override get message(): string {
+    const where = this.path === "" ? this.packet : `${this.packet}.${this.path}`
+    return `${where} at byte ${this.offset}: expected ${this.expected}, got ${this.got}`
+  }
+}
+
+/** What an encoder objected to: the caller's mistake. */
+export class EncodeError extends Data.TaggedError("EncodeError")<{
+  readonly reason: "Limit" | "Range" | "Length" | "Utf8" | "Missing" | "UnknownValue" | "Reserved" | "Separator" | "UnknownPacket"
+  readonly packet: string
+  readonly path: string
+  readonly expected: string
+  readonly got: string
+}> {
+  override get message(): string {
+    const where = this.path === "" ? this.packet : `${this.packet}.${this.path}`
+    return `${where}: expected ${this.expected}, got ${this.got}`
+  }
+}
+
+/** Throws: the bytes are wrong. */
+export const malformed = (reason: DecodeReason, packet: string, path: string, offset: number, expected: string, got: string): never => {
+  throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: false })
+}
+
+/** Throws: the input ends too early. */
+export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never => {
+  throw new DecodeError({ reason: "Incomplete", packet, path, offset, expected, got, incomplete: true })
+}
+
+/** Throws: the value cannot be written. */
+export const unencodable = (reason: EncodeError["reason"], packet: string, path: string, expected: string, got: string): never => {
+  throw new EncodeError({ reason, packet, path, expected, got })
+}

@@ -1,0 +1,162 @@
+/**
+ * Which layout a packet has, and which of its optional fields are there: questions about sizes and constants, answered before any field is
+ * read. It never produces values.
+ */
+import type { Catalog } from "./Catalog.ts"
+import type { FieldModel, LayoutModel, TypeModel } from "./Model.ts"
+import { intWidth } from "./TypeText.ts"
+
+/** An optional field of known size. */
+export interface OptionalField {
+  readonly name: string
+  readonly size: number
+  readonly requires: string | undefined
+}
+
+/** The size of a type, when all values have the same. */
+export const fixedSize = (catalog: Catalog, type: TypeModel, states: ReadonlySet<string>): number | undefined => {
+  switch (type.kind) {
+    case "int":
+    case "constant":
+      return intWidth[type.int]
+    case "bytes":
+    case "utf8":
+    case "json":
+      return type.size
+    case "reserved":
+      return type.int === undefined ? type.size ?? 0 : intWidth[type.int]
+    case "lengthOf":
+    case "countOf":
+      return type.int === "uleb128" ? undefined : intWidth[type.int]
+    case "when":
+      return states.has(type.state) ? fixedSize(catalog, type.of, states) : 0
+    case "flags":
+    case "enumeration":
+      return intWidth[catalog.typeOf(type.kind, type.ref).int]
+    case "struct": {
+      let size = 0
+      for (const field of catalog.typeOf("struct", type.ref).fields) {
+        const one = fixedSize(catalog, field.type, states)
+        if (one === undefined) return undefined
+        size += one
+      }
+      return size
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The sets of optional fields that can be there together, each with its size. */
+export const subsets = (
+  optionals: ReadonlyArray<OptionalField>,
+  present: (name: string) => boolean
+): ReadonlyArray<{ readonly size: number; readonly names: ReadonlySet<string> }> => {
+  let found: Array<{ readonly size: number; readonly names: ReadonlySet<string> }> = [{ size: 0, names: new Set() }]
+  for (const { name, size } of optionals) found = [...found, ...found.map((set) => ({ size: set.size + size, names: new Set([...set.names, name]) }))]
+  return found.filter(({ names }) =>
+    optionals.every(({ name, requires }) =>
+      !names.has(name) || requires === undefined || names.has(requires) || !optionals.some((other) => other.name === requires) && present(requires)
+    )
+  )
+}
+
+/** The lengths that these fields can have together, ascending; `undefined` when they vary freely. */
+export const possibleSizes = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, states: ReadonlySet<string>): ReadonlyArray<number> | undefined => {
+  let base = 0
+  const names = new Set<string>()
+  const optionals: Array<OptionalField> = []
+  for (const { name, type } of fields) {
+    const size = fixedSize(catalog, type.kind === "optional" ? type.of : type, states)
+    if (size === undefined) return undefined
+    if (type.kind === "optional") optionals.push({ name, size, requires: type.requires })
+    else {
+      base += size
+      names.add(name)
+    }
+  }
+  return [...new Set(subsets(optionals, (name) => names.has(name)).map(({ size }) => base + size))].sort((a, b) => a - b)
+}
+
+/** `0, 16 or 20 bytes` */
+export const sizesText = (sizes: ReadonlyArray<number>): string => {
+  const rest = sizes.slice(0, -1)
+  const last = sizes.at(-1)
+  return last === 0 && rest.length === 0 ? "no bytes" : `${rest.length === 0 ? "" : `${rest.join(", ")} or `}${last} ${last === 1 ? "byte" : "bytes"}`
+}
+
+/** A constant with its offset within the section. */
+export interface ConstantField {
+  readonly path: string
+  readonly offset: number
+  readonly type: Extract<TypeModel, { readonly kind: "constant" }>
+}
+
+const constantsOf = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, states: ReadonlySet<string>): ReadonlyArray<ConstantField> => {
+  const found: Array<ConstantField> = []
+  let offset = 0
+  for (const { name, type } of fields) {
+    if (type.kind === "constant") found.push({ path: name, offset, type })
+    const size = type.kind === "optional" ? undefined : fixedSize(catalog, type, states)
+    if (size === undefined) break
+    offset += size
+  }
+  return found
+}
+
+/** Why no layout fits. */
+export interface NoLayout {
+  readonly reason: "Length" | "UnknownValue"
+  readonly section: string
+  readonly path: string
+  /** Offset within the section. */
+  readonly offset: number
+  readonly expected: string
+}
+
+/** Reads the section's constant; `undefined` when the bytes are not there. */
+export type ConstantReader = (section: string, field: ConstantField) => number | bigint | undefined
+
+/**
+ * The layout of a packet: section by section, those whose fixed length differs drop out, then those whose constants differ; more matching
+ * constants win. One layout alone is taken as it is: reading it says best what is wrong.
+ */
+export const chooseLayout = (
+  catalog: Catalog,
+  layouts: ReadonlyArray<LayoutModel>,
+  states: ReadonlySet<string>,
+  sections: ReadonlyArray<{ readonly name: string; readonly length: number }>,
+  read: ConstantReader
+): LayoutModel | NoLayout => {
+  let candidates = layouts
+  for (const { name, length } of sections) {
+    if (candidates.length <= 1) break
+    const fieldsOf = (layout: LayoutModel): ReadonlyArray<FieldModel> => layout.sections.find(({ section }) => section === name)?.fields ?? []
+    const sizes = candidates.map((layout) => possibleSizes(catalog, fieldsOf(layout), states))
+    const fitting = candidates.filter((_, i) => sizes[i]?.includes(length) ?? true)
+    if (fitting.length === 0) {
+      const known = [...new Set(sizes.flatMap((some) => some ?? []))].sort((a, b) => a - b)
+      const offset = Math.min(length, known.findLast((size) => size < length) ?? length)
+      return { reason: "Length", section: name, path: name, offset, expected: sizesText(known) }
+    }
+    let most = 0
+    let best: Array<LayoutModel> = []
+    const wanted: Array<ConstantField> = []
+    for (const layout of fitting) {
+      const constants = constantsOf(catalog, fieldsOf(layout), states)
+      const differing = constants.find((field) => String(read(name, field)) !== String(field.type.value))
+      if (differing !== undefined) wanted.push(differing)
+      else if (best.length === 0 || constants.length > most) {
+        most = constants.length
+        best = [layout]
+      } else if (constants.length === most) best.push(layout)
+    }
+    if (best.length === 0) {
+      const [first] = wanted
+      const values = [...new Set(wanted.filter(({ path }) => path === first?.path).map(({ type }) => String(type.value)))]
+      return { reason: "UnknownValue", section: name, path: first?.path ?? "", offset: first?.offset ?? 0, expected: `one of ${values.join(", ")}` }
+    }
+    candidates = best
+  }
+  return candidates[0] ?? { sections: [] }
+}

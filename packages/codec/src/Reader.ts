@@ -1,0 +1,36 @@
+/**
+ * One received buffer, as generated decoders read it.
+ *
+ * It is made once per buffer, not per packet. Byte fields handed out are views into the buffer: they stay valid as long as nobody writes
+ * into it, and keep all of it alive (`own` copies a packet). The view covers the whole buffer, so decoders check every section against the
+ * frame's bounds before they read.
+ */
+import { decodeText } from "./Text.ts"
+
+
+/** A buffer with its `DataView`. */
+export class Reader {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Offset behind what a variable-length read consumed. */
+  next = 0
+  private readonly store: ArrayBufferLike
+  private readonly base: number
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.store = bytes.buffer
+    this.base = bytes.byteOffset
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** A view of `[start, end)`; `new Uint8Array(buffer, …)` takes 26 ns where `subarray` takes 40. */
+  slice(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.store, this.base + start, end - start)
+  }
+
+  /** Lossless UTF-8 text of `[start, end)`. */
+  text(start: number, end: number): string {
+    return decodeText(this.bytes, start, end)
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Commands: an opcode with its request, and its responses by status.
+ *
+ * The two directions of an opcode stand in one value, because a decoder of one needs to know the other, and because everything that is
+ * said about an opcode (limits, quietness, lifecycle, examples) is then said once.
+ */
+import { mark } from "./CallSite.ts"
+import type { Frame } from "./Frame.ts"
+import type { CheckedFields, Fields, NoSuchSibling, Optional, Type, When } from "./Type.ts"
+
+/** Content of the sections of a packet; a missing section must be empty. A single type is a field named like its section. */
+export type Body<Section extends string = string> = { readonly [S in Section]?: Type | Fields }
+
+/**
+ * Alternative bodies, told apart by the length of their first sized section and by the constants in them. Each becomes a TypeScript type
+ * of its own.
+ */
+export interface Layouts<Section extends string = string> {
+  readonly kind: "layouts"
+  readonly layouts: { readonly [name: string]: Body<Section> }
+}
+
+/** Golden bytes of one packet. The bytes come from a recording, a document, a peer or the layout tables, never from our encoder. */
+export interface Example {
+  /** Which kind of packet; a request unless said otherwise. */
+  readonly kind?: string
+  /** Where the bytes come from. */
+  readonly origin: string
+  readonly hex: string
+  /** Connection states that are on. */
+  readonly states?: ReadonlyArray<string>
+  /** Some or all decoded fields, spelled as `wirewright decode --json` prints them (64-bit numbers as decimal strings). */
+  readonly fields?: { readonly [name: string]: unknown }
+}
+
+/** How an opcode stands with today's servers. Removed ones stay described, so that a decoder can still say what it sees. */
+export type Lifecycle = "active" | "deprecated" | "internal" | "removed"
+
+/** A command's description as the author writes it. */
+export interface CommandOptions<Section extends string = string, Status extends string = string> {
+  readonly opcode: number
+  /** Who sends the request: `client` unless said otherwise. */
+  readonly sender?: "client" | "server" | "both"
+  readonly lifecycle?: Lifecycle
+  readonly request: Body<Section> | Layouts<Section>
+  /** What follows each status; `"Other"` reuses the outcome of that name. Statuses not listed carry an error. Default: an empty `Success`. */
+  readonly responses?: { readonly [S in Status]?: Body<Section> | Layouts<Section> | Status }
+  /** How many responses one request gets: `one` unless said otherwise; `error` means none on success. */
+  readonly reply?: "one" | "many" | "error" | "none"
+  /** Which outcome is not reported: `success` for quiet writes, `miss` for quiet reads. */
+  readonly quiet?: "success" | "miss"
+  /** The name the field gives this opcode in documents and tools, such as `DCP_OPEN`. */
+  readonly label?: string
+  readonly examples?: ReadonlyArray<Example>
+}
+
+/** A command of a protocol. */
+export interface Command extends CommandOptions {
+  readonly kind: "command"
+  readonly name: string
+  /** Kinds of packet its request and its responses are; the latter is missing in protocols without responses. */
+  readonly kinds: { readonly request: string; readonly response?: string }
+}
+
+/** What the editor shows for a property nobody reads. */
+export interface UnknownProperty<Known> {
+  readonly error: "unknown property"
+  readonly known: Known
+}
+
+/** What the editor shows when a layout depends on a connection state the frame does not declare. */
+export interface NoSuchState<State> {
+  readonly error: "no such connection state"
+  readonly known: State
+}
+
+type NamesOf<B> = { [S in keyof B & string]: B[S] extends { readonly kind: string } ? S : keyof B[S] & string }[keyof B & string]
+
+type StateOk<F, State extends string> = F extends When<infer W> ? W extends State ? F : NoSuchState<State> : F
+
+type CheckedSection<C, Names extends string, State extends string> = C extends { readonly kind: string }
+  ? C extends Optional<infer R> ? [R] extends [Names] ? C : NoSuchSibling<R, Names> : StateOk<C, State>
+  : { readonly [K in keyof C]: K extends keyof CheckedFields<C, Names> ? StateOk<C[K], State> & CheckedFields<C, Names>[K] : never }
+
+type CheckedBody<B, Section extends string, State extends string> = {
+  readonly [S in keyof B]: S extends Section ? CheckedSection<B[S], NamesOf<B>, State> : UnknownProperty<Section>
+}
+
+type CheckedContent<C, Section extends string, State extends string> = C extends string ? C
+  : C extends { readonly kind: "layouts" } ? C
+  : CheckedBody<C, Section, State>
+
+type Checked<C, Section extends string, Status extends string, State extends string> = {
+  readonly [K in keyof C]: K extends keyof CommandOptions
+    ? K extends "request" ? CheckedContent<C[K], Section, State>
+    : K extends "responses" ? { readonly [S in keyof C[K]]: S extends Status ? CheckedContent<C[K][S], Section, State> : UnknownProperty<Status> }
+    : C[K]
+    : UnknownProperty<keyof CommandOptions>
+}
+
+/** Alternative bodies of a request or response. */
+export const layouts = <const L extends { readonly [name: string]: Body }>(
+  alternatives: L & { readonly [N in keyof L]: CheckedBody<L[N], keyof L[N] & string, string> }
+): Layouts => mark({ kind: "layouts", layouts: alternatives as Layouts["layouts"] }, layouts)
+
+/** The word `command` of a frame. Its requests are of kind `request`, its responses of the kind that answers it. */
+export const commandsOf = <Section extends string, KindName extends string, Status extends string, State extends string>(
+  frame: Frame<Section, KindName, Status, State>,
+  request: KindName
+) => {
+  const response = Object.keys(frame.kinds).find((name) => frame.kinds[name as KindName].answers === request)
+  const kinds = response === undefined ? { request } : { request, response }
+  const command = <const N extends string, const C extends CommandOptions<Section, Status>>(
+    name: N,
+    options: C & Checked<C, Section, Status, State>
+  ): Command & { readonly name: N } => mark({ ...(options as CommandOptions), kind: "command" as const, name, kinds }, command)
+  return command
+}

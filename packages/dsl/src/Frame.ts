@@ -1,0 +1,131 @@
+/**
+ * Frames: the header every packet of a protocol starts with, and the sections that follow it.
+ *
+ * A header field has a role (`opcode`, `bodyLength`, `sectionLength`, `statusCode`) or is an ordinary field that every packet then
+ * carries. Lengths and opcodes are derived when encoding.
+ */
+import { mark } from "./CallSite.ts"
+import type { Enumeration, Flags, Statuses } from "./Flags.ts"
+import type { Int, NibbleFrames, Reserved } from "./Type.ts"
+
+/** The header value that says which header this is (a magic). */
+export interface MagicField {
+  readonly kind: "magic"
+  readonly of: Int
+}
+
+/** The header value that says which command this is. */
+export interface OpcodeField {
+  readonly kind: "opcode"
+  readonly of: Int
+}
+
+/** Length of a section of the body. */
+export interface SectionLength<S extends string = string> {
+  readonly kind: "sectionLength"
+  readonly of: Int
+  readonly section: S
+}
+
+/** Length of all sections together, or of the whole frame with its header. */
+export interface BodyLength {
+  readonly kind: "bodyLength"
+  readonly of: Int
+  readonly includesHeader: boolean
+}
+
+/** The outcome a response reports. */
+export interface StatusField {
+  readonly kind: "statusCode"
+  readonly of: Int
+}
+
+/** Anything a header may consist of. All of it has a fixed width. */
+export type HeaderField = MagicField | OpcodeField | SectionLength | BodyLength | StatusField | Int | Flags | Enumeration | Reserved
+
+/** Header fields by name in wire order. */
+export interface HeaderFields {
+  readonly [name: string]: HeaderField
+}
+
+/** One way a packet of this kind may start. */
+export interface Header {
+  readonly magic?: number
+  readonly fields: HeaderFields
+}
+
+/** One kind of packet, such as `request`. */
+export interface Kind {
+  /** Headers, the preferred first; later ones are chosen when a packet needs them (framing extras). */
+  readonly headers: ReadonlyArray<Header>
+  /** Sections with the same content in every command of this kind, such as framing extras. */
+  readonly shared?: { readonly [section: string]: NibbleFrames }
+  /** The kind whose packets this one answers. */
+  readonly answers?: string
+}
+
+/** A protocol's framing. */
+export interface Frame<Section extends string = string, KindName extends string = string, Status extends string = string, State extends string = string> {
+  readonly kind: "frame"
+  readonly name: string
+  /** Sections in wire order; the last one takes what the others leave of the body. */
+  readonly sections: ReadonlyArray<Section>
+  readonly kinds: { readonly [K in KindName]: Kind }
+  readonly statuses?: Statuses<Status>
+  /** Connection states that change layouts, each with the reason. All are off until negotiated. */
+  readonly states: { readonly [S in State]: string }
+  /** Largest frame in bytes, header included; checked on the header before anything is allocated. */
+  readonly maxFrame: number
+}
+
+/** The magic of a header. */
+export const magic = (of: Int): MagicField => ({ kind: "magic", of })
+/** The opcode of a packet. */
+export const opcode = (of: Int): OpcodeField => ({ kind: "opcode", of })
+/** The byte length of a section. */
+export const sectionLength = <const S extends string>(of: Int, section: S): SectionLength<S> => ({ kind: "sectionLength", of, section })
+/** The byte length of the body (all sections), or of the frame when `includesHeader`. */
+export const bodyLength = (of: Int, options: { readonly includesHeader?: boolean } = {}): BodyLength => ({
+  kind: "bodyLength",
+  of,
+  includesHeader: options.includesHeader ?? false
+})
+/** The status of a response. */
+export const statusCode = (of: Int): StatusField => ({ kind: "statusCode", of })
+
+/** Describes a protocol's framing. */
+export const frame = <
+  const S extends string,
+  const K extends { readonly [kind: string]: Kind },
+  Status extends string = never,
+  const State extends { readonly [state: string]: string } = { readonly [state: string]: never }
+>(name: string, options: {
+  readonly sections: ReadonlyArray<S>
+  readonly kinds: K
+  readonly statuses?: Statuses<Status>
+  readonly states?: State
+  readonly maxFrame?: number
+}): Frame<S, keyof K & string, Status, keyof State & string> =>
+  mark({
+    kind: "frame",
+    name,
+    sections: options.sections,
+    kinds: options.kinds,
+    ...(options.statuses === undefined ? {} : { statuses: options.statuses }),
+    states: options.states ?? {},
+    maxFrame: options.maxFrame ?? 30 * 1024 * 1024
+  } as unknown as Frame<S, keyof K & string, Status, keyof State & string>, frame)
+
+/** The same frame as another dialect speaks it: more statuses, more connection states, other kinds or limits. */
+export const dialect = <
+  S extends string,
+  K extends string,
+  Status extends string,
+  State extends string,
+  Status2 extends string = Status,
+  const State2 extends { readonly [state: string]: string } = { readonly [S in State]: string }
+>(base: Frame<S, K, Status, State>, options: {
+  readonly statuses?: Statuses<Status2>
+  readonly states?: State2
+  readonly maxFrame?: number
+}): Frame<S, K, Status2, keyof State2 & string> => mark({ ...base, ...options } as unknown as Frame<S, K, Status2, keyof State2 & string>, dialect)

@@ -1,0 +1,50 @@
+/** Protocols: a frame with its commands, and their extension by others. */
+import { mark } from "./CallSite.ts"
+import type { Command } from "./Command.ts"
+import type { Enumeration, Flags } from "./Flags.ts"
+import type { Frame } from "./Frame.ts"
+import type { Choice, NibbleFrames, Struct } from "./Type.ts"
+
+/** Types that are generated although no command mentions them. */
+export type NamedType = Struct | Choice | NibbleFrames | Flags | Enumeration
+
+/** What a protocol adds to its base, or all of it when there is none. */
+export interface ProtocolOptions {
+  /** Lower-case name; the generated entry module is named after it. */
+  readonly name: string
+  /** Import specifier of the generated code, for those who extend this protocol, such as `@wirewright/dcp/gen`. */
+  readonly module: string
+  readonly commands: ReadonlyArray<Command>
+  readonly types?: ReadonlyArray<NamedType>
+}
+
+/** A binary protocol. */
+export interface Protocol<F extends Frame = Frame> extends ProtocolOptions {
+  readonly kind: "protocol"
+  readonly frame: F
+  readonly base?: Protocol
+}
+
+/** A protocol of its own. */
+export const protocol = <F extends Frame>(frame: F, options: ProtocolOptions): Protocol<F> =>
+  mark({ ...options, kind: "protocol" as const, frame }, protocol)
+
+/**
+ * A protocol that speaks all of `base` and more. Commands with an opcode of the base replace it. `frame` is the base's frame in the new
+ * dialect (more statuses, more connection states); headers stay the same.
+ */
+export const extend = <F extends Frame = Frame>(base: Protocol<F>, options: ProtocolOptions & { readonly frame?: Frame }): Protocol =>
+  mark({ frame: base.frame, ...options, kind: "protocol" as const, base }, extend)
+
+/** Records without a protocol around them, such as a file format's. */
+export interface TypesOnly {
+  readonly kind: "types"
+  /** Lower-case name. */
+  readonly name: string
+  /** Import specifier of the generated code. */
+  readonly module: string
+  readonly types: ReadonlyArray<NamedType>
+}
+
+/** Named types alone: the generator makes readers and writers of them, but no packets. */
+export const types = (options: Omit<TypesOnly, "kind">): TypesOnly => mark({ ...options, kind: "types" as const }, types)

@@ -1,0 +1,2 @@
+/** The Database Change Protocol. */
+export * from "./dcp/index.ts"

@@ -1,0 +1,2 @@
+/** Plain memcached. */
+export * from "./memcached/index.ts"

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config"
+
+/** Sources are run as they are: the export condition points at `src/*.ts`, so no build is needed. */
+const conditions = ["@wirewright/source"]
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "codegen/src/**/*.test.ts", "spec/src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**", "test/peers/**"],
+    testTimeout: 60_000
+  }
+})

@@ -41,15 +41,34 @@ export const allCommands = (protocol: Protocol): ReadonlyArray<Command> => {
 const defined = <A extends object>(value: A): A => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as A
 
 /** A spec's model; `base` is the model of the protocol it extends. */
-export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?: Model): Model => new Builder(origin).protocol(protocol, base)
+export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?: Model): Model => {
+  // a field that reaches a command through a function's argument has no comment there; its type may have one elsewhere
+  const first = new Builder(origin, new Map())
+  first.protocol(protocol, base)
+  return new Builder(origin, first.documented).protocol(protocol, base)
+}
+
+/** Integers of the DSL are shared by all who use them and say nothing about a field. */
+const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "uleb128") && type.brand === undefined
 
 class Builder {
   private readonly origin: Origin
+  /** Comments by the type they were found at; `undefined` when the same type has different ones. */
+  readonly documented = new Map<Type, string | undefined>()
+  private readonly elsewhere: ReadonlyMap<Type, string | undefined>
   private readonly types = new Map<string, NamedTypeModel>()
   private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
 
-  constructor(origin: Origin) {
+  constructor(origin: Origin, elsewhere: ReadonlyMap<Type, string | undefined>) {
     this.origin = origin
+    this.elsewhere = elsewhere
+  }
+
+  private docOf(type: Type, own: string | undefined): string | undefined {
+    if (isShared(type)) return own
+    if (own === undefined) return this.elsewhere.get(type)
+    this.documented.set(type, this.documented.has(type) && this.documented.get(type) !== own ? undefined : own)
+    return own
   }
 
   protocol(protocol: Protocol | TypesOnly, base: Model | undefined): Model {
@@ -114,7 +133,7 @@ class Builder {
         : { role: "field" as const, int, type: this.type(field) }
       return defined({ name, doc: docOf(name), offset: at, ...role }) as HeaderFieldModel
     })
-    return defined({ magic: header.magic, size: offset, fields })
+    return defined({ magic: header.magic, size: offset, fields }) as HeaderModel
   }
 
   private command(command: Command, frame: Frame): CommandModel {
@@ -169,13 +188,13 @@ class Builder {
     return Object.entries(body).filter(([, content]) => content !== undefined).map(([section, content]) => ({
       section,
       fields: isType(content!)
-        ? [defined({ name: section, doc: this.origin.doc(command, [...path, section]), type: this.type(content) }) as FieldModel]
+        ? [defined({ name: section, doc: this.docOf(content, this.origin.doc(command, [...path, section])), type: this.type(content) }) as FieldModel]
         : this.fields(content!, (name) => this.origin.doc(command, [...path, section, name]))
     }))
   }
 
   private fields(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
-    return Object.entries(fields).map(([name, type]) => defined({ name, doc: docOf(name), type: this.type(type) }) as FieldModel)
+    return Object.entries(fields).map(([name, type]) => defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type) }) as FieldModel)
   }
 
   private cases(of: object, cases: { readonly [name: string]: { readonly tag: number; readonly fields: Fields } }): ReadonlyArray<CaseModel> {

@@ -79,7 +79,7 @@ const structure = (declaration: Declaration): StatementStructures | string => {
         isExported: true,
         declarationKind: VariableDeclarationKind.Const,
         docs: docs(declaration.doc, declaration.internal),
-        declarations: [{ name: declaration.name, initializer: declaration.value, ...(declaration.type === undefined ? {} : { type: declaration.type }) }]
+        declarations: [{ name: declaration.name, initializer: (writer) => writer.withIndentationLevel(0, () => writer.write(declaration.value)), ...(declaration.type === undefined ? {} : { type: declaration.type }) }]
       }
     case "statement":
       return declaration.text
@@ -140,7 +140,12 @@ export class Sources {
   }
 
   /** The declaration that an identifier names: in its file, or in one it imports from. */
-  declaration(node: Node, name = node.getText()): VariableDeclaration | undefined {
+  declaration(node: Node): VariableDeclaration | undefined {
+    const name = node.getText()
+    for (let scope = node.getParent(); scope !== undefined; scope = scope.getParent()) {
+      const found = Node.isBlock(scope) ? scope.getVariableDeclaration(name) : undefined
+      if (found !== undefined) return found
+    }
     return this.declared(node.getSourceFile(), name, 0)
   }
 
@@ -149,7 +154,9 @@ export class Sources {
     if (local !== undefined || depth > 6) return local
     for (const statement of file.getImportDeclarations()) {
       const named = statement.getNamedImports().find((one) => (one.getAliasNode()?.getText() ?? one.getName()) === name)
-      const target = named === undefined ? undefined : this.imported(statement.getModuleSpecifierValue(), file)
+      const specifier = statement.getModuleSpecifierValue()
+      // the words of the DSL say nothing about a field
+      const target = named === undefined || specifier === "@wirewright/dsl" ? undefined : this.imported(specifier, file)
       if (named !== undefined && target !== undefined) return this.declared(target, named.getName(), depth + 1)
     }
     for (const statement of file.getExportDeclarations()) {

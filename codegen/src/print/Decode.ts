@@ -161,8 +161,14 @@ class FieldReader {
     const cases = presences(context, fields)
     for (const field of fields.slice(firstOptional)) {
       const name = local(field.name)
-      this.lines.push(`let ${name}: ${context.typeText(module, field.type)} | undefined`)
-      this.values.set(field.name, name)
+      if (field.type.kind === "lengthOf" || field.type.kind === "countOf") {
+        this.lines.push(`let ${name} = 0`)
+        const known = field.type.kind === "lengthOf" ? this.region.lengths : this.region.counts
+        known.set(field.type.target, name)
+      } else if (context.isVisible(field.type)) {
+        this.lines.push(`let ${name}: ${context.typeText(module, field.type)}${field.type.kind === "optional" ? " | undefined" : ""}`)
+        this.values.set(field.name, name)
+      }
     }
     const branches: Array<string> = []
     const head = new Position(begin)
@@ -174,9 +180,16 @@ class FieldReader {
       for (const field of fields.slice(firstOptional)) {
         if (field.type.kind === "optional" && !present.has(field.name)) continue
         const type = field.type.kind === "optional" ? field.type.of : field.type
+        if (type.kind === "lengthOf" || type.kind === "countOf") {
+          branches.push(`    ${local(field.name)} = ${getInt(module, type.int as IntName, String(at), this.order)}`)
+          at.offset += context.fixedSize(type)!
+          continue
+        }
         const inner = new FieldReader(this.region)
         inner.fixed({ ...field, type }, at, context.fixedSize(type)!)
-        branches.push(...inner.lines.map((line) => `    ${line}`), `    ${local(field.name)} = ${inner.values.get(field.name)}`)
+        branches.push(...inner.lines.map((line) => `    ${line}`))
+        const value = inner.values.get(field.name)
+        if (value !== undefined) branches.push(`    ${local(field.name)} = ${value}`)
       }
       branches.push("    break")
     }
@@ -186,7 +199,7 @@ class FieldReader {
       `switch (${end} - ${begin}) {`,
       ...branches,
       "  default:",
-      `    ${module.use(codec, "malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, \`\${${end} - ${begin}} bytes\`)`,
+      `    return ${module.use(codec, "malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, \`\${${end} - ${begin}} bytes\`)`,
       "}"
     )
     for (const field of fields.slice(0, firstOptional)) this.fixed(field, position, context.fixedSize(field.type)!)

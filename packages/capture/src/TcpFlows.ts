@@ -44,6 +44,8 @@ export interface FlowSink {
   readonly bytes: (event: FlowEvent) => void
   readonly opened?: (flow: Flow) => void
   readonly closed?: (flow: Flow, how: FlowEnd) => void
+  /** Nothing more will come of this flow, not even a late segment. */
+  readonly released?: (flow: Flow) => void
   /** A frame that holds no whole TCP segment. */
   readonly skipped?: (frame: CapturedFrame, why: Skipped) => void
 }
@@ -86,8 +88,7 @@ export class TcpFlows {
 
   /** The capture has ended: what is held comes out, with gaps. */
   finish(): void {
-    for (const entry of this.entries.values()) this.end(entry, "captureEnd")
-    this.entries.clear()
+    for (const [key, entry] of this.entries) this.remove(key, entry, "captureEnd")
   }
 
   private segment(segment: TcpSegment, frame: CapturedFrame): void {
@@ -120,8 +121,7 @@ export class TcpFlows {
     const syn = (segment.flags & TcpFlag.Syn) !== 0
     if (entry === undefined) return syn || segment.length > 0 && (segment.flags & TcpFlag.Reset) === 0 ? this.open(key, segment) : undefined
     if (!this.isOther(entry, segment, syn)) return entry
-    this.end(entry, "reused")
-    this.entries.delete(key)
+    this.remove(key, entry, "reused")
     return this.open(key, segment)
   }
 
@@ -158,10 +158,15 @@ export class TcpFlows {
 
   private forgetOldest(): void {
     for (const [key, entry] of this.entries) {
-      this.end(entry, "forgotten")
-      this.entries.delete(key)
+      this.remove(key, entry, "forgotten")
       return
     }
+  }
+
+  private remove(key: string, entry: Entry, how: FlowEnd): void {
+    this.end(entry, how)
+    this.entries.delete(key)
+    this.sink.released?.(entry.flow)
   }
 
   private release(half: TcpDirection, deliver: Deliver): void {

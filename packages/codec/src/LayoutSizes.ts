@@ -53,16 +53,23 @@ export const subsets = (
   present: (name: string) => boolean
 ): ReadonlyArray<{ readonly size: number; readonly names: ReadonlySet<string> }> => {
   let found: Array<{ readonly size: number; readonly names: ReadonlySet<string> }> = [{ size: 0, names: new Set() }]
-  for (const { name, size } of optionals) found = [...found, ...found.map((set) => ({ size: set.size + size, names: new Set([...set.names, name]) }))]
+  for (const { name, size } of optionals) {
+    found = [...found, ...found.map((set) => ({ size: set.size + size, names: new Set([...set.names, name]) }))]
+  }
   return found.filter(({ names }) =>
     optionals.every(({ name, requires }) =>
-      !names.has(name) || requires === undefined || names.has(requires) || !optionals.some((other) => other.name === requires) && present(requires)
+      !names.has(name) || requires === undefined || names.has(requires) ||
+      !optionals.some((other) => other.name === requires) && present(requires)
     )
   )
 }
 
 /** The lengths that these fields can have together, ascending; `undefined` when they vary freely. */
-export const possibleSizes = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, states: ReadonlySet<string>): ReadonlyArray<number> | undefined => {
+export const possibleSizes = (
+  catalog: Catalog,
+  fields: ReadonlyArray<FieldModel>,
+  states: ReadonlySet<string>
+): ReadonlyArray<number> | undefined => {
   let base = 0
   const names = new Set<string>()
   const optionals: Array<OptionalField> = []
@@ -82,7 +89,9 @@ export const possibleSizes = (catalog: Catalog, fields: ReadonlyArray<FieldModel
 export const sizesText = (sizes: ReadonlyArray<number>): string => {
   const rest = sizes.slice(0, -1)
   const last = sizes.at(-1)
-  return last === 0 && rest.length === 0 ? "no bytes" : `${rest.length === 0 ? "" : `${rest.join(", ")} or `}${last} ${last === 1 ? "byte" : "bytes"}`
+  return last === 0 && rest.length === 0
+    ? "no bytes"
+    : `${rest.length === 0 ? "" : `${rest.join(", ")} or `}${last} ${last === 1 ? "byte" : "bytes"}`
 }
 
 /** A constant with its offset within the section. */
@@ -117,9 +126,34 @@ export interface NoLayout {
 /** Reads the section's constant; `undefined` when the bytes are not there. */
 export type ConstantReader = (section: string, field: ConstantField) => number | bigint | undefined
 
+/** The layout all of whose fixed lengths and constants agree; the one with the most constants, since one without is the fallback. */
+const wholeMatch = (
+  catalog: Catalog,
+  layouts: ReadonlyArray<LayoutModel>,
+  states: ReadonlySet<string>,
+  sections: ReadonlyArray<{ readonly name: string; readonly length: number }>,
+  read: ConstantReader
+): LayoutModel | undefined => {
+  let most = -1
+  let best: LayoutModel | undefined
+  for (const layout of layouts) {
+    const contents = sections.map(({ name, length }) => {
+      const fields = layout.sections.find(({ section }) => section === name)?.fields ?? []
+      return { name, fields, fits: possibleSizes(catalog, fields, states)?.includes(length) ?? true }
+    })
+    if (!contents.every(({ fits }) => fits)) continue
+    const constants = contents.flatMap(({ name, fields }) => constantsOf(catalog, fields, states).map((field) => ({ name, field })))
+    if (constants.length > most && constants.every(({ name, field }) => String(read(name, field)) === String(field.type.value))) {
+      most = constants.length
+      best = layout
+    }
+  }
+  return best
+}
+
 /**
- * The layout of a packet: section by section, those whose fixed length differs drop out, then those whose constants differ; more matching
- * constants win. One layout alone is taken as it is: reading it says best what is wrong.
+ * The layout of a packet. When none fits as a whole, the nearest one is taken, so that reading it says what is wrong: section by section,
+ * those whose fixed length differs drop out, then those whose constants differ; more matching constants win.
  */
 export const chooseLayout = (
   catalog: Catalog,
@@ -128,10 +162,13 @@ export const chooseLayout = (
   sections: ReadonlyArray<{ readonly name: string; readonly length: number }>,
   read: ConstantReader
 ): LayoutModel | NoLayout => {
+  const whole = layouts.length > 1 ? wholeMatch(catalog, layouts, states, sections, read) : layouts[0]
+  if (whole !== undefined) return whole
   let candidates = layouts
   for (const { name, length } of sections) {
     if (candidates.length <= 1) break
-    const fieldsOf = (layout: LayoutModel): ReadonlyArray<FieldModel> => layout.sections.find(({ section }) => section === name)?.fields ?? []
+    const fieldsOf = (layout: LayoutModel): ReadonlyArray<FieldModel> =>
+      layout.sections.find(({ section }) => section === name)?.fields ?? []
     const sizes = candidates.map((layout) => possibleSizes(catalog, fieldsOf(layout), states))
     const fitting = candidates.filter((_, i) => sizes[i]?.includes(length) ?? true)
     if (fitting.length === 0) {
@@ -154,7 +191,13 @@ export const chooseLayout = (
     if (best.length === 0) {
       const [first] = wanted
       const values = [...new Set(wanted.filter(({ path }) => path === first?.path).map(({ type }) => String(type.value)))]
-      return { reason: "UnknownValue", section: name, path: first?.path ?? "", offset: first?.offset ?? 0, expected: `one of ${values.join(", ")}` }
+      return {
+        reason: "UnknownValue",
+        section: name,
+        path: first?.path ?? "",
+        offset: first?.offset ?? 0,
+        expected: `one of ${values.join(", ")}`
+      }
     }
     candidates = best
   }

@@ -4,103 +4,16 @@
  * It never reads outside the frame or beyond the bytes there are, and allocates by what it has read, not by what a length claims. It throws
  * `DecodeError`; what was noted before stays in `spans`.
  */
-import type { Catalog } from "./Catalog.ts"
 import { incomplete, malformed } from "./Errors.ts"
-import { type OptionalField, fixedSize, subsets } from "./LayoutSizes.ts"
+import { hexOf } from "./Hex.ts"
+import { fixedSize, type OptionalField, subsets } from "./LayoutSizes.ts"
+import { type Announced, announced, LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { FieldModel, IntName, TypeModel } from "./Model.ts"
-import { Reader } from "./Reader.ts"
-import { readUleb128 } from "./Leb128.ts"
 import { isUtf8 } from "./Text.ts"
 import { bytesText, flagNames, flagsText, hexNumber, intWidth, quoted, typeSummary } from "./TypeText.ts"
 
-/** One field in the bytes of a packet. */
-export interface FieldSpan {
-  /** Like `flags`, `failoverLog[1].seqno`, `framing[0].level`. */
-  readonly path: string
-  /** `header` or the section's name. */
-  readonly section: string
-  /** From the packet's first byte. */
-  readonly offset: number
-  readonly length: number
-  /** Type in words. */
-  readonly type: string
-  readonly value: unknown
-  /** Value in words. */
-  readonly text: string
-  /** Bytes without a meaning. */
-  readonly reserved: boolean
-  readonly doc?: string
-}
-
-/** Lengths and counts that siblings announced, by target. */
-export interface Announced {
-  readonly lengths: Map<string, number>
-  readonly counts: Map<string, number>
-}
-
-/** Nothing announced yet. */
-export const announced = (): Announced => ({ lengths: new Map(), counts: new Map() })
-
-const plural = (count: number): string => count === 1 ? "1 byte" : `${count} bytes`
-
 /** A walk over one packet. */
-export class LayoutWalk {
-  readonly spans: Array<FieldSpan> = []
-  /** Name of the packet in errors. */
-  packet: string
-  section = "header"
-  private readonly catalog: Catalog
-  private readonly reader: Reader
-  private readonly states: ReadonlySet<string>
-  private little = false
-
-  /** `bytes` starts at the packet's first byte. */
-  constructor(catalog: Catalog, bytes: Uint8Array, states: ReadonlySet<string>) {
-    this.catalog = catalog
-    this.reader = new Reader(bytes)
-    this.states = states
-    this.packet = catalog.frame.name
-  }
-
-  /** Notes a field. */
-  note(path: string, offset: number, length: number, type: string, value: unknown, text: string, doc?: string, reserved = false): void {
-    const { section } = this
-    this.spans.push({ path, section, offset, length, type, value, text, reserved, ...(doc === undefined ? {} : { doc }) })
-  }
-
-  /** Throws unless `[at, at + size)` lies within the section and within the bytes there are. */
-  need(path: string, at: number, size: number, end: number): void {
-    if (size > end - at) malformed("Length", this.packet, path, at, plural(size), end > at ? plural(end - at) : "the end")
-    const there = this.reader.bytes.length
-    if (at + size > there) incomplete(this.packet, path, there, plural(size), plural(Math.max(0, there - at)))
-  }
-
-  /** The integer at `at`; the caller has checked that it is there. */
-  int(at: number, int: IntName): number | bigint {
-    const { view } = this.reader
-    const little = this.little
-    switch (int) {
-      case "u8":
-        return view.getUint8(at)
-      case "u16":
-        return view.getUint16(at, little)
-      case "u24":
-        return little ? view.getUint16(at, true) + view.getUint8(at + 2) * 0x1_0000 : view.getUint8(at) * 0x1_0000 + view.getUint16(at + 1)
-      case "u32":
-        return view.getUint32(at, little)
-      case "u64":
-        return view.getBigUint64(at, little)
-      case "i8":
-        return view.getInt8(at)
-      case "i16":
-        return view.getInt16(at, little)
-      case "i32":
-        return view.getInt32(at, little)
-      case "i64":
-        return view.getBigInt64(at, little)
-    }
-  }
-
+export class LayoutWalk extends LayoutSpans {
   /** Walks over fields in wire order and returns the offset behind the last. */
   fields(fields: ReadonlyArray<FieldModel>, prefix: string, at: number, end: number, scope: Announced): number {
     const present = new Map<string, boolean>()
@@ -145,7 +58,14 @@ export class LayoutWalk {
   }
 
   /** Decides which optional fields are there: by the length of the rest, or, where that varies, by whether bytes are left. */
-  private resolve(fields: ReadonlyArray<FieldModel>, prefix: string, at: number, end: number, scope: Announced, present: Map<string, boolean>): void {
+  private resolve(
+    fields: ReadonlyArray<FieldModel>,
+    prefix: string,
+    at: number,
+    end: number,
+    scope: Announced,
+    present: Map<string, boolean>
+  ): void {
     let rest = end - at
     let exact = true
     const optionals: Array<OptionalField> = []
@@ -156,7 +76,9 @@ export class LayoutWalk {
       else rest -= size
     }
     if (exact) {
-      const set = subsets(optionals, (name) => present.get(name) ?? fields.some((field) => field.name === name)).find(({ size }) => size === rest)
+      const set = subsets(optionals, (name) => present.get(name) ?? fields.some((field) => field.name === name)).find(({ size }) =>
+        size === rest
+      )
       if (set === undefined) {
         const path = prefix === "" ? this.section : prefix.replace(/\.$/, "")
         malformed("Length", this.packet, path, at, "a length that some set of optional fields has", plural(end - at))
@@ -175,7 +97,16 @@ export class LayoutWalk {
     const number = (int: IntName, text?: (value: number | bigint) => string, reserved = false): number | bigint => {
       this.need(path, at, intWidth[int], end)
       const value = this.int(at, int)
-      this.note(path, at, intWidth[int], typeSummary(this.catalog, type), value, text === undefined ? String(value) : text(value), doc, reserved)
+      this.note(
+        path,
+        at,
+        intWidth[int],
+        typeSummary(this.catalog, type),
+        value,
+        text === undefined ? String(value) : text(value),
+        doc,
+        reserved
+      )
       return value
     }
     switch (type.kind) {
@@ -226,27 +157,21 @@ export class LayoutWalk {
         const flags = this.catalog.typeOf("flags", type.ref)
         const value = Number(number(flags.int, (bits) => flagsText(flags, Number(bits))))
         const { unknown } = flagNames(flags, value)
-        if (flags.unknown === "error" && unknown !== 0) malformed("UnknownValue", this.packet, path, at, `flags of ${flags.name}`, hexNumber(unknown))
+        if (flags.unknown === "error" && unknown !== 0) {
+          malformed("UnknownValue", this.packet, path, at, `flags of ${flags.name}`, hexNumber(unknown))
+        }
         return at + intWidth[flags.int]
       }
       case "enumeration": {
         const { int, values, unknown, name } = this.catalog.typeOf("enumeration", type.ref)
         const nameOf = (value: number | bigint): string | undefined => values.find((one) => one.value === Number(value))?.name
         const value = number(int, (one) => `${nameOf(one) ?? "unknown"} (${one})`)
-        if (unknown === "error" && nameOf(value) === undefined) malformed("UnknownValue", this.packet, path, at, `a value of ${name}`, String(value))
+        if (unknown === "error" && nameOf(value) === undefined) {
+          malformed("UnknownValue", this.packet, path, at, `a value of ${name}`, String(value))
+        }
         return at + intWidth[int]
       }
     }
-  }
-
-  private uleb128(type: TypeModel, path: string, at: number, end: number, doc: string | undefined): number {
-    const { bytes } = this.reader
-    const stop = Math.min(end, bytes.length)
-    // a number cut off by the end of the bytes there are may go on, one cut off by its section cannot
-    if (stop < end && stop - at < 5 && bytes.subarray(at, stop).every((byte) => byte >= 0x80)) incomplete(this.packet, path, stop, "a LEB128 byte", "the end")
-    const value = readUleb128(this.reader, at, stop, 0, this.packet, path)
-    this.note(path, at, this.reader.next - at, typeSummary(this.catalog, type), value, String(value), doc)
-    return value
   }
 
   private text(
@@ -269,7 +194,9 @@ export class LayoutWalk {
     if (max !== undefined && size > max) malformed("Limit", this.packet, path, at, `at most ${plural(max)}`, plural(size))
     this.need(path, at, size, end)
     const text = this.reader.text(at, at + size)
-    if (type.kind === "utf8" && type.invalid === "error" && !isUtf8(bytes, at, at + size)) malformed("Utf8", this.packet, path, at, "UTF-8", quoted(text))
+    if (type.kind === "utf8" && type.invalid === "error" && !isUtf8(bytes, at, at + size)) {
+      malformed("Utf8", this.packet, path, at, "UTF-8", quoted(text))
+    }
     const next = at + size + (type.kind === "cstring" ? 1 : 0)
     if (type.kind === "bytes") {
       const value = this.reader.slice(at, next)
@@ -278,14 +205,22 @@ export class LayoutWalk {
     return next
   }
 
-  private reserved(type: Extract<TypeModel, { readonly kind: "reserved" }>, path: string, at: number, end: number, doc: string | undefined): number {
+  private reserved(
+    type: Extract<TypeModel, { readonly kind: "reserved" }>,
+    path: string,
+    at: number,
+    end: number,
+    doc: string | undefined
+  ): number {
     const size = type.int === undefined ? type.size ?? 0 : intWidth[type.int]
     this.need(path, at, size, end)
     const bytes = this.reader.slice(at, at + size)
     const value = type.int === undefined ? bytes : this.int(at, type.int)
     const zero = bytes.every((byte) => byte === 0)
-    this.note(path, at, size, typeSummary(this.catalog, type), value, zero ? "" : typeof value === "object" ? "not zero" : hexNumber(value, size), doc, true)
-    if (type.policy === "error" && !zero) malformed("Reserved", this.packet, path, at, "zero", typeof value === "object" ? "other bytes" : String(value))
+    this.note(path, at, size, typeSummary(this.catalog, type), value, zero ? "" : `0x${hexOf(bytes.subarray(0, 16))}`, doc, true)
+    if (type.policy === "error" && !zero) {
+      malformed("Reserved", this.packet, path, at, "zero", typeof value === "object" ? "other bytes" : String(value))
+    }
     return at + size
   }
 
@@ -301,7 +236,9 @@ export class LayoutWalk {
     let index = 0
     for (; count === undefined ? position < end : index < count; index++) {
       const here = `${path}[${index}]`
-      if (index === type.max) malformed("Limit", this.packet, here, position, `at most ${type.max} elements`, count === undefined ? "more" : String(count))
+      if (index === type.max) {
+        malformed("Limit", this.packet, here, position, `at most ${type.max} elements`, count === undefined ? "more" : String(count))
+      }
       const next = this.type(type.of, here, position, end, announced())
       // elements without bytes would never end
       if (next === position) malformed("Length", this.packet, here, position, "an element", "no bytes")
@@ -337,7 +274,15 @@ export class LayoutWalk {
       const tag = head < 0xf0 ? head >> 4 : 15 + byte()
       const length = (head & 15) < 15 ? head & 15 : 15 + byte()
       const found = cases.find((one) => one.tag === tag)
-      this.note(`${here}.frame`, begin, position - begin, "frame id and length", tag, `${found?.name ?? "Unknown"} (${tag}), ${plural(length)}`, found?.doc)
+      this.note(
+        `${here}.frame`,
+        begin,
+        position - begin,
+        "frame id and length",
+        tag,
+        `${found?.name ?? "Unknown"} (${tag}), ${plural(length)}`,
+        found?.doc
+      )
       if (length > end - position) malformed("Length", this.packet, here, begin, plural(length), plural(end - position))
       const stop = position + length
       const next = found === undefined

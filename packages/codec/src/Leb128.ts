@@ -1,8 +1,9 @@
 /**
  * Unsigned LEB128 of at most 32 bits, as Couchbase prefixes keys with collection ids: seven bits a byte, least significant first, the high
- * bit set on all but the last. Only the shortest spelling is legal, so every value has exactly one.
+ * bit set on all but the last. Only the shortest spelling is legal, so every value has exactly one. A number cut off by the
+ * end of its section is wrong, not incomplete: the section is all there.
  */
-import { incomplete, malformed } from "./Errors.ts"
+import { malformed } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
 
 /** Reads at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -15,7 +16,7 @@ export const readUleb128 = (reader: Reader, at: number, end: number, start: numb
   }
   let value = 0
   for (let i = 0; i < 5; i++) {
-    if (at + i >= end) return incomplete(packet, path, at + i - start, "a LEB128 byte", "the end of the section")
+    if (at + i >= end) return malformed("Leb128", packet, path, at + i - start, "a LEB128 byte", "the end of the section")
     const byte = bytes[at + i]!
     value += (byte & 0x7f) * 2 ** (7 * i)
     if (byte < 0x80) {

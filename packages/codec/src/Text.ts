@@ -112,8 +112,9 @@ const writeEscaped = (bytes: Uint8Array, at: number, text: string): number => {
 /** Writes text at `at` and returns its size in bytes. The caller has made room (`textBound`). */
 export const encodeText = (bytes: Uint8Array, at: number, text: string): number => {
   const written = write(bytes, at, text)
-  // ASCII has as many bytes as characters; a lone surrogate never does
-  return written === text.length || (text as unknown as { isWellFormed(): boolean }).isWellFormed() ? written : writeEscaped(bytes, at, text)
+  // ASCII has as many bytes as characters, a lone surrogate never; unless the buffer's end cut the writing short
+  if (written === text.length && bytes.length - at - written > 3) return written
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed() ? written : writeEscaped(bytes, at, text)
 }
 
 /** Exact size of text in bytes. */

@@ -4,7 +4,17 @@ import type { FlagsModel, IntName, TypeModel } from "./Model.ts"
 import { hasEscapes } from "./Text.ts"
 
 /** Width of the integers in bytes. */
-export const intWidth: { readonly [I in IntName]: 1 | 2 | 3 | 4 | 8 } = { u8: 1, u16: 2, u24: 3, u32: 4, u64: 8, i8: 1, i16: 2, i32: 4, i64: 8 }
+export const intWidth: { readonly [I in IntName]: 1 | 2 | 3 | 4 | 8 } = {
+  u8: 1,
+  u16: 2,
+  u24: 3,
+  u32: 4,
+  u64: 8,
+  i8: 1,
+  i16: 2,
+  i32: 4,
+  i64: 8
+}
 
 /** `0x0018` */
 export const hexNumber = (value: number | bigint, width = 1): string => `0x${value.toString(16).padStart(width * 2, "0")}`
@@ -63,16 +73,19 @@ const shownCharacters = 80
 export const quoted = (text: string): string => {
   const shown = text.length > shownCharacters ? text.slice(0, shownCharacters) : text
   // control and bidirectional characters could rewrite the terminal's line
-  // oxlint-disable-next-line no-control-regex
-  const inner = shown.replace(/["\\\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Surrogate}/gu, (unit) => {
-    const code = unit.charCodeAt(0)
-    if (unit === "\"" || unit === "\\") return `\\${unit}`
-    if (unit === "\n") return "\\n"
-    if (unit === "\r") return "\\r"
-    if (unit === "\t") return "\\t"
-    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`
-    return `\\u${code.toString(16).padStart(4, "0")}`
-  })
+  const inner = shown.replace(
+    // oxlint-disable-next-line no-control-regex
+    /["\\\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Surrogate}/gu,
+    (unit) => {
+      const code = unit.charCodeAt(0)
+      if (unit === "\"" || unit === "\\") return `\\${unit}`
+      if (unit === "\n") return "\\n"
+      if (unit === "\r") return "\\r"
+      if (unit === "\t") return "\\t"
+      if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`
+      return `\\u${code.toString(16).padStart(4, "0")}`
+    }
+  )
   return text.length > shownCharacters ? `"${inner}"…` : `"${inner}"`
 }
 

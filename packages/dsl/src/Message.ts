@@ -128,7 +128,9 @@ export const message = <const N extends string>(name: N, options: MessageOptions
   mark({ ...options, kind: "message" as const, name }, message)
 
 /** What an author says about a text protocol. */
-export type TextProtocolOptions = Omit<TextProtocol, "kind" | "minMessage" | "maxMessage"> & Partial<Pick<TextProtocol, "minMessage" | "maxMessage">>
+export type TextProtocolOptions =
+  & Omit<TextProtocol, "kind" | "minMessage" | "maxMessage">
+  & Partial<Pick<TextProtocol, "minMessage" | "maxMessage">>
 
 /** A text protocol of its own. Messages have at most 16 Mi characters unless said otherwise. */
 export const textProtocol = (options: TextProtocolOptions): TextProtocol =>
@@ -140,5 +142,8 @@ export const extendText = (
   options: Pick<TextProtocol, "name" | "module" | "messages" | "removes"> & Partial<Pick<TextProtocol, "minMessage" | "maxMessage">>
 ): TextProtocol => {
   const { fieldSeparator, messageSeparator, head, minMessage, maxMessage } = base
-  return mark({ fieldSeparator, messageSeparator, head, minMessage, maxMessage, ...options, kind: "textProtocol" as const, base }, extendText)
+  return mark(
+    { fieldSeparator, messageSeparator, head, minMessage, maxMessage, ...options, kind: "textProtocol" as const, base },
+    extendText
+  )
 }

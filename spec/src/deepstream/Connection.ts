@@ -29,7 +29,7 @@ export const connectionAck = message("ConnectionAck", {
   head: ["C", "A"],
   sender: "server",
   fields: {},
-  examples: [{ origin: "connecting.feature", text: "C|A+" }]
+  examples: [{ origin: "logging-in.feature", text: "C|A+" }]
 })
 
 /** The client shall connect somewhere else. */

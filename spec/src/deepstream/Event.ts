@@ -183,9 +183,7 @@ export const eventMultipleSubscriptions = message("EventMultipleSubscriptions", 
     /** What it subscribed to. */
     name: part.text
   },
-  examples: [
-    { origin: "deepstream-messages.json, layout", text: "E|E|MULTIPLE_SUBSCRIPTIONS|test1+", fields: { name: "test1" } }
-  ]
+  examples: [{ origin: "deepstream-messages.json, layout", text: "E|E|MULTIPLE_SUBSCRIPTIONS|test1+", fields: { name: "test1" } }]
 })
 
 /** The client is not subscribed to this. */

@@ -35,9 +35,7 @@ export const presenceQuery = message("PresenceQuery", {
     /** Array of user names. */
     users: part.json
   },
-  examples: [
-    { origin: "presence-querying.feature", text: `U|Q|1|["userA","userB"]+`, fields: { id: 1, users: `["userA","userB"]` } }
-  ]
+  examples: [{ origin: "presence-querying.feature", text: `U|Q|1|["userA","userB"]+`, fields: { id: 1, users: `["userA","userB"]` } }]
 })
 
 /** Which of the users are connected. */
@@ -124,7 +122,7 @@ export const presenceLeave = message("PresenceLeave", {
     /** Who. */
     user: part.text
   },
-  examples: [{ origin: "presence-subscriptions-all.feature", text: "U|PNL|userB+", fields: { user: "userB" } }]
+  examples: [{ origin: "presence-subscriptions-individual.feature", text: "U|PNL|userB+", fields: { user: "userB" } }]
 })
 
 /** The server did what the client asked for. */
@@ -177,9 +175,7 @@ export const presencePermissionError = message("PresencePermissionError", {
     /** Remaining fields of the client's message. */
     rest: part.rest()
   },
-  examples: [
-    { origin: "deepstream-messages.json, layout", text: "U|E|MESSAGE_PERMISSION_ERROR|U|S|more+", fields: { rest: ["more"] } }
-  ]
+  examples: [{ origin: "deepstream-messages.json, layout", text: "U|E|MESSAGE_PERMISSION_ERROR|U|S|more+", fields: { rest: ["more"] } }]
 })
 
 /** The client subscribed to this already. */

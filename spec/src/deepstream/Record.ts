@@ -220,9 +220,7 @@ export const recordWriteAck = message("RecordWriteAck", {
     /** Null, or the error's text. */
     result: part.typed
   },
-  examples: [
-    { origin: "deepstream-messages.json, layout", text: "R|WA|happyRecord|[101]|L+", fields: { versions: "[101]", result: "L" } }
-  ]
+  examples: [{ origin: "deepstream-messages.json, layout", text: "R|WA|happyRecord|[101]|L+", fields: { versions: "[101]", result: "L" } }]
 })
 
 /** Deletes a record. */

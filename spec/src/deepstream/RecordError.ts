@@ -14,13 +14,11 @@ export const recordMessageDenied = message("RecordMessageDenied", {
     /** Remaining fields of the client's message. */
     rest: part.rest()
   },
-  examples: [
-    {
-      origin: "deepstream-messages.json, layout",
-      text: "R|E|MESSAGE_DENIED|happyRecord|CR+",
-      fields: { subject: "happyRecord", action: "CR", rest: [] }
-    }
-  ]
+  examples: [{
+    origin: "deepstream-messages.json, layout",
+    text: "R|E|MESSAGE_DENIED|happyRecord|CR+",
+    fields: { subject: "happyRecord", action: "CR", rest: [] }
+  }]
 })
 
 /** The permission handler failed. */
@@ -130,9 +128,7 @@ export const recordCacheRetrievalTimeout = message("RecordCacheRetrievalTimeout"
     /** The record's name. */
     name: part.text
   },
-  examples: [
-    { origin: "record-timeouts.feature", text: "R|E|CACHE_RETRIEVAL_TIMEOUT|unhappyRecord+", fields: { name: "unhappyRecord" } }
-  ]
+  examples: [{ origin: "record-timeouts.feature", text: "R|E|CACHE_RETRIEVAL_TIMEOUT|unhappyRecord+", fields: { name: "unhappyRecord" } }]
 })
 
 /** The storage did not answer in time. */
@@ -210,9 +206,7 @@ export const recordInvalidVersion = message("RecordInvalidVersion", {
     /** What the server made of it: NaN. */
     version: part.text
   },
-  examples: [
-    { origin: "deepstream-messages.json, layout", text: "R|E|INVALID_VERSION|happyRecord|NaN+", fields: { version: "NaN" } }
-  ]
+  examples: [{ origin: "deepstream-messages.json, layout", text: "R|E|INVALID_VERSION|happyRecord|NaN+", fields: { version: "NaN" } }]
 })
 
 /** The answer to a snapshot when there is none. The action stands where a code should. */

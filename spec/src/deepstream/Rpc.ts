@@ -73,9 +73,7 @@ export const rpcResponse = message("RpcResponse", {
     /** The result. */
     value: part.typed
   },
-  examples: [
-    { origin: "rpc-requestor.feature, with 1234 for its <UID>", text: "P|RES|toUppercase|1234|SABC+", fields: { value: "SABC" } }
-  ]
+  examples: [{ origin: "rpc-requestor.feature, with 1234 for its <UID>", text: "P|RES|toUppercase|1234|SABC+", fields: { value: "SABC" } }]
 })
 
 /** The provider's error. */

@@ -6,6 +6,7 @@
 import {
   bit,
   bodyLength,
+  bytes,
   brand,
   commandsOf,
   enumeration,
@@ -61,7 +62,7 @@ export const requestFrames = nibbleFrames("RequestFrame", {
   /** The DCP stream this message belongs to. */
   DcpStreamId: tagged(2, { streamId: u16 }),
   /** Retired; was a tracing context. */
-  OpenTracing: tagged(3, { context: utf8() }),
+  OpenTracing: tagged(3, { context: bytes() }),
   /** The user in whose name the command runs. */
   Impersonate: tagged(4, { user: utf8() }),
   /** Keeps the expiry that the document has. */
@@ -69,7 +70,7 @@ export const requestFrames = nibbleFrames("RequestFrame", {
   /** A privilege the impersonated user may use besides its own. */
   ExtraPrivilege: tagged(6, { privilege: utf8() }),
   /** Identifies the user's token. */
-  UserTokenId: tagged(7, { token: utf8() })
+  UserTokenId: tagged(7, { tokenId: u16 })
 })
 
 /** Framing extras of responses. */

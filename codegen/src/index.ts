@@ -1,0 +1,4 @@
+/** Loads specs, checks them, and prints typed codecs. */
+export type { Finding } from "./Finding.ts"
+export { check, generate, type GenerateOptions, type Report, type Target } from "./Generate.ts"
+export { LoadError } from "./Load.ts"

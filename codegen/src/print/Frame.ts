@@ -1,0 +1,329 @@
+/** Prints `Frame.ts` of a root protocol: headers, the frame's shape, and packets that no command describes. */
+import type { HeaderFieldModel, HeaderModel, KindModel } from "@wirewright/codec/Model"
+import { Module, type Property } from "../Module.ts"
+import { hex, intSize } from "../Names.ts"
+import { codec, type Context, kindName } from "./Context.ts"
+import { getInt } from "./Decode.ts"
+
+/** A header field that callers see. */
+export type VisibleField = HeaderFieldModel & { readonly role: "magic" | "statusCode" | "field" }
+
+/** Header fields that every packet of a kind carries. */
+export const visibleFields = (kind: KindModel): ReadonlyArray<VisibleField> =>
+  kind.headers[0]!.fields.filter((field): field is VisibleField => field.role === "magic" || field.role === "statusCode" || field.role === "field")
+
+/** The header field with a role, when there is one. */
+export const fieldOf = <R extends HeaderFieldModel["role"]>(header: HeaderModel, role: R): (HeaderFieldModel & { readonly role: R }) | undefined =>
+  header.fields.find((field): field is HeaderFieldModel & { readonly role: R } => field.role === role)
+
+/** Sections of a kind that commands describe. */
+export const ownSections = (context: Context, kind: KindModel): ReadonlyArray<string> =>
+  context.model.frame.sections.filter((section) => !kind.shared.some((one) => one.section === section))
+
+const typeOf = (context: Context, module: Module, field: VisibleField): string =>
+  field.role === "field" ? context.typeText(module, field.type) : intSize(field.int) === 8 ? "bigint" : "number"
+
+const kindWords: { readonly [kind: string]: string } = { request: "a request", response: "a response", serverRequest: "a request of the server", serverResponse: "a response to the server" }
+
+/** Prints the module. */
+export const printFrame = (context: Context): Module => {
+  const { frame } = context.model
+  const module = new Module("Frame.ts", `The header of ${context.model.name} packets, and packets that no command describes.`)
+  printShape(context, module)
+  for (const kind of frame.kinds) {
+    printHead(context, module, kind)
+    printBegin(context, module, kind)
+    printFinish(context, module, kind)
+    printRaw(context, module, kind, "Unknown", `An opcode nobody described, as it stood in ${kindWords[kind.name] ?? "a packet"}.`)
+    if (fieldOf(kind.headers[0]!, "statusCode") !== undefined) {
+      printRaw(context, module, kind, "Error", "A response with a status the command has no content for: its sections as they stood on the wire.")
+    }
+  }
+  return module
+}
+
+const printShape = (context: Context, module: Module): void => {
+  const { frame } = context.model
+  const headers = frame.kinds.flatMap((kind) => kind.headers)
+  const length = fieldOf(headers[0]!, "bodyLength")!
+  const magics = [...new Set(headers.flatMap((header) => header.magic === undefined ? [] : [header.magic]))]
+  module.add({
+    kind: "const",
+    name: "frameShape",
+    doc: "How long a frame is, for the framer.",
+    type: module.useType(codec, "FrameShape"),
+    value: `{
+  name: "${frame.name}",
+  headerSize: ${headers[0]!.size},
+  lengthOffset: ${length.offset},
+  lengthWidth: ${intSize(length.int)},
+  lengthIncludesHeader: ${length.includesHeader},
+  magics: [${magics.map((magic) => hex(magic)).join(", ")}],
+  maxFrame: ${frame.maxFrame}
+}`
+  })
+  const opcode = fieldOf(headers[0]!, "opcode")
+  if (opcode !== undefined) {
+    module.add({
+      kind: "function",
+      name: "opcodeAt",
+      doc: "Opcode of the frame at `at`, without decoding it.",
+      parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
+      returns: "number",
+      body: [`return ${getInt(module, opcode.int, opcode.offset === 0 ? "at" : `at + ${opcode.offset}`, undefined).replace("view.", "reader.view.")}`]
+    })
+  }
+  const kinds = frame.kinds.filter((kind) => kind.headers.every((header) => header.magic !== undefined))
+  const magic = fieldOf(headers[0]!, "magic")
+  if (magic !== undefined && kinds.length === frame.kinds.length) {
+    module.add({ kind: "alias", name: "Kind", doc: "Kinds of packet.", type: kinds.map((kind) => JSON.stringify(kind.name)).join(" | ") })
+    module.add({
+      kind: "function",
+      name: "kindAt",
+      doc: "Kind of the frame at `at`, or nothing when its magic is none of ours.",
+      parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
+      returns: "Kind | undefined",
+      body: [
+        `switch (${getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined).replace("view.", "reader.view.")}) {`,
+        ...kinds.flatMap((kind) => [...kind.headers.map((header) => `  case ${hex(header.magic!)}:`), `    return "${kind.name}"`]),
+        "  default:",
+        "    return undefined",
+        "}"
+      ]
+    })
+  }
+  for (const field of new Map(frame.kinds.flatMap((kind) => visibleFields(kind)).filter((one) => one.role !== "magic").map((one) => [one.name, one])).values()) {
+    if (field.role === "field" && field.type.kind === "reserved") continue
+    module.add({
+      kind: "function",
+      name: `${field.name}At`,
+      doc: `The ${field.name} of the frame at \`at\`, without decoding it.`,
+      parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
+      returns: typeOf(context, module, field),
+      body: [`return ${getInt(module, field.int, field.offset === 0 ? "at" : `at + ${field.offset}`, undefined).replace("view.", "reader.view.")}`]
+    })
+  }
+}
+
+const headProperties = (context: Context, module: Module, kind: KindModel): ReadonlyArray<Property> => [
+  ...visibleFields(kind).map((field) => ({ name: field.name, type: typeOf(context, module, field), doc: field.doc })),
+  ...kind.shared.map(({ section, ref }) => ({
+    name: section,
+    type: `ReadonlyArray<${module.useType(context.from(ref), ref)}>`,
+    doc: context.named(ref).doc
+  }))
+]
+
+const printHead = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const head = headProperties(context, module, kind)
+  module.add({ kind: "interface", name: `${name}Head`, doc: `What the header says of ${kindWords[kind.name] ?? `a ${kind.name}`}.`, properties: head })
+  module.add({
+    kind: "interface",
+    name: `${name}Init`,
+    doc: `What a caller may say of the header; everything else is derived.`,
+    properties: head.map((property) => ({ ...property, optional: true, type: `${property.type} | undefined` }))
+  })
+}
+
+/** Prints how room is made and where the sections of a command begin. */
+const printBegin = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const size = kind.headers[0]!.size
+  const body = kind.shared.length === 0
+    ? [`return writer.need(${size} + bound) + ${size}`]
+    : kind.shared.flatMap(({ section, ref }) => {
+      const writeOne = module.use(context.from(ref), `write${ref}`)
+      const boundOne = module.use(context.from(ref), `bound${ref}`)
+      return [
+        `const ${section} = init.${section}`,
+        `if (${section} === undefined || ${section}.length === 0) return writer.need(${size} + bound) + ${size}`,
+        `const at = writer.need(${size} + bound + ${module.use(codec, "boundElements")}(${section}, ${boundOne}))`,
+        `return ${module.use(codec, "writeElements")}(writer, at + ${size}, ${section}, "${name}", "${section}", Infinity, ${writeOne})`
+      ]
+    })
+  module.add({
+    kind: "function",
+    name: `begin${name}`,
+    doc: "Makes room for a packet whose sections take at most `bound` bytes; returns where they begin.",
+    internal: true,
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      { name: kind.shared.length === 0 ? "_init" : "init", type: `${name}Init` },
+      { name: "bound", type: "number" }
+    ],
+    returns: "number",
+    body
+  })
+}
+
+/** Prints how the header is written once all sections are. */
+const printFinish = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const sections = context.model.frame.sections
+  const own = ownSections(context, kind)
+  const starts = own.map((section) => `${section}Start`)
+  const put = (field: HeaderFieldModel, value: string, path: string): string =>
+    `${module.use(codec, `put${field.int.toUpperCase()}`)}(view, at${field.offset === 0 ? "" : ` + ${field.offset}`}, ${value}, packet, "${path}")`
+  const first = kind.headers[0]!
+  const sharedLengths = kind.shared.map(({ section }, index) => {
+    const from = index === 0 ? `at - ${first.size}` : `${kind.shared[index - 1]!.section}Start`
+    return { section, expression: `${index === kind.shared.length - 1 ? starts[0] ?? "end" : `${section}Start`} - ${from}` }
+  })
+  const lengthOf = (section: string): string => {
+    const shared = sharedLengths.find((one) => one.section === section)
+    if (shared !== undefined) return `${section}Length`
+    const index = own.indexOf(section)
+    return `${starts[index + 1] ?? "end"} - ${starts[index]}`
+  }
+  const common = (field: HeaderFieldModel): boolean =>
+    kind.headers.every((header) => JSON.stringify(header.fields.find((one) => one.name === field.name)) === JSON.stringify(field)) && field.role !== "magic"
+  const write = (field: HeaderFieldModel): string => {
+    switch (field.role) {
+      case "opcode":
+        return put(field, "opcode", field.name)
+      case "bodyLength":
+        return put(field, field.includesHeader ? "end - at" : `end - at - ${first.size}`, field.name)
+      case "sectionLength":
+        return put(field, lengthOf(field.section), field.section)
+      case "statusCode":
+        return put(field, "status", field.name)
+      case "magic":
+        return put(field, "magic", field.name)
+      default:
+        return field.type.kind === "reserved" && field.type.policy !== "keep"
+          ? put(field, "0", field.name)
+          : put(field, `init.${field.name} ?? ${intSize(field.int) === 8 ? "0n" : "0"}`, field.name)
+    }
+  }
+  const hasStatus = fieldOf(first, "statusCode") !== undefined
+  const body = [
+    "const { view, position: at } = writer",
+    ...sharedLengths.map(({ section, expression }) => `const ${section}Length = ${expression}`),
+    `if (end - at > ${context.model.frame.maxFrame}) ${module.use(codec, "unencodable")}("Limit", packet, "", "a frame of at most ${context.model.frame.maxFrame} bytes", \`\${end - at} bytes\`)`
+  ]
+  if (kind.headers.length === 1) {
+    if (first.magic !== undefined && fieldOf(first, "magic") !== undefined) body.push(`const magic = init.magic ?? ${hex(first.magic)}`)
+    body.push(...first.fields.map(write))
+  } else {
+    const needs = (header: HeaderModel): ReadonlyArray<string> =>
+      sections.slice(0, -1).filter((section) => !header.fields.some((field) => field.role === "sectionLength" && field.section === section))
+    const pick = kind.headers.slice(0, -1).reduceRight(
+      (otherwise, header) => `${needs(header).map((section) => `${lengthOf(section)} === 0`).join(" && ")} ? ${hex(header.magic!)} : ${otherwise}`,
+      hex(kind.headers.at(-1)!.magic!)
+    )
+    body.push(`const magic = init.magic ?? (${pick})`, "switch (magic) {")
+    for (const header of kind.headers) {
+      body.push(`  case ${hex(header.magic!)}:`)
+      for (const section of needs(header)) {
+        body.push(`    if (${lengthOf(section)} !== 0) ${module.use(codec, "unencodable")}("Length", packet, "${section}", "none with magic ${hex(header.magic!)}", \`\${${lengthOf(section)}} bytes\`)`)
+      }
+      body.push(...header.fields.filter((field) => !common(field) && field.role !== "magic").map((field) => `    ${write(field)}`), "    break")
+    }
+    body.push(
+      "  default:",
+      `    ${module.use(codec, "unencodable")}("Range", packet, "magic", "${kind.headers.map((header) => hex(header.magic!)).join(" or ")}", String(magic))`,
+      "}"
+    )
+    const magic = fieldOf(first, "magic")
+    if (magic !== undefined) body.push(write(magic))
+    body.push(...first.fields.filter(common).map(write))
+  }
+  body.push("writer.position = end")
+  module.add({
+    kind: "function",
+    name: `finish${name}`,
+    doc: "Writes the header in front of the sections and appends the packet.",
+    internal: true,
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      { name: "init", type: `${name}Init` },
+      { name: "packet", type: "string" },
+      { name: "opcode", type: "number" },
+      ...(hasStatus ? [{ name: "status", type: "number" }] : []),
+      ...starts.map((start) => ({ name: start, type: "number" })),
+      { name: "end", type: "number" }
+    ],
+    returns: "void",
+    body: body.map((line) => line.replaceAll("init.magic ??", fieldOf(first, "magic") === undefined ? "undefined ??" : "init.magic ??"))
+  })
+}
+
+/** Entries of a packet literal that come from the header. */
+export const headEntries = (context: Context, module: Module, kind: KindModel): ReadonlyArray<readonly [string, string]> => [
+  ...visibleFields(kind).map((field): readonly [string, string] => [field.name, getInt(module, field.int, field.offset === 0 ? "at" : `at + ${field.offset}`, undefined)]),
+  ...kind.shared.map(({ section }): readonly [string, string] => [section, section])
+]
+
+/** Parameters of a decoder of one packet. */
+export const decodeParameters = (context: Context, module: Module, kind: KindModel): Array<{ name: string; type: string }> => [
+  { name: "reader", type: module.useType(codec, "Reader") },
+  { name: "at", type: "number" },
+  ...ownSections(context, kind).map((section) => ({ name: `${section}Start`, type: "number" })),
+  { name: "end", type: "number" },
+  ...kind.shared.map(({ section, ref }) => ({ name: section, type: `ReadonlyArray<${module.useType(context.from(ref), ref)}>` }))
+]
+
+/** Arguments in the order of `decodeParameters`. */
+export const decodeArguments = (context: Context, kind: KindModel): string =>
+  ["reader", "at", ...ownSections(context, kind).map((section) => `${section}Start`), "end", ...kind.shared.map(({ section }) => section)].join(", ")
+
+const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unknown" | "Error", doc: string): void => {
+  const name = `${word}${kindName(kind.name)}`
+  const own = ownSections(context, kind)
+  const opcode = fieldOf(kind.headers[0]!, "opcode")
+  const hasStatus = fieldOf(kind.headers[0]!, "statusCode") !== undefined
+  module.add({
+    kind: "interface",
+    name,
+    doc,
+    extends: [`${kindName(kind.name)}Head`],
+    properties: [
+      { name: "_tag", type: JSON.stringify(name) },
+      ...(opcode === undefined ? [] : [{ name: opcode.name, type: "number", doc: opcode.doc }]),
+      ...own.map((section) => ({ name: section, type: "Uint8Array", doc: `The ${section} section.` }))
+    ]
+  })
+  const opcodeEntry: ReadonlyArray<readonly [string, string]> = opcode === undefined ? [] : [[opcode.name, getInt(module, opcode.int, `at + ${opcode.offset}`, undefined)]]
+  const entries = [
+    ["_tag", JSON.stringify(name)] as const,
+    ...opcodeEntry,
+    ...headEntries(context, module, kind),
+    ...own.map((section, index): readonly [string, string] => [section, `reader.slice(${section}Start, ${own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`})`])
+  ]
+  module.add({
+    kind: "function",
+    name: `decode${name}`,
+    internal: true,
+    parameters: decodeParameters(context, module, kind),
+    returns: name,
+    body: ["const view = reader.view", "return {", ...entries.map(([key, value], index) => `  ${key}${key === value ? "" : `: ${value}`}${index === entries.length - 1 ? "" : ","}`), "}"]
+  })
+  const put = module.use(codec, "putBytes")
+  const lines: Array<string> = []
+  let from = `${own[0]}Start`
+  own.forEach((section, index) => {
+    const next = own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
+    lines.push(`const ${next} = ${put}(bytes, ${from}, packet.${section})`)
+    from = next
+  })
+  module.add({
+    kind: "function",
+    name: `encode${name}`,
+    doc: "Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      {
+        name: "packet",
+        type: `${kindName(kind.name)}Init & Pick<${name}, ${[...(opcode === undefined ? [] : [opcode.name]), ...(hasStatus ? [fieldOf(kind.headers[0]!, "statusCode")!.name] : []), ...own].map((one) => JSON.stringify(one)).join(" | ")}>`
+      }
+    ],
+    returns: "void",
+    body: [
+      `const ${own[0]}Start = begin${kindName(kind.name)}(writer, packet, ${own.map((section) => `packet.${section}.length`).join(" + ")})`,
+      "const { bytes } = writer",
+      ...lines,
+      `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, ${hasStatus ? `packet.${fieldOf(kind.headers[0]!, "statusCode")!.name}, ` : ""}${own.map((section) => `${section}Start`).join(", ")}, end)`
+    ]
+  })
+}

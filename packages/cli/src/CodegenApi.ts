@@ -1,0 +1,46 @@
+/** The generator as the command calls it; it is loaded only by the commands that need it. */
+import type { Target } from "./Config.ts"
+
+/** Something wrong in a spec. Paths are relative to the working directory, lines and columns count from 1. */
+export interface Finding {
+  readonly rule: string
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly message: string
+  readonly hint: string
+}
+
+/** What the generator did, or would do. */
+export interface Report {
+  readonly findings: ReadonlyArray<Finding>
+  readonly written: ReadonlyArray<string>
+  readonly unchanged: number
+  readonly removed: ReadonlyArray<string>
+  /** Files whose content is not what the specs say. */
+  readonly stale: ReadonlyArray<string>
+  /** Generated files no spec asks for any more. */
+  readonly orphaned: ReadonlyArray<string>
+}
+
+/** What tests are generated for. */
+export const testRunners = ["vitest", "node", "none"] as const
+
+/** Options of both functions. */
+export interface CodegenOptions {
+  readonly targets: ReadonlyArray<Target>
+  readonly cwd: string
+  readonly dryRun?: boolean
+  readonly testRunner?: typeof testRunners[number]
+}
+
+/** The generator. */
+export interface Codegen {
+  readonly generate: (options: CodegenOptions) => Promise<Report>
+  readonly check: (options: CodegenOptions) => Promise<Report>
+}
+
+const specifier: string = "@wirewright/codegen"
+
+/** Loads the generator. */
+export const loadCodegen = async (): Promise<Codegen> => await import(specifier) as Codegen

@@ -1,0 +1,117 @@
+/**
+ * One captured connection: both directions as packets, connection states as HELLO sets them, requests paired with their responses.
+ *
+ * Everything it remembers is bounded: of requests without an answer the oldest are forgotten.
+ */
+import type { Flow, FlowEvent } from "@wirewright/capture"
+import { DecodeError } from "@wirewright/codec/Errors"
+import { DirectionStream } from "./DirectionStream.ts"
+import type { DecodedPacket, Direction, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+
+/** Most requests that wait for a response, per direction. */
+const maxWaiting = 65_536
+
+/** A request that may be answered. */
+export interface Asked {
+  readonly frame: number
+  readonly time: bigint | undefined
+}
+
+/** A packet in its conversation. */
+export interface Said {
+  readonly flow: Flow
+  readonly direction: Direction
+  readonly frame: number
+  readonly time: bigint | undefined
+  readonly bytes: Uint8Array
+  readonly at: number
+  readonly end: number
+  readonly states: States
+}
+
+/** Receives what a conversation consists of. */
+export interface ConversationSink {
+  /** `asked` is the request this packet answers. */
+  readonly packet: (decoded: DecodedPacket, said: Said, asked: Asked | undefined) => void
+  readonly trouble: (error: DecodeError, said: Omit<Said, "at" | "end">, states: States | undefined) => void
+}
+
+const opposite: { readonly [D in Direction]: Direction } = { c2s: "s2c", s2c: "c2s" }
+
+/** Follows one connection. */
+export class Conversation {
+  readonly flow: Flow
+  private readonly adapter: ProtocolAdapter
+  private readonly sink: ConversationSink
+  private states: States
+  private readonly streams: { readonly [D in Direction]: DirectionStream }
+  private readonly waiting = { c2s: new Map<string, Asked>(), s2c: new Map<string, Asked>() }
+  private last: { readonly frame: number; readonly time: bigint | undefined } = { frame: 0, time: undefined }
+
+  constructor(flow: Flow, adapter: ProtocolAdapter, collections: boolean, sink: ConversationSink) {
+    this.flow = flow
+    this.adapter = adapter
+    this.sink = sink
+    this.states = adapter.states(collections)
+    this.streams = { c2s: new DirectionStream(adapter, flow.midStream), s2c: new DirectionStream(adapter, flow.midStream) }
+  }
+
+  /** Bytes of a direction that belong to no packet. */
+  skipped(direction: Direction): number {
+    return this.streams[direction].skipped
+  }
+
+  /** Takes the next bytes. */
+  push({ bytes, direction, frame, gapBefore, time }: FlowEvent): void {
+    this.last = { frame, time }
+    this.streams[direction].push(
+      bytes,
+      gapBefore,
+      (buffer, at, end) => this.packet(direction, buffer, at, end),
+      (error, rest) => this.trouble(direction, error, rest, undefined)
+    )
+  }
+
+  /** The connection is over. */
+  finish(): void {
+    for (const direction of ["c2s", "s2c"] as const) {
+      this.streams[direction].finish((error, rest) => this.trouble(direction, error, rest, undefined))
+    }
+  }
+
+  private trouble(direction: Direction, error: DecodeError, bytes: Uint8Array, states: States | undefined): void {
+    this.sink.trouble(error, { flow: this.flow, direction, ...this.last, bytes, states: this.states }, states)
+  }
+
+  private packet(direction: Direction, bytes: Uint8Array, at: number, end: number): void {
+    let decoded: DecodedPacket
+    try {
+      decoded = this.adapter.decode(bytes, at, this.states, direction)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.trouble(direction, error, bytes.subarray(at, end), this.states)
+      return
+    }
+    this.sink.packet(decoded, { flow: this.flow, direction, ...this.last, bytes, at, end, states: this.states }, this.pair(direction, decoded))
+    this.states = this.adapter.after(decoded, this.states)
+  }
+
+  private pair(direction: Direction, { facts }: DecodedPacket): Asked | undefined {
+    if (facts.pairing === undefined) return undefined
+    if (facts.answers) {
+      const requests = this.waiting[opposite[direction]]
+      const asked = requests.get(facts.pairing)
+      if (!facts.repliesOften) requests.delete(facts.pairing)
+      return asked
+    }
+    const requests = this.waiting[direction]
+    if (requests.size >= maxWaiting) {
+      for (const oldest of requests.keys()) {
+        requests.delete(oldest)
+        break
+      }
+    }
+    requests.set(facts.pairing, this.last)
+    return undefined
+  }
+}

@@ -1,0 +1,160 @@
+/** Decodes captures: pcap or pcapng, TCP reassembly, both directions of every connection, a summary at the end. */
+import { CaptureReader, type CapturedFrame, type Flow, TcpFlows } from "@wirewright/capture"
+import { DecodeError } from "@wirewright/codec/Errors"
+import { CaptureSummary } from "./CaptureSummary.ts"
+import { type Asked, Conversation, type Said } from "./Conversation.ts"
+import type { Chunks } from "./Input.ts"
+import { drain, line } from "./Output.ts"
+import type { Context, PacketReport } from "./PacketReport.ts"
+import type { DecodedPacket } from "./ProtocolAdapter.ts"
+
+/** How a capture is shown. */
+export interface CaptureOptions {
+  /** Port of the server. */
+  readonly port: number | undefined
+  readonly collections: boolean
+  /** Packets in full instead of one line each. */
+  readonly hexdump: boolean
+}
+
+const nanoseconds = BigInt(1_000_000_000)
+
+/** Seconds with nine digits behind the point. */
+const secondsText = (time: bigint): string => `${time / nanoseconds}.${String(time % nanoseconds).padStart(9, "0")}`
+
+const microseconds = (time: bigint): string => `${time / nanoseconds}.${String(time % nanoseconds / BigInt(1000)).padStart(6, "0")}`
+
+const flowText = ({ client, server }: Flow): string => `${client}>${server}`
+
+/** Fields of a packet worth a place in its line. */
+const highlights = (decoded: DecodedPacket): string => {
+  const packet = decoded.packet as { readonly [name: string]: unknown }
+  const parts: Array<string> = []
+  for (const name of ["layout", "collectionId", "key", "bySeqno", "startSeqno", "endSeqno", "rollbackSeqno", "name", "bytesReceived"]) {
+    const value = packet[name]
+    if (typeof value === "string") parts.push(`${name}=${name === "layout" ? value : JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`)
+    else if (typeof value === "number" || typeof value === "bigint") parts.push(`${name}=${value}`)
+  }
+  return parts.join(" ")
+}
+
+/** Shows a capture while it is read. */
+class CaptureReport {
+  readonly summary = new CaptureSummary()
+  private readonly report: PacketReport
+  private readonly options: CaptureOptions
+  private readonly conversations = new Map<number, Conversation>()
+  private shown: Flow | undefined
+  private begin: bigint | undefined
+
+  constructor(report: PacketReport, options: CaptureOptions) {
+    this.report = report
+    this.options = options
+  }
+
+  opened(flow: Flow): void {
+    this.summary.flow(flow)
+    this.conversations.set(
+      flow.number,
+      new Conversation(flow, this.report.adapter, this.options.collections, {
+        packet: (decoded, said, asked) => this.packet(decoded, said, asked),
+        trouble: (error, said, states) => this.trouble(error, said, states !== undefined)
+      })
+    )
+  }
+
+  of(flow: Flow): Conversation {
+    return this.conversations.get(flow.number)!
+  }
+
+  released(flow: Flow): void {
+    this.conversations.delete(flow.number)
+  }
+
+  /** A flow has ended, though a late segment may still come. */
+  closed(flow: Flow, how: string): void {
+    const conversation = this.of(flow)
+    conversation.finish()
+    this.summary.closed(conversation, how)
+  }
+
+  /** Notes when the capture begins: times in listings count from there. */
+  frame({ time }: CapturedFrame): void {
+    this.begin ??= time
+  }
+
+  private context({ direction, flow, frame, time }: Omit<Said, "at" | "end">): Context {
+    return { flow: flowText(flow), direction, ...(time === undefined ? {} : { time: secondsText(time) }), frame }
+  }
+
+  private header(flow: Flow): void {
+    if (this.report.json || this.shown === flow) return
+    line(`${this.shown === undefined ? "" : "\n"}── flow ${flow.number}  ${flow.client} > ${flow.server}${flow.midStream ? "  (from the middle)" : ""}`)
+    this.shown = flow
+  }
+
+  private lead({ direction, frame, time }: Omit<Said, "at" | "end">): string {
+    const at = time === undefined || this.begin === undefined ? "" : `+${microseconds(time < this.begin ? BigInt(0) : time - this.begin)}  `
+    return `#${frame}  ${at}${direction}`
+  }
+
+  private packet(decoded: DecodedPacket, said: Said, asked: Asked | undefined): void {
+    this.summary.packet(decoded, said, asked)
+    this.header(said.flow)
+    if (!this.report.json) {
+      const { name, opaque, status, vbucket } = decoded.facts
+      const parts = [
+        this.lead(said),
+        name,
+        status ?? "",
+        opaque === undefined ? "" : `opaque=0x${opaque.toString(16)}`,
+        vbucket === undefined ? "" : `vbucket=${vbucket}`,
+        highlights(decoded),
+        `${decoded.length} bytes`,
+        asked === undefined ? "" : answers(asked, said.time)
+      ]
+      line(parts.filter((part) => part !== "").join("  "))
+    }
+    this.report.packet(decoded, said.bytes, said.at, said.states, this.context(said), this.options.hexdump)
+  }
+
+  private trouble(error: DecodeError, said: Omit<Said, "at" | "end">, isPacket: boolean): void {
+    this.summary.trouble(said.flow, isPacket ? error.packet : `stream (${error.reason})`)
+    this.header(said.flow)
+    if (!this.report.json) line(`${this.lead(said)}  ${isPacket ? "does not decode" : "the stream of packets breaks here"}`)
+    this.report.error(error, said.bytes, this.context(said), isPacket ? said.states : undefined)
+  }
+}
+
+const answers = ({ frame, time }: Asked, now: bigint | undefined): string =>
+  `answers #${frame}${time === undefined || now === undefined ? "" : ` after ${(Number(now - time) / 1e6).toFixed(3)} ms`}`
+
+/** Decodes a capture file. */
+export const decodeCapture = async (report: PacketReport, chunks: Chunks, options: CaptureOptions): Promise<void> => {
+  const capture = new CaptureReport(report, options)
+  const flows = new TcpFlows({
+    opened: (flow) => capture.opened(flow),
+    bytes: (event) => capture.of(event.flow).push(event),
+    closed: (flow, how) => capture.closed(flow, how),
+    released: (flow) => capture.released(flow),
+    skipped: (_frame, why) => capture.summary.skippedFrames.set(why, (capture.summary.skippedFrames.get(why) ?? 0) + 1)
+  }, options.port === undefined ? {} : { port: options.port })
+  const reader = new CaptureReader()
+  let damage: DecodeError | undefined
+  try {
+    for await (const chunk of chunks) {
+      reader.push(chunk, (frame) => {
+        capture.frame(frame)
+        flows.push(frame)
+      })
+      await drain()
+    }
+    reader.finish()
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    damage = error
+  }
+  flows.finish()
+  if (damage !== undefined) report.error(damage, new Uint8Array(0), {})
+  if (!report.json) for (const text of ["", ...capture.summary.lines()]) line(text)
+}

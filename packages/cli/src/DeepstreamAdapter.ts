@@ -1,0 +1,233 @@
+/**
+ * deepstream for the command: text messages that end with 0x1e, fields parted by 0x1f; `+` and `|` stand for them in text input.
+ *
+ * Client and server use the same topics and actions for different messages, so without a direction both are tried.
+ */
+import { DecodeError, malformed } from "@wirewright/codec/Errors"
+import { bytesOfHex } from "@wirewright/codec/Hex"
+import { decodeText } from "@wirewright/codec/Text"
+import * as Schema from "effect/Schema"
+import type { Cutter, DecodedPacket, Direction, PacketSink, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+
+interface Message {
+  readonly _tag: string
+  readonly [field: string]: unknown
+}
+
+/** What the generator makes of a text protocol; the part used here. */
+export interface GeneratedText {
+  readonly decodeClientMessage: (text: string) => Message
+  readonly decodeServerMessage: (text: string) => Message
+  readonly encode: (message: never) => string
+  readonly delimiting: { readonly maxMessage: number; readonly minMessage: number }
+  readonly schemas: { readonly [name: string]: unknown }
+}
+
+const messageEnd = 0x1e
+const fieldEnd = 0x1f
+const unknown = "UnknownMessage"
+/** Its credentials are a password. */
+const secret = "AuthenticationRequest"
+
+/** Text with the visible separators replaced by the real ones, unless real ones are there already. */
+export const separated = (text: string): string =>
+  text.includes("\u001e") || text.includes("\u001f") ? text : text.replaceAll("|", "\u001f").replaceAll("+", "\u001e")
+
+const visible = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
+
+const noStates: States = {}
+
+/** Cuts bytes at the separator; UTF-8 never has that byte within a character. */
+class TextCutter implements Cutter {
+  offset = 0
+  private pending: Array<Uint8Array> = []
+  private size = 0
+  private readonly limits: GeneratedText["delimiting"]
+
+  constructor(limits: GeneratedText["delimiting"]) {
+    this.limits = limits
+  }
+
+  get buffered(): number {
+    return this.size
+  }
+
+  push(chunk: Uint8Array, sink: PacketSink): void {
+    let at = 0
+    for (let end = chunk.indexOf(messageEnd); end >= 0; end = chunk.indexOf(messageEnd, at)) {
+      this.take(chunk.subarray(at, end + 1))
+      this.emit(sink)
+      at = end + 1
+    }
+    if (at < chunk.length) this.take(chunk.slice(at))
+  }
+
+  finish(): void {
+    if (this.size === 0) return
+    throw new DecodeError({
+      reason: "Incomplete",
+      packet: "Message",
+      path: "",
+      offset: this.size,
+      expected: "the separator 0x1e",
+      got: "the end of the stream",
+      incomplete: true
+    })
+  }
+
+  private take(bytes: Uint8Array): void {
+    this.pending.push(bytes)
+    this.size += bytes.length
+    // a character has at most three bytes per UTF-16 unit
+    if (this.size > this.limits.maxMessage * 3) malformed("Limit", "Message", "", 0, `at most ${this.limits.maxMessage} characters`, `${this.size} bytes or more`)
+  }
+
+  private emit(sink: PacketSink): void {
+    const { pending, size } = this
+    let bytes = pending[0]!
+    if (pending.length > 1) {
+      bytes = new Uint8Array(size)
+      let at = 0
+      for (const part of pending) {
+        bytes.set(part, at)
+        at += part.length
+      }
+    }
+    this.pending = []
+    this.size = 0
+    this.offset += size
+    if (size > this.limits.minMessage) sink(bytes, 0, size)
+  }
+}
+
+/** The deepstream protocol. */
+export class DeepstreamAdapter implements ProtocolAdapter {
+  readonly name = "deepstream"
+  private readonly generated: GeneratedText
+
+  constructor(generated: GeneratedText) {
+    this.generated = generated
+  }
+
+  /** Text, or the hex that `encode` puts out: a message always has a separator, so the two cannot be confused. */
+  parse(text: string): Uint8Array {
+    return /^\s*(?:[0-9a-f]{2})+\s*$/i.test(text) ? bytesOfHex(text) : new TextEncoder().encode(separated(text))
+  }
+
+  states(_collections: boolean): States {
+    return noStates
+  }
+
+  cutter(): Cutter {
+    return new TextCutter(this.generated.delimiting)
+  }
+
+  plausible(bytes: Uint8Array): boolean {
+    return bytes[0]! >= 0x41 && bytes[0]! <= 0x5a && bytes[1] === fieldEnd
+  }
+
+  sizeAt(bytes: Uint8Array, at: number): number {
+    const end = bytes.indexOf(messageEnd, at)
+    return (end < 0 ? bytes.length : end + 1) - at
+  }
+
+  decode(bytes: Uint8Array, at: number, _states: States, direction: Direction | undefined): DecodedPacket {
+    const length = this.sizeAt(bytes, at)
+    const end = at + length
+    const text = decodeText(bytes, at, bytes[end - 1] === messageEnd ? end - 1 : end)
+    const packet = this.message(text, direction)
+    return {
+      packet,
+      length,
+      facts: {
+        name: packet._tag,
+        command: packet._tag,
+        answers: false,
+        pairing: undefined,
+        repliesOften: false,
+        opaque: undefined,
+        vbucket: undefined,
+        status: undefined,
+        bySeqno: undefined
+      }
+    }
+  }
+
+  after(_decoded: DecodedPacket, states: States): States {
+    return states
+  }
+
+  toJson({ length, packet }: DecodedPacket): { readonly [key: string]: unknown } {
+    const { _tag: tag, ...fields } = this.plain(packet as Message)
+    return { packet: tag, fields, length }
+  }
+
+  fromJson(json: unknown): Uint8Array {
+    const { fields, packet } = json as { readonly packet?: unknown; readonly fields?: unknown }
+    if (typeof packet !== "string") throw new TypeError("packet: expected the name of a message")
+    const plain = { _tag: packet, ...(fields as object | undefined) }
+    const schema = this.schema(packet)
+    if (schema === undefined && packet !== unknown) throw new TypeError(`packet: no message ${packet}`)
+    const message = schema === undefined ? plain : Schema.decodeUnknownSync(schema)(plain)
+    return new TextEncoder().encode(this.generated.encode(message as never))
+  }
+
+  dump(bytes: Uint8Array, at: number, _states: States, _color: boolean): string {
+    const length = this.sizeAt(bytes, at)
+    const text = visible(decodeText(bytes, at, at + length))
+    const isSecret = text.startsWith("A|REQ|")
+    let fields: { readonly [name: string]: unknown } = {}
+    let tag = "Message"
+    try {
+      const { _tag, ...rest } = this.plain(this.decode(bytes, at, noStates, undefined).packet as Message)
+      tag = _tag
+      fields = rest
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+    }
+    const width = Math.max(0, ...Object.keys(fields).map((name) => name.length))
+    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret || tag === secret ? "****" : JSON.stringify(value)}`)
+    const title = `${tag} · ${length} ${length === 1 ? "byte" : "bytes"} · deepstream`
+    return `${[title, `  ${isSecret ? "A|REQ|****+" : text}`, ...lines].join("\n")}\n`
+  }
+
+  private message(text: string, direction: Direction | undefined): Message {
+    const { decodeClientMessage, decodeServerMessage } = this.generated
+    if (direction === "c2s") return decodeClientMessage(text)
+    if (direction === "s2c") return decodeServerMessage(text)
+    let first: { readonly message: Message } | { readonly error: unknown } | undefined
+    for (const decode of [decodeClientMessage, decodeServerMessage]) {
+      try {
+        const message = decode(text)
+        if (message._tag !== unknown) return message
+        first ??= { message }
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error
+        first = { error }
+      }
+    }
+    if (first !== undefined && "message" in first) return first.message
+    throw first?.error
+  }
+
+  /** A message with its typed values as text. */
+  private plain(message: Message): Message {
+    const schema = this.schema(message._tag)
+    return schema === undefined ? message : Schema.encodeSync(schema)(message) as unknown as Message
+  }
+
+  private schema(tag: string): Schema.Codec<unknown> | undefined {
+    const schema = this.generated.schemas[`${tag}Schema`]
+    return schema === undefined ? undefined : Schema.toCodecJson(schema as Schema.Codec<unknown>) as unknown as Schema.Codec<unknown>
+  }
+}
+
+/** Loads the deepstream protocol. */
+export const deepstreamAdapter = async (): Promise<ProtocolAdapter> => {
+  const generated: string = "@wirewright/deepstream/gen/"
+  const [codecs, schemas] = await Promise.all([
+    import(`${generated}index`) as Promise<Omit<GeneratedText, "schemas">>,
+    import(`${generated}Schemas`) as Promise<GeneratedText["schemas"]>
+  ])
+  return new DeepstreamAdapter({ ...codecs, schemas })
+}

@@ -1,0 +1,80 @@
+/** Where bytes come from: a file or stdin, decompressed when gzipped, recognized by their first bytes. */
+import { createReadStream } from "node:fs"
+import { stat } from "node:fs/promises"
+import { createGunzip } from "node:zlib"
+import { refuse } from "./Failure.ts"
+
+/** Chunks of a file. They are not written to again. */
+export type Chunks = AsyncIterable<Uint8Array>
+
+/** Bytes needed to recognize a format. */
+const magicSize = 4
+
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
+
+/** The first bytes of a stream, and the whole stream. */
+const peek = async (chunks: Chunks): Promise<{ readonly head: Uint8Array; readonly all: Chunks }> => {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let head = new Uint8Array(0)
+  while (head.length < magicSize) {
+    const next = await iterator.next()
+    if (next.done === true) break
+    const joined = new Uint8Array(head.length + next.value.length)
+    joined.set(head)
+    joined.set(next.value, head.length)
+    head = joined
+  }
+  const all = async function*(): AsyncGenerator<Uint8Array> {
+    if (head.length > 0) yield head
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  return { head, all: all() }
+}
+
+const gunzip = async function*(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  const decompressed = createGunzip()
+  const feeding = (async () => {
+    for await (const chunk of chunks) {
+      if (!decompressed.write(chunk)) await new Promise((resolve) => decompressed.once("drain", resolve))
+    }
+    decompressed.end()
+  })()
+  feeding.catch((error: Error) => decompressed.destroy(error))
+  try {
+    for await (const chunk of decompressed) yield chunk as Uint8Array
+  } catch (error) {
+    refuse(`the gzip data is damaged: ${(error as Error).message}`)
+  }
+}
+
+/** Opens a file, or stdin for `-`. */
+const open = async (file: string): Promise<Chunks> => {
+  if (file === "-") return process.stdin as unknown as Chunks
+  const info = await stat(file).catch(() => undefined)
+  if (info === undefined) refuse(`no such file: ${file}`)
+  if (info?.isDirectory() === true) refuse(`${file} is a directory`)
+  return createReadStream(file, { highWaterMark: 256 * 1024 }) as unknown as Chunks
+}
+
+/** Opens an input; `head` are the first bytes behind any gzip. */
+export const openInput = async (file: string): Promise<{ readonly head: Uint8Array; readonly all: Chunks }> => {
+  const plain = await peek(await open(file))
+  return isGzip(plain.head) ? peek(gunzip(plain.all)) : plain
+}
+
+/** Longest input line in characters. */
+const maxLine = 64 * 1024 * 1024
+
+/** Lines without their ends; the last one may lack one. */
+export const linesOf = async function*(chunks: Chunks): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ""
+  for await (const chunk of chunks) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n")
+    rest = parts.pop()!
+    if (rest.length > maxLine) refuse(`an input line is longer than ${maxLine} characters`)
+    for (const part of parts) yield part.endsWith("\r") ? part.slice(0, -1) : part
+  }
+  rest += decoder.decode()
+  if (rest !== "") yield rest
+}

@@ -1,0 +1,74 @@
+/** What `decode` and `encode` need of a protocol, be it binary or text. It never prints. */
+/** Who sent the bytes: `c2s` the client, `s2c` the server. */
+export type Direction = "c2s" | "s2c"
+
+/** Connection states that are on, by name. */
+export type States = { readonly [name: string]: boolean }
+
+/** What a listing and a summary say about a packet. */
+export interface Facts {
+  /** Name of the packet type. */
+  readonly name: string
+  /** Name of the command, requests and responses alike. */
+  readonly command: string
+  readonly answers: boolean
+  /** Pairs requests with their responses; none in protocols that do not. */
+  readonly pairing: string | undefined
+  /** More than one response may follow. */
+  readonly repliesOften: boolean
+  readonly opaque: number | undefined
+  readonly vbucket: number | undefined
+  /** Name of the response's status. */
+  readonly status: string | undefined
+  readonly bySeqno: bigint | undefined
+}
+
+/** A decoded packet. */
+export interface DecodedPacket {
+  readonly packet: object
+  /** Bytes it takes. */
+  readonly length: number
+  readonly facts: Facts
+}
+
+/** Receives the packets of a stream: `bytes[at, end)`. */
+export type PacketSink = (bytes: Uint8Array, at: number, end: number) => void
+
+/** Cuts a stream of bytes into packets. Both methods throw `DecodeError`. */
+export interface Cutter {
+  /** Offset in the stream of the next packet. */
+  readonly offset: number
+  /** Bytes of an unfinished packet. */
+  readonly buffered: number
+  push(chunk: Uint8Array, sink: PacketSink): void
+  finish(): void
+}
+
+/** A protocol. */
+export interface ProtocolAdapter {
+  readonly name: string
+  /** Bytes of `--hex` or of an input line. Throws `DecodeError`. */
+  parse(text: string): Uint8Array
+  /** The states a connection starts in. */
+  states(collections: boolean): States
+  cutter(): Cutter
+  /** Whether a packet may plausibly start here: finds the first packet of a connection whose start was not captured. */
+  plausible(bytes: Uint8Array): boolean
+  /** Size of the packet at `at`, if its beginning tells. */
+  sizeAt(bytes: Uint8Array, at: number): number | undefined
+  /** Decodes the packet at `at`. Throws `DecodeError`. */
+  decode(bytes: Uint8Array, at: number, states: States, direction: Direction | undefined): DecodedPacket
+  /** The states after this packet. */
+  after(decoded: DecodedPacket, states: States): States
+  toJson(decoded: DecodedPacket): { readonly [key: string]: unknown }
+  /** Bytes of what `toJson` made. Throws `EncodeError` and other errors with a message. */
+  fromJson(json: unknown): Uint8Array
+  /** The packet for a person, as far as it can be taken apart, secrets masked; ends with a newline. */
+  dump(bytes: Uint8Array, at: number, states: States, color: boolean): string
+}
+
+/** Names of the protocols that can be chosen. */
+export const protocolNames = ["dcp", "couchbase", "memcached", "deepstream"] as const
+
+/** Name of a protocol that can be chosen. */
+export type ProtocolName = typeof protocolNames[number]

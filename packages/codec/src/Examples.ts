@@ -1,0 +1,46 @@
+/**
+ * Runs the examples of a spec against the code generated from it: each must decode, to the fields the author wrote down, and encode back to
+ * its bytes. Throws an `Error` that says what differs; needs no test framework.
+ */
+import { Catalog } from "./Catalog.ts"
+import { bytesOfHex, hexOf } from "./Hex.ts"
+import { type AnyPacket, flatFields } from "./Json.ts"
+import type { CommandModel, ExampleModel, Model } from "./Model.ts"
+import { Reader } from "./Reader.ts"
+import { encodeWith, type Writer } from "./Writer.ts"
+
+/** The functions of a generated protocol that examples go through. `States` is the protocol's own record of booleans. */
+export interface GeneratedProtocol {
+  readonly decode: (reader: Reader, at: number, states: never) => { readonly _tag: string }
+  readonly encode: (writer: Writer, packet: never) => void
+}
+
+/** Canonical spelling of a JSON value: object keys sorted. */
+const spelled = (value: unknown): string =>
+  JSON.stringify(value, (_, one: unknown) =>
+    typeof one === "object" && one !== null && !Array.isArray(one) ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => a < b ? -1 : 1)) : one)
+
+/** Decodes, compares and encodes one example. */
+export const runExample = (models: ReadonlyArray<Model>, protocol: GeneratedProtocol, command: CommandModel, example: ExampleModel): void => {
+  const catalog = Catalog.of(models)
+  const bytes = bytesOfHex(example.hex)
+  const known = models.at(-1)?.states ?? []
+  const states = Object.fromEntries(known.map(({ name }) => [name, example.states.includes(name)]))
+  const packet = protocol.decode(new Reader(bytes), 0, states as never) as AnyPacket
+  const meaning = catalog.byTag(packet._tag)
+  if (meaning?.command?.name !== command.name || meaning.kind.name !== example.kind) {
+    throw new Error(`decoded as ${packet._tag}, which is no ${example.kind} of ${command.name}`)
+  }
+  const fields = flatFields(catalog, packet)
+  for (const [name, expected] of Object.entries(example.fields ?? {})) {
+    const actual = name in fields ? fields[name] : headerField(packet, name)
+    if (spelled(actual) !== spelled(expected)) throw new Error(`field ${name}: expected ${spelled(expected)}, got ${spelled(actual)}`)
+  }
+  const encoded = hexOf(encodeWith((writer) => protocol.encode(writer, packet as never)))
+  if (encoded !== example.hex) throw new Error(`encoded differently:\n  expected ${example.hex}\n  got      ${encoded}`)
+}
+
+const headerField = (packet: AnyPacket, name: string): unknown => {
+  const value = packet[name]
+  return typeof value === "bigint" ? String(value) : value
+}

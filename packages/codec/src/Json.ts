@@ -1,0 +1,225 @@
+/**
+ * Packets as JSON, as `wirewright decode --json` prints and `wirewright encode` reads them.
+ *
+ * It turns packet objects into plain JSON values and back, losing nothing; it never reads or writes wire bytes.
+ */
+import { type Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
+import { type DecodeError, unencodable } from "./Errors.ts"
+import { hexOf } from "./Hex.ts"
+import {
+  bytesFromJson,
+  flagsFromJson,
+  isObject,
+  isVisible,
+  type JsonObject,
+  rawToJson,
+  unfit,
+  valueFromJson,
+  valueToJson,
+  zeroOf
+} from "./JsonValue.ts"
+import type { FieldModel, HeaderFieldModel, KindModel, LayoutModel, SectionModel, TypeModel } from "./Model.ts"
+import { flagNames, hexNumber, intWidth } from "./TypeText.ts"
+
+/** A packet of any protocol. */
+export type AnyPacket = { readonly _tag: string; readonly [field: string]: unknown }
+
+const taken = new Set(["packet", "kind", "layout", "fields", "key", "value", "length"])
+
+/** Name of a header field at the top of the JSON object. */
+const headerKey = (name: string): string => taken.has(name) ? `header.${name}` : name
+
+const bare = (type: TypeModel): TypeModel => type.kind === "optional" || type.kind === "when" ? bare(type.of) : type
+
+/** Where a field of a section stands: in `fields`, or at the top as `key` or `value`. */
+const placeOf = ({ section, fields }: SectionModel, { name, type }: FieldModel): "key" | "value" | "fields" => {
+  if (section !== "key" && section !== "value" || name !== section && fields.length > 1) return "fields"
+  return section === "key" || name === "value" || ["bytes", "utf8", "json", "array"].includes(bare(type).kind) ? section : "fields"
+}
+
+/** Header fields that packets carry, of all headers of a kind. */
+const headerFields = (kind: KindModel): ReadonlyArray<HeaderFieldModel> => {
+  const found = new Map<string, HeaderFieldModel>()
+  for (const { fields } of kind.headers) {
+    for (const field of fields) {
+      const hidden = field.role === "sectionLength" || field.role === "bodyLength" || field.role === "field" && !isVisible(field)
+      if (!hidden && !found.has(field.name)) found.set(field.name, field)
+    }
+  }
+  return [...found.values()]
+}
+
+const named = (catalog: Catalog, packet: AnyPacket): TagMeaning => {
+  const meaning = catalog.byTag(packet._tag)
+  return meaning ?? unencodable("UnknownPacket", packet._tag, "", `a packet of ${catalog.name}`, packet._tag)
+}
+
+/** The layout a packet has; its name is in the packet when there are several. */
+const layoutOf = (meaning: TagMeaning, name: unknown, packet: string): LayoutModel => {
+  const layouts = layoutsOf(meaning)
+  const found = layouts.length === 1 && layouts[0]!.name === undefined ? layouts[0] : layouts.find((layout) => layout.name === name)
+  if (found !== undefined) return found
+  return layouts.length === 0
+    ? { sections: [] }
+    : unfit(packet, "layout", `one of ${layouts.map((layout) => layout.name).join(", ")}`, name)
+}
+
+const isRaw = (meaning: TagMeaning): boolean => meaning.command === undefined || meaning.error
+
+const headerToJson = (catalog: Catalog, kind: KindModel, packet: AnyPacket, out: JsonObject): void => {
+  for (const field of headerFields(kind)) {
+    const value = packet[field.name]
+    const key = headerKey(field.name)
+    if (value === undefined) continue
+    if (field.role === "magic" || field.role === "opcode") out[key] = hexNumber(value as number, intWidth[field.int])
+    else if (field.role === "statusCode") {
+      out[key] = catalog.status(value as number)?.name ?? hexNumber(value as number, intWidth[field.int])
+      out[`${key}Code`] = value
+    } else if (field.role === "field" && field.type.kind === "flags") {
+      const { names, unknown } = flagNames(catalog.typeOf("flags", field.type.ref), value as number)
+      out[key] = unknown === 0 ? names : [...names, hexNumber(unknown)]
+    } else if (field.role === "field") out[key] = valueToJson(catalog, field.type, value, "named")
+  }
+}
+
+/** A packet as JSON; `length` is its size in bytes on the wire. */
+export const packetToJson = (catalog: Catalog, packet: AnyPacket, length: number): JsonObject => {
+  const meaning = named(catalog, packet)
+  const { kind } = meaning
+  const opcode = headerFields(kind).find(({ role }) => role === "opcode")?.name
+  const command = meaning.command ??
+    (meaning.error && opcode !== undefined ? catalog.command(kind.name, packet[opcode] as number) : undefined)
+  const out: JsonObject = { packet: command?.name ?? "Unknown", kind: kind.name }
+  headerToJson(catalog, kind, packet, out)
+  for (const { section, ref } of kind.shared) {
+    if (packet[section] !== undefined) {
+      out[headerKey(section)] = valueToJson(catalog, { kind: "nibbleFrames", ref }, packet[section], "named")
+    }
+  }
+  const fields: JsonObject = {}
+  const placed: JsonObject = {}
+  if (isRaw(meaning)) {
+    for (const section of rawSections(catalog, kind)) {
+      const bytes = packet[section]
+      if (!(bytes instanceof Uint8Array) || bytes.length === 0) continue
+      if (section === "key" || section === "value") placed[section] = rawToJson(bytes)
+      else fields[section] = { hex: hexOf(bytes) }
+    }
+  } else {
+    const layout = layoutOf(meaning, packet["layout"], packet._tag)
+    if (layout.name !== undefined) out["layout"] = layout.name
+    for (const section of layout.sections) {
+      for (const field of section.fields) {
+        const value = packet[field.name]
+        if (!isVisible(field) || value === undefined) continue
+        const place = placeOf(section, field)
+        const json = valueToJson(catalog, field.type, value, "named")
+        if (place === "fields") fields[field.name] = json
+        else placed[place] = json
+      }
+    }
+  }
+  return { ...out, fields, ...placed, length }
+}
+
+/** Sections that an unknown packet of this kind hands out as bytes: all that have no content of their own. */
+const rawSections = (catalog: Catalog, kind: KindModel): ReadonlyArray<string> =>
+  catalog.frame.sections.filter((section) => !kind.shared.some((one) => one.section === section))
+
+const numberFromJson = (json: unknown, packet: string, path: string): number => {
+  if (typeof json === "number" && Number.isSafeInteger(json)) return json
+  return typeof json === "string" && /^0x[0-9a-f]{1,8}$/i.test(json) ? Number(json) : unfit(packet, path, "a number like 0x80", json)
+}
+
+const statusFromJson = (catalog: Catalog, code: unknown, name: unknown, packet: string, path: string): number => {
+  if (code !== undefined) return numberFromJson(code, packet, `${path}Code`)
+  const status = typeof name === "string" ? catalog.statusNamed(name) : undefined
+  if (status !== undefined) return status.code
+  return typeof name === "string" && !name.startsWith("0x") ? unfit(packet, path, "a status", name) : numberFromJson(name, packet, path)
+}
+
+/** The packet that JSON describes. Header fields that are missing are zero; throws `EncodeError`. */
+export const packetFromJson = (catalog: Catalog, json: unknown): AnyPacket => {
+  if (!isObject(json)) return unfit("", "", "an object", json)
+  const name = json["packet"]
+  if (typeof name !== "string") return unfit("", "packet", "the name of a packet", name)
+  const command = catalog.commandNamed(name)
+  if (command === undefined && name !== "Unknown") {
+    unencodable("UnknownPacket", name, "packet", `a packet of ${catalog.name}`, JSON.stringify(name))
+  }
+  const kindName = json["kind"] ?? command?.kinds.request
+  const kind = typeof kindName === "string" ? catalog.kind(kindName) : undefined
+  if (kind === undefined || command !== undefined && kind.name !== command.kinds.request && kind.name !== command.kinds.response) {
+    return unfit(name, "kind", "a kind of packet that it has", kindName)
+  }
+  const header: JsonObject = {}
+  let status: number | undefined
+  for (const field of headerFields(kind)) {
+    const key = headerKey(field.name)
+    const given = json[key]
+    if (field.role === "magic") header[field.name] = given === undefined ? kind.headers[0]?.magic : numberFromJson(given, name, key)
+    else if (field.role === "opcode") {
+      const opcode = given === undefined && command !== undefined ? command.opcode : numberFromJson(given, name, key)
+      if (command !== undefined && opcode !== command.opcode) unfit(name, key, hexNumber(command.opcode), given)
+      header[field.name] = opcode
+    } else if (field.role === "statusCode") header[field.name] = status = statusFromJson(catalog, json[`${key}Code`], given, name, key)
+    else if (field.role === "field" && field.type.kind === "flags") {
+      header[field.name] = flagsFromJson(catalog, field.type.ref, given ?? 0, name, key)
+    } else if (field.role === "field") header[field.name] = valueFromJson(catalog, field.type, given ?? zeroOf(field.type), name, key)
+  }
+  for (const { section, ref } of kind.shared) {
+    const key = headerKey(section)
+    header[section] = valueFromJson(catalog, { kind: "nibbleFrames", ref }, json[key] ?? [], name, key)
+  }
+  const meaning = catalog.meaning(kind, command, status)
+  return { _tag: catalog.packetTag(meaning), ...header, ...bodyFromJson(catalog, meaning, json, name) }
+}
+
+const bodyFromJson = (catalog: Catalog, meaning: TagMeaning, json: JsonObject, name: string): JsonObject => {
+  const fields = json["fields"] ?? {}
+  if (!isObject(fields)) return unfit(name, "fields", "an object", fields)
+  const out: JsonObject = {}
+  if (isRaw(meaning)) {
+    for (const section of rawSections(catalog, meaning.kind)) {
+      const top = section === "key" || section === "value"
+      out[section] = bytesFromJson((top ? json : fields)[section] ?? { hex: "" }, name, top ? section : `fields.${section}`)
+    }
+    return out
+  }
+  const layout = layoutOf(meaning, json["layout"], name)
+  if (layout.name !== undefined) out["layout"] = layout.name
+  for (const section of layout.sections) {
+    for (const field of section.fields) {
+      if (!isVisible(field)) continue
+      const place = placeOf(section, field)
+      const path = place === "fields" ? `fields.${field.name}` : place
+      out[field.name] = valueFromJson(catalog, field.type, place === "fields" ? fields[field.name] : json[place], name, path)
+    }
+  }
+  return out
+}
+
+/** All fields of a packet side by side: numbers plain, 64-bit ones as decimal strings, bytes as `{ hex }`; and `layout`. */
+export const flatFields = (catalog: Catalog, packet: AnyPacket): JsonObject => {
+  const meaning = named(catalog, packet)
+  const out: JsonObject = {}
+  const put = (name: string, type: TypeModel): void => {
+    if (packet[name] !== undefined) out[name] = valueToJson(catalog, type, packet[name], "plain")
+  }
+  for (const field of headerFields(meaning.kind)) put(field.name, field.role === "field" ? field.type : { kind: "int", int: field.int })
+  for (const { section, ref } of meaning.kind.shared) put(section, { kind: "nibbleFrames", ref })
+  if (isRaw(meaning)) {
+    for (const section of rawSections(catalog, meaning.kind)) put(section, { kind: "bytes" })
+    return out
+  }
+  const layout = layoutOf(meaning, packet["layout"], packet._tag)
+  if (layout.name !== undefined) out["layout"] = layout.name
+  for (const section of layout.sections) for (const field of section.fields) if (isVisible(field)) put(field.name, field.type)
+  return out
+}
+
+/** A decoding error as JSON, with the bytes it is about. */
+export const errorToJson = (error: DecodeError, bytes: Uint8Array): JsonObject => {
+  const { packet, path, offset, expected, got, incomplete } = error
+  return { error: { packet, path, offset, expected, got, incomplete, hex: hexOf(bytes) } }
+}

@@ -1,0 +1,287 @@
+/**
+ * Takes the bytes of one packet apart along a protocol's model: every field with its place, its value and what that means.
+ *
+ * For people and tools, not for the packet path: generated decoders are faster by far. Malformed bytes are data here: what could be read
+ * comes back together with the error. It never reads outside the packet.
+ */
+import type { Catalog } from "./Catalog.ts"
+import { layoutsOf } from "./Catalog.ts"
+import { DecodeError, incomplete, malformed } from "./Errors.ts"
+import { chooseLayout, type ConstantField, possibleSizes, sizesText } from "./LayoutSizes.ts"
+import { announced, type FieldSpan } from "./LayoutSpans.ts"
+import { LayoutWalk } from "./LayoutWalk.ts"
+import type { CommandModel, FieldModel, HeaderFieldModel, HeaderModel, KindModel, LayoutModel } from "./Model.ts"
+import { hexNumber, intWidth } from "./TypeText.ts"
+
+export type { FieldSpan } from "./LayoutSpans.ts"
+
+/** A packet taken apart. */
+export interface Annotation {
+  /** Name of the command, or `Unknown`. */
+  readonly packet: string
+  /** Kind of packet; empty when not even that could be told. */
+  readonly kind: string
+  /** Name of the frame. */
+  readonly frame: string
+  /** Name of the layout, where there are several. */
+  readonly layout?: string
+  /** Name of the response's status. */
+  readonly status?: string
+  /** Where the packet starts in the bytes. */
+  readonly at: number
+  /** Bytes of the packet as its header says; those there are when the header is incomplete. */
+  readonly length: number
+  /** Fields in wire order. */
+  readonly fields: ReadonlyArray<FieldSpan>
+  readonly error?: DecodeError
+}
+
+/** What `annotate` may be told. */
+export interface AnnotateOptions {
+  /** Where the packet starts. */
+  readonly at?: number
+  /** Connection states that are on. */
+  readonly states?: ReadonlySet<string>
+  /** Kind of packet, for protocols whose header does not say it. */
+  readonly kind?: string
+}
+
+interface Section {
+  readonly name: string
+  readonly at: number
+  readonly length: number
+}
+
+/** The annotation while it is made. */
+class Annotating {
+  readonly walk: LayoutWalk
+  readonly available: number
+  packet = "Unknown"
+  kind = ""
+  layout: string | undefined
+  status: string | undefined
+  length: number
+  private readonly catalog: Catalog
+  private readonly options: AnnotateOptions
+  private readonly states: ReadonlySet<string>
+
+  constructor(catalog: Catalog, bytes: Uint8Array, options: AnnotateOptions) {
+    this.catalog = catalog
+    this.options = options
+    this.states = options.states ?? new Set()
+    this.walk = new LayoutWalk(catalog, bytes, this.states)
+    this.available = bytes.length
+    this.length = bytes.length
+  }
+
+  run(): void {
+    const { kind, header } = this.header()
+    this.kind = kind.name
+    const values = new Map<string, number>()
+    let opcode = -1
+    let status: number | undefined
+    for (const field of header.fields) {
+      const value = this.headerField(kind, field)
+      if (field.role === "opcode") opcode = value
+      if (field.role === "statusCode") status = value
+      values.set(field.name, value)
+    }
+    const command = this.catalog.command(kind.name, opcode)
+    if (command !== undefined) {
+      this.packet = command.name
+      this.walk.packet = command.name
+    }
+    if (status !== undefined) this.status = this.catalog.status(status)?.name ?? hexNumber(status, 2)
+    const sections = this.sections(header, values)
+    this.body(kind, command, status, sections)
+    const end = sections.at(-1)
+    if (this.available < this.length && end !== undefined) {
+      incomplete(this.walk.packet, "", this.available, `${this.length} bytes`, `${this.available} bytes`)
+    }
+  }
+
+  /** The header these bytes start with. */
+  private header(): { readonly kind: KindModel; readonly header: HeaderModel } {
+    const magics: Array<number> = []
+    let short = this.available === 0
+    for (const kind of this.catalog.frame.kinds) {
+      if (this.options.kind !== undefined && kind.name !== this.options.kind) continue
+      for (const header of kind.headers) {
+        const field = header.fields.find(({ role }) => role === "magic")
+        if (header.magic === undefined || field?.role !== "magic") return { kind, header }
+        magics.push(header.magic)
+        if (field.offset + intWidth[field.int] > this.available) short = true
+        else if (Number(this.walk.int(field.offset, field.int)) === header.magic) return { kind, header }
+      }
+    }
+    const expected = `one of ${magics.map((magic) => hexNumber(magic)).join(", ")}`
+    if (short) return incomplete(this.walk.packet, "magic", this.available, expected, "the end")
+    return malformed("Magic", this.walk.packet, "magic", 0, expected, hexNumber(this.walk.int(0, "u8")))
+  }
+
+  private headerField(kind: KindModel, field: HeaderFieldModel): number {
+    const { name, offset, doc } = field
+    const { walk, catalog } = this
+    if (field.role === "field") {
+      const type: FieldModel = { name, ...(doc === undefined ? {} : { doc }), type: field.type }
+      walk.fields([type], "", offset, offset + intWidth[field.int], announced())
+      return 0
+    }
+    const width = intWidth[field.int]
+    walk.need(name, offset, width, offset + width)
+    const value = Number(walk.int(offset, field.int))
+    const hex = hexNumber(value, width)
+    const text = field.role === "magic"
+      ? `${kindWords(kind.name)} (${hex})`
+      : field.role === "opcode"
+      ? `${catalog.command(kind.name, value)?.label ?? "unknown"} (${hex})`
+      : field.role === "statusCode"
+      ? `${catalog.status(value)?.name ?? "unknown"} (${hex})`
+      : String(value)
+    const type = field.role === "sectionLength"
+      ? `${field.int} length of ${field.section}`
+      : field.role === "bodyLength"
+      ? `${field.int} length`
+      : field.int
+    walk.note(name, offset, width, type, value, text, doc)
+    return value
+  }
+
+  /** Where the sections stand; checks the lengths against each other and the limit. */
+  private sections(header: HeaderModel, values: ReadonlyMap<string, number>): ReadonlyArray<Section> {
+    const names = this.catalog.frame.sections
+    const lengthField = (section: string): string | undefined =>
+      header.fields.find((field) => field.role === "sectionLength" && field.section === section)?.name
+    const body = header.fields.find(({ role }) => role === "bodyLength")
+    let claimed = body?.role === "bodyLength" ? values.get(body.name)! - (body.includesHeader ? header.size : 0) : undefined
+    const { maxFrame } = this.catalog.frame
+    const { packet } = this.walk
+    if (body !== undefined && claimed !== undefined) {
+      if (claimed < 0) {
+        malformed("Length", packet, body.name, body.offset, `at least the header's ${header.size} bytes`, `${claimed + header.size} bytes`)
+      }
+      this.length = header.size + claimed
+      if (this.length > maxFrame) {
+        malformed("Limit", packet, body.name, body.offset, `a packet of at most ${maxFrame} bytes`, `${this.length} bytes`)
+      }
+    }
+    const sections: Array<Section> = []
+    let at = header.size
+    for (const [i, name] of names.entries()) {
+      const known = lengthField(name)
+      const last = i === names.length - 1
+      const length = known !== undefined
+        ? values.get(known)!
+        : last
+        ? Math.max(0, (claimed ?? this.available - header.size) - (at - header.size))
+        : 0
+      sections.push({ name, at, length })
+      at += length
+    }
+    claimed ??= at - header.size
+    this.length = header.size + claimed
+    const sum = at - header.size
+    if (sum > claimed) {
+      malformed("Length", packet, body?.name ?? "", body?.offset ?? 0, `at least ${sum} bytes, the sections' lengths`, `${claimed} bytes`)
+    }
+    if (sum < claimed) {
+      malformed("Trailing", packet, body?.name ?? "", body?.offset ?? 0, `${sum} bytes, the sections' lengths`, `${claimed} bytes`)
+    }
+    return sections
+  }
+
+  private body(kind: KindModel, command: CommandModel | undefined, status: number | undefined, sections: ReadonlyArray<Section>): void {
+    const { walk } = this
+    const own: Array<Section> = []
+    for (const section of sections) {
+      const shared = kind.shared.find((one) => one.section === section.name)
+      if (shared === undefined) {
+        own.push(section)
+        continue
+      }
+      if (section.length === 0) continue
+      walk.section = section.name
+      walk.fields(
+        [{ name: section.name, type: { kind: "nibbleFrames", ref: shared.ref } }],
+        "",
+        section.at,
+        section.at + section.length,
+        announced()
+      )
+    }
+    const meaning = this.catalog.meaning(kind, command, status)
+    if (command === undefined || meaning.error) {
+      for (const { name, at, length } of own) {
+        if (length === 0) continue
+        walk.section = name
+        walk.fields([{ name, type: { kind: "bytes" } }], "", at, at + length, announced())
+      }
+      return
+    }
+    const layout = this.chosen(layoutsOf(meaning), own)
+    this.layout = layout.name
+    const scope = announced()
+    for (const section of own) {
+      walk.section = section.name
+      const fields = layout.sections.find((one) => one.section === section.name)?.fields ?? []
+      const sizes = possibleSizes(this.catalog, fields, this.states)
+      // a length no layout has is the section's fault, not that of the field which happens to cross the end
+      const wrong = sizes !== undefined && !sizes.includes(section.length)
+      const end = section.at + section.length
+      let next = section.at
+      try {
+        next = walk.fields(fields, "", section.at, end, scope)
+      } catch (error) {
+        if (!wrong || !(error instanceof DecodeError) || error.reason !== "Length") throw error
+        malformed("Length", walk.packet, section.name, error.offset, sizesText(sizes), `${section.length} bytes`)
+      }
+      if (wrong) malformed("Length", walk.packet, section.name, next, sizesText(sizes), `${section.length} bytes`)
+      if (next < end) malformed("Trailing", walk.packet, section.name, next, `${next - section.at} bytes`, `${section.length} bytes`)
+    }
+  }
+
+  private chosen(layouts: ReadonlyArray<LayoutModel>, sections: ReadonlyArray<Section>): LayoutModel {
+    const { walk } = this
+    const place = (name: string): Section => sections.find((section) => section.name === name)!
+    const read = (name: string, { offset, type, path }: ConstantField): number | bigint | undefined => {
+      const { at, length } = place(name)
+      if (offset + intWidth[type.int] > length) return undefined
+      walk.need(path, at + offset, intWidth[type.int], at + length)
+      return walk.int(at + offset, type.int)
+    }
+    const layout = chooseLayout(this.catalog, layouts, this.states, sections, read)
+    if ("reason" in layout) {
+      const { at, length } = place(layout.section)
+      const got = layout.reason === "Length" ? `${length} bytes` : "another value"
+      return malformed(layout.reason, walk.packet, layout.path, at + layout.offset, layout.expected, got)
+    }
+    return layout
+  }
+}
+
+/** A kind's name in words: `server request`. */
+export const kindWords = (kind: string): string => kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+
+/** Takes the packet at `options.at` apart. Never throws for what the bytes say. */
+export const annotate = (catalog: Catalog, bytes: Uint8Array, options: AnnotateOptions = {}): Annotation => {
+  const at = Math.min(Math.max(0, options.at ?? 0), bytes.length)
+  const making = new Annotating(catalog, bytes.subarray(at), options)
+  let error: DecodeError | undefined
+  try {
+    making.run()
+  } catch (thrown) {
+    if (!(thrown instanceof DecodeError)) throw thrown
+    error = thrown
+  }
+  return {
+    packet: making.packet,
+    kind: making.kind,
+    frame: catalog.frame.name,
+    ...(making.layout === undefined ? {} : { layout: making.layout }),
+    ...(making.status === undefined ? {} : { status: making.status }),
+    at,
+    length: making.length,
+    fields: making.walk.spans,
+    ...(error === undefined ? {} : { error })
+  }
+}

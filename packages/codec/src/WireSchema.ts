@@ -1,0 +1,53 @@
+/**
+ * Effect schemas of wire types, for the schemas generated beside the codecs: validation, JSON, documentation, arbitraries.
+ *
+ * Nothing on the packet path loads this module: validating a packet costs about 25 times what decoding it does.
+ */
+import * as Schema from "effect/Schema"
+import { textLength } from "./Text.ts"
+
+const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const bigInteger = (minimum: bigint, maximum: bigint) => Schema.BigInt.check(Schema.isBetweenBigInt({ minimum, maximum }))
+
+export const u8 = integer(0, 0xff)
+export const u16 = integer(0, 0xffff)
+export const u24 = integer(0, 0xff_ffff)
+export const u32 = integer(0, 0xffff_ffff)
+export const u64 = bigInteger(0n, 0xffff_ffff_ffff_ffffn)
+export const i8 = integer(-0x80, 0x7f)
+export const i16 = integer(-0x8000, 0x7fff)
+export const i32 = integer(-0x8000_0000, 0x7fff_ffff)
+export const i64 = bigInteger(-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn)
+/** LEB128 of at most 32 bits. */
+export const uleb128 = u32
+
+/** Raw bytes of a bounded or fixed size. */
+export const bytes = (options: { readonly size?: number; readonly max?: number } = {}) => {
+  const { size, max } = options
+  if (size !== undefined) {
+    return Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`))
+  }
+  return max === undefined
+    ? Schema.Uint8Array
+    : Schema.Uint8Array.check(Schema.makeFilter((value) => value.length <= max || `expected at most ${max} bytes, got ${value.length}`))
+}
+
+/** Text of a bounded or fixed size in UTF-8 bytes. */
+export const text = (options: { readonly size?: number; readonly max?: number; readonly noNul?: boolean } = {}) => {
+  const { size, max, noNul } = options
+  if (size === undefined && max === undefined && noNul !== true) return Schema.String
+  return Schema.String.check(
+    Schema.makeFilter((value) => {
+      const length = textLength(value)
+      if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`
+      if (max !== undefined && length > max) return `expected at most ${max} bytes, got ${length}`
+      return noNul !== true || !value.includes("\0") || "expected text without NUL"
+    })
+  )
+}
+
+/** Flags within a mask. */
+export const flags = (bits: 8 | 16 | 32, mask?: number) => {
+  const all = bits === 8 ? u8 : bits === 16 ? u16 : u32
+  return mask === undefined ? all : all.check(Schema.makeFilter((value) => (value & ~mask) === 0 || `unknown bits in 0x${value.toString(16)}`))
+}

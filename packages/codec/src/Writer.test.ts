@@ -1,0 +1,51 @@
+/** Proves that a writer grows as needed and never writes into what it has handed out. */
+import { describe, expect, it } from "vitest"
+import { random } from "./Random.fixture.ts"
+import { encodeWith, Writer } from "./Writer.ts"
+
+const append = (writer: Writer, bytes: Uint8Array): void => {
+  const at = writer.need(bytes.length)
+  writer.bytes.set(bytes, at)
+  writer.position = at + bytes.length
+}
+
+describe("Writer", () => {
+  it("grows and keeps what was appended", () => {
+    for (const initial of [0, 1, 16, 512]) {
+      const writer = new Writer(initial)
+      const parts = [1, 15, 16, 17, 511, 70_000, 200_000].map((size, i) => new Uint8Array(size).fill(i + 1))
+      for (const part of parts) append(writer, part)
+      const expected = parts.flatMap((part) => [...part])
+      expect(writer.length).toBe(expected.length)
+      const taken = writer.take()
+      expect(taken.length === expected.length && taken.every((byte, i) => byte === expected[i])).toBe(true)
+      expect(writer.length).toBe(0)
+      expect(writer.view.buffer).toBe(writer.bytes.buffer)
+    }
+  })
+
+  it("never rewrites what it handed out", () => {
+    const seed = 7
+    const next = random(seed)
+    const writer = new Writer(64)
+    const taken: Array<{ readonly bytes: Uint8Array; readonly copy: Uint8Array }> = []
+    for (let round = 0; round < 2000; round++) {
+      append(writer, Uint8Array.from({ length: next(300) }, () => next(256)))
+      if (next(5) === 0) {
+        const before = writer.length
+        append(writer, new Uint8Array(next(100)).fill(0xee))
+        writer.truncate(before)
+      }
+      if (next(3) === 0) {
+        const bytes = writer.take()
+        taken.push({ bytes, copy: bytes.slice() })
+      }
+    }
+    expect(taken.every(({ bytes, copy }) => bytes.every((byte, i) => byte === copy[i])), `seed ${seed}`).toBe(true)
+  })
+
+  it("takes an empty view when nothing was appended", () => {
+    expect(new Writer().take().length).toBe(0)
+    expect(encodeWith((writer) => append(writer, Uint8Array.of(1, 2)))).toEqual(Uint8Array.of(1, 2))
+  })
+})

@@ -1,0 +1,2 @@
+/** Codecs of the couchbase protocol. */
+export * from "./gen/index.ts"

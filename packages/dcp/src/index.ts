@@ -1,0 +1,2 @@
+/** Codecs of the dcp protocol. */
+export * from "./gen/index.ts"

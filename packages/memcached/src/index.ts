@@ -1,0 +1,2 @@
+/** Codecs of the memcached protocol. */
+export * from "./gen/index.ts"

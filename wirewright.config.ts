@@ -1,0 +1,11 @@
+/** Which spec becomes which code in this repository. */
+export default {
+  targets: [
+    { spec: "spec/src/memcached.ts", protocol: "memcached", out: "packages/memcached/src/gen" },
+    { spec: "spec/src/couchbase.ts", protocol: "couchbase", out: "packages/couchbase/src/gen" },
+    { spec: "spec/src/dcp.ts", protocol: "dcp", out: "packages/dcp/src/gen" },
+    { spec: "spec/src/deepstream.ts", protocol: "deepstream", out: "packages/deepstream/src/gen" },
+    { spec: "spec/src/deepstream.ts", protocol: "deepstreamText", out: "packages/deepstream/src/gen7" },
+    { spec: "spec/src/capture.ts", protocol: "capture", out: "packages/capture/src/gen" }
+  ]
+}

@@ -20,6 +20,7 @@ import type {
   TypeModel
 } from "@wirewright/codec/Model"
 import type { Body, Command, Fields, Frame, Header, HeaderField, Int, Layouts, NamedType, Protocol, Type, TypesOnly } from "@wirewright/dsl"
+import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
 import { intSize, pascal, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
@@ -40,12 +41,24 @@ export const allCommands = (protocol: Protocol): ReadonlyArray<Command> => {
 
 const defined = <A extends object>(value: A): A => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as A
 
+/** A model, and the spec values its parts come from. */
+export interface Built {
+  readonly model: Model
+  readonly protocol: Protocol | TypesOnly
+  readonly commands: ReadonlyMap<CommandModel, Command>
+  readonly types: ReadonlyMap<string, NamedType>
+  /** What could not be built as it was written. */
+  readonly complaints: ReadonlyArray<Complaint>
+}
+
 /** A spec's model; `base` is the model of the protocol it extends. */
-export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?: Model): Model => {
+export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?: Model): Built => {
   // a field that reaches a command through a function's argument has no comment there; its type may have one elsewhere
   const first = new Builder(origin, new Map())
   first.protocol(protocol, base)
-  return new Builder(origin, first.documented).protocol(protocol, base)
+  const second = new Builder(origin, first.documented)
+  const model = link(second.protocol(protocol, base), base)
+  return { model, protocol, commands: second.commands, types: second.values, complaints: second.complaints }
 }
 
 /** Integers of the DSL are shared by all who use them and say nothing about a field. */
@@ -56,6 +69,9 @@ class Builder {
   /** Comments by the type they were found at; `undefined` when the same type has different ones. */
   readonly documented = new Map<Type, string | undefined>()
   private readonly elsewhere: ReadonlyMap<Type, string | undefined>
+  readonly commands = new Map<CommandModel, Command>()
+  readonly values = new Map<string, NamedType>()
+  readonly complaints: Array<Complaint> = []
   private readonly types = new Map<string, NamedTypeModel>()
   private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
 
@@ -139,7 +155,7 @@ class Builder {
   private command(command: Command, frame: Frame): CommandModel {
     const codes = new Map(Object.entries((frame.statuses?.rows ?? {}) as { readonly [name: string]: { readonly code: number } }).map(([name, row]) => [name, row.code]))
     const responses = command.kinds.response === undefined ? [] : this.outcomes(command, codes)
-    return defined({
+    const model = defined({
       name: command.name,
       doc: this.origin.doc(command),
       family: pascal(this.origin.family(command) ?? "Commands"),
@@ -162,6 +178,8 @@ class Builder {
         })
       )
     }) as CommandModel
+    this.commands.set(model, command)
+    return model
   }
 
   private outcomes(command: Command, codes: ReadonlyMap<string, number>): ReadonlyArray<OutcomeModel> {
@@ -235,8 +253,30 @@ class Builder {
     }
   }
 
+  private define(type: NamedType): void {
+    const known = this.values.get(type.name)
+    if (known === type) return
+    if (known === undefined) {
+      this.values.set(type.name, type)
+      this.types.set(type.name, this.named(type))
+    } else if (JSON.stringify(known) !== JSON.stringify(type)) {
+      this.complaints.push({
+        rule: "WW110",
+        value: type,
+        path: [],
+        message: `another type is named ${type.name} and differs`,
+        hint: "give one of them another name, or share one constant"
+      })
+    }
+  }
+
   private brand(type: Type & { readonly brand?: string }, base: "number" | "bigint"): void {
-    if (type.brand !== undefined && !this.brands.has(type.brand)) {
+    const known = type.brand === undefined ? undefined : this.brands.get(type.brand)
+    if (known !== undefined && known.type !== base) {
+      const [message, hint] = [`brand ${type.brand} is a ${known.type} elsewhere and a ${base} here`, "brand integers of one TypeScript type only"]
+      this.complaints.push({ rule: "WW111", value: type, path: [], message, hint })
+    }
+    if (type.brand !== undefined && known === undefined) {
       this.brands.set(type.brand, defined({ name: type.brand, doc: this.origin.doc(type), type: base }) as { name: string; type: "number" | "bigint" })
     }
   }
@@ -269,7 +309,7 @@ class Builder {
       case "nibbleFrames":
       case "flags":
       case "enumeration":
-        if (!this.types.has(type.name)) this.types.set(type.name, this.named(type))
+        this.define(type)
         return { kind: type.kind, ref: type.name }
       default:
         return { ...type }

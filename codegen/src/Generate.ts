@@ -9,8 +9,9 @@ import type { TextModel } from "@wirewright/codec/TextModel"
 import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { buildModel, link } from "./Build.ts"
-import { checkProtocol } from "./Check.ts"
+import { buildModel, type Built } from "./Build.ts"
+import { checkExamples } from "./check/Examples.ts"
+import { checkModel } from "./check/Model.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import { header } from "./Header.ts"
 import { type Generatable, load } from "./Load.ts"
@@ -90,31 +91,30 @@ const plan = async (options: GenerateOptions): Promise<{ readonly findings: Read
     const values = await load(options.cwd, target.spec, target.protocol)
     for (const value of values) jobs.push({ value, out: values.length === 1 ? target.out : Path.join(target.out, value.name) })
   }
-  const checked = new Set<object>()
-  for (const { value } of jobs) complain(value, complaints, checked)
   const outputs = new Map<string, Files>()
-  const models = new Map<object, Model>()
+  const models = new Map<object, Built>()
   const extension = options.importExtension ?? ".ts"
+  for (const { value } of jobs) {
+    if (value.kind === "textProtocol") complaints.push(...checkText(value))
+    else builtOf(value, origin, models)
+  }
+  const built = [...models.values()]
+  for (const one of built) complaints.push(...checkModel(one))
+  // examples are decoded by the model, which must be sound for that
+  if (complaints.length === 0) for (const one of built) complaints.push(...checkExamples(one))
   for (const { value, out } of jobs) {
     if (complaints.length > 0) break
     if (value.kind === "textProtocol") {
       const [model, ...bases] = textModels(value, origin)
       outputs.set(out, await files(printText(model!, ...bases), value.name, model!))
     } else {
-      const model = modelOf(value, origin, models)
+      const { model } = builtOf(value, origin, models)
       outputs.set(out, await files(printProtocol(model, extension, options.testRunner ?? "vitest"), model.name, model))
     }
   }
-  const findings = complaints.map((complaint) => origin.locate(complaint, options.cwd))
+  const findings = [...new Map(complaints.map((complaint) => origin.locate(complaint, options.cwd)).map((one) => [JSON.stringify(one), one])).values()]
     .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
   return { findings, outputs }
-}
-
-const complain = (value: Generatable, complaints: Array<Complaint>, checked: Set<object>): void => {
-  if (checked.has(value)) return
-  checked.add(value)
-  if (value.kind !== "types" && value.base !== undefined) complain(value.base, complaints, checked)
-  complaints.push(...(value.kind === "textProtocol" ? checkText(value) : checkProtocol(value)))
 }
 
 /** A text protocol's model, then its bases', nearest first. */
@@ -123,13 +123,13 @@ const textModels = (value: TextProtocol, origin: Origin): ReadonlyArray<TextMode
   ...(value.base === undefined ? [] : textModels(value.base, origin))
 ]
 
-const modelOf = (value: Protocol | TypesOnly, origin: Origin, models: Map<object, Model>): Model => {
+const builtOf = (value: Protocol | TypesOnly, origin: Origin, models: Map<object, Built>): Built => {
   const known = models.get(value)
   if (known !== undefined) return known
-  const base = value.kind === "protocol" && value.base !== undefined ? modelOf(value.base, origin, models) : undefined
-  const model = link(buildModel(value, origin, base), base)
-  models.set(value, model)
-  return model
+  const base = value.kind === "protocol" && value.base !== undefined ? builtOf(value.base, origin, models).model : undefined
+  const built = buildModel(value, origin, base)
+  models.set(value, built)
+  return built
 }
 
 const printProtocol = (model: Model, extension: string, runner: TestRunner): ReadonlyArray<Module> => {

@@ -3,7 +3,7 @@ import type { CommandModel, KindModel, LayoutModel, OutcomeModel, SectionModel }
 import { Module } from "../Module.ts"
 import { hex } from "../Names.ts"
 import { codec, type Context, kindName } from "./Context.ts"
-import { presences, readFields } from "./Decode.ts"
+import { getInt, presences, readFields } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
 import { decodeArguments, decodeParameters, fieldOf, headEntries, ownSections } from "./Frame.ts"
 import { literal, properties, readerLocals, returned, writerLocals } from "./Types.ts"
@@ -162,35 +162,52 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
   })
 }
 
+/** What tells a layout from others. */
+export interface LayoutConditions {
+  /** Conditions on the lengths of sections, as expressions. */
+  readonly lengths: ReadonlyArray<string>
+  /** Conditions on constants, as expressions. */
+  readonly constants: ReadonlyArray<string>
+  /** Lengths that sections of fixed content can have. */
+  readonly sizes: ReadonlyMap<string, ReadonlyArray<number>>
+  /** Values of constants by their place. */
+  readonly values: ReadonlyMap<string, string>
+}
+
 /** Conditions under which bytes have a layout: lengths of its fixed sections, and its constants. */
-export const layoutConditions = (context: Context, kind: KindModel, layout: LayoutModel): { readonly lengths: ReadonlyArray<string>; readonly constants: ReadonlyArray<string>; readonly sizes: ReadonlyArray<number> | undefined } => {
+export const layoutConditions = (context: Context, kind: KindModel, layout: LayoutModel): LayoutConditions => {
   const own = ownSections(context, kind)
   const lengths: Array<string> = []
   const constants: Array<string> = []
-  let sizes: ReadonlyArray<number> | undefined
+  const sizes = new Map<string, ReadonlyArray<number>>()
+  const values = new Map<string, string>()
   own.forEach((section, index) => {
     const { fields } = sectionOf(layout, section)
     const length = `${sectionEnd(own, index)} - ${section}Start`
     const isFixed = fields.every((field) => context.fixedSize(field.type.kind === "optional" ? field.type.of : field.type) !== undefined)
-    if (isFixed && (section !== own.at(-1) || fields.length > 0 && !fields.some((field) => field.type.kind === "optional"))) {
+    if (isFixed) {
       const possible = [...new Set(presences(context, fields).map(({ size }) => size))]
-      lengths.push(possible.map((size) => `${length} === ${size}`).join(" || "))
-      if (index === 0) sizes = possible
+      sizes.set(section, possible)
+      // the last section takes what is left; only a layout that fills it exactly is known by it
+      if (section !== own.at(-1) || fields.length > 0 && !fields.some((field) => field.type.kind === "optional")) {
+        lengths.push(possible.map((size) => `${length} === ${size}`).join(" || "))
+      }
     }
     let offset = 0
     for (const field of fields) {
       const size = context.fixedSize(field.type)
       if (field.type.kind === "constant") {
         const at = offset === 0 ? `${section}Start` : `${section}Start + ${offset}`
-        const literalValue = typeof field.type.value === "string" ? `${field.type.value}n` : hex(field.type.value)
-        const get = `view.get${field.type.int.startsWith("i") ? "Int" : "Uint"}${Number(field.type.int.slice(1))}(${at})`.replace("getUint64", "getBigUint64").replace("getInt64", "getBigInt64")
-        constants.push(...(isFixed && section !== own.at(-1) ? [] : [`${length} >= ${offset + (size ?? 0)}`]), `${get} === ${literalValue}`)
+        const value = typeof field.type.value === "string" ? `${field.type.value}n` : hex(field.type.value)
+        const unproven = !isFixed || section === own.at(-1)
+        constants.push(...(unproven ? [`${length} >= ${offset + (size ?? 0)}`] : []), `${getInt(context.scratch, field.type.int, at, undefined)} === ${value}`)
+        values.set(`${section}+${offset}`, value)
       }
       if (size === undefined) break
       offset += size
     }
   })
-  return { lengths, constants, sizes }
+  return { lengths, constants, sizes, values }
 }
 
 const wrap = (condition: string): string => condition.includes("||") ? `(${condition})` : condition
@@ -202,20 +219,23 @@ const printSelect = (context: Context, module: Module, packet: PacketPlan): void
   const args = [decodeArguments(context, packet.kind), ...(packet.needsStates ? ["states"] : []), ...(needsStatus ? [status!.name] : [])].join(", ")
   const conditions = packet.layouts.map((layout) => ({ layout, ...layoutConditions(context, packet.kind, layout) }))
   // the most specific first, then in the order of the spec
-  const ordered = conditions.map((one, index) => ({ ...one, index })).sort((a, b) => b.constants.length - a.constants.length || a.index - b.index)
+  const ordered = conditions.map((one, index) => ({ ...one, index })).sort((a, b) => b.values.size - a.values.size || a.index - b.index)
   const body: Array<string> = []
   for (const { layout, lengths, constants } of ordered) {
     const condition = [...lengths.map(wrap), ...constants].join(" && ")
     body.push(`if (${condition === "" ? "true" : condition}) return decode${bodyName(packet, layout)}(${args})`)
   }
-  const sizes = [...new Set(conditions.flatMap((one) => one.sizes ?? []))].sort((a, b) => a - b)
   const first = own[0]!
-  const bounded = conditions.every((one) => one.sizes !== undefined)
-  if (bounded && sizes.length > 0) {
+  const section = own.find((name) => conditions.every((one) => one.sizes.has(name)) && new Set(conditions.flatMap((one) => one.sizes.get(name)!)).size > 1) ??
+    own.find((name) => conditions.every((one) => one.sizes.has(name) && one.sizes.get(name)![0] !== 0))
+  if (section !== undefined) {
+    const sizes = [...new Set(conditions.flatMap((one) => one.sizes.get(section)!))].sort((a, b) => a - b)
     const text = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
     body.push(
-      `const length = ${sectionEnd(own, 0)} - ${first}Start`,
-      `if (${sizes.map((size) => `length !== ${size}`).join(" && ")}) return ${module.use(codec, "malformed")}("Length", "${packet.tag}", "${first}", ${first}Start - at, "${text}", \`\${length} bytes\`)`
+      `const length = ${sectionEnd(own, own.indexOf(section))} - ${section}Start`,
+      `if (${sizes.map((size) => `length !== ${size}`).join(" && ")}) return ${
+        module.use(codec, "malformed")
+      }("Length", "${packet.tag}", "${section}", ${section}Start - at, "${text}", \`\${length} bytes\`)`
     )
   }
   const names = packet.layouts.map((layout) => layout.name).join(", ")

@@ -1,7 +1,7 @@
 /** What printers need to know of a model and of the models it extends: where a name is generated, and what it looks like. */
 import type { FieldModel, IntName, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { baseOf } from "../Build.ts"
-import type { Module } from "../Module.ts"
+import { Module } from "../Module.ts"
 import { intSize, pascal } from "../Names.ts"
 
 /** Module specifier of the runtime. */
@@ -13,6 +13,8 @@ export class Context {
   readonly base: Model | undefined
   /** Extension of import specifiers between generated files. */
   readonly extension: string
+  /** A module for expressions that are only compared, never printed. */
+  readonly scratch = new Module("scratch.ts", "")
   private readonly owners = new Map<string, { readonly type: NamedTypeModel; readonly from: string }>()
   private readonly brands = new Map<string, string>()
 

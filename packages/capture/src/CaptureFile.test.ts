@@ -83,7 +83,14 @@ describe("pcapng", () => {
       assert.isUndefined(error)
       assert.deepStrictEqual(frames.map(text), ["micro", "nano", "binary", "simp", "old", "second"])
       assert.deepStrictEqual(frames.map((frame) => frame.linkType), [1, 101, 113, 1, 101, 276])
-      assert.deepStrictEqual(frames.map((frame) => frame.time?.toString()), ["1000001000", "4294967298", "1500000000", undefined, "8", "3000"])
+      assert.deepStrictEqual(frames.map((frame) => frame.time?.toString()), [
+        "1000001000",
+        "4294967298",
+        "1500000000",
+        undefined,
+        "8",
+        "3000"
+      ])
       assert.deepStrictEqual(frames.map((frame) => frame.originalLength), [5, 4, 6, 9, 3, 6])
     })
   }

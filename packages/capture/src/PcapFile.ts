@@ -29,7 +29,14 @@ export class PcapRecords implements RecordFormat {
     const captured = reader.view.getUint32(at + capturedLengthOffset, this.littleEndian)
     const size = recordHeadSize + captured
     if (size > this.limits.maxRecord) {
-      malformed("Limit", this.name, "capturedLength", at + capturedLengthOffset - start, `a record of at most ${this.limits.maxRecord} bytes`, `${size} bytes`)
+      malformed(
+        "Limit",
+        this.name,
+        "capturedLength",
+        at + capturedLengthOffset - start,
+        `a record of at most ${this.limits.maxRecord} bytes`,
+        `${size} bytes`
+      )
     }
     return size
   }

@@ -4,7 +4,13 @@
  * It makes bytes and never opens a file. Each call returns the bytes to append.
  */
 import { Writer } from "@wirewright/codec"
-import { writePcapngBlockHead, writePcapngEnhancedPacket, writePcapngInterface, writePcapngOption, writePcapngSection } from "./gen/Types.ts"
+import {
+  encodePcapngBlockHead,
+  encodePcapngEnhancedPacket,
+  encodePcapngInterface,
+  encodePcapngOption,
+  encodePcapngSection
+} from "./gen/Types.ts"
 import { PcapngBlockType, PcapngOptionCode } from "./PcapngFile.ts"
 
 const littleEndian = true
@@ -16,7 +22,7 @@ const paddingOf = (length: number): Uint8Array => new Uint8Array(-length & 3)
 
 const block = (writer: Writer, type: number, body: (writer: Writer) => void): void => {
   const before = writer.length
-  writePcapngBlockHead(writer, { type, totalLength: 0 }, littleEndian)
+  encodePcapngBlockHead(writer, { type, totalLength: 0 }, littleEndian)
   body(writer)
   writer.position = writer.need(4) + 4
   const size = writer.length - before
@@ -27,12 +33,12 @@ const block = (writer: Writer, type: number, body: (writer: Writer) => void): vo
 const options = (list: ReadonlyArray<{ readonly code: number; readonly value: Uint8Array }>): Uint8Array => {
   const writer = new Writer(64)
   for (const option of list) {
-    writePcapngOption(writer, option, littleEndian)
+    encodePcapngOption(writer, option, littleEndian)
     const padding = paddingOf(option.value.length)
     writer.bytes.set(padding, writer.need(padding.length))
     writer.position += padding.length
   }
-  writePcapngOption(writer, { code: PcapngOptionCode.End, value: none }, littleEndian)
+  encodePcapngOption(writer, { code: PcapngOptionCode.End, value: none }, littleEndian)
   return writer.take()
 }
 
@@ -44,8 +50,11 @@ export class PcapngWriter {
   /** The section header; the first bytes of the file. */
   section(): Uint8Array {
     this.interfaces = 0
-    block(this.writer, PcapngBlockType.Section, (writer) =>
-      writePcapngSection(writer, { versionMajor: 1, versionMinor: 0, sectionLength: BigInt(-1), options: none }, littleEndian))
+    block(
+      this.writer,
+      PcapngBlockType.Section,
+      (writer) => encodePcapngSection(writer, { versionMajor: 1, versionMinor: 0, sectionLength: BigInt(-1), options: none }, littleEndian)
+    )
     return this.writer.take()
   }
 
@@ -53,7 +62,7 @@ export class PcapngWriter {
   interface(linkType: number, snapLength = 0): Uint8Array {
     this.interfaces++
     block(this.writer, PcapngBlockType.Interface, (writer) =>
-      writePcapngInterface(writer, {
+      encodePcapngInterface(writer, {
         linkType,
         snapLength,
         options: options([{ code: PcapngOptionCode.TimestampResolution, value: Uint8Array.of(nanoseconds) }])
@@ -62,11 +71,13 @@ export class PcapngWriter {
   }
 
   /** One packet; `time` is in nanoseconds since 1970. */
-  packet(options: { readonly interfaceId?: number; readonly time: bigint; readonly data: Uint8Array; readonly originalLength?: number }): Uint8Array {
+  packet(
+    options: { readonly interfaceId?: number; readonly time: bigint; readonly data: Uint8Array; readonly originalLength?: number }
+  ): Uint8Array {
     const { data, interfaceId = 0, originalLength = data.length, time } = options
     if (interfaceId >= this.interfaces) throw new RangeError(`interface ${interfaceId} was not described`)
     block(this.writer, PcapngBlockType.EnhancedPacket, (writer) =>
-      writePcapngEnhancedPacket(writer, {
+      encodePcapngEnhancedPacket(writer, {
         interfaceId,
         timestampHigh: Number(time >> BigInt(32) & BigInt(0xffff_ffff)),
         timestampLow: Number(time & BigInt(0xffff_ffff)),

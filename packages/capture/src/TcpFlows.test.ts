@@ -23,8 +23,10 @@ const text = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
 const run = (segments: ReadonlyArray<Segment>, options: FlowOptions & { readonly cut?: number } = {}): ReadonlyArray<string> => {
   const log: Array<string> = []
   const flows = new TcpFlows({
-    bytes: ({ bytes, direction, flow, gapBefore }) => log.push(`${flow.number} ${direction} ${gapBefore === 0 ? "" : `(${gapBefore})`}${text(bytes)}`),
-    opened: ({ client, midStream, number, server }) => log.push(`open ${number} ${client.slice(10)}>${server.slice(10)}${midStream ? " mid" : ""}`),
+    bytes: ({ bytes, direction, flow, gapBefore }) =>
+      log.push(`${flow.number} ${direction} ${gapBefore === 0 ? "" : `(${gapBefore})`}${text(bytes)}`),
+    opened: ({ client, midStream, number, server }) =>
+      log.push(`open ${number} ${client.slice(10)}>${server.slice(10)}${midStream ? " mid" : ""}`),
     closed: (flow, how) => log.push(`${how} ${flow.number}`)
   }, options)
   segments.forEach((segment, index) => {
@@ -50,7 +52,15 @@ describe("order", () => {
 
   it("out of order and repeated, with partial overlaps", () => {
     assert.deepStrictEqual(
-      run([...handshake, client(107, "ghi"), client(104, "def"), client(104, "def"), client(101, "abc"), client(101, "abc"), client(108, "hijk")]),
+      run([
+        ...handshake,
+        client(107, "ghi"),
+        client(104, "def"),
+        client(104, "def"),
+        client(101, "abc"),
+        client(101, "abc"),
+        client(108, "hijk")
+      ]),
       [opened, "1 c2s abc", "1 c2s def", "1 c2s ghi", "1 c2s jk", "captureEnd 1"]
     )
     assert.deepStrictEqual(run([...handshake, client(103, "cdef"), client(102, "bcd"), client(101, "ab")]), [
@@ -74,12 +84,15 @@ describe("order", () => {
   })
 
   it("keep-alives and repeated SYNs change nothing", () => {
-    assert.deepStrictEqual(run([...handshake, ...handshake, client(101, "a"), client(101, "x"), client(101, ""), client(102, "b"), ...handshake]), [
-      opened,
-      "1 c2s a",
-      "1 c2s b",
-      "captureEnd 1"
-    ])
+    assert.deepStrictEqual(
+      run([...handshake, ...handshake, client(101, "a"), client(101, "x"), client(101, ""), client(102, "b"), ...handshake]),
+      [
+        opened,
+        "1 c2s a",
+        "1 c2s b",
+        "captureEnd 1"
+      ]
+    )
   })
 })
 
@@ -94,13 +107,16 @@ describe("holes", () => {
   })
 
   it("after the bound the stream goes on, and late segments are dropped", () => {
-    assert.deepStrictEqual(run([...handshake, client(103, "c"), client(104, "d"), client(101, "ab"), client(105, "e")], { limits: { maxHeldSegments: 1 } }), [
-      opened,
-      "1 c2s (2)c",
-      "1 c2s d",
-      "1 c2s e",
-      "captureEnd 1"
-    ])
+    assert.deepStrictEqual(
+      run([...handshake, client(103, "c"), client(104, "d"), client(101, "ab"), client(105, "e")], { limits: { maxHeldSegments: 1 } }),
+      [
+        opened,
+        "1 c2s (2)c",
+        "1 c2s d",
+        "1 c2s e",
+        "captureEnd 1"
+      ]
+    )
   })
 
   it("packets cut off by the snap length leave gaps, also at the end", () => {
@@ -131,15 +147,18 @@ describe("flows", () => {
   })
 
   it("port reuse: a new SYN is a new flow, also without a FIN", () => {
-    assert.deepStrictEqual(run([...handshake, client(101, "a"), client(7000, "", S), server(8000, "", S | A), client(7001, "b"), server(8001, "c")]), [
-      opened,
-      "1 c2s a",
-      "reused 1",
-      "open 2 5000>11210",
-      "2 c2s b",
-      "2 s2c c",
-      "captureEnd 2"
-    ])
+    assert.deepStrictEqual(
+      run([...handshake, client(101, "a"), client(7000, "", S), server(8000, "", S | A), client(7001, "b"), server(8001, "c")]),
+      [
+        opened,
+        "1 c2s a",
+        "reused 1",
+        "open 2 5000>11210",
+        "2 c2s b",
+        "2 s2c c",
+        "captureEnd 2"
+      ]
+    )
   })
 
   it("port reuse whose SYN was not captured: far behind is another connection", () => {
@@ -155,14 +174,17 @@ describe("flows", () => {
 
   it("remembers a bounded number of flows", () => {
     const from = (port: number): Segment => ({ from: port, to: 11210, sequence: 1, payload: "x" })
-    assert.deepStrictEqual(run([from(40001), from(40002), from(40003)], { limits: { maxFlows: 2 } }).filter((line) => !line.includes("x")), [
-      "open 1 40001>11210 mid",
-      "open 2 40002>11210 mid",
-      "forgotten 1",
-      "open 3 40003>11210 mid",
-      "captureEnd 2",
-      "captureEnd 3"
-    ])
+    assert.deepStrictEqual(
+      run([from(40001), from(40002), from(40003)], { limits: { maxFlows: 2 } }).filter((line) => !line.includes("x")),
+      [
+        "open 1 40001>11210 mid",
+        "open 2 40002>11210 mid",
+        "forgotten 1",
+        "open 3 40003>11210 mid",
+        "captureEnd 2",
+        "captureEnd 3"
+      ]
+    )
   })
 })
 
@@ -181,8 +203,15 @@ describe("layers", () => {
     ["LOOP", LinkType.Loop, concat(family(2, false), packet)],
     ["raw IPv4", LinkType.Raw, packet],
     ["raw IPv6", LinkType.Ipv6, ipv6(segment)],
-    ["IPv6 with hop-by-hop, atomic fragment and authentication headers", LinkType.Raw,
-      ipv6(segment, 0, concat(Uint8Array.of(44, 0), new Uint8Array(6), Uint8Array.of(51, 0, 0, 0, 0, 0, 0, 1), Uint8Array.of(6, 1), new Uint8Array(10)))]
+    [
+      "IPv6 with hop-by-hop, atomic fragment and authentication headers",
+      LinkType.Raw,
+      ipv6(
+        segment,
+        0,
+        concat(Uint8Array.of(44, 0), new Uint8Array(6), Uint8Array.of(51, 0, 0, 0, 0, 0, 0, 1), Uint8Array.of(6, 1), new Uint8Array(10))
+      )
+    ]
   ]
   for (const [name, linkType, data] of links) {
     it(name, () => {

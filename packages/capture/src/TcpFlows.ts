@@ -92,7 +92,9 @@ export class TcpFlows {
   }
 
   private segment(segment: TcpSegment, frame: CapturedFrame): void {
-    const key = segment.source < segment.destination ? `${segment.source} ${segment.destination}` : `${segment.destination} ${segment.source}`
+    const key = segment.source < segment.destination
+      ? `${segment.source} ${segment.destination}`
+      : `${segment.destination} ${segment.source}`
     const entry = this.entryOf(key, segment)
     if (entry === undefined) return
     const direction: Direction = segment.source === entry.flow.client ? "c2s" : "s2c"

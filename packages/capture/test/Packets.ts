@@ -45,7 +45,10 @@ export const tcp = ({ flags = A, from, payload = "", sequence, to }: Segment): U
 /** An IPv4 packet between loopback addresses. */
 export const ipv4 = (body: Uint8Array, options: { readonly fragment?: number; readonly protocol?: number } = {}): Uint8Array =>
   concat(
-    ints(false, [1, 0x45], [1, 0], [2, 20 + body.length], [2, 1], [2, options.fragment ?? 0x4000], [1, 64], [1, options.protocol ?? 6], [2, 0]),
+    ints(false, [1, 0x45], [1, 0], [2, 20 + body.length], [2, 1], [2, options.fragment ?? 0x4000], [1, 64], [1, options.protocol ?? 6], [
+      2,
+      0
+    ]),
     Uint8Array.of(127, 0, 0, 1, 127, 0, 0, 1),
     body
   )
@@ -77,7 +80,10 @@ export const pcap = (
 ): Uint8Array => {
   const little = options.littleEndian ?? false
   return concat(
-    ints(little, [4, options.nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4], [2, 2], [2, 4], [4, 0], [4, 0], [4, 65535], [4, options.linkType ?? 1]),
+    ints(little, [4, options.nanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4], [2, 2], [2, 4], [4, 0], [4, 0], [4, 65535], [
+      4,
+      options.linkType ?? 1
+    ]),
     ...packets.map((packet, index) => concat(ints(little, [4, 100 + index], [4, 5], [4, packet.length], [4, packet.length]), packet))
   )
 }

@@ -68,7 +68,9 @@ export class BinaryAdapter implements ProtocolAdapter {
 
   plausible(bytes: Uint8Array): boolean {
     const head = this.headAt(bytes, 0)
-    if (head === undefined || bytes.length < head.header.size || this.catalog.command(head.kind.name, head.opcode) === undefined) return false
+    if (head === undefined || bytes.length < head.header.size || this.catalog.command(head.kind.name, head.opcode) === undefined) {
+      return false
+    }
     const size = this.sizeAt(bytes, 0)
     if (size === undefined || size > this.generated.frameShape.maxFrame) return false
     const sections = head.header.fields.reduce((sum, field) => field.role === "sectionLength" ? sum + numberAt(bytes, 0, field) : sum, 0)
@@ -101,6 +103,10 @@ export class BinaryAdapter implements ProtocolAdapter {
   fromJson(json: unknown): Uint8Array {
     const packet = packetFromJson(this.catalog, json as never)
     return encodeWith((writer) => this.generated.encode(writer, packet as never))
+  }
+
+  isSecret(bytes: Uint8Array): boolean {
+    return secretOpcodes.has(this.headAt(bytes, 0)?.opcode ?? -1)
   }
 
   dump(bytes: Uint8Array, at: number, states: States, color: boolean): string {

@@ -117,7 +117,12 @@ export class CaptureSummary {
     if (this.commands.size > 0) {
       out.push("Opcodes:")
       const rows = [...this.commands].sort(([, a], [, b]) => b.c2s + b.s2c - a.c2s - a.s2c)
-      out.push(...columns([["", "c2s", "s2c", "answered"], ...rows.map(([name, { c2s, paired, s2c }]) => [name, String(c2s), String(s2c), String(paired)])]))
+      out.push(
+        ...columns([
+          ["", "c2s", "s2c", "answered"],
+          ...rows.map(([name, { c2s, paired, s2c }]) => [name, String(c2s), String(s2c), String(paired)])
+        ])
+      )
     }
     if (this.statuses.size > 0) out.push(`Statuses: ${byCount(this.statuses).map(([name, count]) => `${name} ${count}`).join(", ")}`)
     if (this.seqnos.size > 0) {
@@ -129,7 +134,11 @@ export class CaptureSummary {
       ]))
     }
     for (const [why, count] of this.skippedFrames) out.push(`Frames passed over (${why}): ${count}`)
-    out.push(this.errors.size === 0 ? "Did not decode: nothing" : `Did not decode: ${byCount(this.errors).map(([what, count]) => `${what} ${count}`).join(", ")}`)
+    out.push(
+      this.errors.size === 0
+        ? "Did not decode: nothing"
+        : `Did not decode: ${byCount(this.errors).map(([what, count]) => `${what} ${count}`).join(", ")}`
+    )
     return out
   }
 }

@@ -8,6 +8,8 @@ import { refuse } from "./Failure.ts"
 export interface Target {
   readonly spec: string
   readonly out: string
+  /** Which of the spec's protocols, when it exports several. */
+  readonly protocol?: string
 }
 
 /** What `wirewright.config.ts` exports as default. */
@@ -50,8 +52,10 @@ export const targetsOf = async (specs: ReadonlyArray<string>, out: string | unde
     if (out !== undefined) return refuse("--out needs a spec to generate from")
     return config?.targets ?? refuse(`no spec given and no ${names[0]} in ${cwd}`)
   }
-  return specs.map((spec) => {
-    const target = config?.targets.find((one) => resolve(cwd, one.spec) === resolve(cwd, spec))
-    return target ?? refuse(`where should the code of ${spec} go? Give --out DIR${config === undefined ? "" : `, or add it to ${config.name}`}`)
+  return specs.flatMap((spec) => {
+    const targets = config?.targets.filter((one) => resolve(cwd, one.spec) === resolve(cwd, spec)) ?? []
+    return targets.length > 0
+      ? targets
+      : refuse(`where should the code of ${spec} go? Give --out DIR${config === undefined ? "" : `, or add it to ${config.name}`}`)
   })
 }

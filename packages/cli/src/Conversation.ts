@@ -92,7 +92,11 @@ export class Conversation {
       this.trouble(direction, error, bytes.subarray(at, end), this.states)
       return
     }
-    this.sink.packet(decoded, { flow: this.flow, direction, ...this.last, bytes, at, end, states: this.states }, this.pair(direction, decoded))
+    this.sink.packet(
+      decoded,
+      { flow: this.flow, direction, ...this.last, bytes, at, end, states: this.states },
+      this.pair(direction, decoded)
+    )
     this.states = this.adapter.after(decoded, this.states)
   }
 

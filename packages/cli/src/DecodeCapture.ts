@@ -32,8 +32,9 @@ const highlights = (decoded: DecodedPacket): string => {
   const parts: Array<string> = []
   for (const name of ["layout", "collectionId", "key", "bySeqno", "startSeqno", "endSeqno", "rollbackSeqno", "name", "bytesReceived"]) {
     const value = packet[name]
-    if (typeof value === "string") parts.push(`${name}=${name === "layout" ? value : JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`)
-    else if (typeof value === "number" || typeof value === "bigint") parts.push(`${name}=${value}`)
+    if (typeof value === "string") {
+      parts.push(`${name}=${name === "layout" ? value : JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`)
+    } else if (typeof value === "number" || typeof value === "bigint") parts.push(`${name}=${value}`)
   }
   return parts.join(" ")
 }
@@ -89,7 +90,11 @@ class CaptureReport {
 
   private header(flow: Flow): void {
     if (this.report.json || this.shown === flow) return
-    line(`${this.shown === undefined ? "" : "\n"}── flow ${flow.number}  ${flow.client} > ${flow.server}${flow.midStream ? "  (from the middle)" : ""}`)
+    line(
+      `${this.shown === undefined ? "" : "\n"}── flow ${flow.number}  ${flow.client} > ${flow.server}${
+        flow.midStream ? "  (from the middle)" : ""
+      }`
+    )
     this.shown = flow
   }
 
@@ -156,5 +161,5 @@ export const decodeCapture = async (report: PacketReport, chunks: Chunks, option
   }
   flows.finish()
   if (damage !== undefined) report.error(damage, new Uint8Array(0), {})
-  if (!report.json) for (const text of ["", ...capture.summary.lines()]) line(text)
+  if (!report.json) { for (const text of ["", ...capture.summary.lines()]) line(text) }
 }

@@ -66,7 +66,10 @@ export const decodeCommand = Command.make("decode", parameters, (options) =>
         + `SASL payloads are masked except with --json, which must be able to go back through encode.\n\n  ${exitCodes}`
     ),
     Command.withExamples([
-      { command: "wirewright decode --hex '80 0a 0000 00 00 0000 00000000 0000002a 0000000000000000'", description: "One packet, field by field" },
+      {
+        command: "wirewright decode --hex '80 0a 0000 00 00 0000 00000000 0000002a 0000000000000000'",
+        description: "One packet, field by field"
+      },
       { command: "wirewright decode session.pcapng.gz --port 11210", description: "A capture: both directions and a summary" },
       { command: "wirewright decode - --lines --json < packets.txt | wirewright encode", description: "To JSON and back" }
     ])

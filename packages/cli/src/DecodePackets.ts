@@ -21,7 +21,14 @@ const decodeBytes = (
       const end = at + decoded.length
       if (!toEnd && end < bytes.length) {
         const more = bytes.length - end
-        malformed("Trailing", decoded.facts.name, "", decoded.length, "the end of the packet", `${more} more ${more === 1 ? "byte" : "bytes"} (see --to-end)`)
+        malformed(
+          "Trailing",
+          decoded.facts.name,
+          "",
+          decoded.length,
+          "the end of the packet",
+          `${more} more ${more === 1 ? "byte" : "bytes"} (see --to-end)`
+        )
       }
       report.packet(decoded, bytes, at, states, context, true)
       at = end
@@ -59,7 +66,11 @@ const decodeText = (
 const linePattern = /^\s*(?:(c2s|s2c)\s+)?(.*)$/s
 
 /** Decodes one packet per line; empty lines and those that start with `#` are skipped. */
-export const decodeLines = async (report: PacketReport, chunks: Chunks, options: { readonly states: States; readonly toEnd: boolean }): Promise<void> => {
+export const decodeLines = async (
+  report: PacketReport,
+  chunks: Chunks,
+  options: { readonly states: States; readonly toEnd: boolean }
+): Promise<void> => {
   let number = 0
   for await (const text of linesOf(chunks)) {
     number++
@@ -92,6 +103,10 @@ export const decodeStream = async (report: PacketReport, chunks: Chunks, states:
     cutter.finish()
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    report.error(new DecodeError({ ...error, got: `${error.got}; the stream cannot be followed behind byte ${cutter.offset} of ${received} read` }), new Uint8Array(0), {})
+    report.error(
+      new DecodeError({ ...error, got: `${error.got}; the stream cannot be followed behind byte ${cutter.offset} of ${received} read` }),
+      new Uint8Array(0),
+      {}
+    )
   }
 }

@@ -27,7 +27,7 @@ const messageEnd = 0x1e
 const fieldEnd = 0x1f
 const unknown = "UnknownMessage"
 /** Its credentials are a password. */
-const secret = "AuthenticationRequest"
+const secretHead = "A|REQ|"
 
 /** Text with the visible separators replaced by the real ones, unless real ones are there already. */
 export const separated = (text: string): string =>
@@ -79,7 +79,9 @@ class TextCutter implements Cutter {
     this.pending.push(bytes)
     this.size += bytes.length
     // a character has at most three bytes per UTF-16 unit
-    if (this.size > this.limits.maxMessage * 3) malformed("Limit", "Message", "", 0, `at most ${this.limits.maxMessage} characters`, `${this.size} bytes or more`)
+    if (this.size > this.limits.maxMessage * 3) {
+      malformed("Limit", "Message", "", 0, `at most ${this.limits.maxMessage} characters`, `${this.size} bytes or more`)
+    }
   }
 
   private emit(sink: PacketSink): void {
@@ -172,10 +174,14 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     return new TextEncoder().encode(this.generated.encode(message as never))
   }
 
+  isSecret(bytes: Uint8Array): boolean {
+    return visible(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
+  }
+
   dump(bytes: Uint8Array, at: number, _states: States, _color: boolean): string {
     const length = this.sizeAt(bytes, at)
     const text = visible(decodeText(bytes, at, at + length))
-    const isSecret = text.startsWith("A|REQ|")
+    const isSecret = text.startsWith(secretHead)
     let fields: { readonly [name: string]: unknown } = {}
     let tag = "Message"
     try {
@@ -186,9 +192,9 @@ export class DeepstreamAdapter implements ProtocolAdapter {
       if (!(error instanceof DecodeError)) throw error
     }
     const width = Math.max(0, ...Object.keys(fields).map((name) => name.length))
-    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret || tag === secret ? "****" : JSON.stringify(value)}`)
+    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret ? "****" : JSON.stringify(value)}`)
     const title = `${tag} · ${length} ${length === 1 ? "byte" : "bytes"} · deepstream`
-    return `${[title, `  ${isSecret ? "A|REQ|****+" : text}`, ...lines].join("\n")}\n`
+    return `${[title, `  ${isSecret ? `${secretHead}****+` : text}`, ...lines].join("\n")}\n`
   }
 
   private message(text: string, direction: Direction | undefined): Message {

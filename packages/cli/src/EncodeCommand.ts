@@ -50,7 +50,10 @@ export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, 
         + `the others are still encoded.\n\n  ${exitCodes}`
     ),
     Command.withExamples([
-      { command: "wirewright decode --hex 800a00000000000000000000000000010000000000000000 --json | wirewright encode", description: "Back to the same bytes" },
+      {
+        command: "wirewright decode --hex 800a00000000000000000000000000010000000000000000 --json | wirewright encode",
+        description: "Back to the same bytes"
+      },
       { command: "echo '{\"packet\":\"Noop\",\"opaque\":42}' | wirewright encode", description: "A packet from its name" },
       { command: "wirewright encode < packets.ndjson | xxd -r -p > packets.bin", description: "To a binary stream" }
     ])

@@ -54,7 +54,12 @@ export const generateCommand = Command.make("generate", {
 }, (options) =>
   handler(async () => {
     const targets = await targetsOf(options.specs, Option.getOrUndefined(options.out), cwd())
-    const report = await (await loadCodegen()).generate({ targets, cwd: cwd(), dryRun: options.dryRun, ...runnerOption(options.testRunner) })
+    const report = await (await loadCodegen()).generate({
+      targets,
+      cwd: cwd(),
+      dryRun: options.dryRun,
+      ...runnerOption(options.testRunner)
+    })
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
     if (report.findings.length === 0) printGenerated(report, options.dryRun)
     else say(`${counted(report.findings.length, "finding")}; nothing was written`)

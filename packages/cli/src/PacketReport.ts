@@ -29,6 +29,10 @@ export const errorJson = (error: DecodeError, bytes: Uint8Array): { readonly [ke
   hex: hexOf(bytes.subarray(0, maxErrorBytes))
 })
 
+/** The message without what was found: that may be part of a password. */
+const masked = ({ expected, offset, packet, path }: DecodeError): string =>
+  `${packet}.${path} at byte ${offset}: expected ${expected}, got ****`
+
 /** Puts packets out. */
 export class PacketReport {
   readonly adapter: ProtocolAdapter
@@ -58,7 +62,7 @@ export class PacketReport {
     }
     const place = context.line === undefined ? "" : `line ${context.line}: `
     const text = states === undefined || bytes.length === 0 ? "" : this.adapter.dump(bytes, 0, states, this.color)
-    this.block(`${text}${place}DecodeError (${error.reason}) ${error.message}\n`)
+    this.block(`${text}${place}DecodeError (${error.reason}) ${this.adapter.isSecret(bytes) ? masked(error) : error.message}\n`)
   }
 
   private block(text: string): void {

@@ -63,6 +63,8 @@ export interface ProtocolAdapter {
   toJson(decoded: DecodedPacket): { readonly [key: string]: unknown }
   /** Bytes of what `toJson` made. Throws `EncodeError` and other errors with a message. */
   fromJson(json: unknown): Uint8Array
+  /** Whether the packet holds what may be a password, so that errors must not repeat its content. */
+  isSecret(bytes: Uint8Array): boolean
   /** The packet for a person, as far as it can be taken apart, secrets masked; ends with a newline. */
   dump(bytes: Uint8Array, at: number, states: States, color: boolean): string
 }

@@ -18,7 +18,10 @@ const wirewright = Command.make("wirewright").pipe(
   Command.withDescription(`Wire formats from declarative specs: generate codecs, look into bytes.\n\n  ${exitCodes}`),
   Command.withExamples([
     { command: "wirewright generate", description: "Code from the specs that wirewright.config.ts lists" },
-    { command: "wirewright decode --hex '80 0a 0000 00 00 0000 00000000 0000002a 0000000000000000'", description: "A packet, field by field" },
+    {
+      command: "wirewright decode --hex '80 0a 0000 00 00 0000 00000000 0000002a 0000000000000000'",
+      description: "A packet, field by field"
+    },
     { command: "wirewright decode session.pcapng --json", description: "A capture as NDJSON" }
   ]),
   Command.withSubcommands([generateCommand, checkCommand, decodeCommand, encodeCommand])

@@ -494,8 +494,8 @@ export function decodeObserveSeqnoResponse(reader: Reader, at: number, extrasSta
   const view = reader.view
   if (keyStart - extrasStart === 0 && valueStart - keyStart === 0 && end - valueStart === 27 && end - valueStart >= 1 && view.getUint8(valueStart) === 0x00) return decodeObserveSeqnoResponseNoFailover(reader, at, extrasStart, keyStart, valueStart, end, framing)
   if (keyStart - extrasStart === 0 && valueStart - keyStart === 0 && end - valueStart === 43 && end - valueStart >= 1 && view.getUint8(valueStart) === 0x01) return decodeObserveSeqnoResponseHardFailover(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  const length = keyStart - extrasStart
-  if (length !== 0) return malformed("Length", "ObserveSeqnoResponse", "extras", extrasStart - at, "0 bytes", `${length} bytes`)
+  const length = end - valueStart
+  if (length !== 27 && length !== 43) return malformed("Length", "ObserveSeqnoResponse", "value", valueStart - at, "27 or 43 bytes", `${length} bytes`)
   return malformed("UnknownValue", "ObserveSeqnoResponse", "layout", extrasStart - at, "one of the layouts NoFailover, HardFailover", "something else")
 }
 

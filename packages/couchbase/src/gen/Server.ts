@@ -88,8 +88,8 @@ export function decodeClustermapChangeNotificationV2(reader: Reader, at: number,
 export function decodeClustermapChangeNotification(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ClustermapChangeNotification {
   if (extrasStart - framingStart === 0 && keyStart - extrasStart === 4) return decodeClustermapChangeNotificationV1(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
   if (extrasStart - framingStart === 0 && keyStart - extrasStart === 16) return decodeClustermapChangeNotificationV2(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  const length = extrasStart - framingStart
-  if (length !== 0) return malformed("Length", "ClustermapChangeNotification", "framing", framingStart - at, "0 bytes", `${length} bytes`)
+  const length = keyStart - extrasStart
+  if (length !== 4 && length !== 16) return malformed("Length", "ClustermapChangeNotification", "extras", extrasStart - at, "4 or 16 bytes", `${length} bytes`)
   return malformed("UnknownValue", "ClustermapChangeNotification", "layout", framingStart - at, "one of the layouts V1, V2", "something else")
 }
 

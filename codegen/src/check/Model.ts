@@ -1,0 +1,188 @@
+/** Rules for whole protocols. All findings are collected; none stops the others. */
+import type { CommandModel, FieldModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
+import type { Built } from "../Build.ts"
+import type { Complaint } from "../Finding.ts"
+import { hex, intSize, isIdentifier, pascal } from "../Names.ts"
+import { type LayoutConditions, layoutConditions, packetsOf } from "../print/Commands.ts"
+import { Context } from "../print/Context.ts"
+import { fieldOf, visibleFields } from "../print/Frame.ts"
+import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
+import { checkFrame } from "./Frame.ts"
+
+/** Generated modules that are not named after a spec file. */
+const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])
+
+/** Names that generated code needs for itself. */
+const globals = new Set(["Array", "BigInt", "DataView", "Error", "Infinity", "Object", "Promise", "ReadonlyArray", "String", "Uint8Array", "Packet", "States", "Kind", "Opcode", "CommandInfo", "Status"])
+
+/** All findings about a protocol, without those about its examples. */
+export const checkModel = (built: Built): ReadonlyArray<Complaint> => [...built.complaints, ...rules(built)]
+
+function* rules(built: Built): Iterable<Complaint> {
+  const context = new Context(built.model, ".ts")
+  const states = built.model.states.map((state) => state.name)
+  for (const [name, value] of built.types) {
+    if (context.from(name) !== context.local("Types")) continue
+    yield* checkNamed({ context, value, path: [], states }, context.named(name))
+  }
+  if (built.protocol.kind === "types") return
+  yield* checkFrame(built)
+  yield* checkCommands(built, context, states)
+}
+
+function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
+  if (!isIdentifier(type.name) || globals.has(type.name)) {
+    yield at(place, "WW104", [], `${type.name} cannot be the name of a generated type`, "choose a PascalCase name that generated code does not use itself")
+  }
+  switch (type.kind) {
+    case "struct":
+      yield* checkRecord(place, type.fields, new Map())
+      return
+    case "choice":
+    case "nibbleFrames": {
+      const { max } = type.kind === "choice" ? rangeOf(type.tag) : { max: 270n }
+      yield* checkUnique(place, type.cases.map((one) => [one.name, one.tag]), max, "tag")
+      for (const one of type.cases) yield* checkRecord({ ...place, path: [...place.path, one.name] }, one.fields, new Map([["_tag", "the tag"]]))
+      return
+    }
+    case "flags": {
+      const bits = BigInt(intSize(type.int) * 8 - 1)
+      yield* checkUnique(place, type.bits.map((one) => [one.name, one.bit]), bits, "bit")
+      const known = new Set(type.bits.map((one) => one.name))
+      for (const name of [...type.exclusive.flat(), ...type.requires.flatMap(({ bit, needs }) => [bit, ...needs])]) {
+        if (!known.has(name)) yield at(place, "WW134", [], `a rule names the bit ${name}, which is not there`, `name one of: ${[...known].join(", ")}`)
+      }
+      return
+    }
+    case "enumeration":
+      yield* checkUnique(place, type.values.map((one) => [one.name, one.value]), rangeOf(type.int).max, "value")
+  }
+}
+
+/** Names that fit, numbers that fit and differ. */
+function* checkUnique(place: Place, entries: ReadonlyArray<readonly [string, number]>, max: bigint, what: string): Iterable<Complaint> {
+  const seen = new Map<number, string>()
+  for (const [name, number] of entries) {
+    if (!isIdentifier(name)) yield at(place, "WW120", [name], `${JSON.stringify(name)} cannot be a property name`, "use letters and digits, beginning with a letter")
+    if (!Number.isSafeInteger(number) || number < 0 || BigInt(number) > max) {
+      yield at(place, "WW130", [name], `${what} ${number} does not fit`, `the largest ${what} is ${max}`)
+    } else if (seen.has(number)) {
+      yield at(place, "WW112", [name], `${what} ${number} is ${seen.get(number)} already`, `give ${name} another ${what}`)
+    }
+    seen.set(number, name)
+  }
+}
+
+function* checkRecord(place: Place, fields: ReadonlyArray<FieldModel>, taken: ReadonlyMap<string, string>): Iterable<Complaint> {
+  const all = fields.map((field) => [[field.name], field] as const)
+  yield* checkNames(place, all, taken)
+  yield* checkReferences(place, all)
+  yield* checkRun(place, fields, measuredBy(fields))
+}
+
+const measuredBy = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
+  new Set(fields.flatMap((field) => field.type.kind === "lengthOf" || field.type.kind === "countOf" ? [field.type.target] : []))
+
+function* checkCommands(built: Built, context: Context, states: ReadonlyArray<string>): Iterable<Complaint> {
+  const opcodes = new Map<string, string>()
+  const tags = new Map<string, string>()
+  for (const [model, value] of built.commands) {
+    const place: Place = { context, value, path: [], states }
+    if (!isIdentifier(model.name) || model.name !== pascal(model.name) || globals.has(model.name)) {
+      yield at(place, "WW104", [], `${model.name} cannot be the name of a packet`, "choose a PascalCase name that generated code does not use itself")
+    }
+    if (moduleNames.has(model.family.toLowerCase())) {
+      yield at(place, "WW105", [], `a spec file cannot be named ${model.family}: the generated code has a module of that name`, "rename the spec file")
+    }
+    yield* checkKind(place, model, context)
+    const key = `${model.kinds.request} ${model.opcode}`
+    if (opcodes.has(key)) {
+      yield at(place, "WW102", ["opcode"], `opcode ${hex(model.opcode)} is ${opcodes.get(key)} already`, "one opcode, one command; an extension may replace its base's")
+    }
+    opcodes.set(key, model.name)
+    for (const packet of packetsOf(context, model).filter((one) => one.kind !== undefined)) {
+      if (tags.has(packet.tag)) yield at(place, "WW103", [], `${packet.tag} is the name of a packet of ${tags.get(packet.tag)} already`, "rename one of the commands")
+      tags.set(packet.tag, model.name)
+    }
+    yield* checkPackets(place, model, context, value)
+  }
+}
+
+function* checkKind(place: Place, model: CommandModel, context: Context): Iterable<Complaint> {
+  const kind = context.model.frame.kinds.find((one) => one.name === model.kinds.request)
+  if (kind === undefined) {
+    yield at(place, "WW106", [], `the frame has no kind ${model.kinds.request}`, `it has ${context.model.frame.kinds.map((one) => one.name).join(", ")}`)
+    return
+  }
+  const opcode = fieldOf(kind.headers[0]!, "opcode")
+  if (opcode === undefined) return
+  const { max } = rangeOf(opcode.int)
+  if (!Number.isSafeInteger(model.opcode) || model.opcode < 0 || BigInt(model.opcode) > max) {
+    yield at(place, "WW101", ["opcode"], `opcode ${model.opcode} does not fit the header`, `the largest is ${hex(Number(max))}`)
+  }
+}
+
+function* checkPackets(place: Place, model: CommandModel, context: Context, value: object): Iterable<Complaint> {
+  const written = value as { readonly responses?: { readonly [status: string]: unknown } }
+  const known = new Set(context.model.statuses.map((one) => one.name))
+  for (const [name, content] of Object.entries(written.responses ?? {})) {
+    if (!known.has(name)) yield at(place, "WW107", ["responses", name], `no status is named ${name}`, "use a name of the frame's status table")
+    if (typeof content === "string" && typeof written.responses?.[content] !== "object") {
+      yield at(place, "WW107", ["responses", name], `${name} is said to be like ${content}, which has no content`, "name an outcome with a content of its own")
+    }
+  }
+  for (const packet of packetsOf(context, model)) {
+    if (packet.kind === undefined) continue
+    const path = packet.statuses.length === 0 ? ["request"] : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
+    const header = new Map<string, string>([
+      ["_tag", "the tag"],
+      ["layout", "the name of the layout"],
+      ["opcode", "the header"],
+      ...visibleFields(packet.kind).map((field): [string, string] => [field.name, "the header"]),
+      ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
+    ])
+    for (const layout of packet.layouts) yield* checkLayout({ ...place, path: [...path, ...(layout.name === undefined ? [] : [layout.name])] }, layout, header)
+    yield* checkApart({ ...place, path }, packet.layouts, (layout) => layoutConditions(context, packet.kind, layout))
+  }
+}
+
+function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<string, string>): Iterable<Complaint> {
+  const sections = place.context.model.frame.sections
+  if (layout.name !== undefined && !isIdentifier(layout.name)) {
+    yield at(place, "WW141", [], `${JSON.stringify(layout.name)} cannot be the name of a layout`, "use letters, digits and underscores")
+  }
+  for (const { section } of layout.sections) {
+    if (!sections.includes(section)) yield at(place, "WW108", [section], `packets have no section ${section}`, `the sections are ${sections.join(", ")}`)
+  }
+  const ordered = sections.flatMap((section) => layout.sections.filter((one) => one.section === section))
+  const all = ordered.flatMap(({ section, fields }) => fields.map((field) => [[section, field.name], field] as const))
+  yield* checkNames(place, all, header)
+  yield* checkReferences(place, all)
+  const measured = measuredBy(all.map(([, field]) => field))
+  for (const { section, fields } of ordered) yield* checkRun({ ...place, path: [...place.path, section] }, fields, measured)
+}
+
+/** Layouts must differ in the length of a section or in a constant; otherwise the one with more constants must have more. */
+function* checkApart(place: Place, layouts: ReadonlyArray<LayoutModel>, conditionsOf: (layout: LayoutModel) => LayoutConditions): Iterable<Complaint> {
+  const all = layouts.map((layout) => ({ layout, ...conditionsOf(layout) }))
+  for (const [index, one] of all.entries()) {
+    const other = all.slice(0, index).find((earlier) => !areApart(earlier, one))
+    if (other === undefined) continue
+    yield at(
+      place,
+      "WW140",
+      one.layout.name === undefined ? [] : [one.layout.name],
+      `layout ${one.layout.name} cannot be told from ${other.layout.name}`,
+      "let them differ in the length of a section, or put a different constant in each"
+    )
+  }
+}
+
+const areApart = (a: LayoutConditions, b: LayoutConditions): boolean => {
+  for (const [section, sizes] of a.sizes) {
+    const others = b.sizes.get(section)
+    if (others !== undefined && !sizes.some((size) => others.includes(size))) return true
+  }
+  for (const [at, value] of a.values) if (b.values.has(at) && b.values.get(at) !== value) return true
+  return a.values.size !== b.values.size
+}

@@ -1,0 +1,102 @@
+/** Help, usage errors, configuration, and what happens to stdout. */
+import { assert, describe, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { wirewright } from "../test/RunCli.ts"
+import { targetsOf } from "./Config.ts"
+import { codeFrame } from "./FindingReport.ts"
+
+const directory = () => mkdtempSync(join(tmpdir(), "wirewright-"))
+
+describe("help", () => {
+  for (const command of [[], ["generate"], ["check"], ["decode"], ["encode"]]) {
+    it(`${["wirewright", ...command].join(" ")} --help has examples and exit codes`, async () => {
+      const { code, err, out } = await wirewright([...command, "--help"])
+      assert.strictEqual(code, 0)
+      assert.strictEqual(err, "")
+      assert.isAtLeast(out.split("EXAMPLES")[1]?.match(/^ {2}(?!#).*wirewright/gm)?.length ?? 0, 3)
+      assert.include(out, "Exit codes: 0 done · 1 wrong usage or unexpected · 100 findings")
+    })
+  }
+
+  it("--version", async () => {
+    assert.match((await wirewright(["--version"])).out, /^wirewright v\d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe("usage errors", () => {
+  const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: RegExp]> = [
+    [["decod"], /Did you mean this\?\s+decode/],
+    [["decode", "--bogus"], /--bogus/],
+    [["decode"], /give a file/],
+    [["decode", "x", "--hex", "80"], /not both/],
+    [["decode", "--lines", "--hex", "80"], /--lines reads a file/],
+    [["decode", "-", "--protocol", "http"], /protocol/],
+    [["generate"], /no spec given and no wirewright\.config\.ts/],
+    [["check", "x.ts"], /--out DIR/],
+    [["check", "--out", "gen"], /needs a spec/]
+  ]
+  for (const [args, message] of cases) {
+    it(args.join(" "), async () => {
+      const { code, err, out } = await wirewright(args, "", directory())
+      assert.strictEqual(code, 1)
+      assert.strictEqual(out, "")
+      assert.match(err, message)
+    })
+  }
+})
+
+describe("configuration", () => {
+  it("lists targets; arguments select or replace them", async () => {
+    const cwd = directory()
+    const targets = [{ spec: "a.ts", out: "gen/a" }, { spec: "b.ts", out: "gen/b" }] as const
+    writeFileSync(join(cwd, "wirewright.config.ts"), `export default ${JSON.stringify({ targets })}`)
+    assert.deepStrictEqual(await targetsOf([], undefined, cwd), targets)
+    assert.deepStrictEqual(await targetsOf(["./b.ts"], undefined, cwd), [targets[1]])
+    assert.deepStrictEqual(await targetsOf(["c.ts"], "out", cwd), [{ spec: "c.ts", out: "out" }])
+    assert.deepStrictEqual(await targetsOf(["c.ts", "d/e.ts"], "out", cwd), [{ spec: "c.ts", out: "out/c" }, {
+      spec: "d/e.ts",
+      out: "out/e"
+    }])
+  })
+
+  it("that is wrong is a usage error", async () => {
+    for (const [source, message] of [["export default { targets: [1] }", "must export"], ["throw new Error(\"boom\")", "boom"]] as const) {
+      const cwd = directory()
+      writeFileSync(join(cwd, "wirewright.config.ts"), source)
+      const { code, err } = await wirewright(["check"], "", cwd)
+      assert.strictEqual(code, 1)
+      assert.include(err, message)
+    }
+  })
+})
+
+describe("findings", () => {
+  it("show the code they are about", () => {
+    assert.deepStrictEqual(codeFrame("one\ntwo\n  three: u32,\nfour", 3, 3), [
+      "  1 | one",
+      "  2 | two",
+      "  3 |   three: u32,",
+      "    |   ^^^^^"
+    ])
+    assert.deepStrictEqual(codeFrame("one", 7, 1), [])
+  })
+})
+
+describe("stdout", () => {
+  it("may be closed early", async () => {
+    const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+    const child = spawn(process.execPath, [bin, "decode", "-", "--protocol", "memcached"])
+    let err = ""
+    child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())
+    child.stdin.on("error", () => {})
+    child.stdout.once("data", () => child.stdout.destroy())
+    child.stdin.end(Buffer.from("800a00000000000000000000000000010000000000000000".repeat(20_000), "hex"))
+    const code = await new Promise((resolve) => child.on("close", resolve))
+    assert.strictEqual(err, "")
+    assert.strictEqual(code, 0)
+  })
+})

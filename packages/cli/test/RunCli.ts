@@ -1,0 +1,31 @@
+/** Runs the command as people do, in a process of its own. */
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+
+const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+
+/** What came of it. */
+export interface Outcome {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `wirewright ...args` with `input` on stdin. */
+export const wirewright = (args: ReadonlyArray<string>, input: string | Uint8Array = "", cwd?: string): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, NO_COLOR: "1" } })
+    const out: Array<Buffer> = []
+    const err: Array<Buffer> = []
+    child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
+    child.stderr.on("data", (chunk: Buffer) => err.push(chunk))
+    child.on("error", reject)
+    child.on("close", (code) => resolve({ code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }))
+    // a command that does not read its input closes it
+    child.stdin.on("error", () => {})
+    child.stdin.end(input)
+  })
+
+/** The objects of NDJSON. */
+export const ndjson = (text: string): ReadonlyArray<Record<string, unknown>> =>
+  text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -1,3 +1,4 @@
+/** One test run for all packages. What needs real peers runs by `npm run test:peers`. */
 import { defineConfig } from "vitest/config"
 
 /** Sources are run as they are: the export condition points at `src/*.ts`, so no build is needed. */

@@ -59,9 +59,12 @@ interface Open {
   hasParts: boolean
 }
 
+/** What is retransmitted would count twice. */
+const shown = "couchbase && !tcp.analysis.retransmission"
+
 /** Packets of the dissector in a capture, in the order tshark completed them. */
 export const dissect = (file: string, port: number): ReadonlyArray<TsharkPacket> => {
-  const args = ["-n", "-r", file, "-d", `tcp.port==${port},couchbase`, "-Y", "couchbase", "-T", "pdml", "-J", "tcp couchbase"]
+  const args = ["-n", "-r", file, "-d", `tcp.port==${port},couchbase`, "-Y", shown, "-T", "pdml", "-J", "tcp couchbase"]
   const options = ["-o", "tcp.desegment_tcp_streams:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "tcp.reassemble_out_of_order:TRUE"]
   const { status, stderr, stdout } = spawnSync("tshark", [...args, ...options], { encoding: "utf8", maxBuffer: 1024 ** 3 })
   if (status !== 0) throw new Error(`tshark failed: ${stderr}`)
@@ -73,7 +76,8 @@ const packetsOf = (pdml: string): ReadonlyArray<TsharkPacket> => {
   let frame = 0
   let stream = -1
   let sourcePort = 0
-  let proto = ""
+  /** The layers around; tshark puts what a dissector calls within it, as JSON. */
+  const protos: Array<string> = []
   let base: number | undefined
   let fields: Array<TsharkField & { container: boolean }> = []
   let experts: Array<string> = []
@@ -88,16 +92,19 @@ const packetsOf = (pdml: string): ReadonlyArray<TsharkPacket> => {
       last = undefined
     } else if (element === "proto") {
       if (closing !== "") {
-        if (proto === "couchbase" && base !== undefined) {
+        if (protos.pop() === "couchbase" && base !== undefined) {
           const packet = { frame, stream, sourcePort, fields, opcodeName, experts, malformed }
           packets.push(packet)
           last = packet
         }
-        proto = ""
         continue
       }
-      proto = attributesOf(rest!)["name"]!
-      if (proto === "_ws.malformed" && last !== undefined) last.malformed = true
+      const proto = attributesOf(rest!)["name"]!
+      if (proto === "_ws.malformed") {
+        if (protos.includes("couchbase")) malformed = true
+        else if (last !== undefined) last.malformed = true
+      }
+      if (alone === "") protos.push(proto)
       if (proto !== "couchbase") continue
       base = undefined
       fields = []
@@ -106,9 +113,11 @@ const packetsOf = (pdml: string): ReadonlyArray<TsharkPacket> => {
       opcodeName = ""
       open = []
     } else if (closing !== "") {
+      if (protos.at(-1) !== "couchbase") continue
       const done = open.pop()
       if (done !== undefined && done.index >= 0 && done.hasParts) fields[done.index]!.container = true
     } else {
+      const proto = protos.at(-1)
       const attributes = attributesOf(rest!)
       const { name = "", pos = "0", show = "", showname = "", size = "0", value = "" } = attributes
       if (proto === "geninfo" && name === "num") frame = Number(show)

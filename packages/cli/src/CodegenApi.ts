@@ -1,5 +1,6 @@
 /** The generator as the command calls it; it is loaded only by the commands that need it. */
 import type { Target } from "./Config.ts"
+import { refuse } from "./Failure.ts"
 
 /** Something wrong in a spec. Paths are relative to the working directory, lines and columns count from 1. */
 export interface Finding {
@@ -42,5 +43,13 @@ export interface Codegen {
 
 const specifier: string = "@wirewright/codegen"
 
-/** Loads the generator. */
-export const loadCodegen = async (): Promise<Codegen> => await import(specifier) as Codegen
+/** Runs the generator; a spec that cannot be loaded is a usage error. */
+export const withCodegen = async (run: (codegen: Codegen) => Promise<Report>): Promise<Report> => {
+  const codegen = await import(specifier) as Codegen
+  try {
+    return await run(codegen)
+  } catch (error) {
+    if (error instanceof Error && error.name === "LoadError") return refuse(error.message)
+    throw error
+  }
+}

@@ -6,6 +6,8 @@
 import { DecodeError, malformed } from "@wirewright/codec/Errors"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { decodeText } from "@wirewright/codec/Text"
+import { Typed } from "@wirewright/codec/Typed"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Cutter, DecodedPacket, Direction, PacketSink, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
 
@@ -165,13 +167,14 @@ export class DeepstreamAdapter implements ProtocolAdapter {
   }
 
   fromJson(json: unknown): Uint8Array {
-    const { fields, packet } = json as { readonly packet?: unknown; readonly fields?: unknown }
+    const { fields = {}, packet } = json as { readonly packet?: unknown; readonly fields?: unknown }
     if (typeof packet !== "string") throw new TypeError("packet: expected the name of a message")
-    const plain = { _tag: packet, ...(fields as object | undefined) }
-    const schema = this.schema(packet)
-    if (schema === undefined && packet !== unknown) throw new TypeError(`packet: no message ${packet}`)
-    const message = schema === undefined ? plain : Schema.decodeUnknownSync(schema)(plain)
-    return new TextEncoder().encode(this.generated.encode(message as never))
+    if (typeof fields !== "object" || fields === null) throw new TypeError("fields: expected an object")
+    const typed = this.typedFields(packet)
+    const message = Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [name, typed.has(name) && typeof value === "string" ? Typed.parse(value) : value])
+    )
+    return new TextEncoder().encode(this.generated.encode({ ...message, _tag: packet } as never))
   }
 
   isSecret(bytes: Uint8Array): boolean {
@@ -218,13 +221,19 @@ export class DeepstreamAdapter implements ProtocolAdapter {
 
   /** A message with its typed values as text. */
   private plain(message: Message): Message {
-    const schema = this.schema(message._tag)
-    return schema === undefined ? message : Schema.encodeSync(schema)(message) as unknown as Message
+    return JSON.parse(JSON.stringify(message)) as Message
   }
 
-  private schema(tag: string): Schema.Codec<unknown> | undefined {
-    const schema = this.generated.schemas[`${tag}Schema`]
-    return schema === undefined ? undefined : Schema.toCodecJson(schema as Schema.Codec<unknown>) as unknown as Schema.Codec<unknown>
+  /** Fields whose text is a typed value: their schemas make `Typed` of it. Nothing else is left to the schemas, which refuse more than decoders. */
+  private typedFields(tag: string): ReadonlySet<string> {
+    const schema = this.generated.schemas[`${tag}Schema`] as
+      | { readonly fields: { readonly [name: string]: Schema.Codec<unknown> } }
+      | undefined
+    const isTyped = (field: Schema.Codec<unknown>): boolean => {
+      const made = Schema.decodeUnknownOption(Schema.toCodecJson(field) as unknown as Schema.Codec<unknown>)("T")
+      return Option.isSome(made) && made.value instanceof Typed
+    }
+    return new Set(Object.entries(schema?.fields ?? {}).filter(([, field]) => isTyped(field)).map(([name]) => name))
   }
 }
 

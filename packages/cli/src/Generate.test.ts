@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url"
 import { wirewright } from "../test/RunCli.ts"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
-/** Within the repository, so that specs find the DSL. */
+/** Within the repository, so that specs find the DSL, and not in node_modules, where Node strips no types. */
 const inRepository = async (use: (directory: string) => Promise<void>): Promise<void> => {
-  const directory = mkdtempSync(join(root, "node_modules", ".wirewright-test-"))
+  const directory = mkdtempSync(join(root, "packages", "cli", "test", ".generate-"))
   try {
     await use(directory)
   } finally {

@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { loadCodegen, type Report, testRunners } from "./CodegenApi.ts"
+import { type Report, testRunners, withCodegen } from "./CodegenApi.ts"
 import { targetsOf } from "./Config.ts"
 import { exitCodes, handler } from "./Failure.ts"
 import { printFindings } from "./FindingReport.ts"
@@ -13,7 +13,7 @@ const specs = Argument.String("spec").pipe(
   Argument.withDescription("Spec modules; those of wirewright.config.ts when none is given"),
   Argument.variadic()
 )
-const out = Flag.Directory("out", { mustExist: false }).pipe(
+const out = Flag.String("out").pipe(
   Flag.withDescription("Where the generated code goes; several specs get a directory each below it"),
   Flag.optional
 )
@@ -54,12 +54,9 @@ export const generateCommand = Command.make("generate", {
 }, (options) =>
   handler(async () => {
     const targets = await targetsOf(options.specs, Option.getOrUndefined(options.out), cwd())
-    const report = await (await loadCodegen()).generate({
-      targets,
-      cwd: cwd(),
-      dryRun: options.dryRun,
-      ...runnerOption(options.testRunner)
-    })
+    const report = await withCodegen((codegen) =>
+      codegen.generate({ targets, cwd: cwd(), dryRun: options.dryRun, ...runnerOption(options.testRunner) })
+    )
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
     if (report.findings.length === 0) printGenerated(report, options.dryRun)
     else say(`${counted(report.findings.length, "finding")}; nothing was written`)
@@ -83,7 +80,7 @@ export const checkCommand = Command.make("check", { specs, out, testRunner }, (o
   handler(async () => {
     const to = Option.getOrUndefined(options.out)
     const targets = await targetsOf(options.specs, to, cwd())
-    const report = await (await loadCodegen()).check({ targets, cwd: cwd(), ...runnerOption(options.testRunner) })
+    const report = await withCodegen((codegen) => codegen.check({ targets, cwd: cwd(), ...runnerOption(options.testRunner) }))
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
     for (const file of report.stale) line(`stale    ${file}`)
     for (const file of report.orphaned) line(`orphaned ${file}`)

@@ -31,7 +31,7 @@ export const errorJson = (error: DecodeError, bytes: Uint8Array): { readonly [ke
 
 /** The message without what was found: that may be part of a password. */
 const masked = ({ expected, offset, packet, path }: DecodeError): string =>
-  `${packet}.${path} at byte ${offset}: expected ${expected}, got ****`
+  `${path === "" ? packet : `${packet}.${path}`} at byte ${offset}: expected ${expected}, got ****`
 
 /** Puts packets out. */
 export class PacketReport {

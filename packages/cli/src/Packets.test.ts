@@ -181,7 +181,7 @@ describe("decode deepstream", () => {
   })
 
   it("errors do not repeat credentials", async () => {
-    const { code, out } = await wirewright(["decode", "--protocol", "deepstream", "--hex", "A|REQ|secret+"])
+    const { code, out } = await wirewright(["decode", "--protocol", "deepstream", "--hex", "A|REQ|{}|secret+"])
     assert.strictEqual(code, 100)
     assert.match(out, /expected .*, got \*{4}/)
     assert.notInclude(out, "secret")

@@ -111,12 +111,12 @@ export const encode = (message: Message): Buffer => {
     case "DcpSnapshotMarker": {
       const { buffer, view } = frame(message, 0x56, 20, 0, 0)
       view.setBigUint64(24, message.startSeqno)
-      view.setBigUint64(32)
-      view.setUint32(40, message.endSeqno)
+      view.setBigUint64(32, message.endSeqno)
+      view.setUint32(40, message.flags)
       return buffer
     }
     case "DcpMutation": {
-      const keyLength = Buffer.byteLength(message.key, message.flags)
+      const keyLength = Buffer.byteLength(message.key)
       const { buffer, view } = frame(message, 0x57, 31, keyLength, message.value.length)
       view.setBigUint64(24, message.bySeqno)
       view.setBigUint64(32, message.revSeqno)

@@ -1,0 +1,185 @@
+/**
+ * The rules of the house as functions from modules to complaints; no complaint, no violation.
+ *
+ * TypeScript's project references do not refuse an undeclared import, hence these. Each rule is shown to be able to fail in
+ * `rules.test.ts` and applied to the repository in `architecture.test.ts`.
+ */
+import { posix } from "node:path"
+import { type Manifest, type Module, packageOf } from "./Sources.ts"
+
+/** What is wrong, starting with the path of the file. */
+export type Complaints = ReadonlyArray<string>
+
+/** Packages that the shipped modules of each package may import, besides themselves. Arrows run one way. */
+export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
+  "@wirewright/dsl": [],
+  "@wirewright/codec": ["effect"],
+  "@wirewright/spec": ["@wirewright/dsl"],
+  "@wirewright/codegen": ["@wirewright/dsl", "@wirewright/codec", "ts-morph"],
+  "@wirewright/capture": ["@wirewright/codec", "effect"],
+  "@wirewright/memcached": ["@wirewright/codec", "effect"],
+  "@wirewright/couchbase": ["@wirewright/codec", "@wirewright/memcached", "effect"],
+  "@wirewright/dcp": ["@wirewright/codec", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
+  "@wirewright/deepstream": ["@wirewright/codec", "effect"],
+  "wirewright": [
+    "@wirewright/capture",
+    "@wirewright/codec",
+    "@wirewright/codegen",
+    "@wirewright/couchbase",
+    "@wirewright/dcp",
+    "@wirewright/deepstream",
+    "@wirewright/memcached",
+    "@effect/platform-node",
+    "effect"
+  ]
+}
+
+/** What the command loads by a name it is given; nothing in its sources imports it. */
+const loadedByName: { readonly [owner: string]: ReadonlyArray<string> } = {
+  "wirewright": ["@wirewright/memcached", "@wirewright/couchbase", "@wirewright/dcp"]
+}
+
+/** Packages that run anywhere: no `node:` module, no Buffer. */
+export const portable = [
+  "@wirewright/dsl",
+  "@wirewright/codec",
+  "@wirewright/capture",
+  "@wirewright/memcached",
+  "@wirewright/couchbase",
+  "@wirewright/dcp",
+  "@wirewright/deepstream"
+]
+
+const shipped = (modules: ReadonlyArray<Module>) => modules.filter((module) => !module.test && module.owner !== "")
+
+/** Imports between packages run in the allowed direction only. */
+export const wrongDirections = (modules: ReadonlyArray<Module>): Complaints =>
+  shipped(modules).flatMap((module) =>
+    module.imports.flatMap(({ specifier }) => {
+      const to = packageOf(specifier)
+      if (to === undefined || to === module.owner || to.startsWith("node:")) return []
+      return directions[module.owner]?.includes(to) === true ? [] : [`${module.path}: ${module.owner} may not import ${specifier}`]
+    })
+  )
+
+/** Relative imports stay inside of their package; shipped modules do not import tests. */
+export const escapes = (modules: ReadonlyArray<Module>): Complaints =>
+  shipped(modules).flatMap((module) =>
+    module.imports.flatMap(({ specifier }) => {
+      if (!specifier.startsWith(".")) return []
+      const to = posix.join(posix.dirname(module.path), specifier)
+      const inside = module.path.split("/").slice(0, module.path.startsWith("packages/") ? 2 : 1).join("/")
+      if (!to.startsWith(`${inside}/`)) return [`${module.path}: ${specifier} leaves the package`]
+      return /\.(test|fixture)\.ts$/.test(to) ? [`${module.path}: ${specifier} is a test's`] : []
+    })
+  )
+
+const generatedMayImport = (module: Module, specifier: string): boolean =>
+  /^@wirewright\/codec(\/|$)/.test(specifier)
+  || /^@wirewright\/[a-z]+\/gen\d*(\/|$)/.test(specifier)
+  || /^\.\/[\w.]+$/.test(specifier)
+  || module.path.endsWith("/Schemas.ts") && /^effect\/(Schema|SchemaGetter|Arbitrary)$/.test(specifier)
+  || module.path.endsWith("/Examples.test.ts") && specifier === "vitest"
+
+/** Generated code imports the runtime of codecs and the generated code it extends. */
+export const generatedImports = (modules: ReadonlyArray<Module>): Complaints =>
+  modules.filter((module) => module.generated).flatMap((module) =>
+    module.imports.flatMap(({ specifier }) => generatedMayImport(module, specifier) ? [] : [`${module.path}: generated code may not import ${specifier}`])
+  )
+
+/** No module is loaded for the sake of itself. Imports of types alone vanish; recursive types may span files. */
+export const cycles = (modules: ReadonlyArray<Module>): Complaints => {
+  const known = new Map(modules.map((module) => [module.path, module]))
+  const targets = (module: Module) =>
+    module.imports.flatMap(({ specifier, typeOnly }) => {
+      if (!specifier.startsWith(".") || typeOnly) return []
+      const to = known.get(posix.join(posix.dirname(module.path), specifier))
+      return to === undefined ? [] : [to]
+    })
+  const done = new Set<Module>()
+  const way: Array<Module> = []
+  const found: Array<string> = []
+  const visit = (module: Module): void => {
+    if (way.includes(module)) found.push([...way.slice(way.indexOf(module)), module].map(({ path }) => path).join(" → "))
+    if (done.has(module) || way.includes(module)) return
+    way.push(module)
+    for (const target of targets(module)) visit(target)
+    way.pop()
+    done.add(module)
+  }
+  for (const module of modules) visit(module)
+  return found
+}
+
+const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
+
+/** What runs in browsers has no `node:` module and no Buffer. */
+export const platformUses = (modules: ReadonlyArray<Module>): Complaints =>
+  modules.filter((module) => !module.test && (portable.includes(module.owner) || module.generated)).flatMap((module) => [
+    ...module.imports.flatMap(({ specifier }) => specifier.startsWith("node:") ? [`${module.path}: imports ${specifier}`] : []),
+    ...(/\bBuffer\s*[.(<]|\b(new|extends|instanceof|as) Buffer\b|: Buffer\b|\bprocess\s*\./.test(withoutComments(module.text))
+      ? [`${module.path}: uses Node's globals`]
+      : [])
+  ])
+
+/** ts-morph is known to one file. */
+export const tsMorphUses = (modules: ReadonlyArray<Module>): Complaints =>
+  modules.flatMap((module) =>
+    module.path !== "codegen/src/TsMorph.ts" && module.imports.some(({ specifier }) => packageOf(specifier) === "ts-morph")
+      ? [`${module.path}: imports ts-morph`]
+      : []
+  )
+
+/** Of effect the runtime of codecs knows its errors and results; schemas in one file that the packet path never loads. */
+export const codecEffects = (modules: ReadonlyArray<Module>): Complaints =>
+  shipped(modules).filter(({ owner }) => owner === "@wirewright/codec").flatMap(({ path, imports }) =>
+    imports.flatMap(({ specifier }) => {
+      const fine = packageOf(specifier) !== "effect"
+        || /^effect\/(Data|Result)$/.test(specifier)
+        || path.endsWith("/WireSchema.ts") && /^effect\/Schema(Getter|Transformation|Issue|AST)?$/.test(specifier)
+      return fine ? [] : [`${path}: imports ${specifier}`]
+    })
+  )
+
+const lines = (text: string): number => text.split("\n").length - (text.endsWith("\n") ? 1 : 0)
+
+/** Nothing written by hand is longer than `most` lines, and half of it is not longer than `median`. */
+export const longFiles = (modules: ReadonlyArray<Module>, limits: { readonly most: number; readonly median: number }): Complaints => {
+  const written = modules.filter((module) => !module.generated).map(({ path, text }) => ({ path, lines: lines(text) }))
+  const middle = written.map((one) => one.lines).sort((a, b) => a - b)[Math.floor(written.length / 2)] ?? 0
+  return [
+    ...written.filter((one) => one.lines > limits.most).map((one) => `${one.path}: ${one.lines} lines`),
+    ...(middle > limits.median ? [`the median file has ${middle} lines`] : [])
+  ]
+}
+
+/** Every module starts by saying what it is. */
+export const silentFiles = (modules: ReadonlyArray<Module>): Complaints =>
+  modules.filter(({ text }) => !/^(#!.*\n)?(\/\*\*|\/\/ @generated)/.test(text)).map(({ path }) => `${path}: no opening comment`)
+
+/** Generated files say so in their first line, and nothing else does. */
+export const unmarkedFiles = (modules: ReadonlyArray<Module>): Complaints =>
+  modules.filter(({ generated, text }) => generated !== text.startsWith("// @generated")).map(({ path, generated }) =>
+    generated ? `${path}: in a generated directory without the mark` : `${path}: marked as generated`
+  )
+
+/**
+ * A package declares what its shipped modules import, and nothing else.
+ *
+ * A package named in a string counts as used (the command loads the generator by name). `effect` may be declared for the sake of a
+ * sibling whose peer it is.
+ */
+export const undeclared = (modules: ReadonlyArray<Module>, manifests: ReadonlyArray<Manifest>): Complaints =>
+  manifests.filter(({ name }) => name !== "@wirewright/test").flatMap((manifest) => {
+    const own = shipped(modules).filter(({ owner }) => owner === manifest.name)
+    const used = new Set(own.flatMap(({ imports }) => imports.flatMap(({ specifier }) => packageOf(specifier) ?? [])))
+    const declared = [...manifest.dependencies, ...manifest.peerDependencies]
+    const needed = [...used].filter((name) => !name.startsWith("node:") && name !== manifest.name)
+    const mentioned = (name: string) => own.some(({ text }) => text.includes(`"${name}`)) || loadedByName[manifest.name]?.includes(name) === true
+    const inherited = (name: string) =>
+      manifests.some((other) => manifest.dependencies.includes(other.name) && other.peerDependencies.includes(name))
+    return [
+      ...needed.filter((name) => !declared.includes(name)).map((name) => `${manifest.directory}/package.json: does not declare ${name}`),
+      ...declared.filter((name) => !mentioned(name) && !inherited(name)).map((name) => `${manifest.directory}/package.json: declares ${name} without using it`)
+    ]
+  })

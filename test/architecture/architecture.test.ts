@@ -1,0 +1,26 @@
+/** The repository keeps the rules of the house. Complaints are listed in full, so that a failure says what to change. */
+import { expect, test } from "vitest"
+import * as Rules from "./Rules.ts"
+import { readManifests, readModules } from "./Sources.ts"
+
+const modules = readModules()
+const manifests = readManifests()
+
+test("the rules look at the whole repository", () => {
+  expect(modules.length).toBeGreaterThan(150)
+  expect(new Set(modules.map(({ owner }) => owner))).toEqual(new Set([...manifests.map(({ name }) => name), ""]))
+  expect(Object.keys(Rules.directions).sort()).toEqual(manifests.map(({ name }) => name).filter((name) => name !== "@wirewright/test").sort())
+  expect(modules.flatMap(({ imports }) => imports).length).toBeGreaterThan(500)
+})
+
+test("imports between packages run one way", () => expect(Rules.wrongDirections(modules)).toEqual([]))
+test("relative imports stay inside of their package", () => expect(Rules.escapes(modules)).toEqual([]))
+test("generated code imports only the runtime and the code it extends", () => expect(Rules.generatedImports(modules)).toEqual([]))
+test("modules do not import each other in circles", () => expect(Rules.cycles(modules)).toEqual([]))
+test("what runs in browsers has no Node in it", () => expect(Rules.platformUses(modules)).toEqual([]))
+test("one file knows ts-morph", () => expect(Rules.tsMorphUses(modules)).toEqual([]))
+test("the runtime of codecs knows little of effect", () => expect(Rules.codecEffects(modules)).toEqual([]))
+test("files are short", () => expect(Rules.longFiles(modules, { most: 700, median: 160 })).toEqual([]))
+test("every module begins by saying what it is", () => expect(Rules.silentFiles(modules)).toEqual([]))
+test("generated files are marked", () => expect(Rules.unmarkedFiles(modules)).toEqual([]))
+test("packages declare what they import", () => expect(Rules.undeclared(modules, manifests)).toEqual([]))

@@ -1,0 +1,117 @@
+/** Every rule of the house can fail, and does not complain about what is right. */
+import { describe, expect, test } from "vitest"
+import * as Rules from "./Rules.ts"
+import { importsOf, moduleOf } from "./Sources.ts"
+
+const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
+const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
+const gen = (name: string, text: string) => moduleOf(`packages/dcp/src/gen/${name}`, "@wirewright/dcp", text)
+
+describe("imports", () => {
+  test("all forms are seen, types are told apart", () => {
+    const text = [
+      "import a, { b } from \"one\"",
+      "import * as C from \"two\"",
+      "import \"three\"",
+      "import type { D } from \"four\"",
+      "import { type E, type F } from \"five\"",
+      "import {\n  type G,\n  h\n} from \"six\";",
+      "export * from \"seven\"",
+      "export { i } from \"eight\"",
+      "const j = await import(\"nine\")"
+    ].join("\n")
+    expect(importsOf(text).map(({ specifier }) => specifier)).toEqual(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+    expect(importsOf(text).filter(({ typeOnly }) => typeOnly).map(({ specifier }) => specifier)).toEqual(["four", "five"])
+  })
+
+  test("comments, strings and exported values are none", () => {
+    expect(importsOf("/**\n * import x from \"y\"\n */\n// import \"z\"\nconst s = `import { a } from \"b\"`\nexport const t = \"u\"\n")).toEqual([])
+  })
+})
+
+test("directions", () => {
+  expect(Rules.wrongDirections([codec("A.ts", "import * as D from \"@wirewright/dcp\"")])).toEqual([
+    "packages/codec/src/A.ts: @wirewright/codec may not import @wirewright/dcp"
+  ])
+  expect(Rules.wrongDirections([codegen("A.ts", "import type { X } from \"@wirewright/memcached\"")])).toHaveLength(1)
+  expect(Rules.wrongDirections([codec("A.ts", "import left from \"left-pad\"")])).toHaveLength(1)
+  expect(Rules.wrongDirections([gen("A.ts", "import { Reader } from \"@wirewright/codec\"\nimport { B } from \"@wirewright/couchbase/gen/Types\"")])).toEqual([])
+  expect(Rules.wrongDirections([codec("A.test.ts", "import * as D from \"@wirewright/dcp\"")])).toEqual([])
+})
+
+test("relative imports", () => {
+  expect(Rules.escapes([codec("A.ts", "import { x } from \"../../dcp/src/B.ts\"")])).toHaveLength(1)
+  expect(Rules.escapes([codec("A.ts", "import { x } from \"./B.fixture.ts\"")])).toHaveLength(1)
+  expect(Rules.escapes([codegen("text/A.ts", "import { x } from \"../B.ts\"")])).toEqual([])
+})
+
+test("generated code", () => {
+  expect(Rules.generatedImports([gen("A.ts", "import { x } from \"../Hand.ts\"")])).toHaveLength(1)
+  expect(Rules.generatedImports([gen("A.ts", "import * as S from \"effect/Schema\"")])).toHaveLength(1)
+  expect(Rules.generatedImports([gen("A.ts", "import { test } from \"vitest\"")])).toHaveLength(1)
+  expect(Rules.generatedImports([gen("A.ts", "import { x } from \"@wirewright/couchbase\"")])).toHaveLength(1)
+  expect(Rules.generatedImports([
+    gen("Schemas.ts", "import * as S from \"effect/Schema\"\nimport * as A from \"effect/Arbitrary\""),
+    gen("Examples.test.ts", "import { test } from \"vitest\"\nimport { x } from \"./Types.ts\""),
+    gen("Types.ts", "import { x } from \"@wirewright/codec/Model\"\nimport * as B from \"@wirewright/couchbase/gen/Types\"")
+  ])).toEqual([])
+})
+
+test("circles", () => {
+  const circle = [
+    codec("A.ts", "import { b } from \"./B.ts\""),
+    codec("B.ts", "import { c } from \"./C.ts\""),
+    codec("C.ts", "import { a, type A } from \"./A.ts\"")
+  ]
+  expect(Rules.cycles(circle)).toEqual(["packages/codec/src/A.ts → packages/codec/src/B.ts → packages/codec/src/C.ts → packages/codec/src/A.ts"])
+  expect(Rules.cycles(circle.slice(0, 2))).toEqual([])
+  expect(Rules.cycles([...circle.slice(0, 2), codec("C.ts", "import type { A } from \"./A.ts\"")])).toEqual([])
+  expect(Rules.cycles([codec("A.ts", "import \"./A.ts\"")])).toHaveLength(1)
+})
+
+test("browsers", () => {
+  expect(Rules.platformUses([codec("A.ts", "import * as Fs from \"node:fs\"")])).toHaveLength(1)
+  expect(Rules.platformUses([codec("A.ts", "const a = Buffer.from([])")])).toHaveLength(1)
+  expect(Rules.platformUses([codec("A.ts", "const f = (b: Buffer) => b")])).toHaveLength(1)
+  expect(Rules.platformUses([codec("A.ts", "const f = process.version")])).toHaveLength(1)
+  expect(Rules.platformUses([codec("A.ts", "/** No Buffer.from here. */\nconst a: ArrayBuffer = x")])).toEqual([])
+  expect(Rules.platformUses([codec("A.test.ts", "import * as Fs from \"node:fs\"")])).toEqual([])
+})
+
+test("ts-morph", () => {
+  expect(Rules.tsMorphUses([codegen("A.ts", "import { Project } from \"ts-morph\"")])).toHaveLength(1)
+  expect(Rules.tsMorphUses([codegen("TsMorph.ts", "import { Project } from \"ts-morph\"")])).toEqual([])
+})
+
+test("effect in the runtime", () => {
+  expect(Rules.codecEffects([codec("A.ts", "import * as E from \"effect/Effect\"")])).toHaveLength(1)
+  expect(Rules.codecEffects([codec("A.ts", "import { Data } from \"effect\"")])).toHaveLength(1)
+  expect(Rules.codecEffects([codec("A.ts", "import * as S from \"effect/Schema\"")])).toHaveLength(1)
+  expect(Rules.codecEffects([codec("WireSchema.ts", "import * as S from \"effect/Schema\""), codec("A.ts", "import * as D from \"effect/Data\"")])).toEqual([])
+})
+
+test("lengths", () => {
+  const long = codec("Long.ts", "\n".repeat(8))
+  const short = codec("Short.ts", "a\n")
+  expect(Rules.longFiles([long, short, short], { most: 7, median: 5 })).toEqual(["packages/codec/src/Long.ts: 8 lines"])
+  expect(Rules.longFiles([long, long, short], { most: 8, median: 5 })).toEqual(["the median file has 8 lines"])
+  expect(Rules.longFiles([gen("Long.ts", "\n".repeat(8))], { most: 7, median: 5 })).toEqual([])
+})
+
+test("opening comments and marks", () => {
+  expect(Rules.silentFiles([codec("A.ts", "import \"b\"\n/** Late. */\n")])).toHaveLength(1)
+  expect(Rules.silentFiles([codec("A.ts", "/** What it is. */\n"), codec("b.js", "#!/usr/bin/env node\n/** What it is. */\n")])).toEqual([])
+  expect(Rules.unmarkedFiles([gen("A.ts", "/** Mine. */\n")])).toHaveLength(1)
+  expect(Rules.unmarkedFiles([codec("A.ts", "// @generated\n")])).toHaveLength(1)
+})
+
+test("manifests", () => {
+  const manifest = { name: "@wirewright/codec", directory: "packages/codec", dependencies: [], peerDependencies: ["effect"] }
+  const uses = codec("A.ts", "import * as D from \"effect/Data\"")
+  expect(Rules.undeclared([uses], [manifest])).toEqual([])
+  expect(Rules.undeclared([uses], [{ ...manifest, peerDependencies: [] }])).toEqual(["packages/codec/package.json: does not declare effect"])
+  expect(Rules.undeclared([codec("A.ts", "")], [manifest])).toEqual(["packages/codec/package.json: declares effect without using it"])
+  const sibling = { name: "@wirewright/capture", directory: "packages/capture", dependencies: ["@wirewright/codec"], peerDependencies: ["effect"] }
+  const capture = moduleOf("packages/capture/src/A.ts", sibling.name, "import { x } from \"@wirewright/codec\"")
+  expect(Rules.undeclared([uses, capture], [manifest, sibling])).toEqual([])
+})

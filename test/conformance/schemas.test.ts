@@ -1,0 +1,94 @@
+/**
+ * The generated schemas say the same as the generated codecs: a schema takes what the decoder returns for each example, and what its
+ * arbitrary makes up is written, read back and equal. Replay with WIREWRIGHT_SEED.
+ */
+import { encodeWith, Reader } from "@wirewright/codec"
+import type { AnyPacket } from "@wirewright/codec"
+import * as couchbaseSchemas from "@wirewright/couchbase/gen/Schemas"
+import * as dcpSchemas from "@wirewright/dcp/gen/Schemas"
+import * as memcachedSchemas from "@wirewright/memcached/gen/Schemas"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { afterAll, describe, expect, it } from "vitest"
+import { couchbase, dcp, memcached, type Protocol, specExamples } from "./Vectors.fixture.ts"
+
+const seed = process.env["WIREWRIGHT_SEED"] ?? "wirewright"
+const samples = 20
+
+type Schemas = { readonly [name: string]: unknown }
+
+/** A protocol's schemas; those of its base's packets stand with the base. */
+const sets: ReadonlyArray<readonly [Protocol, Schemas]> = [[memcached, memcachedSchemas], [couchbase, couchbaseSchemas], [dcp, dcpSchemas]]
+
+const totals = { packets: 0, samples: 0, examples: 0, withCollections: 0, layouts: new Set<string>() }
+afterAll(() =>
+  console.log(
+    `schemas: ${totals.packets} packets, ${totals.samples} samples (${totals.withCollections} with collections, seed ${seed}), ` +
+      `${totals.layouts.size} named layouts, ${totals.examples} examples`
+  )
+)
+
+const schemaOf = (schemas: Schemas, tag: string): Schema.Schema<AnyPacket> => {
+  const schema = schemas[`${tag}Schema`]
+  if (schema === undefined) throw new Error(`no ${tag}Schema`)
+  return schema as Schema.Schema<AnyPacket>
+}
+
+/** Codecs set what is absent to `undefined`; schemas leave it out. */
+const plain = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).map(([name, one]) => [name, plain(one)]))
+}
+
+for (const [protocol, schemas] of sets) {
+  describe(protocol.name, () => {
+    const arbitraries = Object.entries(schemas).filter(([name]) => name.startsWith("arbitrary"))
+
+    for (const [name, make] of arbitraries) {
+      it(name, async () => {
+        const arbitrary = (make as () => Arbitrary.Arbitrary<AnyPacket>)()
+        const packets = await Effect.runPromise(Arbitrary.sampleEffect(arbitrary, { count: samples, seed, size: 12 }))
+        expect(packets.length).toBe(samples)
+        totals.packets++
+        for (const packet of packets) {
+          const bytes = encodeWith((writer) => protocol.encode(writer, packet))
+          const collections = packet["collectionId"] !== undefined
+          const decoded = protocol.decode(new Reader(bytes), 0, { collections })
+          expect(plain(decoded)).toEqual(plain(packet))
+          expect(encodeWith((writer) => protocol.encode(writer, decoded))).toEqual(bytes)
+          totals.samples++
+          if (collections) totals.withCollections++
+          if (packet["layout"] !== undefined) totals.layouts.add(`${packet._tag}.${String(packet["layout"])}`)
+        }
+      })
+    }
+
+    it("there is one for every packet of the protocol", () => {
+      const own = protocol.models.at(-1)!.commands
+      const tags = own.flatMap((command) => {
+        const request = protocol.catalog.kind(command.kinds.request)!
+        const response = protocol.catalog.kind(command.kinds.response ?? "")
+        return [
+          protocol.catalog.packetTag({ command, kind: request, error: false }),
+          ...(response === undefined
+            ? []
+            : command.responses.map((outcome) => protocol.catalog.packetTag({ command, kind: response, outcome, error: false })))
+        ]
+      })
+      expect(arbitraries.map(([name]) => name).toSorted()).toEqual(tags.map((tag) => `arbitrary${tag}`).toSorted())
+    })
+
+    it("each takes what the decoder makes of the examples", () => {
+      for (const { bytes, collections, name } of specExamples.filter((one) => one.protocol === protocol)) {
+        const packet = protocol.decode(new Reader(bytes), 0, { collections })
+        const of = sets.find(([, one]) => `${packet._tag}Schema` in one)
+        expect(of, `${packet._tag}Schema`).toBeDefined()
+        const result = Schema.decodeUnknownResult(schemaOf(schemas, packet._tag) as never)(packet)
+        expect(result, `${name}: ${String(result)}`).toMatchObject({ _tag: "Success" })
+        totals.examples++
+      }
+    })
+  })
+}

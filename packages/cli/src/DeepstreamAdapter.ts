@@ -224,7 +224,7 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     return JSON.parse(JSON.stringify(message)) as Message
   }
 
-  /** Fields whose text is a typed value: their schemas make `Typed` of it. Nothing else is left to the schemas, which refuse more than decoders. */
+  /** Fields whose text is a typed value: their schemas make `Typed` of it. They refuse more than decoders do, so they do no more. */
   private typedFields(tag: string): ReadonlySet<string> {
     const schema = this.generated.schemas[`${tag}Schema`] as
       | { readonly fields: { readonly [name: string]: Schema.Codec<unknown> } }

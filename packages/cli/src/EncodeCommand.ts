@@ -46,7 +46,7 @@ export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, 
   })).pipe(
     Command.withShortDescription("Turn the JSON of decode back into bytes"),
     Command.withDescription(
-      "Encode packets: NDJSON of decode --json on stdin, one line of hex per packet on stdout. Lines that are no packet are reported on stderr; "
+      "Encode packets: NDJSON of decode --json on stdin, one line of hex per packet on stdout. Other lines are reported on stderr; "
         + `the others are still encoded.\n\n  ${exitCodes}`
     ),
     Command.withExamples([

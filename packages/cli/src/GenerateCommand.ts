@@ -65,7 +65,7 @@ export const generateCommand = Command.make("generate", {
   })).pipe(
     Command.withShortDescription("Generate codecs from specs"),
     Command.withDescription(
-      "Generate typed codecs, models and tests from spec modules. Files that do not change are not touched; nothing is written while a spec has "
+      "Generate typed codecs, models and tests from spec modules. Unchanged files are not touched; nothing is written while a spec has "
         + `findings.\n\n  ${exitCodes}`
     ),
     Command.withExamples([
@@ -100,7 +100,8 @@ export const checkCommand = Command.make("check", { specs, out, testRunner }, (o
   })).pipe(
     Command.withShortDescription("Check specs, and that generated code is fresh"),
     Command.withDescription(
-      `Check spec modules and whether the generated code is what they say. Nothing is written. The last line is the command that fixes it.\n\n  ${exitCodes}`
+      "Check spec modules, and whether the generated code is what they say. Nothing is written. The last line is the command that fixes it."
+        + `\n\n  ${exitCodes}`
     ),
     Command.withExamples([
       { command: "wirewright check", description: "Everything wirewright.config.ts lists" },

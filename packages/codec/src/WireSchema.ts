@@ -4,7 +4,7 @@
  * Nothing on the packet path loads this module: validating a packet costs about 25 times what decoding it does.
  */
 import * as Schema from "effect/Schema"
-import { textLength } from "./Text.ts"
+import { decodeText, encodeText, hasEscapes, textLength } from "./Text.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const bigInteger = (minimum: bigint, maximum: bigint) => Schema.BigInt.check(Schema.isBetweenBigInt({ minimum, maximum }))
@@ -25,23 +25,38 @@ export const uleb128 = u32
 export const bytes = (options: { readonly size?: number; readonly max?: number } = {}) => {
   const { size, max } = options
   if (size !== undefined) {
-    return Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`))
+    return Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`, {
+      arbitraryConstraint: { minLength: size, maxLength: size }
+    }))
   }
   return max === undefined
     ? Schema.Uint8Array
-    : Schema.Uint8Array.check(Schema.makeFilter((value) => value.length <= max || `expected at most ${max} bytes, got ${value.length}`))
+    : Schema.Uint8Array.check(Schema.makeFilter((value) => value.length <= max || `expected at most ${max} bytes, got ${value.length}`, {
+      arbitraryConstraint: { maxLength: max }
+    }))
+}
+
+/** Whether text is the spelling that its own bytes decode to. Lone surrogates are, when they stand for bytes that are no UTF-8. */
+const isLossless = (value: string): boolean => {
+  if (!hasEscapes(value)) return true
+  const room = new Uint8Array(textLength(value) + 4)
+  return decodeText(room, 0, encodeText(room, 0, value)) === value
 }
 
 /** Text of a bounded or fixed size in UTF-8 bytes. */
 export const text = (options: { readonly size?: number; readonly max?: number; readonly noNul?: boolean } = {}) => {
   const { size, max, noNul } = options
-  if (size === undefined && max === undefined && noNul !== true) return Schema.String
   return Schema.String.check(
     Schema.makeFilter((value) => {
+      if (!isLossless(value)) return "expected text that its bytes decode to"
+      if (size === undefined && max === undefined) return noNul !== true || !value.includes("\0") || "expected text without NUL"
       const length = textLength(value)
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`
       if (max !== undefined && length > max) return `expected at most ${max} bytes, got ${length}`
       return noNul !== true || !value.includes("\0") || "expected text without NUL"
+    }, {
+      // no text has fewer bytes than UTF-16 units
+      arbitraryConstraint: size !== undefined ? { minLength: size, maxLength: size } : max !== undefined ? { maxLength: max } : {}
     })
   )
 }

@@ -2,7 +2,7 @@
  * Vbuckets: their states, seqnos and histories. Source: kv_engine docs/BinaryProtocol.md,
  * docs/dcp/documentation/commands/{get_seqno,persist_seqno}.md.
  */
-import { array, enumeration, json, optional, reserved, struct, u16, u32, u64, u8, utf8 } from "@wirewright/dsl"
+import { array, enumeration, json, layouts, optional, reserved, struct, u16, u32, u64, u8, utf8 } from "@wirewright/dsl"
 import { fixedCollectionId } from "./Collections.ts"
 import { command, seqno, vbucketUuid } from "./Dialect.ts"
 
@@ -50,23 +50,35 @@ export const failoverLog = array(FailoverEntry)
 export const setVbucket = command("SetVbucket", {
   opcode: 0x3d,
   label: "SET_VBUCKET",
-  request: {
-    extras: { state: VBucketState },
-    value: {
-      /** Topology, snapshot to start from, state expected next; the datatype must say JSON when there are any. */
-      options: json()
+  request: layouts({
+    /** What servers from 6.5 on take. */
+    Narrow: {
+      extras: { state: VBucketState },
+      value: {
+        /** Topology, snapshot to start from, state expected next; the datatype must say JSON when there are any. */
+        options: json()
+      }
+    },
+    /** The state in 32 bits, as servers before 6.5 took it. */
+    Wide: {
+      extras: { reserved: reserved(3), state: VBucketState }
     }
-  },
+  }),
   examples: [
     {
       origin: "derived from the layout table",
       hex: "803d0000010000050000000100000010000000000000000001",
-      fields: { vbucket: 5, state: 1, options: "" }
+      fields: { layout: "Narrow", vbucket: 5, state: 1, options: "" }
     },
     {
       origin: "derived from the layout table",
       hex: "803d00000101000500000015000000100000000000000000027b22746f706f6c6f6779223a5b5b2261225d5d7d",
-      fields: { state: 2, options: "{\"topology\":[[\"a\"]]}" }
+      fields: { layout: "Narrow", state: 2, options: "{\"topology\":[[\"a\"]]}" }
+    },
+    {
+      origin: "recorded: a client and Couchbase Server 6.0, answered with Success",
+      hex: "803d0000040000000000000400000840000000000000000000000002",
+      fields: { layout: "Wide", state: 2 }
     }
   ]
 })

@@ -1,20 +1,20 @@
 /** Cutting a stream of DCP messages into frames, for large chunks (loopback, fast networks) and for chunks of one Ethernet segment. */
-import { Framer } from "@wirewright/codec"
+import { Framer, type Reader } from "@wirewright/codec"
 import { frameShape } from "@wirewright/memcached/gen/Frame"
 import { chunksOf, headerSize, makeMix } from "../Mix.ts"
 import type { Contender, Suite } from "../Suite.ts"
 
-type Sink = (bytes: Uint8Array, at: number, end: number) => void
+/** `source` is what the contender hands out frames in. */
+type Sink<Source> = (source: Source, at: number, end: number) => void
 
 /** Pushes all chunks; leaves nothing unfinished, as the stream ends with a frame. */
-type PushAll = (chunks: ReadonlyArray<Buffer>, sink: Sink) => void
+type PushAll<Source> = (chunks: ReadonlyArray<Buffer>, sink: Sink<Source>) => void
 
-const contenderOf = (chunkSize: number, makePushAll: () => PushAll) => async (): Promise<Contender> => {
+const contenderOf = <Source>(chunkSize: number, bytesOf: (source: Source) => Uint8Array, pushAll: PushAll<Source>) => async (): Promise<Contender> => {
   const mix = makeMix()
   const chunks = chunksOf(mix.bytes, chunkSize)
-  const pushAll = makePushAll()
   let sum = 0
-  const add: Sink = (_, at, end) => {
+  const add: Sink<Source> = (_, at, end) => {
     sum += end - at
   }
   return {
@@ -26,20 +26,20 @@ const contenderOf = (chunkSize: number, makePushAll: () => PushAll) => async ():
     },
     check: () => {
       const frames: Array<string> = []
-      pushAll(chunks, (bytes, at, end) => frames.push(Buffer.from(bytes.subarray(at, end)).toString("base64")))
+      pushAll(chunks, (source, at, end) => frames.push(Buffer.from(bytesOf(source).subarray(at, end)).toString("base64")))
       return frames.join("\n")
     }
   }
 }
 
-const framer = (): PushAll => {
+const framer = (): PushAll<Reader> => {
   const framer = new Framer(frameShape)
   return (chunks, sink) => {
-    for (const chunk of chunks) framer.push(chunk, (reader, at, end) => sink(reader.bytes, at, end))
+    for (const chunk of chunks) framer.push(chunk, sink)
   }
 }
 
-const concat = (): PushAll => {
+const concat = (): PushAll<Uint8Array> => {
   let pending: Buffer = Buffer.alloc(0)
   return (chunks, sink) => {
     for (const chunk of chunks) {
@@ -58,7 +58,7 @@ const concat = (): PushAll => {
 }
 
 /** Concatenates only when something is left over, which most hand-written code does not. */
-const concatRest = (): PushAll => {
+const concatRest = (): PushAll<Uint8Array> => {
   let pending: Buffer | undefined
   return (chunks, sink) => {
     for (const chunk of chunks) {
@@ -75,14 +75,16 @@ const concatRest = (): PushAll => {
   }
 }
 
+const itself = (bytes: Uint8Array): Uint8Array => bytes
+
 const suiteOf = (name: string, chunkSize: number) => ({
   name,
   about: `cutting a DCP stream into frames, chunks of ${chunkSize} bytes`,
   baseline: "Buffer.concat by hand",
   contenders: {
-    "generated": contenderOf(chunkSize, framer),
-    "Buffer.concat by hand": contenderOf(chunkSize, concat),
-    "concat, no slices": contenderOf(chunkSize, concatRest)
+    "generated": contenderOf(chunkSize, (reader: Reader) => reader.bytes, framer()),
+    "Buffer.concat by hand": contenderOf(chunkSize, itself, concat()),
+    "concat, no slices": contenderOf(chunkSize, itself, concatRest())
   }
 })
 

@@ -2086,18 +2086,34 @@ export function arbitraryRdecrQResponse(): Arbitrary.Arbitrary<typeof RdecrQResp
 }
 
 /** Makes the vbucket of the header, or gives it another state. */
-export const SetVbucketSchema = Schema.Struct({
-    _tag: Schema.Literal("SetVbucket"),
-    opcode: Schema.Literal(0x3d),
-    magic: Schema.Literals([0x80, 0x08]),
-    datatype: Wire.flags(8),
-    vbucket: Wire.u16,
-    opaque: Wire.u32,
-    cas: Wire.u64,
-    framing: Schema.Array(RequestFrameSchema).check(Schema.isMaxLength(4)),
-    state: Wire.u8,
-    options: Wire.text()
-  }).check(Schema.makeFilter((packet) => packet.framing.length === 0 || packet.magic !== 0x80 || "framing needs another magic"));
+export const SetVbucketSchema = Schema.Union([
+    Schema.Struct({
+      _tag: Schema.Literal("SetVbucket"),
+      opcode: Schema.Literal(0x3d),
+      magic: Schema.Literals([0x80, 0x08]),
+      datatype: Wire.flags(8),
+      vbucket: Wire.u16,
+      opaque: Wire.u32,
+      cas: Wire.u64,
+      framing: Schema.Array(RequestFrameSchema).check(Schema.isMaxLength(4)),
+      layout: Schema.Literal("Narrow"),
+      state: Wire.u8,
+      options: Wire.text()
+    }).check(Schema.makeFilter((packet) => packet.framing.length === 0 || packet.magic !== 0x80 || "framing needs another magic")),
+    Schema.Struct({
+      _tag: Schema.Literal("SetVbucket"),
+      opcode: Schema.Literal(0x3d),
+      magic: Schema.Literals([0x80, 0x08]),
+      datatype: Wire.flags(8),
+      vbucket: Wire.u16,
+      opaque: Wire.u32,
+      cas: Wire.u64,
+      framing: Schema.Array(RequestFrameSchema).check(Schema.isMaxLength(4)),
+      layout: Schema.Literal("Wide"),
+      reserved: Schema.optional(Wire.bytes({ size: 3 })),
+      state: Wire.u8
+    }).check(Schema.makeFilter((packet) => packet.framing.length === 0 || packet.magic !== 0x80 || "framing needs another magic"))
+  ]);
 
 /** Random `SetVbucket` packets. */
 export function arbitrarySetVbucket(): Arbitrary.Arbitrary<typeof SetVbucketSchema.Type> {

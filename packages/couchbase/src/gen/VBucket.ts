@@ -7,22 +7,42 @@ import { type Reader, type Writer, checkLength, encodeText, expectLength, malfor
 import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
 import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
 
-/** What a caller gives for a `SetVbucket`, beside the header. */
-export interface SetVbucketFields {
+/** What a caller gives for a `SetVbucketNarrow`, beside the header. */
+export interface SetVbucketNarrowFields {
+  readonly layout: "Narrow";
   /** What a node does with a vbucket. */
   readonly state: VBucketState;
   /** Topology, snapshot to start from, state expected next; the datatype must say JSON when there are any. */
   readonly options: string;
 }
 
-/** Makes the vbucket of the header, or gives it another state. */
-export interface SetVbucket extends RequestHead, SetVbucketFields {
+/** What servers from 6.5 on take. */
+export interface SetVbucketNarrow extends RequestHead, SetVbucketNarrowFields {
   readonly _tag: "SetVbucket";
   readonly opcode: 0x3d;
 }
 
+/** What a caller gives for a `SetVbucketWide`, beside the header. */
+export interface SetVbucketWideFields {
+  readonly layout: "Wide";
+  readonly reserved?: Uint8Array | undefined;
+  /** What a node does with a vbucket. */
+  readonly state: VBucketState;
+}
+
+/** The state in 32 bits, as servers before 6.5 took it. */
+export interface SetVbucketWide extends RequestHead, SetVbucketWideFields {
+  readonly _tag: "SetVbucket";
+  readonly opcode: 0x3d;
+}
+
+/** Makes the vbucket of the header, or gives it another state. */
+export type SetVbucket = SetVbucketNarrow | SetVbucketWide;
+/** What a caller gives for a `SetVbucket`. */
+export type SetVbucketFields = SetVbucketNarrowFields | SetVbucketWideFields;
+
 /** @internal */
-export function decodeSetVbucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetVbucket {
+export function decodeSetVbucketNarrow(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetVbucketNarrow {
   const view = reader.view
   expectLength(keyStart - extrasStart, 1, "SetVbucket", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "SetVbucket", "key", keyStart - at)
@@ -35,20 +55,72 @@ export function decodeSetVbucket(reader: Reader, at: number, extrasStart: number
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
+    layout: "Narrow",
     state: view.getUint8(extrasStart),
     options: reader.text(valueStart, end)
   }
 }
 
+/** @internal */
+export function decodeSetVbucketWide(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetVbucketWide {
+  const view = reader.view
+  expectLength(keyStart - extrasStart, 4, "SetVbucket", "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, "SetVbucket", "key", keyStart - at)
+  expectLength(end - valueStart, 0, "SetVbucket", "value", valueStart - at)
+  return {
+    _tag: "SetVbucket",
+    opcode: 0x3d,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    layout: "Wide",
+    reserved: reader.slice(extrasStart, extrasStart + 3),
+    state: view.getUint8(extrasStart + 3)
+  }
+}
+
+/** @internal */
+export function decodeSetVbucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetVbucket {
+  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0) return decodeSetVbucketNarrow(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (keyStart - extrasStart === 4 && valueStart - keyStart === 0) return decodeSetVbucketWide(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  const length = keyStart - extrasStart
+  if (length !== 1 && length !== 4) return malformed("Length", "SetVbucket", "extras", extrasStart - at, "1 or 4 bytes", `${length} bytes`)
+  return malformed("UnknownValue", "SetVbucket", "layout", extrasStart - at, "one of the layouts Narrow, Wide", "something else")
+}
+
 /** Appends a `SetVbucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSetVbucket(writer: Writer, packet: RequestInit & SetVbucketFields): void {
-  const extrasStart = beginRequest(writer, packet, 1 + textBound(packet.options))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU8(view, position, packet.state, "SetVbucket", "state")
-  const keyStart = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.options)
-  finishRequest(writer, packet, "SetVbucket", 0x3d, extrasStart, keyStart, keyStart, position)
+export function encodeSetVbucket(writer: Writer, packet: RequestInit & (SetVbucketFields)): void {
+  switch (packet.layout) {
+    case "Narrow": {
+      const extrasStart = beginRequest(writer, packet, 1 + textBound(packet.options))
+      const { bytes, view } = writer
+      let position = extrasStart
+      putU8(view, position, packet.state, "SetVbucket", "state")
+      const keyStart = position + 1
+      position = position + 1 + encodeText(bytes, position + 1, packet.options)
+      finishRequest(writer, packet, "SetVbucket", 0x3d, extrasStart, keyStart, keyStart, position)
+      return
+    }
+    case "Wide": {
+      const extrasStart = beginRequest(writer, packet, 4)
+      const { bytes, view } = writer
+      const position = extrasStart
+      bytes.fill(0, position, position + 3)
+      if (packet.reserved !== undefined) {
+        checkLength(packet.reserved.length, 3, "SetVbucket", "reserved")
+        bytes.set(packet.reserved, position)
+      }
+      putU8(view, position + 3, packet.state, "SetVbucket", "state")
+      const keyStart = position + 4
+      finishRequest(writer, packet, "SetVbucket", 0x3d, extrasStart, keyStart, keyStart, position + 4)
+      return
+    }
+    default:
+      unencodable("Missing", "SetVbucket", "layout", "one of Narrow, Wide", String((packet as { readonly layout?: unknown }).layout))
+  }
 }
 
 /** What a caller gives for a `SetVbucketResponse`, beside the header. */

@@ -50,12 +50,13 @@ const profile = async (contender: Contender, milliseconds: number): Promise<Read
   runFor(contender, milliseconds)
   const { profile: { nodes, samples = [], timeDeltas = [] } } = await session.post("Profiler.stop")
   session.disconnect()
+  const own = new Set(nodes.filter(({ callFrame }) => callFrame.url.startsWith("node:inspector")).map(({ id }) => id))
   const places = new Map(nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => {
     const place = url === "" ? "" : ` ${basename(url)}:${lineNumber + 1}`
     return [id, `${functionName === "" ? "(anonymous)" : functionName}${place}`]
   }))
   const times = new Map<string, number>()
-  for (const [i, id] of samples.entries()) times.set(places.get(id)!, (times.get(places.get(id)!) ?? 0) + timeDeltas[i]!)
+  for (const [i, id] of samples.entries()) if (!own.has(id)) times.set(places.get(id)!, (times.get(places.get(id)!) ?? 0) + timeDeltas[i]!)
   const total = [...times.values()].reduce((sum, time) => sum + time, 0)
   return [...times].map(([where, time]) => ({ where, part: time / total })).sort((a, b) => b.part - a.part).slice(0, 12)
 }

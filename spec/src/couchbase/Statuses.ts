@@ -65,6 +65,8 @@ export const CouchbaseStatus = statuses("Status", u16, {
   RateLimitedMaxConnections: status(0x32, "fatal"),
   /** The tenant has sent too many commands. */
   RateLimitedMaxCommands: status(0x33, "retry"),
+  /** The scope holds more data than it may; servers before 7.6 only. */
+  ScopeSizeLimitExceeded: status(0x34, "caller"),
   /** The bucket holds as much as it may. */
   BucketSizeLimitExceeded: status(0x35, "caller"),
   /** Too little of the bucket's data is in memory to accept writes. */
@@ -95,8 +97,12 @@ export const CouchbaseStatus = statuses("Status", u16, {
   XattrEinval: status(0x87, "caller"),
   /** No such collection; the value is JSON with the `manifest_uid` the server knows. */
   UnknownCollection: status(0x88, "miss"),
+  /** No collections manifest was ever set; servers before 7.0 only. */
+  NoCollectionsManifest: status(0x89, "miss"),
   /** The collections manifest cannot follow the current one. */
   CannotApplyCollectionsManifest: status(0x8a, "caller"),
+  /** The client knows a newer collections manifest than the server; servers before 7.0 only. */
+  CollectionsManifestAhead: status(0x8b, "retry"),
   /** No such scope; the value is JSON with the `manifest_uid` the server knows. */
   UnknownScope: status(0x8c, "miss"),
   /** A DCP stream id where none is allowed, none where one is needed, or an unknown one. */

@@ -81,6 +81,8 @@ export const Status = {
     RateLimitedMaxConnections: 0x0032,
     /** The tenant has sent too many commands. */
     RateLimitedMaxCommands: 0x0033,
+    /** The scope holds more data than it may; servers before 7.6 only. */
+    ScopeSizeLimitExceeded: 0x0034,
     /** The bucket holds as much as it may. */
     BucketSizeLimitExceeded: 0x0035,
     /** Too little of the bucket's data is in memory to accept writes. */
@@ -111,8 +113,12 @@ export const Status = {
     XattrEinval: 0x0087,
     /** No such collection; the value is JSON with the `manifest_uid` the server knows. */
     UnknownCollection: 0x0088,
+    /** No collections manifest was ever set; servers before 7.0 only. */
+    NoCollectionsManifest: 0x0089,
     /** The collections manifest cannot follow the current one. */
     CannotApplyCollectionsManifest: 0x008a,
+    /** The client knows a newer collections manifest than the server; servers before 7.0 only. */
+    CollectionsManifestAhead: 0x008b,
     /** No such scope; the value is JSON with the `manifest_uid` the server knows. */
     UnknownScope: 0x008c,
     /** A DCP stream id where none is allowed, none where one is needed, or an unknown one. */
@@ -223,6 +229,7 @@ export const statusTable: { readonly [code: number]: { readonly name: string; re
     0x0031: { name: "RateLimitedNetworkEgress", retry: "retry" },
     0x0032: { name: "RateLimitedMaxConnections", retry: "fatal" },
     0x0033: { name: "RateLimitedMaxCommands", retry: "retry" },
+    0x0034: { name: "ScopeSizeLimitExceeded", retry: "caller" },
     0x0035: { name: "BucketSizeLimitExceeded", retry: "caller" },
     0x0036: { name: "BucketResidentRatioTooLow", retry: "caller" },
     0x0037: { name: "BucketDataSizeTooBig", retry: "caller" },
@@ -238,7 +245,9 @@ export const statusTable: { readonly [code: number]: { readonly name: string; re
     0x0086: { name: "Etmpfail", retry: "retry" },
     0x0087: { name: "XattrEinval", retry: "caller" },
     0x0088: { name: "UnknownCollection", retry: "miss" },
+    0x0089: { name: "NoCollectionsManifest", retry: "miss" },
     0x008a: { name: "CannotApplyCollectionsManifest", retry: "caller" },
+    0x008b: { name: "CollectionsManifestAhead", retry: "retry" },
     0x008c: { name: "UnknownScope", retry: "miss" },
     0x008d: { name: "DcpStreamIdInvalid", retry: "caller" },
     0x00a0: { name: "DurabilityInvalidLevel", retry: "caller" },

@@ -98,6 +98,11 @@ const exceptions: { readonly [name: string]: string } = {
   "SubdocPathFlag.Unused_0x08": "never had a meaning; the description of the flags says so"
 }
 
+/** Layouts the inventory lacks, and what proves them. */
+const beyond: { readonly [layout: string]: string } = {
+  "0x3d SetVbucket request: 4{reserved:3 state:1}": "test/fixtures/captures/couchbase-6.0-session.pcapng.gz: a 32-bit state, answered with Success"
+}
+
 // Reading the specs.
 
 const chain = (protocol: Protocol): ReadonlyArray<Protocol> =>
@@ -276,7 +281,7 @@ describe("inventory", () => {
         }
       }
     }
-    expect({ missing, extra }).toEqual({ missing: [], extra: [] })
+    expect({ missing, extra }).toEqual({ missing: [], extra: Object.keys(beyond) })
     console.log(`${layouts} layouts of extras`)
   })
 

@@ -89,11 +89,15 @@ class Builder {
 
   protocol(protocol: Protocol | TypesOnly, base: Model | undefined): Model {
     for (const type of protocol.types ?? []) this.type(type)
-    const frame: FrameModel = protocol.kind === "types" ? { name: protocol.name, sections: [], maxFrame: 0, kinds: [] } : base?.frame ?? this.frame(protocol.frame)
+    const frame: FrameModel = protocol.kind === "types"
+      ? { name: protocol.name, sections: [], maxFrame: 0, kinds: [] }
+      : base?.frame ?? this.frame(protocol.frame)
     const commands = (protocol.kind === "types" ? [] : protocol.commands.map((command) => this.command(command, protocol.frame)))
       .sort((a, b) => compare(a.kinds.request, b.kinds.request) || a.opcode - b.opcode || compare(a.name, b.name))
     const statuses = protocol.kind === "types" ? [] : this.statuses(protocol.frame)
-    const states = protocol.kind === "types" ? [] : Object.entries(protocol.frame.states).map(([name, doc]) => ({ name, doc })).sort((a, b) => compare(a.name, b.name))
+    const states = protocol.kind === "types"
+      ? []
+      : Object.entries(protocol.frame.states).map(([name, doc]) => ({ name, doc })).sort((a, b) => compare(a.name, b.name))
     const inherited = new Set(base === undefined ? [] : inheritedNames(base))
     return defined({
       format: 1,
@@ -127,8 +131,13 @@ class Builder {
         defined({
           name,
           answers: kind.answers,
-          headers: kind.headers.map((header, index) => this.header(header, (field) => this.origin.doc(frame, ["kinds", name, "headers", String(index), "fields", field]))),
-          shared: Object.entries(kind.shared ?? {}).map(([section, type]) => ({ section, ref: (this.type(type) as { readonly ref: string }).ref }))
+          headers: kind.headers.map((header, index) =>
+            this.header(header, (field) => this.origin.doc(frame, ["kinds", name, "headers", String(index), "fields", field]))
+          ),
+          shared: Object.entries(kind.shared ?? {}).map(([section, type]) => ({
+            section,
+            ref: (this.type(type) as { readonly ref: string }).ref
+          }))
         }) as FrameModel["kinds"][number]
       )
     }
@@ -153,7 +162,11 @@ class Builder {
   }
 
   private command(command: Command, frame: Frame): CommandModel {
-    const codes = new Map(Object.entries((frame.statuses?.rows ?? {}) as { readonly [name: string]: { readonly code: number } }).map(([name, row]) => [name, row.code]))
+    const codes = new Map(
+      Object.entries((frame.statuses?.rows ?? {}) as { readonly [name: string]: { readonly code: number } }).map((
+        [name, row]
+      ) => [name, row.code])
+    )
     const responses = command.kinds.response === undefined ? [] : this.outcomes(command, codes)
     const model = defined({
       name: command.name,
@@ -198,7 +211,11 @@ class Builder {
   private layouts(command: Command, content: Body | Layouts, path: ReadonlyArray<string>): ReadonlyArray<LayoutModel> {
     if (!isLayouts(content)) return [{ sections: this.sections(command, content, path) }]
     return Object.entries(content.layouts).map(([name, body]) =>
-      defined({ name, doc: this.origin.doc(command, [...path, name]), sections: this.sections(command, body, [...path, name]) }) as LayoutModel
+      defined({
+        name,
+        doc: this.origin.doc(command, [...path, name]),
+        sections: this.sections(command, body, [...path, name])
+      }) as LayoutModel
     )
   }
 
@@ -206,18 +223,34 @@ class Builder {
     return Object.entries(body).filter(([, content]) => content !== undefined).map(([section, content]) => ({
       section,
       fields: isType(content!)
-        ? [defined({ name: section, doc: this.docOf(content, this.origin.doc(command, [...path, section])), type: this.type(content) }) as FieldModel]
+        ? [
+          defined({
+            name: section,
+            doc: this.docOf(content, this.origin.doc(command, [...path, section])),
+            type: this.type(content)
+          }) as FieldModel
+        ]
         : this.fields(content!, (name) => this.origin.doc(command, [...path, section, name]))
     }))
   }
 
   private fields(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
-    return Object.entries(fields).map(([name, type]) => defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type) }) as FieldModel)
+    return Object.entries(fields).map(([name, type]) =>
+      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type) }) as FieldModel
+    )
   }
 
-  private cases(of: object, cases: { readonly [name: string]: { readonly tag: number; readonly fields: Fields } }): ReadonlyArray<CaseModel> {
+  private cases(
+    of: object,
+    cases: { readonly [name: string]: { readonly tag: number; readonly fields: Fields } }
+  ): ReadonlyArray<CaseModel> {
     return Object.entries(cases).map(([name, { tag, fields }]) =>
-      defined({ name, doc: this.origin.doc(of, [name]), tag, fields: this.fields(fields, (field) => this.origin.doc(of, [name, field])) }) as CaseModel
+      defined({
+        name,
+        doc: this.origin.doc(of, [name]),
+        tag,
+        fields: this.fields(fields, (field) => this.origin.doc(of, [name, field]))
+      }) as CaseModel
     ).sort((a, b) => a.tag - b.tag)
   }
 
@@ -225,9 +258,22 @@ class Builder {
     const doc = this.origin.doc(type)
     switch (type.kind) {
       case "struct":
-        return defined({ kind: type.kind, name: type.name, doc, byteOrder: type.byteOrder, fields: this.fields(type.fields, (name) => this.origin.doc(type, [name])) }) as NamedTypeModel
+        return defined({
+          kind: type.kind,
+          name: type.name,
+          doc,
+          byteOrder: type.byteOrder,
+          fields: this.fields(type.fields, (name) => this.origin.doc(type, [name]))
+        }) as NamedTypeModel
       case "choice":
-        return defined({ kind: type.kind, name: type.name, doc, tag: type.tag.int, unknown: type.unknown, cases: this.cases(type, type.cases) }) as NamedTypeModel
+        return defined({
+          kind: type.kind,
+          name: type.name,
+          doc,
+          tag: type.tag.int,
+          unknown: type.unknown,
+          cases: this.cases(type, type.cases)
+        }) as NamedTypeModel
       case "nibbleFrames":
         return defined({ kind: type.kind, name: type.name, doc, cases: this.cases(type, type.cases) }) as NamedTypeModel
       case "flags":
@@ -237,7 +283,10 @@ class Builder {
           doc,
           int: type.of.int,
           unknown: type.unknown,
-          bits: Object.entries(type.bits).map(([name, { bit }]) => defined({ name, doc: this.origin.doc(type, [name]), bit })).sort((a, b) => a.bit - b.bit),
+          bits: Object.entries(type.bits).map(([name, { bit }]) => defined({ name, doc: this.origin.doc(type, [name]), bit })).sort((
+            a,
+            b
+          ) => a.bit - b.bit),
           exclusive: type.exclusive,
           requires: Object.entries(type.requires).map(([bit, needs]) => ({ bit, needs })).sort((a, b) => compare(a.bit, b.bit))
         }) as NamedTypeModel
@@ -248,7 +297,10 @@ class Builder {
           doc,
           int: type.of.int,
           unknown: type.unknown,
-          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value })).sort((a, b) => a.value - b.value)
+          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value })).sort((
+            a,
+            b
+          ) => a.value - b.value)
         }) as NamedTypeModel
     }
   }
@@ -273,11 +325,17 @@ class Builder {
   private brand(type: Type & { readonly brand?: string }, base: "number" | "bigint"): void {
     const known = type.brand === undefined ? undefined : this.brands.get(type.brand)
     if (known !== undefined && known.type !== base) {
-      const [message, hint] = [`brand ${type.brand} is a ${known.type} elsewhere and a ${base} here`, "brand integers of one TypeScript type only"]
+      const [message, hint] = [
+        `brand ${type.brand} is a ${known.type} elsewhere and a ${base} here`,
+        "brand integers of one TypeScript type only"
+      ]
       this.complaints.push({ rule: "WW111", value: type, path: [], message, hint })
     }
     if (type.brand !== undefined && known === undefined) {
-      this.brands.set(type.brand, defined({ name: type.brand, doc: this.origin.doc(type), type: base }) as { name: string; type: "number" | "bigint" })
+      this.brands.set(
+        type.brand,
+        defined({ name: type.brand, doc: this.origin.doc(type), type: base }) as { name: string; type: "number" | "bigint" }
+      )
     }
   }
 

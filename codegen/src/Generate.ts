@@ -73,17 +73,33 @@ export const generate = async (options: GenerateOptions): Promise<Report> => {
     for (const [path, text] of difference.changed) write(Path.resolve(options.cwd, path), text)
     for (const path of difference.orphaned) Fs.rmSync(Path.resolve(options.cwd, path))
   }
-  return { findings, written: difference.changed.map(([path]) => path), unchanged: difference.unchanged, removed: difference.orphaned, stale: [], orphaned: [] }
+  return {
+    findings,
+    written: difference.changed.map(([path]) => path),
+    unchanged: difference.unchanged,
+    removed: difference.orphaned,
+    stale: [],
+    orphaned: []
+  }
 }
 
 /** Reports which generated files are stale or orphaned; writes nothing. */
 export const check = async (options: GenerateOptions): Promise<Report> => {
   const { findings, outputs } = await plan(options)
   const difference = findings.length > 0 ? { changed: [], unchanged: 0, orphaned: [] } : compareOutputs(options.cwd, outputs)
-  return { findings, written: [], unchanged: difference.unchanged, removed: [], stale: difference.changed.map(([path]) => path), orphaned: difference.orphaned }
+  return {
+    findings,
+    written: [],
+    unchanged: difference.unchanged,
+    removed: [],
+    stale: difference.changed.map(([path]) => path),
+    orphaned: difference.orphaned
+  }
 }
 
-const plan = async (options: GenerateOptions): Promise<{ readonly findings: ReadonlyArray<Finding>; readonly outputs: ReadonlyMap<string, Files> }> => {
+const plan = async (
+  options: GenerateOptions
+): Promise<{ readonly findings: ReadonlyArray<Finding>; readonly outputs: ReadonlyMap<string, Files> }> => {
   const origin = await Origin.make()
   const complaints: Array<Complaint> = []
   const jobs: Array<{ readonly value: Generatable; readonly out: string }> = []
@@ -101,7 +117,7 @@ const plan = async (options: GenerateOptions): Promise<{ readonly findings: Read
   const built = [...models.values()]
   for (const one of built) complaints.push(...checkModel(one))
   // examples are decoded by the model, which must be sound for that
-  if (complaints.length === 0) for (const one of built) complaints.push(...checkExamples(one))
+  if (complaints.length === 0) { for (const one of built) complaints.push(...checkExamples(one)) }
   for (const { value, out } of jobs) {
     if (complaints.length > 0) break
     if (value.kind === "textProtocol") {
@@ -112,7 +128,9 @@ const plan = async (options: GenerateOptions): Promise<{ readonly findings: Read
       outputs.set(out, await files(printProtocol(model, extension, options.testRunner ?? "vitest"), model.name, model))
     }
   }
-  const findings = [...new Map(complaints.map((complaint) => origin.locate(complaint, options.cwd)).map((one) => [JSON.stringify(one), one])).values()]
+  const findings = [
+    ...new Map(complaints.map((complaint) => origin.locate(complaint, options.cwd)).map((one) => [JSON.stringify(one), one])).values()
+  ]
     .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
   return { findings, outputs }
 }

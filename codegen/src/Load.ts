@@ -32,7 +32,12 @@ export const load = async (cwd: string, spec: string, only?: string): Promise<Re
   }
   const exported = [...new Set(Object.values(module).filter(isGeneratable))]
   const named = only === undefined ? withoutBases(exported) : exported.filter((one) => one.name === only)
-  if (named.length === 0) throw new LoadError(spec, only === undefined ? "exports no protocol (`protocol`, `extend`, `textProtocol` or `types`)" : `exports no protocol named ${only}`)
+  if (named.length === 0) {
+    throw new LoadError(
+      spec,
+      only === undefined ? "exports no protocol (`protocol`, `extend`, `textProtocol` or `types`)" : `exports no protocol named ${only}`
+    )
+  }
   return named.sort((a, b) => a.name < b.name ? -1 : 1)
 }
 

@@ -40,7 +40,14 @@ export type Declaration =
     readonly returns: string
     readonly body: ReadonlyArray<string>
   }
-  | { readonly kind: "const"; readonly name: string; readonly doc?: string | undefined; readonly type?: string; readonly value: string; readonly internal?: boolean }
+  | {
+    readonly kind: "const"
+    readonly name: string
+    readonly doc?: string | undefined
+    readonly type?: string
+    readonly value: string
+    readonly internal?: boolean
+  }
   | { readonly kind: "statement"; readonly text: string }
 
 /** Names imported from one module. */
@@ -88,7 +95,13 @@ export class Module {
   }
 
   /** Imports, sorted; values and types of one module together. */
-  get imports(): ReadonlyArray<{ readonly from: string; readonly names: ReadonlyArray<{ readonly name: string; readonly typeOnly: boolean }>; readonly namespace?: string }> {
+  get imports(): ReadonlyArray<
+    {
+      readonly from: string
+      readonly names: ReadonlyArray<{ readonly name: string; readonly typeOnly: boolean }>
+      readonly namespace?: string
+    }
+  > {
     return [...this.imported].sort(([a], [b]) => compare(a, b)).map(([from, { values, types, namespace }]) => ({
       from,
       names: [...new Set([...values, ...types])].sort(compare).map((name) => ({ name, typeOnly: !values.has(name) })),

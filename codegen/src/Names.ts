@@ -5,7 +5,8 @@ import type { IntName } from "@wirewright/codec/Model"
 export const intSize = (int: IntName): number => int === "u24" ? 3 : Number(int.slice(1)) / 8
 
 /** `my-spec` or `dcpOpen` to `MySpec`, `DcpOpen`. */
-export const pascal = (name: string): string => name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
+export const pascal = (name: string): string =>
+  name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
 
 /** `DcpOpen` to `dcpOpen`. */
 export const camel = (name: string): string => name.length === 0 ? name : name[0]!.toLowerCase() + name.slice(1)
@@ -18,14 +19,30 @@ export const hex = (value: number, digits = 2): string => `0x${value.toString(16
 
 const reservedWords = new Set(
   ("arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in " +
-    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield").split(" ")
+    "instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield")
+    .split(" ")
 )
 
 /** Names that generated functions use themselves. */
-const ours = new Set(["reader", "writer", "view", "bytes", "at", "end", "start", "states", "packet", "position", "limit", "littleEndian", "framing"])
+const ours = new Set([
+  "reader",
+  "writer",
+  "view",
+  "bytes",
+  "at",
+  "end",
+  "start",
+  "states",
+  "packet",
+  "position",
+  "limit",
+  "littleEndian",
+  "framing"
+])
 
 /** Name of a local variable for a field. */
-export const local = (field: string): string => reservedWords.has(field) || ours.has(field) || /Start$/.test(field) ? `${field}Value` : field
+export const local = (field: string): string =>
+  reservedWords.has(field) || ours.has(field) || /Start$/.test(field) ? `${field}Value` : field
 
 /** Whether a name can be a property or type name without quotes. */
 export const isIdentifier = (name: string): boolean => /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name)

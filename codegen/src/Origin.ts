@@ -51,7 +51,8 @@ export class Origin {
     const { rule, message, hint } = complaint
     const site = callSite(complaint.value)
     const call = this.call(complaint.value)
-    const place = call?.position(complaint.path) ?? { file: site === undefined ? "" : pathOf(site.file), line: site?.line ?? 1, column: site?.column ?? 1 }
+    const place = call?.position(complaint.path) ??
+      { file: site === undefined ? "" : pathOf(site.file), line: site?.line ?? 1, column: site?.column ?? 1 }
     return { rule, message, hint, file: Path.relative(cwd, place.file).split(Path.sep).join("/"), line: place.line, column: place.column }
   }
 

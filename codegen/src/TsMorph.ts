@@ -57,7 +57,13 @@ const structure = (declaration: Declaration): StatementStructures | string => {
         }))
       }
     case "alias":
-      return { kind: StructureKind.TypeAlias, name: declaration.name, isExported: true, docs: docs(declaration.doc), type: declaration.type }
+      return {
+        kind: StructureKind.TypeAlias,
+        name: declaration.name,
+        isExported: true,
+        docs: docs(declaration.doc),
+        type: declaration.type
+      }
     case "function":
       return {
         kind: StructureKind.Function,
@@ -79,7 +85,11 @@ const structure = (declaration: Declaration): StatementStructures | string => {
         isExported: true,
         declarationKind: VariableDeclarationKind.Const,
         docs: docs(declaration.doc, declaration.internal),
-        declarations: [{ name: declaration.name, initializer: (writer) => writer.withIndentationLevel(0, () => writer.write(declaration.value)), ...(declaration.type === undefined ? {} : { type: declaration.type }) }]
+        declarations: [{
+          name: declaration.name,
+          initializer: (writer) => writer.withIndentationLevel(0, () => writer.write(declaration.value)),
+          ...(declaration.type === undefined ? {} : { type: declaration.type })
+        }]
       }
     case "statement":
       return declaration.text
@@ -95,7 +105,9 @@ export const print = (modules: ReadonlyArray<Module>, header: string): ReadonlyM
       statements: [
         `${header}\n/** ${module.doc} */`,
         ...module.imports.flatMap(({ from, names, namespace }) => [
-          ...(namespace === undefined ? [] : [{ kind: StructureKind.ImportDeclaration as const, moduleSpecifier: from, namespaceImport: namespace }]),
+          ...(namespace === undefined
+            ? []
+            : [{ kind: StructureKind.ImportDeclaration as const, moduleSpecifier: from, namespaceImport: namespace }]),
           ...(names.length === 0 ? [] : [{
             kind: StructureKind.ImportDeclaration as const,
             moduleSpecifier: from,

@@ -84,7 +84,9 @@ const generatedMayImport = (module: Module, specifier: string): boolean =>
 /** Generated code imports the runtime of codecs and the generated code it extends. */
 export const generatedImports = (modules: ReadonlyArray<Module>): Complaints =>
   modules.filter((module) => module.generated).flatMap((module) =>
-    module.imports.flatMap(({ specifier }) => generatedMayImport(module, specifier) ? [] : [`${module.path}: generated code may not import ${specifier}`])
+    module.imports.flatMap(({ specifier }) =>
+      generatedMayImport(module, specifier) ? [] : [`${module.path}: generated code may not import ${specifier}`]
+    )
   )
 
 /** No module is loaded for the sake of itself. Imports of types alone vanish; recursive types may span files. */
@@ -175,11 +177,14 @@ export const undeclared = (modules: ReadonlyArray<Module>, manifests: ReadonlyAr
     const used = new Set(own.flatMap(({ imports }) => imports.flatMap(({ specifier }) => packageOf(specifier) ?? [])))
     const declared = [...manifest.dependencies, ...manifest.peerDependencies]
     const needed = [...used].filter((name) => !name.startsWith("node:") && name !== manifest.name)
-    const mentioned = (name: string) => own.some(({ text }) => text.includes(`"${name}`)) || loadedByName[manifest.name]?.includes(name) === true
+    const mentioned = (name: string) =>
+      own.some(({ text }) => text.includes(`"${name}`)) || loadedByName[manifest.name]?.includes(name) === true
     const inherited = (name: string) =>
       manifests.some((other) => manifest.dependencies.includes(other.name) && other.peerDependencies.includes(name))
     return [
       ...needed.filter((name) => !declared.includes(name)).map((name) => `${manifest.directory}/package.json: does not declare ${name}`),
-      ...declared.filter((name) => !mentioned(name) && !inherited(name)).map((name) => `${manifest.directory}/package.json: declares ${name} without using it`)
+      ...declared.filter((name) => !mentioned(name) && !inherited(name)).map((name) =>
+        `${manifest.directory}/package.json: declares ${name} without using it`
+      )
     ]
   })

@@ -86,7 +86,7 @@ export const readManifests = (): ReadonlyArray<Manifest> =>
     }
   })
 
-const leftOut = /(^|\/)(node_modules|dist|fixtures|copy-[^/]*)(\/|$)|\.d\.ts$/
+const leftOut = /(^|\/)(node_modules|dist|fixtures|\.[^/]+)(\/|$)|\.d\.ts$/
 
 /** Every module of the repository, in the order of their paths. */
 export const readModules = (): ReadonlyArray<Module> => {

@@ -9,7 +9,9 @@ const manifests = readManifests()
 test("the rules look at the whole repository", () => {
   expect(modules.length).toBeGreaterThan(150)
   expect(new Set(modules.map(({ owner }) => owner))).toEqual(new Set([...manifests.map(({ name }) => name), ""]))
-  expect(Object.keys(Rules.directions).sort()).toEqual(manifests.map(({ name }) => name).filter((name) => name !== "@wirewright/test").sort())
+  expect(Object.keys(Rules.directions).sort()).toEqual(
+    manifests.map(({ name }) => name).filter((name) => name !== "@wirewright/test").sort()
+  )
   expect(modules.flatMap(({ imports }) => imports).length).toBeGreaterThan(500)
 })
 

@@ -20,12 +20,23 @@ describe("imports", () => {
       "export { i } from \"eight\"",
       "const j = await import(\"nine\")"
     ].join("\n")
-    expect(importsOf(text).map(({ specifier }) => specifier)).toEqual(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+    expect(importsOf(text).map(({ specifier }) => specifier)).toEqual([
+      "one",
+      "two",
+      "three",
+      "four",
+      "five",
+      "six",
+      "seven",
+      "eight",
+      "nine"
+    ])
     expect(importsOf(text).filter(({ typeOnly }) => typeOnly).map(({ specifier }) => specifier)).toEqual(["four", "five"])
   })
 
   test("comments, strings and exported values are none", () => {
-    expect(importsOf("/**\n * import x from \"y\"\n */\n// import \"z\"\nconst s = `import { a } from \"b\"`\nexport const t = \"u\"\n")).toEqual([])
+    expect(importsOf("/**\n * import x from \"y\"\n */\n// import \"z\"\nconst s = `import { a } from \"b\"`\nexport const t = \"u\"\n"))
+      .toEqual([])
   })
 })
 
@@ -35,7 +46,11 @@ test("directions", () => {
   ])
   expect(Rules.wrongDirections([codegen("A.ts", "import type { X } from \"@wirewright/memcached\"")])).toHaveLength(1)
   expect(Rules.wrongDirections([codec("A.ts", "import left from \"left-pad\"")])).toHaveLength(1)
-  expect(Rules.wrongDirections([gen("A.ts", "import { Reader } from \"@wirewright/codec\"\nimport { B } from \"@wirewright/couchbase/gen/Types\"")])).toEqual([])
+  expect(
+    Rules.wrongDirections([
+      gen("A.ts", "import { Reader } from \"@wirewright/codec\"\nimport { B } from \"@wirewright/couchbase/gen/Types\"")
+    ])
+  ).toEqual([])
   expect(Rules.wrongDirections([codec("A.test.ts", "import * as D from \"@wirewright/dcp\"")])).toEqual([])
 })
 
@@ -63,7 +78,9 @@ test("circles", () => {
     codec("B.ts", "import { c } from \"./C.ts\""),
     codec("C.ts", "import { a, type A } from \"./A.ts\"")
   ]
-  expect(Rules.cycles(circle)).toEqual(["packages/codec/src/A.ts → packages/codec/src/B.ts → packages/codec/src/C.ts → packages/codec/src/A.ts"])
+  expect(Rules.cycles(circle)).toEqual([
+    "packages/codec/src/A.ts → packages/codec/src/B.ts → packages/codec/src/C.ts → packages/codec/src/A.ts"
+  ])
   expect(Rules.cycles(circle.slice(0, 2))).toEqual([])
   expect(Rules.cycles([...circle.slice(0, 2), codec("C.ts", "import type { A } from \"./A.ts\"")])).toEqual([])
   expect(Rules.cycles([codec("A.ts", "import \"./A.ts\"")])).toHaveLength(1)
@@ -87,7 +104,12 @@ test("effect in the runtime", () => {
   expect(Rules.codecEffects([codec("A.ts", "import * as E from \"effect/Effect\"")])).toHaveLength(1)
   expect(Rules.codecEffects([codec("A.ts", "import { Data } from \"effect\"")])).toHaveLength(1)
   expect(Rules.codecEffects([codec("A.ts", "import * as S from \"effect/Schema\"")])).toHaveLength(1)
-  expect(Rules.codecEffects([codec("WireSchema.ts", "import * as S from \"effect/Schema\""), codec("A.ts", "import * as D from \"effect/Data\"")])).toEqual([])
+  expect(
+    Rules.codecEffects([
+      codec("WireSchema.ts", "import * as S from \"effect/Schema\""),
+      codec("A.ts", "import * as D from \"effect/Data\"")
+    ])
+  ).toEqual([])
 })
 
 test("lengths", () => {
@@ -109,9 +131,16 @@ test("manifests", () => {
   const manifest = { name: "@wirewright/codec", directory: "packages/codec", dependencies: [], peerDependencies: ["effect"] }
   const uses = codec("A.ts", "import * as D from \"effect/Data\"")
   expect(Rules.undeclared([uses], [manifest])).toEqual([])
-  expect(Rules.undeclared([uses], [{ ...manifest, peerDependencies: [] }])).toEqual(["packages/codec/package.json: does not declare effect"])
+  expect(Rules.undeclared([uses], [{ ...manifest, peerDependencies: [] }])).toEqual([
+    "packages/codec/package.json: does not declare effect"
+  ])
   expect(Rules.undeclared([codec("A.ts", "")], [manifest])).toEqual(["packages/codec/package.json: declares effect without using it"])
-  const sibling = { name: "@wirewright/capture", directory: "packages/capture", dependencies: ["@wirewright/codec"], peerDependencies: ["effect"] }
+  const sibling = {
+    name: "@wirewright/capture",
+    directory: "packages/capture",
+    dependencies: ["@wirewright/codec"],
+    peerDependencies: ["effect"]
+  }
   const capture = moduleOf("packages/capture/src/A.ts", sibling.name, "import { x } from \"@wirewright/codec\"")
   expect(Rules.undeclared([uses, capture], [manifest, sibling])).toEqual([])
 })

@@ -92,7 +92,16 @@ const makeMessages = (): ReadonlyArray<Message> => {
     const head = { datatype: 1, vbucket, opaque: 0xb000_0000 + vbucket, cas: 0x17d0_5d6c_0000_0000n + BigInt(random(2 ** 31)) }
     const kind = random(100)
     if (kind < 5) {
-      return { ...head, _tag: "DcpSnapshotMarker", datatype: 0, cas: 0n, layout: "V1", startSeqno: bySeqno, endSeqno: bySeqno + 20n, flags: 1 }
+      return {
+        ...head,
+        _tag: "DcpSnapshotMarker",
+        datatype: 0,
+        cas: 0n,
+        layout: "V1",
+        startSeqno: bySeqno,
+        endSeqno: bySeqno + 20n,
+        flags: 1
+      }
     }
     const rest = { bySeqno, revSeqno: BigInt(1 + random(50)) }
     const key = keyOf(random, n)

@@ -43,7 +43,9 @@ interface Lock {
 
 const readVersions = (): ReadonlyArray<readonly [string, string]> => {
   const lock: Lock = JSON.parse(readFileSync(join(here, "package-lock.json"), "utf8"))
-  return Object.entries(lock.packages).flatMap(([path, { version }]) => path === "" || version === undefined ? [] : [[path.slice("node_modules/".length), version]])
+  return Object.entries(lock.packages).flatMap(([path, { version }]) =>
+    path === "" || version === undefined ? [] : [[path.slice("node_modules/".length), version]]
+  )
 }
 
 const isInstalled = ([name, version]: readonly [string, string]): boolean => {
@@ -56,7 +58,11 @@ const install = (versions: ReadonlyArray<readonly [string, string]>): void => {
   if (versions.every(isInstalled)) return
   say("Installing the libraries to compare with …")
   const shell = process.platform === "win32"
-  execFileSync("npm", ["ci", "--workspaces=false", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: here, shell, stdio: ["ignore", 2, 2] })
+  execFileSync("npm", ["ci", "--workspaces=false", "--ignore-scripts", "--no-audit", "--no-fund"], {
+    cwd: here,
+    shell,
+    stdio: ["ignore", 2, 2]
+  })
 }
 
 const median = (values: ReadonlyArray<number>): number => {
@@ -66,10 +72,15 @@ const median = (values: ReadonlyArray<number>): number => {
 }
 
 const startChild = (suite: string, contender: string): ChildProcess =>
-  fork(join(here, "child.ts"), [suite, contender], { execArgv: ["--conditions=@wirewright/source", "--expose-gc", "--disable-warning=ExperimentalWarning"] })
+  fork(join(here, "child.ts"), [suite, contender], {
+    execArgv: ["--conditions=@wirewright/source", "--expose-gc", "--disable-warning=ExperimentalWarning"]
+  })
 
 /** Asks a contender's process and waits for its answer. */
-const ask = <Kind extends Question["kind"]>(child: ChildProcess, question: Question & { readonly kind: Kind }): Promise<Answer & { readonly kind: Kind }> =>
+const ask = <Kind extends Question["kind"]>(
+  child: ChildProcess,
+  question: Question & { readonly kind: Kind }
+): Promise<Answer & { readonly kind: Kind }> =>
   new Promise((resolve, reject) => {
     const onExit = (code: number | null) => reject(new Error(`contender ended with code ${code}`))
     child.once("exit", onExit)
@@ -91,7 +102,11 @@ const checkAll = async ({ name, baseline }: Suite, running: ReadonlyArray<Runnin
   const digests = new Map<string, string>()
   for (const { contender, child } of running) digests.set(contender, (await ask(child, { kind: "check" })).digest)
   const wrong = [...digests].filter(([, digest]) => digest !== digests.get(baseline))
-  if (wrong.length > 0) throw new Error(`${name}: not the baseline's result: ${wrong.map(([contender, digest]) => `${contender} (${digest.slice(0, 80)})`).join(", ")}`)
+  if (wrong.length > 0) {
+    throw new Error(
+      `${name}: not the baseline's result: ${wrong.map(([contender, digest]) => `${contender} (${digest.slice(0, 80)})`).join(", ")}`
+    )
+  }
 }
 
 const measure = async (suite: Suite, running: ReadonlyArray<Running>, rounds: number): Promise<ReadonlyArray<Figure>> => {
@@ -111,7 +126,8 @@ const measure = async (suite: Suite, running: ReadonlyArray<Running>, rounds: nu
   return figures
 }
 
-const isMissed = (suite: Suite, { contender, ratio }: Figure): boolean => contender === "generated" && suite.limit !== undefined && ratio > suite.limit
+const isMissed = (suite: Suite, { contender, ratio }: Figure): boolean =>
+  contender === "generated" && suite.limit !== undefined && ratio > suite.limit
 
 const printTable = (suite: Suite, figures: ReadonlyArray<Figure>): void => {
   const width = Math.max(...figures.map(({ contender }) => contender.length))
@@ -122,7 +138,11 @@ const printTable = (suite: Suite, figures: ReadonlyArray<Figure>): void => {
     const verdict = contender !== "generated" || suite.limit === undefined
       ? ""
       : `  ${isMissed(suite, figure) ? "MISSED" : "ok"}: at most ${suite.limit.toFixed(2)}`
-    say(`  ${contender.padEnd(width)}  ${nanoseconds.toFixed(1).padStart(10)}  ${ratio.toFixed(2).padStart(5)}  ${heap.toFixed(0).padStart(14)}${verdict}`)
+    say(
+      `  ${contender.padEnd(width)}  ${nanoseconds.toFixed(1).padStart(10)}  ${ratio.toFixed(2).padStart(5)}  ${
+        heap.toFixed(0).padStart(14)
+      }${verdict}`
+    )
   }
 }
 
@@ -137,7 +157,9 @@ const runSuite = async (suite: Suite, rounds: number): Promise<void> => {
     const figures = await measure(suite, running, rounds)
     printTable(suite, figures)
     if (options.json) {
-      for (const { suite, contender, nanoseconds, ratio } of figures) process.stdout.write(`${JSON.stringify({ suite, contender, nanoseconds, ratio })}\n`)
+      for (const { suite, contender, nanoseconds, ratio } of figures) {
+        process.stdout.write(`${JSON.stringify({ suite, contender, nanoseconds, ratio })}\n`)
+      }
     }
     for (const figure of figures) {
       if (!isMissed(suite, figure) && !(options.profile && figure.contender === "generated")) continue
@@ -159,7 +181,9 @@ const main = async (): Promise<void> => {
   const unknown = wanted.filter((name) => suites.every((suite) => suite.name !== name))
   if (unknown.length > 0) throw new Error(`no suite ${unknown.join(", ")}; there are ${suites.map(({ name }) => name).join(", ")}`)
   const others = versions.map(([name, version]) => `${name} ${version}`).join(", ")
-  say(`node ${process.version}, v8 ${process.versions.v8}, ${process.platform} ${process.arch}, ${cpus()[0]?.model.trim() ?? "?"}; ${others}`)
+  say(
+    `node ${process.version}, v8 ${process.versions.v8}, ${process.platform} ${process.arch}, ${cpus()[0]?.model.trim() ?? "?"}; ${others}`
+  )
   say(`${rounds} rounds, contenders in turn; median processor time per message; ratio to the baseline`)
   for (const suite of suites) if (wanted.includes(suite.name)) await runSuite(suite, rounds)
 }

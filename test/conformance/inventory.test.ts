@@ -100,7 +100,8 @@ const exceptions: { readonly [name: string]: string } = {
 
 /** Layouts the inventory lacks, and what proves them. */
 const beyond: { readonly [layout: string]: string } = {
-  "0x3d SetVbucket request: 4{reserved:3 state:1}": "test/fixtures/captures/couchbase-6.0-session.pcapng.gz: a 32-bit state, answered with Success"
+  "0x3d SetVbucket request: 4{reserved:3 state:1}":
+    "test/fixtures/captures/couchbase-6.0-session.pcapng.gz: a 32-bit state, answered with Success"
 }
 
 // Reading the specs.
@@ -163,8 +164,7 @@ const bodiesOf = (content: Body | Layouts | string): ReadonlyArray<Body> =>
     ? Object.values((content as Layouts).layouts)
     : [content as Body]
 
-const extrasOf = (content: Body | Layouts | string) =>
-  bodiesOf(content).flatMap((body) => variantsOf(fieldsOf(body["extras"], "extras")))
+const extrasOf = (content: Body | Layouts | string) => bodiesOf(content).flatMap((body) => variantsOf(fieldsOf(body["extras"], "extras")))
 
 const requestVariants = (c: Command) => extrasOf(c.request)
 

@@ -17,7 +17,7 @@ export interface Recording {
   readonly port: number
 }
 
-/** Sessions of real clients with Couchbase Server; see test/fixtures/ORIGIN.md. */
+/** Sessions with Couchbase Server 6.0 and a development build of 6.5; see test/fixtures/ORIGIN.md. */
 export const recordings: ReadonlyArray<Recording> = [
   { name: "couchbase-6.0-session", port: 31210 },
   { name: "couchbase-6.5-collections", port: 31265 }

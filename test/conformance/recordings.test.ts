@@ -23,7 +23,9 @@ for (const recording of recordings) {
     })
 
     it("has no packet that the specs do not know", () => {
-      expect(packets.filter(({ packet }) => packet?._tag.startsWith("Unknown")).map(({ bytes }) => hexOf(bytes.subarray(0, 24)))).toEqual([])
+      expect(packets.filter(({ packet }) => packet?._tag.startsWith("Unknown")).map(({ bytes }) => hexOf(bytes.subarray(0, 24)))).toEqual(
+        []
+      )
     })
 
     it("encodes back to the bytes that were recorded", () => {

@@ -1,7 +1,7 @@
 /**
  * Packets that others wrote or recorded (documents, unit tests and clients of Couchbase, a live memcached 1.6.18) against the generated
- * codecs: each decodes to the fields that an independent script found in it and is written back byte for byte; each of the known mistakes of
- * the documents is refused for the right reason, and its correction is taken.
+ * codecs: each decodes to the fields that an independent script found in it and is written back byte for byte; each known mistake of the
+ * documents is refused for the right reason, and its correction is taken.
  */
 import {
   type AnyPacket,
@@ -203,7 +203,11 @@ const expectPacket = (protocol: Protocol, hex: string, fields: VectorFields): An
   const valueFields = fieldsOf(layout, "value")
   if (fields.value_fields !== undefined) expectValueFields(packet, valueFields, fields.value_fields)
   else if (raw) expect(wire(packet["value"]), "value").toBe(fields.value_hex ?? "")
-  else if (valueFields.every(({ name, type }) => type.kind === "reserved" || ["string", "undefined"].includes(typeof packet[name]) || packet[name] instanceof Uint8Array)) {
+  else if (
+    valueFields.every(({ name, type }) =>
+      type.kind === "reserved" || ["string", "undefined"].includes(typeof packet[name]) || packet[name] instanceof Uint8Array
+    )
+  ) {
     expect(valueFields.map(({ name }) => wire(packet[name])).join(""), "value").toBe(fields.value_hex ?? "")
   }
   if (fields.path !== undefined) expect(packet["path"]).toBe(fields.path)
@@ -243,7 +247,11 @@ const docBugs: { readonly [name: string]: Refusal | Other } = {
   "DcpControl request: Control (opcode 0x5E)": { reason: "Length", at: "DcpControl.extras" },
   "DcpAddStream response: Control (opcode 0x5E)": { reason: "Incomplete", at: "Response" },
   // stray bytes behind the body
-  "DcpDeletion request: Deletion (0x58)": { tag: "DcpDeletion", fields: { layout: "V1", collectionId: 1, key: "c::h" }, rest: [4, "Magic"] },
+  "DcpDeletion request: Deletion (0x58)": {
+    tag: "DcpDeletion",
+    fields: { layout: "V1", collectionId: 1, key: "c::h" },
+    rest: [4, "Magic"]
+  },
   "DcpExpiration request: Expiration (0x59)": { tag: "DcpExpiration", fields: { collectionId: 0, key: "\0hel" }, rest: [2, "Magic"] },
   "DcpNoop request: Binary Implementation": { tag: "DcpNoop", fields: { opaque: 0 }, rest: [4, "Magic"] },
   "DcpOsoSnapshot request: Encoding Examples": { reason: "Length", at: "Request.bodyLength" },
@@ -256,7 +264,10 @@ const docBugs: { readonly [name: string]: Refusal | Other } = {
   "DcpSnapshotMarker request: Encoding Examples (2)": { reason: "Length", at: "Request.bodyLength" },
   "DcpStreamReq request: Stream Request (opcode 0x53) (2)": { reason: "Incomplete", at: "Request" },
   // the ids are swapped, which only a reader of the manifest can see
-  "DcpSystemEvent request: Example Begin Collection Event": { tag: "DcpSystemEvent", fields: { scopeId: 8, collectionId: 0, maxTtl: 72000 } },
+  "DcpSystemEvent request: Example Begin Collection Event": {
+    tag: "DcpSystemEvent",
+    fields: { scopeId: 8, collectionId: 0, maxTtl: 72000 }
+  },
   "ReturnMeta request: Binary Implementation": { tag: "ReturnMeta", rest: [4, "Magic"] },
   "ReturnMeta response: Binary Implementation": statusOfVbucket,
   "DelWithMeta request: Binary Implementation": { tag: "DelWithMeta", rest: [4, "Magic"] },
@@ -348,7 +359,9 @@ describe("packets", () => {
   }
 
   it("every contradiction in a document has an expected outcome, and nothing else has", () => {
-    expect(Object.keys(docBugs).toSorted()).toEqual(packetVectors.filter((one) => one.doc_bug !== undefined).map((one) => one.name).toSorted())
+    expect(Object.keys(docBugs).toSorted()).toEqual(
+      packetVectors.filter((one) => one.doc_bug !== undefined).map((one) => one.name).toSorted()
+    )
     const names = new Set(packetVectors.map(({ name }) => name))
     for (const name of Object.keys(invalid)) expect(names).toContain(name)
   })

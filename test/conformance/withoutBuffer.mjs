@@ -1,6 +1,6 @@
 /**
- * Runs every example of the three protocols as a browser would: with no `Buffer` in sight. Prints the number of examples. It is a program of
- * its own because modules look for `Buffer` once, when they are loaded.
+ * Runs every example of the three protocols as a browser would: with no `Buffer` in sight. Prints the number of examples. It is a program
+ * of its own because modules look for `Buffer` once, when they are loaded.
  */
 delete globalThis.Buffer
 if (globalThis.Buffer !== undefined) throw new Error("Buffer is still there")

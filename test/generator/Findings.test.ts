@@ -43,7 +43,8 @@ describe("findings", () => {
   })
 
   it("reports a spec that cannot be loaded as such", () => {
-    expect(() => runGenerator({ cwd: fixtures, targets: [{ spec: "Missing.ts", out: "/nowhere" }] })).toThrow(/Missing\.ts: cannot be loaded/)
+    expect(() => runGenerator({ cwd: fixtures, targets: [{ spec: "Missing.ts", out: "/nowhere" }] })).toThrow(
+      /Missing\.ts: cannot be loaded/
+    )
   })
 })
-

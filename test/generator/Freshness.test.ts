@@ -43,7 +43,10 @@ describe("freshness", () => {
   })
 
   it("gives the same bytes from another working directory", () => {
-    runGenerator({ cwd: Os.tmpdir(), targets: [{ spec: Path.join(root, "spec/src/dcp.ts"), protocol: "dcp", out: Path.join(work, "elsewhere") }] })
+    runGenerator({
+      cwd: Os.tmpdir(),
+      targets: [{ spec: Path.join(root, "spec/src/dcp.ts"), protocol: "dcp", out: Path.join(work, "elsewhere") }]
+    })
     expect(snapshot(Path.join(work, "elsewhere"))).toEqual(reference)
   })
 
@@ -54,7 +57,10 @@ describe("freshness", () => {
   })
 
   it("gives the same bytes whatever the order of the commands", () => {
-    const directory = copySpec("shuffled", (text, file) => file === "index.ts" ? text.replaceAll(/commands: (\w+)/g, "commands: [...$1].reverse()") : text)
+    const directory = copySpec(
+      "shuffled",
+      (text, file) => file === "index.ts" ? text.replaceAll(/commands: (\w+)/g, "commands: [...$1].reverse()") : text
+    )
     expect(Fs.readFileSync(Path.join(directory, "dcp/index.ts"), "utf8")).toContain(".reverse()")
     runGenerator({ cwd: root, targets: [{ spec: Path.join(directory, "dcp.ts"), protocol: "dcp", out: Path.join(work, "shuffled-out") }] })
     expect(snapshot(Path.join(work, "shuffled-out"))).toEqual(reference)
@@ -90,7 +96,11 @@ describe("freshness", () => {
 
   it("is fresh in this repository", () => {
     const config = Fs.readFileSync(Path.join(root, "wirewright.config.ts"), "utf8")
-    const targets = [...config.matchAll(/\{ spec: "([^"]+)", protocol: "([^"]+)", out: "([^"]+)" \}/g)].map(([, spec, protocol, out]) => ({ spec: spec!, protocol: protocol!, out: out! }))
+    const targets = [...config.matchAll(/\{ spec: "([^"]+)", protocol: "([^"]+)", out: "([^"]+)" \}/g)].map(([, spec, protocol, out]) => ({
+      spec: spec!,
+      protocol: protocol!,
+      out: out!
+    }))
     expect(targets.length).toBeGreaterThan(4)
     expect(runCheck({ cwd: root, targets })).toMatchObject({ findings: [], stale: [], orphaned: [] })
   })

@@ -32,7 +32,8 @@ export interface Published {
 const manifest = (path: string): Published => JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as Published
 
 // What the npm that runs the tests tells its scripts would mislead the npm that they start.
-const misleading = /^(npm_(lifecycle|package)_.*|npm_(command|config_(local_)?prefix|config_workspaces?)|INIT_CWD|NODE_OPTIONS|NODE_PATH|VITEST.*)$/
+const misleading =
+  /^(npm_(lifecycle|package)_.*|npm_(command|config_(local_)?prefix|config_workspaces?)|INIT_CWD|NODE_OPTIONS|NODE_PATH|VITEST.*)$/
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !misleading.test(name)))
 
 /** Runs a program with this Node first in the path; throws what it said when it fails. */
@@ -115,7 +116,9 @@ export class Outside {
 
 /** Export targets of a package that none of its files is. */
 export const missingTargets = (exports: Published["exports"], files: ReadonlyArray<string>): ReadonlyArray<string> =>
-  Object.values(exports).flatMap((target) => target === null ? [] : typeof target === "string" ? [target] : Object.values(target)).filter((target) => {
-    const [start = "", end = ""] = target.replace("./", "").split("*")
-    return target.includes("*") ? !files.some((file) => file.startsWith(start) && file.endsWith(end)) : !files.includes(start)
-  })
+  Object.values(exports).flatMap((target) => target === null ? [] : typeof target === "string" ? [target] : Object.values(target)).filter(
+    (target) => {
+      const [start = "", end = ""] = target.replace("./", "").split("*")
+      return target.includes("*") ? !files.some((file) => file.startsWith(start) && file.endsWith(end)) : !files.includes(start)
+    }
+  )

@@ -34,7 +34,10 @@ const blocksOf = (markdown: string): ReadonlyArray<Block> => {
 const blocks = blocksOf(Fs.readFileSync(Path.join(root, "README.md"), "utf8"))
 
 const run = (command: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
-  const words = command.replace(/^npx wirewright/, `${JSON.stringify(process.execPath)} ${JSON.stringify(Path.join(root, "packages/cli/bin/wirewright.js"))}`)
+  const words = command.replace(
+    /^npx wirewright/,
+    `${JSON.stringify(process.execPath)} ${JSON.stringify(Path.join(root, "packages/cli/bin/wirewright.js"))}`
+  )
     .replace(/^node /, `${JSON.stringify(process.execPath)} --conditions=@wirewright/source `)
   return ChildProcess.spawnSync(words, { cwd: work, shell: true, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } })
 }

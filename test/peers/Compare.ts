@@ -11,8 +11,9 @@ import type { TsharkField, TsharkPacket } from "./Tshark.ts"
 
 /** What is compared: a field of a layout of a packet. */
 export interface Subject {
+  /** With `server` in front for what the server asks. */
   readonly opcode: string
-  /** The `_tag`, and the status where it is not Success; `header` and `framing` are compared by kind and frame. */
+  /** The `_tag`, and the status where it is not Success; `framing` for framing extras, which are compared by frame. */
   readonly packet: string
   /** Name of the layout where there are several, and the size of its extras. */
   readonly layout: string
@@ -70,7 +71,7 @@ export const compare = (catalog: Catalog, { bytes, packet, states, tshark }: Cas
   const sized = (section: string): number => annotation.fields.find(({ path }) => path === `${section}Length`)?.value as number ?? 0
   const status = annotation.status === undefined || annotation.status === "Success" ? "" : ` ${annotation.status}`
   const body: Omit<Subject, "field"> = {
-    opcode: hex(bytes[1]!),
+    opcode: (annotation.kind.startsWith("server") ? "server " : "") + hex(bytes[1]!),
     packet: packet._tag + status,
     layout: `${annotation.layout === undefined ? "" : `${annotation.layout}, `}extras ${sized("extras")}`
   }
@@ -116,7 +117,7 @@ export const compare = (catalog: Catalog, { bytes, packet, states, tshark }: Cas
     if (span.length === 0) continue
     switch (span.section) {
       case "header":
-        numeric({ opcode: "*", packet: "header", layout: annotation.kind, field: span.path }, span)
+        numeric({ ...body, field: `header ${span.path}` }, span)
         break
       case "framing": {
         const frame = annotation.fields.findLast(({ path, offset }) => /\.frame$/.test(path) && offset <= span.offset)
@@ -160,6 +161,7 @@ export const compare = (catalog: Catalog, { bytes, packet, states, tshark }: Cas
     }
   }
 
+  say({ ...body, field: "name" }, /^Unknown/.test(tshark.opcodeName) || tshark.opcodeName === "" ? "different" : "text", "unknown opcode")
   // what no field of ours stands for by itself
   const derived = (field: string, name: string, expected: number): void => {
     const found = fields.find((one) => one.name === name)

@@ -1,7 +1,7 @@
 /**
  * The fields tshark is known not to decode, test/fixtures/tshark-gaps.json: each must really be one, and nothing else may differ.
  */
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { type Finding, spell } from "./Compare.ts"
 
 /** Fields of one layout that tshark leaves out or gets wrong. */
@@ -28,6 +28,7 @@ export class Tally {
   text = 0
   readonly opcodes = new Set<string>()
   readonly layouts = new Set<string>()
+  readonly layoutsWithGaps = new Set<string>()
   readonly gapsSeen = new Map<string, Finding>()
   /** Fields tshark got right at least once. */
   private readonly right = new Set<string>()
@@ -39,8 +40,10 @@ export class Tally {
     for (const finding of findings) {
       const key = spell(finding)
       if (finding.opcode !== "*") {
-        this.opcodes.add(`${finding.packet.includes("Response") || /[A-Z]\w* /.test(finding.packet) ? "" : ""}${finding.opcode}`)
-        this.layouts.add(`${finding.opcode} ${finding.packet} ${finding.layout}`)
+        this.opcodes.add(finding.opcode)
+        const layout = `${finding.opcode} ${finding.packet.replace(/ .*/, "")} ${finding.layout}`
+        this.layouts.add(layout)
+        if (finding.result === "different") this.layoutsWithGaps.add(layout)
       }
       if (finding.result === "different") {
         if (listed.has(key)) this.gapsSeen.set(key, finding)
@@ -48,7 +51,7 @@ export class Tally {
       } else {
         this.right.add(key)
         if (finding.result === "same") this.same++
-        else this.text++
+        else if (finding.field !== "name") this.text++
       }
     }
   }
@@ -59,7 +62,9 @@ export class Tally {
   }
 
   toString(): string {
-    return `${this.packets} packets, ${this.opcodes.size} opcodes, ${this.layouts.size} layouts; ${this.same} fields the same, ` +
-      `${this.text} seen by tshark as text, ${this.gapsSeen.size} listed gaps`
+    const unknown = new Set([...this.gapsSeen.values()].filter(({ field }) => field === "name").map(({ opcode }) => opcode))
+    return `${this.packets} packets, ${this.opcodes.size} opcodes (${unknown.size} unknown to tshark), ` +
+      `${this.layouts.size} layouts (${this.layoutsWithGaps.size} with gaps); ` +
+      `${this.same} fields the same, ${this.text} shown as text or bytes, ${this.gapsSeen.size} known gaps`
   }
 }

@@ -14,6 +14,9 @@ export interface Sample {
 
 const widths: { readonly [I in IntName]: number } = { u8: 1, u16: 2, u24: 3, u32: 4, u64: 8, i8: 1, i16: 2, i32: 4, i64: 8 }
 
+/** Values that could not be others: writes that failed return nothing, so that tshark looks for no value behind another status. */
+const fixed: { readonly [struct: string]: { readonly [field: string]: unknown } } = { SubdocMutationResult: { status: 0 } }
+
 /** Hands out bytes that differ from their neighbours. */
 class Values {
   private next: number
@@ -85,7 +88,7 @@ class Values {
       case "array":
         return [this.value(type.of), this.value(type.of)].slice(0, type.max ?? 2)
       case "struct":
-        return this.fields(catalog.typeOf("struct", type.ref).fields, () => true)
+        return { ...this.fields(catalog.typeOf("struct", type.ref).fields, () => true), ...fixed[type.ref] }
       case "choice": {
         const { cases } = catalog.typeOf("choice", type.ref)
         const one = cases[round % cases.length]!
@@ -179,9 +182,27 @@ export const framingSamplesOf = function*(catalog: Catalog): Generator<Sample> {
           const content = Object.assign({}, ...layouts[0]!.sections.map(({ fields }) => values.fields(fields, () => true))) as object
           const framing = [{ _tag: frame.name, ...values.fields(frame.fields, () => round === 1) }]
           const layout = layouts[0]!.name === undefined ? {} : { layout: layouts[0]!.name }
-          yield { origin: `framing, round ${round}`, packet: { _tag: tag, ...head, ...layout, ...content, magic, framing }, states: { collections: false }, command }
+          yield {
+            origin: `framing, round ${round}`,
+            packet: { _tag: tag, ...head, ...layout, ...content, magic, framing },
+            states: { collections: false },
+            command
+          }
         }
       }
     }
+  }
+}
+
+/** A response with every status that carries an error. */
+export const errorSamplesOf = function*(catalog: Catalog): Generator<Sample> {
+  const command = catalog.commandNamed("Get")!
+  const kind = catalog.kind(command.kinds.response!)!
+  for (const [index, { code }] of catalog.statuses.entries()) {
+    if (!catalog.meaning(kind, command, code).error) continue
+    const values = new Values(catalog, index % rounds.length, false)
+    const sections = { extras: new Uint8Array(0), key: new Uint8Array(0), value: new TextEncoder().encode("{\"error\":{}}") }
+    const packet = { _tag: "ErrorResponse", ...headOf(values, kind, command.opcode, code), ...sections, datatype: 1 }
+    yield { origin: `status ${code}`, packet, states: { collections: false }, command }
   }
 }

@@ -63,8 +63,8 @@ interface Open {
 const shown = "couchbase && !tcp.analysis.retransmission"
 
 /**
- * Packets of the dissector in a capture, in the order tshark completed them. With `checksums`, wrong ones are not dissected; captures of the
- * loopback interface do not have right ones.
+ * Packets of the dissector in a capture, in the order tshark completed them. With `checksums`, segments with wrong ones are left out;
+ * captures of the loopback interface do not have right ones.
  */
 export const dissect = (file: string, port: number, checksums = false): ReadonlyArray<TsharkPacket> => {
   const args = ["-n", "-r", file, "-d", `tcp.port==${port},couchbase`, "-Y", shown, "-T", "pdml", "-J", "tcp couchbase"]
@@ -121,6 +121,7 @@ const packetsOf = (pdml: string): ReadonlyArray<TsharkPacket> => {
       if (done !== undefined && done.index >= 0 && done.hasParts) fields[done.index]!.container = true
     } else {
       const proto = protos.at(-1)
+      if (proto !== "couchbase" && !/name="(?:num|tcp\.stream|tcp\.srcport)"/.test(rest!)) continue
       const attributes = attributesOf(rest!)
       const { name = "", pos = "0", show = "", showname = "", size = "0", value = "" } = attributes
       if (proto === "geninfo" && name === "num") frame = Number(show)

@@ -1,6 +1,6 @@
 /**
- * What our encoders write, read by tshark: the examples of every command, and packets of every layout made from the model alone. Each packet
- * has a TCP conversation of its own, some cut into two segments.
+ * What our encoders write, read by tshark: the examples of every command, and packets of every layout made from the model alone. Each
+ * packet has a TCP conversation of its own, some cut into two segments.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -12,7 +12,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { type Case, compare } from "./Compare.ts"
 import { Tally } from "./Gaps.ts"
 import { PcapFile } from "./Pcap.ts"
-import { framingSamplesOf, type Sample, samplesOf } from "./Samples.ts"
+import { errorSamplesOf, framingSamplesOf, type Sample, samplesOf } from "./Samples.ts"
 import { dissect, tsharkVersion } from "./Tshark.ts"
 
 const port = 11_210
@@ -35,11 +35,11 @@ const examples = function*(): Generator<Sample> {
 const sentByClient = ({ command, packet }: Sample, bytes: Uint8Array): boolean =>
   (bytes[0] === 0x81 || bytes[0] === 0x18 || bytes[0] === 0x83) === (command.sender === "server") || packet._tag.startsWith("Unknown")
 
-describe.skipIf(tsharkVersion() === undefined)("tshark reads what we encode", () => {
+describe("tshark reads what we encode", () => {
   const cases: Array<Omit<Case, "tshark"> & { readonly stream: number }> = []
   const wrong: Array<string> = []
   const pcap = new PcapFile()
-  for (const sample of [...examples(), ...samplesOf(catalog), ...framingSamplesOf(catalog)]) {
+  for (const sample of [...examples(), ...samplesOf(catalog), ...framingSamplesOf(catalog), ...errorSamplesOf(catalog)]) {
     try {
       const bytes = encoded(sample.packet)
       const again = hexOf(encoded(decode(new Reader(bytes), 0, sample.states) as unknown as AnyPacket))
@@ -70,8 +70,24 @@ describe.skipIf(tsharkVersion() === undefined)("tshark reads what we encode", ()
 
   it("really has the listed gaps", () => expect(tally.falseGaps(true)).toEqual([]))
 
+  it("would notice a wrong value, and fields that trade places", () => {
+    const one = cases.find(({ packet }) => packet._tag === "DcpStreamRequest" && packet["startSeqno"] !== packet["endSeqno"])!
+    const tshark = seen.get(one.stream)![0]
+    const { packet } = one
+    const differences = (changed: object): ReadonlyArray<string> =>
+      compare(catalog, { ...one, packet: { ...packet, ...changed }, tshark }).flatMap(({ field, result }) =>
+        result === "different" ? [field] : []
+      )
+    expect(differences({})).toEqual([])
+    expect(differences({ opaque: 0x0102_0304 })).toEqual(["header opaque"])
+    expect(differences({ startSeqno: packet["endSeqno"], endSeqno: packet["startSeqno"] })).toEqual(["startSeqno", "endSeqno"])
+    expect(compare(catalog, { ...one, tshark: undefined }).map(({ result }) => result)).toEqual(["different"])
+  })
+
   it("covers every command", () => {
-    const opcodes = new Set(catalog.commands.map(({ opcode }) => `0x${opcode.toString(16).padStart(2, "0")}`))
-    expect([...opcodes].filter((opcode) => !tally.opcodes.has(opcode))).toEqual([])
+    const opcodes = catalog.commands.map(({ kinds, opcode }) =>
+      `${kinds.request.startsWith("server") ? "server " : ""}0x${opcode.toString(16).padStart(2, "0")}`
+    )
+    expect(opcodes.filter((opcode) => !tally.opcodes.has(opcode))).toEqual([])
   })
 })

@@ -15,7 +15,7 @@ const expectation = /^\s*\/\/ @ts-expect-error.*$/
 
 let directory: string
 beforeAll(() => {
-  directory = mkdtempSync(join(here, "copy-"))
+  directory = mkdtempSync(join(here, ".copy-"))
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -26,9 +26,18 @@ const compile = (text: string): { readonly status: number | null; readonly outpu
   const { compilerOptions } = JSON.parse(readFileSync(join(root, "tsconfig.base.json"), "utf8")) as { readonly compilerOptions: object }
   writeFileSync(
     join(directory, "tsconfig.json"),
-    JSON.stringify({ compilerOptions: { ...compilerOptions, noEmit: true, composite: false, incremental: false, declarationMap: false }, files: [file] })
+    JSON.stringify({
+      compilerOptions: { ...compilerOptions, noEmit: true, composite: false, incremental: false, declarationMap: false },
+      files: [file]
+    })
   )
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", directory, "--pretty", "false"], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [
+    join(root, "node_modules/typescript/bin/tsc"),
+    "-p",
+    directory,
+    "--pretty",
+    "false"
+  ], {
     cwd: directory,
     encoding: "utf8"
   })

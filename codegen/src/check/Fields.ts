@@ -33,7 +33,8 @@ const unwrapped = (type: TypeModel): TypeModel => type.kind === "optional" || ty
 
 const isMeasurable = (context: Context, type: TypeModel): boolean => {
   const inner = unwrapped(type)
-  return context.fixedSize(inner) === undefined && (["bytes", "utf8", "json", "array", "struct", "choice", "nibbleFrames"] as ReadonlyArray<string>).includes(inner.kind)
+  return context.fixedSize(inner) === undefined &&
+    (["bytes", "utf8", "json", "array", "struct", "choice", "nibbleFrames"] as ReadonlyArray<string>).includes(inner.kind)
 }
 
 /** Whether a type tells where it ends, without a length from outside. */
@@ -48,8 +49,12 @@ const isSelfDelimiting = (context: Context, type: TypeModel): boolean => {
     case "struct": {
       const struct = context.named(type.ref)
       if (struct.kind !== "struct") return false
-      const measured = new Set(struct.fields.flatMap((field) => field.type.kind === "lengthOf" || field.type.kind === "countOf" ? [field.type.target] : []))
-      return struct.fields.every((field) => field.type.kind !== "optional" && (measured.has(field.name) || isSelfDelimiting(context, field.type)))
+      const measured = new Set(
+        struct.fields.flatMap((field) => field.type.kind === "lengthOf" || field.type.kind === "countOf" ? [field.type.target] : [])
+      )
+      return struct.fields.every((field) =>
+        field.type.kind !== "optional" && (measured.has(field.name) || isSelfDelimiting(context, field.type))
+      )
     }
     case "choice": {
       const choice = context.named(type.ref)
@@ -64,13 +69,29 @@ const isSelfDelimiting = (context: Context, type: TypeModel): boolean => {
 }
 
 /** Rules for the names of fields that share a TypeScript object. */
-export function* checkNames(place: Place, fields: ReadonlyArray<readonly [ReadonlyArray<string>, FieldModel]>, taken: ReadonlyMap<string, string>): Iterable<Complaint> {
+export function* checkNames(
+  place: Place,
+  fields: ReadonlyArray<readonly [ReadonlyArray<string>, FieldModel]>,
+  taken: ReadonlyMap<string, string>
+): Iterable<Complaint> {
   const seen = new Map(taken)
   for (const [path, field] of fields) {
     if (!isIdentifier(field.name)) {
-      yield at(place, "WW120", path, `${JSON.stringify(field.name)} cannot be a property name`, "use letters and digits, beginning with a letter; numeric names would be reordered")
+      yield at(
+        place,
+        "WW120",
+        path,
+        `${JSON.stringify(field.name)} cannot be a property name`,
+        "use letters and digits, beginning with a letter; numeric names would be reordered"
+      )
     } else if (seen.has(field.name) && place.context.isVisible(field.type)) {
-      yield at(place, "WW121", path, `the name ${field.name} is taken by ${seen.get(field.name)}`, "all fields of a packet share one object: choose another name")
+      yield at(
+        place,
+        "WW121",
+        path,
+        `the name ${field.name} is taken by ${seen.get(field.name)}`,
+        "all fields of a packet share one object: choose another name"
+      )
     }
     seen.set(field.name, "another field")
   }
@@ -86,16 +107,34 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
     if (type.kind === "optional" && type.requires !== undefined) {
       const needed = fields[index.get(type.requires) ?? -1]
       if (needed === undefined || needed[1].type.kind !== "optional") {
-        yield at(place, "WW127", path, `${field.name} requires ${type.requires}, which is no optional field here`, `name one of: ${names(fields, (one) => one.kind === "optional")}`)
+        yield at(
+          place,
+          "WW127",
+          path,
+          `${field.name} requires ${type.requires}, which is no optional field here`,
+          `name one of: ${names(fields, (one) => one.kind === "optional")}`
+        )
       }
     }
     if (type.kind === "optional" && (type.of.kind === "lengthOf" || type.of.kind === "countOf")) {
-      yield at(place, "WW128", path, `the length ${field.name} cannot be optional`, "its presence could not be told from the packet: use layouts")
+      yield at(
+        place,
+        "WW128",
+        path,
+        `the length ${field.name} cannot be optional`,
+        "its presence could not be told from the packet: use layouts"
+      )
     }
     if (type.kind !== "lengthOf" && type.kind !== "countOf") continue
     const target = index.get(type.target)
     if (target === undefined) {
-      yield at(place, "WW122", path, `no field is named ${type.target}`, `name one of: ${names(fields, (one) => isMeasurable(context, one))}`)
+      yield at(
+        place,
+        "WW122",
+        path,
+        `no field is named ${type.target}`,
+        `name one of: ${names(fields, (one) => isMeasurable(context, one))}`
+      )
       continue
     }
     const of = unwrapped(fields[target]![1].type)
@@ -108,10 +147,22 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
         type.kind === "countOf" ? "count an array" : "measure bytes, text, an array or a record of varying size"
       )
     } else if (type.kind === "lengthOf" && type.int === "uleb128" && of.kind !== "bytes" && of.kind !== "utf8" && of.kind !== "json") {
-      yield at(place, "WW132", path, `a LEB128 length cannot measure the ${of.kind} ${type.target}`, "measure bytes or text, whose size is known before they are written")
+      yield at(
+        place,
+        "WW132",
+        path,
+        `a LEB128 length cannot measure the ${of.kind} ${type.target}`,
+        "measure bytes or text, whose size is known before they are written"
+      )
     }
     if (target < position) {
-      yield at(place, "WW124", path, `${field.name} stands behind ${type.target}, which it measures`, "put lengths in front of what they measure")
+      yield at(
+        place,
+        "WW124",
+        path,
+        `${field.name} stands behind ${type.target}, which it measures`,
+        "put lengths in front of what they measure"
+      )
     }
     if (measured.has(type.target)) {
       yield at(place, "WW124", path, `${type.target} is measured by ${measured.get(type.target)} already`, "keep one of them")
@@ -130,7 +181,13 @@ export function* checkRun(place: Place, fields: ReadonlyArray<FieldModel>, measu
   for (const { name, type } of fields) {
     const delimited = measured.has(name) || isSelfDelimiting(context, type.kind === "when" ? type.of : type)
     if (open !== undefined && !measured.has(name) && context.fixedSize(type) === undefined) {
-      yield at(place, "WW125", [name], `${open} takes all that is left, so ${name} cannot be found`, `give ${open} a length, or ${name} a lengthOf in front of ${open}`)
+      yield at(
+        place,
+        "WW125",
+        [name],
+        `${open} takes all that is left, so ${name} cannot be found`,
+        `give ${open} a length, or ${name} a lengthOf in front of ${open}`
+      )
     }
     if (!delimited && type.kind !== "optional") open = name
     yield* checkType(place, name, type)
@@ -145,7 +202,13 @@ function* checkOptionals(place: Place, fields: ReadonlyArray<FieldModel>): Itera
   for (const field of fields) {
     const type = field.type.kind === "optional" ? field.type.of : field.type
     if (context.fixedSize(type) === undefined) {
-      yield at(place, "WW126", [field.name], `${field.name} has no fixed width, so the length cannot tell which optional fields are there`, "keep fields beside several optional ones fixed, or use layouts")
+      yield at(
+        place,
+        "WW126",
+        [field.name],
+        `${field.name} has no fixed width, so the length cannot tell which optional fields are there`,
+        "keep fields beside several optional ones fixed, or use layouts"
+      )
       return
     }
   }
@@ -159,7 +222,13 @@ function* checkOptionals(place: Place, fields: ReadonlyArray<FieldModel>): Itera
     const other = known.get(size)
     if (other !== undefined) {
       const text = (set: ReadonlySet<string>): string => set.size === 0 ? "none of them" : [...set].join(" + ")
-      yield at(place, "WW126", [fields[first]!.name], `a length of ${size} can mean ${text(other)} or ${text(present)}`, "say what `requires` what, or use layouts")
+      yield at(
+        place,
+        "WW126",
+        [fields[first]!.name],
+        `a length of ${size} can mean ${text(other)} or ${text(present)}`,
+        "say what `requires` what, or use layouts"
+      )
       return
     }
     known.set(size, present)
@@ -171,26 +240,54 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
   switch (type.kind) {
     case "when":
       if (!place.states.includes(type.state)) {
-        yield at(place, "WW129", [name], `the frame declares no connection state ${type.state}`, `declare it in the frame's states (${place.states.join(", ") || "none so far"})`)
+        yield at(
+          place,
+          "WW129",
+          [name],
+          `the frame declares no connection state ${type.state}`,
+          `declare it in the frame's states (${place.states.join(", ") || "none so far"})`
+        )
       }
       return yield* checkType(place, name, type.of)
     case "optional":
-      if (type.of.kind === "optional" || type.of.kind === "when") yield at(place, "WW126", [name], `${name} is optional twice`, "once is enough")
+      if (type.of.kind === "optional" || type.of.kind === "when") {
+        yield at(place, "WW126", [name], `${name} is optional twice`, "once is enough")
+      }
       return yield* checkType(place, name, type.of)
     case "constant": {
       const { min, max } = rangeOf(type.int)
       const value = BigInt(type.value)
-      if (value < min || value > max) yield at(place, "WW130", [name], `${type.value} does not fit ${type.int}`, `${type.int} holds ${min}…${max}`)
+      if (value < min || value > max) {
+        yield at(place, "WW130", [name], `${type.value} does not fit ${type.int}`, `${type.int} holds ${min}…${max}`)
+      }
       return
     }
     case "array":
       if (context.minimumSize(type.of) === 0) {
-        yield at(place, "WW131", [name], `elements of ${name} may take no bytes, so their number is unbounded`, "give the element a field of fixed width or a length")
+        yield at(
+          place,
+          "WW131",
+          [name],
+          `elements of ${name} may take no bytes, so their number is unbounded`,
+          "give the element a field of fixed width or a length"
+        )
       } else if (!isSelfDelimiting(context, type.of)) {
-        yield at(place, "WW131", [name], `elements of ${name} do not say where they end`, "make the element a record whose variable fields have a lengthOf")
+        yield at(
+          place,
+          "WW131",
+          [name],
+          `elements of ${name} do not say where they end`,
+          "make the element a record whose variable fields have a lengthOf"
+        )
       }
       if (!(["int", "uleb128", "flags", "enumeration", "struct", "choice"] as ReadonlyArray<string>).includes(type.of.kind)) {
-        yield at(place, "WW131", [name], `elements of ${name} cannot be ${type.of.kind}`, "make the element an integer, flags, an enumeration or a record")
+        yield at(
+          place,
+          "WW131",
+          [name],
+          `elements of ${name} cannot be ${type.of.kind}`,
+          "make the element an integer, flags, an enumeration or a record"
+        )
       }
       return yield* checkSize(place, name, { max: type.max })
     case "bytes":
@@ -201,9 +298,15 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
   }
 }
 
-function* checkSize(place: Place, name: string, { max, size }: { readonly max?: number | undefined; readonly size?: number | undefined }): Iterable<Complaint> {
+function* checkSize(
+  place: Place,
+  name: string,
+  { max, size }: { readonly max?: number | undefined; readonly size?: number | undefined }
+): Iterable<Complaint> {
   for (const value of [max, size]) {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) yield at(place, "WW133", [name], `${value} is no size`, "give a whole number of bytes")
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) {
+      yield at(place, "WW133", [name], `${value} is no size`, "give a whole number of bytes")
+    }
   }
   if (max !== undefined && size !== undefined) yield at(place, "WW133", [name], "both size and max are given", "a fixed size needs no max")
 }

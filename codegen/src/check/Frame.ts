@@ -11,10 +11,21 @@ export function* checkFrame(built: Built): Iterable<Complaint> {
   if (built.protocol.kind !== "protocol") return
   const value = built.protocol.frame
   const { frame, statuses } = built.model
-  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({ rule, value, path, message, hint })
+  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
+    rule,
+    value,
+    path,
+    message,
+    hint
+  })
   if (built.protocol.base !== undefined) {
     if (JSON.stringify(value.kinds) !== JSON.stringify(built.protocol.base.frame.kinds)) {
-      yield complain("WW180", ["kinds"], "an extension cannot change the headers of its base", "use `dialect` to add statuses and connection states, or write a protocol of its own")
+      yield complain(
+        "WW180",
+        ["kinds"],
+        "an extension cannot change the headers of its base",
+        "use `dialect` to add statuses and connection states, or write a protocol of its own"
+      )
     }
   } else {
     yield* checkHeaders(frame.kinds, frame.sections, complain)
@@ -25,7 +36,9 @@ export function* checkFrame(built: Built): Iterable<Complaint> {
   const { max } = rangeOf(table.of.int)
   for (const { name, code } of statuses) {
     const complaint = (rule: string, message: string, hint: string): Complaint => ({ rule, value: table, path: [name], message, hint })
-    if (!Number.isSafeInteger(code) || code < 0 || BigInt(code) > max) yield complaint("WW160", `status ${code} does not fit`, `the largest is ${hex(Number(max), 4)}`)
+    if (!Number.isSafeInteger(code) || code < 0 || BigInt(code) > max) {
+      yield complaint("WW160", `status ${code} does not fit`, `the largest is ${hex(Number(max), 4)}`)
+    }
     if (seen.has(code)) yield complaint("WW161", `status ${hex(code, 4)} is ${seen.get(code)} already`, "one code, one name")
     seen.set(code, name)
   }
@@ -49,7 +62,14 @@ function* checkHeaders(kinds: ReadonlyArray<KindModel>, sections: ReadonlyArray<
       yield* checkHeader(header, sections, [...path, String(index)], complain)
       if (header.magic !== undefined) {
         const other = magics.get(header.magic)
-        if (other !== undefined) yield complain("WW152", [...path, String(index)], `magic ${hex(header.magic)} is ${other}'s already`, "each header has a magic of its own")
+        if (other !== undefined) {
+          yield complain(
+            "WW152",
+            [...path, String(index)],
+            `magic ${hex(header.magic)} is ${other}'s already`,
+            "each header has a magic of its own"
+          )
+        }
         magics.set(header.magic, kind.name)
       } else if (kind.headers.length > 1) {
         yield complain("WW152", [...path, String(index)], `several headers of ${kind.name} need a magic each`, "add `magic`")
@@ -58,22 +78,46 @@ function* checkHeaders(kinds: ReadonlyArray<KindModel>, sections: ReadonlyArray<
         const field = fieldOf(header, role)
         const place = field === undefined ? "missing" : `${field.offset}+${intSize(field.int)}`
         if (position.has(role) && position.get(role) !== place) {
-          yield complain("WW153", [...path, String(index), "fields"], `the ${role} stands at another place than in the first header`, "framing needs it in one place")
+          yield complain(
+            "WW153",
+            [...path, String(index), "fields"],
+            `the ${role} stands at another place than in the first header`,
+            "framing needs it in one place"
+          )
         }
         if (!position.has(role)) position.set(role, place)
       }
     }
     for (const [index, { section }] of kind.shared.entries()) {
-      if (sections[index] !== section) yield complain("WW154", ["kinds", kind.name, "shared", section], `shared sections come first, but ${section} is not among the first`, "reorder the sections")
+      if (sections[index] !== section) {
+        yield complain(
+          "WW154",
+          ["kinds", kind.name, "shared", section],
+          `shared sections come first, but ${section} is not among the first`,
+          "reorder the sections"
+        )
+      }
     }
   }
 }
 
-function* checkHeader(header: HeaderModel, sections: ReadonlyArray<string>, path: ReadonlyArray<string>, complain: Complain): Iterable<Complaint> {
+function* checkHeader(
+  header: HeaderModel,
+  sections: ReadonlyArray<string>,
+  path: ReadonlyArray<string>,
+  complain: Complain
+): Iterable<Complaint> {
   const lengths = new Set<string>()
   for (const field of header.fields) {
     if (field.role !== "sectionLength") continue
-    if (!sections.includes(field.section)) yield complain("WW155", [...path, "fields", field.name], `there is no section ${field.section}`, `the sections are ${sections.join(", ")}`)
+    if (!sections.includes(field.section)) {
+      yield complain(
+        "WW155",
+        [...path, "fields", field.name],
+        `there is no section ${field.section}`,
+        `the sections are ${sections.join(", ")}`
+      )
+    }
     lengths.add(field.section)
   }
   const total = fieldOf(header, "bodyLength")

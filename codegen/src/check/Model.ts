@@ -13,7 +13,24 @@ import { checkFrame } from "./Frame.ts"
 const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])
 
 /** Names that generated code needs for itself. */
-const globals = new Set(["Array", "BigInt", "DataView", "Error", "Infinity", "Object", "Promise", "ReadonlyArray", "String", "Uint8Array", "Packet", "States", "Kind", "Opcode", "CommandInfo", "Status"])
+const globals = new Set([
+  "Array",
+  "BigInt",
+  "DataView",
+  "Error",
+  "Infinity",
+  "Object",
+  "Promise",
+  "ReadonlyArray",
+  "String",
+  "Uint8Array",
+  "Packet",
+  "States",
+  "Kind",
+  "Opcode",
+  "CommandInfo",
+  "Status"
+])
 
 /** All findings about a protocol, without those about its examples. */
 export const checkModel = (built: Built): ReadonlyArray<Complaint> => [...built.complaints, ...rules(built)]
@@ -32,7 +49,13 @@ function* rules(built: Built): Iterable<Complaint> {
 
 function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
   if (!isIdentifier(type.name) || globals.has(type.name)) {
-    yield at(place, "WW104", [], `${type.name} cannot be the name of a generated type`, "choose a PascalCase name that generated code does not use itself")
+    yield at(
+      place,
+      "WW104",
+      [],
+      `${type.name} cannot be the name of a generated type`,
+      "choose a PascalCase name that generated code does not use itself"
+    )
   }
   switch (type.kind) {
     case "struct":
@@ -42,7 +65,9 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
     case "nibbleFrames": {
       const { max } = type.kind === "choice" ? rangeOf(type.tag) : { max: 270n }
       yield* checkUnique(place, type.cases.map((one) => [one.name, one.tag]), max, "tag")
-      for (const one of type.cases) yield* checkRecord({ ...place, path: [...place.path, one.name] }, one.fields, new Map([["_tag", "the tag"]]))
+      for (const one of type.cases) {
+        yield* checkRecord({ ...place, path: [...place.path, one.name] }, one.fields, new Map([["_tag", "the tag"]]))
+      }
       return
     }
     case "flags": {
@@ -50,7 +75,9 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
       yield* checkUnique(place, type.bits.map((one) => [one.name, one.bit]), bits, "bit")
       const known = new Set(type.bits.map((one) => one.name))
       for (const name of [...type.exclusive.flat(), ...type.requires.flatMap(({ bit, needs }) => [bit, ...needs])]) {
-        if (!known.has(name)) yield at(place, "WW134", [], `a rule names the bit ${name}, which is not there`, `name one of: ${[...known].join(", ")}`)
+        if (!known.has(name)) {
+          yield at(place, "WW134", [], `a rule names the bit ${name}, which is not there`, `name one of: ${[...known].join(", ")}`)
+        }
       }
       return
     }
@@ -63,7 +90,15 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
 function* checkUnique(place: Place, entries: ReadonlyArray<readonly [string, number]>, max: bigint, what: string): Iterable<Complaint> {
   const seen = new Map<number, string>()
   for (const [name, number] of entries) {
-    if (!isIdentifier(name)) yield at(place, "WW120", [name], `${JSON.stringify(name)} cannot be a property name`, "use letters and digits, beginning with a letter")
+    if (!isIdentifier(name)) {
+      yield at(
+        place,
+        "WW120",
+        [name],
+        `${JSON.stringify(name)} cannot be a property name`,
+        "use letters and digits, beginning with a letter"
+      )
+    }
     if (!Number.isSafeInteger(number) || number < 0 || BigInt(number) > max) {
       yield at(place, "WW130", [name], `${what} ${number} does not fit`, `the largest ${what} is ${max}`)
     } else if (seen.has(number)) {
@@ -89,19 +124,45 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
   for (const [model, value] of built.commands) {
     const place: Place = { context, value, path: [], states }
     if (!isIdentifier(model.name) || model.name !== pascal(model.name) || globals.has(model.name)) {
-      yield at(place, "WW104", [], `${model.name} cannot be the name of a packet`, "choose a PascalCase name that generated code does not use itself")
+      yield at(
+        place,
+        "WW104",
+        [],
+        `${model.name} cannot be the name of a packet`,
+        "choose a PascalCase name that generated code does not use itself"
+      )
     }
     if (moduleNames.has(model.family.toLowerCase())) {
-      yield at(place, "WW105", [], `a spec file cannot be named ${model.family}: the generated code has a module of that name`, "rename the spec file")
+      yield at(
+        place,
+        "WW105",
+        [],
+        `a spec file cannot be named ${model.family}: the generated code has a module of that name`,
+        "rename the spec file"
+      )
     }
     yield* checkKind(place, model, context)
     const key = `${model.kinds.request} ${model.opcode}`
     if (opcodes.has(key)) {
-      yield at(place, "WW102", ["opcode"], `opcode ${hex(model.opcode)} is ${opcodes.get(key)} already`, "one opcode, one command; an extension may replace its base's")
+      yield at(
+        place,
+        "WW102",
+        ["opcode"],
+        `opcode ${hex(model.opcode)} is ${opcodes.get(key)} already`,
+        "one opcode, one command; an extension may replace its base's"
+      )
     }
     opcodes.set(key, model.name)
     for (const packet of packetsOf(context, model).filter((one) => one.kind !== undefined)) {
-      if (tags.has(packet.tag)) yield at(place, "WW103", [], `${packet.tag} is the name of a packet of ${tags.get(packet.tag)} already`, "rename one of the commands")
+      if (tags.has(packet.tag)) {
+        yield at(
+          place,
+          "WW103",
+          [],
+          `${packet.tag} is the name of a packet of ${tags.get(packet.tag)} already`,
+          "rename one of the commands"
+        )
+      }
       tags.set(packet.tag, model.name)
     }
     yield* checkPackets(place, model, context, value)
@@ -111,7 +172,13 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
 function* checkKind(place: Place, model: CommandModel, context: Context): Iterable<Complaint> {
   const kind = context.model.frame.kinds.find((one) => one.name === model.kinds.request)
   if (kind === undefined) {
-    yield at(place, "WW106", [], `the frame has no kind ${model.kinds.request}`, `it has ${context.model.frame.kinds.map((one) => one.name).join(", ")}`)
+    yield at(
+      place,
+      "WW106",
+      [],
+      `the frame has no kind ${model.kinds.request}`,
+      `it has ${context.model.frame.kinds.map((one) => one.name).join(", ")}`
+    )
     return
   }
   const opcode = fieldOf(kind.headers[0]!, "opcode")
@@ -126,14 +193,24 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
   const written = value as { readonly responses?: { readonly [status: string]: unknown } }
   const known = new Set(context.model.statuses.map((one) => one.name))
   for (const [name, content] of Object.entries(written.responses ?? {})) {
-    if (!known.has(name)) yield at(place, "WW107", ["responses", name], `no status is named ${name}`, "use a name of the frame's status table")
+    if (!known.has(name)) {
+      yield at(place, "WW107", ["responses", name], `no status is named ${name}`, "use a name of the frame's status table")
+    }
     if (typeof content === "string" && typeof written.responses?.[content] !== "object") {
-      yield at(place, "WW107", ["responses", name], `${name} is said to be like ${content}, which has no content`, "name an outcome with a content of its own")
+      yield at(
+        place,
+        "WW107",
+        ["responses", name],
+        `${name} is said to be like ${content}, which has no content`,
+        "name an outcome with a content of its own"
+      )
     }
   }
   for (const packet of packetsOf(context, model)) {
     if (packet.kind === undefined) continue
-    const path = packet.statuses.length === 0 ? ["request"] : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
+    const path = packet.statuses.length === 0
+      ? ["request"]
+      : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
     const header = new Map<string, string>([
       ["_tag", "the tag"],
       ["layout", "the name of the layout"],
@@ -141,7 +218,9 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
       ...visibleFields(packet.kind).map((field): [string, string] => [field.name, "the header"]),
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])
-    for (const layout of packet.layouts) yield* checkLayout({ ...place, path: [...path, ...(layout.name === undefined ? [] : [layout.name])] }, layout, header)
+    for (const layout of packet.layouts) {
+      yield* checkLayout({ ...place, path: [...path, ...(layout.name === undefined ? [] : [layout.name])] }, layout, header)
+    }
     yield* checkApart({ ...place, path }, packet.layouts, (layout) => layoutConditions(context, packet.kind, layout))
   }
 }
@@ -152,7 +231,9 @@ function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<str
     yield at(place, "WW141", [], `${JSON.stringify(layout.name)} cannot be the name of a layout`, "use letters, digits and underscores")
   }
   for (const { section } of layout.sections) {
-    if (!sections.includes(section)) yield at(place, "WW108", [section], `packets have no section ${section}`, `the sections are ${sections.join(", ")}`)
+    if (!sections.includes(section)) {
+      yield at(place, "WW108", [section], `packets have no section ${section}`, `the sections are ${sections.join(", ")}`)
+    }
   }
   const ordered = sections.flatMap((section) => layout.sections.filter((one) => one.section === section))
   const all = ordered.flatMap(({ section, fields }) => fields.map((field) => [[section, field.name], field] as const))
@@ -163,7 +244,11 @@ function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<str
 }
 
 /** Layouts must differ in the length of a section or in a constant; otherwise the one with more constants must have more. */
-function* checkApart(place: Place, layouts: ReadonlyArray<LayoutModel>, conditionsOf: (layout: LayoutModel) => LayoutConditions): Iterable<Complaint> {
+function* checkApart(
+  place: Place,
+  layouts: ReadonlyArray<LayoutModel>,
+  conditionsOf: (layout: LayoutModel) => LayoutConditions
+): Iterable<Complaint> {
   const all = layouts.map((layout) => ({ layout, ...conditionsOf(layout) }))
   for (const [index, one] of all.entries()) {
     const other = all.slice(0, index).find((earlier) => !areApart(earlier, one))

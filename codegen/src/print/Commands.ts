@@ -24,14 +24,22 @@ export interface PacketPlan {
 /** All packets a command consists of. */
 export const packetsOf = (context: Context, command: CommandModel): ReadonlyArray<PacketPlan> => {
   const kind = (name: string): KindModel => context.model.frame.kinds.find((one) => one.name === name)!
-  const plan = (tag: string, of: string, doc: string | undefined, layouts: ReadonlyArray<LayoutModel>, statuses: OutcomeModel["statuses"]): PacketPlan => ({
+  const plan = (
+    tag: string,
+    of: string,
+    doc: string | undefined,
+    layouts: ReadonlyArray<LayoutModel>,
+    statuses: OutcomeModel["statuses"]
+  ): PacketPlan => ({
     command,
     kind: kind(of),
     tag,
     doc,
     layouts,
     statuses,
-    needsStates: layouts.some((layout) => layout.sections.some((section) => section.fields.some((field) => context.needsStates(field.type))))
+    needsStates: layouts.some((layout) =>
+      layout.sections.some((section) => section.fields.some((field) => context.needsStates(field.type)))
+    )
   })
   return [
     plan(command.name, command.kinds.request, command.doc, command.request, []),
@@ -72,7 +80,12 @@ const printPacket = (context: Context, module: Module, packet: PacketPlan): void
   const names = packet.layouts.map((layout) => bodyName(packet, layout))
   if (packet.layouts.length > 1 || names[0] !== packet.tag) {
     module.add({ kind: "alias", name: packet.tag, doc: packet.doc, type: names.join(" | ") })
-    module.add({ kind: "alias", name: `${packet.tag}Fields`, doc: `What a caller gives for a \`${packet.tag}\`.`, type: names.map((name) => `${name}Fields`).join(" | ") })
+    module.add({
+      kind: "alias",
+      name: `${packet.tag}Fields`,
+      doc: `What a caller gives for a \`${packet.tag}\`.`,
+      type: names.map((name) => `${name}Fields`).join(" | ")
+    })
   }
   for (const layout of packet.layouts) printDecode(context, module, packet, layout)
   if (packet.layouts.length > 1 || names[0] !== packet.tag) printSelect(context, module, packet)
@@ -90,22 +103,41 @@ const printInterfaces = (context: Context, module: Module, packet: PacketPlan, l
     ...properties(module, context, fields)
   ]
   const doc = layout.name === undefined ? packet.doc : layout.doc ?? packet.doc
-  module.add({ kind: "interface", name: `${name}Fields`, doc: `What a caller gives for a \`${name}\`, beside the header.`, properties: own })
-  const statusType = packet.statuses.length === 0 || status === undefined ? [] : [{ name: status.name, type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | "), doc: packet.statuses.map(({ name }) => name).join(", ") }]
+  module.add({
+    kind: "interface",
+    name: `${name}Fields`,
+    doc: `What a caller gives for a \`${name}\`, beside the header.`,
+    properties: own
+  })
+  const statusType = packet.statuses.length === 0 || status === undefined
+    ? []
+    : [{
+      name: status.name,
+      type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | "),
+      doc: packet.statuses.map(({ name }) => name).join(", ")
+    }]
   module.add({
     kind: "interface",
     name,
     doc,
     extends: [module.useType(frame, `${kindName(packet.kind.name)}Head`), `${name}Fields`],
-    properties: [{ name: "_tag", type: JSON.stringify(packet.tag) }, ...(opcode === undefined ? [] : [{ name: opcode.name, type: hex(packet.command.opcode) }]), ...statusType]
+    properties: [
+      { name: "_tag", type: JSON.stringify(packet.tag) },
+      ...(opcode === undefined ? [] : [{ name: opcode.name, type: hex(packet.command.opcode) }]),
+      ...statusType
+    ]
   })
 }
 
-const sectionOf = (layout: LayoutModel, section: string): SectionModel => layout.sections.find((one) => one.section === section) ?? { section, fields: [] }
+const sectionOf = (layout: LayoutModel, section: string): SectionModel =>
+  layout.sections.find((one) => one.section === section) ?? { section, fields: [] }
 
 const sectionEnd = (own: ReadonlyArray<string>, index: number): string => own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
 
-const statesParameter = (context: Context, module: Module): { name: string; type: string } => ({ name: "states", type: module.useType(context.local("States"), "States") })
+const statesParameter = (context: Context, module: Module): { name: string; type: string } => ({
+  name: "states",
+  type: module.useType(context.local("States"), "States")
+})
 
 const printDecode = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
   const own = ownSections(context, packet.kind)
@@ -137,7 +169,9 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
   const opcode = fieldOf(packet.kind.headers[0]!, "opcode")
   const status = fieldOf(packet.kind.headers[0]!, "statusCode")
   const head = headEntries(context, module, packet.kind).map(([key, value]): readonly [string, string] =>
-    status !== undefined && key === status.name ? [key, packet.statuses.length === 1 ? hex(packet.statuses[0]!.code, 4) : key] : [key, value]
+    status !== undefined && key === status.name
+      ? [key, packet.statuses.length === 1 ? hex(packet.statuses[0]!.code, 4) : key]
+      : [key, value]
   )
   const entries: ReadonlyArray<readonly [string, string]> = [
     ["_tag", JSON.stringify(packet.tag)],
@@ -200,7 +234,10 @@ export const layoutConditions = (context: Context, kind: KindModel, layout: Layo
         const at = offset === 0 ? `${section}Start` : `${section}Start + ${offset}`
         const value = typeof field.type.value === "string" ? `${field.type.value}n` : hex(field.type.value)
         const unproven = !isFixed || section === own.at(-1)
-        constants.push(...(unproven ? [`${length} >= ${offset + (size ?? 0)}`] : []), `${getInt(context.scratch, field.type.int, at, undefined)} === ${value}`)
+        constants.push(
+          ...(unproven ? [`${length} >= ${offset + (size ?? 0)}`] : []),
+          `${getInt(context.scratch, field.type.int, at, undefined)} === ${value}`
+        )
         values.set(`${section}+${offset}`, value)
       }
       if (size === undefined) break
@@ -216,7 +253,8 @@ const printSelect = (context: Context, module: Module, packet: PacketPlan): void
   const own = ownSections(context, packet.kind)
   const needsStatus = packet.statuses.length > 1
   const status = fieldOf(packet.kind.headers[0]!, "statusCode")
-  const args = [decodeArguments(context, packet.kind), ...(packet.needsStates ? ["states"] : []), ...(needsStatus ? [status!.name] : [])].join(", ")
+  const args = [decodeArguments(context, packet.kind), ...(packet.needsStates ? ["states"] : []), ...(needsStatus ? [status!.name] : [])]
+    .join(", ")
   const conditions = packet.layouts.map((layout) => ({ layout, ...layoutConditions(context, packet.kind, layout) }))
   // the most specific first, then in the order of the spec
   const ordered = conditions.map((one, index) => ({ ...one, index })).sort((a, b) => b.values.size - a.values.size || a.index - b.index)
@@ -226,8 +264,11 @@ const printSelect = (context: Context, module: Module, packet: PacketPlan): void
     body.push(`if (${condition === "" ? "true" : condition}) return decode${bodyName(packet, layout)}(${args})`)
   }
   const first = own[0]!
-  const section = own.find((name) => conditions.every((one) => one.sizes.has(name)) && new Set(conditions.flatMap((one) => one.sizes.get(name)!)).size > 1) ??
-    own.find((name) => conditions.every((one) => one.sizes.has(name) && one.sizes.get(name)![0] !== 0))
+  const section =
+    own.find((name) =>
+      conditions.every((one) => one.sizes.has(name)) && new Set(conditions.flatMap((one) => one.sizes.get(name)!)).size > 1
+    ) ??
+      own.find((name) => conditions.every((one) => one.sizes.has(name) && one.sizes.get(name)![0] !== 0))
   if (section !== undefined) {
     const sizes = [...new Set(conditions.flatMap((one) => one.sizes.get(section)!))].sort((a, b) => a - b)
     const text = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
@@ -239,7 +280,11 @@ const printSelect = (context: Context, module: Module, packet: PacketPlan): void
     )
   }
   const names = packet.layouts.map((layout) => layout.name).join(", ")
-  body.push(`return ${module.use(codec, "malformed")}("UnknownValue", "${packet.tag}", "layout", ${first}Start - at, "one of the layouts ${names}", "something else")`)
+  body.push(
+    `return ${
+      module.use(codec, "malformed")
+    }("UnknownValue", "${packet.tag}", "layout", ${first}Start - at, "one of the layouts ${names}", "something else")`
+  )
   module.add({
     kind: "function",
     name: `decode${packet.tag}`,
@@ -269,7 +314,9 @@ const printEncode = (context: Context, module: Module, packet: PacketPlan): void
         "  }"
       ]),
       "  default:",
-      `    ${module.use(codec, "unencodable")}("Missing", "${packet.tag}", "layout", "one of ${packet.layouts.map((layout) => layout.name).join(", ")}", String((packet as { readonly layout?: unknown }).layout))`,
+      `    ${module.use(codec, "unencodable")}("Missing", "${packet.tag}", "layout", "one of ${
+        packet.layouts.map((layout) => layout.name).join(", ")
+      }", String((packet as { readonly layout?: unknown }).layout))`,
       "}"
     ]
   module.add({
@@ -278,7 +325,12 @@ const printEncode = (context: Context, module: Module, packet: PacketPlan): void
     doc: `Appends a \`${packet.tag}\` to a writer. Throws \`EncodeError\` and then leaves the writer as it was.`,
     parameters: [
       { name: "writer", type: module.useType(codec, "Writer") },
-      { name: "packet", type: `${module.useType(frame, `${kind}Init`)} & ${packet.layouts.length > 1 || packet.layouts[0]!.name !== undefined ? `(${packet.tag}Fields)` : `${packet.tag}Fields`}` }
+      {
+        name: "packet",
+        type: `${module.useType(frame, `${kind}Init`)} & ${
+          packet.layouts.length > 1 || packet.layouts[0]!.name !== undefined ? `(${packet.tag}Fields)` : `${packet.tag}Fields`
+        }`
+      }
     ],
     returns: "void",
     body
@@ -291,7 +343,14 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   const own = ownSections(context, packet.kind)
   const fields = layout.sections.flatMap((section) => section.fields)
   const bound = boundTerms(module, context, "packet", own.flatMap((section) => sectionOf(layout, section).fields))
-  const writer = new FieldWriter({ module, context, packet: packet.tag, from: "packet", all: new Map(fields.map((field) => [field.name, field.type])), slots: new Map() })
+  const writer = new FieldWriter({
+    module,
+    context,
+    packet: packet.tag,
+    from: "packet",
+    all: new Map(fields.map((field) => [field.name, field.type])),
+    slots: new Map()
+  })
   const starts = own.map((section, index) => {
     const start = index === 0 ? `${section}Start` : writer.mark(`${section}Start`)
     writer.fields(sectionOf(layout, section).fields)
@@ -306,7 +365,9 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
     ...writerLocals(writer.lines),
     `${keyword} position = ${own[0]}Start`,
     ...writer.lines,
-    `${module.use(frame, `finish${kind}`)}(writer, packet, "${packet.tag}", ${hex(packet.command.opcode)}, ${[...statusArgument, ...starts, writer.end].join(", ")})`
+    `${module.use(frame, `finish${kind}`)}(writer, packet, "${packet.tag}", ${hex(packet.command.opcode)}, ${
+      [...statusArgument, ...starts, writer.end].join(", ")
+    })`
   ]
 }
 
@@ -332,7 +393,9 @@ const printOutcome = (context: Context, module: Module, command: CommandModel): 
     `switch (${status.name}) {`,
     ...packets.flatMap((packet) => [
       ...packet.statuses.map(({ code }) => `  case ${hex(code, 4)}:`),
-      `    return decode${packet.tag}(${[args, ...(packet.needsStates ? ["states"] : []), ...(packet.statuses.length > 1 ? [status.name] : [])].join(", ")})`
+      `    return decode${packet.tag}(${
+        [args, ...(packet.needsStates ? ["states"] : []), ...(packet.statuses.length > 1 ? [status.name] : [])].join(", ")
+      })`
     ]),
     "  default:",
     `    return ${module.use(frame, `decode${error}`)}(${args})`,

@@ -131,7 +131,8 @@ export class Context {
 
   /** Whether a field is part of the packet's TypeScript type. */
   isVisible(type: TypeModel): boolean {
-    return type.kind !== "lengthOf" && type.kind !== "countOf" && type.kind !== "constant" && !(type.kind === "reserved" && type.policy !== "keep")
+    return type.kind !== "lengthOf" && type.kind !== "countOf" && type.kind !== "constant" &&
+      !(type.kind === "reserved" && type.policy !== "keep")
   }
 
   /** Whether a caller may leave the field out. */

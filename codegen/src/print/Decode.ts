@@ -83,14 +83,19 @@ export const getInt = (module: Module, int: IntName, at: string, order: string |
 }
 
 /** Sets of optional fields that may be present together, each with its total size. */
-export const presences = (context: Context, fields: ReadonlyArray<FieldModel>): ReadonlyArray<{ readonly present: ReadonlySet<string>; readonly size: number }> => {
+export const presences = (
+  context: Context,
+  fields: ReadonlyArray<FieldModel>
+): ReadonlyArray<{ readonly present: ReadonlySet<string>; readonly size: number }> => {
   const optionals = fields.filter((field) => field.type.kind === "optional")
   const fixed = fields.reduce((sum, field) => sum + (field.type.kind === "optional" ? 0 : context.fixedSize(field.type) ?? 0), 0)
   const out: Array<{ readonly present: ReadonlySet<string>; readonly size: number }> = []
   for (let mask = 0; mask < 2 ** optionals.length; mask++) {
     const chosen = optionals.filter((_, index) => (mask & 1 << index) !== 0)
     const present = new Set(chosen.map((field) => field.name))
-    if (chosen.some((field) => field.type.kind === "optional" && field.type.requires !== undefined && !present.has(field.type.requires))) continue
+    if (chosen.some((field) => field.type.kind === "optional" && field.type.requires !== undefined && !present.has(field.type.requires))) {
+      continue
+    }
     const size = chosen.reduce((sum, field) => sum + (field.type.kind === "optional" ? context.fixedSize(field.type.of) ?? 0 : 0), fixed)
     out.push({ present, size })
   }
@@ -118,14 +123,20 @@ class FieldReader {
     const { context, region } = { context: this.region.context, region: this.region }
     const position = new Position(region.begin)
     if (fields.length === 0) {
-      if (region.exact) this.lines.push(`${this.check("expectLength")}(${region.end} - ${region.begin}, 0, ${this.where(region.path)}, ${this.offset(region.begin)})`)
+      if (region.exact) {
+        this.lines.push(
+          `${this.check("expectLength")}(${region.end} - ${region.begin}, 0, ${this.where(region.path)}, ${this.offset(region.begin)})`
+        )
+      }
       return { lines: this.lines, values: this.values, next: region.begin }
     }
     if (isPresenceByLength(context, fields)) return this.byLength(fields, position)
     const sizes = fields.map((field) => context.fixedSize(field.type))
     if (region.exact && sizes.every((size) => size !== undefined)) {
       const size = sizes.reduce((sum, one) => sum + one, 0)
-      this.lines.push(`${this.check("expectLength")}(${region.end} - ${region.begin}, ${size}, ${this.where(region.path)}, ${this.offset(region.begin)})`)
+      this.lines.push(
+        `${this.check("expectLength")}(${region.end} - ${region.begin}, ${size}, ${this.where(region.path)}, ${this.offset(region.begin)})`
+      )
       for (const [index, field] of fields.entries()) this.fixed(field, position, sizes[index]!)
       return { lines: this.lines, values: this.values, next: String(position) }
     }
@@ -140,7 +151,13 @@ class FieldReader {
             checked++
           }
           const path = region.path === "" ? field.name : region.path
-          if (run > 0) this.lines.push(`${this.check("expectAtLeast")}(${region.end} - ${this.grouped(position)}, ${run}, ${this.where(path)}, ${this.offset(String(position))})`)
+          if (run > 0) {
+            this.lines.push(
+              `${this.check("expectAtLeast")}(${region.end} - ${this.grouped(position)}, ${run}, ${this.where(path)}, ${
+                this.offset(String(position))
+              })`
+            )
+          }
         }
         checked--
         this.fixed(field, position, size)
@@ -199,7 +216,9 @@ class FieldReader {
       `switch (${end} - ${begin}) {`,
       ...branches,
       "  default:",
-      `    return ${module.use(codec, "malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, \`\${${end} - ${begin}} bytes\`)`,
+      `    return ${module.use(codec, "malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${
+        quote(expected)
+      }, \`\${${end} - ${begin}} bytes\`)`,
       "}"
     )
     for (const field of fields.slice(0, firstOptional)) this.fixed(field, position, context.fixedSize(field.type)!)
@@ -243,12 +262,20 @@ class FieldReader {
         return
       case "constant": {
         const literal = typeof type.value === "string" ? `${type.value}n` : hex(type.value)
-        this.lines.push(`${this.check("expectConstant")}(${getInt(module, type.int, at, this.order)}, ${literal}, ${this.where(name)}, ${this.offset(at)})`)
+        this.lines.push(
+          `${this.check("expectConstant")}(${getInt(module, type.int, at, this.order)}, ${literal}, ${this.where(name)}, ${
+            this.offset(at)
+          })`
+        )
         return
       }
       case "reserved":
-        if (type.policy === "error") this.lines.push(`${this.check("expectZero")}(reader.bytes, ${at}, ${position}, ${this.where(name)}, ${this.region.origin})`)
-        if (type.policy === "keep") this.values.set(name, type.int === undefined ? `reader.slice(${at}, ${position})` : getInt(module, type.int, at, this.order))
+        if (type.policy === "error") {
+          this.lines.push(`${this.check("expectZero")}(reader.bytes, ${at}, ${position}, ${this.where(name)}, ${this.region.origin})`)
+        }
+        if (type.policy === "keep") {
+          this.values.set(name, type.int === undefined ? `reader.slice(${at}, ${position})` : getInt(module, type.int, at, this.order))
+        }
         return
       case "lengthOf":
         this.region.lengths.set(type.target, this.constant(local(name), getInt(module, type.int as IntName, at, this.order)))
@@ -265,7 +292,11 @@ class FieldReader {
         this.values.set(name, `reader.text(${at}, ${position})`)
         return
       case "flags": {
-        const flags = context.named(type.ref) as { readonly int: IntName; readonly unknown: string; readonly bits: ReadonlyArray<{ readonly bit: number }> }
+        const flags = context.named(type.ref) as {
+          readonly int: IntName
+          readonly unknown: string
+          readonly bits: ReadonlyArray<{ readonly bit: number }>
+        }
         const value = getInt(module, flags.int, at, this.order)
         if (flags.unknown !== "error") return void this.values.set(name, value)
         const mask = flags.bits.reduce((sum, { bit }) => sum + 2 ** bit, 0)
@@ -274,7 +305,11 @@ class FieldReader {
         return
       }
       case "enumeration": {
-        const { int, unknown, values } = context.named(type.ref) as { readonly int: IntName; readonly unknown: string; readonly values: ReadonlyArray<{ readonly value: number }> }
+        const { int, unknown, values } = context.named(type.ref) as {
+          readonly int: IntName
+          readonly unknown: string
+          readonly values: ReadonlyArray<{ readonly value: number }>
+        }
         const value = getInt(module, int, at, this.order)
         if (unknown !== "error") return void this.values.set(name, value)
         const known = module.use(context.from(type.ref), `is${type.ref}`)
@@ -291,7 +326,9 @@ class FieldReader {
           name,
           this.constant(
             local(name),
-            `${module.use(codec, "readNested")}(reader, ${at}, ${position}, ${this.region.origin}, ${quote(packet)}, ${quote(name)}, ${module.use(context.from(type.ref), `read${type.ref}`)}, ${this.contextFor(type)})`
+            `${module.use(codec, "readNested")}(reader, ${at}, ${position}, ${this.region.origin}, ${quote(packet)}, ${quote(name)}, ${
+              module.use(context.from(type.ref), `read${type.ref}`)
+            }, ${this.contextFor(type)})`
           )
         )
         return
@@ -302,7 +339,9 @@ class FieldReader {
 
   private utf8(type: TypeModel, name: string, at: string, end: string): void {
     if (type.kind !== "utf8" || type.invalid !== "error") return
-    this.lines.push(`${this.check("expectUtf8")}(${this.check("isUtf8")}(reader.bytes, ${at}, ${end}), ${this.where(name)}, ${this.offset(at)})`)
+    this.lines.push(
+      `${this.check("expectUtf8")}(${this.check("isUtf8")}(reader.bytes, ${at}, ${end}), ${this.where(name)}, ${this.offset(at)})`
+    )
   }
 
   /** What a record's reader depends on: byte order or connection states. */
@@ -344,7 +383,10 @@ class FieldReader {
       case "uleb128":
       case "lengthOf":
       case "countOf": {
-        const value = this.constant(local(name), `${module.use(codec, "readUleb128")}(reader, ${at}, ${end}, ${origin}, ${this.where(name)})`)
+        const value = this.constant(
+          local(name),
+          `${module.use(codec, "readUleb128")}(reader, ${at}, ${end}, ${origin}, ${this.where(name)})`
+        )
         if (type.kind === "lengthOf") this.region.lengths.set(type.target, value)
         else if (type.kind === "countOf") this.region.counts.set(type.target, value)
         else this.values.set(name, value)
@@ -355,15 +397,26 @@ class FieldReader {
       case "utf8":
       case "json": {
         const limit = this.limit(field, position, behind)
-        if (type.max !== undefined) this.lines.push(`${this.check("expectAtMost")}(${limit} - ${this.grouped(position)}, ${type.max}, ${this.where(name)}, ${this.offset(at)})`)
+        if (type.max !== undefined) {
+          this.lines.push(
+            `${this.check("expectAtMost")}(${limit} - ${this.grouped(position)}, ${type.max}, ${this.where(name)}, ${this.offset(at)})`
+          )
+        }
         this.utf8(type, name, at, limit)
         this.values.set(name, `reader.${type.kind === "bytes" ? "slice" : "text"}(${at}, ${limit})`)
         position.move(limit)
         return
       }
       case "cstring": {
-        const nul = this.constant(`${local(name)}End`, `${module.use(codec, "findNul")}(reader.bytes, ${at}, ${end}, ${this.where(name)}, ${origin})`)
-        if (type.max !== undefined) this.lines.push(`${this.check("expectAtMost")}(${nul} - ${this.grouped(position)}, ${type.max}, ${this.where(name)}, ${this.offset(at)})`)
+        const nul = this.constant(
+          `${local(name)}End`,
+          `${module.use(codec, "findNul")}(reader.bytes, ${at}, ${end}, ${this.where(name)}, ${origin})`
+        )
+        if (type.max !== undefined) {
+          this.lines.push(
+            `${this.check("expectAtMost")}(${nul} - ${this.grouped(position)}, ${type.max}, ${this.where(name)}, ${this.offset(at)})`
+          )
+        }
         this.values.set(name, `reader.text(${at}, ${nul})`)
         position.move(nul, 1)
         return
@@ -378,7 +431,9 @@ class FieldReader {
           name,
           this.constant(
             local(name),
-            `${module.use(codec, "readNested")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${module.use(context.from(type.ref), `read${type.ref}`)}, ${this.contextFor(type)})`
+            `${module.use(codec, "readNested")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${
+              module.use(context.from(type.ref), `read${type.ref}`)
+            }, ${this.contextFor(type)})`
           )
         )
         if (sized) this.lines.push(`${this.check("expectEnd")}(reader.next, ${limit}, ${this.where(name)}, ${origin})`)
@@ -391,7 +446,9 @@ class FieldReader {
           name,
           this.constant(
             local(name),
-            `${module.use(codec, "readNibbleFrames")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${module.use(context.from(type.ref), `read${type.ref}`)})`
+            `${module.use(codec, "readNibbleFrames")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${
+              module.use(context.from(type.ref), `read${type.ref}`)
+            })`
           )
         )
         position.move(limit)
@@ -406,7 +463,12 @@ class FieldReader {
     }
   }
 
-  private array(field: FieldModel, type: TypeModel & { readonly kind: "array" }, position: Position, behind: ReadonlyArray<FieldModel>): void {
+  private array(
+    field: FieldModel,
+    type: TypeModel & { readonly kind: "array" },
+    position: Position,
+    behind: ReadonlyArray<FieldModel>
+  ): void {
     const { context, module, packet, origin } = this.region
     const { name } = field
     const at = String(position)
@@ -429,7 +491,9 @@ class FieldReader {
       name,
       this.constant(
         local(name),
-        `${module.use(codec, "readElements")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${max}, ${read}, ${this.contextFor(element)})`
+        `${module.use(codec, "readElements")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${max}, ${read}, ${
+          this.contextFor(element)
+        })`
       )
     )
     position.move(limit)
@@ -465,16 +529,28 @@ class FieldReader {
     const size = context.fixedSize(type)
     if (size === undefined) inner.variable({ ...field, type }, at, behind)
     else {
-      inner.lines.push(`${this.check("expectAtLeast")}(${this.region.end} - ${this.grouped(position)}, ${size}, ${this.where(field.name)}, ${this.offset(start)})`)
+      inner.lines.push(
+        `${this.check("expectAtLeast")}(${this.region.end} - ${this.grouped(position)}, ${size}, ${this.where(field.name)}, ${
+          this.offset(start)
+        })`
+      )
       inner.fixed({ ...field, type }, at, size)
     }
-    const single = inner.lines.length === 2 && inner.values.get(field.name) === name && inner.lines[0]!.startsWith(`const ${name} = `) && inner.lines[1] === `const ${after} = reader.next`
+    const single = inner.lines.length === 2 && inner.values.get(field.name) === name && inner.lines[0]!.startsWith(`const ${name} = `) &&
+      inner.lines[1] === `const ${after} = reader.next`
     if (single) {
-      this.lines.push(`const ${name} = ${condition} ? ${inner.lines[0]!.slice(`const ${name} = `.length)} : undefined`, `const ${after} = ${name} === undefined ? ${start} : reader.next`)
+      this.lines.push(
+        `const ${name} = ${condition} ? ${inner.lines[0]!.slice(`const ${name} = `.length)} : undefined`,
+        `const ${after} = ${name} === undefined ? ${start} : reader.next`
+      )
     } else {
       const value = inner.values.get(field.name)!
       const shadow = value === name
-      this.lines.push(`let ${name}${shadow ? "Present" : ""}: ${context.typeText(module, type)} | undefined`, `let ${after} = ${start}`, `if (${condition}) {`)
+      this.lines.push(
+        `let ${name}${shadow ? "Present" : ""}: ${context.typeText(module, type)} | undefined`,
+        `let ${after} = ${start}`,
+        `if (${condition}) {`
+      )
       this.lines.push(...inner.lines.filter((line) => !line.startsWith(`const ${after} =`)).map((line) => `  ${line}`))
       const moved = inner.lines.some((line) => line.startsWith(`const ${after} =`)) ? "reader.next" : String(at)
       this.lines.push(`  ${name}${shadow ? "Present" : ""} = ${value}`, `  ${after} = ${moved}`, "}")

@@ -29,7 +29,12 @@ export interface Target {
 const quote = (text: string): string => JSON.stringify(text)
 
 /** Room that fields need at most: a number of bytes and expressions. */
-export const boundTerms = (module: Module, context: Context, from: string, fields: ReadonlyArray<FieldModel>): { fixed: number; terms: Array<string> } => {
+export const boundTerms = (
+  module: Module,
+  context: Context,
+  from: string,
+  fields: ReadonlyArray<FieldModel>
+): { fixed: number; terms: Array<string> } => {
   let fixed = 0
   const terms: Array<string> = []
   for (const field of fields) {
@@ -114,7 +119,9 @@ export class FieldWriter {
     for (const { name, type } of optionals) {
       const requires = (type as { readonly requires: string }).requires
       this.lines.push(
-        `if (${this.value(name)} !== undefined && ${this.value(requires)} === undefined) ${this.use("unencodable")}("Missing", ${this.where(requires)}, ${quote(`a value, because ${name} has one`)}, "undefined")`
+        `if (${this.value(name)} !== undefined && ${this.value(requires)} === undefined) ${this.use("unencodable")}("Missing", ${
+          this.where(requires)
+        }, ${quote(`a value, because ${name} has one`)}, "undefined")`
       )
     }
     for (const field of fields) this.field(field.name, field.type)
@@ -196,18 +203,32 @@ export class FieldWriter {
       case "uleb128":
         return this.advance(`${this.use("writeUleb128")}(bytes, ${this.here}, ${this.use("checkUleb128")}(${value}, ${this.where(name)}))`)
       case "flags": {
-        const flags = context.named(type.ref) as { readonly int: IntName; readonly unknown: string; readonly bits: ReadonlyArray<{ readonly bit: number }> }
+        const flags = context.named(type.ref) as {
+          readonly int: IntName
+          readonly unknown: string
+          readonly bits: ReadonlyArray<{ readonly bit: number }>
+        }
         if (flags.unknown === "error") {
           const mask = flags.bits.reduce((sum, { bit }) => sum + 2 ** bit, 0)
-          this.lines.push(`${this.use("checkKnown")}((${value} & ~${hex(mask)}) === 0, ${value}, ${this.where(name)}, ${quote(`bits within ${hex(mask)}`)})`)
+          this.lines.push(
+            `${this.use("checkKnown")}((${value} & ~${hex(mask)}) === 0, ${value}, ${this.where(name)}, ${
+              quote(`bits within ${hex(mask)}`)
+            })`
+          )
         }
         return this.fixedInt(flags.int, value, name)
       }
       case "enumeration": {
-        const { int, unknown, values } = context.named(type.ref) as { readonly int: IntName; readonly unknown: string; readonly values: ReadonlyArray<{ readonly value: number }> }
+        const { int, unknown, values } = context.named(type.ref) as {
+          readonly int: IntName
+          readonly unknown: string
+          readonly values: ReadonlyArray<{ readonly value: number }>
+        }
         if (unknown === "error") {
           this.lines.push(
-            `${this.use("checkKnown")}(${module.use(context.from(type.ref), `is${type.ref}`)}(${value}), ${value}, ${this.where(name)}, ${quote(`one of ${values.map((one) => one.value).join(", ")}`)})`
+            `${this.use("checkKnown")}(${module.use(context.from(type.ref), `is${type.ref}`)}(${value}), ${value}, ${this.where(name)}, ${
+              quote(`one of ${values.map((one) => one.value).join(", ")}`)
+            })`
           )
         }
         return this.fixedInt(int, value, name)
@@ -228,7 +249,9 @@ export class FieldWriter {
       case "array": {
         const start = this.needsStart(name, undefined) ? this.mark(`${local(name)}From`) : ""
         this.advance(
-          `${this.use("writeElements")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, ${type.max ?? "Infinity"}, ${this.elementWriter(type.of)}${this.orderArgument}) `
+          `${this.use("writeElements")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, ${
+            type.max ?? "Infinity"
+          }, ${this.elementWriter(type.of)}${this.orderArgument}) `
             .trimEnd()
         )
         if (start !== "") this.measured(name, start, undefined)
@@ -238,14 +261,18 @@ export class FieldWriter {
       case "choice": {
         const start = this.needsStart(name, undefined) ? this.mark(`${local(name)}From`) : ""
         this.advance(
-          `${this.use("writeNested")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, ${module.use(context.from(type.ref), `write${type.ref}`)}${this.orderArgument})`
+          `${this.use("writeNested")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, ${
+            module.use(context.from(type.ref), `write${type.ref}`)
+          }${this.orderArgument})`
         )
         if (start !== "") this.measured(name, start, undefined)
         return
       }
       case "nibbleFrames":
         return this.advance(
-          `${this.use("writeElements")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, Infinity, ${module.use(context.from(type.ref), `write${type.ref}`)})`
+          `${this.use("writeElements")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, Infinity, ${
+            module.use(context.from(type.ref), `write${type.ref}`)
+          })`
         )
       case "optional":
       case "when": {
@@ -279,7 +306,11 @@ export class FieldWriter {
   private text(name: string, type: TypeModel & { readonly kind: "bytes" | "utf8" | "json" }): void {
     const value = this.value(name)
     if (type.kind === "utf8" && type.invalid === "error") {
-      this.lines.push(`if (${this.use("hasEscapes")}(${value})) ${this.use("unencodable")}("Utf8", ${this.where(name)}, "well-formed text", "lone surrogates")`)
+      this.lines.push(
+        `if (${this.use("hasEscapes")}(${value})) ${this.use("unencodable")}("Utf8", ${
+          this.where(name)
+        }, "well-formed text", "lone surrogates")`
+      )
     }
     if (type.size !== undefined && type.kind === "bytes") {
       this.lines.push(`${this.use("checkLength")}(${value}.length, ${type.size}, ${this.where(name)})`, `bytes.set(${value}, ${this.here})`)
@@ -289,7 +320,11 @@ export class FieldWriter {
     const max = type.size === undefined ? type.max : undefined
     const start = type.size !== undefined || this.needsStart(name, max) ? this.mark(`${local(name)}From`) : undefined
     const at = start ?? this.here
-    this.advance(type.kind === "bytes" ? `${this.use("putBytes")}(bytes, ${at}, ${value})` : `${at} + ${this.use("encodeText")}(bytes, ${at}, ${value})`)
+    this.advance(
+      type.kind === "bytes"
+        ? `${this.use("putBytes")}(bytes, ${at}, ${value})`
+        : `${at} + ${this.use("encodeText")}(bytes, ${at}, ${value})`
+    )
     if (type.size !== undefined) this.lines.push(`${this.use("checkLength")}(position - ${start}, ${type.size}, ${this.where(name)})`)
     else if (start !== undefined) this.measured(name, start, max)
   }

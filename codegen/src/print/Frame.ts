@@ -10,10 +10,15 @@ export type VisibleField = HeaderFieldModel & { readonly role: "magic" | "status
 
 /** Header fields that every packet of a kind carries. */
 export const visibleFields = (kind: KindModel): ReadonlyArray<VisibleField> =>
-  kind.headers[0]!.fields.filter((field): field is VisibleField => field.role === "magic" || field.role === "statusCode" || field.role === "field")
+  kind.headers[0]!.fields.filter((field): field is VisibleField =>
+    field.role === "magic" || field.role === "statusCode" || field.role === "field"
+  )
 
 /** The header field with a role, when there is one. */
-export const fieldOf = <R extends HeaderFieldModel["role"]>(header: HeaderModel, role: R): (HeaderFieldModel & { readonly role: R }) | undefined =>
+export const fieldOf = <R extends HeaderFieldModel["role"]>(
+  header: HeaderModel,
+  role: R
+): (HeaderFieldModel & { readonly role: R }) | undefined =>
   header.fields.find((field): field is HeaderFieldModel & { readonly role: R } => field.role === role)
 
 /** Sections of a kind that commands describe. */
@@ -23,7 +28,12 @@ export const ownSections = (context: Context, kind: KindModel): ReadonlyArray<st
 const typeOf = (context: Context, module: Module, field: VisibleField): string =>
   field.role === "field" ? context.typeText(module, field.type) : intSize(field.int) === 8 ? "bigint" : "number"
 
-const kindWords: { readonly [kind: string]: string } = { request: "a request", response: "a response", serverRequest: "a request of the server", serverResponse: "a response to the server" }
+const kindWords: { readonly [kind: string]: string } = {
+  request: "a request",
+  response: "a response",
+  serverRequest: "a request of the server",
+  serverResponse: "a response to the server"
+}
 
 /** Prints the module. */
 export const printFrame = (context: Context): Module => {
@@ -36,7 +46,13 @@ export const printFrame = (context: Context): Module => {
     printFinish(context, module, kind)
     printRaw(context, module, kind, "Unknown", `An opcode nobody described, as it stood in ${kindWords[kind.name] ?? "a packet"}.`)
     if (fieldOf(kind.headers[0]!, "statusCode") !== undefined) {
-      printRaw(context, module, kind, "Error", "A response with a status the command has no content for: its sections as they stood on the wire.")
+      printRaw(
+        context,
+        module,
+        kind,
+        "Error",
+        "A response with a status the command has no content for: its sections as they stood on the wire."
+      )
     }
   }
   return module
@@ -70,7 +86,11 @@ const printShape = (context: Context, module: Module): void => {
       doc: "Opcode of the frame at `at`, without decoding it.",
       parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
       returns: "number",
-      body: [`return ${getInt(module, opcode.int, opcode.offset === 0 ? "at" : `at + ${opcode.offset}`, undefined).replace("view.", "reader.view.")}`]
+      body: [
+        `return ${
+          getInt(module, opcode.int, opcode.offset === 0 ? "at" : `at + ${opcode.offset}`, undefined).replace("view.", "reader.view.")
+        }`
+      ]
     })
   }
   const kinds = frame.kinds.filter((kind) => kind.headers.every((header) => header.magic !== undefined))
@@ -84,7 +104,9 @@ const printShape = (context: Context, module: Module): void => {
       parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
       returns: "Kind | undefined",
       body: [
-        `switch (${getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined).replace("view.", "reader.view.")}) {`,
+        `switch (${
+          getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined).replace("view.", "reader.view.")
+        }) {`,
         ...kinds.flatMap((kind) => [...kind.headers.map((header) => `  case ${hex(header.magic!)}:`), `    return "${kind.name}"`]),
         "  default:",
         "    return undefined",
@@ -92,7 +114,11 @@ const printShape = (context: Context, module: Module): void => {
       ]
     })
   }
-  for (const field of new Map(frame.kinds.flatMap((kind) => visibleFields(kind)).filter((one) => one.role !== "magic").map((one) => [one.name, one])).values()) {
+  for (
+    const field of new Map(
+      frame.kinds.flatMap((kind) => visibleFields(kind)).filter((one) => one.role !== "magic").map((one) => [one.name, one])
+    ).values()
+  ) {
     if (field.role === "field" && field.type.kind === "reserved") continue
     module.add({
       kind: "function",
@@ -100,7 +126,11 @@ const printShape = (context: Context, module: Module): void => {
       doc: `The ${field.name} of the frame at \`at\`, without decoding it.`,
       parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
       returns: typeOf(context, module, field),
-      body: [`return ${getInt(module, field.int, field.offset === 0 ? "at" : `at + ${field.offset}`, undefined).replace("view.", "reader.view.")}`]
+      body: [
+        `return ${
+          getInt(module, field.int, field.offset === 0 ? "at" : `at + ${field.offset}`, undefined).replace("view.", "reader.view.")
+        }`
+      ]
     })
   }
 }
@@ -117,7 +147,12 @@ const headProperties = (context: Context, module: Module, kind: KindModel): Read
 const printHead = (context: Context, module: Module, kind: KindModel): void => {
   const name = kindName(kind.name)
   const head = headProperties(context, module, kind)
-  module.add({ kind: "interface", name: `${name}Head`, doc: `What the header says of ${kindWords[kind.name] ?? `a ${kind.name}`}.`, properties: head })
+  module.add({
+    kind: "interface",
+    name: `${name}Head`,
+    doc: `What the header says of ${kindWords[kind.name] ?? `a ${kind.name}`}.`,
+    properties: head
+  })
   module.add({
     kind: "interface",
     name: `${name}Init`,
@@ -164,7 +199,9 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
   const own = ownSections(context, kind)
   const starts = own.map((section) => `${section}Start`)
   const put = (field: HeaderFieldModel, value: string, path: string): string =>
-    `${module.use(codec, `put${field.int.toUpperCase()}`)}(view, at${field.offset === 0 ? "" : ` + ${field.offset}`}, ${value}, packet, "${path}")`
+    `${module.use(codec, `put${field.int.toUpperCase()}`)}(view, at${
+      field.offset === 0 ? "" : ` + ${field.offset}`
+    }, ${value}, packet, "${path}")`
   const first = kind.headers[0]!
   const sharedLengths = kind.shared.map(({ section }, index) => {
     const from = index === 0 ? `at - ${first.size}` : `${kind.shared[index - 1]!.section}Start`
@@ -177,7 +214,8 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
     return `${starts[index + 1] ?? "end"} - ${starts[index]}`
   }
   const common = (field: HeaderFieldModel): boolean =>
-    kind.headers.every((header) => JSON.stringify(header.fields.find((one) => one.name === field.name)) === JSON.stringify(field)) && field.role !== "magic"
+    kind.headers.every((header) => JSON.stringify(header.fields.find((one) => one.name === field.name)) === JSON.stringify(field)) &&
+    field.role !== "magic"
   const write = (field: HeaderFieldModel): string => {
     switch (field.role) {
       case "opcode":
@@ -200,7 +238,9 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
   const body = [
     "const { view, position: at } = writer",
     ...sharedLengths.map(({ section, expression }) => `const ${section}Length = ${expression}`),
-    `if (end - at > ${context.model.frame.maxFrame}) ${module.use(codec, "unencodable")}("Limit", packet, "", "a frame of at most ${context.model.frame.maxFrame} bytes", \`\${end - at} bytes\`)`
+    `if (end - at > ${context.model.frame.maxFrame}) ${
+      module.use(codec, "unencodable")
+    }("Limit", packet, "", "a frame of at most ${context.model.frame.maxFrame} bytes", \`\${end - at} bytes\`)`
   ]
   if (kind.headers.length === 1) {
     if (first.magic !== undefined && fieldOf(first, "magic") !== undefined) body.push(`const magic = init.magic ?? ${hex(first.magic)}`)
@@ -209,20 +249,30 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
     const needs = (header: HeaderModel): ReadonlyArray<string> =>
       sections.slice(0, -1).filter((section) => !header.fields.some((field) => field.role === "sectionLength" && field.section === section))
     const pick = kind.headers.slice(0, -1).reduceRight(
-      (otherwise, header) => `${needs(header).map((section) => `${lengthOf(section)} === 0`).join(" && ")} ? ${hex(header.magic!)} : ${otherwise}`,
+      (otherwise, header) =>
+        `${needs(header).map((section) => `${lengthOf(section)} === 0`).join(" && ")} ? ${hex(header.magic!)} : ${otherwise}`,
       hex(kind.headers.at(-1)!.magic!)
     )
     body.push(`const magic = init.magic ?? (${pick})`, "switch (magic) {")
     for (const header of kind.headers) {
       body.push(`  case ${hex(header.magic!)}:`)
       for (const section of needs(header)) {
-        body.push(`    if (${lengthOf(section)} !== 0) ${module.use(codec, "unencodable")}("Length", packet, "${section}", "none with magic ${hex(header.magic!)}", \`\${${lengthOf(section)}} bytes\`)`)
+        body.push(
+          `    if (${lengthOf(section)} !== 0) ${module.use(codec, "unencodable")}("Length", packet, "${section}", "none with magic ${
+            hex(header.magic!)
+          }", \`\${${lengthOf(section)}} bytes\`)`
+        )
       }
-      body.push(...header.fields.filter((field) => !common(field) && field.role !== "magic").map((field) => `    ${write(field)}`), "    break")
+      body.push(
+        ...header.fields.filter((field) => !common(field) && field.role !== "magic").map((field) => `    ${write(field)}`),
+        "    break"
+      )
     }
     body.push(
       "  default:",
-      `    ${module.use(codec, "unencodable")}("Range", packet, "magic", "${kind.headers.map((header) => hex(header.magic!)).join(" or ")}", String(magic))`,
+      `    ${module.use(codec, "unencodable")}("Range", packet, "magic", "${
+        kind.headers.map((header) => hex(header.magic!)).join(" or ")
+      }", String(magic))`,
       "}"
     )
     const magic = fieldOf(first, "magic")
@@ -251,7 +301,9 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
 
 /** Entries of a packet literal that come from the header. */
 export const headEntries = (context: Context, module: Module, kind: KindModel): ReadonlyArray<readonly [string, string]> => [
-  ...visibleFields(kind).map((field): readonly [string, string] => [field.name, getInt(module, field.int, field.offset === 0 ? "at" : `at + ${field.offset}`, undefined)]),
+  ...visibleFields(kind).map((
+    field
+  ): readonly [string, string] => [field.name, getInt(module, field.int, field.offset === 0 ? "at" : `at + ${field.offset}`, undefined)]),
   ...kind.shared.map(({ section }): readonly [string, string] => [section, section])
 ]
 
@@ -266,7 +318,8 @@ export const decodeParameters = (context: Context, module: Module, kind: KindMod
 
 /** Arguments in the order of `decodeParameters`. */
 export const decodeArguments = (context: Context, kind: KindModel): string =>
-  ["reader", "at", ...ownSections(context, kind).map((section) => `${section}Start`), "end", ...kind.shared.map(({ section }) => section)].join(", ")
+  ["reader", "at", ...ownSections(context, kind).map((section) => `${section}Start`), "end", ...kind.shared.map(({ section }) => section)]
+    .join(", ")
 
 const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unknown" | "Error", doc: string): void => {
   const name = `${word}${kindName(kind.name)}`
@@ -284,12 +337,20 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
       ...own.map((section) => ({ name: section, type: "Uint8Array", doc: `The ${section} section.` }))
     ]
   })
-  const opcodeEntry: ReadonlyArray<readonly [string, string]> = opcode === undefined ? [] : [[opcode.name, getInt(module, opcode.int, `at + ${opcode.offset}`, undefined)]]
+  const opcodeEntry: ReadonlyArray<readonly [string, string]> = opcode === undefined
+    ? []
+    : [[opcode.name, getInt(module, opcode.int, `at + ${opcode.offset}`, undefined)]]
   const entries = [
     ["_tag", JSON.stringify(name)] as const,
     ...opcodeEntry,
     ...headEntries(context, module, kind),
-    ...own.map((section, index): readonly [string, string] => [section, `reader.slice(${section}Start, ${own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`})`])
+    ...own.map((
+      section,
+      index
+    ): readonly [string, string] => [
+      section,
+      `reader.slice(${section}Start, ${own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`})`
+    ])
   ]
   module.add({
     kind: "function",
@@ -297,7 +358,12 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
     internal: true,
     parameters: decodeParameters(context, module, kind),
     returns: name,
-    body: ["const view = reader.view", "return {", ...entries.map(([key, value], index) => `  ${key}${key === value ? "" : `: ${value}`}${index === entries.length - 1 ? "" : ","}`), "}"]
+    body: [
+      "const view = reader.view",
+      "return {",
+      ...entries.map(([key, value], index) => `  ${key}${key === value ? "" : `: ${value}`}${index === entries.length - 1 ? "" : ","}`),
+      "}"
+    ]
   })
   const put = module.use(codec, "putBytes")
   const lines: Array<string> = []
@@ -315,7 +381,10 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
       { name: "writer", type: module.useType(codec, "Writer") },
       {
         name: "packet",
-        type: `${kindName(kind.name)}Init & Pick<${name}, ${[...(opcode === undefined ? [] : [opcode.name]), ...(hasStatus ? [fieldOf(kind.headers[0]!, "statusCode")!.name] : []), ...own].map((one) => JSON.stringify(one)).join(" | ")}>`
+        type: `${kindName(kind.name)}Init & Pick<${name}, ${
+          [...(opcode === undefined ? [] : [opcode.name]), ...(hasStatus ? [fieldOf(kind.headers[0]!, "statusCode")!.name] : []), ...own]
+            .map((one) => JSON.stringify(one)).join(" | ")
+        }>`
       }
     ],
     returns: "void",
@@ -323,7 +392,9 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
       `const ${own[0]}Start = begin${kindName(kind.name)}(writer, packet, ${own.map((section) => `packet.${section}.length`).join(" + ")})`,
       "const { bytes } = writer",
       ...lines,
-      `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, ${hasStatus ? `packet.${fieldOf(kind.headers[0]!, "statusCode")!.name}, ` : ""}${own.map((section) => `${section}Start`).join(", ")}, end)`
+      `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, ${
+        hasStatus ? `packet.${fieldOf(kind.headers[0]!, "statusCode")!.name}, ` : ""
+      }${own.map((section) => `${section}Start`).join(", ")}, end)`
     ]
   })
 }

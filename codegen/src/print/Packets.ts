@@ -28,12 +28,15 @@ export const printStates = (context: Context): Module => {
 }
 
 /** A name of a command's module, as mentioned in `module`. */
-const familyName = (context: Context, module: Module, family: string, name: string): string => `${module.useAll(context.local(family), family)}.${name}`
+const familyName = (context: Context, module: Module, family: string, name: string): string =>
+  `${module.useAll(context.local(family), family)}.${name}`
 
-const ofFamily = (context: Context, module: Module, packet: PacketPlan, prefix = ""): string => familyName(context, module, packet.command.family, `${prefix}${packet.tag}`)
+const ofFamily = (context: Context, module: Module, packet: PacketPlan, prefix = ""): string =>
+  familyName(context, module, packet.command.family, `${prefix}${packet.tag}`)
 
 /** A union, one member a line. */
-const union = (members: ReadonlyArray<string>): string => members.length < 4 ? members.join(" | ") : members.map((member) => `\n  | ${member}`).join("")
+const union = (members: ReadonlyArray<string>): string =>
+  members.length < 4 ? members.join(" | ") : members.map((member) => `\n  | ${member}`).join("")
 
 /** Prints `Packets.ts`. */
 export const printPackets = (context: Context): Module => {
@@ -58,7 +61,9 @@ const printUnion = (context: Context, module: Module, kind: KindModel, packets: 
   const own = packets.map((packet) => ofFamily(context, module, packet))
   const doc = kind.answers === undefined ? `Any packet of kind ${kind.name}.` : `Any answer to a packet of kind ${kind.answers}.`
   if (context.base === undefined) {
-    const raw = [`Unknown${name}`, ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${name}`])].map((one) => module.useType(frame, one))
+    const raw = [`Unknown${name}`, ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${name}`])].map((one) =>
+      module.useType(frame, one)
+    )
     module.add({ kind: "alias", name, doc, type: union([...own, ...raw]) })
     return
   }
@@ -85,7 +90,11 @@ const printDecodeKind = (context: Context, module: Module, kind: KindModel): voi
   if (opcode === undefined) {
     const command = commands[0]
     const plan = command === undefined ? undefined : packetsOf(context, command)[0]!
-    body.push(plan === undefined ? `return ${fallback}` : `return ${ofFamily(context, module, plan, "decode")}(${args}${plan.needsStates ? ", states" : ""})`)
+    body.push(
+      plan === undefined
+        ? `return ${fallback}`
+        : `return ${ofFamily(context, module, plan, "decode")}(${args}${plan.needsStates ? ", states" : ""})`
+    )
   } else {
     body.push(`switch (${getInt(module, opcode.int, opcode.offset === 0 ? "at" : `at + ${opcode.offset}`, undefined)}) {`)
     for (const command of commands) {
@@ -94,14 +103,18 @@ const printDecodeKind = (context: Context, module: Module, kind: KindModel): voi
       if (isResponse && outcomes.length === 0) continue
       const fn = isResponse ? `decode${command.name}Outcome` : `decode${command.name}`
       const states = isResponse ? outcomes.some((one) => one.needsStates) : plans[0]!.needsStates
-      body.push(`  case ${hex(command.opcode)}:`, `    return ${familyName(context, module, command.family, fn)}(${args}${states ? ", states" : ""})`)
+      body.push(
+        `  case ${hex(command.opcode)}:`,
+        `    return ${familyName(context, module, command.family, fn)}(${args}${states ? ", states" : ""})`
+      )
     }
     body.push("  default:", `    return ${fallback}`, "}")
   }
   module.add({
     kind: "function",
     name: `decode${name}`,
-    doc: `Decodes the ${kind.name} at \`at\`. Byte fields are views into the buffer. Throws \`DecodeError\`, \`incomplete\` when the buffer ends before the packet does.`,
+    doc:
+      `Decodes the ${kind.name} at \`at\`. Byte fields are views into the buffer. Throws \`DecodeError\`, \`incomplete\` when the buffer ends before the packet does.`,
     parameters: [
       { name: "reader", type: module.useType(codec, "Reader") },
       { name: "at", type: "number", default: "0" },
@@ -120,7 +133,9 @@ const headerLines = (context: Context, module: Module, kind: KindModel): Readonl
   const size = kind.headers[0]!.size
   const malformed = module.use(codec, "malformed")
   const incomplete = module.use(codec, "incomplete")
-  const present = (section: string): boolean => kind.headers.some((header) => header.fields.some((field) => field.role === "sectionLength" && field.section === section)) || section === sections.at(-1)
+  const present = (section: string): boolean =>
+    kind.headers.some((header) => header.fields.some((field) => field.role === "sectionLength" && field.section === section)) ||
+    section === sections.at(-1)
   const needed = sections.filter((section) => present(section) || !kind.shared.some((one) => one.section === section))
   const starts = (header: HeaderModel): ReadonlyArray<string> => {
     const lines: Array<string> = []
@@ -130,7 +145,11 @@ const headerLines = (context: Context, module: Module, kind: KindModel): Readonl
       if (index === 0) lines.push(`${section}Start = ${previous}`)
       else {
         const length = header.fields.find((field) => field.role === "sectionLength" && field.section === before)
-        lines.push(`${section}Start = ${before}Start${length === undefined ? "" : ` + ${getInt(module, length.int, `at + ${length.offset}`, undefined)}`}`)
+        lines.push(
+          `${section}Start = ${before}Start${
+            length === undefined ? "" : ` + ${getInt(module, length.int, `at + ${length.offset}`, undefined)}`
+          }`
+        )
       }
       previous = `${section}Start`
     })
@@ -150,9 +169,13 @@ const headerLines = (context: Context, module: Module, kind: KindModel): Readonl
     "const view = reader.view",
     "const available = reader.bytes.length - at",
     ...(magic === undefined ? [] : [
-      `const magic = available < 1 ? ${hex(first.magic ?? 0)} : ${getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined)}`,
+      `const magic = available < 1 ? ${hex(first.magic ?? 0)} : ${
+        getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined)
+      }`,
       `if (${kind.headers.map((header) => `magic !== ${hex(header.magic!)}`).join(" && ")}) ` +
-      `return ${malformed}("Magic", "${name}", "${magic.name}", ${magic.offset}, "${kind.headers.map((header) => hex(header.magic!)).join(" or ")}", \`0x\${magic.toString(16).padStart(2, "0")}\`)`
+      `return ${malformed}("Magic", "${name}", "${magic.name}", ${magic.offset}, "${
+        kind.headers.map((header) => hex(header.magic!)).join(" or ")
+      }", \`0x\${magic.toString(16).padStart(2, "0")}\`)`
     ]),
     `if (available < ${size}) return ${incomplete}("${name}", "header", available, "${size} bytes", \`\${available} bytes\`)`
   ]
@@ -166,14 +189,21 @@ const headerLines = (context: Context, module: Module, kind: KindModel): Readonl
       else {
         const [target] = line.split(" = ")
         const expressions = all.map((one) => one[index]!.slice(`${target} = `.length))
-        const text = kind.headers.slice(0, -1).reduceRight((otherwise, header, i) => `magic === ${hex(header.magic!)} ? ${expressions[i]} : ${otherwise}`, expressions.at(-1)!)
+        const text = kind.headers.slice(0, -1).reduceRight(
+          (otherwise, header, i) => `magic === ${hex(header.magic!)} ? ${expressions[i]} : ${otherwise}`,
+          expressions.at(-1)!
+        )
         lines.push(`const ${target} = ${text}`)
       }
     })
   }
   lines.push(
-    `if (end - at > ${frame.maxFrame}) return ${malformed}("Limit", "${name}", "${length?.name ?? "length"}", ${length?.offset ?? 0}, "a frame of at most ${frame.maxFrame} bytes", \`\${end - at} bytes\`)`,
-    `if (${needed.at(-1)}Start > end) return ${malformed}("Length", "${name}", "${length?.name ?? "length"}", ${length?.offset ?? 0}, \`at least \${${needed.at(-1)}Start - at - ${size}} bytes of body\`, \`\${end - at - ${size}} bytes\`)`,
+    `if (end - at > ${frame.maxFrame}) return ${malformed}("Limit", "${name}", "${length?.name ?? "length"}", ${
+      length?.offset ?? 0
+    }, "a frame of at most ${frame.maxFrame} bytes", \`\${end - at} bytes\`)`,
+    `if (${needed.at(-1)}Start > end) return ${malformed}("Length", "${name}", "${length?.name ?? "length"}", ${
+      length?.offset ?? 0
+    }, \`at least \${${needed.at(-1)}Start - at - ${size}} bytes of body\`, \`\${end - at - ${size}} bytes\`)`,
     `if (end - at > available) return ${incomplete}("${name}", "", available, \`\${end - at} bytes\`, \`\${available} bytes\`)`
   )
   for (const { section, ref } of kind.shared) {
@@ -185,7 +215,9 @@ const headerLines = (context: Context, module: Module, kind: KindModel): Readonl
     }
     lines.push(
       `const ${section}: ReadonlyArray<${module.useType(context.from(ref), ref)}> = ${section}Start === ${next}Start ? [] : ` +
-        `${module.use(codec, "readNibbleFrames")}(reader, ${section}Start, ${next}Start, at, "${name}", "${section}", ${module.use(context.from(ref), `read${ref}`)})`
+        `${module.use(codec, "readNibbleFrames")}(reader, ${section}Start, ${next}Start, at, "${name}", "${section}", ${
+          module.use(context.from(ref), `read${ref}`)
+        })`
     )
   }
   return lines
@@ -201,7 +233,14 @@ const printDecodeAny = (context: Context, module: Module): void => {
   ]
   const doc = "Decodes the packet at `at`, whatever its kind. Throws `DecodeError`."
   if (frame.kinds.length === 1) {
-    module.add({ kind: "function", name: "decode", doc, parameters, returns: "Packet", body: [`return decode${kindName(frame.kinds[0]!.name)}(reader, at, states)`] })
+    module.add({
+      kind: "function",
+      name: "decode",
+      doc,
+      parameters,
+      returns: "Packet",
+      body: [`return decode${kindName(frame.kinds[0]!.name)}(reader, at, states)`]
+    })
     return
   }
   if (magic === undefined) return
@@ -214,11 +253,20 @@ const printDecodeAny = (context: Context, module: Module): void => {
     returns: "Packet",
     body: [
       `if (reader.bytes.length - at < 1) return ${module.use(codec, "incomplete")}("${frame.name}", "header", 0, "a packet", "nothing")`,
-      `const magic = ${getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined).replace("view.", "reader.view.")}`,
+      `const magic = ${
+        getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined).replace("view.", "reader.view.")
+      }`,
       "switch (magic) {",
-      ...frame.kinds.flatMap((kind) => [...kind.headers.map((header) => `  case ${hex(header.magic!)}:`), `    return decode${kindName(kind.name)}(reader, at, states)`]),
+      ...frame.kinds.flatMap((
+        kind
+      ) => [
+        ...kind.headers.map((header) => `  case ${hex(header.magic!)}:`),
+        `    return decode${kindName(kind.name)}(reader, at, states)`
+      ]),
       "  default:",
-      `    return ${module.use(codec, "malformed")}("Magic", "${frame.name}", "${magic.name}", ${magic.offset}, "one of ${headers.map((one) => hex(one)).join(", ")}", \`0x\${magic.toString(16).padStart(2, "0")}\`)`,
+      `    return ${module.use(codec, "malformed")}("Magic", "${frame.name}", "${magic.name}", ${magic.offset}, "one of ${
+        headers.map((one) => hex(one)).join(", ")
+      }", \`0x\${magic.toString(16).padStart(2, "0")}\`)`,
       "}"
     ]
   })
@@ -227,10 +275,17 @@ const printDecodeAny = (context: Context, module: Module): void => {
 const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray<PacketPlan>): void => {
   const { frame } = context.model
   const raw = context.base === undefined
-    ? frame.kinds.flatMap((kind) => [`Unknown${kindName(kind.name)}`, ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${kindName(kind.name)}`])])
+    ? frame.kinds.flatMap((
+      kind
+    ) => [
+      `Unknown${kindName(kind.name)}`,
+      ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${kindName(kind.name)}`])
+    ])
     : []
   const fallback = context.base === undefined
-    ? `${module.use(codec, "unencodable")}("UnknownPacket", String((packet as { readonly _tag: unknown })._tag), "_tag", "a packet of ${context.model.name}", String((packet as { readonly _tag: unknown })._tag))`
+    ? `${
+      module.use(codec, "unencodable")
+    }("UnknownPacket", String((packet as { readonly _tag: unknown })._tag), "_tag", "a packet of ${context.model.name}", String((packet as { readonly _tag: unknown })._tag))`
     : `${module.useAll(`${context.base.module}/Packets`, "Base")}.encode(writer, packet as Base.Packet)`
   module.add({
     kind: "function",
@@ -240,7 +295,9 @@ const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray
     returns: "void",
     body: [
       "switch (packet._tag) {",
-      ...packets.flatMap((packet) => [`  case "${packet.tag}":`, `    return ${ofFamily(context, module, packet, "encode")}(writer, packet)`]),
+      ...packets.flatMap((
+        packet
+      ) => [`  case "${packet.tag}":`, `    return ${ofFamily(context, module, packet, "encode")}(writer, packet)`]),
       ...raw.flatMap((name) => [`  case "${name}":`, `    return ${module.use(context.frameModule, `encode${name}`)}(writer, packet)`]),
       "  default:",
       `    return ${fallback}`,
@@ -257,7 +314,13 @@ export const printTables = (context: Context): Module => {
     kind: "const",
     name: "Opcode",
     doc: "Opcodes of the commands described here, by name.",
-    value: `{\n${model.commands.map((command) => `  /** ${(command.doc ?? command.label).replaceAll("\n", " ").replaceAll("*/", "* /")} */\n  ${command.name}: ${hex(command.opcode)}`).join(",\n")}\n} as const`
+    value: `{\n${
+      model.commands.map((command) =>
+        `  /** ${(command.doc ?? command.label).replaceAll("\n", " ").replaceAll("*/", "* /")} */\n  ${command.name}: ${
+          hex(command.opcode)
+        }`
+      ).join(",\n")
+    }\n} as const`
   })
   module.add({
     kind: "interface",
@@ -268,7 +331,11 @@ export const printTables = (context: Context): Module => {
       { name: "label", type: "string", doc: "The name the field gives it in documents and tools." },
       { name: "lifecycle", type: "\"active\" | \"deprecated\" | \"internal\" | \"removed\"" },
       { name: "sender", type: "\"client\" | \"server\" | \"both\"" },
-      { name: "reply", type: "\"one\" | \"many\" | \"error\" | \"none\"", doc: "How many responses a request gets; `error`: none on success." },
+      {
+        name: "reply",
+        type: "\"one\" | \"many\" | \"error\" | \"none\"",
+        doc: "How many responses a request gets; `error`: none on success."
+      },
       { name: "quiet", type: "\"success\" | \"miss\" | undefined", optional: true, doc: "The outcome that is not reported." }
     ]
   })
@@ -286,7 +353,9 @@ export const printTables = (context: Context): Module => {
         [
           ...inherited,
           ...rows.map((command) =>
-            `  ${hex(command.opcode)}: { name: "${command.name}", label: ${JSON.stringify(command.label)}, lifecycle: "${command.lifecycle}", sender: "${command.sender}", reply: "${command.reply}"${
+            `  ${hex(command.opcode)}: { name: "${command.name}", label: ${
+              JSON.stringify(command.label)
+            }, lifecycle: "${command.lifecycle}", sender: "${command.sender}", reply: "${command.reply}"${
               command.quiet === undefined ? "" : `, quiet: "${command.quiet}"`
             } }`
           )
@@ -303,7 +372,13 @@ export const printModel = (context: Context): Module => {
   const module = new Module("Model.ts", `The model of ${model.name}, for tools that show or convert packets.`)
   const from = `./${model.name}.model.json`
   module.add({ kind: "statement", text: `import json from "${from}" with { type: "json" }` })
-  module.add({ kind: "const", name: "model", doc: "What this protocol adds to its base.", type: module.useType(codec, "Model"), value: `json as unknown as ${module.useType(codec, "Model")}` })
+  module.add({
+    kind: "const",
+    name: "model",
+    doc: "What this protocol adds to its base.",
+    type: module.useType(codec, "Model"),
+    value: `json as unknown as ${module.useType(codec, "Model")}`
+  })
   module.add({
     kind: "const",
     name: "models",

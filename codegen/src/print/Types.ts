@@ -1,5 +1,14 @@
 /** Prints `Types.ts`: brands, bitmasks, enumerations, statuses, and records with their readers and writers. */
-import type { CaseModel, ChoiceModel, EnumerationModel, FieldModel, FlagsModel, NibbleFramesModel, StructModel, TypeModel } from "@wirewright/codec/Model"
+import type {
+  CaseModel,
+  ChoiceModel,
+  EnumerationModel,
+  FieldModel,
+  FlagsModel,
+  NibbleFramesModel,
+  StructModel,
+  TypeModel
+} from "@wirewright/codec/Model"
 import { Module, type Property } from "../Module.ts"
 import { hex, intSize } from "../Names.ts"
 import { codec, type Context } from "./Context.ts"
@@ -7,7 +16,8 @@ import { getInt, readFields } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
 
 /** One line of documentation per entry of a table. */
-const entry = (doc: string | undefined, line: string): ReadonlyArray<string> => doc === undefined ? [`  ${line}`] : [`  /** ${doc.replaceAll("\n", " ").replaceAll("*/", "* /")} */`, `  ${line}`]
+const entry = (doc: string | undefined, line: string): ReadonlyArray<string> =>
+  doc === undefined ? [`  ${line}`] : [`  /** ${doc.replaceAll("\n", " ").replaceAll("*/", "* /")} */`, `  ${line}`]
 
 const table = (rows: ReadonlyArray<{ readonly name: string; readonly doc?: string; readonly text: string }>): string =>
   `{\n${rows.map(({ name, doc, text }) => entry(doc, `${name}: ${text}`).join("\n")).join(",\n")}\n} as const`
@@ -26,7 +36,9 @@ export const literal = (entries: Iterable<readonly [string, string]>): ReadonlyA
   [...entries].map(([name, value]) => name === value ? `  ${name}` : `  ${name}: ${value}`)
 
 const object = (head: string, entries: ReadonlyArray<string>): ReadonlyArray<string> =>
-  entries.length === 0 ? [`${head}{}`] : [`${head}{`, ...entries.map((line, index) => index === entries.length - 1 ? line : `${line},`), "}"]
+  entries.length === 0
+    ? [`${head}{}`]
+    : [`${head}{`, ...entries.map((line, index) => index === entries.length - 1 ? line : `${line},`), "}"]
 
 /** Prints `return { … }`. */
 export const returned = (entries: ReadonlyArray<string>): ReadonlyArray<string> => object("return ", entries)
@@ -35,7 +47,12 @@ export const returned = (entries: ReadonlyArray<string>): ReadonlyArray<string> 
 export const printTypes = (context: Context): Module => {
   const module = new Module("Types.ts", `Named types of ${context.model.name}.`)
   for (const brand of context.model.brands) {
-    module.add({ kind: "alias", name: brand.name, doc: brand.doc, type: `${module.useType(codec, "Flavor")}<${brand.type}, "${brand.name}">` })
+    module.add({
+      kind: "alias",
+      name: brand.name,
+      doc: brand.doc,
+      type: `${module.useType(codec, "Flavor")}<${brand.type}, "${brand.name}">`
+    })
   }
   printStatuses(context, module)
   for (const type of context.model.types) {
@@ -73,7 +90,9 @@ const printFlags = (module: Module, type: FlagsModel): void => {
     kind: "const",
     name: type.name,
     doc: type.doc,
-    value: table(type.bits.map(({ name, doc, bit }) => ({ name, ...(doc === undefined ? {} : { doc }), text: hex(2 ** bit, intSize(type.int) * 2) })))
+    value: table(
+      type.bits.map(({ name, doc, bit }) => ({ name, ...(doc === undefined ? {} : { doc }), text: hex(2 ** bit, intSize(type.int) * 2) }))
+    )
   })
   module.add({ kind: "alias", name: type.name, doc: type.doc, type: "number" })
   if (type.exclusive.length === 0 && type.requires.length === 0) return
@@ -95,7 +114,11 @@ const printFlags = (module: Module, type: FlagsModel): void => {
     doc: `Rules of \`${type.name}\` that a value breaks, each in words.`,
     parameters: [{ name: "flags", type: "number" }],
     returns: "ReadonlyArray<string>",
-    body: ["const out: Array<string> = []", ...conditions.map(([condition, text]) => `if (${condition}) out.push(${JSON.stringify(text)})`), "return out"]
+    body: [
+      "const out: Array<string> = []",
+      ...conditions.map(([condition, text]) => `if (${condition}) out.push(${JSON.stringify(text)})`),
+      "return out"
+    ]
   })
 }
 
@@ -104,10 +127,17 @@ const printEnumeration = (module: Module, type: EnumerationModel): void => {
     kind: "const",
     name: type.name,
     doc: type.doc,
-    value: table(type.values.map(({ name, doc, value }) => ({ name, ...(doc === undefined ? {} : { doc }), text: hex(value, intSize(type.int) * 2) })))
+    value: table(
+      type.values.map(({ name, doc, value }) => ({ name, ...(doc === undefined ? {} : { doc }), text: hex(value, intSize(type.int) * 2) }))
+    )
   })
   const closed = type.unknown === "error"
-  module.add({ kind: "alias", name: type.name, doc: type.doc, type: closed ? `(typeof ${type.name})[keyof typeof ${type.name}]` : "number" })
+  module.add({
+    kind: "alias",
+    name: type.name,
+    doc: type.doc,
+    type: closed ? `(typeof ${type.name})[keyof typeof ${type.name}]` : "number"
+  })
   if (!closed) return
   module.add({
     kind: "function",
@@ -119,10 +149,19 @@ const printEnumeration = (module: Module, type: EnumerationModel): void => {
   })
 }
 
-const orderOf = (type: StructModel): string | undefined => type.byteOrder === "given" ? "littleEndian" : type.byteOrder === "little" ? "true" : undefined
+const orderOf = (type: StructModel): string | undefined =>
+  type.byteOrder === "given" ? "littleEndian" : type.byteOrder === "little" ? "true" : undefined
 
 /** Reads fields into an object literal: statements that end with `return`. */
-const readRecord = (context: Context, module: Module, packet: string, fields: ReadonlyArray<FieldModel>, begin: string, tag: string | undefined, order?: string): ReadonlyArray<string> => {
+const readRecord = (
+  context: Context,
+  module: Module,
+  packet: string,
+  fields: ReadonlyArray<FieldModel>,
+  begin: string,
+  tag: string | undefined,
+  order?: string
+): ReadonlyArray<string> => {
   const read = readFields(fields, {
     module,
     context,
@@ -144,16 +183,26 @@ const readRecord = (context: Context, module: Module, packet: string, fields: Re
   return [...read.lines, `reader.next = ${read.next}`, ...returned(literal(entries))]
 }
 
-const readParameters = (module: Module, context: Context, type: TypeModel, order: string | undefined): Array<{ name: string; type: string }> => [
+const readParameters = (
+  module: Module,
+  context: Context,
+  type: TypeModel,
+  order: string | undefined
+): Array<{ name: string; type: string }> => [
   { name: "reader", type: module.useType(codec, "Reader") },
   { name: "at", type: "number" },
   { name: "end", type: "number" },
   { name: "start", type: "number" },
-  ...(context.needsStates(type) ? [{ name: "states", type: module.useType(context.local("States"), "States") }] : order === "littleEndian" ? [{ name: "littleEndian", type: "boolean" }] : [])
+  ...(context.needsStates(type)
+    ? [{ name: "states", type: module.useType(context.local("States"), "States") }]
+    : order === "littleEndian"
+    ? [{ name: "littleEndian", type: "boolean" }]
+    : [])
 ]
 
 const usesView = (lines: ReadonlyArray<string>): boolean => lines.some((line) => /\bview\./.test(line) || /\(view,/.test(line))
-const usesBytes = (lines: ReadonlyArray<string>): boolean => lines.some((line) => /(?<![.\w])bytes\b(?! )/.test(line.replaceAll(/"[^"]*"/g, "")))
+const usesBytes = (lines: ReadonlyArray<string>): boolean =>
+  lines.some((line) => /(?<![.\w])bytes\b(?! )/.test(line.replaceAll(/"[^"]*"/g, "")))
 
 /** Lines that give a writer function its locals. */
 export const writerLocals = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -166,7 +215,14 @@ export const readerLocals = (lines: ReadonlyArray<string>): ReadonlyArray<string
 
 const letOrConst = (lines: ReadonlyArray<string>): string => lines.some((line) => /^\s*position = /.test(line)) ? "let" : "const"
 
-const writeRecord = (context: Context, module: Module, packet: string, fields: ReadonlyArray<FieldModel>, begin: string, order?: string): ReadonlyArray<string> => {
+const writeRecord = (
+  context: Context,
+  module: Module,
+  packet: string,
+  fields: ReadonlyArray<FieldModel>,
+  begin: string,
+  order?: string
+): ReadonlyArray<string> => {
   const writer = new FieldWriter({
     module,
     context,
@@ -188,7 +244,8 @@ const printStruct = (context: Context, module: Module, type: StructModel): void 
   module.add({
     kind: "function",
     name: `read${type.name}`,
-    doc: `Reads a \`${type.name}\` at \`at\`, not beyond \`end\`; leaves the offset behind it in \`reader.next\`. Offsets in errors count from \`start\`.`,
+    doc:
+      `Reads a \`${type.name}\` at \`at\`, not beyond \`end\`; leaves the offset behind it in \`reader.next\`. Offsets in errors count from \`start\`.`,
     parameters: readParameters(module, context, model, order),
     returns: type.name,
     body: [...readerLocals(body), ...body]
@@ -199,7 +256,10 @@ const printStruct = (context: Context, module: Module, type: StructModel): void 
     kind: "function",
     name: `write${type.name}`,
     doc: `Writes a \`${type.name}\` at \`at\`, where there is room for \`bound${type.name}\` bytes; returns the offset behind it.`,
-    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, { name: "value", type: type.name }, ...orderParameter],
+    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, {
+      name: "value",
+      type: type.name
+    }, ...orderParameter],
     returns: "number",
     body: [...writerLocals(written), ...written]
   })
@@ -223,7 +283,11 @@ const printBound = (context: Context, module: Module, name: string, fields: Read
 const printWhole = (context: Context, module: Module, name: string, type: TypeModel, order: string | undefined): void => {
   const states = context.needsStates(type)
   const extra = states
-    ? [{ name: "states", type: module.useType(context.local("States"), "States"), default: module.use(context.local("States"), "noStates") }]
+    ? [{
+      name: "states",
+      type: module.useType(context.local("States"), "States"),
+      default: module.use(context.local("States"), "noStates")
+    }]
     : order === "littleEndian"
     ? [{ name: "littleEndian", type: "boolean" }]
     : []
@@ -246,7 +310,11 @@ const printWhole = (context: Context, module: Module, name: string, type: TypeMo
     kind: "function",
     name: `encode${name}`,
     doc: `Appends a \`${name}\` to a writer. Throws \`EncodeError\` and then leaves the writer as it was.`,
-    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "value", type: name }, ...(order2 ? [{ name: "littleEndian", type: "boolean" }] : [])],
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      { name: "value", type: name },
+      ...(order2 ? [{ name: "littleEndian", type: "boolean" }] : [])
+    ],
     returns: "void",
     body: [`writer.position = write${name}(writer, writer.need(bound${name}(value)), value${order2 ? ", littleEndian" : ""})`]
   })
@@ -294,11 +362,14 @@ const printChoice = (context: Context, module: Module, type: ChoiceModel): void 
     ]),
     "  default:",
     ...(unknown
-      ? ["    reader.next = end", `    return { _tag: "Unknown", tag: ${getInt(module, type.tag, "at", undefined)}, bytes: reader.slice(at + ${size}, end) }`]
+      ? [
+        "    reader.next = end",
+        `    return { _tag: "Unknown", tag: ${getInt(module, type.tag, "at", undefined)}, bytes: reader.slice(at + ${size}, end) }`
+      ]
       : [
-        `    return ${module.use(codec, "malformed")}("UnknownValue", "${type.name}", "_tag", at - start, ${JSON.stringify(`one of ${type.cases.map((one) => one.tag).join(", ")}`)}, String(${
-          getInt(module, type.tag, "at", undefined)
-        }))`
+        `    return ${module.use(codec, "malformed")}("UnknownValue", "${type.name}", "_tag", at - start, ${
+          JSON.stringify(`one of ${type.cases.map((one) => one.tag).join(", ")}`)
+        }, String(${getInt(module, type.tag, "at", undefined)}))`
       ]),
     "}"
   ]
@@ -331,7 +402,10 @@ const printChoice = (context: Context, module: Module, type: ChoiceModel): void 
     kind: "function",
     name: `write${type.name}`,
     doc: `Writes a \`${type.name}\` at \`at\`, where there is room for \`bound${type.name}\` bytes; returns the offset behind it.`,
-    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, { name: "value", type: type.name }],
+    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, {
+      name: "value",
+      type: type.name
+    }],
     returns: "number",
     body: [...writerLocals(written), ...written]
   })
@@ -339,7 +413,14 @@ const printChoice = (context: Context, module: Module, type: ChoiceModel): void 
   printWhole(context, module, type.name, model, undefined)
 }
 
-const printCaseBounds = (context: Context, module: Module, name: string, cases: ReadonlyArray<CaseModel>, head: number, unknown: boolean): void => {
+const printCaseBounds = (
+  context: Context,
+  module: Module,
+  name: string,
+  cases: ReadonlyArray<CaseModel>,
+  head: number,
+  unknown: boolean
+): void => {
   module.add({
     kind: "function",
     name: `bound${name}`,
@@ -367,17 +448,33 @@ const printNibbleFrames = (context: Context, module: Module, type: NibbleFramesM
     type: [...type.cases.map((one) => caseInterface(type.name, one)), module.useType(codec, "UnknownNibbleFrame")].join(" | ")
   })
   const region = (one: CaseModel) =>
-    readFields(one.fields, { module, context, packet: "§", begin: "at", end: "end", path: "", origin: "start", exact: true, lengths: new Map(), counts: new Map() })
+    readFields(one.fields, {
+      module,
+      context,
+      packet: "§",
+      begin: "at",
+      end: "end",
+      path: "",
+      origin: "start",
+      exact: true,
+      lengths: new Map(),
+      counts: new Map()
+    })
   const body = [
     "switch (tag) {",
     ...type.cases.flatMap((one) => {
       const read = region(one)
       // errors name the frame's own path within the packet
-      const lines = read.lines.map((line) => line.replaceAll(/"§", "([^"]*)"/g, (_, path: string) => `"${type.name}", ${path === "" ? "path" : `\`\${path}.${path}\``}`))
-      const entries: Array<[string, string]> = [["_tag", JSON.stringify(one.name)], ...one.fields.flatMap((field): Array<[string, string]> => {
-        const value = read.values.get(field.name)
-        return value === undefined ? [] : [[field.name, value]]
-      })]
+      const lines = read.lines.map((line) =>
+        line.replaceAll(/"§", "([^"]*)"/g, (_, path: string) => `"${type.name}", ${path === "" ? "path" : `\`\${path}.${path}\``}`)
+      )
+      const entries: Array<[string, string]> = [
+        ["_tag", JSON.stringify(one.name)],
+        ...one.fields.flatMap((field): Array<[string, string]> => {
+          const value = read.values.get(field.name)
+          return value === undefined ? [] : [[field.name, value]]
+        })
+      ]
       return [`  case ${one.tag}: {`, ...[...lines, ...returned(literal(entries))].map((line) => `    ${line}`), "  }"]
     }),
     "  default:",
@@ -408,7 +505,13 @@ const printNibbleFrames = (context: Context, module: Module, type: NibbleFramesM
         return [
           `  case "${one.name}": {`,
           ...[
-            ...writeRecord(context, module, type.name, one.fields, `${module.use(codec, "writeNibbleHeader")}(bytes, at, ${one.tag}, ${size}, "${type.name}", "${one.name}")`)
+            ...writeRecord(
+              context,
+              module,
+              type.name,
+              one.fields,
+              `${module.use(codec, "writeNibbleHeader")}(bytes, at, ${one.tag}, ${size}, "${type.name}", "${one.name}")`
+            )
           ].map((line) => `    ${line}`),
           "  }"
         ]
@@ -426,14 +529,20 @@ const printNibbleFrames = (context: Context, module: Module, type: NibbleFramesM
       ]
     }),
     `  case "Unknown":`,
-    `    return ${module.use(codec, "putBytes")}(bytes, ${module.use(codec, "writeNibbleHeader")}(bytes, at, value.tag, value.bytes.length, "${type.name}", "Unknown"), value.bytes)`,
+    `    return ${module.use(codec, "putBytes")}(bytes, ${
+      module.use(codec, "writeNibbleHeader")
+    }(bytes, at, value.tag, value.bytes.length, "${type.name}", "Unknown"), value.bytes)`,
     "}"
   ]
   module.add({
     kind: "function",
     name: `write${type.name}`,
-    doc: `Writes a \`${type.name}\` with its header at \`at\`, where there is room for \`bound${type.name}\` bytes; returns the offset behind it.`,
-    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, { name: "value", type: type.name }],
+    doc:
+      `Writes a \`${type.name}\` with its header at \`at\`, where there is room for \`bound${type.name}\` bytes; returns the offset behind it.`,
+    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, {
+      name: "value",
+      type: type.name
+    }],
     returns: "number",
     body: [...writerLocals(written), ...written]
   })

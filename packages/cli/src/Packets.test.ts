@@ -1,6 +1,6 @@
 /** `decode` and `encode` of hex, lines and binary streams: output, errors, exit codes. */
-import { assert, describe, it } from "@effect/vitest"
-import { mkdtempSync, writeFileSync } from "node:fs"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
@@ -123,6 +123,7 @@ describe("decode --lines and encode", () => {
 
 describe("decode a binary stream", () => {
   const directory = mkdtempSync(join(tmpdir(), "wirewright-"))
+  afterAll(() => rmSync(directory, { recursive: true }))
   const expected = ["Noop", "error", "Noop", "Get"]
 
   it("from stdin, from a file, and gzipped: a bad packet does not stop the next", async () => {

@@ -1,7 +1,7 @@
 /** Help, usage errors, configuration, and what happens to stdout. */
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { spawn } from "node:child_process"
-import { mkdtempSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -9,7 +9,13 @@ import { wirewright } from "../test/RunCli.ts"
 import { targetsOf } from "./Config.ts"
 import { codeFrame } from "./FindingReport.ts"
 
-const directory = () => mkdtempSync(join(tmpdir(), "wirewright-"))
+const directories: Array<string> = []
+const directory = (): string => {
+  const made = mkdtempSync(join(tmpdir(), "wirewright-"))
+  directories.push(made)
+  return made
+}
+afterAll(() => directories.forEach((made) => rmSync(made, { recursive: true })))
 
 describe("help", () => {
   for (const command of [[], ["generate"], ["check"], ["decode"], ["encode"]]) {

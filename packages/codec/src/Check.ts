@@ -15,7 +15,9 @@ export const expectAtLeast = (length: number, minimum: number, packet: string, p
 
 /** A sized field lies within what surrounds it. */
 export const expectWithin = (fieldEnd: number, end: number, packet: string, path: string, at: number, start: number): void => {
-  if (fieldEnd > end || fieldEnd < at) malformed("Length", packet, path, at - start, `${byteCount(fieldEnd - at)}`, `${byteCount(Math.max(0, end - at))}`)
+  if (fieldEnd > end || fieldEnd < at) {
+    malformed("Length", packet, path, at - start, `${byteCount(fieldEnd - at)}`, `${byteCount(Math.max(0, end - at))}`)
+  }
 }
 
 /** Nothing is left over. */
@@ -35,16 +37,27 @@ export const expectConstant = (actual: number | bigint, expected: number | bigin
 
 /** Reserved bytes that must be zero. */
 export const expectZero = (bytes: Uint8Array, at: number, end: number, packet: string, path: string, start: number): void => {
-  for (let i = at; i < end; i++) if (bytes[i] !== 0) malformed("Reserved", packet, path, i - start, "0", `0x${bytes[i]!.toString(16).padStart(2, "0")}`)
+  for (let i = at; i < end; i++) {
+    if (bytes[i] !== 0) malformed("Reserved", packet, path, i - start, "0", `0x${bytes[i]!.toString(16).padStart(2, "0")}`)
+  }
 }
 
 /** Flags without unknown bits. */
 export const expectKnownBits = (value: number, mask: number, packet: string, path: string, offset: number): void => {
-  if ((value & ~mask) !== 0) malformed("UnknownValue", packet, path, offset, `bits within 0x${mask.toString(16)}`, `0x${value.toString(16)}`)
+  if ((value & ~mask) !== 0) {
+    malformed("UnknownValue", packet, path, offset, `bits within 0x${mask.toString(16)}`, `0x${value.toString(16)}`)
+  }
 }
 
 /** An enumeration value that the spec names. */
-export const expectKnown = (known: boolean, value: number | bigint, packet: string, path: string, offset: number, expected: string): void => {
+export const expectKnown = (
+  known: boolean,
+  value: number | bigint,
+  packet: string,
+  path: string,
+  offset: number,
+  expected: string
+): void => {
   if (!known) malformed("UnknownValue", packet, path, offset, expected, `0x${value.toString(16)}`)
 }
 

@@ -89,7 +89,9 @@ export const readCounted = <A, Context>(
   context: Context
 ): Array<A> => {
   if (count > max) malformed("Limit", packet, path, at - start, `at most ${max} elements`, String(count))
-  if (count * minimum > end - at) malformed("Length", packet, path, at - start, `${count} elements of at least ${minimum} bytes`, `${end - at} bytes`)
+  if (count * minimum > end - at) {
+    malformed("Length", packet, path, at - start, `${count} elements of at least ${minimum} bytes`, `${end - at} bytes`)
+  }
   const out: Array<A> = []
   try {
     let position = at

@@ -17,11 +17,21 @@ export interface GeneratedProtocol {
 
 /** Canonical spelling of a JSON value: object keys sorted. */
 const spelled = (value: unknown): string =>
-  JSON.stringify(value, (_, one: unknown) =>
-    typeof one === "object" && one !== null && !Array.isArray(one) ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => a < b ? -1 : 1)) : one)
+  JSON.stringify(
+    value,
+    (_, one: unknown) =>
+      typeof one === "object" && one !== null && !Array.isArray(one)
+        ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => a < b ? -1 : 1))
+        : one
+  )
 
 /** Decodes, compares and encodes one example. */
-export const runExample = (models: ReadonlyArray<Model>, protocol: GeneratedProtocol, command: CommandModel, example: ExampleModel): void => {
+export const runExample = (
+  models: ReadonlyArray<Model>,
+  protocol: GeneratedProtocol,
+  command: CommandModel,
+  example: ExampleModel
+): void => {
   const catalog = Catalog.of(models)
   const bytes = bytesOfHex(example.hex)
   const known = models.at(-1)?.states ?? []

@@ -3,7 +3,8 @@
  *
  * Frames that lie within a chunk are handed out where they are; only the frame that crosses two chunks is copied. The length and the magic
  * are checked on the header, before anything is allocated, and a crossing frame's buffer grows with the bytes that arrive, not with the
- * length that was claimed. A framer that has failed cannot be used again: behind a wrong length there is no next frame.
+ * length that was claimed. Small crossing frames share a buffer, one behind the other, because a buffer for each takes longer than all the
+ * rest. A framer that has failed cannot be used again: behind a wrong length there is no next frame.
  */
 import { incomplete, malformed } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
@@ -25,16 +26,32 @@ export interface FrameShape {
 /** Receives a frame: `reader.bytes[at, end)`. */
 export type FrameSink = (reader: Reader, at: number, end: number) => void
 
-/** Smallest buffer for a frame that crosses chunks. */
-const firstBuffer = 256
+/** Sizes of the buffers that crossing frames share: they double with each, so that quiet connections hold little. */
+const firstShared = 1024
+const lastShared = 16 * 1024
+/** Up to this size, crossing frames share a buffer. */
+const largestShared = 4096
+/** Up to this size, a loop copies faster than `set`, which needs a view of the part to be copied. */
+const shortCopy = 32
+
+const copyPart = (from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void => {
+  if (end - start > shortCopy) to.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), at)
+  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!
+}
+
+const nothing = new Reader(new Uint8Array(0))
 
 /** Cuts a byte stream into frames. */
 export class Framer {
   private readonly shape: FrameShape
   private readonly maxFrame: number
   private readonly legal: Uint8Array
-  /** The frame that crosses chunks: `pending[0, filled)`. */
-  private pending = new Uint8Array(0)
+  /** The buffer that small crossing frames share. Its first `used` bytes have been handed out and are not written again. */
+  private shared = nothing
+  private used = 0
+  /** The frame that crosses chunks: `pending.bytes[start, start + filled)`. */
+  private pending = nothing
+  private start = 0
   private filled = 0
   /** Size of the pending frame once its header is complete, else 0. */
   private size = 0
@@ -67,25 +84,32 @@ export class Framer {
       at = this.complete(chunk, sink)
       if (this.filled > 0) return
     }
-    if (at === chunk.length) return
-    const reader = new Reader(chunk)
     const { headerSize } = this.shape
     const end = chunk.length
-    while (end - at >= headerSize) {
-      const size = this.sizeAt(reader.view, chunk[at]!, at)
-      if (end - at < size) break
-      const next = at + size
-      this.consumed += size
-      sink(reader, at, next)
-      at = next
+    if (end - at >= headerSize) {
+      const reader = new Reader(chunk)
+      do {
+        const size = this.sizeAt(reader.view, chunk[at]!, at)
+        if (end - at < size) return this.hold(chunk, at, size)
+        const next = at + size
+        this.consumed += size
+        sink(reader, at, next)
+        at = next
+      } while (end - at >= headerSize)
     }
-    if (at < end) this.hold(chunk, at)
+    if (at < end) this.hold(chunk, at, 0)
   }
 
   /** Throws `DecodeError` when the stream ended within a frame. */
   finish(): void {
     if (this.filled === 0) return
-    incomplete(this.shape.name, "", this.filled, this.size === 0 ? `a header of ${this.shape.headerSize} bytes` : `${this.size} bytes`, `${this.filled} bytes`)
+    incomplete(
+      this.shape.name,
+      "",
+      this.filled,
+      this.size === 0 ? `a header of ${this.shape.headerSize} bytes` : `${this.size} bytes`,
+      `${this.filled} bytes`
+    )
   }
 
   private sizeAt(view: DataView, magic: number, at: number): number {
@@ -113,21 +137,23 @@ export class Framer {
     this.failed = true
     return size > this.maxFrame
       ? malformed("Limit", this.shape.name, "length", this.shape.lengthOffset, `a frame of at most ${this.maxFrame} bytes`, `${size} bytes`)
-      : malformed("Length", this.shape.name, "length", this.shape.lengthOffset, `at least the header's ${this.shape.headerSize} bytes`, `${size} bytes`)
+      : malformed(
+        "Length",
+        this.shape.name,
+        "length",
+        this.shape.lengthOffset,
+        `at least the header's ${this.shape.headerSize} bytes`,
+        `${size} bytes`
+      )
   }
 
-  /** Keeps the unfinished frame `chunk[at…]`. */
-  private hold(chunk: Uint8Array, at: number): void {
-    const length = chunk.length - at
+  /** Keeps the unfinished frame `chunk[at…]`, whose size is known if its header is complete. */
+  private hold(chunk: Uint8Array, at: number, size: number): void {
     if (this.legal[chunk[at]!] === 0) this.badMagic(chunk[at]!)
-    if (this.pending.length < length) this.pending = new Uint8Array(Math.max(firstBuffer, length))
-    this.pending.set(chunk.subarray(at))
-    this.filled = length
-    this.size = length < this.shape.headerSize ? 0 : this.pendingSize()
-  }
-
-  private pendingSize(): number {
-    return this.sizeAt(new DataView(this.pending.buffer, 0, this.shape.headerSize), this.pending[0]!, 0)
+    this.pending = this.shared
+    this.start = this.used
+    this.size = size
+    this.append(chunk, at, chunk.length)
   }
 
   /** Adds what `chunk` has of the pending frame; returns how much that was. */
@@ -137,31 +163,41 @@ export class Framer {
       at = Math.min(this.shape.headerSize - this.filled, chunk.length)
       this.append(chunk, 0, at)
       if (this.filled < this.shape.headerSize) return at
-      this.size = this.pendingSize()
+      this.size = this.sizeAt(this.pending.view, this.pending.bytes[this.start]!, this.start)
     }
     const more = Math.min(this.size - this.filled, chunk.length - at)
     this.append(chunk, at, at + more)
     if (this.filled < this.size) return at + more
-    const reader = new Reader(this.pending)
-    const size = this.size
-    // byte fields of the packet are views into this buffer, so it is given away
-    this.pending = new Uint8Array(0)
+    const { pending: reader, start, size } = this
+    // byte fields of the packet are views into this part of the buffer, so it is given away
+    if (reader === this.shared) this.used = start + size
+    this.pending = nothing
     this.filled = 0
     this.size = 0
     this.consumed += size
-    sink(reader, 0, size)
+    sink(reader, start, start + size)
     return at + more
   }
 
   private append(chunk: Uint8Array, start: number, end: number): void {
     const filled = this.filled + end - start
-    if (filled > this.pending.length) {
-      const bound = this.size === 0 ? filled : this.size
-      const next = new Uint8Array(Math.min(bound, Math.max(firstBuffer, filled, this.pending.length * 2)))
-      next.set(this.pending.subarray(0, this.filled))
-      this.pending = next
-    }
-    this.pending.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), this.filled)
+    if (this.start + filled > this.pending.bytes.length) this.makeRoom(filled)
+    copyPart(chunk, start, end, this.pending.bytes, this.start + this.filled)
     this.filled = filled
+  }
+
+  /** Moves the pending frame to where it has room for `filled` bytes. */
+  private makeRoom(filled: number): void {
+    const { bytes } = this.pending
+    const expected = this.size === 0 ? this.shape.headerSize : this.size
+    const from = this.start
+    if (expected <= largestShared) {
+      const doubled = Math.min(lastShared, this.shared.bytes.length * 2)
+      this.shared = new Reader(new Uint8Array(Math.max(firstShared, doubled, expected)))
+      this.used = 0
+      this.pending = this.shared
+    } else this.pending = new Reader(new Uint8Array(Math.min(expected, Math.max(firstShared, filled, bytes.length * 2))))
+    this.start = 0
+    copyPart(bytes, from, from + this.filled, this.pending.bytes, 0)
   }
 }

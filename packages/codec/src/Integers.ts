@@ -8,11 +8,13 @@ import { checkUleb128, putI16, putI32, putI64, putI8, putU16, putU24, putU32, pu
 export const getU24 = (view: DataView, at: number, littleEndian?: boolean): number =>
   littleEndian ? view.getUint16(at, true) | view.getUint8(at + 2) << 16 : view.getUint8(at) << 16 | view.getUint16(at + 1)
 
-const reader = <A>(size: number, read: (view: DataView, at: number, littleEndian: boolean) => A): RecordReader<A> => (from, at, end, start, littleEndian) => {
-  if (end - at < size) malformed("Length", "", "", at - start, `${size} bytes`, `${end - at} bytes`)
-  from.next = at + size
-  return read(from.view, at, littleEndian)
-}
+const reader =
+  <A>(size: number, read: (view: DataView, at: number, littleEndian: boolean) => A): RecordReader<A> =>
+  (from, at, end, start, littleEndian) => {
+    if (end - at < size) malformed("Length", "", "", at - start, `${size} bytes`, `${end - at} bytes`)
+    from.next = at + size
+    return read(from.view, at, littleEndian)
+  }
 
 type Put<A> = (view: DataView, at: number, value: A, packet: string, path: string, littleEndian?: boolean) => void
 

@@ -30,7 +30,8 @@ export const readUleb128 = (reader: Reader, at: number, end: number, start: numb
 }
 
 /** Bytes that `value` takes, 1…5. */
-export const uleb128Size = (value: number): number => value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5
+export const uleb128Size = (value: number): number =>
+  value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5
 
 /** Writes `value` at `at` and returns the offset behind it. */
 export const writeUleb128 = (bytes: Uint8Array, at: number, value: number): number => {

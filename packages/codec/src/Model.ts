@@ -106,16 +106,18 @@ export interface StatusModel {
 }
 
 /** A header field and its role. Widths are fixed; offsets follow from the order. */
-export type HeaderFieldModel = {
-  readonly name: string
-  readonly doc?: string
-  readonly offset: number
-} & (
-  | { readonly role: "magic" | "opcode" | "statusCode"; readonly int: IntName }
-  | { readonly role: "sectionLength"; readonly int: IntName; readonly section: string }
-  | { readonly role: "bodyLength"; readonly int: IntName; readonly includesHeader: boolean }
-  | { readonly role: "field"; readonly type: TypeModel; readonly int: IntName }
-)
+export type HeaderFieldModel =
+  & {
+    readonly name: string
+    readonly doc?: string
+    readonly offset: number
+  }
+  & (
+    | { readonly role: "magic" | "opcode" | "statusCode"; readonly int: IntName }
+    | { readonly role: "sectionLength"; readonly int: IntName; readonly section: string }
+    | { readonly role: "bodyLength"; readonly int: IntName; readonly includesHeader: boolean }
+    | { readonly role: "field"; readonly type: TypeModel; readonly int: IntName }
+  )
 
 /** One way a packet may start. */
 export interface HeaderModel {

@@ -7,7 +7,6 @@
  */
 import { decodeText } from "./Text.ts"
 
-
 /** A buffer with its `DataView`. */
 export class Reader {
   readonly bytes: Uint8Array

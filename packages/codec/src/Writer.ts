@@ -11,7 +11,8 @@ const poolSize = 64 * 1024
 const native = (globalThis as unknown as { readonly Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } } }).Buffer
 
 /** A new buffer. Encoders write every byte they append, so it need not be zero, which takes longer than encoding a small packet. */
-const allocate = (size: number): Uint8Array => native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
+const allocate = (size: number): Uint8Array =>
+  native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
 
 /** Appends packets and hands them out as one view. */
 export class Writer {

@@ -91,9 +91,9 @@ type CheckedContent<C, Section extends string, State extends string> = C extends
   : CheckedBody<C, Section, State>
 
 type Checked<C, Section extends string, Status extends string, State extends string> = {
-  readonly [K in keyof C]: K extends keyof CommandOptions
-    ? K extends "request" ? CheckedContent<C[K], Section, State>
-    : K extends "responses" ? { readonly [S in keyof C[K]]: S extends Status ? CheckedContent<C[K][S], Section, State> : UnknownProperty<Status> }
+  readonly [K in keyof C]: K extends keyof CommandOptions ? K extends "request" ? CheckedContent<C[K], Section, State>
+    : K extends "responses" ?
+      { readonly [S in keyof C[K]]: S extends Status ? CheckedContent<C[K][S], Section, State> : UnknownProperty<Status> }
     : C[K]
     : UnknownProperty<keyof CommandOptions>
 }

@@ -106,5 +106,8 @@ export interface Statuses<Name extends string = string> {
 export const status = (code: number, retry: RetryClass): StatusRow => ({ code, retry })
 
 /** A status table; `base` rows come first and may be renamed by the same code. */
-export const statuses = <const R extends { readonly [name: string]: StatusRow }>(name: string, of: Int, rows: R): Statuses<keyof R & string> =>
-  mark({ kind: "statuses", name, of, rows } as unknown as Statuses<keyof R & string>, statuses)
+export const statuses = <const R extends { readonly [name: string]: StatusRow }>(
+  name: string,
+  of: Int,
+  rows: R
+): Statuses<keyof R & string> => mark({ kind: "statuses", name, of, rows } as unknown as Statuses<keyof R & string>, statuses)

@@ -65,7 +65,12 @@ export interface Kind {
 }
 
 /** A protocol's framing. */
-export interface Frame<Section extends string = string, KindName extends string = string, Status extends string = string, State extends string = string> {
+export interface Frame<
+  Section extends string = string,
+  KindName extends string = string,
+  Status extends string = string,
+  State extends string = string
+> {
   readonly kind: "frame"
   readonly name: string
   /** Sections in wire order; the last one takes what the others leave of the body. */
@@ -128,4 +133,5 @@ export const dialect = <
   readonly statuses?: Statuses<Status2>
   readonly states?: State2
   readonly maxFrame?: number
-}): Frame<S, K, Status2, keyof State2 & string> => mark({ ...base, ...options } as unknown as Frame<S, K, Status2, keyof State2 & string>, dialect)
+}): Frame<S, K, Status2, keyof State2 & string> =>
+  mark({ ...base, ...options } as unknown as Frame<S, K, Status2, keyof State2 & string>, dialect)

@@ -176,7 +176,8 @@ export interface NoSuchSibling<Name extends string, Known extends string> {
 export type CheckedFields<F, Names extends string> = {
   readonly [K in keyof F]: F[K] extends LengthOf<infer T> ? T extends Names ? F[K] : NoSuchSibling<T, Names>
     : F[K] extends CountOf<infer T> ? T extends Names ? F[K] : NoSuchSibling<T, Names>
-    : F[K] extends { readonly kind: "optional"; readonly requires: infer T extends string } ? T extends Names ? F[K] : NoSuchSibling<T, Names>
+    : F[K] extends { readonly kind: "optional"; readonly requires: infer T extends string } ?
+      T extends Names ? F[K] : NoSuchSibling<T, Names>
     : F[K]
 }
 
@@ -209,13 +210,18 @@ export const uleb128: Uleb128 = { kind: "uleb128" }
  * Gives an integer a name of its own in TypeScript, so that a seqno cannot be passed where a CAS belongs. Plain literals stay
  * assignable.
  */
-export const brand = <T extends Int | Uleb128, B extends string>(name: B, of: T): T & { readonly brand: B } => mark({ ...of, brand: name }, brand)
+export const brand = <T extends Int | Uleb128, B extends string>(name: B, of: T): T & { readonly brand: B } =>
+  mark({ ...of, brand: name }, brand)
 
 /** Raw bytes: of a fixed `size`, as long as its `lengthOf` says, or all that is left. */
 export const bytes = (options: Sized = {}): Bytes => ({ kind: "bytes", ...options })
 
 /** UTF-8 text: of a fixed `size`, as long as its `lengthOf` says, or all that is left. */
-export const utf8 = (options: Sized & { readonly invalid?: "escape" | "error" } = {}): Utf8 => ({ kind: "utf8", invalid: "escape", ...options })
+export const utf8 = (options: Sized & { readonly invalid?: "escape" | "error" } = {}): Utf8 => ({
+  kind: "utf8",
+  invalid: "escape",
+  ...options
+})
 
 /** JSON text: sized like `utf8`. */
 export const json = (options: Sized = {}): Json => ({ kind: "json", ...options })
@@ -259,7 +265,10 @@ export const struct = <const N extends string, const F extends Fields>(
 export const array = (of: Type, options: { readonly max?: number } = {}): ArrayOf => ({ kind: "array", of, ...options })
 
 /** One case of a `choice` or of `nibbleFrames`: its tag and what follows. */
-export const tagged = <const F extends Fields>(tag: number, fields: F & CheckedFields<F, NameOf<F>>): { readonly tag: number; readonly fields: F } => ({
+export const tagged = <const F extends Fields>(
+  tag: number,
+  fields: F & CheckedFields<F, NameOf<F>>
+): { readonly tag: number; readonly fields: F } => ({
   tag,
   fields
 })

@@ -1,4 +1,4 @@
-/** Libraries of `test/bench/package.json`, which is installed on demand: they are loaded by name, and typed here as far as they are used. */
+/** Libraries of `test/bench/package.json`, installed on demand: loaded by name, and typed by those who use them as far as they do. */
 
 /** Loads a library. */
 export const load = async <A>(name: string): Promise<A> => {

@@ -15,7 +15,9 @@ export interface Packet {
 }
 
 interface Compiler {
-  readonly default: { compile(language: "javascript", ksy: unknown, importer: null, debug: false): Promise<Readonly<Record<string, string>>> }
+  readonly default: {
+    compile(language: "javascript", ksy: unknown, importer: null, debug: false): Promise<Readonly<Record<string, string>>>
+  }
 }
 
 /** Returns what parses the packet at `at`. */

@@ -28,7 +28,10 @@ const loadSchema = async () => {
   const { FileDescriptorProtoSchema, FieldDescriptorProto_Type: type } = await load<Descriptors>("@bufbuild/protobuf/wkt")
   const fields = (types: ReadonlyArray<readonly [string, number]>) =>
     types.map(([name, kind], index) => ({ name, jsonName: name, number: index + 1, label: 1, type: kind }))
-  const changes: ReadonlyArray<readonly [string, number]> = [["by_seqno", type.UINT64], ["rev_seqno", type.UINT64], ["key", type.STRING], ["value", type.BYTES]]
+  const changes: ReadonlyArray<readonly [string, number]> = [["by_seqno", type.UINT64], ["rev_seqno", type.UINT64], ["key", type.STRING], [
+    "value",
+    type.BYTES
+  ]]
   const inner = (name: string, number: number) => ({
     name: name.toLowerCase(),
     jsonName: name.toLowerCase(),
@@ -45,7 +48,14 @@ const loadSchema = async () => {
     messageType: [
       {
         name: "Mutation",
-        field: fields([...changes, ["flags", type.FIXED32], ["expiration", type.UINT32], ["lock_time", type.UINT32], ["nmeta", type.UINT32], ["nru", type.UINT32]])
+        field: fields([
+          ...changes,
+          ["flags", type.FIXED32],
+          ["expiration", type.UINT32],
+          ["lock_time", type.UINT32],
+          ["nmeta", type.UINT32],
+          ["nru", type.UINT32]
+        ])
       },
       { name: "Deletion", field: fields([...changes, ["nmeta", type.UINT32], ["delete_time", type.UINT32]]) },
       { name: "Marker", field: fields([["start_seqno", type.UINT64], ["end_seqno", type.UINT64], ["flags", type.UINT32]]) },

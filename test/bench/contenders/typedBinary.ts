@@ -52,7 +52,17 @@ const makeSchemas = ({ u8, u16, u32, object }: Library) => ({
     casLow: u32
   }),
   marker: object({ startHigh: u32, startLow: u32, endHigh: u32, endLow: u32, flags: u32 }),
-  mutation: object({ seqnoHigh: u32, seqnoLow: u32, revHigh: u32, revLow: u32, flags: u32, expiration: u32, lockTime: u32, nmeta: u16, nru: u8 }),
+  mutation: object({
+    seqnoHigh: u32,
+    seqnoLow: u32,
+    revHigh: u32,
+    revLow: u32,
+    flags: u32,
+    expiration: u32,
+    lockTime: u32,
+    nmeta: u16,
+    nru: u8
+  }),
   deletionV1: object({ seqnoHigh: u32, seqnoLow: u32, revHigh: u32, revLow: u32, nmeta: u16 }),
   deletionV2: object({ seqnoHigh: u32, seqnoLow: u32, revHigh: u32, revLow: u32, deleteTime: u32, unused: u8 })
 })
@@ -113,7 +123,13 @@ export const makeEncode = async (): Promise<(message: Message) => Uint8Array> =>
     })
     if (message._tag === "DcpSnapshotMarker") {
       const { startSeqno, endSeqno, flags } = message
-      schemas.marker.write(writer, { startHigh: high(startSeqno), startLow: low(startSeqno), endHigh: high(endSeqno), endLow: low(endSeqno), flags })
+      schemas.marker.write(writer, {
+        startHigh: high(startSeqno),
+        startLow: low(startSeqno),
+        endHigh: high(endSeqno),
+        endLow: low(endSeqno),
+        flags
+      })
       return bytes
     }
     const { bySeqno, revSeqno } = message

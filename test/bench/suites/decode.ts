@@ -62,12 +62,20 @@ const plain = {
   sections: (packet: object) => packet as { readonly key: string; readonly value: Uint8Array }
 }
 
-/** For the libraries that keep the extras in an object of their own. */
+/** What the libraries make that keep the extras in an object of their own. */
+interface WithExtras {
+  readonly opcode: number
+  readonly extras: { readonly bySeqno: bigint | number; readonly endSeqno: bigint | number }
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** For these libraries. */
 const withExtras = {
-  isMarker: (packet: { readonly opcode: number }) => packet.opcode === 0x56,
-  seqnoOf: (packet: { readonly extras: { readonly bySeqno: bigint | number } }) => packet.extras.bySeqno,
-  markerSeqnoOf: (packet: { readonly extras: { readonly endSeqno: bigint | number } }) => packet.extras.endSeqno,
-  sections: (packet: { readonly key: string; readonly value: Uint8Array }) => packet
+  isMarker: (packet: WithExtras) => packet.opcode === 0x56,
+  seqnoOf: (packet: WithExtras) => packet.extras.bySeqno,
+  markerSeqnoOf: (packet: WithExtras) => packet.extras.endSeqno,
+  sections: (packet: WithExtras) => packet
 }
 
 const join = (high: number | undefined, low: number | undefined): bigint => BigInt(high!) << 32n | BigInt(low!)
@@ -115,7 +123,11 @@ export const suite: Suite = {
     "binary-parser": async () => {
       const mix = makeMix()
       const decode = await binaryParser.makeDecode()
-      return contenderOf({ ...withExtras, mix, decode: (index) => decode(mix.bytes.subarray(mix.offsets[index]!, mix.offsets[index + 1]!)) })
+      return contenderOf({
+        ...withExtras,
+        mix,
+        decode: (index) => decode(mix.bytes.subarray(mix.offsets[index]!, mix.offsets[index + 1]!))
+      })
     },
     "typed-binary": async () => {
       const mix = makeMix()

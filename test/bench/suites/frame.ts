@@ -10,27 +10,28 @@ type Sink<Source> = (source: Source, at: number, end: number) => void
 /** Pushes all chunks; leaves nothing unfinished, as the stream ends with a frame. */
 type PushAll<Source> = (chunks: ReadonlyArray<Buffer>, sink: Sink<Source>) => void
 
-const contenderOf = <Source>(chunkSize: number, bytesOf: (source: Source) => Uint8Array, pushAll: PushAll<Source>) => async (): Promise<Contender> => {
-  const mix = makeMix()
-  const chunks = chunksOf(mix.bytes, chunkSize)
-  let sum = 0
-  const add: Sink<Source> = (_, at, end) => {
-    sum += end - at
-  }
-  return {
-    messages: mix.messages.length,
-    pass: () => {
-      sum = 0
-      pushAll(chunks, add)
-      return sum
-    },
-    check: () => {
-      const frames: Array<string> = []
-      pushAll(chunks, (source, at, end) => frames.push(Buffer.from(bytesOf(source).subarray(at, end)).toString("base64")))
-      return frames.join("\n")
+const contenderOf =
+  <Source>(chunkSize: number, bytesOf: (source: Source) => Uint8Array, pushAll: PushAll<Source>) => async (): Promise<Contender> => {
+    const mix = makeMix()
+    const chunks = chunksOf(mix.bytes, chunkSize)
+    let sum = 0
+    const add: Sink<Source> = (_, at, end) => {
+      sum += end - at
+    }
+    return {
+      messages: mix.messages.length,
+      pass: () => {
+        sum = 0
+        pushAll(chunks, add)
+        return sum
+      },
+      check: () => {
+        const frames: Array<string> = []
+        pushAll(chunks, (source, at, end) => frames.push(Buffer.from(bytesOf(source).subarray(at, end)).toString("base64")))
+        return frames.join("\n")
+      }
     }
   }
-}
 
 const framer = (): PushAll<Reader> => {
   const framer = new Framer(frameShape)

@@ -70,6 +70,10 @@ export const printTypes = (context: Context): Module => {
 const printStatuses = (context: Context, module: Module): void => {
   const { statuses } = context.model
   if (statuses.length === 0) return
+  if (context.base !== undefined && JSON.stringify(context.base.statuses) === JSON.stringify(statuses)) {
+    module.add({ kind: "statement", text: `export { Status, statusTable } from "${context.base.module}/Types"` })
+    return
+  }
   module.add({
     kind: "const",
     name: "Status",

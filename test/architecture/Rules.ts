@@ -17,7 +17,8 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   "@wirewright/spec": ["@wirewright/dsl"],
   "@wirewright/codegen": ["@wirewright/dsl", "@wirewright/codec", "ts-morph"],
   "@wirewright/capture": ["@wirewright/codec", "effect"],
-  "@wirewright/memcached": ["@wirewright/codec", "effect"],
+  "@wirewright/connection": ["@wirewright/codec", "effect"],
+  "@wirewright/memcached": ["@wirewright/codec", "@wirewright/connection", "effect"],
   "@wirewright/couchbase": ["@wirewright/codec", "@wirewright/memcached", "effect"],
   "@wirewright/dcp": ["@wirewright/codec", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
   "@wirewright/deepstream": ["@wirewright/codec", "effect"],
@@ -39,14 +40,11 @@ const loadedByName: { readonly [owner: string]: ReadonlyArray<string> } = {
   "wirewright": ["@wirewright/memcached", "@wirewright/couchbase", "@wirewright/dcp"]
 }
 
-/** Packages that run anywhere: no `node:` module, no Buffer. */
+/** Packages that run anywhere: no `node:` module, no Buffer. Generated code does so in every package. */
 export const portable = [
   "@wirewright/dsl",
   "@wirewright/codec",
   "@wirewright/capture",
-  "@wirewright/memcached",
-  "@wirewright/couchbase",
-  "@wirewright/dcp",
   "@wirewright/deepstream"
 ]
 

@@ -1,63 +1,147 @@
 /**
  * A pooled output buffer.
  *
- * Encoders append; `take` hands out everything appended since the last `take` as one view. Bytes handed out are never written again: when
- * a buffer is full a new one is made. An encoder that throws leaves the writer as it was.
+ * Encoders append; `take` hands out everything appended since the last `take`. Nothing that was appended is ever moved: a full buffer is set
+ * aside and the next packet begins in another one, which is why there may be several segments (`takeSegments`, for vectored writes). Bytes
+ * handed out are never written again, unless whoever took them says that they have left (`release`); then their buffer is used anew. An
+ * encoder that throws leaves the writer as it was.
  */
 
 const poolSize = 64 * 1024
+
+/** Spent buffers kept for reuse. */
+const maxSpare = 8
 
 /** What there is of Node's `Buffer`. */
 const native = (globalThis as unknown as { readonly Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } } }).Buffer
 
 /** A new buffer. Encoders write every byte they append, so it need not be zero, which takes longer than encoding a small packet. */
-const allocate = (size: number): Uint8Array =>
+const allocate = (size: number): Uint8Array<ArrayBuffer> =>
   native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
 
-/** Appends packets and hands them out as one view. */
+/** A buffer and the views of it that others still hold. */
+interface Slab {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly view: DataView
+  /** Views handed out and not released. */
+  held: number
+}
+
+const slabOf = (bytes: Uint8Array<ArrayBuffer>): Slab => ({ bytes, view: new DataView(bytes.buffer), held: 0 })
+
+/** Appends packets and hands them out. */
 export class Writer {
   bytes: Uint8Array
   view: DataView
   /** Where the next packet begins. */
   position = 0
+  /** Where what is not taken begins in the current buffer. */
   private start = 0
+  private slab: Slab
+  /** What is not taken in buffers before the current one, and how much that is. */
+  private segments: Array<Uint8Array> = []
+  private sealed = 0
+  private readonly spare: Array<Slab> = []
+  private readonly slabs = new WeakMap<ArrayBufferLike, Slab>()
 
   constructor(size: number = poolSize) {
-    this.bytes = new Uint8Array(size)
-    this.view = new DataView(this.bytes.buffer)
+    this.slab = slabOf(new Uint8Array(size))
+    this.slabs.set(this.slab.bytes.buffer, this.slab)
+    this.bytes = this.slab.bytes
+    this.view = this.slab.view
   }
 
   /** Makes room for `size` more bytes and returns the position to write them at. */
   need(size: number): number {
-    if (this.position + size > this.bytes.length) this.grow(size)
+    if (this.position + size > this.bytes.length) this.turn(size)
     return this.position
   }
 
   /** Bytes appended and not taken. */
   get length(): number {
-    return this.position - this.start
+    return this.sealed + this.position - this.start
   }
 
-  /** Everything appended since the last `take`. */
+  /** Everything appended since the last `take`, as one view; copied when it lies in several buffers. */
   take(): Uint8Array {
-    const taken = new Uint8Array(this.bytes.buffer, this.start, this.position - this.start)
-    this.start = this.position
-    return taken
+    if (this.segments.length === 0) return this.cut()
+    const segments = this.takeSegments()
+    const out = new Uint8Array(segments.reduce((sum, segment) => sum + segment.length, 0))
+    let at = 0
+    for (const segment of segments) {
+      out.set(segment, at)
+      at += segment.length
+      this.release(segment)
+    }
+    return out
+  }
+
+  /** Everything appended since the last `take`, in order, without a copy. */
+  takeSegments(): ReadonlyArray<Uint8Array> {
+    const segments = this.segments
+    if (this.position > this.start) segments.push(this.cut())
+    this.segments = []
+    this.sealed = 0
+    return segments
+  }
+
+  /**
+   * Gives taken bytes back: nobody reads them any more, and their buffer may be written again. Meant for whoever has sent them; releasing
+   * bytes that somebody still reads corrupts what they read. Not releasing costs nothing but a new buffer.
+   */
+  release(taken: Uint8Array): void {
+    const slab = this.slabs.get(taken.buffer)
+    if (slab === undefined || slab.held === 0) return
+    slab.held--
+    if (slab.held === 0 && slab !== this.slab) this.keep(slab)
   }
 
   /** Forgets what was appended since `length` bytes. */
   truncate(length: number): void {
-    this.position = this.start + length
+    while (this.sealed > length) {
+      const last = this.segments.pop()!
+      this.sealed -= last.length
+      if (this.sealed < length) {
+        this.segments.push(last.subarray(0, length - this.sealed))
+        this.sealed = length
+      } else this.release(last)
+    }
+    this.position = this.start + length - this.sealed
   }
 
-  private grow(size: number): void {
-    const pending = this.position - this.start
-    const next = allocate(Math.max(poolSize, 2 ** Math.ceil(Math.log2(pending + size))))
-    next.set(this.bytes.subarray(this.start, this.position))
-    this.bytes = next
-    this.view = new DataView(next.buffer)
+  /** The rest of the current buffer, as a view that somebody else now holds. */
+  private cut(): Uint8Array {
+    const taken = new Uint8Array(this.bytes.buffer, this.start, this.position - this.start)
+    this.start = this.position
+    this.slab.held++
+    return taken
+  }
+
+  /** Goes on in another buffer. */
+  private turn(size: number): void {
+    if (this.position > this.start) {
+      this.sealed += this.position - this.start
+      this.segments.push(this.cut())
+    }
+    const full = this.slab
+    const fits = size <= poolSize
+    const next = fits ? this.spare.pop() ?? this.make(poolSize) : this.make(2 ** Math.ceil(Math.log2(size)))
+    this.slab = next
+    this.bytes = next.bytes
+    this.view = next.view
+    this.position = 0
     this.start = 0
-    this.position = pending
+    if (full.held === 0) this.keep(full)
+  }
+
+  private make(size: number): Slab {
+    const slab = slabOf(allocate(size))
+    this.slabs.set(slab.bytes.buffer, slab)
+    return slab
+  }
+
+  private keep(slab: Slab): void {
+    if (slab.bytes.length === poolSize && this.spare.length < maxSpare) this.spare.push(slab)
   }
 }
 

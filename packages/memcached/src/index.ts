@@ -1,2 +1,3 @@
-/** Codecs of the memcached protocol. */
+/** The memcached binary protocol: codecs, and a pipelined connection. */
 export * from "./gen/index.ts"
+export * from "./PacketConnection.ts"

@@ -1,35 +1,26 @@
 /** A directory outside of the repository with the packages installed the way a stranger gets them: packed, from tarballs. */
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-/** Directories of what is published, in the order of their dependencies. */
-export const published = [
-  "packages/dsl",
-  "packages/codec",
-  "spec",
-  "codegen",
-  "packages/memcached",
-  "packages/couchbase",
-  "packages/dcp",
-  "packages/deepstream",
-  "packages/capture",
-  "packages/cli"
-]
-
 /** As much of a published package.json as is looked at. */
 export interface Published {
   readonly name: string
   readonly version: string
+  readonly private?: boolean
   readonly exports: { readonly [path: string]: null | string | { readonly [condition: string]: string } }
   readonly bin?: { readonly [name: string]: string }
 }
 
 const manifest = (path: string): Published => JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as Published
+
+/** Directories of what is published: every workspace that is not private. */
+export const published = ["spec", "codegen", ...readdirSync(join(root, "packages")).sort().map((name) => `packages/${name}`)]
+  .filter((path) => existsSync(join(root, path, "package.json")) && manifest(join(root, path)).private !== true)
 
 // What the npm that runs the tests tells its scripts would mislead the npm that they start.
 const misleading =

@@ -1,4 +1,5 @@
 /** Proves that JSON loses nothing of any packet, places fields as documented, fits its schema, and that wrong JSON is refused by path. */
+import { Ajv2020 } from "ajv/dist/2020.js"
 import { describe, expect, it } from "vitest"
 import { EncodeError } from "./Errors.ts"
 import { type AnyPacket, errorToJson, flatFields, packetFromJson, packetToJson } from "./Json.ts"
@@ -87,43 +88,14 @@ const packets: { readonly [name: string]: AnyPacket } = {
   pushed: { _tag: "PushResponse", opcode: 1, magic: 0x83, datatype: 0, status: 0, opaque: 0, cas: 0n }
 }
 
-/** As much of JSON Schema as the schema uses. */
-const fits = (schema: any, value: any): boolean => {
-  if (schema.$ref !== undefined) {
-    return fits(schema.$ref.split("/").slice(1).reduce((at: any, part: string) => at[part], decodeJsonSchema), value)
-  }
-  const object = typeof value === "object" && value !== null && !Array.isArray(value)
-  const isType = (type: string): boolean =>
-    type === "object"
-      ? object
-      : type === "array"
-      ? Array.isArray(value)
-      : type === "integer"
-      ? Number.isInteger(value)
-      : type === "null"
-      ? value === null
-      : typeof value === type
-  if (schema.type !== undefined && ![schema.type].flat().some(isType)) return false
-  if (schema.oneOf !== undefined && schema.oneOf.filter((one: any) => fits(one, value)).length !== 1) return false
-  if (schema.anyOf !== undefined && !schema.anyOf.some((one: any) => fits(one, value))) return false
-  if (schema.not !== undefined && fits(schema.not, value)) return false
-  if (schema.pattern !== undefined && typeof value === "string" && !new RegExp(schema.pattern, "u").test(value)) return false
-  if (typeof value === "number" && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity))) return false
-  if (Array.isArray(value) && schema.items !== undefined && !value.every((one) => fits(schema.items, one))) return false
-  if (!object) return true
-  if (schema.required?.some((name: string) => !Object.hasOwn(value, name))) return false
-  return Object.entries(value).every(([name, inner]) => {
-    const property = schema.properties?.[name] ?? schema.additionalProperties
-    return property === undefined || (property === false ? false : fits(property, inner))
-  })
-}
+const fits = new Ajv2020({ strict: false }).compile(decodeJsonSchema)
 
 describe("JSON of packets", () => {
   it.each(Object.entries(packets))("keeps all of %s", (_, packet) => {
     const json = packetToJson(testCatalog, packet, 100)
     const text = JSON.stringify(json)
     expect(packetFromJson(testCatalog, JSON.parse(text))).toStrictEqual(packet)
-    expect(fits(decodeJsonSchema, JSON.parse(text)), text).toBe(true)
+    expect(fits(JSON.parse(text)), text).toBe(true)
   })
 
   it("looks as documented", () => {
@@ -242,11 +214,11 @@ describe("JSON of packets", () => {
 
   it("writes errors that fit the schema, and packets are no errors", () => {
     const error = annotate(testCatalog, bytes(0x47)).error!
-    const json = { ...errorToJson(error, bytes(0x47)), frame: 17, flow: "1 a→b", time: "2026-11-20T00:00:00Z" }
+    const json = { ...errorToJson(error, bytes(0x47)), frame: 17, flow: "1 a→b", direction: "s2c", time: "1795214752.513189776" }
     expect(json).toMatchObject({ error: { path: "magic", offset: 0, hex: "47", incomplete: false } })
-    expect(fits(decodeJsonSchema, json)).toBe(true)
-    expect(fits(decodeJsonSchema, { ...json, packet: "x", kind: "request", fields: {}, length: 1 })).toBe(false)
-    expect(fits(decodeJsonSchema, { packet: "x", kind: "request", fields: {} })).toBe(false)
+    expect(fits(json)).toBe(true)
+    expect(fits({ ...json, packet: "x", kind: "request", fields: {}, length: 1 })).toBe(false)
+    expect(fits({ packet: "x", kind: "request", fields: {} })).toBe(false)
   })
 })
 

@@ -11,8 +11,13 @@ const hexNumber = { type: "string", pattern: "^0x[0-9a-f]+$" }
 
 /** Where a packet of a capture comes from; absent for bytes given otherwise. */
 const capture = {
-  flow: { description: "Connection and direction within the capture.", type: "string" },
-  time: { description: "When the packet's last byte was captured, RFC 3339.", type: "string" },
+  flow: { description: "Connection within the capture, client first.", type: "string" },
+  direction: { description: "Who sent it: c2s the client, s2c the server.", enum: ["c2s", "s2c"] },
+  time: {
+    description: "When the packet's last byte was captured: seconds since 1970 with nine decimals.",
+    type: "string",
+    pattern: "^[0-9]+\\.[0-9]{9}$"
+  },
   frame: { description: "Number of the capture's frame with the packet's last byte.", type: "integer", minimum: 0 }
 }
 
@@ -92,6 +97,7 @@ export const decodeJsonSchema = {
           type: "object",
           required: ["packet", "path", "offset", "expected", "got", "incomplete", "hex"],
           properties: {
+            reason: { description: "What kind of objection: a `DecodeReason`.", type: "string" },
             packet: { type: "string" },
             path: { description: "Field path; empty for the packet as a whole.", type: "string" },
             offset: { description: "From the packet's first byte.", type: "integer", minimum: 0 },

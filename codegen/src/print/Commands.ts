@@ -6,7 +6,7 @@ import { codec, type Context, kindName } from "./Context.ts"
 import { getInt, presences, readFields } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
 import { decodeArguments, decodeParameters, fieldOf, headEntries, ownSections } from "./Frame.ts"
-import { literal, properties, readerLocals, returned, writerLocals } from "./Types.ts"
+import { literal, properties, readerLocals, returned, writerLocals } from "./Objects.ts"
 
 /** One packet of a command: its request, or one outcome of its response. */
 export interface PacketPlan {

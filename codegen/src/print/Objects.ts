@@ -1,0 +1,38 @@
+/** Pieces of text that printers share: properties, object literals, and the locals of readers and writers. */
+import type { FieldModel } from "@wirewright/codec/Model"
+import type { Module, Property } from "../Module.ts"
+import type { Context } from "./Context.ts"
+
+/** Properties of a record's or packet's interface. */
+export const properties = (module: Module, context: Context, fields: ReadonlyArray<FieldModel>): ReadonlyArray<Property> =>
+  fields.filter((field) => context.isVisible(field.type)).map((field) => ({
+    name: field.name,
+    doc: field.doc,
+    optional: context.isOptional(field.type),
+    type: `${context.typeText(module, field.type)}${context.isOptional(field.type) ? " | undefined" : ""}`
+  }))
+
+/** Entries of an object literal; `name: name` in short. */
+export const literal = (entries: Iterable<readonly [string, string]>): ReadonlyArray<string> =>
+  [...entries].map(([name, value]) => name === value ? `  ${name}` : `  ${name}: ${value}`)
+
+const object = (head: string, entries: ReadonlyArray<string>): ReadonlyArray<string> =>
+  entries.length === 0
+    ? [`${head}{}`]
+    : [`${head}{`, ...entries.map((line, index) => index === entries.length - 1 ? line : `${line},`), "}"]
+
+/** Prints `return { … }`. */
+export const returned = (entries: ReadonlyArray<string>): ReadonlyArray<string> => object("return ", entries)
+
+const usesView = (lines: ReadonlyArray<string>): boolean => lines.some((line) => /\bview\./.test(line) || /\(view,/.test(line))
+const usesBytes = (lines: ReadonlyArray<string>): boolean =>
+  lines.some((line) => /(?<![.\w])bytes\b(?! )/.test(line.replaceAll(/"[^"]*"/g, "")))
+
+/** Lines that give a writer function its locals. */
+export const writerLocals = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const names = [...(usesBytes(lines) ? ["bytes"] : []), ...(usesView(lines) ? ["view"] : [])]
+  return names.length === 0 ? [] : [`const { ${names.join(", ")} } = writer`]
+}
+
+/** Lines that give a reader function its locals. */
+export const readerLocals = (lines: ReadonlyArray<string>): ReadonlyArray<string> => usesView(lines) ? ["const view = reader.view"] : []

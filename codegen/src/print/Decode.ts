@@ -390,7 +390,7 @@ class FieldReader {
         if (type.kind === "lengthOf") this.region.lengths.set(type.target, value)
         else if (type.kind === "countOf") this.region.counts.set(type.target, value)
         else this.values.set(name, value)
-        position.move(this.constant(`after${local(name)[0]!.toUpperCase()}${local(name).slice(1)}`, "reader.next"))
+        position.move(this.constant(after(local(name)), "reader.next"))
         return
       }
       case "bytes":
@@ -437,7 +437,7 @@ class FieldReader {
           )
         )
         if (sized) this.lines.push(`${this.check("expectEnd")}(reader.next, ${limit}, ${this.where(name)}, ${origin})`)
-        position.move(sized ? limit : this.constant(`after${local(name)[0]!.toUpperCase()}${local(name).slice(1)}`, "reader.next"))
+        position.move(sized ? limit : this.constant(after(local(name)), "reader.next"))
         return
       }
       case "nibbleFrames": {
@@ -483,7 +483,7 @@ class FieldReader {
           `${context.minimumSize(element)}, ${max}, ${read}, ${this.contextFor(element)})`
       )
       this.values.set(name, value)
-      position.move(this.constant(`after${local(name)[0]!.toUpperCase()}${local(name).slice(1)}`, "reader.next"))
+      position.move(this.constant(after(local(name)), "reader.next"))
       return
     }
     const limit = this.limit(field, position, behind)
@@ -517,48 +517,51 @@ class FieldReader {
     }
   }
 
-  /** A field that may be missing: read in a block of its own. */
-  private conditional(field: FieldModel, type: TypeModel, condition: string, position: Position, behind: ReadonlyArray<FieldModel>): void {
-    const { context, module } = this.region
+  /** A field that may be missing. */
+  private conditional(
+    field: FieldModel,
+    type: TypeModel,
+    condition: string,
+    position: Position,
+    behind: ReadonlyArray<FieldModel>
+  ): void {
+    const { context, end, module, origin } = this.region
     const name = local(field.name)
-    const after = `after${name[0]!.toUpperCase()}${name.slice(1)}`
-    const inner = new FieldReader({ ...this.region, exact: false })
     const start = String(position)
+    if (type.kind === "uleb128") {
+      const read = `${module.use(codec, "readUleb128")}(reader, ${start}, ${end}, ${origin}, ${this.where(field.name)})`
+      this.values.set(field.name, this.constant(name, `${condition} ? ${read} : undefined`))
+      position.move(this.constant(after(name), `${name} === undefined ? ${start} : reader.next`))
+      return
+    }
+    // read in a block of its own, whose names shadow none outside
+    const maybe = `maybe${capital(name)}`
+    const inner = new FieldReader({ ...this.region, exact: false })
     const at = new Position(position.base)
     at.offset = position.offset
     const size = context.fixedSize(type)
     if (size === undefined) inner.variable({ ...field, type }, at, behind)
     else {
       inner.lines.push(
-        `${this.check("expectAtLeast")}(${this.region.end} - ${this.grouped(position)}, ${size}, ${this.where(field.name)}, ${
-          this.offset(start)
-        })`
+        `${this.check("expectAtLeast")}(${end} - ${this.grouped(position)}, ${size}, ${this.where(field.name)}, ${this.offset(start)})`
       )
       inner.fixed({ ...field, type }, at, size)
     }
-    const single = inner.lines.length === 2 && inner.values.get(field.name) === name && inner.lines[0]!.startsWith(`const ${name} = `) &&
-      inner.lines[1] === `const ${after} = reader.next`
-    if (single) {
-      this.lines.push(
-        `const ${name} = ${condition} ? ${inner.lines[0]!.slice(`const ${name} = `.length)} : undefined`,
-        `const ${after} = ${name} === undefined ? ${start} : reader.next`
-      )
-    } else {
-      const value = inner.values.get(field.name)!
-      const shadow = value === name
-      this.lines.push(
-        `let ${name}${shadow ? "Present" : ""}: ${context.typeText(module, type)} | undefined`,
-        `let ${after} = ${start}`,
-        `if (${condition}) {`
-      )
-      this.lines.push(...inner.lines.filter((line) => !line.startsWith(`const ${after} =`)).map((line) => `  ${line}`))
-      const moved = inner.lines.some((line) => line.startsWith(`const ${after} =`)) ? "reader.next" : String(at)
-      this.lines.push(`  ${name}${shadow ? "Present" : ""} = ${value}`, `  ${after} = ${moved}`, "}")
-      this.values.set(field.name, `${name}${shadow ? "Present" : ""}`)
-      position.move(after)
-      return
-    }
-    this.values.set(field.name, name)
-    position.move(after)
+    this.lines.push(
+      `let ${maybe}: ${context.typeText(module, type)} | undefined`,
+      `let ${after(maybe)} = ${start}`,
+      `if (${condition}) {`,
+      ...inner.lines.map((line) => `  ${line}`),
+      `  ${maybe} = ${inner.values.get(field.name)}`,
+      `  ${after(maybe)} = ${at}`,
+      "}"
+    )
+    this.values.set(field.name, maybe)
+    position.move(after(maybe))
   }
 }
+
+const capital = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`
+
+/** Name of the constant that holds the offset behind a field. */
+const after = (name: string): string => `after${capital(name)}`

@@ -202,15 +202,15 @@ export interface SetResponse extends ResponseHead, SetResponseFields {
 /** @internal */
 export function decodeSetResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SetResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SetResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SetResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SetResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SetResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SetResponse", "value", valueStart - at)
   return {
@@ -222,7 +222,7 @@ export function decodeSetResponse(reader: Reader, at: number, extrasStart: numbe
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -333,15 +333,15 @@ export interface AddResponse extends ResponseHead, AddResponseFields {
 /** @internal */
 export function decodeAddResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AddResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "AddResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AddResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "AddResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "AddResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "AddResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "AddResponse", "value", valueStart - at)
   return {
@@ -353,7 +353,7 @@ export function decodeAddResponse(reader: Reader, at: number, extrasStart: numbe
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -464,15 +464,15 @@ export interface ReplaceResponse extends ResponseHead, ReplaceResponseFields {
 /** @internal */
 export function decodeReplaceResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ReplaceResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "ReplaceResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "ReplaceResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "ReplaceResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "ReplaceResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "ReplaceResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "ReplaceResponse", "value", valueStart - at)
   return {
@@ -484,7 +484,7 @@ export function decodeReplaceResponse(reader: Reader, at: number, extrasStart: n
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -583,15 +583,15 @@ export interface DeleteResponse extends ResponseHead, DeleteResponseFields {
 /** @internal */
 export function decodeDeleteResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DeleteResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "DeleteResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "DeleteResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "DeleteResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "DeleteResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "DeleteResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "DeleteResponse", "value", valueStart - at)
   return {
@@ -603,7 +603,7 @@ export function decodeDeleteResponse(reader: Reader, at: number, extrasStart: nu
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -717,15 +717,15 @@ export interface IncrementResponse extends ResponseHead, IncrementResponseFields
 /** @internal */
 export function decodeIncrementResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): IncrementResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "IncrementResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "IncrementResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "IncrementResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "IncrementResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "IncrementResponse", "key", keyStart - at)
   expectLength(end - valueStart, 8, "IncrementResponse", "value", valueStart - at)
   return {
@@ -737,7 +737,7 @@ export function decodeIncrementResponse(reader: Reader, at: number, extrasStart:
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent,
+    mutationToken: maybeMutationToken,
     value: view.getBigUint64(valueStart)
   }
 }
@@ -854,15 +854,15 @@ export interface DecrementResponse extends ResponseHead, DecrementResponseFields
 /** @internal */
 export function decodeDecrementResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DecrementResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "DecrementResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "DecrementResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "DecrementResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "DecrementResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "DecrementResponse", "key", keyStart - at)
   expectLength(end - valueStart, 8, "DecrementResponse", "value", valueStart - at)
   return {
@@ -874,7 +874,7 @@ export function decodeDecrementResponse(reader: Reader, at: number, extrasStart:
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent,
+    mutationToken: maybeMutationToken,
     value: view.getBigUint64(valueStart)
   }
 }
@@ -922,14 +922,14 @@ export interface Flush extends RequestHead, FlushFields {
 /** @internal */
 export function decodeFlush(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): Flush {
   const view = reader.view
-  let expiration: number | undefined
-  let afterExpiration = extrasStart
+  let maybeExpiration: number | undefined
+  let afterMaybeExpiration = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "Flush", "expiration", extrasStart - at)
-    expiration = view.getUint32(extrasStart)
-    afterExpiration = extrasStart + 4
+    maybeExpiration = view.getUint32(extrasStart)
+    afterMaybeExpiration = extrasStart + 4
   }
-  expectEnd(afterExpiration, keyStart, "Flush", "extras", at)
+  expectEnd(afterMaybeExpiration, keyStart, "Flush", "extras", at)
   expectLength(valueStart - keyStart, 0, "Flush", "key", keyStart - at)
   expectLength(end - valueStart, 0, "Flush", "value", valueStart - at)
   return {
@@ -941,7 +941,7 @@ export function decodeFlush(reader: Reader, at: number, extrasStart: number, key
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    expiration
+    expiration: maybeExpiration
   }
 }
 
@@ -1454,15 +1454,15 @@ export interface AppendResponse extends ResponseHead, AppendResponseFields {
 /** @internal */
 export function decodeAppendResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AppendResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "AppendResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AppendResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "AppendResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "AppendResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "AppendResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "AppendResponse", "value", valueStart - at)
   return {
@@ -1474,7 +1474,7 @@ export function decodeAppendResponse(reader: Reader, at: number, extrasStart: nu
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1576,15 +1576,15 @@ export interface PrependResponse extends ResponseHead, PrependResponseFields {
 /** @internal */
 export function decodePrependResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): PrependResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "PrependResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "PrependResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "PrependResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "PrependResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "PrependResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "PrependResponse", "value", valueStart - at)
   return {
@@ -1596,7 +1596,7 @@ export function decodePrependResponse(reader: Reader, at: number, extrasStart: n
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1811,15 +1811,15 @@ export interface SetQResponse extends ResponseHead, SetQResponseFields {
 /** @internal */
 export function decodeSetQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SetQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SetQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SetQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SetQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SetQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SetQResponse", "value", valueStart - at)
   return {
@@ -1831,7 +1831,7 @@ export function decodeSetQResponse(reader: Reader, at: number, extrasStart: numb
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1942,15 +1942,15 @@ export interface AddQResponse extends ResponseHead, AddQResponseFields {
 /** @internal */
 export function decodeAddQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AddQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "AddQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AddQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "AddQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "AddQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "AddQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "AddQResponse", "value", valueStart - at)
   return {
@@ -1962,7 +1962,7 @@ export function decodeAddQResponse(reader: Reader, at: number, extrasStart: numb
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -2073,15 +2073,15 @@ export interface ReplaceQResponse extends ResponseHead, ReplaceQResponseFields {
 /** @internal */
 export function decodeReplaceQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ReplaceQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "ReplaceQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "ReplaceQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "ReplaceQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "ReplaceQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "ReplaceQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "ReplaceQResponse", "value", valueStart - at)
   return {
@@ -2093,7 +2093,7 @@ export function decodeReplaceQResponse(reader: Reader, at: number, extrasStart: 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -2192,15 +2192,15 @@ export interface DeleteQResponse extends ResponseHead, DeleteQResponseFields {
 /** @internal */
 export function decodeDeleteQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DeleteQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "DeleteQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "DeleteQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "DeleteQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "DeleteQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "DeleteQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "DeleteQResponse", "value", valueStart - at)
   return {
@@ -2212,7 +2212,7 @@ export function decodeDeleteQResponse(reader: Reader, at: number, extrasStart: n
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -2326,15 +2326,15 @@ export interface IncrementQResponse extends ResponseHead, IncrementQResponseFiel
 /** @internal */
 export function decodeIncrementQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): IncrementQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "IncrementQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "IncrementQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "IncrementQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "IncrementQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "IncrementQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 8, "IncrementQResponse", "value", valueStart - at)
   return {
@@ -2346,7 +2346,7 @@ export function decodeIncrementQResponse(reader: Reader, at: number, extrasStart
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent,
+    mutationToken: maybeMutationToken,
     value: view.getBigUint64(valueStart)
   }
 }
@@ -2463,15 +2463,15 @@ export interface DecrementQResponse extends ResponseHead, DecrementQResponseFiel
 /** @internal */
 export function decodeDecrementQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DecrementQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "DecrementQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "DecrementQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "DecrementQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "DecrementQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "DecrementQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 8, "DecrementQResponse", "value", valueStart - at)
   return {
@@ -2483,7 +2483,7 @@ export function decodeDecrementQResponse(reader: Reader, at: number, extrasStart
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent,
+    mutationToken: maybeMutationToken,
     value: view.getBigUint64(valueStart)
   }
 }
@@ -2620,14 +2620,14 @@ export interface FlushQ extends RequestHead, FlushQFields {
 /** @internal */
 export function decodeFlushQ(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): FlushQ {
   const view = reader.view
-  let expiration: number | undefined
-  let afterExpiration = extrasStart
+  let maybeExpiration: number | undefined
+  let afterMaybeExpiration = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "FlushQ", "expiration", extrasStart - at)
-    expiration = view.getUint32(extrasStart)
-    afterExpiration = extrasStart + 4
+    maybeExpiration = view.getUint32(extrasStart)
+    afterMaybeExpiration = extrasStart + 4
   }
-  expectEnd(afterExpiration, keyStart, "FlushQ", "extras", at)
+  expectEnd(afterMaybeExpiration, keyStart, "FlushQ", "extras", at)
   expectLength(valueStart - keyStart, 0, "FlushQ", "key", keyStart - at)
   expectLength(end - valueStart, 0, "FlushQ", "value", valueStart - at)
   return {
@@ -2639,7 +2639,7 @@ export function decodeFlushQ(reader: Reader, at: number, extrasStart: number, ke
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    expiration
+    expiration: maybeExpiration
   }
 }
 
@@ -2781,15 +2781,15 @@ export interface AppendQResponse extends ResponseHead, AppendQResponseFields {
 /** @internal */
 export function decodeAppendQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AppendQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "AppendQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AppendQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "AppendQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "AppendQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "AppendQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "AppendQResponse", "value", valueStart - at)
   return {
@@ -2801,7 +2801,7 @@ export function decodeAppendQResponse(reader: Reader, at: number, extrasStart: n
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -2903,15 +2903,15 @@ export interface PrependQResponse extends ResponseHead, PrependQResponseFields {
 /** @internal */
 export function decodePrependQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): PrependQResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "PrependQResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "PrependQResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "PrependQResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "PrependQResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "PrependQResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "PrependQResponse", "value", valueStart - at)
   return {
@@ -2923,7 +2923,7 @@ export function decodePrependQResponse(reader: Reader, at: number, extrasStart: 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -3027,14 +3027,14 @@ export interface TouchResponse extends ResponseHead, TouchResponseFields {
 /** @internal */
 export function decodeTouchResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): TouchResponse {
   const view = reader.view
-  let flags: number | undefined
-  let afterFlags = extrasStart
+  let maybeFlags: number | undefined
+  let afterMaybeFlags = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "TouchResponse", "flags", extrasStart - at)
-    flags = view.getUint32(extrasStart)
-    afterFlags = extrasStart + 4
+    maybeFlags = view.getUint32(extrasStart)
+    afterMaybeFlags = extrasStart + 4
   }
-  expectEnd(afterFlags, keyStart, "TouchResponse", "extras", at)
+  expectEnd(afterMaybeFlags, keyStart, "TouchResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "TouchResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "TouchResponse", "value", valueStart - at)
   return {
@@ -3046,7 +3046,7 @@ export function decodeTouchResponse(reader: Reader, at: number, extrasStart: num
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    flags
+    flags: maybeFlags
   }
 }
 

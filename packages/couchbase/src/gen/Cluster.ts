@@ -127,15 +127,15 @@ export interface GetClusterConfig extends RequestHead, GetClusterConfigFields {
 /** @internal */
 export function decodeGetClusterConfig(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GetClusterConfig {
   const view = reader.view
-  let knownVersionPresent: ClusterMapVersion | undefined
-  let afterKnownVersion = extrasStart
+  let maybeKnownVersion: ClusterMapVersion | undefined
+  let afterMaybeKnownVersion = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "GetClusterConfig", "knownVersion", extrasStart - at)
     const knownVersion = readNested(reader, extrasStart, extrasStart + 16, at, "GetClusterConfig", "knownVersion", readClusterMapVersion, false)
-    knownVersionPresent = knownVersion
-    afterKnownVersion = extrasStart + 16
+    maybeKnownVersion = knownVersion
+    afterMaybeKnownVersion = extrasStart + 16
   }
-  expectEnd(afterKnownVersion, keyStart, "GetClusterConfig", "extras", at)
+  expectEnd(afterMaybeKnownVersion, keyStart, "GetClusterConfig", "extras", at)
   expectLength(valueStart - keyStart, 0, "GetClusterConfig", "key", keyStart - at)
   expectLength(end - valueStart, 0, "GetClusterConfig", "value", valueStart - at)
   return {
@@ -147,7 +147,7 @@ export function decodeGetClusterConfig(reader: Reader, at: number, extrasStart: 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    knownVersion: knownVersionPresent
+    knownVersion: maybeKnownVersion
   }
 }
 

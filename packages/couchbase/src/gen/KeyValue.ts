@@ -772,14 +772,14 @@ export interface GetLocked extends RequestHead, GetLockedFields {
 /** @internal */
 export function decodeGetLocked(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): GetLocked {
   const view = reader.view
-  let lockTimeout: number | undefined
-  let afterLockTimeout = extrasStart
+  let maybeLockTimeout: number | undefined
+  let afterMaybeLockTimeout = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "GetLocked", "lockTimeout", extrasStart - at)
-    lockTimeout = view.getUint32(extrasStart)
-    afterLockTimeout = extrasStart + 4
+    maybeLockTimeout = view.getUint32(extrasStart)
+    afterMaybeLockTimeout = extrasStart + 4
   }
-  expectEnd(afterLockTimeout, keyStart, "GetLocked", "extras", at)
+  expectEnd(afterMaybeLockTimeout, keyStart, "GetLocked", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetLocked", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "GetLocked", "key", afterCollectionId - at)
@@ -793,7 +793,7 @@ export function decodeGetLocked(reader: Reader, at: number, extrasStart: number,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    lockTimeout,
+    lockTimeout: maybeLockTimeout,
     collectionId,
     key: reader.text(afterCollectionId, valueStart)
   }
@@ -1147,14 +1147,14 @@ export interface GetKeys extends RequestHead, GetKeysFields {
 /** @internal */
 export function decodeGetKeys(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): GetKeys {
   const view = reader.view
-  let count: number | undefined
-  let afterCount = extrasStart
+  let maybeCount: number | undefined
+  let afterMaybeCount = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "GetKeys", "count", extrasStart - at)
-    count = view.getUint32(extrasStart)
-    afterCount = extrasStart + 4
+    maybeCount = view.getUint32(extrasStart)
+    afterMaybeCount = extrasStart + 4
   }
-  expectEnd(afterCount, keyStart, "GetKeys", "extras", at)
+  expectEnd(afterMaybeCount, keyStart, "GetKeys", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetKeys", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "GetKeys", "key", afterCollectionId - at)
@@ -1168,7 +1168,7 @@ export function decodeGetKeys(reader: Reader, at: number, extrasStart: number, k
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    count,
+    count: maybeCount,
     collectionId,
     key: reader.text(afterCollectionId, valueStart)
   }

@@ -1274,14 +1274,14 @@ export interface TapConnect extends RequestHead, TapConnectFields {
 /** @internal */
 export function decodeTapConnect(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): TapConnect {
   const view = reader.view
-  let flags: TapConnectFlags | undefined
-  let afterFlags = extrasStart
+  let maybeFlags: TapConnectFlags | undefined
+  let afterMaybeFlags = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "TapConnect", "flags", extrasStart - at)
-    flags = view.getUint32(extrasStart)
-    afterFlags = extrasStart + 4
+    maybeFlags = view.getUint32(extrasStart)
+    afterMaybeFlags = extrasStart + 4
   }
-  expectEnd(afterFlags, keyStart, "TapConnect", "extras", at)
+  expectEnd(afterMaybeFlags, keyStart, "TapConnect", "extras", at)
   return {
     _tag: "TapConnect",
     opcode: 0x40,
@@ -1291,7 +1291,7 @@ export function decodeTapConnect(reader: Reader, at: number, extrasStart: number
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    flags,
+    flags: maybeFlags,
     connectionName: reader.text(keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }

@@ -32,14 +32,14 @@ export function decodeSubdocGet(reader: Reader, at: number, extrasStart: number,
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 3, "SubdocGet", "extras", extrasStart - at)
   const pathLength = view.getUint16(extrasStart)
-  let docFlags: SubdocDocFlags | undefined
-  let afterDocFlags = extrasStart + 3
+  let maybeDocFlags: SubdocDocFlags | undefined
+  let afterMaybeDocFlags = extrasStart + 3
   if (keyStart > extrasStart + 3) {
     expectAtLeast(keyStart - (extrasStart + 3), 1, "SubdocGet", "docFlags", extrasStart + 3 - at)
-    docFlags = view.getUint8(extrasStart + 3)
-    afterDocFlags = extrasStart + 4
+    maybeDocFlags = view.getUint8(extrasStart + 3)
+    afterMaybeDocFlags = extrasStart + 4
   }
-  expectEnd(afterDocFlags, keyStart, "SubdocGet", "extras", at)
+  expectEnd(afterMaybeDocFlags, keyStart, "SubdocGet", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocGet", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "SubdocGet", "key", afterCollectionId - at)
@@ -57,7 +57,7 @@ export function decodeSubdocGet(reader: Reader, at: number, extrasStart: number,
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint8(extrasStart + 2),
-    docFlags,
+    docFlags: maybeDocFlags,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     path: reader.text(valueStart, pathEnd)
@@ -172,14 +172,14 @@ export function decodeSubdocExists(reader: Reader, at: number, extrasStart: numb
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 3, "SubdocExists", "extras", extrasStart - at)
   const pathLength = view.getUint16(extrasStart)
-  let docFlags: SubdocDocFlags | undefined
-  let afterDocFlags = extrasStart + 3
+  let maybeDocFlags: SubdocDocFlags | undefined
+  let afterMaybeDocFlags = extrasStart + 3
   if (keyStart > extrasStart + 3) {
     expectAtLeast(keyStart - (extrasStart + 3), 1, "SubdocExists", "docFlags", extrasStart + 3 - at)
-    docFlags = view.getUint8(extrasStart + 3)
-    afterDocFlags = extrasStart + 4
+    maybeDocFlags = view.getUint8(extrasStart + 3)
+    afterMaybeDocFlags = extrasStart + 4
   }
-  expectEnd(afterDocFlags, keyStart, "SubdocExists", "extras", at)
+  expectEnd(afterMaybeDocFlags, keyStart, "SubdocExists", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocExists", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "SubdocExists", "key", afterCollectionId - at)
@@ -197,7 +197,7 @@ export function decodeSubdocExists(reader: Reader, at: number, extrasStart: numb
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint8(extrasStart + 2),
-    docFlags,
+    docFlags: maybeDocFlags,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     path: reader.text(valueStart, pathEnd)
@@ -420,15 +420,15 @@ export interface SubdocDictAddResponse extends ResponseHead, SubdocDictAddRespon
 /** @internal */
 export function decodeSubdocDictAddResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocDictAddResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocDictAddResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocDictAddResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocDictAddResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocDictAddResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocDictAddResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocDictAddResponse", "value", valueStart - at)
   return {
@@ -440,7 +440,7 @@ export function decodeSubdocDictAddResponse(reader: Reader, at: number, extrasSt
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -607,15 +607,15 @@ export interface SubdocDictUpsertResponse extends ResponseHead, SubdocDictUpsert
 /** @internal */
 export function decodeSubdocDictUpsertResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocDictUpsertResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocDictUpsertResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocDictUpsertResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocDictUpsertResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocDictUpsertResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocDictUpsertResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocDictUpsertResponse", "value", valueStart - at)
   return {
@@ -627,7 +627,7 @@ export function decodeSubdocDictUpsertResponse(reader: Reader, at: number, extra
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -791,15 +791,15 @@ export interface SubdocDeleteResponse extends ResponseHead, SubdocDeleteResponse
 /** @internal */
 export function decodeSubdocDeleteResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocDeleteResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocDeleteResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocDeleteResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocDeleteResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocDeleteResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocDeleteResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocDeleteResponse", "value", valueStart - at)
   return {
@@ -811,7 +811,7 @@ export function decodeSubdocDeleteResponse(reader: Reader, at: number, extrasSta
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -978,15 +978,15 @@ export interface SubdocReplaceResponse extends ResponseHead, SubdocReplaceRespon
 /** @internal */
 export function decodeSubdocReplaceResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocReplaceResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocReplaceResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocReplaceResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocReplaceResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocReplaceResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocReplaceResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocReplaceResponse", "value", valueStart - at)
   return {
@@ -998,7 +998,7 @@ export function decodeSubdocReplaceResponse(reader: Reader, at: number, extrasSt
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1165,15 +1165,15 @@ export interface SubdocArrayPushLastResponse extends ResponseHead, SubdocArrayPu
 /** @internal */
 export function decodeSubdocArrayPushLastResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocArrayPushLastResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayPushLastResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocArrayPushLastResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocArrayPushLastResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayPushLastResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocArrayPushLastResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocArrayPushLastResponse", "value", valueStart - at)
   return {
@@ -1185,7 +1185,7 @@ export function decodeSubdocArrayPushLastResponse(reader: Reader, at: number, ex
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1352,15 +1352,15 @@ export interface SubdocArrayPushFirstResponse extends ResponseHead, SubdocArrayP
 /** @internal */
 export function decodeSubdocArrayPushFirstResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocArrayPushFirstResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayPushFirstResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocArrayPushFirstResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocArrayPushFirstResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayPushFirstResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocArrayPushFirstResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocArrayPushFirstResponse", "value", valueStart - at)
   return {
@@ -1372,7 +1372,7 @@ export function decodeSubdocArrayPushFirstResponse(reader: Reader, at: number, e
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1539,15 +1539,15 @@ export interface SubdocArrayInsertResponse extends ResponseHead, SubdocArrayInse
 /** @internal */
 export function decodeSubdocArrayInsertResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocArrayInsertResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayInsertResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocArrayInsertResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocArrayInsertResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayInsertResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocArrayInsertResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocArrayInsertResponse", "value", valueStart - at)
   return {
@@ -1559,7 +1559,7 @@ export function decodeSubdocArrayInsertResponse(reader: Reader, at: number, extr
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1726,15 +1726,15 @@ export interface SubdocArrayAddUniqueResponse extends ResponseHead, SubdocArrayA
 /** @internal */
 export function decodeSubdocArrayAddUniqueResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocArrayAddUniqueResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayAddUniqueResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocArrayAddUniqueResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocArrayAddUniqueResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayAddUniqueResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocArrayAddUniqueResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocArrayAddUniqueResponse", "value", valueStart - at)
   return {
@@ -1746,7 +1746,7 @@ export function decodeSubdocArrayAddUniqueResponse(reader: Reader, at: number, e
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1918,15 +1918,15 @@ export interface SubdocCounterResponse extends ResponseHead, SubdocCounterRespon
 /** @internal */
 export function decodeSubdocCounterResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocCounterResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocCounterResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocCounterResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocCounterResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocCounterResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocCounterResponse", "key", keyStart - at)
   expectAtMost(end - valueStart, 20, "SubdocCounterResponse", "value", valueStart - at)
   return {
@@ -1938,7 +1938,7 @@ export function decodeSubdocCounterResponse(reader: Reader, at: number, extrasSt
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent,
+    mutationToken: maybeMutationToken,
     value: reader.text(valueStart, end)
   }
 }
@@ -1993,14 +1993,14 @@ export interface SubdocMultiLookup extends RequestHead, SubdocMultiLookupFields 
 /** @internal */
 export function decodeSubdocMultiLookup(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): SubdocMultiLookup {
   const view = reader.view
-  let docFlags: SubdocDocFlags | undefined
-  let afterDocFlags = extrasStart
+  let maybeDocFlags: SubdocDocFlags | undefined
+  let afterMaybeDocFlags = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 1, "SubdocMultiLookup", "docFlags", extrasStart - at)
-    docFlags = view.getUint8(extrasStart)
-    afterDocFlags = extrasStart + 1
+    maybeDocFlags = view.getUint8(extrasStart)
+    afterMaybeDocFlags = extrasStart + 1
   }
-  expectEnd(afterDocFlags, keyStart, "SubdocMultiLookup", "extras", at)
+  expectEnd(afterMaybeDocFlags, keyStart, "SubdocMultiLookup", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocMultiLookup", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "SubdocMultiLookup", "key", afterCollectionId - at)
@@ -2014,7 +2014,7 @@ export function decodeSubdocMultiLookup(reader: Reader, at: number, extrasStart:
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    docFlags,
+    docFlags: maybeDocFlags,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     specs
@@ -2225,15 +2225,15 @@ export interface SubdocMultiMutationResponse extends ResponseHead, SubdocMultiMu
 /** @internal */
 export function decodeSubdocMultiMutationResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocMultiMutationResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocMultiMutationResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocMultiMutationResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocMultiMutationResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocMultiMutationResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocMultiMutationResponse", "key", keyStart - at)
   const results = readElements(reader, valueStart, end, at, "SubdocMultiMutationResponse", "results", 16, readSubdocMutationResult, false)
   return {
@@ -2245,7 +2245,7 @@ export function decodeSubdocMultiMutationResponse(reader: Reader, at: number, ex
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent,
+    mutationToken: maybeMutationToken,
     results
   }
 }
@@ -2352,14 +2352,14 @@ export function decodeSubdocGetCount(reader: Reader, at: number, extrasStart: nu
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 3, "SubdocGetCount", "extras", extrasStart - at)
   const pathLength = view.getUint16(extrasStart)
-  let docFlags: SubdocDocFlags | undefined
-  let afterDocFlags = extrasStart + 3
+  let maybeDocFlags: SubdocDocFlags | undefined
+  let afterMaybeDocFlags = extrasStart + 3
   if (keyStart > extrasStart + 3) {
     expectAtLeast(keyStart - (extrasStart + 3), 1, "SubdocGetCount", "docFlags", extrasStart + 3 - at)
-    docFlags = view.getUint8(extrasStart + 3)
-    afterDocFlags = extrasStart + 4
+    maybeDocFlags = view.getUint8(extrasStart + 3)
+    afterMaybeDocFlags = extrasStart + 4
   }
-  expectEnd(afterDocFlags, keyStart, "SubdocGetCount", "extras", at)
+  expectEnd(afterMaybeDocFlags, keyStart, "SubdocGetCount", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocGetCount", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "SubdocGetCount", "key", afterCollectionId - at)
@@ -2377,7 +2377,7 @@ export function decodeSubdocGetCount(reader: Reader, at: number, extrasStart: nu
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint8(extrasStart + 2),
-    docFlags,
+    docFlags: maybeDocFlags,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     path: reader.text(valueStart, pathEnd)
@@ -2603,15 +2603,15 @@ export interface SubdocReplaceBodyWithXattrResponse extends ResponseHead, Subdoc
 /** @internal */
 export function decodeSubdocReplaceBodyWithXattrResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00cd): SubdocReplaceBodyWithXattrResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocReplaceBodyWithXattrResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SubdocReplaceBodyWithXattrResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SubdocReplaceBodyWithXattrResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SubdocReplaceBodyWithXattrResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocReplaceBodyWithXattrResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SubdocReplaceBodyWithXattrResponse", "value", valueStart - at)
   return {
@@ -2623,7 +2623,7 @@ export function decodeSubdocReplaceBodyWithXattrResponse(reader: Reader, at: num
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 

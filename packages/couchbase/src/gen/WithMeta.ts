@@ -94,15 +94,15 @@ export interface MutateWithMetaResponse extends ResponseHead, MutateWithMetaResp
 /** @internal */
 export function decodeMutateWithMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): MutateWithMetaResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "MutateWithMetaResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "MutateWithMetaResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "MutateWithMetaResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "MutateWithMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "MutateWithMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "MutateWithMetaResponse", "value", valueStart - at)
   return {
@@ -114,7 +114,7 @@ export function decodeMutateWithMetaResponse(reader: Reader, at: number, extrasS
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -163,14 +163,14 @@ export interface GetMeta extends RequestHead, GetMetaFields {
 /** @internal */
 export function decodeGetMeta(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): GetMeta {
   const view = reader.view
-  let version: GetMetaVersion | undefined
-  let afterVersion = extrasStart
+  let maybeVersion: GetMetaVersion | undefined
+  let afterMaybeVersion = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 1, "GetMeta", "version", extrasStart - at)
-    version = view.getUint8(extrasStart)
-    afterVersion = extrasStart + 1
+    maybeVersion = view.getUint8(extrasStart)
+    afterMaybeVersion = extrasStart + 1
   }
-  expectEnd(afterVersion, keyStart, "GetMeta", "extras", at)
+  expectEnd(afterMaybeVersion, keyStart, "GetMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "GetMeta", "key", afterCollectionId - at)
@@ -184,7 +184,7 @@ export function decodeGetMeta(reader: Reader, at: number, extrasStart: number, k
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    version,
+    version: maybeVersion,
     collectionId,
     key: reader.text(afterCollectionId, valueStart)
   }
@@ -236,14 +236,14 @@ export interface GetMetaResponse extends ResponseHead, GetMetaResponseFields {
 export function decodeGetMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetMetaResponse {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 20, "GetMetaResponse", "extras", extrasStart - at)
-  let documentDatatype: Datatype | undefined
-  let afterDocumentDatatype = extrasStart + 20
+  let maybeDocumentDatatype: Datatype | undefined
+  let afterMaybeDocumentDatatype = extrasStart + 20
   if (keyStart > extrasStart + 20) {
     expectAtLeast(keyStart - (extrasStart + 20), 1, "GetMetaResponse", "documentDatatype", extrasStart + 20 - at)
-    documentDatatype = view.getUint8(extrasStart + 20)
-    afterDocumentDatatype = extrasStart + 21
+    maybeDocumentDatatype = view.getUint8(extrasStart + 20)
+    afterMaybeDocumentDatatype = extrasStart + 21
   }
-  expectEnd(afterDocumentDatatype, keyStart, "GetMetaResponse", "extras", at)
+  expectEnd(afterMaybeDocumentDatatype, keyStart, "GetMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "GetMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "GetMetaResponse", "value", valueStart - at)
   return {
@@ -259,7 +259,7 @@ export function decodeGetMetaResponse(reader: Reader, at: number, extrasStart: n
     flags: view.getUint32(extrasStart + 4),
     expiry: view.getUint32(extrasStart + 8),
     revSeqno: view.getBigUint64(extrasStart + 12),
-    documentDatatype
+    documentDatatype: maybeDocumentDatatype
   }
 }
 
@@ -315,14 +315,14 @@ export interface GetQMeta extends RequestHead, GetQMetaFields {
 /** @internal */
 export function decodeGetQMeta(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): GetQMeta {
   const view = reader.view
-  let version: GetMetaVersion | undefined
-  let afterVersion = extrasStart
+  let maybeVersion: GetMetaVersion | undefined
+  let afterMaybeVersion = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 1, "GetQMeta", "version", extrasStart - at)
-    version = view.getUint8(extrasStart)
-    afterVersion = extrasStart + 1
+    maybeVersion = view.getUint8(extrasStart)
+    afterMaybeVersion = extrasStart + 1
   }
-  expectEnd(afterVersion, keyStart, "GetQMeta", "extras", at)
+  expectEnd(afterMaybeVersion, keyStart, "GetQMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetQMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "GetQMeta", "key", afterCollectionId - at)
@@ -336,7 +336,7 @@ export function decodeGetQMeta(reader: Reader, at: number, extrasStart: number, 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    version,
+    version: maybeVersion,
     collectionId,
     key: reader.text(afterCollectionId, valueStart)
   }
@@ -388,14 +388,14 @@ export interface GetQMetaResponse extends ResponseHead, GetQMetaResponseFields {
 export function decodeGetQMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetQMetaResponse {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 20, "GetQMetaResponse", "extras", extrasStart - at)
-  let documentDatatype: Datatype | undefined
-  let afterDocumentDatatype = extrasStart + 20
+  let maybeDocumentDatatype: Datatype | undefined
+  let afterMaybeDocumentDatatype = extrasStart + 20
   if (keyStart > extrasStart + 20) {
     expectAtLeast(keyStart - (extrasStart + 20), 1, "GetQMetaResponse", "documentDatatype", extrasStart + 20 - at)
-    documentDatatype = view.getUint8(extrasStart + 20)
-    afterDocumentDatatype = extrasStart + 21
+    maybeDocumentDatatype = view.getUint8(extrasStart + 20)
+    afterMaybeDocumentDatatype = extrasStart + 21
   }
-  expectEnd(afterDocumentDatatype, keyStart, "GetQMetaResponse", "extras", at)
+  expectEnd(afterMaybeDocumentDatatype, keyStart, "GetQMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "GetQMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "GetQMetaResponse", "value", valueStart - at)
   return {
@@ -411,7 +411,7 @@ export function decodeGetQMetaResponse(reader: Reader, at: number, extrasStart: 
     flags: view.getUint32(extrasStart + 4),
     expiry: view.getUint32(extrasStart + 8),
     revSeqno: view.getBigUint64(extrasStart + 12),
-    documentDatatype
+    documentDatatype: maybeDocumentDatatype
   }
 }
 
@@ -511,14 +511,14 @@ export type SetWithMetaFields = SetWithMetaPlainFields | SetWithMetaExtendedMeta
 export function decodeSetWithMetaPlain(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): SetWithMetaPlain {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 24, "SetWithMeta", "extras", extrasStart - at)
-  let options: WithMetaOptions | undefined
-  let afterOptions = extrasStart + 24
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
   if (keyStart > extrasStart + 24) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, "SetWithMeta", "options", extrasStart + 24 - at)
-    options = view.getUint32(extrasStart + 24)
-    afterOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
   }
-  expectEnd(afterOptions, keyStart, "SetWithMeta", "extras", at)
+  expectEnd(afterMaybeOptions, keyStart, "SetWithMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SetWithMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "SetWithMeta", "key", afterCollectionId - at)
@@ -536,7 +536,7 @@ export function decodeSetWithMetaPlain(reader: Reader, at: number, extrasStart: 
     expiration: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
+    options: maybeOptions,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     value: reader.slice(valueStart, end)
@@ -680,15 +680,15 @@ export interface SetWithMetaResponse extends ResponseHead, SetWithMetaResponseFi
 /** @internal */
 export function decodeSetWithMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetWithMetaResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SetWithMetaResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SetWithMetaResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SetWithMetaResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SetWithMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SetWithMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SetWithMetaResponse", "value", valueStart - at)
   return {
@@ -700,7 +700,7 @@ export function decodeSetWithMetaResponse(reader: Reader, at: number, extrasStar
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -793,14 +793,14 @@ export type SetQWithMetaFields = SetQWithMetaPlainFields | SetQWithMetaExtendedM
 export function decodeSetQWithMetaPlain(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): SetQWithMetaPlain {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 24, "SetQWithMeta", "extras", extrasStart - at)
-  let options: WithMetaOptions | undefined
-  let afterOptions = extrasStart + 24
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
   if (keyStart > extrasStart + 24) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, "SetQWithMeta", "options", extrasStart + 24 - at)
-    options = view.getUint32(extrasStart + 24)
-    afterOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
   }
-  expectEnd(afterOptions, keyStart, "SetQWithMeta", "extras", at)
+  expectEnd(afterMaybeOptions, keyStart, "SetQWithMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SetQWithMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "SetQWithMeta", "key", afterCollectionId - at)
@@ -818,7 +818,7 @@ export function decodeSetQWithMetaPlain(reader: Reader, at: number, extrasStart:
     expiration: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
+    options: maybeOptions,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     value: reader.slice(valueStart, end)
@@ -962,15 +962,15 @@ export interface SetQWithMetaResponse extends ResponseHead, SetQWithMetaResponse
 /** @internal */
 export function decodeSetQWithMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetQWithMetaResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "SetQWithMetaResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SetQWithMetaResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "SetQWithMetaResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "SetQWithMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SetQWithMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "SetQWithMetaResponse", "value", valueStart - at)
   return {
@@ -982,7 +982,7 @@ export function decodeSetQWithMetaResponse(reader: Reader, at: number, extrasSta
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1075,14 +1075,14 @@ export type AddWithMetaFields = AddWithMetaPlainFields | AddWithMetaExtendedMeta
 export function decodeAddWithMetaPlain(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): AddWithMetaPlain {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 24, "AddWithMeta", "extras", extrasStart - at)
-  let options: WithMetaOptions | undefined
-  let afterOptions = extrasStart + 24
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
   if (keyStart > extrasStart + 24) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, "AddWithMeta", "options", extrasStart + 24 - at)
-    options = view.getUint32(extrasStart + 24)
-    afterOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
   }
-  expectEnd(afterOptions, keyStart, "AddWithMeta", "extras", at)
+  expectEnd(afterMaybeOptions, keyStart, "AddWithMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AddWithMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "AddWithMeta", "key", afterCollectionId - at)
@@ -1100,7 +1100,7 @@ export function decodeAddWithMetaPlain(reader: Reader, at: number, extrasStart: 
     expiration: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
+    options: maybeOptions,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     value: reader.slice(valueStart, end)
@@ -1244,15 +1244,15 @@ export interface AddWithMetaResponse extends ResponseHead, AddWithMetaResponseFi
 /** @internal */
 export function decodeAddWithMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AddWithMetaResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "AddWithMetaResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AddWithMetaResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "AddWithMetaResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "AddWithMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "AddWithMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "AddWithMetaResponse", "value", valueStart - at)
   return {
@@ -1264,7 +1264,7 @@ export function decodeAddWithMetaResponse(reader: Reader, at: number, extrasStar
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1357,14 +1357,14 @@ export type AddQWithMetaFields = AddQWithMetaPlainFields | AddQWithMetaExtendedM
 export function decodeAddQWithMetaPlain(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): AddQWithMetaPlain {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 24, "AddQWithMeta", "extras", extrasStart - at)
-  let options: WithMetaOptions | undefined
-  let afterOptions = extrasStart + 24
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
   if (keyStart > extrasStart + 24) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, "AddQWithMeta", "options", extrasStart + 24 - at)
-    options = view.getUint32(extrasStart + 24)
-    afterOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
   }
-  expectEnd(afterOptions, keyStart, "AddQWithMeta", "extras", at)
+  expectEnd(afterMaybeOptions, keyStart, "AddQWithMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AddQWithMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "AddQWithMeta", "key", afterCollectionId - at)
@@ -1382,7 +1382,7 @@ export function decodeAddQWithMetaPlain(reader: Reader, at: number, extrasStart:
     expiration: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
+    options: maybeOptions,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     value: reader.slice(valueStart, end)
@@ -1526,15 +1526,15 @@ export interface AddQWithMetaResponse extends ResponseHead, AddQWithMetaResponse
 /** @internal */
 export function decodeAddQWithMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AddQWithMetaResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "AddQWithMetaResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AddQWithMetaResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "AddQWithMetaResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "AddQWithMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "AddQWithMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "AddQWithMetaResponse", "value", valueStart - at)
   return {
@@ -1546,7 +1546,7 @@ export function decodeAddQWithMetaResponse(reader: Reader, at: number, extrasSta
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1639,14 +1639,14 @@ export type DelWithMetaFields = DelWithMetaPlainFields | DelWithMetaExtendedMeta
 export function decodeDelWithMetaPlain(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DelWithMetaPlain {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 24, "DelWithMeta", "extras", extrasStart - at)
-  let options: WithMetaOptions | undefined
-  let afterOptions = extrasStart + 24
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
   if (keyStart > extrasStart + 24) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, "DelWithMeta", "options", extrasStart + 24 - at)
-    options = view.getUint32(extrasStart + 24)
-    afterOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
   }
-  expectEnd(afterOptions, keyStart, "DelWithMeta", "extras", at)
+  expectEnd(afterMaybeOptions, keyStart, "DelWithMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DelWithMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "DelWithMeta", "key", afterCollectionId - at)
@@ -1664,7 +1664,7 @@ export function decodeDelWithMetaPlain(reader: Reader, at: number, extrasStart: 
     deleteTime: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
+    options: maybeOptions,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     value: reader.slice(valueStart, end)
@@ -1808,15 +1808,15 @@ export interface DelWithMetaResponse extends ResponseHead, DelWithMetaResponseFi
 /** @internal */
 export function decodeDelWithMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DelWithMetaResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "DelWithMetaResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "DelWithMetaResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "DelWithMetaResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "DelWithMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "DelWithMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "DelWithMetaResponse", "value", valueStart - at)
   return {
@@ -1828,7 +1828,7 @@ export function decodeDelWithMetaResponse(reader: Reader, at: number, extrasStar
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 
@@ -1921,14 +1921,14 @@ export type DelQWithMetaFields = DelQWithMetaPlainFields | DelQWithMetaExtendedM
 export function decodeDelQWithMetaPlain(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DelQWithMetaPlain {
   const view = reader.view
   expectAtLeast(keyStart - extrasStart, 24, "DelQWithMeta", "extras", extrasStart - at)
-  let options: WithMetaOptions | undefined
-  let afterOptions = extrasStart + 24
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
   if (keyStart > extrasStart + 24) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, "DelQWithMeta", "options", extrasStart + 24 - at)
-    options = view.getUint32(extrasStart + 24)
-    afterOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
   }
-  expectEnd(afterOptions, keyStart, "DelQWithMeta", "extras", at)
+  expectEnd(afterMaybeOptions, keyStart, "DelQWithMeta", "extras", at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DelQWithMeta", "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
   expectAtMost(valueStart - afterCollectionId, 250, "DelQWithMeta", "key", afterCollectionId - at)
@@ -1946,7 +1946,7 @@ export function decodeDelQWithMetaPlain(reader: Reader, at: number, extrasStart:
     deleteTime: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
+    options: maybeOptions,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
     value: reader.slice(valueStart, end)
@@ -2090,15 +2090,15 @@ export interface DelQWithMetaResponse extends ResponseHead, DelQWithMetaResponse
 /** @internal */
 export function decodeDelQWithMetaResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DelQWithMetaResponse {
   const view = reader.view
-  let mutationTokenPresent: MutationToken | undefined
-  let afterMutationToken = extrasStart
+  let maybeMutationToken: MutationToken | undefined
+  let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "DelQWithMetaResponse", "mutationToken", extrasStart - at)
     const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "DelQWithMetaResponse", "mutationToken", readMutationToken, false)
-    mutationTokenPresent = mutationToken
-    afterMutationToken = extrasStart + 16
+    maybeMutationToken = mutationToken
+    afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMutationToken, keyStart, "DelQWithMetaResponse", "extras", at)
+  expectEnd(afterMaybeMutationToken, keyStart, "DelQWithMetaResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "DelQWithMetaResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "DelQWithMetaResponse", "value", valueStart - at)
   return {
@@ -2110,7 +2110,7 @@ export function decodeDelQWithMetaResponse(reader: Reader, at: number, extrasSta
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mutationToken: mutationTokenPresent
+    mutationToken: maybeMutationToken
   }
 }
 

@@ -768,14 +768,14 @@ export interface Flush extends RequestHead, FlushFields {
 /** @internal */
 export function decodeFlush(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): Flush {
   const view = reader.view
-  let expiration: number | undefined
-  let afterExpiration = extrasStart
+  let maybeExpiration: number | undefined
+  let afterMaybeExpiration = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "Flush", "expiration", extrasStart - at)
-    expiration = view.getUint32(extrasStart)
-    afterExpiration = extrasStart + 4
+    maybeExpiration = view.getUint32(extrasStart)
+    afterMaybeExpiration = extrasStart + 4
   }
-  expectEnd(afterExpiration, keyStart, "Flush", "extras", at)
+  expectEnd(afterMaybeExpiration, keyStart, "Flush", "extras", at)
   expectLength(valueStart - keyStart, 0, "Flush", "key", keyStart - at)
   expectLength(end - valueStart, 0, "Flush", "value", valueStart - at)
   return {
@@ -787,7 +787,7 @@ export function decodeFlush(reader: Reader, at: number, extrasStart: number, key
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    expiration
+    expiration: maybeExpiration
   }
 }
 
@@ -2275,14 +2275,14 @@ export interface FlushQ extends RequestHead, FlushQFields {
 /** @internal */
 export function decodeFlushQ(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): FlushQ {
   const view = reader.view
-  let expiration: number | undefined
-  let afterExpiration = extrasStart
+  let maybeExpiration: number | undefined
+  let afterMaybeExpiration = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "FlushQ", "expiration", extrasStart - at)
-    expiration = view.getUint32(extrasStart)
-    afterExpiration = extrasStart + 4
+    maybeExpiration = view.getUint32(extrasStart)
+    afterMaybeExpiration = extrasStart + 4
   }
-  expectEnd(afterExpiration, keyStart, "FlushQ", "extras", at)
+  expectEnd(afterMaybeExpiration, keyStart, "FlushQ", "extras", at)
   expectLength(valueStart - keyStart, 0, "FlushQ", "key", keyStart - at)
   expectLength(end - valueStart, 0, "FlushQ", "value", valueStart - at)
   return {
@@ -2294,7 +2294,7 @@ export function decodeFlushQ(reader: Reader, at: number, extrasStart: number, ke
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    expiration
+    expiration: maybeExpiration
   }
 }
 
@@ -2626,14 +2626,14 @@ export interface TouchResponse extends ResponseHead, TouchResponseFields {
 /** @internal */
 export function decodeTouchResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): TouchResponse {
   const view = reader.view
-  let flags: number | undefined
-  let afterFlags = extrasStart
+  let maybeFlags: number | undefined
+  let afterMaybeFlags = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 4, "TouchResponse", "flags", extrasStart - at)
-    flags = view.getUint32(extrasStart)
-    afterFlags = extrasStart + 4
+    maybeFlags = view.getUint32(extrasStart)
+    afterMaybeFlags = extrasStart + 4
   }
-  expectEnd(afterFlags, keyStart, "TouchResponse", "extras", at)
+  expectEnd(afterMaybeFlags, keyStart, "TouchResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "TouchResponse", "key", keyStart - at)
   expectLength(end - valueStart, 0, "TouchResponse", "value", valueStart - at)
   return {
@@ -2645,7 +2645,7 @@ export function decodeTouchResponse(reader: Reader, at: number, extrasStart: num
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    flags
+    flags: maybeFlags
   }
 }
 

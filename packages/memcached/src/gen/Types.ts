@@ -144,18 +144,18 @@ export function readRequestFrame(reader: Reader, tag: number, at: number, end: n
     }
     case 1: {
       expectAtLeast(end - at, 1, "RequestFrame", `${path}.level`, at - start)
-      let timeout: number | undefined
-      let afterTimeout = at + 1
+      let maybeTimeout: number | undefined
+      let afterMaybeTimeout = at + 1
       if (end > at + 1) {
         expectAtLeast(end - (at + 1), 2, "RequestFrame", `${path}.timeout`, at + 1 - start)
-        timeout = view.getUint16(at + 1)
-        afterTimeout = at + 3
+        maybeTimeout = view.getUint16(at + 1)
+        afterMaybeTimeout = at + 3
       }
-      expectEnd(afterTimeout, end, "RequestFrame", path, start)
+      expectEnd(afterMaybeTimeout, end, "RequestFrame", path, start)
       return {
         _tag: "Durability",
         level: view.getUint8(at),
-        timeout
+        timeout: maybeTimeout
       }
     }
     case 2: {

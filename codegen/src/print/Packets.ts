@@ -2,10 +2,11 @@
 import type { HeaderModel, KindModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
 import { hex } from "../Names.ts"
-import { codec, type Context, kindName } from "./Context.ts"
-import { families, packetsOf, type PacketPlan } from "./Commands.ts"
+import { codec, Context, kindName } from "./Context.ts"
+import { families, packetsOf, type PacketPlan, printCommands } from "./Commands.ts"
 import { getInt } from "./Decode.ts"
-import { decodeArguments, fieldOf } from "./Frame.ts"
+import { decodeArguments, fieldOf, printFrame } from "./Frame.ts"
+import { printTypes } from "./Types.ts"
 
 /** Prints `States.ts`. */
 export const printStates = (context: Context): Module => {
@@ -389,13 +390,50 @@ export const printModel = (context: Context): Module => {
   return module
 }
 
-/** Prints `index.ts`: everything on the packet path. Schemas, tables and the model are modules of their own. */
+/** Names that a protocol's index exports, its bases' included: whether each is a type only. */
+export const exportedNames = (context: Context): ReadonlyMap<string, boolean> => {
+  const inherited = context.base === undefined ? new Map<string, boolean>() : exportedNames(new Context(context.base, context.extension))
+  return new Map([...inherited, ...ownNames(context)])
+}
+
+const ownNames = (context: Context): ReadonlyMap<string, boolean> => {
+  const modules = [printTypes(context)]
+  if (context.model.frame.kinds.length > 0) {
+    modules.push(printStates(context), printPackets(context), printTables(context), ...printCommands(context))
+    if (context.base === undefined) modules.push(printFrame(context))
+  }
+  const names = new Map<string, boolean>()
+  for (const declaration of modules.flatMap((module) => module.declarations)) {
+    if (declaration.kind === "statement") {
+      for (const [, name] of declaration.text.matchAll(/(?<=export \{.*)\b(\w+)(?=.*\} from)/g)) names.set(name!, false)
+    } else {
+      const typeOnly = declaration.kind === "interface" || declaration.kind === "alias"
+      names.set(declaration.name, typeOnly && names.get(declaration.name) !== false)
+    }
+  }
+  return names
+}
+
+/**
+ * Prints `index.ts`: everything on the packet path, with what the base describes and this protocol does not replace. Schemas and the model
+ * are modules of their own.
+ */
 export const printIndex = (context: Context): Module => {
-  const module = new Module("index.ts", `Codecs of ${context.model.name}.`)
-  const names = context.model.frame.kinds.length === 0
+  const { base, model } = context
+  const module = new Module(
+    "index.ts",
+    `Codecs of ${model.name}${base === undefined ? "" : `, with those of ${base.name} that it does not replace`}.`
+  )
+  const names = model.frame.kinds.length === 0
     ? ["Types"]
-    : [...families(context).keys(), "Packets", "States", "Tables", "Types", ...(context.base === undefined ? ["Frame"] : [])]
+    : [...families(context).keys(), "Packets", "States", "Tables", "Types", ...(base === undefined ? ["Frame"] : [])]
   for (const name of [...new Set(names)].sort()) module.add({ kind: "statement", text: `export * from "${context.local(name)}"` })
-  if (context.base !== undefined) module.add({ kind: "statement", text: `export * from "${context.frameModule}"` })
+  if (base === undefined) return module
+  const own = ownNames(context)
+  const inherited = [...exportedNames(new Context(base, context.extension))].filter(([name]) => !own.has(name)).sort(([a], [b]) =>
+    a < b ? -1 : 1
+  )
+  const lines = inherited.map(([name, typeOnly]) => `  ${typeOnly ? "type " : ""}${name}`)
+  module.add({ kind: "statement", text: `export {\n${lines.join(",\n")}\n} from "${base.module}"` })
   return module
 }

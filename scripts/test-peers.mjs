@@ -13,9 +13,19 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("..", import.meta.url))
 const peersFolder = join(root, "test/peers")
 
+/** Asks whether a library from npm is there and can be loaded. */
+const loads = (library) => [process.execPath, "-e", `require(${JSON.stringify(join(peersFolder, "node_modules", library))})`]
+
 /** Programs by the name their test files start with: how to ask whether they are there, and the package that brings them. */
 const peers = [
-  { name: "tshark", probe: ["tshark", "--version"], apt: "tshark" }
+  { name: "memcached", probe: ["sh", "-c", "memcached -V && command -v saslpasswd2"], apt: "memcached sasl2-bin libsasl2-modules" },
+  { name: "memccapable", probe: ["memccapable", "-V"], apt: "libmemcached-tools" },
+  { name: "dalli", probe: ["ruby", "-rdalli", "-e", "1"], apt: "ruby ruby-dalli" },
+  { name: "pylibmc", probe: ["/usr/bin/python3", "-c", "import pylibmc"], apt: "python3-pylibmc" },
+  { name: "bmemcached", probe: ["/usr/bin/python3", "-c", "import bmemcached"], apt: "python3-binary-memcached" },
+  { name: "memjs", probe: loads("memjs"), npm: "memjs" },
+  { name: "tshark", probe: ["tshark", "--version"], apt: "tshark" },
+  { name: "couchbase", probe: loads("couchbase"), npm: "couchbase" }
 ]
 
 const run = (command, args, options = {}) =>
@@ -25,7 +35,8 @@ const works = ([command, ...args]) => run(command, args, { stdio: "ignore" }).st
 
 const say = (text) => process.stdout.write(`${text}\n`)
 
-const install = (missing) => {
+const install = (absent) => {
+  const missing = absent.filter(({ apt }) => apt !== undefined)
   if (missing.length === 0) return
   const names = missing.map(({ apt }) => apt)
   if (process.getuid?.() !== 0 || !works(["apt-get", "--version"])) {
@@ -35,13 +46,15 @@ const install = (missing) => {
   say(`installing ${names.join(", ")}`)
   const quiet = { stdio: ["ignore", "ignore", "inherit"] }
   run("apt-get", ["update", "-qq"], quiet)
-  for (const name of names) run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], quiet)
+  for (const name of names) run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...name.split(" ")], quiet)
 }
 
 const installFromNpm = () => {
-  if (!existsSync(join(peersFolder, "package.json")) || existsSync(join(peersFolder, "node_modules"))) return
-  const locked = existsSync(join(peersFolder, "package-lock.json"))
-  run("npm", [locked ? "ci" : "install", "--no-audit", "--no-fund"], { cwd: peersFolder, shell: process.platform === "win32" })
+  const libraries = peers.filter(({ npm }) => npm !== undefined)
+  if (libraries.every(({ npm }) => existsSync(join(peersFolder, "node_modules", npm)))) return
+  // by the lock, but not `npm ci`: that refuses a lock without the libraries of platforms that a registry does not have
+  const args = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+  run("npm", args, { cwd: peersFolder, shell: process.platform === "win32" })
 }
 
 install(peers.filter(({ probe }) => !works(probe)))

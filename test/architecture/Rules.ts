@@ -19,17 +19,32 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   "@wirewright/capture": ["@wirewright/codec", "effect"],
   "@wirewright/connection": ["@wirewright/codec", "effect"],
   "@wirewright/memcached": ["@wirewright/codec", "@wirewright/connection", "effect"],
-  "@wirewright/couchbase": ["@wirewright/codec", "@wirewright/memcached", "effect"],
+  "@wirewright/couchbase": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "effect"],
   "@wirewright/dcp": ["@wirewright/codec", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
+  "@wirewright/embedded": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
+  "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
+  "@wirewright/examples": [
+    "@wirewright/codec",
+    "@wirewright/dsl",
+    "@wirewright/spec",
+    "@wirewright/memcached",
+    "@wirewright/couchbase",
+    "@wirewright/proxy",
+    "@effect/platform-node",
+    "effect"
+  ],
   "@wirewright/deepstream": ["@wirewright/codec", "effect"],
   "wirewright": [
     "@wirewright/capture",
     "@wirewright/codec",
     "@wirewright/codegen",
+    "@wirewright/connection",
     "@wirewright/couchbase",
     "@wirewright/dcp",
     "@wirewright/deepstream",
+    "@wirewright/embedded",
     "@wirewright/memcached",
+    "@wirewright/proxy",
     "@effect/platform-node",
     "effect"
   ]

@@ -14,10 +14,14 @@ const schema = JSON.parse(Fs.readFileSync(Path.join(root, "packages/cli/decode.s
 const validate = new Ajv2020({ strict: false }).compile(schema)
 
 const decode = (status: number, ...args: ReadonlyArray<string>): ReadonlyArray<unknown> => {
-  const result = ChildProcess.spawnSync(process.execPath, [Path.join(root, "packages/cli/bin/wirewright.js"), "decode", "--json", ...args], {
-    encoding: "utf8",
-    maxBuffer: 256 * 1024 * 1024
-  })
+  const result = ChildProcess.spawnSync(
+    process.execPath,
+    [Path.join(root, "packages/cli/bin/wirewright.js"), "decode", "--json", ...args],
+    {
+      encoding: "utf8",
+      maxBuffer: 256 * 1024 * 1024
+    }
+  )
   expect(result.status, result.stderr).toBe(status)
   return result.stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)
 }
@@ -30,11 +34,14 @@ describe("decode --json", () => {
     expect(schema).toEqual(JSON.parse(JSON.stringify(decodeJsonSchema)))
   })
 
-  it.each([["couchbase-6.0-session", 31210, 10_568], ["couchbase-6.5-collections", 31265, 332]])("fits it on every packet of %s", (name, port, count) => {
-    const objects = decode(0, Path.join(root, `test/fixtures/captures/${name}.pcapng.gz`), "--port", String(port))
-    expect(objects.length).toBe(count)
-    expect(misfits(objects)).toEqual([])
-  })
+  it.each([["couchbase-6.0-session", 31210, 10_568], ["couchbase-6.5-collections", 31265, 332]])(
+    "fits it on every packet of %s",
+    (name, port, count) => {
+      const objects = decode(0, Path.join(root, `test/fixtures/captures/${name}.pcapng.gz`), "--port", String(port))
+      expect(objects.length).toBe(count)
+      expect(misfits(objects)).toEqual([])
+    }
+  )
 
   it("fits it on packets that do not decode", () => {
     const objects = decode(100, "--hex", "8053000030000005000000300000010500000000000000000000001000")
@@ -45,7 +52,13 @@ describe("decode --json", () => {
   it("is not so lax that anything fits", () => {
     const [packet] = decode(0, "--hex", "800a00000000000000000000000000010000000000000000") as ReadonlyArray<Record<string, unknown>>
     expect(misfits([packet])).toEqual([])
-    for (const wrong of [{ ...packet, cas: 5 }, { ...packet, kind: 1 }, { ...packet, opcode: 10 }, { ...packet, packet: undefined, kind: undefined }, {}]) {
+    for (
+      const wrong of [{ ...packet, cas: 5 }, { ...packet, kind: 1 }, { ...packet, opcode: 10 }, {
+        ...packet,
+        packet: undefined,
+        kind: undefined
+      }, {}]
+    ) {
       expect(validate(JSON.parse(JSON.stringify(wrong))), JSON.stringify(wrong)).toBe(false)
     }
   })

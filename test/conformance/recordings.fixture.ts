@@ -28,6 +28,8 @@ export interface RecordedPacket {
   /** Counted from 0 in order of appearance, as `tcp.stream` is. */
   readonly stream: number
   readonly direction: Direction
+  /** When its last byte was captured, in nanoseconds since 1970, if the file says. */
+  readonly time: bigint | undefined
   /** The packet alone. */
   readonly bytes: Uint8Array
   readonly states: States
@@ -95,10 +97,10 @@ export const readRecording = (recording: Recording): Recorded => {
   const halves = new Map<string, Half>()
   const states = new Map<number, States>()
   let streams = 0
-  const take = (half: Half, bytes: Uint8Array): void => {
+  const take = (half: Half, bytes: Uint8Array, time: bigint | undefined): void => {
     const { direction, stream } = half
     const before = states.get(stream) ?? { collections: false }
-    const found = { stream, direction, bytes, states: before }
+    const found = { stream, direction, time, bytes, states: before }
     try {
       const packet = decode(new Reader(bytes), 0, before)
       packets.push({ ...found, packet, error: undefined })
@@ -107,13 +109,13 @@ export const readRecording = (recording: Recording): Recorded => {
       packets.push({ ...found, packet: undefined, error })
     }
   }
-  const onBytes = ({ bytes, direction, flow, gapBefore }: FlowEvent): void => {
+  const onBytes = ({ bytes, direction, flow, gapBefore, time }: FlowEvent): void => {
     const stream = flow.number - 1
     if (gapBefore > 0) troubles.push(`stream ${stream} ${direction}: a gap of ${gapBefore} bytes`)
     const key = `${stream} ${direction}`
     const half = halves.get(key) ?? { framer: new Framer(frameShape), stream, direction }
     halves.set(key, half)
-    half.framer.push(bytes, (reader, at, end) => take(half, reader.bytes.slice(at, end)))
+    half.framer.push(bytes, (reader, at, end) => take(half, reader.bytes.slice(at, end), time))
   }
   const flows = new TcpFlows({
     bytes: onBytes,

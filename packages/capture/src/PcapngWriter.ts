@@ -3,7 +3,7 @@
  *
  * It makes bytes and never opens a file. Each call returns the bytes to append.
  */
-import { Writer } from "@wirewright/codec"
+import { encodeWith, Writer } from "@wirewright/codec"
 import {
   encodePcapngBlockHead,
   encodePcapngEnhancedPacket,
@@ -20,14 +20,17 @@ const none = new Uint8Array(0)
 /** The padding behind `length` bytes. */
 const paddingOf = (length: number): Uint8Array => new Uint8Array(-length & 3)
 
+/** Bytes of a block beside its body: type and length in front, the length again behind. */
+const blockFrame = 12
+
 const block = (writer: Writer, type: number, body: (writer: Writer) => void): void => {
-  const before = writer.length
-  encodePcapngBlockHead(writer, { type, totalLength: 0 }, littleEndian)
-  body(writer)
-  writer.position = writer.need(4) + 4
-  const size = writer.length - before
-  writer.view.setUint32(writer.position - size + 4, size, littleEndian)
-  writer.view.setUint32(writer.position - 4, size, littleEndian)
+  const content = encodeWith(body)
+  const size = content.length + blockFrame
+  encodePcapngBlockHead(writer, { type, totalLength: size }, littleEndian)
+  const at = writer.need(content.length + 4)
+  writer.bytes.set(content, at)
+  writer.view.setUint32(at + content.length, size, littleEndian)
+  writer.position = at + content.length + 4
 }
 
 const options = (list: ReadonlyArray<{ readonly code: number; readonly value: Uint8Array }>): Uint8Array => {

@@ -15,6 +15,12 @@ export class Usage extends Data.TaggedError("Usage")<{ readonly message: string 
   override readonly [Runtime.errorReported] = false
 }
 
+/** Nobody answers at the address. What is known about it has been printed. */
+export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly message: string }> {
+  override readonly [Runtime.errorExitCode] = 69
+  override readonly [Runtime.errorReported] = false
+}
+
 /** Stops with a message on stderr and exit code 1. */
 export const refuse = (message: string): never => {
   throw new Usage({ message })

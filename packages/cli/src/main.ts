@@ -7,10 +7,14 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import { readFileSync } from "node:fs"
 import { decodeCommand } from "./DecodeCommand.ts"
+import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { exitCodes, Usage } from "./Failure.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
+import { kvCommand } from "./KvCommand.ts"
 import { colorsOn, endWithReader, flush, say } from "./Output.ts"
+import { proxyCommand } from "./ProxyCommand.ts"
+import { serveCommand } from "./ServeCommand.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string }
 
@@ -24,7 +28,16 @@ const wirewright = Command.make("wirewright").pipe(
     },
     { command: "wirewright decode session.pcapng --json", description: "A capture as NDJSON" }
   ]),
-  Command.withSubcommands([generateCommand, checkCommand, decodeCommand, encodeCommand])
+  Command.withSubcommands([
+    generateCommand,
+    checkCommand,
+    decodeCommand,
+    encodeCommand,
+    serveCommand,
+    proxyCommand,
+    kvCommand,
+    doctorCommand
+  ])
 )
 
 /** Help is data; what is wrong with an invocation goes to stderr, with the way to the help instead of the help itself. */

@@ -93,7 +93,13 @@ export class Writer {
     const slab = this.slabs.get(taken.buffer)
     if (slab === undefined || slab.held === 0) return
     slab.held--
-    if (slab.held === 0 && slab !== this.slab) this.keep(slab)
+    if (slab.held > 0) return
+    if (slab !== this.slab) this.keep(slab)
+    else if (this.position === this.start) {
+      // nobody has anything of the current buffer: from its beginning it lasts longer, and what is taken lies in one piece
+      this.position = 0
+      this.start = 0
+    }
   }
 
   /** Forgets what was appended since `length` bytes. */

@@ -2,7 +2,9 @@
  * Which requests are in flight on a connection, by opaque: who waits for each, until when, and which answers nobody waits for any more.
  *
  * Pure: `now` is given, nothing is sent, no timer is set. A request that timed out or was interrupted is *abandoned*: its opaque is
- * remembered until the peer answers, so that a late answer can be told from one that matches nothing.
+ * remembered until the peer answers, so that a late answer can be told from one that matches nothing. An opaque is a slot and, above it, how
+ * often the slot was used: finding a request is reading an array (a `Map` takes ten times as long), and an opaque returns after 32 768
+ * requests in the same slot.
  */
 
 /** Somebody who waits for the answer to a request. */
@@ -12,25 +14,46 @@ export interface Waiter<A> {
   /** The request will not be answered. */
   readonly fail: (why: "timeout" | "lost") => void
   /** Time in milliseconds by which the answer must be there. */
-  deadline: number
-  /** The request changes something, so losing its answer is ambiguous. */
-  readonly writes: boolean
+  readonly deadline: number
 }
 
 /** What became of an answer. */
 export type Matched = "answered" | "late" | "unmatched"
 
+/** Most requests a ledger holds: the last slot stays empty (`silent`). */
+export const mostRequests = 65_535
+
+const slotMask = 0xffff
+/** Opaques stay below 2³¹, where V8 keeps numbers in arrays without boxes. */
+const largest = 0x7fff_ffff
+
+/** Stands in a slot whose answer is owed although nobody waits for it. */
+const abandoned = null
+
 /** Requests in flight. */
 export class Ledger<A> {
-  private readonly waiting = new Map<number, Waiter<A>>()
-  private readonly abandoned = new Set<number>()
-  private opaque = 0
+  /** By slot: who waits, `null` when nobody does any more, `undefined` when the slot is free. */
+  private readonly slots: Array<Waiter<A> | null | undefined> = []
+  /** By slot: the opaque of its present or next use. */
+  private readonly opaques: Array<number> = []
+  private readonly free: Array<number> = []
+  /** By slot of a barrier: the silent requests whose outcome its answer tells. */
+  private readonly groups = new Map<number, ReadonlyArray<number>>()
+  private waiting = 0
+  private owing = 0
   private late = 0
   private earliest = Infinity
+  private lost = false
+  private silence = slotMask
 
   /** Requests that wait for an answer. */
   get inFlight(): number {
-    return this.waiting.size
+    return this.waiting
+  }
+
+  /** Requests whose answers are still owed although nobody waits. */
+  get owed(): number {
+    return this.owing
   }
 
   /** Answers that came after nobody waited for them. */
@@ -38,56 +61,82 @@ export class Ledger<A> {
     return this.late
   }
 
-  /** Opaques whose answers are still owed although nobody waits. */
-  get owed(): number {
-    return this.abandoned.size
-  }
-
   /** When the first deadline is, or Infinity. Never later than the first one; may be earlier after answers came. */
   get nextDeadline(): number {
-    return this.waiting.size === 0 ? Infinity : this.earliest
+    return this.waiting === 0 ? Infinity : this.earliest
   }
 
-  /** The opaque of the next request; 32 bits, wrapping, skipping those in use. */
-  next(): number {
-    do this.opaque = this.opaque + 1 >>> 0
-    while (this.waiting.has(this.opaque) || this.abandoned.has(this.opaque))
-    return this.opaque
-  }
-
-  /** Enters a request. */
-  add(opaque: number, waiter: Waiter<A>): void {
-    this.waiting.set(opaque, waiter)
+  /** Enters a request and returns its opaque. There is room for `mostRequests`; whoever enters more has not kept to it. */
+  add(waiter: Waiter<A>): number {
+    const slot = this.free.length > 0 ? this.free.pop()! : this.grow()
+    this.slots[slot] = waiter
+    this.waiting++
     if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
+    return this.opaques[slot]!
+  }
+
+  /**
+   * Enters a request whose answer also tells the outcome of `members`, which were entered before and may stay unanswered. They leave with it:
+   * dropped when it is answered, abandoned when it is.
+   */
+  addBarrier(waiter: Waiter<A>, members: ReadonlyArray<number>): number {
+    const opaque = this.add(waiter)
+    this.groups.set(opaque & slotMask, members)
+    return opaque
+  }
+
+  /** An opaque for a packet that nobody answers; no request in flight has it. */
+  silent(): number {
+    this.silence = this.silence + 0x1_0000 & largest
+    return this.silence
   }
 
   /** Whoever waits for `opaque`. */
   waiter(opaque: number): Waiter<A> | undefined {
-    return this.waiting.get(opaque)
+    const slot = opaque & slotMask
+    return this.opaques[slot] === opaque ? this.slots[slot] ?? undefined : undefined
   }
 
   /** Hands an answer to whoever waits for it. */
   settle(opaque: number, answer: A): Matched {
-    const waiter = this.waiting.get(opaque)
-    if (waiter === undefined) {
-      if (!this.abandoned.delete(opaque)) return "unmatched"
-      this.late++
-      return "late"
+    const slot = opaque & slotMask
+    const waiter = this.opaques[slot] === opaque ? this.slots[slot] : undefined
+    if (waiter === undefined) return "unmatched"
+    if (waiter === abandoned) return this.settleLate(slot)
+    // the waiter's continuation runs inside `answer`: it meets a ledger without this request, but its slot is not given away yet
+    this.slots[slot] = undefined
+    this.waiting--
+    if (this.groups.size > 0) this.dropMembers(slot)
+    if (waiter.answer(answer)) this.release(slot)
+    else if (this.lost) waiter.fail("lost")
+    else {
+      this.slots[slot] = waiter
+      this.waiting++
+      if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
     }
-    // the waiter's continuation runs inside `answer`, so the request is taken out first
-    this.waiting.delete(opaque)
-    if (!waiter.answer(answer)) this.waiting.set(opaque, waiter)
     return "answered"
   }
 
-  /** Forgets a request whose answer will not come, such as a quiet one behind its barrier. */
+  /** Counts an answer that nobody waits for, without its content. */
+  settleUnwanted(opaque: number): Matched {
+    const slot = opaque & slotMask
+    return this.opaques[slot] === opaque && this.slots[slot] === abandoned ? this.settleLate(slot) : "unmatched"
+  }
+
+  /** Forgets a request that was never sent, or whose answer will not come. */
   drop(opaque: number): void {
-    this.waiting.delete(opaque)
+    const slot = opaque & slotMask
+    const waiter = this.opaques[slot] === opaque ? this.slots[slot] : undefined
+    if (waiter === undefined) return
+    if (waiter === abandoned) this.owing--
+    else this.waiting--
+    this.slots[slot] = undefined
+    this.release(slot)
   }
 
   /** Nobody waits any more; the answer is still owed. */
   abandon(opaque: number): void {
-    if (this.waiting.delete(opaque)) this.abandoned.add(opaque)
+    if (this.waiter(opaque) !== undefined) this.give(opaque & slotMask)
   }
 
   /** Fails every request whose deadline has passed. */
@@ -95,22 +144,71 @@ export class Ledger<A> {
     if (now < this.earliest) return
     const expired: Array<Waiter<A>> = []
     this.earliest = Infinity
-    for (const [opaque, waiter] of this.waiting) {
-      if (waiter.deadline <= now) {
-        this.waiting.delete(opaque)
-        this.abandoned.add(opaque)
-        expired.push(waiter)
-      } else if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
+    for (let slot = 0; slot < this.slots.length; slot++) {
+      const waiter = this.slots[slot]
+      if (waiter === undefined || waiter === abandoned) continue
+      if (waiter.deadline > now) {
+        if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
+        continue
+      }
+      this.give(slot)
+      expired.push(waiter)
     }
     for (const waiter of expired) waiter.fail("timeout")
   }
 
-  /** The connection is gone: fails every request. */
+  /** The connection is gone: fails every request. The ledger is of no use afterwards. */
   failAll(): void {
-    const waiters = [...this.waiting.values()]
-    this.waiting.clear()
-    this.abandoned.clear()
+    this.lost = true
+    const waiters = this.slots.filter((waiter) => waiter !== undefined && waiter !== abandoned)
+    this.slots.length = 0
+    this.opaques.length = 0
+    this.free.length = 0
+    this.groups.clear()
+    this.waiting = 0
+    this.owing = 0
     this.earliest = Infinity
     for (const waiter of waiters) waiter.fail("lost")
+  }
+
+  private grow(): number {
+    const slot = this.opaques.length
+    if (slot >= mostRequests) throw new Error(`a ledger holds at most ${mostRequests} requests`)
+    this.opaques.push(slot)
+    this.slots.push(undefined)
+    return slot
+  }
+
+  /** Abandons the request in `slot` and those it is the barrier of. */
+  private give(slot: number): void {
+    this.slots[slot] = abandoned
+    this.waiting--
+    this.owing++
+    const members = this.groups.get(slot)
+    if (members !== undefined) { for (const member of members) this.abandon(member) }
+  }
+
+  private settleLate(slot: number): Matched {
+    this.owing--
+    this.late++
+    this.slots[slot] = undefined
+    this.release(slot)
+    return "late"
+  }
+
+  /** Makes the slot of a finished request ready for another one. */
+  private release(slot: number): void {
+    if (this.lost) return
+    this.opaques[slot] = this.opaques[slot]! + 0x1_0000 & largest
+    this.free.push(slot)
+    if (this.groups.size > 0) this.dropMembers(slot)
+  }
+
+  /** Drops the requests that the one in `slot` is the barrier of. */
+  private dropMembers(slot: number): void {
+    const members = this.groups.get(slot)
+    if (members === undefined) return
+    this.groups.delete(slot)
+    for (const member of members) this.drop(member)
   }
 }

@@ -28,14 +28,22 @@ export interface TransportOptions {
 
 /** Receives what happens on a transport, in its callbacks. */
 export interface TransportSink {
+  /** The transport is there; called before everything else. */
+  readonly onOpen?: (transport: Transport) => void
   /** Bytes that arrived. Views into them stay valid. */
   readonly onBytes: (bytes: Uint8Array) => void
   /** The transport is gone; called once. */
   readonly onClose: (error: ConnectionError) => void
+  /** The kernel, which had taken no more, has taken everything. */
+  readonly onDrain?: () => void
 }
 
 const readSize = 64 * 1024
 const slabSize = 256 * 1024
+/** Bytes appended above which they are sent at once: what one microtask appends would otherwise have no bound. */
+const sendAbove = 128 * 1024
+/** Time a peer has to read what is left and to close its side, after this side has ended. */
+const lingerMilliseconds = 2_000
 
 /** Copies what was read into slabs that are never written again. */
 class Slabs {
@@ -67,6 +75,9 @@ export class Transport {
   private drained: Deferred.Deferred<void, ConnectionError> | undefined
   private sent = 0
   private received = 0
+  /** Segments that Node was given and may still read. */
+  private inKernel: Array<Uint8Array> = []
+  private linger: NodeJS.Timeout | undefined
 
   constructor(socket: Net.Socket, address: string, sink: TransportSink) {
     this.socket = socket
@@ -74,7 +85,11 @@ export class Transport {
     this.sink = sink
     socket.on("drain", () => this.release())
     socket.on("error", (cause) => this.fail(new ConnectionLost({ cause })))
-    socket.on("close", () => this.fail(new ConnectionLost({ cause: "closed by the peer" })))
+    socket.on("close", () => {
+      clearTimeout(this.linger)
+      this.fail(new ConnectionLost({ cause: "closed by the peer" }))
+    })
+    sink.onOpen?.(this)
   }
 
   /** Bytes written to the socket. */
@@ -92,6 +107,16 @@ export class Transport {
     return this.error
   }
 
+  /** Bytes appended that the kernel has not taken. */
+  get waiting(): number {
+    return this.writer.length + this.socket.writableLength
+  }
+
+  /** Something was appended in this microtask, and will leave at its end. */
+  get flushPending(): boolean {
+    return this.flushing
+  }
+
   /** The kernel takes no more for now. */
   get blocked(): boolean {
     return this.drained !== undefined
@@ -103,11 +128,31 @@ export class Transport {
     return this.drained === undefined ? Effect.void : Deferred.await(this.drained)
   })
 
-  /** Sends what was appended, together with whatever else is appended in this microtask. */
+  /** Sends what was appended, together with whatever else is appended in this microtask; at once when that is much. */
   flush(): void {
-    if (this.flushing) return
-    this.flushing = true
-    queueMicrotask(this.write)
+    if (this.writer.length > sendAbove) this.sendNow()
+    else if (!this.flushing) {
+      this.flushing = true
+      queueMicrotask(this.write)
+    }
+  }
+
+  /** Sends what was appended without waiting for the end of the microtask. */
+  sendNow(): void {
+    if (this.error !== undefined) return this.writer.truncate(0)
+    if (this.writer.length === 0) return
+    const segments = this.writer.takeSegments()
+    if (segments.length > 1) this.socket.cork()
+    let taken = true
+    for (const segment of segments) {
+      this.sent += segment.length
+      this.inKernel.push(segment)
+      taken = this.socket.write(segment, this.written)
+    }
+    if (segments.length > 1) this.socket.uncork()
+    if (this.socket.writableLength === 0) this.written()
+    // Node answers before it tries, so a large write that the kernel took at once looks refused
+    else if (!taken && this.drained === undefined) this.drained = Deferred.makeUnsafe()
   }
 
   /** Stops reading until `resume`. */
@@ -125,11 +170,21 @@ export class Transport {
     this.fail(new ConnectionClosed({ by }))
   }
 
-  /** Sends what was appended, then closes. */
+  /** Sends what was appended, then closes. A peer that does not read it, or keeps its side open, is given 2 seconds. */
   end(by: string): void {
-    this.write()
+    if (this.error !== undefined) return
+    this.sendNow()
     this.socket.end()
+    // a paused socket would not see the peer close
+    this.socket.resume()
+    this.linger = setTimeout(() => this.socket.destroy(), lingerMilliseconds).unref()
     this.fail(new ConnectionClosed({ by }), false)
+  }
+
+  /** Closes: at once when nothing is left to send, otherwise like `end`. */
+  shut(by: string): void {
+    if (this.waiting > 0) this.end(by)
+    else this.close(by)
   }
 
   /** Gives the transport up because of what the peer did. */
@@ -139,9 +194,9 @@ export class Transport {
     if (destroy) this.socket.destroy()
     const drained = this.drained
     this.drained = undefined
-    // waiting senders run inside these calls, so this object is finished first
-    if (drained !== undefined) Deferred.doneUnsafe(drained, Effect.fail(this.error))
+    // both run what others wrote, so this object is finished first
     this.sink.onClose(this.error)
+    if (drained !== undefined) Deferred.doneUnsafe(drained, Effect.fail(this.error))
   }
 
   /** Takes bytes from whoever reads the socket. */
@@ -152,22 +207,21 @@ export class Transport {
 
   private readonly write = (): void => {
     this.flushing = false
-    if (this.error !== undefined || this.writer.length === 0) return
-    const segments = this.writer.takeSegments()
-    if (segments.length > 1) this.socket.cork()
-    let taken = true
-    for (const segment of segments) {
-      this.sent += segment.length
-      taken = this.socket.write(segment, () => this.writer.release(segment))
-    }
-    if (segments.length > 1) this.socket.uncork()
-    if (!taken && this.drained === undefined) this.drained = Deferred.makeUnsafe()
+    this.sendNow()
+  }
+
+  /** Gives buffers back once Node has nothing left of them. */
+  private readonly written = (): void => {
+    if (this.inKernel.length === 0 || this.socket.writableLength > 0) return
+    for (const segment of this.inKernel) this.writer.release(segment)
+    this.inKernel = []
   }
 
   private release(): void {
     const drained = this.drained
     this.drained = undefined
     if (drained !== undefined) Deferred.doneUnsafe(drained, Effect.void)
+    this.sink.onDrain?.()
   }
 }
 
@@ -196,6 +250,8 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
     const socket = options.tls === undefined
       ? Net.connect(base)
       : Tls.connect({ servername: Net.isIP(options.host) === 0 ? options.host : "", ...options.tls, ...base } as Tls.ConnectionOptions)
+    // an error that comes when nobody waits any more has nobody to tell
+    socket.on("error", () => {})
     const refused = (cause: unknown): void => resume(Effect.fail(failed(new ConnectFailed({ cause }))))
     const closed = (): void => refused("closed before the connection was made")
     socket.once("error", refused)
@@ -206,13 +262,9 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
       transport = new Transport(socket, address, sink)
       resume(Effect.succeed(transport))
     })
-    return Effect.sync(() => {
-      // an error that comes after the interruption has nobody to tell
-      socket.on("error", () => {})
-      socket.destroy()
-    })
+    return Effect.sync(() => socket.destroy())
   })
-  return Effect.acquireRelease(open, (transport) => Effect.sync(() => transport.close("this side")), { interruptible: true }).pipe(
+  return Effect.acquireRelease(open, (transport) => Effect.sync(() => transport.shut("this side")), { interruptible: true }).pipe(
     Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(failed(new ConnectTimeout({ milliseconds: timeout }))) })
   )
 }

@@ -4,21 +4,29 @@
  * It knows headers, not commands: which packets exist is the dialect's business (`Codec`), what to send is the caller's. Requests cost one
  * `Effect.callback`; everything else happens in the socket's callbacks. Source of the rules: kv_engine docs/BinaryProtocol.md.
  */
-import { type DecodeError, EncodeError, Framer, type FrameShape, type Reader, type Writer } from "@wirewright/codec"
+import { DecodeError, EncodeError, Framer, type FrameShape, type Reader } from "@wirewright/codec"
 import {
   connect,
   ConnectionError,
   type ConnectionReason,
   Ledger,
   LimitExceeded,
+  mostRequests,
   PeerMisbehaved,
+  PeerStalled,
   RequestTimeout,
+  stackless,
   type Transport,
   type TransportOptions
 } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Owner, Resume, Sendable } from "./Exchange.ts"
+import { type AnswerSink, Quiet, Relayed, type WritePacket } from "./Relay.ts"
+import { many, single, Written } from "./Written.ts"
+
+export type { AnswerSink, WritePacket } from "./Relay.ts"
 
 /** What a dialect's generated code provides. */
 export interface Codec<Response, ServerRequest> {
@@ -32,18 +40,19 @@ export interface Codec<Response, ServerRequest> {
 /** Options of a connection. */
 export interface PacketConnectionOptions<Response, ServerRequest> extends TransportOptions {
   readonly codec: Codec<Response, ServerRequest>
-  /** Time a request waits for its answer; 2.5 seconds unless said otherwise. */
+  /** Time a request waits for its answer, and before that for the kernel to take it; 2.5 seconds unless said otherwise. */
   readonly requestTimeout?: Duration.Input
-  /** Most requests in flight; 65 536 unless said otherwise. */
+  /** Most requests in flight, those given up but not yet answered included; 65 536, which is the most there can be, unless said otherwise. */
   readonly maxInFlight?: number
   /** Largest frame accepted in bytes; the protocol's own limit unless said otherwise. */
   readonly maxFrame?: number
+  /** Time without a byte, while answers to requests that timed out are owed, after which the peer is taken for gone; 10 seconds. */
+  readonly maxSilence?: Duration.Input
   /** Receives requests of the server (duplex); without it they are counted and dropped. */
   readonly onServerRequest?: (request: ServerRequest) => void
+  /** Told once that the connection is gone, after everything in flight has failed. */
+  readonly onClose?: (error: ConnectionError) => void
 }
-
-/** Writes one packet with the opaque it is given. Throws `EncodeError`. */
-export type WritePacket = (writer: Writer, opaque: number) => void
 
 /** How a request is to be treated. */
 export interface RequestOptions {
@@ -52,10 +61,6 @@ export interface RequestOptions {
   /** Milliseconds to wait for the answer, instead of the connection's own. */
   readonly timeout?: number
 }
-
-const magicResponse = 0x81
-const magicFlexibleResponse = 0x18
-const magicServerRequest = 0x82
 
 /** What a connection counted. */
 export interface ConnectionCounters {
@@ -66,21 +71,37 @@ export interface ConnectionCounters {
   readonly bytesReceived: number
 }
 
+const magicResponse = 0x81
+const magicFlexibleResponse = 0x18
+const magicServerRequest = 0x82
+
+/** Longest time between two looks at deadlines and at whether the peer is silent. */
+const longestSweep = 250
+
 /** An open connection. */
-export class PacketConnection<Response, ServerRequest> {
+export class PacketConnection<Response, ServerRequest> implements Owner {
   private readonly options: PacketConnectionOptions<Response, ServerRequest>
   private readonly ledger = new Ledger<Response>()
   private readonly framer: Framer
   private readonly timeout: number
   private readonly maxInFlight: number
+  private readonly maxSilence: number
   private transport!: Transport
+  /** Requests that wait until the kernel takes bytes again, in order. */
+  private held: Array<Sendable<Response>> = []
+  private now = 0
   private sweep: NodeJS.Timeout | undefined
+  private nextSweep = Infinity
+  private heard = 0
+  private heardAt = 0
   private dropped = 0
+  private late = 0
 
   private constructor(options: PacketConnectionOptions<Response, ServerRequest>) {
     this.options = options
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
-    this.maxInFlight = options.maxInFlight ?? 65_536
+    this.maxInFlight = Math.min(options.maxInFlight ?? mostRequests, mostRequests)
+    this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
     this.framer = new Framer(options.codec.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
   }
 
@@ -88,14 +109,16 @@ export class PacketConnection<Response, ServerRequest> {
   static make<Response, ServerRequest>(
     options: PacketConnectionOptions<Response, ServerRequest>
   ): Effect.Effect<PacketConnection<Response, ServerRequest>, ConnectionError, Scope.Scope> {
-    const connection = new PacketConnection(options)
-    return Effect.map(
-      connect(options, { onBytes: (bytes) => connection.receive(bytes), onClose: () => connection.lost() }),
-      (transport) => {
-        connection.transport = transport
-        return connection
-      }
-    )
+    return Effect.suspend(() => {
+      const connection = new PacketConnection(options)
+      const opened = connect(options, {
+        onOpen: (transport) => connection.transport = transport,
+        onBytes: (bytes) => connection.receive(bytes),
+        onClose: (error) => connection.lost(error),
+        onDrain: () => connection.sendHeld()
+      })
+      return Effect.as(opened, connection)
+    })
   }
 
   /** `host:port` of the peer. */
@@ -112,7 +135,7 @@ export class PacketConnection<Response, ServerRequest> {
   get counters(): ConnectionCounters {
     return {
       inFlight: this.ledger.inFlight,
-      lateAnswers: this.ledger.lateAnswers,
+      lateAnswers: this.ledger.lateAnswers + this.late,
       serverRequestsDropped: this.dropped,
       bytesSent: this.transport.bytesSent,
       bytesReceived: this.transport.bytesReceived
@@ -121,10 +144,8 @@ export class PacketConnection<Response, ServerRequest> {
 
   /** Sends one request and waits for its answer. Interrupting it frees it; a late answer is dropped and counted. */
   request(write: WritePacket, options?: RequestOptions): Effect.Effect<Response, ConnectionError | EncodeError> {
-    return this.exchange<Response>(write, options, (finish) => (answer) => {
-      finish(answer)
-      return true
-    })
+    const call = single<Response>(options?.writes === true)
+    return this.perform((resume) => new Written(call, resume, write, () => true), options?.timeout)
   }
 
   /** Sends one request and collects its answers up to the one that `isLast`, which is not among them. */
@@ -133,17 +154,22 @@ export class PacketConnection<Response, ServerRequest> {
     isLast: (answer: Response) => boolean,
     options?: RequestOptions
   ): Effect.Effect<ReadonlyArray<Response>, ConnectionError | EncodeError> {
-    return this.exchange<ReadonlyArray<Response>>(write, options, (finish) => {
-      const answers: Array<Response> = []
-      return (answer) => {
-        if (isLast(answer)) {
-          finish(answers)
-          return true
-        }
-        answers.push(answer)
-        return false
-      }
-    })
+    const call = many<Response>(options?.writes === true)
+    return this.perform((resume) => new Written(call, resume, write, isLast), options?.timeout)
+  }
+
+  /** Sends a request of a dialect; `make` makes it anew each time the effect is run. */
+  perform<A, E>(make: (resume: Resume<A, E>) => Sendable<Response>, timeout?: number): Effect.Effect<A, E> {
+    return Effect.callback<A, E>((resume) => this.begin(make(resume), timeout))
+  }
+
+  /**
+   * Sends a request, which resumes whoever waits for it: within this call when it cannot be sent. Returns what frees it when it is
+   * interrupted. This is the callback of `Effect.callback`, for dialects that save an effect per request.
+   */
+  begin(request: Sendable<Response>, timeout: number = this.timeout, packets: number = 1): Effect.Effect<void> | undefined {
+    request.begin(this, timeout, this.time())
+    return this.admit(request, packets) ? request.freed() : undefined
   }
 
   /**
@@ -155,117 +181,130 @@ export class PacketConnection<Response, ServerRequest> {
     barrier: WritePacket,
     options: RequestOptions = {}
   ): Effect.Effect<ReadonlyArray<Response | undefined>, ConnectionError | EncodeError> {
-    return this.whenWritable(Effect.callback<ReadonlyArray<Response | undefined>, ConnectionError | EncodeError>((resume) => {
-      const mark = this.transport.writer.length
-      const answers: Array<Response | undefined> = writes.map(() => undefined)
-      const opaques: Array<number> = []
-      const deadline = performance.now() + (options.timeout ?? this.timeout)
-      const refused = this.refusal(writes.length + 1)
-      if (refused !== undefined) return resume(Effect.fail(refused))
-      const fail = (why: "timeout" | "lost"): void => {
-        for (const opaque of opaques) this.ledger.abandon(opaque)
-        resume(Effect.fail(this.failure(why, options.writes === true)))
-      }
+    return Effect.callback((resume) =>
+      this.begin(new Quiet<Response>(writes, barrier, options.writes === true, resume), options.timeout, writes.length + 1)
+    )
+  }
+
+  /**
+   * Sends one request whose answers go to `sink`; for relays, where a fibre per request would cost more than the request. It does not wait
+   * while the kernel is behind, so its caller bounds what is in flight. Throws `EncodeError`, and then nothing was sent.
+   */
+  submit(write: WritePacket, sink: AnswerSink<Response>, options?: RequestOptions): void {
+    const request = new Relayed(write, sink, options?.writes === true)
+    request.begin(this, options?.timeout ?? this.timeout, this.time())
+    const refused = this.refusal(1)
+    if (refused !== undefined) return sink.fail(refused)
+    this.send(request)
+  }
+
+  /** Sends a packet that nobody answers, as soon as the kernel takes it. */
+  sendOnly(write: WritePacket): Effect.Effect<void, ConnectionError | EncodeError> {
+    return Effect.suspend(() => {
+      const { transport } = this
+      if (transport.closed !== undefined) return Effect.fail(transport.closed)
+      if (transport.blocked) return Effect.andThen(transport.writable, this.sendOnly(write))
       try {
-        writes.forEach((write, index) => {
-          const opaque = this.ledger.next()
-          write(this.transport.writer, opaque)
-          opaques.push(opaque)
-          this.ledger.add(opaque, {
-            answer: (answer) => {
-              answers[index] = answer
-              return true
-            },
-            fail: () => {},
-            deadline: Infinity,
-            writes: false
-          })
-        })
-        const opaque = this.ledger.next()
-        barrier(this.transport.writer, opaque)
-        opaques.push(opaque)
-        this.ledger.add(opaque, {
-          answer: () => {
-            for (const quiet of opaques) this.ledger.drop(quiet)
-            resume(Effect.succeed(answers))
-            return true
-          },
-          fail,
-          deadline,
-          writes: options.writes === true
-        })
+        write(transport.writer, this.ledger.silent())
       } catch (error) {
-        for (const opaque of opaques) this.ledger.drop(opaque)
-        this.transport.writer.truncate(mark)
-        return resume(error instanceof EncodeError ? Effect.fail(error) : Effect.die(error))
+        return error instanceof EncodeError ? Effect.fail(error) : Effect.die(error)
       }
-      this.send()
-      return Effect.sync(() => {
-        for (const opaque of opaques) this.ledger.abandon(opaque)
-      })
-    }))
+      transport.flush()
+      return Effect.void
+    })
   }
 
-  /** Sends a packet that nobody answers. */
-  send(write?: WritePacket): void {
-    if (write !== undefined) write(this.transport.writer, this.ledger.next())
-    this.transport.flush()
-    if (this.sweep === undefined && this.ledger.inFlight > 0) this.startSweep()
+  /** @internal */
+  failure(why: "timeout" | "lost", timeout: number, ambiguous: boolean): ConnectionError {
+    return this.error(why === "timeout" ? new RequestTimeout({ milliseconds: timeout }) : this.transport.closed!.reason, ambiguous)
   }
 
-  private exchange<A>(
-    write: WritePacket,
-    options: RequestOptions | undefined,
-    waiter: (finish: (value: A) => void) => (answer: Response) => boolean
-  ): Effect.Effect<A, ConnectionError | EncodeError> {
-    return this.whenWritable(Effect.callback<A, ConnectionError | EncodeError>((resume) => {
-      const refused = this.refusal(1)
-      if (refused !== undefined) return resume(Effect.fail(refused))
-      const opaque = this.ledger.next()
-      try {
-        write(this.transport.writer, opaque)
-      } catch (error) {
-        return resume(error instanceof EncodeError ? Effect.fail(error) : Effect.die(error))
-      }
-      const writes = options?.writes === true
-      this.ledger.add(opaque, {
-        answer: waiter((value) => resume(Effect.succeed(value))),
-        fail: (why) => resume(Effect.fail(this.failure(why, writes))),
-        deadline: performance.now() + (options?.timeout ?? this.timeout),
-        writes
-      })
-      this.send()
-      return Effect.sync(() => this.ledger.abandon(opaque))
-    }))
+  /** @internal */
+  unwanted(): void {
+    this.late++
   }
 
-  /** Runs `effect` at once, or when the kernel takes bytes again. */
-  private whenWritable<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | ConnectionError> {
-    return Effect.suspend(() => this.transport.blocked ? Effect.andThen(this.transport.writable, effect) : effect)
+  private error(reason: ConnectionReason, ambiguous = false): ConnectionError {
+    return stackless(() => new ConnectionError({ reason, address: this.transport.address, ambiguous }))
+  }
+
+  /** The time, looked up once per microtask that sends. */
+  private time(): number {
+    if (!this.transport.flushPending) this.now = performance.now()
+    return this.now
+  }
+
+  /** Sends the request, holds it while the kernel is behind, or refuses it. */
+  private admit(request: Sendable<Response>, count: number): boolean {
+    const refused = this.refusal(count)
+    if (refused !== undefined) {
+      request.refuse(refused)
+      return false
+    }
+    if (this.transport.blocked || this.held.length > 0) {
+      this.held.push(request)
+      if (request.deadline < this.nextSweep) this.arm(request.deadline)
+      return true
+    }
+    return this.sendOrRefuse(request)
   }
 
   private refusal(requests: number): ConnectionError | undefined {
     if (this.transport.closed !== undefined) return this.transport.closed
-    const inFlight = this.ledger.inFlight + this.ledger.owed
-    return inFlight + requests > this.maxInFlight
+    const { inFlight, owed } = this.ledger
+    return inFlight + owed + this.held.length + requests > this.maxInFlight
       ? this.error(new LimitExceeded({ limit: "requests in flight", max: this.maxInFlight }))
       : undefined
   }
 
-  private error(reason: ConnectionReason, ambiguous = false): ConnectionError {
-    return new ConnectionError({ reason, address: this.transport.address, ambiguous })
+  private sendOrRefuse(request: Sendable<Response>): boolean {
+    try {
+      this.send(request)
+      return true
+    } catch (error) {
+      request.refuse(error as EncodeError)
+      return false
+    }
   }
 
-  private failure(why: "timeout" | "lost", writes: boolean): ConnectionError {
-    if (why === "timeout") return this.error(new RequestTimeout({ milliseconds: this.timeout }), writes)
-    return this.error(this.transport.closed!.reason, writes)
+  /** Appends the request. Throws `EncodeError`, and then nothing was sent. */
+  private send(request: Sendable<Response>): void {
+    const { ledger, transport } = this
+    request.opaque = request.enter(ledger)
+    try {
+      request.write(transport.writer)
+    } catch (error) {
+      ledger.drop(request.opaque)
+      request.opaque = -1
+      throw error
+    }
+    transport.flush()
+    if (request.deadline < this.nextSweep) this.arm(request.deadline)
+  }
+
+  /** The kernel takes bytes again: whoever came first goes first. */
+  private sendHeld(): void {
+    const { held } = this
+    let next = 0
+    for (; next < held.length && !this.transport.blocked; next++) {
+      if (!held[next]!.cancelled) this.sendOrRefuse(held[next]!)
+    }
+    // those resumed above may have come back, and then stand at the end
+    if (next > 0) held.splice(0, next)
+  }
+
+  /** @internal */
+  cancel(request: { cancelled: boolean; readonly opaque: number }): void {
+    request.cancelled = true
+    if (request.opaque !== -1) this.ledger.abandon(request.opaque)
   }
 
   private receive(bytes: Uint8Array): void {
     try {
       this.framer.push(bytes, this.dispatch)
     } catch (error) {
-      this.misbehaved(error as DecodeError)
+      const message = error instanceof Error ? error.message : String(error)
+      this.transport.fail(new PeerMisbehaved(error instanceof DecodeError ? { message, error } : { message }))
     }
   }
 
@@ -274,13 +313,10 @@ export class PacketConnection<Response, ServerRequest> {
     const magic = reader.bytes[at]!
     if (magic === magicResponse || magic === magicFlexibleResponse) {
       const opaque = reader.view.getUint32(at + 12)
-      if (this.ledger.waiter(opaque) === undefined) {
-        if (this.ledger.settle(opaque, undefined as never) === "unmatched") {
-          this.transport.fail(new PeerMisbehaved({ message: `a response with opaque 0x${opaque.toString(16)}, which is not in flight` }))
-        }
-        return
+      if (this.ledger.waiter(opaque) !== undefined) this.ledger.settle(opaque, this.options.codec.decodeResponse(reader, at))
+      else if (this.ledger.settleUnwanted(opaque) === "unmatched") {
+        this.transport.fail(new PeerMisbehaved({ message: `a response with opaque 0x${opaque.toString(16)}, which is not in flight` }))
       }
-      this.ledger.settle(opaque, this.options.codec.decodeResponse(reader, at))
       return
     }
     if (magic !== magicServerRequest) {
@@ -289,26 +325,57 @@ export class PacketConnection<Response, ServerRequest> {
     else this.options.onServerRequest(this.options.codec.decodeServerRequest(reader, at))
   }
 
-  private misbehaved(error: DecodeError): void {
-    this.transport.fail(new PeerMisbehaved({ message: error.message, error }))
-  }
-
-  private lost(): void {
-    this.stopSweep()
+  private lost(error: ConnectionError): void {
+    clearTimeout(this.sweep)
+    this.nextSweep = -Infinity
+    const held = this.held
+    this.held = []
     this.ledger.failAll()
+    for (const request of held) if (!request.cancelled) request.fail("lost")
+    this.options.onClose?.(error)
   }
 
   /** One timer for all deadlines, running only while something is in flight. */
-  private startSweep(): void {
-    const interval = Math.max(1, Math.min(50, this.timeout / 10))
-    this.sweep = setInterval(() => {
-      if (this.ledger.inFlight === 0) this.stopSweep()
-      else this.ledger.expire(performance.now())
-    }, interval)
+  private arm(deadline: number): void {
+    const now = performance.now()
+    if (this.nextSweep === Infinity) {
+      this.heard = this.transport.bytesReceived
+      this.heardAt = now
+    }
+    this.schedule(deadline, now)
   }
 
-  private stopSweep(): void {
-    clearInterval(this.sweep)
-    this.sweep = undefined
+  private schedule(deadline: number, now: number): void {
+    clearTimeout(this.sweep)
+    const wait = Math.max(1, Math.min(longestSweep, deadline - now))
+    this.nextSweep = now + wait
+    this.sweep = setTimeout(this.look, wait)
+  }
+
+  /** Fails what is overdue, and gives up a peer that has been silent for too long. */
+  private readonly look = (): void => {
+    const now = performance.now()
+    const { bytesReceived } = this.transport
+    if (bytesReceived !== this.heard) {
+      this.heard = bytesReceived
+      this.heardAt = now
+    }
+    this.ledger.expire(now)
+    const heldDeadline = this.expireHeld(now)
+    if (this.transport.closed !== undefined) return
+    const { inFlight, nextDeadline, owed } = this.ledger
+    if (owed > 0 && now - this.heardAt >= this.maxSilence) {
+      this.transport.fail(new PeerStalled({ awaited: "byte of the answers owed", milliseconds: this.maxSilence }))
+    } else if (inFlight + owed + this.held.length > 0) this.schedule(Math.min(nextDeadline, heldDeadline), now)
+    else this.nextSweep = Infinity
+  }
+
+  /** Fails what was held for too long; returns when the next of them is due. */
+  private expireHeld(now: number): number {
+    if (this.held.length === 0) return Infinity
+    const overdue = this.held.filter((request) => request.deadline <= now && !request.cancelled)
+    this.held = this.held.filter((request) => request.deadline > now && !request.cancelled)
+    for (const request of overdue) request.fail("timeout")
+    return this.held.reduce((first, { deadline }) => Math.min(first, deadline), Infinity)
   }
 }

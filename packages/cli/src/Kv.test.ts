@@ -1,0 +1,158 @@
+/** `kv` and `doctor` as people run them, against nodes in this process. */
+import { assert, describe, it } from "@effect/vitest"
+import { defaultManifest, withCollection } from "@wirewright/embedded/Collections"
+import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { type Outcome, wirewright } from "../test/RunCli.ts"
+import { masked } from "./DoctorCommand.ts"
+
+const secret = "pencil"
+
+const couchbase = Effect.map(
+  serveCouchbase({
+    buckets: [{ name: "default", vbuckets: 8, manifest: withCollection(defaultManifest, "inventory", "hotels") }],
+    users: [{ name: "user", password: Redacted.make(secret) }]
+  }),
+  ({ port }) => (password: string, bucket = "default") => `couchbase://user:${password}@127.0.0.1:${port}/${bucket}`
+)
+
+const run = (args: ReadonlyArray<string>, input = ""): Effect.Effect<Outcome> => Effect.promise(() => wirewright(args, input))
+
+const checksOf = ({ out }: Outcome): ReadonlyArray<readonly [string, string]> =>
+  (JSON.parse(out) as { checks: ReadonlyArray<{ name: string; status: string }> }).checks.map(({ name, status }) => [name, status])
+
+describe("kv", () => {
+  it.live("stores and reads; the value alone on stdout, byte for byte", () =>
+    Effect.gen(function*() {
+      const url = (yield* couchbase)(secret)
+      const stored = yield* run(["kv", "set", url, "user::1", "{\"name\":\"Ada\"}"])
+      assert.deepStrictEqual([stored.code, stored.out], [0, ""])
+      assert.match(stored.err, /^user::1 {2}set {2}cas 0x[0-9a-f]{16} \(\d+\)\n$/)
+      const read = yield* run(["kv", "get", url, "user::1"])
+      assert.deepStrictEqual([read.code, read.out], [0, "{\"name\":\"Ada\"}"])
+      assert.match(read.err, /^user::1 {2}size 14 {2}flags 0x02000000 \(json\) {2}cas 0x[0-9a-f]{16} \(\d+\)\n$/)
+      const json = JSON.parse((yield* run(["kv", "get", url, "user::1", "--json"])).out) as Record<string, unknown>
+      assert.deepStrictEqual([json["value"], json["size"], BigInt(json["cas"] as string)], [
+        { name: "Ada" },
+        14,
+        BigInt(json["casHex"] as string)
+      ])
+      yield* run(["kv", "set", url, "lines"], "one\ntwo\n")
+      assert.strictEqual((yield* run(["kv", "get", url, "lines"])).out, "one\ntwo\n")
+    }))
+
+  it.live("says by exit code what became of it: 100 refused or missing, 69 nobody there, 1 wrong", () =>
+    Effect.gen(function*() {
+      const url = yield* couchbase
+      const outcomes = yield* Effect.forEach([
+        ["get", url(secret), "nothing"],
+        ["exists", url(secret), "nothing"],
+        ["replace", url(secret), "nothing", "x"],
+        ["get", "couchbase://127.0.0.1:1/default", "a"],
+        ["get", url("wrong"), "a"],
+        ["get", "http://127.0.0.1", "a"],
+        ["get", url(secret, ""), "a"],
+        ["touch", url(secret), "a", "soon"]
+      ], (args) =>
+        run(["kv", ...args]), { concurrency: 4 })
+      assert.deepStrictEqual(
+        outcomes.map(({ code }) =>
+          code
+        ),
+        [100, 100, 100, 69, 1, 1, 1, 1]
+      )
+      for (const { err, out } of outcomes) {
+        assert.strictEqual(out, "")
+        assert.notStrictEqual(err, "")
+        assert.notInclude(err, secret)
+        assert.notInclude(err, "    at ")
+      }
+    }))
+
+  it.live("counts, touches, removes a version, and knows collections", () =>
+    Effect.gen(function*() {
+      const url = (yield* couchbase)(secret)
+      assert.strictEqual((yield* run(["kv", "incr", url, "n", "--initial", "5"])).out, "5\n")
+      assert.strictEqual((yield* run(["kv", "decr", url, "n", "2"])).out, "3\n")
+      assert.strictEqual((yield* run(["kv", "touch", url, "n", "10m"])).code, 0)
+      assert.strictEqual((yield* run(["kv", "remove", url, "n", "--cas", "0x1"])).code, 100)
+      const hotel = ["--collection", "inventory.hotels"]
+      const stored = yield* run(["kv", "insert", url, "n", "hotel", "--json", ...hotel])
+      const { casHex } = JSON.parse(stored.out) as { casHex: string }
+      assert.strictEqual((yield* run(["kv", "get", url, "n", ...hotel])).out, "hotel")
+      assert.strictEqual((yield* run(["kv", "remove", url, "n", "--cas", casHex, ...hotel])).code, 0)
+      const failure = yield* run(["kv", "get", url, "n", "--json", "--collection", "inventory.nope"])
+      assert.deepStrictEqual([failure.code, (JSON.parse(failure.out) as { error: string }).error], [100, "UnknownCollection"])
+    }))
+
+  it.live("speaks to memcached, too", () =>
+    Effect.gen(function*() {
+      const { server } = yield* serveMemcachedNode({})
+      const url = `memcached://127.0.0.1:${server.port}`
+      assert.strictEqual((yield* run(["kv", "set", url, "a", "b", "--flags", "0x7"])).code, 0)
+      const read = yield* run(["kv", "get", url, "a"])
+      assert.deepStrictEqual([read.out, /flags 0x00000007 /.test(read.err)], ["b", true])
+      assert.strictEqual((yield* run(["kv", "incr", url, "n", "--initial", "1"])).out, "1\n")
+      assert.strictEqual((yield* run(["kv", "remove", url, "missing"])).code, 100)
+      assert.strictEqual((yield* run(["kv", "set", url, "a", "b", "--durability", "majority"])).code, 1)
+    }))
+})
+
+describe("doctor", () => {
+  it.live("finds nothing wrong where nothing is", () =>
+    Effect.gen(function*() {
+      const outcome = yield* run(["doctor", (yield* couchbase)(secret), "--json"])
+      assert.strictEqual(outcome.code, 0)
+      assert.deepStrictEqual(
+        checksOf(outcome),
+        ["DNS", "TCP", "HELLO", "SASL", "error map", "bucket", "cluster map", "nodes"].map((name) => [name, "ok"])
+      )
+      assert.notInclude(outcome.out, secret)
+    }))
+
+  it.live("says where it stops, with a hint", () =>
+    Effect.gen(function*() {
+      const url = yield* couchbase
+      const [password, bucket, nobody] = yield* Effect.forEach(
+        [url("wrong"), url(secret, "nope"), "couchbase://127.0.0.1:1/x"],
+        (one) => run(["doctor", one, "--json"])
+      )
+      assert.deepStrictEqual([password!.code, bucket!.code, nobody!.code], [100, 100, 69])
+      assert.deepStrictEqual(checksOf(password!).slice(2), [
+        ["HELLO", "ok"],
+        ["SASL", "failed"],
+        ["error map", "skipped"],
+        ["bucket", "skipped"],
+        ["cluster map", "skipped"]
+      ])
+      assert.deepStrictEqual(checksOf(bucket!).find(([, status]) => status === "failed"), ["bucket", "failed"])
+      assert.deepStrictEqual(checksOf(nobody!), [["DNS", "ok"], ["TCP", "failed"]])
+      assert.include(password!.out, "WIREWRIGHT_PASSWORD")
+      assert.notInclude(password!.out, "wrong@")
+    }))
+
+  it.live("looks at memcached, and prints lines for people", () =>
+    Effect.gen(function*() {
+      const { server } = yield* serveMemcachedNode({})
+      const outcome = yield* run(["doctor", `memcached://127.0.0.1:${server.port}`])
+      assert.deepStrictEqual([outcome.code, outcome.out.match(/^ok {6}/gm)?.length], [0, 3])
+    }))
+
+  it("masks passwords in what it prints", () => {
+    assert.strictEqual(masked("couchbase://u:p@s@h/b"), "couchbase://u:***@h/b")
+    assert.strictEqual(masked("couchbase://u@h:1/b"), "couchbase://u@h:1/b")
+  })
+})
+
+describe("help", () => {
+  for (const command of [["kv"], ["kv", "get"], ["kv", "set"], ["doctor"]]) {
+    it(`${command.join(" ")} --help has examples and exit codes`, async () => {
+      const { code, err, out } = await wirewright([...command, "--help"])
+      assert.deepStrictEqual([code, err], [0, ""])
+      assert.isAtLeast(out.split("EXAMPLES")[1]?.match(/^ {2}(?!#).*wirewright/gm)?.length ?? 0, 2)
+      assert.include(out, "69 unreachable")
+    })
+  }
+})

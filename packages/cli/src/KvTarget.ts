@@ -1,0 +1,187 @@
+/**
+ * What a URL of `wirewright kv` leads to: the documents of a Couchbase bucket or of a memcached server, behind one set of operations.
+ *
+ * It chooses the client by the scheme and evens out how they name things. It prints nothing.
+ */
+import type { ConnectionReason } from "@wirewright/connection/Errors"
+import type { Schemes } from "@wirewright/couchbase/ConnectionString"
+import type { KvError as CouchbaseError } from "@wirewright/couchbase/KvError"
+import type { KvError as MemcachedError } from "@wirewright/memcached/KvError"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+
+/** A document as it is printed. */
+export interface KvDocument {
+  readonly value: Uint8Array
+  readonly flags: number
+  readonly cas: bigint
+}
+
+/** What became of a write. */
+export interface KvOutcome {
+  readonly cas: bigint | undefined
+  /** The new number of a counter. */
+  readonly value?: bigint
+}
+
+/** How a value is written. */
+export type KvFormat = "json" | "text" | "binary"
+
+/** What a write may be told. */
+export interface KvWrite {
+  readonly cas: bigint | undefined
+  readonly expiry: Duration.Duration | undefined
+  readonly flags: number | undefined
+  readonly format: KvFormat
+  readonly durability: "none" | "majority" | "majorityAndPersistToActive" | "persistToMajority"
+}
+
+/** What a counter may be told. */
+export interface KvCount {
+  readonly delta: bigint
+  readonly initial: bigint | undefined
+  readonly expiry: Duration.Duration | undefined
+}
+
+/** How an operation failed. */
+export class KvFailure extends Data.TaggedError("KvFailure")<{
+  /** `unreachable`: nobody answered; `refused`: somebody did, with a status; `wrong`: it was not, or could not be, asked. */
+  readonly kind: "unreachable" | "refused" | "wrong"
+  readonly reason: string
+  readonly message: string
+  readonly ambiguous: boolean
+}> {}
+
+/** The operations. A document that is missing is nothing for `get`, `false` for `exists`, and a failure everywhere else. */
+export interface KvTarget {
+  readonly get: (key: string) => Effect.Effect<Option.Option<KvDocument>, KvFailure>
+  readonly exists: (key: string) => Effect.Effect<boolean, KvFailure>
+  readonly store: (
+    how: "set" | "insert" | "replace",
+    key: string,
+    value: Uint8Array,
+    options: KvWrite
+  ) => Effect.Effect<KvOutcome, KvFailure>
+  readonly extend: (how: "append" | "prepend", key: string, value: Uint8Array, options: KvWrite) => Effect.Effect<KvOutcome, KvFailure>
+  readonly remove: (key: string, options: KvWrite) => Effect.Effect<KvOutcome, KvFailure>
+  readonly touch: (key: string, expiry: Duration.Duration) => Effect.Effect<KvOutcome, KvFailure>
+  readonly count: (how: "incr" | "decr", key: string, options: KvCount) => Effect.Effect<KvOutcome, KvFailure>
+}
+
+/** The schemes of memcached; it has no port of its own for TLS. */
+export const memcachedSchemes: Schemes = { memcached: { tls: false, port: 11_211 }, memcacheds: { tls: true, port: 11_211 } }
+
+/** Where to and how. */
+export interface KvTargetOptions {
+  readonly url: string
+  readonly password: Redacted.Redacted<string> | undefined
+  readonly collection: string | undefined
+  readonly timeout: Duration.Duration | undefined
+}
+
+const unreachable: ReadonlySet<string> = new Set(
+  [
+    "ConnectFailed",
+    "ConnectTimeout",
+    "ConnectionLost",
+    "ConnectionClosed",
+    "PeerMisbehaved",
+    "PeerStalled",
+    "RequestTimeout"
+  ] satisfies ReadonlyArray<ConnectionReason["_tag"]>
+)
+
+const failureOf = (error: CouchbaseError | MemcachedError): KvFailure => {
+  const { ambiguous, message, reason } = error
+  const lost = unreachable.has(reason._tag) || reason._tag === "NoActiveNode"
+  const kind = lost ? "unreachable" : "status" in reason || reason._tag === "PathFailed" ? "refused" : "wrong"
+  return new KvFailure({ kind, reason: reason._tag, message, ambiguous })
+}
+
+const wrong = (message: string): KvFailure => new KvFailure({ kind: "wrong", reason: "Usage", message, ambiguous: false })
+
+const notFound = (key: string): KvFailure =>
+  new KvFailure({ kind: "refused", reason: "NotFound", message: `${JSON.stringify(key)}: there is no such document`, ambiguous: false })
+
+/** Only options that were given, because the clients tell absent from undefined. */
+const given = <A extends object>(options: A): { [Name in keyof A]: Exclude<A[Name], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+
+const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
+  const { KvClient } = yield* Effect.promise(() => import("@wirewright/couchbase/KvClient"))
+  const { optionsOfUrl } = yield* Effect.promise(() => import("@wirewright/couchbase/KvOptions"))
+  const options = yield* Effect.mapError(optionsOfUrl(url, password), (error) => wrong(error.message))
+  if (options.bucket === undefined) return yield* wrong("the URL names no bucket; expected couchbase://host/bucket")
+  const client = yield* Effect.mapError(KvClient.make({ ...options, ...given({ timeout }) }), failureOf)
+  const kv = collection === undefined ? client : yield* Effect.mapError(client.collection(collection), failureOf)
+  const stores = { set: kv.upsert, insert: kv.insert, replace: kv.replace }
+  const run = <A extends { readonly cas: bigint; readonly value?: bigint }>(effect: Effect.Effect<A, CouchbaseError>) =>
+    Effect.mapBoth(effect, { onFailure: failureOf, onSuccess: ({ cas, value }): KvOutcome => ({ cas, ...given({ value }) }) })
+  const target: KvTarget = {
+    get: (key) => Effect.mapError(kv.get(key), failureOf),
+    exists: (key) => Effect.mapError(kv.exists(key), failureOf),
+    store: (how, key, value, { format, ...options }) => run(stores[how](key, value, { format, ...given(options) })),
+    extend: (how, key, value, { cas, durability }) => run(kv[how](key, value, given({ cas, durability }))),
+    remove: (key, { cas, durability }) => run(kv.remove(key, given({ cas, durability }))),
+    touch: (key, expiry) => run(kv.touch(key, expiry)),
+    count: (how, key, options) => run(how === "incr" ? kv.increment(key, given(options)) : kv.decrement(key, given(options)))
+  }
+  return target
+})
+
+const memcached = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
+  const { KvClient } = yield* Effect.promise(() => import("@wirewright/memcached/KvClient"))
+  const { parseConnectionString } = yield* Effect.promise(() => import("@wirewright/couchbase/ConnectionString"))
+  const parsed = parseConnectionString(url, password, memcachedSchemes)
+  if (Result.isFailure(parsed)) return yield* wrong(parsed.failure.message)
+  const { bucket, password: secret, seeds: [seed, ...others], tls, user, verify } = parsed.success
+  if (bucket !== undefined || collection !== undefined) return yield* wrong("memcached has no buckets and no collections")
+  if (others.length > 0) return yield* wrong("memcached:// takes one host")
+  const kv = yield* Effect.mapError(
+    KvClient.make({
+      ...seed,
+      ...(tls ? { tls: { rejectUnauthorized: verify } } : {}),
+      ...(user === undefined ? {} : { credentials: { user, password: secret ?? Redacted.make("") }, allowPlaintextPassword: true }),
+      ...given({ requestTimeout: timeout })
+    }),
+    failureOf
+  )
+  const stores = { set: kv.set, insert: kv.add, replace: kv.replace }
+  const run = <A extends { readonly cas: bigint; readonly value?: bigint }>(effect: Effect.Effect<A, MemcachedError>) =>
+    Effect.mapBoth(effect, { onFailure: failureOf, onSuccess: ({ cas, value }): KvOutcome => ({ cas, ...given({ value }) }) })
+  const there = (key: string, effect: Effect.Effect<boolean, MemcachedError>): Effect.Effect<KvOutcome, KvFailure> =>
+    Effect.flatMap(Effect.mapError(effect, failureOf), (found) => found ? Effect.succeed({ cas: undefined }) : Effect.fail(notFound(key)))
+  const durable = (durability: KvWrite["durability"]): Effect.Effect<void, KvFailure> =>
+    durability === "none" ? Effect.void : Effect.fail(wrong("memcached has no durability"))
+  const target: KvTarget = {
+    get: (key) => Effect.mapError(kv.get(key), failureOf),
+    exists: (key) => Effect.mapBoth(kv.get(key), { onFailure: failureOf, onSuccess: Option.isSome }),
+    store: (how, key, value, { cas, durability, expiry, flags }) =>
+      Effect.andThen(durable(durability), run(stores[how](key, value, given({ cas, expiry, flags })))),
+    extend: (how, key, value, { cas, durability }) => Effect.andThen(durable(durability), run(kv[how](key, value, given({ cas })))),
+    remove: (key, { cas, durability }) => Effect.andThen(durable(durability), there(key, kv.remove(key, given({ cas })))),
+    touch: (key, expiry) => there(key, kv.touch(key, expiry)),
+    count: (how, key, options) => run(how === "incr" ? kv.increment(key, given(options)) : kv.decrement(key, given(options)))
+  }
+  return target
+})
+
+/** Connects to what a URL says. */
+export const openTarget = (options: KvTargetOptions): Effect.Effect<KvTarget, KvFailure, Scope.Scope> => {
+  const scheme = /^([a-z]+):\/\//i.exec(options.url)?.[1]?.toLowerCase()
+  switch (scheme) {
+    case "couchbase":
+    case "couchbases":
+      return couchbase(options)
+    case "memcached":
+    case "memcacheds":
+      return memcached(options)
+    default:
+      return Effect.fail(wrong("expected a URL: couchbase://user@host/bucket or memcached://host:port"))
+  }
+}

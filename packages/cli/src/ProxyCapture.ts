@@ -1,0 +1,65 @@
+/** Writes what goes through a proxy to a pcapng file. Payloads of SASL requests are blanked: a capture has no passwords in it. */
+import { type Recorded, TcpRecorder } from "@wirewright/capture"
+import { Opcode } from "@wirewright/memcached/gen"
+import type { ServerClient } from "@wirewright/memcached/ServerConnection"
+import type { Tap } from "@wirewright/proxy/Proxy"
+import { closeSync, openSync, writeSync } from "node:fs"
+
+const headerSize = 24
+const secret: ReadonlyArray<number> = [Opcode.SaslAuth, Opcode.SaslStep]
+
+const endpoint = (address: string) => {
+  const at = address.lastIndexOf(":")
+  return { host: address.slice(0, at).replace(/^\[|\]$/g, "").replace(/^::ffff:/, ""), port: Number(address.slice(at + 1)) }
+}
+
+const blanked = (bytes: Uint8Array): Uint8Array => {
+  if (!secret.includes(bytes[1]!)) return bytes
+  const copy = bytes.slice()
+  const keyLength = copy[2]! << 8 | copy[3]!
+  copy.fill(0, Math.min(copy.length, headerSize + copy[4]! + keyLength))
+  return copy
+}
+
+const now = (): bigint => BigInt(Date.now()) * 1_000_000n + process.hrtime.bigint() % 1_000_000n
+
+/** A capture that is being written. */
+export class ProxyCapture implements Tap {
+  private readonly recorder = new TcpRecorder()
+  private readonly file: number
+  private readonly conversations = new Map<ServerClient, Recorded>()
+  /** `host:port` the proxy listens on; known once it does. */
+  server = "127.0.0.1:0"
+
+  constructor(path: string) {
+    this.file = openSync(path, "w")
+    this.write(this.recorder.begin())
+  }
+
+  onOpen(client: ServerClient): void {
+    const { recorded, bytes } = this.recorder.open(endpoint(client.address), endpoint(this.server), now())
+    this.conversations.set(client, recorded)
+    this.write(bytes)
+  }
+
+  onPacket(client: ServerClient, from: "client" | "proxy", bytes: Uint8Array): void {
+    const recorded = this.conversations.get(client)
+    if (recorded === undefined) return
+    if (from === "client") this.write(this.recorder.packet(recorded, "client", blanked(bytes), now()))
+    else this.write(this.recorder.packet(recorded, "server", bytes, now()))
+  }
+
+  onClose(client: ServerClient): void {
+    const recorded = this.conversations.get(client)
+    this.conversations.delete(client)
+    if (recorded !== undefined) this.write(this.recorder.close(recorded, now()))
+  }
+
+  close(): void {
+    closeSync(this.file)
+  }
+
+  private write(blocks: ReadonlyArray<Uint8Array>): void {
+    for (const block of blocks) writeSync(this.file, block)
+  }
+}

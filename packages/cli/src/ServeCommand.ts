@@ -1,0 +1,92 @@
+/**
+ * `wirewright serve`: a node in memory, until it is told to stop.
+ *
+ * It starts one of the personalities of `@wirewright/embedded`, says on stdout where it listens, and waits. What a node does is not here.
+ */
+import type { ConnectionError } from "@wirewright/connection/Errors"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { Usage } from "./Failure.ts"
+import { flush, line, say } from "./Output.ts"
+import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
+
+/** What is printed once a node listens, beside `ready`; one line of JSON. */
+export interface Ready {
+  /** `host:port`. */
+  readonly address: string
+  readonly port: number
+  readonly [more: string]: unknown
+}
+
+/** Starts a node that ends with the scope. */
+export type Personality = Effect.Effect<Ready, ConnectionError | Usage, Scope.Scope>
+
+const parameters = {
+  memcached: Flag.Boolean("memcached").pipe(
+    Flag.withDescription("Classic memcached: no authentication, binary protocol"),
+    Flag.withDefault(false)
+  ),
+  host: Flag.String("host").pipe(Flag.withDescription("Address to listen on"), Flag.withDefault("127.0.0.1")),
+  port: Flag.Int("port").pipe(Flag.withDescription("Port to listen on; 0: any free one"), Flag.withDefault(0)),
+  maxItemSize: Flag.Int("max-item-size").pipe(
+    Flag.withDescription("Largest item of --memcached in bytes, key and bookkeeping included"),
+    Flag.withDefault(1024 * 1024)
+  ),
+  ...couchbaseParameters
+}
+
+/** What `serve` was asked for. */
+export interface ServeOptions extends CouchbaseFlags {
+  readonly memcached: boolean
+  readonly host: string
+  readonly port: number
+  readonly maxItemSize: number
+}
+
+const memcached = ({ host, maxItemSize, port }: ServeOptions): Personality =>
+  Effect.gen(function*() {
+    const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded/MemcachedNode"))
+    const { server } = yield* serveMemcachedNode({ host, port, maxItemSize })
+    return { address: server.address, port: server.port, protocol: "memcached" }
+  })
+
+const personality = (options: ServeOptions): Personality => {
+  if (options.port < 0 || options.port > 65_535) {
+    return Effect.fail(new Usage({ message: `--port ${options.port}: there are ports 0 to 65535` }))
+  }
+  if (options.maxItemSize < 1024 || options.maxItemSize > 20 * 1024 * 1024) {
+    return Effect.fail(new Usage({ message: `--max-item-size ${options.maxItemSize}: from 1024 to 20971520 bytes` }))
+  }
+  return options.memcached ? memcached(options) : couchbaseNode(options)
+}
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
+
+/** The command. */
+export const serveCommand = Command.make("serve", parameters, (options) =>
+  Effect.scoped(Effect.gen(function*() {
+    const ready = yield* personality(options)
+    if (!isLoopback(options.host)) say(`warning: whoever reaches ${ready.address} can read and change everything`)
+    line(JSON.stringify({ ready: true, ...ready }))
+    yield* Effect.promise(flush)
+    return yield* Effect.never
+  })).pipe(
+    Effect.catchTag("ConnectionError", (error) => Effect.fail(new Usage({ message: error.message })))
+  )).pipe(
+    Command.withShortDescription("Run a node in memory"),
+    Command.withDescription(
+      "Serve: a Couchbase-like node in memory, or with --memcached a memcached; empty at the start and gone at the end. "
+        + "When it listens it prints a line of JSON on stdout: "
+        + "{\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. SIGINT and SIGTERM end it."
+    ),
+    Command.withExamples([
+      { command: "wirewright serve --user app --password-file secret --bucket travel", description: "A node for the Couchbase SDKs" },
+      {
+        command: "wirewright serve --port 11210 --vbuckets 1024 --collection shop.orders",
+        description: "With a collection, nobody signs in"
+      },
+      { command: "wirewright serve --memcached --port 11211", description: "A memcached for clients of the binary protocol" }
+    ])
+  )

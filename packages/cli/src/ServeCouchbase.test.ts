@@ -1,0 +1,79 @@
+/** `wirewright serve` as a process: buckets, collections and users as the flags say; a password is never printed; wrong flags. */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { encodeCollectionsGetID, encodeSelectBucket } from "@wirewright/couchbase/gen"
+import { everything, nameOf, NodeClient } from "@wirewright/embedded/NodeClient.fixture"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { wirewright } from "../test/RunCli.ts"
+
+const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+const password = "hunter2 is no secret"
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "wirewright-serve-"))
+  writeFileSync(join(folder, "password"), `${password}\n`)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe("serve", () => {
+  it("is a node as the flags say, and prints no password", async () => {
+    const flags = ["--vbuckets", "2", "--bucket", "one", "--bucket", "two", "--collection", "shop.orders", "--user", "app"]
+    const child = spawn(process.execPath, [bin, "serve", ...flags, "--password-file", join(folder, "password")], {
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let printed = ""
+    child.stderr.on("data", (chunk: Buffer) => printed += chunk.toString())
+    await new Promise<void>((resolve) =>
+      child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()).includes("\n") && resolve())
+    )
+    const { port, ...ready } = JSON.parse(printed) as { readonly port: number }
+    assert.deepStrictEqual(ready as object, {
+      ready: true,
+      address: `127.0.0.1:${port}`,
+      protocol: "couchbase",
+      connectionString: `couchbase://127.0.0.1:${port}`,
+      buckets: ["one", "two"],
+      vbuckets: 2
+    })
+    const client = new NodeClient(port)
+    const select = (bucket: string) => client.status((writer) => encodeSelectBucket(writer, { bucket }))
+    const collection = (path: string) => client.status((writer) => encodeCollectionsGetID(writer, { legacyPath: "", path }))
+    await client.hello(everything)
+    assert.strictEqual(nameOf(await client.signIn("app", `${password}x`)), "AuthError")
+    assert.strictEqual(nameOf(await client.signIn("app", password)), "Success")
+    assert.strictEqual(await select("default"), "Eaccess")
+    assert.strictEqual(await select("two"), "Success")
+    assert.strictEqual(await collection("shop.orders"), "Success")
+    assert.strictEqual(await collection("shop.nothing"), "UnknownCollection")
+    await client.end()
+    child.kill("SIGTERM")
+    const [code] = await once(child, "close")
+    assert.strictEqual(code, 130)
+    assert.notInclude(printed, password)
+  })
+
+  const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: RegExp]> = [
+    [["--vbuckets", "0"], /--vbuckets 0: from 1 to 1024/],
+    [["--vbuckets", "1025"], /--vbuckets 1025: from 1 to 1024/],
+    [["--user", "app"], /--user and a password go together/],
+    [["--password", password], /--user and a password go together/],
+    [["--user", "app", "--password", password, "--password-file", "x"], /not both/],
+    [["--user", "app", "--password-file", "/nowhere/password"], /\/nowhere\/password: cannot be read/],
+    [["--user", "app", "--password", "tab\there"], /printable ASCII/],
+    [["--collection", "shop.$orders"], /not the name of a scope or collection/]
+  ]
+  for (const [args, message] of cases) {
+    it(`refuses ${args.join(" ")}`, async () => {
+      const { code, err, out } = await wirewright(["serve", ...args])
+      assert.deepStrictEqual([code, out], [1, ""])
+      assert.match(err, message)
+      assert.notInclude(err, password)
+      assert.notInclude(err, "tab\there")
+    })
+  }
+})

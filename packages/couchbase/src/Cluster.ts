@@ -1,0 +1,185 @@
+/**
+ * The nodes of a cluster, as the newest map shows them, with a pool of connections each.
+ *
+ * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
+ * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type * as Tls from "node:tls"
+import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, vbucketOf } from "./ClusterMap.ts"
+import type { Seed } from "./ConnectionString.ts"
+import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
+import { encodeGetClusterConfig, type ServerRequest } from "./gen/index.ts"
+import { type KvConnection, type KvConnectionOptions, openConnection } from "./KvConnection.ts"
+import { NodePool, type OpenError } from "./NodePool.ts"
+
+/** Where to begin and how to treat every node. */
+export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls"> {
+  readonly seeds: readonly [Seed, ...ReadonlyArray<Seed>]
+  readonly tls?: Tls.ConnectionOptions
+  /** Connections per node; 1 unless said otherwise. */
+  readonly connectionsPerNode?: number
+}
+
+const addressOfSeed = ({ host, port }: Seed): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** The nodes of a cluster. */
+export class Cluster {
+  /** What was learnt last. */
+  map: ClusterMap | undefined
+  errorMap: ErrorMap = emptyErrorMap
+  /** How often the map was replaced. */
+  mapChanges = 0
+  private readonly options: ClusterOptions
+  private readonly scope: Scope.Scope
+  private readonly pools = new Map<string, NodePool>()
+  /** Pools in the order of the map's nodes. */
+  private byNode: ReadonlyArray<NodePool | undefined> = []
+  private single: NodePool | undefined
+  private refreshing: Deferred.Deferred<void> | undefined
+
+  private constructor(options: ClusterOptions, scope: Scope.Scope) {
+    this.options = options
+    this.scope = scope
+  }
+
+  /** Begins with the first seed that answers. */
+  static readonly make = (options: ClusterOptions): Effect.Effect<Cluster, OpenError, Scope.Scope> =>
+    Effect.flatMap(Effect.scope, (scope) => {
+      const cluster = new Cluster(options, scope)
+      return Effect.as(cluster.begin, cluster)
+    })
+
+  /** The vbucket of a key; 0 as long as there is no map. */
+  vbucketOf(key: string): number {
+    const count = this.map?.vbuckets.length ?? 0
+    return count === 0 ? 0 : vbucketOf(key, count)
+  }
+
+  /** The pool of the node with a vbucket's active copy; nothing when no node has it just now. */
+  poolOf(vbucket: number): NodePool | undefined {
+    const { map } = this
+    // a node without a map, or with one that has no vbuckets, takes everything
+    if (map === undefined || map.vbuckets.length === 0) return this.single
+    const node = activeNode(map, vbucket)
+    return node < 0 ? undefined : this.byNode[node]
+  }
+
+  /** Pools of all nodes that serve documents. */
+  get nodes(): ReadonlyArray<NodePool> {
+    const found = this.byNode.filter((pool) => pool !== undefined)
+    return found.length > 0 ? [...new Set(found)] : this.single === undefined ? [] : [this.single]
+  }
+
+  /** Takes a map as text, from `host`. Returns whether it was newer; nonsense is not. */
+  learn(text: string, host: string): boolean {
+    if (text === "") return false
+    const { network } = this.options
+    const parsed = parseClusterMap(text, { host, ...(network === undefined ? {} : { network }) })
+    return Result.isSuccess(parsed) && this.apply(parsed.success, undefined)
+  }
+
+  /** Asks a node for the map; all who ask at the same time share the answer. Never fails: without an answer the map stays. */
+  readonly refresh: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.refreshing !== undefined) return Deferred.await(this.refreshing)
+    const refreshing = Deferred.makeUnsafe<void>()
+    this.refreshing = refreshing
+    const ask = Effect.flatMap(Effect.exit(this.ask), () => {
+      this.refreshing = undefined
+      Deferred.doneUnsafe(refreshing, Exit.void)
+      return Effect.void
+    })
+    return Effect.andThen(Effect.forkIn(ask, this.scope), Deferred.await(refreshing))
+  })
+
+  private readonly begin: Effect.Effect<void, OpenError> = Effect.suspend(() => {
+    const [first, ...others] = this.options.seeds
+    const attempt = (seed: Seed) => this.beginWith(this.poolAt(addressOfSeed(seed), seed))
+    return others.reduce((tried, seed) => Effect.catch(tried, () => attempt(seed)), attempt(first))
+  })
+
+  private beginWith(pool: NodePool): Effect.Effect<void, OpenError> {
+    return Effect.map(pool.connect, () => {
+      this.single ??= pool
+    })
+  }
+
+  private readonly ask: Effect.Effect<void, OpenError> = Effect.suspend(() => {
+    const connection = [...this.pools.values()].map((pool) => pool.ready()).find((ready) => ready !== undefined)
+    // a new connection brings the map with it
+    if (connection === undefined) return this.begin
+    const host = connection.packets.address.replace(/:\d+$/, "")
+    return connection.packets.request((writer, opaque) => encodeGetClusterConfig(writer, { opaque })).pipe(
+      Effect.map((answer) => {
+        if (answer._tag === "GetClusterConfigResponse") this.learn(answer.clusterMap, host.replace(/^\[|\]$/g, ""))
+      }),
+      Effect.catchTag("EncodeError", () => Effect.void)
+    )
+  })
+
+  private poolAt(address: string, seed: Seed): NodePool {
+    const known = this.pools.get(address)
+    if (known !== undefined) return known
+    const { connectionsPerNode = 1, seeds: _, tls, ...options } = this.options
+    const open = openConnection({
+      ...options,
+      ...(tls === undefined ? {} : { tls }),
+      host: seed.host,
+      port: seed.port,
+      onServerRequest: this.pushed
+    })
+    const pool: NodePool = new NodePool(
+      address,
+      connectionsPerNode,
+      Effect.tap(open, (connection) => Effect.sync(() => this.opened(connection, pool))),
+      this.scope
+    )
+    this.pools.set(address, pool)
+    return pool
+  }
+
+  private opened({ session }: KvConnection, pool: NodePool): void {
+    if (session.errorMap.entries.size > 0) this.errorMap = session.errorMap
+    if (session.clusterMap !== undefined) this.apply(session.clusterMap, pool)
+  }
+
+  private readonly pushed = (request: ServerRequest, host: string): void => {
+    if (request._tag !== "ClustermapChangeNotification") return
+    if (request.clusterMap !== "") {
+      if (request.bucket === "" || request.bucket === (this.options.bucket ?? "")) this.learn(request.clusterMap, host)
+    } else Effect.runFork(this.refresh)
+  }
+
+  /** Takes a map; `from` is the pool whose node sent it about itself. */
+  private apply(theirs: ClusterMap, from: NodePool | undefined): boolean {
+    const map = newer(this.map, theirs)
+    if (map === this.map) return false
+    this.map = map
+    this.mapChanges++
+    const tls = this.options.tls !== undefined
+    this.byNode = map.nodes.map((node) => {
+      const address = addressOf(node, tls)
+      if (address === undefined) return undefined
+      // the node we are connected to may call itself something else; one pool is enough for it
+      if (node.thisNode && from !== undefined && !this.pools.has(address)) this.pools.set(address, from)
+      return this.poolAt(address, { host: node.host, port: tls ? node.tlsPort! : node.port! })
+    })
+    this.retire()
+    return true
+  }
+
+  /** Closes pools of nodes that left, once nothing is in flight on them. */
+  private retire(): void {
+    const used = new Set<NodePool | undefined>(this.byNode)
+    if (this.byNode.every((pool) => pool === undefined)) return
+    for (const [address, pool] of this.pools) {
+      if (used.has(pool) || pool.inFlight > 0 || pool.connected === 0) continue
+      this.pools.delete(address)
+      Effect.runFork(pool.close)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** Connection strings: what they may say, what is wrong with those that are none, and that no error repeats a password. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { inspect } from "node:util"
+import { parseConnectionString } from "./ConnectionString.ts"
+
+const ok = (text: string, password?: Redacted.Redacted<string>) => Result.getOrThrow(parseConnectionString(text, password))
+const reason = (text: string): string => {
+  const result = parseConnectionString(text)
+  return Result.isFailure(result) ? result.failure.reason : "accepted"
+}
+
+describe("connection strings", () => {
+  it("have hosts, ports, a user, a bucket and options", () => {
+    const target = ok("couchbases://ada:s%40crEt%2F@a.example,b:1,[::1]:2/travel-sample?network=external&kv_timeout=500&tls_verify=none")
+    assert.deepStrictEqual(target.seeds, [{ host: "a.example", port: 11_207 }, { host: "b", port: 1 }, { host: "::1", port: 2 }])
+    assert.deepStrictEqual([target.tls, target.user, target.bucket, target.network, target.timeout, target.verify], [
+      true,
+      "ada",
+      "travel-sample",
+      "external",
+      500,
+      false
+    ])
+    assert.strictEqual(Redacted.value(target.password!), "s@crEt/")
+  })
+
+  it("need no more than a host", () => {
+    const target = ok("couchbase://127.0.0.1")
+    assert.deepStrictEqual([target.tls, target.seeds, target.user, target.password, target.bucket, target.mechanisms, target.verify], [
+      false,
+      [{ host: "127.0.0.1", port: 11_210 }],
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      true
+    ])
+    assert.strictEqual(ok("couchbase://h:12000=mcd/").seeds[0].port, 12_000)
+  })
+
+  it("take the password from elsewhere unless they have one", () => {
+    const elsewhere = Redacted.make("elsewhere")
+    assert.strictEqual(Redacted.value(ok("couchbase://u@h/b", elsewhere).password!), "elsewhere")
+    assert.strictEqual(Redacted.value(ok("couchbase://u:own@h/b", elsewhere).password!), "own")
+    assert.strictEqual(Redacted.value(ok("couchbase://u:@h/b", elsewhere).password!), "")
+  })
+
+  it("name mechanisms in two ways", () => {
+    assert.deepStrictEqual(ok("couchbase://h?allowed_sasl_mechanisms=SCRAM-SHA512,PLAIN").mechanisms, ["SCRAM-SHA512", "PLAIN"])
+    assert.deepStrictEqual(ok("couchbase://h?sasl_mech_force=PLAIN").mechanisms, ["PLAIN"])
+  })
+
+  const wrong: ReadonlyArray<readonly [text: string, reason: string]> = [
+    ["", "Scheme"],
+    ["127.0.0.1", "Scheme"],
+    ["http://h", "Scheme"],
+    ["couchbase:/h", "Scheme"],
+    ["couchbase://", "Host"],
+    ["couchbase://a,,b", "Host"],
+    ["couchbase://ho st", "Host"],
+    ["couchbase://::1", "Host"],
+    ["couchbase://h:0", "Port"],
+    ["couchbase://h:65536", "Port"],
+    ["couchbase://h:99999999", "Port"],
+    ["couchbase://h:x", "Port"],
+    ["couchbase://h:1=http", "Port"],
+    ["couchbase://@h", "User"],
+    ["couchbase://:secret@h", "User"],
+    ["couchbase://u:%zz@h", "User"],
+    ["couchbase://h/a/b", "Bucket"],
+    [`couchbase://h/${"b".repeat(101)}`, "Bucket"],
+    ["couchbase://h?bogus=1", "Option"],
+    ["couchbase://h?kv_timeout=0", "Option"],
+    ["couchbase://h?tls_verify=maybe", "Option"]
+  ]
+  for (const [text, why] of wrong) it(`${text.slice(0, 40) || "nothing"} is refused: ${why}`, () => assert.strictEqual(reason(text), why))
+
+  it("ports and buckets are accepted up to their limits", () => {
+    for (const text of ["couchbase://h:1", "couchbase://h:65535", `couchbase://h/${"b".repeat(100)}`]) {
+      assert.strictEqual(reason(text), "accepted")
+    }
+  })
+
+  it("show no password, neither when they are read nor when they are refused", () => {
+    for (
+      const text of [
+        "couchbase://u:hunter2@h/b",
+        "couchbase://u:hunter2@h:x/b",
+        "couchbase://u:hunter2@h/b?x=1",
+        "couchbase://u:hunter2@@h"
+      ]
+    ) {
+      const result = parseConnectionString(text)
+      assert.notInclude(inspect(result, { depth: 9 }) + JSON.stringify(result), "hunter2", text)
+    }
+  })
+})

@@ -1,0 +1,127 @@
+/**
+ * Connection strings: `couchbase://user:password@host:port,host2/bucket?option=value`.
+ *
+ * Pure: it reads text and resolves no names. Passwords leave it `Redacted`, and no error repeats any part behind the user name.
+ */
+import * as Data from "effect/Data"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+
+/** A host to begin with. */
+export interface Seed {
+  readonly host: string
+  readonly port: number
+}
+
+/** What a connection string says. */
+export interface ConnectionTarget {
+  readonly tls: boolean
+  readonly seeds: readonly [Seed, ...ReadonlyArray<Seed>]
+  readonly user: string | undefined
+  readonly password: Redacted.Redacted<string> | undefined
+  readonly bucket: string | undefined
+  /** `allowed_sasl_mechanisms` or the older `sasl_mech_force`. */
+  readonly mechanisms: ReadonlyArray<string> | undefined
+  /** `network`: which of the nodes' addresses to use. */
+  readonly network: string | undefined
+  /** `kv_timeout` in milliseconds. */
+  readonly timeout: number | undefined
+  /** `tls_verify=none` turns checking certificates off. */
+  readonly verify: boolean
+  /** `trust_certificate`: a file with the authorities to trust. */
+  readonly certificate: string | undefined
+}
+
+/** Why a text is no connection string. */
+export type ConnectionStringReason = "Scheme" | "Host" | "Port" | "User" | "Bucket" | "Option"
+
+/** The text is no connection string. The message repeats no password. */
+export class ConnectionStringError
+  extends Data.TaggedError("ConnectionStringError")<{ readonly reason: ConnectionStringReason; readonly message: string }>
+{}
+
+const fail = (reason: ConnectionStringReason, message: string): Result.Result<never, ConnectionStringError> =>
+  Result.fail(new ConnectionStringError({ reason, message }))
+
+/** Schemes and the ports that are meant when none is given. */
+export interface Schemes {
+  readonly [scheme: string]: { readonly tls: boolean; readonly port: number } | undefined
+}
+
+/** The schemes of Couchbase. */
+export const couchbaseSchemes: Schemes = { couchbase: { tls: false, port: 11_210 }, couchbases: { tls: true, port: 11_207 } }
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+const seedOf = (text: string, port: number): Result.Result<Seed, ConnectionStringError> => {
+  const found = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5})(?:=(mcd|cccp))?)?$/.exec(text)
+  if (found === null) return fail(/:\D*$|:\d{6,}|=/.test(text) ? "Port" : "Host", "expected host or host:port, several with commas between")
+  const number = found[3] === undefined ? port : Number(found[3])
+  return number < 1 || number > 65_535
+    ? fail("Port", "a port is a number from 1 to 65535")
+    : Result.succeed({ host: found[1] ?? found[2]!, port: number })
+}
+
+const options = ["allowed_sasl_mechanisms", "sasl_mech_force", "network", "kv_timeout", "tls_verify", "trust_certificate"]
+
+/** Parses a connection string. `password` is used when the text has none, as from WIREWRIGHT_PASSWORD. */
+export const parseConnectionString = (
+  text: string,
+  password?: Redacted.Redacted<string>,
+  schemes: Schemes = couchbaseSchemes
+): Result.Result<ConnectionTarget, ConnectionStringError> => {
+  const known = Object.keys(schemes).map((scheme) => `${scheme}://`).join(" or ")
+  const shape = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^@/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text)
+  if (shape === null) return fail("Scheme", `expected ${known} and a host`)
+  const scheme = schemes[shape[1]!.toLowerCase()]
+  if (scheme === undefined) return fail("Scheme", `unknown scheme ${shape[1]!.toLowerCase()}://, expected ${known}`)
+  const { port, tls } = scheme
+
+  const seeds: Array<Seed> = []
+  for (const part of shape[3]!.split(",")) {
+    const seed = seedOf(part, port)
+    if (Result.isFailure(seed)) return Result.fail(seed.failure)
+    seeds.push(seed.success)
+  }
+
+  const colon = shape[2]?.indexOf(":") ?? -1
+  const user = shape[2] === undefined ? undefined : decoded(colon < 0 ? shape[2] : shape[2].slice(0, colon))
+  const secret = colon < 0 ? undefined : decoded(shape[2]!.slice(colon + 1))
+  if (shape[2] !== undefined && (user === undefined || user === "" || colon >= 0 && secret === undefined)) {
+    return fail("User", "expected user:password@, with % escapes for what has a meaning in URLs")
+  }
+
+  const bucket = shape[4] === undefined || shape[4] === "" ? undefined : decoded(shape[4])
+  if (shape[4] !== undefined && shape[4] !== "" && (bucket === undefined || !/^[A-Za-z0-9_.%-]{1,100}$/.test(bucket))) {
+    return fail("Bucket", "a bucket has 1 to 100 letters, digits, and any of _ - . %")
+  }
+
+  const given = new URLSearchParams(shape[5] ?? "")
+  for (const name of given.keys()) {
+    if (!options.includes(name)) return fail("Option", `unknown option ${name}, expected one of ${options.join(", ")}`)
+  }
+  const timeout = given.get("kv_timeout")
+  if (timeout !== null && !/^[1-9]\d{0,8}$/.test(timeout)) return fail("Option", "kv_timeout is a number of milliseconds")
+  const verify = given.get("tls_verify")
+  if (verify !== null && verify !== "none" && verify !== "peer") return fail("Option", "tls_verify is none or peer")
+  const mechanisms = given.get("allowed_sasl_mechanisms") ?? given.get("sasl_mech_force")
+
+  return Result.succeed({
+    tls,
+    seeds: seeds as unknown as ConnectionTarget["seeds"],
+    user,
+    password: secret === undefined ? password : Redacted.make(secret),
+    bucket,
+    mechanisms: mechanisms === null ? undefined : mechanisms.split(/[,\s]+/).filter((one) => one !== ""),
+    network: given.get("network") ?? undefined,
+    timeout: timeout === null ? undefined : Number(timeout),
+    verify: verify !== "none",
+    certificate: given.get("trust_certificate") ?? undefined
+  })
+}

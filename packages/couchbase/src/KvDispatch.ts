@@ -1,0 +1,305 @@
+/**
+ * Sends operations to the node that has their vbucket, and repeats them by the rules of `Retry`.
+ *
+ * It learns from failures: new maps from NotMyVbucket, new ids of collections from UnknownCollection. It knows no commands but the one for
+ * the id of a collection.
+ */
+import type { EncodeError } from "@wirewright/codec"
+import { ConnectionError, ConnectTimeout } from "@wirewright/connection"
+import { type Call, Exchange, type Resume } from "@wirewright/memcached/Exchange"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
+import type { Cluster } from "./Cluster.ts"
+import { CollectionIds, defaultPath } from "./Collections.ts"
+import { received, type SnappyCodec } from "./Documents.ts"
+import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen/index.ts"
+import { Status } from "./gen/Types.ts"
+import type { KvConnection } from "./KvConnection.ts"
+import { FeatureMissing, InvalidRequest, type KvError, kvError, type KvReason, NoActiveNode, NotReady, statusReason } from "./KvError.ts"
+import { type Operation, refused, type Route } from "./KvOperations.ts"
+import { decide, type FailedAttempt, type RetryPolicy } from "./Retry.ts"
+
+/** What an operation is sent with. */
+export interface Work<A> {
+  readonly operation: Operation<A>
+  /** The collection, as `scope.collection`. */
+  readonly path: string
+  /** Milliseconds for all attempts together. */
+  readonly timeout: number
+  readonly started: number
+  readonly attempt: number
+}
+
+/** Where an attempt went. */
+interface Place {
+  readonly opaque: number
+  readonly vbucket: number
+  readonly collectionId: number | undefined
+  readonly connection: KvConnection
+}
+
+/** One attempt, as it is written and as its answer is read. */
+class Attempt extends Exchange<Response, unknown, Failure> implements Route, Place {
+  readonly operation: Operation<unknown>
+  readonly vbucket: number
+  readonly collectionId: number | undefined
+  readonly session: Bootstrapped
+  readonly connection: KvConnection
+
+  constructor(
+    resume: Resume<unknown, Failure>,
+    operation: Operation<unknown>,
+    vbucket: number,
+    collectionId: number | undefined,
+    connection: KvConnection
+  ) {
+    super(operation.writes ? writeCall : readCall, resume)
+    this.operation = operation
+    this.vbucket = vbucket
+    this.collectionId = collectionId
+    this.session = connection.session
+    this.connection = connection
+  }
+}
+
+/** Why an attempt failed; plain data, because most are repeated and nobody sees them. */
+type Failure =
+  | { readonly _tag: "Refused"; readonly answer: Response; readonly attempt: Place; readonly operation?: string }
+  | { readonly _tag: "Failed"; readonly error: ConnectionError | EncodeError; readonly attempt: Place }
+  | { readonly _tag: "NotOpen"; readonly error: ConnectionError | BootstrapError; readonly address: string }
+  | { readonly _tag: "Hopeless"; readonly reason: KvReason; readonly vbucket: number }
+  | { readonly _tag: "NoNode"; readonly vbucket: number }
+
+const callOf = (writes: boolean): Call<Attempt, Response, unknown, Failure> => ({
+  writes,
+  encode: (writer, attempt) => attempt.operation.write(writer, attempt),
+  interpret: (answer, attempt) => {
+    const result = attempt.operation.read(answer)
+    return result === refused ? Effect.fail({ _tag: "Refused", answer, attempt }) : Effect.succeed(result)
+  },
+  failed: (error, attempt) => Effect.fail({ _tag: "Failed", error, attempt })
+})
+
+const readCall = callOf(false)
+const writeCall = callOf(true)
+
+/** What a failure means: for the decision, and for the error should it be the last. */
+interface Judgement {
+  readonly failed: FailedAttempt
+  readonly reason: KvReason
+  readonly address: string | undefined
+  readonly vbucket: number | undefined
+  readonly opaque: number | undefined
+  readonly status: number | undefined
+  readonly operation: string | undefined
+}
+
+const hopeless: FailedAttempt = { _tag: "Connection", sent: false, writes: false, hopeless: true }
+const hopeful: FailedAttempt = { _tag: "Connection", sent: false, writes: false, hopeless: false }
+
+/** Reasons of a connection after which another attempt makes no sense. */
+const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "ConnectionClosed", "PeerMisbehaved"])
+
+/** Sends operations. */
+export class KvDispatch {
+  readonly cluster: Cluster
+  readonly collections = new CollectionIds()
+  private readonly policy: RetryPolicy
+  private readonly snappy: SnappyCodec | undefined
+  private readonly scope: Scope.Scope
+  private readonly asking = new Map<string, Deferred.Deferred<number, Failure>>()
+
+  constructor(cluster: Cluster, policy: RetryPolicy, snappy: SnappyCodec | undefined, scope: Scope.Scope) {
+    this.cluster = cluster
+    this.policy = policy
+    this.snappy = snappy
+    this.scope = scope
+  }
+
+  /** Carries out an operation within `timeout` milliseconds. */
+  run<A>(operation: Operation<A>, path: string, timeout: number): Effect.Effect<A, KvError> {
+    return Effect.suspend(() => this.attempt({ operation, path, timeout, started: performance.now(), attempt: 1 }))
+  }
+
+  private attempt<A>(work: Work<A>): Effect.Effect<A, KvError> {
+    return Effect.catch(this.once(work), (failure) => this.failed(work, failure))
+  }
+
+  private once<A>(work: Work<A>): Effect.Effect<A, Failure> {
+    const vbucket = this.cluster.vbucketOf(work.operation.key)
+    const pool = this.cluster.poolOf(vbucket)
+    if (pool === undefined) return Effect.fail({ _tag: "NoNode", vbucket })
+    const ready = pool.ready()
+    if (ready !== undefined) return this.send(work, vbucket, ready)
+    const { address } = pool
+    const left = this.left(work)
+    const late = () =>
+      Effect.fail(new ConnectionError({ reason: new ConnectTimeout({ milliseconds: Math.round(left) }), address, ambiguous: false }))
+    return pool.connect.pipe(
+      Effect.timeoutOrElse({ duration: left, orElse: late }),
+      Effect.mapError((error): Failure => ({ _tag: "NotOpen", error, address })),
+      Effect.flatMap((connection) => this.send(work, vbucket, connection))
+    )
+  }
+
+  private send<A>(work: Work<A>, vbucket: number, connection: KvConnection): Effect.Effect<A, Failure> {
+    const { path } = work
+    if (!connection.session.states.collections) {
+      return path === defaultPath
+        ? this.perform(work, vbucket, undefined, connection)
+        : Effect.fail({ _tag: "Hopeless", reason: new FeatureMissing({ feature: "Collections" }), vbucket })
+    }
+    const id = this.collections.idOf(path)
+    return id === undefined
+      ? Effect.flatMap(
+        this.ask(work, vbucket, connection),
+        (found) => this.perform(work, vbucket, found, connection)
+      )
+      : this.perform(work, vbucket, id, connection)
+  }
+
+  private perform<A>(
+    work: Work<A>,
+    vbucket: number,
+    collectionId: number | undefined,
+    connection: KvConnection
+  ): Effect.Effect<A, Failure> {
+    const timeout = work.attempt === 1 ? work.timeout : this.left(work)
+    return connection.packets.perform(
+      (resume: Resume<unknown, Failure>) => new Attempt(resume, work.operation, vbucket, collectionId, connection),
+      timeout
+    ) as Effect.Effect<A, Failure>
+  }
+
+  private left<A>({ started, timeout }: Work<A>): number {
+    return Math.max(1, timeout - (performance.now() - started))
+  }
+
+  /** The id of a collection; all who ask at the same time share the answer. */
+  private ask<A>(work: Work<A>, vbucket: number, connection: KvConnection): Effect.Effect<number, Failure> {
+    return Effect.suspend(() => {
+      const { path } = work
+      const asked = this.asking.get(path)
+      if (asked !== undefined) return Deferred.await(asked)
+      const asking = Deferred.makeUnsafe<number, Failure>()
+      this.asking.set(path, asking)
+      const attempt = { opaque: 0, vbucket, collectionId: undefined, connection }
+      const question = connection.packets.request((writer, opaque) => {
+        attempt.opaque = opaque
+        encodeCollectionsGetID(writer, { opaque, legacyPath: "", path })
+      }, { timeout: this.left(work) }).pipe(
+        Effect.mapError((error): Failure => ({ _tag: "Failed", error, attempt })),
+        Effect.flatMap((answer): Effect.Effect<number, Failure> => {
+          if (answer._tag !== "CollectionsGetIDResponse") {
+            return Effect.fail({ _tag: "Refused", answer, attempt, operation: "CollectionsGetID" })
+          }
+          this.collections.learn(path, answer.collectionId)
+          return Effect.succeed(answer.collectionId)
+        }),
+        Effect.exit,
+        Effect.flatMap((exit) => {
+          this.asking.delete(path)
+          return Deferred.done(asking, exit)
+        })
+      )
+      return Effect.andThen(Effect.forkIn(question, this.scope), Deferred.await(asking))
+    })
+  }
+
+  private failed<A>(work: Work<A>, failure: Failure): Effect.Effect<A, KvError> {
+    const elapsed = performance.now() - work.started
+    const judged = this.judge(work, failure)
+    const decision = decide(judged.failed, work.attempt, elapsed, { ...this.policy, budget: work.timeout }, Math.random())
+    if (decision._tag === "GiveUp") {
+      const { address, opaque, operation, reason, status, vbucket } = judged
+      return Effect.fail(kvError(reason, {
+        operation: operation ?? work.operation.name,
+        key: work.operation.key,
+        address,
+        vbucket,
+        opaque,
+        status,
+        ambiguous: decision.ambiguous,
+        attempts: work.attempt
+      }))
+    }
+    const again = Effect.suspend(() => this.attempt({ ...work, attempt: work.attempt + 1 }))
+    const waited = decision.delay === 0 ? again : Effect.andThen(Effect.sleep(decision.delay), again)
+    const redirected = judged.failed._tag === "Status" && judged.failed.redirected === true
+    return this.stale(failure) && !redirected ? Effect.andThen(Effect.forkIn(this.cluster.refresh, this.scope), waited) : waited
+  }
+
+  /** Whether the map may be out of date, and nobody has told us a newer one. */
+  private stale(failure: Failure): boolean {
+    return failure._tag === "NotOpen" || failure._tag === "NoNode"
+      || failure._tag === "Failed"
+      || failure._tag === "Refused" && failure.answer.status === Status.NotMyVbucket
+  }
+
+  private judge<A>(work: Work<A>, failure: Failure): Judgement {
+    const nowhere = { address: undefined, vbucket: undefined, opaque: undefined, status: undefined, operation: undefined }
+    switch (failure._tag) {
+      case "NoNode":
+        return { ...nowhere, failed: hopeful, reason: new NoActiveNode({ vbucket: failure.vbucket }), vbucket: failure.vbucket }
+      case "Hopeless":
+        return { ...nowhere, failed: hopeless, reason: failure.reason, vbucket: failure.vbucket }
+      case "NotOpen":
+        return failure.error instanceof BootstrapError
+          ? {
+            ...nowhere,
+            failed: failure.error.reason === "BucketNotFound" ? hopeful : hopeless,
+            reason: new NotReady({ error: failure.error }),
+            address: failure.address,
+            status: failure.error.status
+          }
+          : { ...nowhere, failed: hopeful, reason: failure.error.reason, address: failure.address }
+      case "Failed": {
+        const { attempt, error } = failure
+        const place = { ...nowhere, address: attempt.connection.packets.address, vbucket: attempt.vbucket, opaque: attempt.opaque }
+        if (error._tag === "EncodeError") {
+          return { ...place, failed: hopeless, reason: new InvalidRequest({ message: error.message, error }) }
+        }
+        const sent = error.ambiguous
+        const failed: FailedAttempt = { _tag: "Connection", sent, writes: work.operation.writes, hopeless: final.has(error.reason._tag) }
+        return { ...place, failed, reason: error.reason }
+      }
+      case "Refused":
+        return this.judgeStatus(work, failure.answer, failure.attempt, failure.operation)
+    }
+  }
+
+  private judgeStatus<A>(work: Work<A>, answer: Response, attempt: Place, operation: string | undefined): Judgement {
+    const { status } = answer
+    const errors = this.cluster.errorMap
+    const error = answer._tag === "ErrorResponse" ? answer : undefined
+    const reason = statusReason(status, errors, error, operation === undefined && work.operation.withCas)
+    const advice = errors.entries.get(status)?.retry
+    const forgotten = status === Status.UnknownCollection && operation === undefined && attempt.collectionId !== undefined
+      && this.collections.forget(work.path, attempt.collectionId)
+    return {
+      failed: {
+        _tag: "Status",
+        retry: reason.retry,
+        advice,
+        redirected: status === Status.NotMyVbucket && error !== undefined && this.redirected(error, attempt),
+        collection: forgotten
+      },
+      reason,
+      address: attempt.connection.packets.address,
+      vbucket: attempt.vbucket,
+      opaque: attempt.opaque,
+      status,
+      operation
+    }
+  }
+
+  /** Learns the map that comes with NotMyVbucket. Returns whether the vbucket's node is another one now. */
+  private redirected(answer: ErrorResponse, attempt: Place): boolean {
+    const body = received(answer.value, answer.datatype & 0x02, this.snappy)
+    const host = attempt.connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
+    return Result.isSuccess(body) && this.cluster.learn(new TextDecoder().decode(body.success), host)
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * What the client and its operations can be told, and how a connection string becomes that. Reading a certificate's file is all it does.
+ */
+import type { Expiry } from "@wirewright/memcached/Expiry"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import { readFile } from "node:fs/promises"
+import type { Credentials } from "./Bootstrap.ts"
+import type { ClusterOptions } from "./Cluster.ts"
+import { type ConnectionStringError, type ConnectionTarget, parseConnectionString } from "./ConnectionString.ts"
+import type { EncodeValueOptions, SnappyCodec } from "./Documents.ts"
+import type { Durability } from "./Durability.ts"
+import type { RetryPolicy } from "./Retry.ts"
+import type { DocumentFlags } from "./SubDocument.ts"
+
+/** How the client works. */
+export interface KvClientOptions extends Omit<ClusterOptions, "agent" | "features"> {
+  /** Told to the nodes. */
+  readonly agent?: string
+  /** What is asked for in HELLO; `defaultFeatures` unless said otherwise, and Snappy with a codec for it. */
+  readonly features?: ReadonlyArray<number>
+  /** Time for an operation, all attempts together; 2.5 seconds unless said otherwise. */
+  readonly timeout?: Duration.Input
+  /** Time for a durable write; 10 seconds unless said otherwise. */
+  readonly durableTimeout?: Duration.Input
+  /** How to repeat what can be repeated. */
+  readonly retry?: Partial<Omit<RetryPolicy, "budget">>
+  /** Compresses values. */
+  readonly snappy?: SnappyCodec
+}
+
+/** Options of every operation. */
+export interface KvRequestOptions {
+  /** Time for this operation, instead of the client's. */
+  readonly timeout?: Duration.Input
+}
+
+/** Options of operations that change a document. */
+export interface KvChangeOptions extends KvRequestOptions {
+  /** The version the document must have. */
+  readonly cas?: bigint
+  /** How durable the write must be before it succeeds. */
+  readonly durability?: Durability
+}
+
+/** Options of operations that store a document. */
+export interface KvStoreOptions extends KvChangeOptions, EncodeValueOptions {
+  /** When the document expires; never unless said otherwise. */
+  readonly expiry?: Expiry
+  /** Keeps the expiry the document has. */
+  readonly preserveExpiry?: boolean
+}
+
+/** Options of operations that store a document with a schema. */
+export interface KvStoreSchemaOptions<A> extends Omit<KvStoreOptions, "format"> {
+  readonly schema: Schema.Codec<A, unknown>
+}
+
+/** Options of counters. */
+export interface KvCountOptions extends KvRequestOptions {
+  /** What to add or subtract; 1 unless said otherwise. */
+  readonly delta?: bigint
+  /** What a counter that is missing begins with; without it a missing one is `NotFound`. */
+  readonly initial?: bigint
+  /** When a counter that is made expires. */
+  readonly expiry?: Expiry
+  readonly durability?: Durability
+}
+
+/** Options of `lookupIn`. */
+export interface KvLookupOptions extends KvRequestOptions, Pick<DocumentFlags, "accessDeleted" | "replicaRead"> {}
+
+/** Options of `mutateIn`. */
+export interface KvMutateOptions extends KvChangeOptions, DocumentFlags {
+  readonly expiry?: Expiry
+  readonly preserveExpiry?: boolean
+}
+
+/** The file with the authorities to trust cannot be read. */
+export class CertificateUnreadable extends Data.TaggedError("CertificateUnreadable")<{ readonly path: string; readonly message: string }> {}
+
+const credentialsOf = (target: ConnectionTarget): Credentials | undefined =>
+  target.user === undefined ? undefined : {
+    user: target.user,
+    password: target.password ?? Redacted.make(""),
+    ...(target.mechanisms === undefined
+      ? {}
+      // naming PLAIN in the connection string is asking for it
+      : { mechanisms: target.mechanisms, allowPlainWithoutTls: target.mechanisms.includes("PLAIN") })
+  }
+
+const certificateOf = (path: string): Effect.Effect<string, CertificateUnreadable> =>
+  Effect.tryPromise({
+    try: () => readFile(path, "utf8"),
+    catch: (error) => new CertificateUnreadable({ path, message: `${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}` })
+  })
+
+/** Options of a target. */
+export const optionsOfTarget: (target: ConnectionTarget) => Effect.Effect<KvClientOptions, CertificateUnreadable> = Effect.fnUntraced(
+  function*(target: ConnectionTarget) {
+    const credentials = credentialsOf(target)
+    const authorities = target.certificate === undefined ? undefined : yield* certificateOf(target.certificate)
+    const tls = { rejectUnauthorized: target.verify, ...(authorities === undefined ? {} : { ca: authorities }) }
+    return {
+      seeds: target.seeds,
+      ...(target.tls ? { tls } : {}),
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(target.bucket === undefined ? {} : { bucket: target.bucket }),
+      ...(target.network === undefined ? {} : { network: target.network }),
+      ...(target.timeout === undefined ? {} : { timeout: target.timeout })
+    }
+  }
+)
+
+/** Options of a connection string; `password` is used when it has none. */
+export const optionsOfUrl = (
+  url: string,
+  password?: Redacted.Redacted<string>
+): Effect.Effect<KvClientOptions, ConnectionStringError | CertificateUnreadable> =>
+  Effect.flatMap(Effect.fromResult(parseConnectionString(url, password)), optionsOfTarget)

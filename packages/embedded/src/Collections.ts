@@ -1,0 +1,159 @@
+/**
+ * The scopes and collections of a bucket: the manifest, ids by name, names by id.
+ *
+ * Pure data: what happens to the documents of a dropped collection is the bucket's business. Text carries ids and the uid as hexadecimal
+ * numbers without 0x. Source: kv_engine docs/Collections.md.
+ */
+import { Status } from "@wirewright/couchbase/gen"
+
+/** A collection. */
+export interface Collection {
+  readonly id: number
+  readonly name: string
+  /** Longest life of a document in seconds, when there is a limit. */
+  readonly maxTtl?: number | undefined
+}
+
+/** A scope and its collections. */
+export interface Scope {
+  readonly id: number
+  readonly name: string
+  readonly collections: ReadonlyArray<Collection>
+}
+
+/** Scopes and collections at one time. */
+export interface Manifest {
+  readonly uid: bigint
+  readonly scopes: ReadonlyArray<Scope>
+}
+
+/** The scope and collection that every bucket begins with. */
+export const defaultManifest: Manifest = {
+  uid: 0n,
+  scopes: [{ id: 0, name: "_default", collections: [{ id: 0, name: "_default" }] }]
+}
+
+/** First id that is free for collections and scopes that are made here; 1 to 7 are reserved. */
+const firstFreeId = 8
+
+const namePattern = /^(?:_default|_system|_mobile|[A-Za-z0-9-][A-Za-z0-9_%-]{0,250})$/
+
+/** Whether a scope or collection may have this name. */
+export const isCollectionName = (name: string): boolean => namePattern.test(name)
+
+const highestId = (manifest: Manifest): number =>
+  Math.max(firstFreeId - 1, ...manifest.scopes.flatMap(({ collections, id }) => [id, ...collections.map((one) => one.id)]))
+
+/** The manifest with a collection, and its scope if need be; each addition is one more revision. */
+export const withCollection = (manifest: Manifest, scope: string, collection: string, maxTtl?: number): Manifest => {
+  const scoped = withScope(manifest, scope)
+  const known = scoped.scopes.find(({ name }) => name === scope)!
+  if (known.collections.some(({ name }) => name === collection)) return scoped
+  const added: Collection = { id: highestId(scoped) + 1, name: collection, maxTtl }
+  return {
+    uid: scoped.uid + 1n,
+    scopes: scoped.scopes.map((one) => one === known ? { ...one, collections: [...one.collections, added] } : one)
+  }
+}
+
+/** The manifest with a scope. */
+export const withScope = (manifest: Manifest, scope: string): Manifest =>
+  manifest.scopes.some(({ name }) => name === scope)
+    ? manifest
+    : { uid: manifest.uid + 1n, scopes: [...manifest.scopes, { id: highestId(manifest) + 1, name: scope, collections: [] }] }
+
+/** The collection with an id. */
+export const collectionById = (manifest: Manifest, id: number): Collection | undefined => {
+  for (const { collections } of manifest.scopes) {
+    const found = collections.find((one) => one.id === id)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** What a name stands for, or the status of the answer. */
+export type Lookup = { readonly id: number } | { readonly status: number }
+
+/** The id of `scope.collection`; empty parts are the default ones. */
+export const collectionId = (manifest: Manifest, path: string): Lookup => {
+  const parts = path.split(".")
+  if (parts.length !== 2 || parts.some((part) => part !== "" && !isCollectionName(part))) return { status: Status.Einval }
+  const scope = scopeNamed(manifest, parts[0]!)
+  if (scope === undefined) return { status: Status.UnknownScope }
+  const found = scope.collections.find(({ name }) => name === (parts[1] === "" ? "_default" : parts[1]))
+  return found === undefined ? { status: Status.UnknownCollection } : { id: found.id }
+}
+
+/** The id of `scope`, which may be written with a collection behind it. */
+export const scopeId = (manifest: Manifest, path: string): Lookup => {
+  const parts = path.split(".")
+  if (parts.length > 2 || parts.some((part) => part !== "" && !isCollectionName(part))) return { status: Status.Einval }
+  const scope = scopeNamed(manifest, parts[0]!)
+  return scope === undefined ? { status: Status.UnknownScope } : { id: scope.id }
+}
+
+const scopeNamed = (manifest: Manifest, name: string): Scope | undefined =>
+  manifest.scopes.find((scope) => scope.name === (name === "" ? "_default" : name))
+
+/** The manifest as JSON text. */
+export const manifestText = (manifest: Manifest): string =>
+  JSON.stringify({
+    uid: manifest.uid.toString(16),
+    scopes: manifest.scopes.map(({ collections, id, name }) => ({
+      name,
+      uid: id.toString(16),
+      collections: collections.map((one) => ({
+        name: one.name,
+        uid: one.id.toString(16),
+        ...(one.maxTtl === undefined ? {} : { maxTTL: one.maxTtl })
+      }))
+    }))
+  })
+
+const hexNumber = (value: unknown): bigint | undefined =>
+  typeof value === "string" && /^[0-9a-fA-F]{1,16}$/.test(value) ? BigInt(`0x${value}`) : undefined
+
+const readId = (value: unknown): number | undefined => {
+  const id = hexNumber(value)
+  return id === undefined || id > 0xffffffffn ? undefined : Number(id)
+}
+
+const readCollection = (value: unknown): Collection | undefined => {
+  const { maxTTL, max_ttl: oldMaxTtl, name, uid } = value as { [field: string]: unknown }
+  const id = readId(uid)
+  const maxTtl = maxTTL ?? oldMaxTtl
+  if (id === undefined || typeof name !== "string" || !isCollectionName(name)) return undefined
+  if (maxTtl !== undefined && (typeof maxTtl !== "number" || !Number.isInteger(maxTtl) || maxTtl < 0)) return undefined
+  return maxTtl === undefined ? { id, name } : { id, name, maxTtl }
+}
+
+const readScope = (value: unknown): Scope | undefined => {
+  const { collections, name, uid } = value as { [field: string]: unknown }
+  const id = readId(uid)
+  if (id === undefined || typeof name !== "string" || !isCollectionName(name) || !Array.isArray(collections)) return undefined
+  const read = collections.map((one) => typeof one === "object" && one !== null ? readCollection(one) : undefined)
+  return read.includes(undefined) ? undefined : { id, name, collections: read as ReadonlyArray<Collection> }
+}
+
+/** Reads a manifest; nothing when the text is none. Older servers write `max_ttl`. */
+export const readManifest = (text: string): Manifest | undefined => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== "object" || value === null) return undefined
+  const { scopes, uid } = value as { [field: string]: unknown }
+  const number = hexNumber(uid)
+  if (number === undefined || !Array.isArray(scopes)) return undefined
+  const read = scopes.map((one) => typeof one === "object" && one !== null ? readScope(one) : undefined)
+  if (read.includes(undefined)) return undefined
+  const manifest = { uid: number, scopes: read as ReadonlyArray<Scope> }
+  const ids = manifest.scopes.flatMap(({ collections }) => collections.map(({ id }) => id))
+  return new Set(ids).size === ids.length ? manifest : undefined
+}
+
+/** Collections that `before` has and `after` has not. */
+export const droppedCollections = (before: Manifest, after: Manifest): ReadonlyArray<number> =>
+  before.scopes.flatMap(({ collections }) => collections.map(({ id }) => id)).filter((id) => collectionById(after, id) === undefined)

@@ -1,0 +1,131 @@
+/** Documents as the store keeps them, what changes them, and why a change is refused. Plain data, no rules. */
+
+/** One version of a document. Never changed: every write makes another one. */
+export interface Document {
+  /** Lossless text of the key, without a collection prefix. */
+  readonly key: string
+  readonly vbucket: number
+  readonly collection: number
+  readonly value: Uint8Array
+  /** Of no meaning to the server. */
+  readonly flags: number
+  readonly datatype: number
+  /** Unix time in seconds when the document ends, 0: never; of a tombstone, when it was made. */
+  readonly expiry: number
+  readonly cas: bigint
+  /** Position among the changes of its vbucket. */
+  readonly seqno: bigint
+  /** How often the document was changed. */
+  readonly revSeqno: bigint
+  /** A tombstone: what is left of a removed document. */
+  readonly deleted: boolean
+}
+
+/** What a writer says of a document. */
+export interface Content {
+  readonly value: Uint8Array
+  readonly flags?: number
+  readonly datatype?: number
+  /** As on the wire: 0 never, up to 30 days relative, above that Unix time. */
+  readonly expiration?: number
+}
+
+/** Conditions of a write. */
+export interface Condition {
+  /** The version that must be the current one; 0 is any. */
+  readonly cas?: bigint
+  /** Keeps the expiry that the document has. */
+  readonly preserveExpiry?: boolean
+}
+
+/** A version in full, as writers give it who bring metadata of their own or whose value holds its own CAS. */
+export interface Version {
+  readonly value: Uint8Array | ((cas: bigint, seqno: bigint) => Uint8Array)
+  readonly flags: number
+  readonly datatype: number
+  /** Unix time in seconds; of a tombstone, when it was made. */
+  readonly expiry: number
+  readonly deleted: boolean
+  /** The deletion is one of expiry. */
+  readonly expired?: boolean
+  /** Chosen by the store unless given. */
+  readonly cas?: bigint | undefined
+  /** One more than before unless given. */
+  readonly revSeqno?: bigint | undefined
+}
+
+/** Arguments of a counter. */
+export interface Counting {
+  /** Added (wraps at 2⁶⁴) or subtracted (stops at 0). */
+  readonly delta: bigint
+  readonly down: boolean
+  /** Value of a counter that does not exist yet. */
+  readonly initial: bigint
+  /** Expiry of a counter that is created; 0xffffffff: none is created. */
+  readonly expiration: number
+  readonly cas?: bigint
+}
+
+/** Why nothing was done. The names are those of the protocol's statuses; `LockedTmpfail` is `Locked` where older clients get Etmpfail. */
+export type Refusal =
+  | "KeyEnoent"
+  | "KeyEexists"
+  | "NotStored"
+  | "DeltaBadval"
+  | "E2big"
+  | "Enomem"
+  | "Locked"
+  | "LockedTmpfail"
+  | "NotLocked"
+
+/** One change of a vbucket, told in the order of seqnos. */
+export interface Change {
+  readonly kind: "mutation" | "deletion" | "expiration"
+  readonly document: Document
+}
+
+/** Limits and habits of a store. */
+export interface StoreOptions {
+  /** Unix time in milliseconds. */
+  readonly now: () => number
+  /** Largest item in bytes: 20 MiB unless said otherwise. */
+  readonly maxItemSize?: number
+  /** What counts towards `maxItemSize`; the value's length unless said otherwise. */
+  readonly itemSize?: (key: string, valueLength: number, flags: number) => number
+  /** Most memory for documents in bytes, keys and bookkeeping included; 256 MiB unless said otherwise. */
+  readonly maxMemory?: number
+  /** What happens at `maxMemory`: documents not read lately are forgotten, or the write is refused (unless said otherwise). */
+  readonly whenFull?: "evict" | "refuse"
+  /** A clock with a counter in its low 16 bits, as Couchbase has it (unless said otherwise), or a plain counter. */
+  readonly cas?: "clock" | "counter"
+  /** Whether removed documents leave a tombstone; they do unless said otherwise. */
+  readonly tombstones?: boolean
+  /** Whether touching leaves seqno and CAS alone, as memcached does; not unless said otherwise. */
+  readonly quietTouch?: boolean
+  /** Told of every change, synchronously. Must not call the store. */
+  readonly onChange?: (change: Change) => void
+}
+
+/** What a store holds and has done. */
+export interface StoreCounters {
+  readonly documents: number
+  readonly tombstones: number
+  readonly bytes: number
+  /** Documents stored since the start. */
+  readonly stored: number
+  readonly evicted: number
+  readonly expired: number
+}
+
+/** Seconds up to which an expiration is relative: 30 days. */
+const longestRelative = 2_592_000
+
+/** Unix time in seconds of an expiration on the wire; 0 stays 0. Source: memcached `doc/protocol.txt`, "Expiration times". */
+export const absoluteExpiry = (expiration: number, nowMilliseconds: number): number =>
+  expiration === 0 || expiration > longestRelative ? expiration : Math.floor(nowMilliseconds / 1000) + expiration
+
+/** Expiration of a counter that must not be created. */
+export const doNotCreate = 0xffff_ffff
+
+/** CAS of a locked document for readers. */
+export const lockedCas = 0xffff_ffff_ffff_ffffn

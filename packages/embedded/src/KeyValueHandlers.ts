@@ -1,0 +1,223 @@
+/**
+ * Commands that read and write whole documents, quiet ones included.
+ *
+ * Document semantics are the store's; here is which command wants what of it, and which answers are passed over in silence: successes of
+ * quiet writes, misses of quiet reads.
+ */
+import type { Writer } from "@wirewright/codec"
+import * as Gen from "@wirewright/couchbase/gen"
+import { type MutationToken, ObserveKeyState, type ResponseInit, Status, VBucketState } from "@wirewright/couchbase/gen"
+import { bodyOf, countBody, extendBody, removeBody, withBody } from "./Bodies.ts"
+import type { Refusal } from "./Document.ts"
+import type { Item } from "./HashTable.ts"
+import type { Handlers, RequestOf } from "./Handlers.ts"
+import { type Keyed, type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
+import { datatypeBits } from "./SubDocumentAttributes.ts"
+
+type EncodeWrite = (writer: Writer, packet: ResponseInit & { readonly mutationToken?: MutationToken | undefined }) => void
+type EncodeRead = (writer: Writer, packet: ResponseInit & { readonly flags: number; readonly value: Uint8Array }) => void
+
+/** Where a change landed, for clients that asked to be told. */
+export const tokenOf = (connection: NodeConnection, { bucket }: Target, item: Item): MutationToken | undefined =>
+  connection.features.mutationTokens ? { vbucketUuid: bucket.uuidOf(item.vbucket), seqno: item.seqno } : undefined
+
+const wrote = (
+  connection: NodeConnection,
+  packet: Keyed,
+  target: Target,
+  outcome: Item | Refusal,
+  encode: EncodeWrite | undefined
+): void => {
+  if (typeof outcome === "string") return connection.refuse(packet, outcome)
+  if (encode === undefined) return
+  const mutationToken = tokenOf(connection, target, outcome)
+  connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: outcome.cas }), mutationToken }))
+}
+
+const read = (connection: NodeConnection, packet: Keyed, { bucket }: Target, item: Item, encode: EncodeRead, cas?: bigint): void => {
+  const datatype = connection.visible(item.datatype & datatypeBits.json)
+  const head = connection.head(packet, { cas: cas ?? bucket.store.casOf(item), datatype })
+  connection.reply((writer) => encode(writer, { ...head, flags: item.flags, value: bodyOf(item) }))
+}
+
+const get = (quiet: boolean, encode: EncodeRead, states?: ReadonlyArray<number>) => (connection: NodeConnection, packet: Keyed): void => {
+  const target = connection.target(packet, states)
+  const item = target?.bucket.store.get(target.space, packet.key)
+  if (target === undefined) return
+  if (item !== undefined) read(connection, packet, target, item, encode)
+  else if (!quiet) connection.fail(packet, Status.KeyEnoent)
+}
+
+const getK = (quiet: boolean, encode: typeof Gen.encodeGetKResponse) => (connection: NodeConnection, packet: Keyed): void => {
+  const { collectionId, key } = packet
+  get(quiet, (writer, fields) => encode(writer, { ...fields, collectionId, key }))(connection, packet)
+}
+
+type Store = RequestOf<"Set" | "SetQ" | "Add" | "AddQ" | "Replace" | "ReplaceQ">
+
+const storeWith =
+  (how: "set" | "add" | "replace", encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Store): void => {
+    const target = connection.writable(packet)
+    if (target === undefined) return
+    if ((packet.datatype & datatypeBits.xattr) !== 0) {
+      return connection.fail(packet, Status.Einval, { context: "Attributes cannot be stored this way" })
+    }
+    const { bucket, space } = target
+    const { cas, flags, key } = packet
+    if (how === "add" && cas !== 0n) return connection.fail(packet, Status.Einval, { context: "Request CAS must be zero" })
+    const expiration = bucket.expirationIn(space.collection, packet.expiration)
+    const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), packet.value, flags, expiration)
+    const condition = { cas, preserveExpiry: preservesExpiry(packet) }
+    wrote(connection, packet, target, bucket.store[how](space, key, content, condition), encode)
+  }
+
+const remove = (encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Keyed): void => {
+  const target = connection.writable(packet)
+  if (target === undefined) return
+  wrote(connection, packet, target, removeBody(target.bucket.store, target.space, packet.key, packet.cas), encode)
+}
+
+type Extend = RequestOf<"Append" | "AppendQ" | "Prepend" | "PrependQ">
+
+const extend = (behind: boolean, encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Extend): void => {
+  const target = connection.writable(packet)
+  if (target === undefined) return
+  wrote(connection, packet, target, extendBody(target.bucket.store, target.space, packet.key, packet.value, packet.cas, behind), encode)
+}
+
+type Count = RequestOf<"Increment" | "IncrementQ" | "Decrement" | "DecrementQ">
+type EncodeCount = typeof Gen.encodeIncrementResponse
+
+const count = (down: boolean, encode: EncodeCount | undefined) => (connection: NodeConnection, packet: Count): void => {
+  const target = connection.writable(packet)
+  if (target === undefined) return
+  const { bucket, space } = target
+  const expiration = packet.expiration === 0xffff_ffff ? packet.expiration : bucket.expirationIn(space.collection, packet.expiration)
+  const { delta, initial, cas } = packet
+  const outcome = countBody(bucket.store, space, packet.key, { delta, down, initial, expiration, cas })
+  if (typeof outcome === "string") return connection.refuse(packet, outcome)
+  const { item, value } = outcome
+  const mutationToken = tokenOf(connection, target, item)
+  if (encode === undefined) return
+  connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: item.cas }), mutationToken, value }))
+}
+
+const touch = (connection: NodeConnection, packet: RequestOf<"Touch" | "Gat" | "GatQ">): { target: Target; item: Item } | undefined => {
+  const target = connection.writable(packet)
+  if (target === undefined) return undefined
+  const { bucket, space } = target
+  const item = bucket.store.touch(space, packet.key, bucket.expirationIn(space.collection, packet.expiration))
+  if (typeof item !== "string") return { target, item }
+  if (item !== "KeyEnoent" || packet._tag !== "GatQ") connection.refuse(packet, item)
+  return undefined
+}
+
+const getAndTouch = (encode: EncodeRead) => (connection: NodeConnection, packet: RequestOf<"Gat" | "GatQ">): void => {
+  const touched = touch(connection, packet)
+  if (touched !== undefined) read(connection, packet, touched.target, touched.item, encode)
+}
+
+const observe = (connection: NodeConnection, packet: RequestOf<"Observe">): void => {
+  const bucket = connection.selected(packet)
+  if (bucket === undefined) return
+  const keys: Array<Gen.ObservedKey> = []
+  for (const asked of packet.keys) {
+    if (bucket.vbucket(asked.vbucket)?.state !== VBucketState.Active) return connection.notMyVbucket(packet, bucket)
+    const space = bucket.space(asked.vbucket, asked.key.collectionId ?? 0)
+    if (space === undefined) return connection.unknownCollection(packet, bucket, Status.UnknownCollection)
+    const item = bucket.store.getDeleted(space, asked.key.key)
+    // what is in memory is as good as on disk here
+    const state = item === undefined
+      ? ObserveKeyState.NotFound
+      : item.deleted
+      ? ObserveKeyState.LogicalDeleted
+      : ObserveKeyState.Persisted
+    keys.push({ ...asked, state, cas: item?.cas ?? 0n })
+  }
+  connection.reply((writer) => Gen.encodeObserveResponse(writer, { ...connection.head(packet), keys }))
+}
+
+const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">): void => {
+  const bucket = connection.selected(packet)
+  if (bucket === undefined) return
+  const { collectionId } = packet
+  for (const { id, state } of bucket.allVbuckets) {
+    const space = state === VBucketState.Active ? bucket.space(id, collectionId ?? 0) : undefined
+    for (const key of space?.items.keys() ?? []) {
+      const item = bucket.store.get(space!, key)
+      if (item === undefined) continue
+      const named = connection.features.collections ? { collectionId: collectionId ?? 0, key } : { key }
+      const target = { bucket, space: space! }
+      return read(
+        connection,
+        { ...packet, key },
+        target,
+        item,
+        (writer, fields) => Gen.encodeGetRandomKeyResponse(writer, { ...fields, ...named })
+      )
+    }
+  }
+  connection.fail(packet, Status.KeyEnoent)
+}
+
+const keysFrom = (connection: NodeConnection, packet: RequestOf<"GetKeys">): void => {
+  const target = connection.target(packet)
+  if (target === undefined) return
+  const { collectionId, count: most = 1000, key: from } = packet
+  const keys = [...target.space.items.keys()].filter((key) => key >= from).sort().slice(0, most)
+  const listed = keys.map((key) => ({ key: { collectionId, key } }))
+  connection.reply((writer) => Gen.encodeGetKeysResponse(writer, { ...connection.head(packet), keys: listed }))
+}
+
+const replicas = [VBucketState.Replica]
+
+/** Handlers of commands on whole documents. */
+export const keyValueHandlers: Handlers = {
+  Get: get(false, Gen.encodeGetResponse),
+  GetQ: get(true, Gen.encodeGetQResponse),
+  GetK: getK(false, Gen.encodeGetKResponse),
+  GetKQ: getK(true, Gen.encodeGetKQResponse),
+  GetReplica: get(false, Gen.encodeGetReplicaResponse, replicas),
+  Set: storeWith("set", Gen.encodeSetResponse),
+  SetQ: storeWith("set", undefined),
+  Add: storeWith("add", Gen.encodeAddResponse),
+  AddQ: storeWith("add", undefined),
+  Replace: storeWith("replace", Gen.encodeReplaceResponse),
+  ReplaceQ: storeWith("replace", undefined),
+  Delete: remove(Gen.encodeDeleteResponse),
+  DeleteQ: remove(undefined),
+  Append: extend(true, Gen.encodeAppendResponse),
+  AppendQ: extend(true, undefined),
+  Prepend: extend(false, Gen.encodePrependResponse),
+  PrependQ: extend(false, undefined),
+  Increment: count(false, Gen.encodeIncrementResponse),
+  IncrementQ: count(false, undefined),
+  Decrement: count(true, Gen.encodeDecrementResponse),
+  DecrementQ: count(true, undefined),
+  Touch: (connection, packet) => {
+    const touched = touch(connection, packet)
+    if (touched === undefined) return
+    const head = connection.head(packet, { cas: touched.item.cas })
+    connection.reply((writer) => Gen.encodeTouchResponse(writer, head))
+  },
+  Gat: getAndTouch(Gen.encodeGatResponse),
+  GatQ: getAndTouch(Gen.encodeGatQResponse),
+  GetLocked: (connection, packet) => {
+    const target = connection.writable(packet)
+    const item = target?.bucket.store.getAndLock(target.space, packet.key, packet.lockTimeout ?? 0)
+    if (target === undefined || item === undefined) return
+    if (typeof item === "string") return connection.refuse(packet, item)
+    // whoever locks learns the CAS that everybody else no longer sees
+    read(connection, packet, target, item, Gen.encodeGetLockedResponse, item.cas)
+  },
+  UnlockKey: (connection, packet) => {
+    const target = connection.writable(packet)
+    if (target === undefined) return
+    const item = target.bucket.store.unlock(target.space, packet.key, packet.cas)
+    if (typeof item === "string") return connection.refuse(packet, item)
+    connection.reply((writer) => Gen.encodeUnlockKeyResponse(writer, connection.head(packet)))
+  },
+  Observe: observe,
+  GetRandomKey: randomKey,
+  GetKeys: keysFrom
+}

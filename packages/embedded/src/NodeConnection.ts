@@ -1,0 +1,278 @@
+/**
+ * One client of the embedded node: what it negotiated, who it is, which bucket it selected, and how its requests are answered.
+ *
+ * What each command does is the handlers' business. An error says what went wrong, never what the client sent.
+ */
+import type { DecodeError, Writer } from "@wirewright/codec"
+import { encodeDuration } from "@wirewright/couchbase/ServerDuration"
+import {
+  encodeErrorResponse,
+  opaqueAt,
+  opcodeAt,
+  type Packet,
+  type Request,
+  type ResponseInit,
+  Status,
+  VBucketState
+} from "@wirewright/couchbase/gen"
+import type { RequestFrame, RequestHead } from "@wirewright/memcached"
+import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/PacketServer"
+import type { Bucket } from "./Bucket.ts"
+import type { Refusal } from "./Document.ts"
+import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./ErrorBody.ts"
+import type { Handlers } from "./Handlers.ts"
+import { Features } from "./Hello.ts"
+import { bytesOf } from "./JsonText.ts"
+import { SaslServer } from "./SaslServer.ts"
+import { inflate } from "./Snappy.ts"
+import type { Space } from "./HashTable.ts"
+import { datatypeBits } from "./SubDocumentAttributes.ts"
+import type { Users } from "./Users.ts"
+
+/** What the connections of a node share. */
+export interface NodeShared {
+  readonly users: Users
+  readonly version: string
+  readonly buckets: ReadonlyMap<string, Bucket>
+  /** The cluster map as JSON: of a bucket, or without one. */
+  readonly clusterConfig: (bucket?: Bucket) => string
+  readonly clusterVersion: { readonly epoch: bigint; readonly revision: bigint }
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsed: () => number
+  /** A random reference for an error. */
+  readonly reference: () => string
+  /** Seconds since the node was made. */
+  readonly uptime: () => number
+  readonly handlers: Handlers
+}
+
+/** A request that names a document. */
+export type Keyed = RequestHead & { readonly opcode: number; readonly key: string; readonly collectionId?: number | undefined }
+
+type Any = RequestHead & { readonly opcode: number }
+
+/** Where a request's document is. */
+export interface Target {
+  readonly bucket: Bucket
+  readonly space: Space
+}
+
+const empty = new Uint8Array(0)
+/** Largest value after inflating, in bytes: that of a document. */
+const largestInflated = 20 * 1024 * 1024
+
+const timeouts = { none: 0, infinite: 0xffff } as const
+
+/** What anybody may ask for before signing in. */
+const open: ReadonlySet<string> = new Set([
+  "Hello",
+  "SaslListMechs",
+  "SaslAuth",
+  "SaslStep",
+  "Noop",
+  "Version",
+  "Quit",
+  "QuitQ",
+  "GetErrorMap"
+])
+
+/** A client's connection. */
+export class NodeConnection implements PacketHandler<Packet> {
+  readonly shared: NodeShared
+  readonly client: ServerClient
+  readonly sasl: SaslServer
+  features = new Features()
+  bucket: Bucket | undefined
+  /** The client has this version of the cluster map from us. */
+  private sentConfig = false
+  private since = 0
+
+  constructor(shared: NodeShared, client: ServerClient) {
+    this.shared = shared
+    this.client = client
+    this.sasl = new SaslServer(shared.users)
+  }
+
+  readonly onRequest = (packet: Packet): void => {
+    this.since = this.shared.elapsed()
+    const tag = packet._tag
+    if (packet.magic !== 0x80 && packet.magic !== 0x08) {
+      // answers to requests of the server carry nothing that anybody waits for
+      if (packet.magic !== 0x83) this.client.misbehaved(`a ${tag} where requests come`)
+      return
+    }
+    if (!this.passes(packet as Request)) return
+    const request = this.plain(packet as Request)
+    if (request === undefined) return
+    const handle = this.shared.handlers[tag as Request["_tag"]] as ((connection: NodeConnection, request: Request) => void) | undefined
+    if (handle !== undefined) handle(this, request)
+    else this.fail(request, tag === "UnknownRequest" ? Status.UnknownCommand : Status.NotSupported)
+  }
+
+  readonly onMalformed = (error: DecodeError, { at, reader }: Frame): void => {
+    const kind = reader.view.getUint8(at)
+    if (kind !== 0x80 && kind !== 0x08) return this.client.misbehaved("a malformed packet that is no request", error)
+    this.since = this.shared.elapsed()
+    const head = { opcode: opcodeAt(reader, at), opaque: opaqueAt(reader, at) }
+    const many = error.path.startsWith("specs") && error.reason === "Limit"
+    this.failure(head, many ? Status.SubdocInvalidCombo : Status.Einval, { context: `${error.packet} ${error.path} is malformed` })
+  }
+
+  readonly onClose = (): void => {}
+
+  /** Header of the answer to a request. */
+  head(packet: { readonly opaque: number }, init: ResponseInit = {}): ResponseInit {
+    if (!this.features.tracing) return { opaque: packet.opaque, ...init }
+    const encodedDuration = encodeDuration((this.shared.elapsed() - this.since) * 1000)
+    return { opaque: packet.opaque, framing: [{ _tag: "ServerDuration", encodedDuration }], ...init }
+  }
+
+  reply(write: (writer: Writer) => void): void {
+    this.client.reply(write)
+  }
+
+  /** The datatype as this client may see it. */
+  visible(datatype: number): number {
+    return (this.features.json ? datatype & datatypeBits.json : 0) | (this.features.xattr ? datatype & datatypeBits.xattr : 0)
+  }
+
+  /** Datatype of JSON that the node itself writes. */
+  get jsonDatatype(): number {
+    return this.visible(datatypeBits.json)
+  }
+
+  /** Answers with a failure, as far as the client understands it. */
+  fail(packet: Any, status: number, context?: ErrorContext): void {
+    const told = rewritten(status, this.features)
+    if (told === "close") this.client.end("the node, because the client does not know the error")
+    else this.failure(packet, told, context)
+  }
+
+  /** Answers with the store's refusal. */
+  refuse(packet: Any, refusal: Refusal): void {
+    this.fail(packet, statusOfRefusal(refusal, this.features))
+  }
+
+  /** Answers with a failure that every client understands. */
+  failure(packet: { readonly opcode: number; readonly opaque: number }, status: number, context?: ErrorContext): void {
+    const body = context === undefined ? empty : errorBody(context)
+    const datatype = body.length > 0 ? this.jsonDatatype : 0
+    this.reply((writer) =>
+      encodeErrorResponse(writer, {
+        ...this.head(packet),
+        opcode: packet.opcode,
+        status,
+        datatype,
+        extras: empty,
+        key: empty,
+        value: body
+      })
+    )
+  }
+
+  /** Says that the vbucket is not here, and what is. */
+  notMyVbucket(packet: Any, bucket: Bucket): void {
+    const repeats = this.sentConfig && this.features.has(0x1e)
+    this.sentConfig = true
+    const value = repeats ? empty : bytesOf(this.shared.clusterConfig(bucket))
+    const datatype = value.length > 0 ? this.jsonDatatype : 0
+    const head = { ...this.head(packet), opcode: packet.opcode, status: Status.NotMyVbucket, datatype }
+    this.reply((writer) => encodeErrorResponse(writer, { ...head, extras: empty, key: empty, value }))
+  }
+
+  /** The bucket, or an answer that there is none. */
+  selected(packet: Any): Bucket | undefined {
+    if (this.bucket === undefined) this.fail(packet, Status.NoBucket)
+    return this.bucket
+  }
+
+  /** Where the document of a request is, or an answer why it is nowhere. `states` are those of a vbucket that serves the request. */
+  target(packet: Keyed, states: ReadonlyArray<number> = [VBucketState.Active]): Target | undefined {
+    const bucket = this.selected(packet)
+    if (bucket === undefined) return undefined
+    if (packet.key.length === 0) {
+      this.fail(packet, Status.Einval, { context: "Request must include key" })
+      return undefined
+    }
+    const vbucket = bucket.vbucket(packet.vbucket)
+    if (vbucket === undefined || !states.includes(vbucket.state)) {
+      this.notMyVbucket(packet, bucket)
+      return undefined
+    }
+    const space = bucket.space(packet.vbucket, packet.collectionId ?? 0)
+    if (space === undefined) this.unknownCollection(packet, bucket, Status.UnknownCollection)
+    return space === undefined ? undefined : { bucket, space }
+  }
+
+  /** Like `target`, for a request that changes something. */
+  writable(packet: Keyed): Target | undefined {
+    if (this.mayWrite(packet)) return this.target(packet)
+    return undefined
+  }
+
+  /** Whether the client may change things; answers when it may not. */
+  mayWrite(packet: Any): boolean {
+    const { sasl, shared } = this
+    if (shared.users.none || sasl.user !== undefined && shared.users.mayWrite(sasl.user)) return true
+    this.fail(packet, Status.Eaccess, { context: "Authorization failure: the user may not change anything", ref: shared.reference() })
+    return false
+  }
+
+  /** Answers that a collection or scope does not exist, and which manifest says so. */
+  unknownCollection(packet: Any, bucket: Bucket, status: number): void {
+    this.fail(packet, status, { context: "Unknown scope or collection in operation", manifestUid: bucket.manifest.uid })
+  }
+
+  /** The request with its value inflated; answers when that cannot be done. */
+  private plain(request: Request): Request | undefined {
+    if ((request.datatype & datatypeBits.snappy) === 0) return request
+    const datatype = request.datatype & ~datatypeBits.snappy
+    if (!("value" in request) || !(request.value instanceof Uint8Array)) return { ...request, datatype }
+    const value = inflate(request.value, largestInflated)
+    if (typeof value !== "string") return { ...request, datatype, value } as Request
+    if (value === "TooLarge") this.fail(request, Status.E2big)
+    else this.fail(request, Status.Einval, { context: "The value is not what Snappy makes" })
+    return undefined
+  }
+
+  /** Whether a request may be looked at: who asks, what it is encoded in, what it requires. Answers when it may not. */
+  private passes(request: Request): boolean {
+    const { sasl, shared } = this
+    if (!shared.users.none && sasl.user === undefined && !open.has(request._tag)) {
+      this.fail(request, Status.Eaccess, { context: "Authorization failure: not signed in", ref: shared.reference() })
+      return false
+    }
+    const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
+    if ((request.datatype & ~negotiated) !== 0) {
+      this.fail(request, Status.Einval, { context: "Datatype (or part of it) was not negotiated" })
+      return false
+    }
+    for (const frame of request.framing) {
+      const status = frameStatus(frame)
+      if (status !== Status.Success) {
+        this.fail(request, status)
+        return false
+      }
+    }
+    return true
+  }
+}
+
+const frameStatus = (frame: RequestFrame): number => {
+  switch (frame._tag) {
+    case "Unknown":
+    case "OpenTracing":
+      return Status.UnknownFrameInfo
+    case "Durability":
+      if (frame.timeout === timeouts.none || frame.timeout === timeouts.infinite) return Status.DurabilityInvalidLevel
+      return frame.level >= 1 && frame.level <= 3 ? Status.Success : Status.DurabilityInvalidLevel
+    case "Impersonate":
+    case "UserTokenId":
+      return Status.Eaccess
+    default:
+      return Status.Success
+  }
+}
+
+/** Whether a request says that the document keeps its expiry. */
+export const preservesExpiry = (packet: RequestHead): boolean => packet.framing.some(({ _tag }) => _tag === "PreserveTtl")

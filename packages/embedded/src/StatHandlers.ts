@@ -1,0 +1,86 @@
+/** Statistics: one packet for each, the last with neither name nor value. */
+import { encodeStatResponse, Status, VBucketState } from "@wirewright/couchbase/gen"
+import type { Bucket } from "./Bucket.ts"
+import type { Handlers } from "./Handlers.ts"
+import type { NodeConnection } from "./NodeConnection.ts"
+
+type Stats = ReadonlyArray<readonly [name: string, value: string | number | bigint]>
+
+const stateName = (state: number): string =>
+  Object.entries(VBucketState).find(([, code]) => code === state)?.[0].toLowerCase() ?? String(state)
+
+const general = (connection: NodeConnection, bucket: Bucket): Stats => {
+  const { bytes, documents, evicted, expired, stored, tombstones } = bucket.store.counters
+  return [
+    ["uptime", connection.shared.uptime()],
+    ["time", Math.floor(bucket.now / 1000)],
+    ["version", connection.shared.version],
+    ["curr_items", documents],
+    ["total_items", stored],
+    ["ep_bucket_type", "persistent"],
+    ["ep_vb_total", bucket.allVbuckets.length],
+    ["mem_used", bytes],
+    ["evictions", evicted],
+    ["vb_active_expired", expired],
+    ["vb_active_num_tombstones", tombstones],
+    ["uuid", bucket.uuid]
+  ]
+}
+
+const vbuckets = (bucket: Bucket): Stats => bucket.allVbuckets.map(({ id, state }) => [`vb_${id}`, stateName(state)] as const)
+
+const seqnos = (bucket: Bucket): Stats =>
+  bucket.allVbuckets.flatMap(({ failoverLog, id }) => {
+    const high = bucket.highSeqno(id)
+    return [
+      [`vb_${id}:high_seqno`, high],
+      [`vb_${id}:abs_high_seqno`, high],
+      [`vb_${id}:last_persisted_seqno`, high],
+      [`vb_${id}:purge_seqno`, 0],
+      [`vb_${id}:uuid`, failoverLog[0]!.vbucketUuid],
+      [`vb_${id}:last_persisted_snap_start`, high],
+      [`vb_${id}:last_persisted_snap_end`, high]
+    ] as const
+  })
+
+const collections = (bucket: Bucket): Stats => [
+  ["manifest_uid", bucket.manifest.uid.toString(16)],
+  ...bucket.manifest.scopes.flatMap((scope) =>
+    scope.collections.flatMap((collection) => {
+      const prefix = `0x${scope.id.toString(16)}:0x${collection.id.toString(16)}`
+      let items = 0
+      for (const { id } of bucket.allVbuckets) items += bucket.store.vbucket(id).spaces.get(collection.id)?.items.size ?? 0
+      return [
+        [`${prefix}:scope_name`, scope.name],
+        [`${prefix}:name`, collection.name],
+        [`${prefix}:items`, items]
+      ] as const
+    })
+  )
+]
+
+const groups: { readonly [group: string]: ((connection: NodeConnection, bucket: Bucket) => Stats) | undefined } = {
+  "": general,
+  "all": general,
+  "vbucket": (_, bucket) => vbuckets(bucket),
+  "vbucket-details": (_, bucket) => [...vbuckets(bucket), ...seqnos(bucket)],
+  "vbucket-seqno": (_, bucket) => seqnos(bucket),
+  "collections": (_, bucket) => collections(bucket),
+  "uuid": (_, bucket) => [["uuid", bucket.uuid]],
+  "reset": () => []
+}
+
+/** Handler of STAT. */
+export const statHandlers: Handlers = {
+  Stat: (connection, packet) => {
+    const bucket = connection.selected(packet)
+    if (bucket === undefined) return
+    const stats = Object.hasOwn(groups, packet.group) ? groups[packet.group]!(connection, bucket) : undefined
+    if (stats === undefined) return connection.fail(packet, Status.KeyEnoent)
+    const head = connection.head(packet)
+    connection.reply((writer) => {
+      for (const [name, value] of stats) encodeStatResponse(writer, { ...head, name, value: String(value) })
+      encodeStatResponse(writer, { ...head, name: "", value: "" })
+    })
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * One sub-document operation on a JSON text: finds the path, cuts the text there and puts the new piece in between.
+ *
+ * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
+ * operation, documents and attributes are not its business.
+ */
+import { Status } from "@wirewright/couchbase/gen"
+import { kindAt, type Member, membersAt, scan, scanText, skipSpace } from "./JsonText.ts"
+import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
+
+/** What to do at a path. */
+export type Operation =
+  | "get"
+  | "exists"
+  | "count"
+  | "dictAdd"
+  | "dictUpsert"
+  | "delete"
+  | "replace"
+  | "arrayPushLast"
+  | "arrayPushFirst"
+  | "arrayInsert"
+  | "arrayAddUnique"
+  | "counter"
+
+/** An operation and what it needs. */
+export interface Edit {
+  readonly operation: Operation
+  readonly path: string
+  /** JSON text to put there, or the delta of a counter. */
+  readonly value: string
+  /** Missing parents are created. */
+  readonly makeParents: boolean
+}
+
+/** What became of it: a failed one has neither text nor value. */
+export interface Edited {
+  readonly status: number
+  /** The text afterwards, when the operation changes it. */
+  readonly text?: string
+  /** What the operation returns. */
+  readonly value?: string
+}
+
+/** The deepest value a path reaches. */
+interface Place {
+  /** How many parts of the path led here. */
+  readonly depth: number
+  readonly at: number
+  readonly end: number
+  /** The container it is in, and which member it is. */
+  readonly siblings: ReadonlyArray<Member>
+  readonly position: number
+}
+
+const failed = (status: number): Edited => ({ status })
+
+const locate = (text: string, root: { readonly start: number; readonly end: number }, path: ReadonlyArray<Part>): Place | "Mismatch" => {
+  let place: Place = { depth: 0, at: root.start, end: root.end, siblings: [], position: 0 }
+  for (const part of path) {
+    const kind = kindAt(text, place.at)
+    if (kind !== (part._tag === "Name" ? "object" : "array")) return "Mismatch"
+    const siblings = membersAt(text, place.at)
+    const position = part._tag === "Name"
+      ? siblings.findIndex(({ name }) => name === part.name)
+      : part.index === -1
+      ? siblings.length - 1
+      : part.index
+    const member = siblings[position]
+    if (member === undefined) return place
+    place = { depth: place.depth + 1, at: member.value, end: member.end, siblings, position }
+  }
+  return place
+}
+
+/** The text with `[from, to)` replaced. */
+const splice = (text: string, from: number, to: number, piece: string): Edited => ({
+  status: Status.Success,
+  text: text.slice(0, from) + piece + text.slice(to)
+})
+
+/** Puts a piece in front of the bracket that ends the container at `place`. */
+const appendTo = (text: string, place: Place, piece: string): Edited => {
+  const close = place.end - 1
+  const empty = skipSpace(text, place.at + 1) === close
+  return splice(text, close, close, empty ? piece : `,${piece}`)
+}
+
+const quoted = (part: Part & { readonly _tag: "Name" }): string => `"${part.literal}":`
+
+/** Adds what is missing of the path to the object at `place`, with `piece` at its end. */
+const makeWay = (text: string, place: Place, path: ReadonlyArray<Part>, piece: string): Edited => {
+  let made = piece
+  for (let i = path.length - 1; i >= place.depth; i--) {
+    const part = path[i]!
+    if (part._tag === "Index") return failed(Status.SubdocPathEnoent)
+    made = quoted(part) + made
+    if (i > place.depth) made = `{${made}}`
+  }
+  return appendTo(text, place, made)
+}
+
+/** Whether `value` can stand where it is to be put: one value, or several for an array, nested at most `levels` deep. */
+const valueStatus = (value: string, levels: number, several: boolean): number => {
+  const scanned = scanText(several ? `[${value}]` : value)
+  // within the brackets of the list there must be something
+  if (scanned === undefined || several && value.trim() === "") return Status.SubdocValueCantinsert
+  return scanned.depth - (several ? 1 : 0) > levels ? Status.SubdocValueEtoodeep : Status.Success
+}
+
+const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+  const { operation, value } = edit
+  const last = path.at(-1)!
+  if (operation !== "replace" && last._tag === "Index") return failed(Status.SubdocPathEinval)
+  if (place.depth === path.length) {
+    return operation === "dictAdd" ? failed(Status.SubdocPathEexists) : splice(text, place.at, place.end, value)
+  }
+  const parentThere = place.depth === path.length - 1
+  if (operation === "replace" || !parentThere && !edit.makeParents) return failed(Status.SubdocPathEnoent)
+  return makeWay(text, place, path, value)
+}
+
+const remove = (text: string, place: Place, path: ReadonlyArray<Part>): Edited => {
+  if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
+  const { position, siblings } = place
+  const member = siblings[position]!
+  const next = siblings[position + 1]
+  if (next !== undefined) return splice(text, member.start, next.start, "")
+  return splice(text, position > 0 ? siblings[position - 1]!.end : member.start, member.end, "")
+}
+
+const push = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+  if (place.depth < path.length) {
+    return edit.makeParents ? makeWay(text, place, path, `[${edit.value}]`) : failed(Status.SubdocPathEnoent)
+  }
+  if (kindAt(text, place.at) !== "array") return failed(Status.SubdocPathMismatch)
+  if (edit.operation === "arrayPushFirst") {
+    const first = skipSpace(text, place.at + 1)
+    return first === place.end - 1 ? appendTo(text, place, edit.value) : splice(text, first, first, `${edit.value},`)
+  }
+  if (edit.operation === "arrayAddUnique") {
+    const wanted = edit.value.trim()
+    for (const member of membersAt(text, place.at)) {
+      const kind = kindAt(text, member.value)
+      if (kind === "object" || kind === "array") return failed(Status.SubdocPathMismatch)
+      if (text.slice(member.value, member.end) === wanted) return failed(Status.SubdocPathEexists)
+    }
+  }
+  return appendTo(text, place, edit.value)
+}
+
+const insert = (text: string, place: Place, path: ReadonlyArray<Part>, value: string): Edited => {
+  const last = path.at(-1) as Part & { readonly _tag: "Index" }
+  if (place.depth === path.length) return splice(text, place.at, place.at, `${value},`)
+  const appends = place.depth === path.length - 1 && membersAt(text, place.at).length === last.index
+  return appends ? appendTo(text, place, value) : failed(Status.SubdocPathEnoent)
+}
+
+const smallest = -(2n ** 63n)
+const largest = 2n ** 63n - 1n
+
+const isInt64 = (value: bigint): boolean => value >= smallest && value <= largest
+
+const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+  const delta = BigInt(edit.value)
+  if (place.depth < path.length) {
+    if (!edit.makeParents && place.depth < path.length - 1) return failed(Status.SubdocPathEnoent)
+    if (kindAt(text, place.at) !== "object") return failed(Status.SubdocPathEnoent)
+    const made = path.at(-1)!._tag === "Index" ? failed(Status.SubdocPathEinval) : makeWay(text, place, path, String(delta))
+    return made.status === Status.Success ? { ...made, value: String(delta) } : made
+  }
+  const found = text.slice(place.at, place.end)
+  if (!/^-?[0-9]+$/.test(found)) return failed(Status.SubdocPathMismatch)
+  const before = BigInt(found)
+  if (!isInt64(before)) return failed(Status.SubdocNumErange)
+  const sum = before + delta
+  if (!isInt64(sum)) return failed(Status.SubdocValueCantinsert)
+  return { ...splice(text, place.at, place.end, String(sum)), value: String(sum) }
+}
+
+const read = (text: string, place: Place, path: ReadonlyArray<Part>, operation: Operation): Edited => {
+  if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
+  if (operation === "exists") return { status: Status.Success }
+  if (operation === "get") return { status: Status.Success, value: text.slice(place.at, place.end) }
+  const kind = kindAt(text, place.at)
+  if (kind !== "object" && kind !== "array") return failed(Status.SubdocPathMismatch)
+  return { status: Status.Success, value: String(membersAt(text, place.at).length) }
+}
+
+const isDelta = (value: string): boolean => /^-?[1-9][0-9]*$/.test(value) && isInt64(BigInt(value))
+
+/** What is wrong with the value or the path alone, before the document is looked at. */
+const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
+  const { operation, value } = edit
+  switch (operation) {
+    case "get":
+    case "exists":
+    case "count":
+      return Status.Success
+    case "delete":
+      return path.length === 0 ? Status.SubdocValueCantinsert : Status.Success
+    case "dictAdd":
+    case "dictUpsert":
+    case "replace":
+      return path.length === 0 ? Status.SubdocValueCantinsert : valueStatus(value, maxLevels - path.length, false)
+    case "arrayPushFirst":
+      if (path.length === maxLevels - 1) return Status.SubdocPathE2big
+      return valueStatus(value, maxLevels - 1 - path.length, true)
+    case "arrayPushLast":
+      return valueStatus(value, maxLevels - 1 - path.length, true)
+    case "arrayAddUnique": {
+      const kind = kindAt(value, skipSpace(value, 0))
+      const primitive = kind !== "object" && kind !== "array"
+      return primitive ? valueStatus(value, maxLevels - 1 - path.length, false) : Status.SubdocValueCantinsert
+    }
+    case "arrayInsert": {
+      const last = path.at(-1)
+      const bad = valueStatus(value, maxLevels - path.length, true)
+      if (bad !== Status.Success) return bad
+      return last?._tag === "Index" && last.index >= 0 ? Status.Success : Status.SubdocPathEinval
+    }
+    case "counter":
+      return isDelta(value) ? Status.Success : Status.SubdocDeltaEinval
+  }
+}
+
+/** Executes one operation on a JSON text. */
+export const editText = (text: string, edit: Edit): Edited => {
+  const path = parsePath(edit.path)
+  if (typeof path === "string") return failed(path === "TooDeep" ? Status.SubdocPathE2big : Status.SubdocPathEinval)
+  const problem = problemOf(edit, path)
+  if (problem !== Status.Success) return failed(problem)
+  const start = skipSpace(text, 0)
+  const root = scan(text, start)
+  if (root === undefined || skipSpace(text, root.end) < text.length) return failed(Status.SubdocDocNotJson)
+  if (root.depth > maxLevels) return failed(Status.SubdocDocE2deep)
+  const place = locate(text, { start, end: root.end }, path)
+  if (place === "Mismatch") return failed(Status.SubdocPathMismatch)
+  switch (edit.operation) {
+    case "get":
+    case "exists":
+    case "count":
+      return read(text, place, path, edit.operation)
+    case "dictAdd":
+    case "dictUpsert":
+    case "replace":
+      return store(text, place, path, edit)
+    case "delete":
+      return remove(text, place, path)
+    case "arrayPushLast":
+    case "arrayPushFirst":
+    case "arrayAddUnique":
+      return push(text, place, path, edit)
+    case "arrayInsert":
+      return insert(text, place, path, edit.value)
+    case "counter":
+      return count(text, place, path, edit)
+  }
+}

@@ -1,0 +1,229 @@
+/** Commands on parts of documents: finds the document, has the request executed, stores the outcome, answers. */
+import * as Gen from "@wirewright/couchbase/gen"
+import { Status, SubdocDocFlags } from "@wirewright/couchbase/gen"
+import { absoluteExpiry } from "./Document.ts"
+import type { Item } from "./HashTable.ts"
+import type { Handlers, RequestOf } from "./Handlers.ts"
+import { bytesOf } from "./JsonText.ts"
+import { tokenOf } from "./KeyValueHandlers.ts"
+import { type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
+import { blank, type Execution, lookUp, mutate, type Subject } from "./SubDocument.ts"
+import { refusalOf, type SubDocumentRequest } from "./SubDocumentTraits.ts"
+
+type SingleLookup = RequestOf<"SubdocGet" | "SubdocExists" | "SubdocGetCount">
+type SingleMutation = RequestOf<
+  | "SubdocDictAdd"
+  | "SubdocDictUpsert"
+  | "SubdocDelete"
+  | "SubdocReplace"
+  | "SubdocArrayPushLast"
+  | "SubdocArrayPushFirst"
+  | "SubdocArrayInsert"
+  | "SubdocArrayAddUnique"
+  | "SubdocCounter"
+  | "SubdocReplaceBodyWithXattr"
+>
+type MultiLookup = RequestOf<"SubdocMultiLookup">
+type MultiMutation = RequestOf<"SubdocMultiMutation">
+
+const empty = new Uint8Array(0)
+
+const single = (packet: SingleLookup | SingleMutation, mutates: boolean): SubDocumentRequest => {
+  const { cas, docFlags = 0, flags, opcode, path } = packet
+  // a delta is text on the wire
+  const given = "value" in packet ? packet.value : empty
+  const value = typeof given === "string" ? bytesOf(given) : given
+  return { specs: [{ opcode, flags, path, value }], docFlags, cas, multi: false, mutates }
+}
+
+const several = (packet: MultiLookup | MultiMutation, mutates: boolean): SubDocumentRequest => ({
+  specs: packet.specs.map((spec) => ({ value: empty, ...spec })),
+  docFlags: packet.docFlags ?? 0,
+  cas: packet.cas,
+  multi: true,
+  mutates
+})
+
+const hasFlag = (request: SubDocumentRequest, flag: number): boolean => (request.docFlags & flag) !== 0
+
+const subjectOf = (target: Target, item: Item): Subject => {
+  const { cas, datatype, deleted, expiry, flags, revSeqno, seqno, value } = item
+  return { cas, datatype, deleted, expiry, flags, revSeqno, seqno, value, vbucketUuid: target.bucket.uuidOf(item.vbucket) }
+}
+
+const found = (target: Target, request: SubDocumentRequest, key: string): Item | undefined => {
+  const { store } = target.bucket
+  const deleted = hasFlag(request, SubdocDocFlags.accessDeleted)
+  return deleted ? store.getDeleted(target.space, key) : store.get(target.space, key)
+}
+
+const refused = (
+  connection: NodeConnection,
+  packet: SingleLookup | SingleMutation | MultiLookup | MultiMutation,
+  request: SubDocumentRequest
+) => {
+  const refusal = refusalOf(request, connection.features.xattr)
+  if (refusal === undefined) return false
+  const { context, status } = refusal
+  connection.fail(packet, status, context === undefined ? undefined : { context })
+  return true
+}
+
+const now = (target: Target): bigint => BigInt(target.bucket.now) * 1_000_000n
+
+/** Reads; answers itself when there is nothing to read. */
+const looked = (
+  connection: NodeConnection,
+  packet: SingleLookup | MultiLookup,
+  request: SubDocumentRequest
+): { readonly item: Item; readonly execution: Execution; readonly cas: bigint } | undefined => {
+  if (refused(connection, packet, request)) return undefined
+  const target = connection.target(packet)
+  if (target === undefined) return undefined
+  const item = found(target, request, packet.key)
+  const cas = item === undefined ? 0n : target.bucket.store.casOf(item)
+  if (item === undefined) connection.fail(packet, Status.KeyEnoent)
+  else if (packet.cas !== 0n && packet.cas !== cas) connection.fail(packet, Status.KeyEexists)
+  else if (hasFlag(request, SubdocDocFlags.reviveDocument) && !item.deleted) {
+    connection.fail(packet, Status.SubdocCanOnlyReviveDeletedDocuments)
+  } else return { item, cas, execution: lookUp(request, subjectOf(target, item), now(target)) }
+  return undefined
+}
+
+/** Changes and stores; answers itself when nothing was executed. */
+const changed = (
+  connection: NodeConnection,
+  packet: SingleMutation | MultiMutation,
+  request: SubDocumentRequest
+): { readonly target: Target; readonly execution: Execution; readonly item?: Item; readonly inTombstone: boolean } | undefined => {
+  if (refused(connection, packet, request)) return undefined
+  const target = connection.writable(packet)
+  if (target === undefined) return undefined
+  const { bucket, space } = target
+  const { store } = bucket
+  const current = found(target, request, packet.key)
+  const creates = hasFlag(request, SubdocDocFlags.add | SubdocDocFlags.mkdoc)
+  const refusal = current === undefined
+    ? creates ? undefined : "KeyEnoent"
+    : hasFlag(request, SubdocDocFlags.add)
+    ? "KeyEexists"
+    : store.refusal(current, packet.cas, "KeyEnoent")
+  if (refusal !== undefined) {
+    // a lock is told of as a temporary failure here
+    connection.refuse(packet, refusal === "Locked" ? "LockedTmpfail" : refusal)
+    return undefined
+  }
+  if (current !== undefined && hasFlag(request, SubdocDocFlags.reviveDocument) && !current.deleted) {
+    connection.fail(packet, Status.SubdocCanOnlyReviveDeletedDocuments)
+    return undefined
+  }
+  const subject = current === undefined ? blank(request, bucket.uuidOf(packet.vbucket)) : subjectOf(target, current)
+  const execution = mutate(request, subject, now(target))
+  const { change } = execution
+  const inTombstone = subject.deleted && !hasFlag(request, SubdocDocFlags.reviveDocument)
+  if (change === undefined) return { target, execution, inTombstone }
+  const expiration = bucket.expirationIn(space.collection, packet.expiration ?? 0)
+  const kept = preservesExpiry(packet) && current !== undefined ? current.expiry : absoluteExpiry(expiration, bucket.now)
+  const item = store.keep(space, packet.key, {
+    ...change,
+    flags: packet.userFlags ?? subject.flags,
+    expiry: change.deleted ? Math.floor(bucket.now / 1000) : kept
+  })
+  if (typeof item !== "string") return { target, execution, item, inTombstone }
+  connection.refuse(packet, item)
+  return undefined
+}
+
+const lookupSingle = (connection: NodeConnection, packet: SingleLookup): void => {
+  const request = single(packet, false)
+  const outcome = looked(connection, packet, request)
+  if (outcome === undefined) return
+  const { cas, execution, item } = outcome
+  if (execution.status !== Status.Success) return connection.fail(packet, execution.status)
+  const status = item.deleted ? Status.SubdocSuccessDeleted : Status.Success
+  const { value } = execution.results[0]!
+  const head = connection.head(packet, { cas, status, datatype: value.length > 0 ? connection.jsonDatatype : 0 })
+  switch (packet._tag) {
+    case "SubdocGet":
+      return connection.reply((writer) => Gen.encodeSubdocGetResponse(writer, { ...head, value }))
+    case "SubdocGetCount":
+      return connection.reply((writer) => Gen.encodeSubdocGetCountResponse(writer, { ...head, value: new TextDecoder().decode(value) }))
+    default:
+      return connection.reply((writer) => Gen.encodeSubdocExistsResponse(writer, head))
+  }
+}
+
+const mutationEncoders = {
+  SubdocDictAdd: Gen.encodeSubdocDictAddResponse,
+  SubdocDictUpsert: Gen.encodeSubdocDictUpsertResponse,
+  SubdocDelete: Gen.encodeSubdocDeleteResponse,
+  SubdocReplace: Gen.encodeSubdocReplaceResponse,
+  SubdocArrayPushLast: Gen.encodeSubdocArrayPushLastResponse,
+  SubdocArrayPushFirst: Gen.encodeSubdocArrayPushFirstResponse,
+  SubdocArrayInsert: Gen.encodeSubdocArrayInsertResponse,
+  SubdocArrayAddUnique: Gen.encodeSubdocArrayAddUniqueResponse,
+  SubdocReplaceBodyWithXattr: Gen.encodeSubdocReplaceBodyWithXattrResponse
+} as const
+
+const mutateSingle = (connection: NodeConnection, packet: SingleMutation): void => {
+  const outcome = changed(connection, packet, single(packet, true))
+  if (outcome === undefined) return
+  const { execution, inTombstone, item, target } = outcome
+  if (item === undefined) return connection.fail(packet, execution.status)
+  const mutationToken = tokenOf(connection, target, item)
+  const status = inTombstone ? Status.SubdocSuccessDeleted : Status.Success
+  const head = { ...connection.head(packet, { cas: item.cas, status }), mutationToken }
+  if (packet._tag !== "SubdocCounter") return connection.reply((writer) => mutationEncoders[packet._tag](writer, head))
+  const value = new TextDecoder().decode(execution.results[0]!.value)
+  connection.reply((writer) => Gen.encodeSubdocCounterResponse(writer, { ...head, datatype: connection.jsonDatatype, value }))
+}
+
+const lookupSeveral = (connection: NodeConnection, packet: MultiLookup): void => {
+  const outcome = looked(connection, packet, several(packet, false))
+  if (outcome === undefined) return
+  const { cas, execution, item } = outcome
+  const whole = execution.status === Status.Success
+  const status = item.deleted
+    ? whole ? Status.SubdocSuccessDeleted : Status.SubdocMultiPathFailureDeleted
+    : whole
+    ? Status.Success
+    : Status.SubdocMultiPathFailure
+  const head = connection.head(packet, { cas, status })
+  connection.reply((writer) => Gen.encodeSubdocMultiLookupResponse(writer, { ...head, results: execution.results }))
+}
+
+const mutateSeveral = (connection: NodeConnection, packet: MultiMutation): void => {
+  const outcome = changed(connection, packet, several(packet, true))
+  if (outcome === undefined) return
+  const { execution, inTombstone, item, target } = outcome
+  if (item !== undefined) {
+    const results = execution.results.map((result, index) => ({ index, ...result })).filter(({ value }) => value.length > 0)
+    const status = inTombstone ? Status.SubdocSuccessDeleted : Status.Success
+    const head = { ...connection.head(packet, { cas: item.cas, status }), mutationToken: tokenOf(connection, target, item) }
+    return connection.reply((writer) => Gen.encodeSubdocMultiMutationResponse(writer, { ...head, results }))
+  }
+  if (execution.status !== Status.SubdocMultiPathFailure) return connection.fail(packet, execution.status)
+  const failedIndex = execution.results.length - 1
+  const failedStatus = execution.results[failedIndex]!.status
+  const head = connection.head(packet, { status: Status.SubdocMultiPathFailure })
+  connection.reply((writer) => Gen.encodeSubdocMultiMutationSubdocMultiPathFailure(writer, { ...head, failedIndex, failedStatus }))
+}
+
+/** Handlers of commands on parts of documents. */
+export const subDocumentHandlers: Handlers = {
+  SubdocGet: lookupSingle,
+  SubdocExists: lookupSingle,
+  SubdocGetCount: lookupSingle,
+  SubdocDictAdd: mutateSingle,
+  SubdocDictUpsert: mutateSingle,
+  SubdocDelete: mutateSingle,
+  SubdocReplace: mutateSingle,
+  SubdocArrayPushLast: mutateSingle,
+  SubdocArrayPushFirst: mutateSingle,
+  SubdocArrayInsert: mutateSingle,
+  SubdocArrayAddUnique: mutateSingle,
+  SubdocCounter: mutateSingle,
+  SubdocReplaceBodyWithXattr: mutateSingle,
+  SubdocMultiLookup: lookupSeveral,
+  SubdocMultiMutation: mutateSeveral
+}

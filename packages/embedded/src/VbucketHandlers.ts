@@ -1,0 +1,84 @@
+/** Commands about vbuckets: their states, histories and seqnos. */
+import * as Gen from "@wirewright/couchbase/gen"
+import { RequestedVBState, Status, VBucketState } from "@wirewright/couchbase/gen"
+import type { Bucket, VbucketInfo } from "./Bucket.ts"
+import type { Handlers, RequestOf } from "./Handlers.ts"
+import type { NodeConnection } from "./NodeConnection.ts"
+
+type Request = RequestOf<"ObserveSeqno" | "GetFailoverLog" | "GetVbucket" | "DelVbucket" | "SeqnoPersistence">
+
+const known = (connection: NodeConnection, packet: Request): { readonly bucket: Bucket; readonly vbucket: VbucketInfo } | undefined => {
+  const bucket = connection.selected(packet)
+  if (bucket === undefined) return undefined
+  const vbucket = bucket.vbucket(packet.vbucket)
+  if (vbucket === undefined) connection.notMyVbucket(packet, bucket)
+  return vbucket === undefined ? undefined : { bucket, vbucket }
+}
+
+const observeSeqno = (connection: NodeConnection, packet: RequestOf<"ObserveSeqno">): void => {
+  const place = known(connection, packet)
+  if (place === undefined) return
+  const { bucket, vbucket } = place
+  const log = vbucket.failoverLog
+  const at = log.findIndex(({ vbucketUuid }) => vbucketUuid === packet.vbucketUuid)
+  if (at < 0) return connection.fail(packet, Status.KeyEnoent)
+  const currentSeqno = bucket.highSeqno(vbucket.id)
+  const { vbucketUuid } = log[0]!
+  const now = { vbucket: vbucket.id, vbucketUuid, lastPersistedSeqno: currentSeqno, currentSeqno }
+  const head = connection.head(packet)
+  if (at === 0) return connection.reply((writer) => Gen.encodeObserveSeqnoResponse(writer, { ...head, layout: "NoFailover", ...now }))
+  // the branch that was asked about ended where the next one began
+  const lastReceivedSeqno = log[at - 1]!.seqno
+  const old = { oldVbucketUuid: packet.vbucketUuid, lastReceivedSeqno }
+  connection.reply((writer) => Gen.encodeObserveSeqnoResponse(writer, { ...head, layout: "HardFailover", ...now, ...old }))
+}
+
+const allSeqnos = (connection: NodeConnection, packet: RequestOf<"GetAllVbSeqnos">): void => {
+  const bucket = connection.selected(packet)
+  if (bucket === undefined) return
+  const { collectionId, state = RequestedVBState.Alive } = packet
+  if (collectionId !== undefined && bucket.space(0, collectionId) === undefined) {
+    return connection.unknownCollection(packet, bucket, Status.UnknownCollection)
+  }
+  const seqnos = bucket.allVbuckets
+    .filter((vbucket) => state === RequestedVBState.Alive ? vbucket.state !== VBucketState.Dead : vbucket.state === state)
+    .map(({ id }) => ({ vbucket: id, seqno: bucket.highSeqno(id, collectionId) }))
+  connection.reply((writer) => Gen.encodeGetAllVbSeqnosResponse(writer, { ...connection.head(packet), seqnos }))
+}
+
+/** Handlers of commands about vbuckets. */
+export const vbucketHandlers: Handlers = {
+  ObserveSeqno: observeSeqno,
+  GetAllVbSeqnos: allSeqnos,
+  GetFailoverLog: (connection, packet) => {
+    const failoverLog = known(connection, packet)?.vbucket.failoverLog
+    if (failoverLog === undefined) return
+    connection.reply((writer) => Gen.encodeGetFailoverLogResponse(writer, { ...connection.head(packet), failoverLog }))
+  },
+  SetVbucket: (connection, packet) => {
+    const bucket = connection.mayWrite(packet) ? connection.selected(packet) : undefined
+    if (bucket === undefined) return
+    const legal = Object.values<number>(VBucketState).includes(packet.state)
+    const status = legal ? bucket.setState(packet.vbucket, packet.state) : Status.Einval
+    if (status !== Status.Success) return connection.fail(packet, status)
+    connection.reply((writer) => Gen.encodeSetVbucketResponse(writer, connection.head(packet)))
+  },
+  GetVbucket: (connection, packet) => {
+    const state = known(connection, packet)?.vbucket.state
+    if (state === undefined) return
+    connection.reply((writer) => Gen.encodeGetVbucketResponse(writer, { ...connection.head(packet), state }))
+  },
+  DelVbucket: (connection, packet) => {
+    const place = connection.mayWrite(packet) ? known(connection, packet) : undefined
+    if (place === undefined) return
+    place.bucket.removeVbucket(place.vbucket.id)
+    connection.reply((writer) => Gen.encodeDelVbucketResponse(writer, connection.head(packet)))
+  },
+  SeqnoPersistence: (connection, packet) => {
+    // what is in memory is as good as on disk here; what is not yet there would have to be waited for
+    const place = known(connection, packet)
+    if (place === undefined) return
+    if (packet.seqno > place.bucket.highSeqno(place.vbucket.id)) return connection.fail(packet, Status.Etmpfail)
+    connection.reply((writer) => Gen.encodeSeqnoPersistenceResponse(writer, connection.head(packet)))
+  }
+}

@@ -1,0 +1,317 @@
+/** Limits of a server: what a hostile client gets is a closed connection or nothing at all, never memory, and others notice nothing. */
+import type { ConnectionError } from "@wirewright/connection"
+import * as Effect from "effect/Effect"
+import * as Net from "node:net"
+import * as Tls from "node:tls"
+import { describe, expect, test } from "vitest"
+import { certificate, privateKey } from "./Certificate.fixture.ts"
+import * as Gen from "./gen/index.ts"
+import { type PacketHandler, type PacketServer, type PacketServerOptions, serve, type ServerClient } from "./PacketServer.ts"
+import { packet, RawClient } from "./RawClient.fixture.ts"
+
+/** What became of connections, and how much waited for a client at most. */
+interface Seen {
+  readonly closed: Array<string>
+  readonly clients: Array<ServerClient>
+  mostWaiting: number
+  handled: number
+}
+
+const answering = (bytes: number, seen: Seen) => (client: ServerClient): PacketHandler<Gen.Request> => {
+  seen.clients.push(client)
+  return {
+    onRequest: ({ opaque }) => {
+      seen.handled++
+      client.reply((writer) => Gen.encodeGetResponse(writer, { opaque, flags: 0, value: new Uint8Array(bytes) }))
+      seen.mostWaiting = Math.max(seen.mostWaiting, client.waiting)
+    },
+    onMalformed: () => client.close("the test"),
+    onClose: (error: ConnectionError) => seen.closed.push(error.reason._tag)
+  }
+}
+
+const withServer = (
+  use: (server: PacketServer, seen: Seen) => Promise<void>,
+  options: Partial<PacketServerOptions<Gen.Request>> & { readonly answer?: number } = {}
+): Promise<void> => {
+  const { answer = 0, ...rest } = options
+  const seen: Seen = { closed: [], clients: [], mostWaiting: 0, handled: 0 }
+  const decode = (reader: Parameters<typeof Gen.decodeRequest>[0], at: number) => Gen.decodeRequest(reader, at)
+  return Effect.runPromise(Effect.scoped(Effect.flatMap(
+    serve({ frameShape: Gen.frameShape, decode, handler: answering(answer, seen), ...rest }),
+    (server) => Effect.promise(() => use(server, seen))
+  )))
+}
+
+const until = async (condition: () => boolean): Promise<void> => {
+  for (let i = 0; !condition(); i++) {
+    if (i === 1_000) throw new Error("it did not come to pass within 5 s")
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+const noops = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, (_, opaque) => packet(0x0a, { opaque })))
+
+describe("a client that does not read", () => {
+  const answer = 16 * 1024
+  const maxOutput = 256 * 1024
+
+  test("10 000 requests: no more than the limit waits, others are served, and all answers come once it reads", () =>
+    withServer(async (server, seen) => {
+      const greedy = await RawClient.connect(server.port)
+      greedy.socket.pause()
+      greedy.send(noops(10_000))
+      await pause(300)
+      const stuckAt = seen.handled
+      expect(stuckAt).toBeLessThan(10_000)
+      await pause(100)
+      expect(seen.handled).toBe(stuckAt)
+
+      const modest = await RawClient.connect(server.port)
+      modest.send(packet(0x0a, { opaque: 77 }))
+      expect((await modest.packets(1))[0]!.readUInt32BE(12)).toBe(77)
+      modest.close()
+
+      greedy.socket.resume()
+      for (let opaque = 0; opaque < 10_000; opaque++) {
+        const [one] = await greedy.packets(1)
+        if (one!.readUInt32BE(12) !== opaque) throw new Error(`answer ${opaque} has opaque ${one!.readUInt32BE(12)}`)
+      }
+      expect(seen.mostWaiting).toBeGreaterThan(maxOutput)
+      expect(seen.mostWaiting).toBeLessThanOrEqual(maxOutput + answer + 24 + 4)
+      greedy.close()
+    }, { answer, maxOutput }))
+
+  test("it is closed when it has read nothing for the idle time", () =>
+    withServer(async (server, seen) => {
+      const client = await RawClient.connect(server.port)
+      client.socket.pause()
+      client.send(noops(10_000))
+      await until(() => seen.closed.length === 1)
+      expect(seen.closed).toEqual(["PeerStalled"])
+      expect(server.counters).toMatchObject({ timeouts: 1, connections: 0 })
+      client.close()
+    }, { answer, maxOutput, idleTimeout: "200 millis" }))
+})
+
+describe("pause and resume", () => {
+  test("nothing is handled in between, and nothing is lost", () => {
+    let resumed = 0
+    return withServer(async (server) => {
+      const client = await RawClient.connect(server.port)
+      client.send(noops(3_000))
+      const answers = await client.packets(3_000)
+      expect(answers.map((one) => one.readUInt32BE(12))).toEqual(Array.from({ length: 3_000 }, (_, i) => i))
+      // the last answer comes before the last pause ends
+      expect(resumed).toBeGreaterThanOrEqual(29)
+      client.close()
+    }, {
+      handler: (client) => {
+        let paused = false
+        return {
+          onRequest: ({ opaque }) => {
+            if (paused) throw new Error("a request while paused")
+            client.reply((writer) => Gen.encodeNoopResponse(writer, { opaque }))
+            if (opaque % 100 !== 99) return
+            paused = true
+            client.pause()
+            setTimeout(() => {
+              paused = false
+              resumed++
+              client.resume()
+            }, 1)
+          },
+          onMalformed: () => {},
+          onClose: () => {}
+        }
+      }
+    })
+  })
+})
+
+describe("slow loris", () => {
+  test("part of a header and then nothing", () =>
+    withServer(async (server, seen) => {
+      const client = await RawClient.connect(server.port)
+      client.send(packet(0x0a).subarray(0, 23))
+      expect((await client.rest()).length).toBe(0)
+      expect(seen.closed).toEqual(["PeerStalled"])
+    }, { headerTimeout: "100 millis" }))
+
+  test("a header byte by byte", () =>
+    withServer(async (server, seen) => {
+      const client = await RawClient.connect(server.port)
+      const bytes = packet(0x0a)
+      let at = 0
+      const timer = setInterval(() => client.send(bytes.subarray(at % 23, at++ % 23 + 1)), 20)
+      await until(() => seen.closed.length === 1)
+      clearInterval(timer)
+      expect(seen.closed).toEqual(["PeerStalled"])
+      expect(at).toBeLessThan(23)
+    }, { headerTimeout: "150 millis" }))
+
+  test("whole requests, slowly, are fine", () =>
+    withServer(async (server, seen) => {
+      const client = await RawClient.connect(server.port)
+      for (let i = 0; i < 10; i++) {
+        client.send(packet(0x0a).subarray(0, 12))
+        await pause(20)
+        client.send(packet(0x0a).subarray(12))
+        await client.packets(1)
+      }
+      expect(seen.closed).toEqual([])
+      client.close()
+    }, { headerTimeout: "150 millis" }))
+
+  test("silence ends with the idle time", () =>
+    withServer(async (server, seen) => {
+      const client = await RawClient.connect(server.port)
+      await client.rest()
+      expect(seen.closed).toEqual(["PeerStalled"])
+    }, { idleTimeout: "100 millis" }))
+})
+
+describe("length bombs", () => {
+  const header = (bodyLength: number): Buffer => {
+    const bytes = packet(0x00)
+    bytes.writeUInt32BE(bodyLength, 8)
+    return bytes
+  }
+
+  test.each([[1000, true], [1001, false]])(
+    "maxFrame 1 000: a frame of %i bytes is served: %s",
+    (size, served) =>
+      withServer(async (server, seen) => {
+        const client = await RawClient.connect(server.port)
+        client.send(packet(0x01, { extras: "0000000000000000", key: "k", value: new Uint8Array(size - 24 - 8 - 1) }))
+        if (served) expect(await client.packets(1)).toHaveLength(1)
+        else {
+          expect((await client.rest()).length).toBe(0)
+          expect(seen.closed).toEqual(["PeerMisbehaved"])
+          expect(server.counters.misbehaved).toBe(1)
+        }
+        client.close()
+      }, { maxFrame: 1000 })
+  )
+
+  test.each([0x7fff_ffff, 0xffff_ffff, 31_457_281])(
+    "a claim of %i bytes is refused on its header",
+    (claim) =>
+      withServer(async (server, seen) => {
+        const client = await RawClient.connect(server.port)
+        client.send(header(claim))
+        expect((await client.rest()).length).toBe(0)
+        expect(seen.closed).toEqual(["PeerMisbehaved"])
+      })
+  )
+
+  test("a legal claim reserves nothing: 200 clients that promise 30 MB each", () =>
+    withServer(async (server) => {
+      const before = process.memoryUsage().arrayBuffers
+      const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.connect(server.port)))
+      for (const client of clients) client.send(Buffer.concat([header(31_000_000), Buffer.alloc(100)]))
+      await until(() => server.counters.bytesReceived === 200 * 124)
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(30 * 1024 * 1024)
+      for (const client of clients) client.close()
+    }))
+
+  test("answers to what came before are sent", () =>
+    withServer(async (server) => {
+      const client = await RawClient.connect(server.port)
+      client.send(Buffer.concat([packet(0x0a, { opaque: 1 }), header(0xffff_ffff)]))
+      expect((await client.rest()).readUInt32BE(12)).toBe(1)
+    }))
+})
+
+describe("connections", () => {
+  test("as many as the limit, not one more; a place that is free is taken again", () =>
+    withServer(async (server) => {
+      const [first, second] = [await RawClient.connect(server.port), await RawClient.connect(server.port)]
+      second.send(packet(0x0a))
+      await second.packets(1)
+      const third = await RawClient.connect(server.port)
+      expect((await third.rest()).length).toBe(0)
+      expect(server.counters).toMatchObject({ connections: 2, refused: 1 })
+      first.close()
+      await until(() => server.counters.connections === 1)
+      const fourth = await RawClient.connect(server.port)
+      fourth.send(packet(0x0a))
+      await fourth.packets(1)
+      second.close()
+      fourth.close()
+    }, { maxConnections: 2 }))
+
+  test("the scope's end closes them all", async () => {
+    const clients: Array<RawClient> = []
+    const seen: { value: Seen | undefined } = { value: undefined }
+    await withServer(async (server, it) => {
+      seen.value = it
+      for (let i = 0; i < 3; i++) clients.push(await RawClient.connect(server.port))
+      await until(() => server.counters.connections === 3)
+    })
+    for (const client of clients) expect((await client.rest()).length).toBe(0)
+    expect(seen.value!.closed).toEqual(["ConnectionClosed", "ConnectionClosed", "ConnectionClosed"])
+  })
+
+  test("a port in use is a typed error", () =>
+    withServer(async (server) => {
+      const again = serve({ frameShape: Gen.frameShape, decode: () => 0, handler: () => ({} as never), port: server.port })
+      const error = await Effect.runPromise(Effect.flip(Effect.scoped(again)))
+      expect(error.reason._tag).toBe("ListenFailed")
+      expect(error.message).toContain("EADDRINUSE")
+    }))
+
+  test("500 connections opened and closed leave nothing behind", () =>
+    withServer(async (server, seen) => {
+      for (let round = 0; round < 10; round++) {
+        const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.connect(server.port)))
+        for (const client of clients) client.send(packet(0x0a).subarray(0, round * 2))
+        for (const client of clients) client.close()
+      }
+      await until(() => server.counters.connections === 0 && seen.closed.length === server.counters.accepted)
+    }))
+})
+
+describe("TLS", () => {
+  const tls = { cert: certificate, key: privateKey }
+
+  test("serves those who trust the certificate, thousands of answers too", () =>
+    withServer(async (server) => {
+      const socket = Tls.connect({ port: server.port, host: "127.0.0.1", ca: certificate })
+      const received: Array<Buffer> = []
+      socket.on("data", (chunk: Buffer) => received.push(chunk))
+      socket.write(noops(5_000))
+      await until(() => received.reduce((sum, { length }) => sum + length, 0) === 5_000 * (24 + 4 + 1_000))
+      expect(socket.authorized).toBe(true)
+      socket.destroy()
+      await until(() => server.counters.connections === 0)
+    }, { tls, answer: 1_000 }))
+
+  test("closes on those who do not speak it, or say nothing", () =>
+    withServer(async (server, seen) => {
+      const plain = await RawClient.connect(server.port)
+      plain.send(noops(10))
+      await plain.rest()
+      const silent = Net.connect(server.port, "127.0.0.1")
+      let closed = false
+      silent.on("error", () => {}).on("close", () => closed = true)
+      await until(() => closed)
+      expect(seen.clients).toHaveLength(0)
+      expect(server.counters).toMatchObject({ misbehaved: 2, accepted: 0 })
+    }, { tls, headerTimeout: "100 millis" }))
+
+  test("asks for the client's certificate when told to", () =>
+    withServer(async (server, seen) => {
+      const attempt = (options: Tls.ConnectionOptions) =>
+        new Promise<string>((resolve) => {
+          const socket = Tls.connect({ port: server.port, host: "127.0.0.1", ca: certificate, ...options }, () => socket.write(noops(1)))
+          socket.on("data", () => {
+            socket.destroy()
+            resolve("answered")
+          }).on("error", () => resolve("refused")).on("close", () => resolve("refused"))
+        })
+      expect(await attempt({})).toBe("refused")
+      expect(await attempt({ cert: certificate, key: privateKey })).toBe("answered")
+      expect(seen.handled).toBe(1)
+    }, { tls: { ...tls, requestCert: true, rejectUnauthorized: true, ca: certificate } }))
+})

@@ -1,0 +1,179 @@
+/**
+ * Listens, cuts frames out of what clients send, and hands them to a handler in the order in which they came.
+ *
+ * It knows headers, not commands: what requests there are is the dialect's business (`decode`), what to answer is the handler's. Answers
+ * leave once per microtask. While more than `maxOutput` bytes wait for a client that does not read, nothing more of that client is read or
+ * handled. It never decides the order of answers; a handler that answers later keeps it (`ServerSession`).
+ */
+import type { FrameShape, Reader } from "@wirewright/codec"
+import { ConnectionError, ListenFailed } from "@wirewright/connection"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import * as Tls from "node:tls"
+import { counts, type PacketHandler, type ServerClient, ServerConnection, type Shared } from "./ServerConnection.ts"
+
+export type { Frame, PacketHandler, ServerClient } from "./ServerConnection.ts"
+
+/** Where and how to serve. */
+export interface PacketServerOptions<Request> {
+  /** 127.0.0.1 unless said otherwise. */
+  readonly host?: string
+  /** A free port (0) unless said otherwise. */
+  readonly port?: number
+  /** TLS when given; asking for client certificates is part of these options. */
+  readonly tls?: Tls.TlsOptions
+  readonly frameShape: FrameShape
+  /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
+  readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
+  /** Made for every connection. */
+  readonly handler: (client: ServerClient) => PacketHandler<Request>
+  /** Most connections at a time, 10 000 unless said otherwise; more are closed at once. */
+  readonly maxConnections?: number
+  /** Largest frame accepted in bytes; the protocol's own limit unless said otherwise. */
+  readonly maxFrame?: number
+  /** Bytes waiting for a client above which it is no longer read; 4 MiB unless said otherwise. */
+  readonly maxOutput?: number
+  /** Time without a byte in either direction after which a connection is closed; 5 minutes unless said otherwise. */
+  readonly idleTimeout?: Duration.Input
+  /** Time a client has for a header it has begun, and for its part of the TLS handshake; 10 seconds unless said otherwise. */
+  readonly headerTimeout?: Duration.Input
+  /** Told of what a handler threw, which closes its connection; written to the log unless said otherwise. */
+  readonly onDefect?: (defect: unknown, client: ServerClient) => void
+}
+
+/** What a server counted. */
+export interface ServerCounters {
+  /** Open now. */
+  readonly connections: number
+  readonly accepted: number
+  /** Closed because there were `maxConnections`. */
+  readonly refused: number
+  readonly requests: number
+  /** Frames that were no packet. */
+  readonly malformed: number
+  /** Connections closed because the client misbehaved: bytes that are no frame, packets that cannot come now. */
+  readonly misbehaved: number
+  /** Connections closed because a header, or any byte, was too long in coming. */
+  readonly timeouts: number
+  /** Connections closed because a handler threw. */
+  readonly defects: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}
+
+/** A server that listens. */
+export interface PacketServer {
+  readonly host: string
+  readonly port: number
+  /** `host:port`. */
+  readonly address: string
+  readonly counters: ServerCounters
+  readonly clients: Iterable<ServerClient>
+}
+
+/** Time a client has to close its side after this one has ended. */
+const lingerMilliseconds = 2_000
+
+const addressOf = (host: string, port: number): string => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
+/** Listens; the server and its connections close with the scope. */
+export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> => {
+  const host = options.host ?? "127.0.0.1"
+  const maxConnections = options.maxConnections ?? 10_000
+  const idle = Duration.toMillis(options.idleTimeout ?? "5 minutes")
+  const header = Duration.toMillis(options.headerTimeout ?? "10 seconds")
+  const shared: Shared<Request> = { options, maxOutput: options.maxOutput ?? 4 * 1024 * 1024, counts: counts(), clients: new Set() }
+  const sockets = new Set<Net.Socket>()
+
+  const track = (socket: Net.Socket): void => {
+    sockets.add(socket)
+    socket.on("error", () => {})
+    socket.once("close", () => sockets.delete(socket))
+  }
+
+  const refuse = (socket: Net.Socket): void => {
+    shared.counts.refused++
+    socket.destroy()
+  }
+
+  const accept = (socket: Net.Socket): void => {
+    if (socket.destroyed) return
+    if (shared.clients.size >= maxConnections) return refuse(socket)
+    if (options.tls !== undefined) track(socket)
+    const client = new ServerConnection(shared, socket, ++shared.counts.accepted, performance.now())
+    if (client.closed === undefined) shared.clients.add(client)
+  }
+
+  const open = Effect.callback<Net.Server, ConnectionError>((resume) => {
+    const server = options.tls === undefined
+      ? Net.createServer({ noDelay: true }, accept)
+      : Tls.createServer({ handshakeTimeout: Math.min(header, 2 ** 31 - 1), ...options.tls }, accept)
+    // sockets in a TLS handshake count too
+    server.prependListener("connection", (socket: Net.Socket) => sockets.size >= 2 * maxConnections ? refuse(socket) : track(socket))
+    // Node leaves a socket open whose handshake was late
+    server.on("tlsClientError", (_: Error, socket: Tls.TLSSocket) => {
+      shared.counts.misbehaved++
+      socket.destroy()
+    })
+    const refused = (cause: unknown): void =>
+      resume(
+        Effect.fail(
+          new ConnectionError({ reason: new ListenFailed({ cause }), address: addressOf(host, options.port ?? 0), ambiguous: false })
+        )
+      )
+    server.once("error", refused)
+    server.listen({ host, port: options.port ?? 0, backlog: 1024 }, () => {
+      server.off("error", refused)
+      server.on("error", () => {})
+      resume(Effect.succeed(server))
+    })
+    return Effect.sync(() => server.close())
+  })
+
+  return Effect.gen(function*() {
+    const server = yield* Effect.acquireRelease(open, (server) =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        for (const client of shared.clients) client.close("the server")
+        for (const socket of sockets) socket.destroy()
+      }))
+    const ended = new Map<Net.Socket, number>()
+    const interval = Math.max(10, Math.min(1_000, header / 4, idle / 4))
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        setInterval(() => {
+          const now = performance.now()
+          for (const client of shared.clients) client.check(now, idle, header)
+          for (const socket of sockets) {
+            if (!socket.writableEnded) continue
+            const since = ended.get(socket)
+            if (since === undefined) {
+              ended.set(socket, now)
+              socket.once("close", () => ended.delete(socket))
+            } else if (now - since >= lingerMilliseconds) socket.destroy()
+          }
+        }, interval)
+      ),
+      (timer) => Effect.sync(() => clearInterval(timer))
+    )
+    const { port } = server.address() as Net.AddressInfo
+    return {
+      host,
+      port,
+      address: addressOf(host, port),
+      clients: shared.clients,
+      get counters(): ServerCounters {
+        const { received, sent, ...counted } = shared.counts
+        let bytesReceived = received
+        let bytesSent = sent
+        for (const { transport } of shared.clients) {
+          bytesReceived += transport.bytesReceived
+          bytesSent += transport.bytesSent
+        }
+        return { ...counted, connections: shared.clients.size, bytesReceived, bytesSent }
+      }
+    }
+  })
+}

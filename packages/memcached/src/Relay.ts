@@ -1,0 +1,148 @@
+/**
+ * Requests that are more, or less, than one packet and a waiting fibre: quiet ones behind a barrier, and those of a relay.
+ *
+ * A quiet request is answered only when there is something to say; the answer to the barrier behind it means that nothing more will come.
+ */
+import type { EncodeError, Writer } from "@wirewright/codec"
+import type { ConnectionError, Ledger } from "@wirewright/connection"
+import * as Effect from "effect/Effect"
+import type { Owner, Resume, Sendable } from "./Exchange.ts"
+
+/** Writes one packet with the opaque it is given. Throws `EncodeError`. */
+export type WritePacket = (writer: Writer, opaque: number) => void
+
+/** Who waits for a request's answers without a fibre. Called in the connection's callbacks. */
+export interface AnswerSink<Response> {
+  /** Receives an answer. Returns false while more are to come. */
+  readonly answer: (answer: Response) => boolean
+  /** There will be no (further) answer. */
+  readonly fail: (error: ConnectionError) => void
+}
+
+/** A request whose answers go to a sink. */
+export class Relayed<Response> implements Sendable<Response> {
+  deadline = 0
+  cancelled = false
+  opaque = -1
+  private timeout = 0
+  private owner: Owner | undefined = undefined
+  private readonly packet: WritePacket
+  private readonly sink: AnswerSink<Response>
+  private readonly writes: boolean
+
+  constructor(packet: WritePacket, sink: AnswerSink<Response>, writes: boolean) {
+    this.packet = packet
+    this.sink = sink
+    this.writes = writes
+  }
+
+  begin(owner: Owner, timeout: number, now: number): void {
+    this.owner = owner
+    this.timeout = timeout
+    this.deadline = now + timeout
+  }
+
+  enter(ledger: Ledger<Response>): number {
+    return ledger.add(this)
+  }
+
+  write(writer: Writer): void {
+    this.packet(writer, this.opaque)
+  }
+
+  answer(answer: Response): boolean {
+    return this.sink.answer(answer)
+  }
+
+  fail(why: "timeout" | "lost"): void {
+    this.sink.fail(this.owner!.failure(why, this.timeout, this.writes))
+  }
+
+  refuse(error: ConnectionError): void {
+    this.sink.fail(error)
+  }
+
+  freed(): Effect.Effect<void> {
+    return Effect.sync(() => this.owner?.cancel(this))
+  }
+}
+
+type Answers<Response> = ReadonlyArray<Response | undefined>
+
+/** Quiet requests and the barrier behind them. */
+export class Quiet<Response> implements Sendable<Response> {
+  deadline = 0
+  cancelled = false
+  opaque = -1
+  private timeout = 0
+  private owner: Owner | undefined = undefined
+  private readonly packets: ReadonlyArray<WritePacket>
+  private readonly barrier: WritePacket
+  private readonly writes: boolean
+  private readonly resume: Resume<Answers<Response>, ConnectionError | EncodeError>
+  private readonly answers: Array<Response | undefined>
+  private members: ReadonlyArray<number> = []
+
+  constructor(
+    packets: ReadonlyArray<WritePacket>,
+    barrier: WritePacket,
+    writes: boolean,
+    resume: Resume<Answers<Response>, ConnectionError | EncodeError>
+  ) {
+    this.packets = packets
+    this.barrier = barrier
+    this.writes = writes
+    this.resume = resume
+    this.answers = packets.map(() => undefined)
+  }
+
+  begin(owner: Owner, timeout: number, now: number): void {
+    this.owner = owner
+    this.timeout = timeout
+    this.deadline = now + timeout
+  }
+
+  enter(ledger: Ledger<Response>): number {
+    const { answers } = this
+    this.members = answers.map((_, index) =>
+      ledger.add({
+        deadline: Infinity,
+        answer: (answer) => {
+          answers[index] = answer
+          return true
+        },
+        // the barrier speaks for them
+        fail: () => {}
+      })
+    )
+    return ledger.addBarrier(this, this.members)
+  }
+
+  write(writer: Writer): void {
+    const mark = writer.length
+    try {
+      for (let index = 0; index < this.packets.length; index++) this.packets[index]!(writer, this.members[index]!)
+      this.barrier(writer, this.opaque)
+    } catch (error) {
+      writer.truncate(mark)
+      throw error
+    }
+  }
+
+  answer(): boolean {
+    this.resume(Effect.succeed(this.answers))
+    return true
+  }
+
+  fail(why: "timeout" | "lost"): void {
+    this.refuse(this.owner!.failure(why, this.timeout, this.writes && this.opaque !== -1))
+  }
+
+  refuse(error: ConnectionError | EncodeError): void {
+    this.resume(Effect.fail(error))
+  }
+
+  freed(): Effect.Effect<void> {
+    return Effect.sync(() => this.owner?.cancel(this))
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * A server whose requests are handled by Effects, in any dialect of the packet format.
+ *
+ * An Effect that is already an Exit is answered on the spot; any other runs in a fibre, and its answer waits for its turn. Fibres of a
+ * client that is gone are interrupted. What the answers are is the dialect's business (`RequestHandler`).
+ */
+import type { DecodeError, Writer } from "@wirewright/codec"
+import type { ConnectionError } from "@wirewright/connection"
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { type PacketServer, type PacketServerOptions, serve as listen } from "./PacketServer.ts"
+import type { Frame, PacketHandler, ServerClient } from "./ServerConnection.ts"
+import { ServerSession } from "./ServerSession.ts"
+
+/** Appends the packets of an answer. */
+export type Answer = (writer: Writer) => void
+
+/** What a request comes to. */
+export interface Outcome {
+  /** Absent when the request is passed over in silence. */
+  readonly answer: Answer | undefined
+  /** Closes the connection behind the answer. */
+  readonly last?: boolean
+}
+
+/** What a dialect does with requests. */
+export interface RequestHandler<Request, R> {
+  /** Handles a request: with an outcome, or with an Effect that never fails. */
+  readonly handle: (request: Request, client: ServerClient) => Outcome | Effect.Effect<Outcome, never, R>
+  /** Answers a frame that is no packet. */
+  readonly malformed: (error: DecodeError, frame: Frame, client: ServerClient) => Outcome
+  /** Answers a request whose Effect died. */
+  readonly died: (request: Request) => Outcome
+  readonly closed?: (client: ServerClient, error: ConnectionError) => void
+}
+
+/** Where and how to serve, and limits. */
+export interface RequestServerOptions<Request> extends Omit<PacketServerOptions<Request>, "handler"> {
+  /** Most unanswered requests of one client, above which it is no longer read; 1 024 unless said otherwise. */
+  readonly maxInFlight?: number
+}
+
+const isOutcome = (result: Outcome | Effect.Effect<Outcome, never, never>): result is Outcome => !Effect.isEffect(result)
+
+/** Serves; the server, its connections and their fibres end with the scope. */
+export const serveRequests = <Request, R>(
+  options: RequestServerOptions<Request>,
+  handler: RequestHandler<Request, R>
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
+  Effect.flatMap(
+    Effect.context<R>(),
+    (context) => listen({ ...options, handler: (client) => new Connection(client, options, handler, context) })
+  )
+
+class Connection<Request, R> implements PacketHandler<Request> {
+  private readonly client: ServerClient
+  private readonly options: RequestServerOptions<Request>
+  private readonly handler: RequestHandler<Request, R>
+  private readonly session: ServerSession<Answer>
+  private readonly fibers = new Set<Fiber.Fiber<Outcome>>()
+  private readonly fork: <A>(effect: Effect.Effect<A, never, R>) => Fiber.Fiber<A>
+
+  constructor(
+    client: ServerClient,
+    options: RequestServerOptions<Request>,
+    handler: RequestHandler<Request, R>,
+    context: Context.Context<R>
+  ) {
+    this.client = client
+    this.options = options
+    this.handler = handler
+    this.fork = Effect.runForkWith(context)
+    this.session = new ServerSession<Answer>({
+      answer: (write) => this.reply(write),
+      end: () => client.end("the server"),
+      pause: () => client.pause(),
+      resume: () => client.resume()
+    }, options.maxInFlight)
+  }
+
+  readonly onRequest = (request: Request): void => {
+    const { handler, session } = this
+    if (session.ended) return
+    const result = handler.handle(request, this.client)
+    if (isOutcome(result as Outcome)) {
+      const { answer, last } = result as Outcome
+      session.finish(answer, last)
+    } else if (Exit.isExit(result)) this.finish(request, result as Exit.Exit<Outcome>)
+    else this.run(request, result as Effect.Effect<Outcome, never, R>)
+  }
+
+  readonly onMalformed = (error: DecodeError, frame: Frame): void => {
+    if (this.session.ended) return
+    const { answer, last } = this.handler.malformed(error, frame, this.client)
+    this.session.finish(answer, last)
+  }
+
+  readonly onClose = (error: ConnectionError): void => {
+    this.session.clear()
+    for (const fiber of this.fibers) fiber.interruptUnsafe()
+    this.handler.closed?.(this.client, error)
+  }
+
+  /** An answer that cannot be encoded is a defect of the handler, like one that throws. */
+  private reply(write: Answer): void {
+    try {
+      this.client.reply(write)
+    } catch (error) {
+      this.tell(error)
+      this.client.close("this side, after an answer that cannot be encoded")
+    }
+  }
+
+  private tell(defect: unknown): void {
+    const { onDefect } = this.options
+    if (onDefect === undefined) this.fork(Effect.logError("a request was not handled", defect))
+    else onDefect(defect, this.client)
+  }
+
+  private run(request: Request, effect: Effect.Effect<Outcome, never, R>): void {
+    const fiber = this.fork(effect)
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.finish(request, exit)
+    this.fibers.add(fiber)
+    const answer = this.session.begin()
+    fiber.addObserver((exit) => {
+      this.fibers.delete(fiber)
+      if (this.client.closed === undefined) answer(this.outcome(request, exit).answer)
+    })
+  }
+
+  private finish(request: Request, exit: Exit.Exit<Outcome>): void {
+    const { answer, last } = this.outcome(request, exit)
+    this.session.finish(answer, last)
+  }
+
+  private outcome(request: Request, exit: Exit.Exit<Outcome>): Outcome {
+    if (Exit.isSuccess(exit)) return exit.value
+    this.tell(Cause.squash(exit.cause))
+    return this.handler.died(request)
+  }
+}

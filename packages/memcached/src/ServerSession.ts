@@ -1,0 +1,111 @@
+/**
+ * The rules by which a server answers: in the order of the requests, and of quiet requests only what they ask to be told.
+ *
+ * Requests may be finished in any order; what is finished early waits for its turn. Pure: it holds answers and hands them to its sink, and
+ * knows neither packets nor sockets. Source: memcached `doc/protocol-binary.txt`, kv_engine `docs/BinaryProtocol.md`, "quiet".
+ */
+import { requestCommands, Status } from "./gen/index.ts"
+
+/** Whether a request's outcome goes unanswered: misses of quiet reads, success of quiet writes. */
+export const isSilent = (opcode: number, status: number): boolean => {
+  const quiet = requestCommands[opcode]?.quiet
+  return quiet === undefined ? false : status === (quiet === "miss" ? Status.KeyEnoent : Status.Success)
+}
+
+/** Receives what leaves a session. */
+export interface SessionSink<Answer> {
+  /** Sends an answer. */
+  readonly answer: (answer: Answer) => void
+  /** The last answer was sent: the client asked to be disconnected, or must be. */
+  readonly end: () => void
+  /** No more requests until `resume`. */
+  readonly pause: () => void
+  readonly resume: () => void
+}
+
+/** A request that is not answered yet. */
+interface Turn<Answer> {
+  finished: boolean
+  /** Absent when the request is passed over in silence. */
+  answer: Answer | undefined
+  last: boolean
+}
+
+/** Keeps the answers of one connection in order. */
+export class ServerSession<Answer> {
+  private readonly sink: SessionSink<Answer>
+  private readonly maxInFlight: number
+  private turns: Array<Turn<Answer>> = []
+  private next = 0
+  private paused = false
+  private ending = false
+
+  constructor(sink: SessionSink<Answer>, maxInFlight = 1024) {
+    this.sink = sink
+    this.maxInFlight = maxInFlight
+  }
+
+  /** Requests that are not answered. */
+  get inFlight(): number {
+    return this.turns.length - this.next
+  }
+
+  /** The last request was received; whatever else comes is to be dropped. */
+  get ended(): boolean {
+    return this.ending
+  }
+
+  /** Answers a request at once, or as soon as those before it are. */
+  finish(answer: Answer | undefined, last = false): void {
+    if (this.ending) return
+    if (last) this.ending = true
+    if (this.inFlight > 0) this.turns.push({ finished: true, answer, last })
+    else this.send(answer, last)
+  }
+
+  /** Takes a request that is answered later; the result does so, once. */
+  begin(): (answer: Answer | undefined) => void {
+    const turn: Turn<Answer> = { finished: false, answer: undefined, last: false }
+    this.turns.push(turn)
+    if (this.inFlight >= this.maxInFlight && !this.paused) {
+      this.paused = true
+      this.sink.pause()
+    }
+    return (answer) => {
+      if (turn.finished) return
+      turn.finished = true
+      turn.answer = answer
+      if (this.turns[this.next] === turn) this.advance()
+    }
+  }
+
+  /** Forgets everything: the client is gone. */
+  clear(): void {
+    this.ending = true
+    this.turns = []
+    this.next = 0
+  }
+
+  private send(answer: Answer | undefined, last: boolean): void {
+    if (answer !== undefined) this.sink.answer(answer)
+    if (last) this.sink.end()
+  }
+
+  private advance(): void {
+    for (let turn = this.turns[this.next]; turn?.finished === true; turn = this.turns[this.next]) {
+      this.next++
+      this.send(turn.answer, turn.last)
+    }
+    if (this.next === this.turns.length) {
+      this.turns = []
+      this.next = 0
+    } else if (this.next >= 1024) {
+      this.turns = this.turns.slice(this.next)
+      this.next = 0
+    }
+    if (this.paused && this.inFlight <= this.maxInFlight / 2) {
+      this.paused = false
+      this.sink.resume()
+    }
+  }
+}

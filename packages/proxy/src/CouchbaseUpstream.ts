@@ -1,0 +1,166 @@
+/**
+ * A Couchbase bucket behind the proxy: every request goes to the node that has its key, and is repeated there when the key has moved.
+ *
+ * One connection per node, without reordering, keeps a client's requests for a key in order; while a vbucket moves, its requests wait
+ * together and go on in the order in which they came. It knows packets only through `CouchbaseDialect`.
+ */
+import { EncodeError } from "@wirewright/codec"
+import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
+import { Cluster } from "@wirewright/couchbase/Cluster"
+import type { NodePool, OpenError } from "@wirewright/couchbase/NodePool"
+import type { ConnectionError } from "@wirewright/connection"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import { Status as ClassicStatus } from "@wirewright/memcached/gen"
+import { classicAnswer, features, translate } from "./CouchbaseDialect.ts"
+import type { LinkOptions } from "./Link.ts"
+import type { Slot } from "./ProxySession.ts"
+import type { Frame } from "./RawFrame.ts"
+import { type CouchbaseTarget, lostBy, type Upstream } from "./Upstream.ts"
+
+/** A request on its way through the bucket. */
+interface Errand {
+  readonly slot: Slot
+  readonly request: Request
+  readonly key: string
+  /** -1 for requests any node may answer. */
+  readonly vbucket: number
+  /** Order of arrival. */
+  readonly turn: number
+  attempts: number
+}
+
+/** How often a request follows its vbucket, and how long it waits for that when the map does not say where to. */
+const mostAttempts = 20
+const pause = "50 millis"
+
+/** Requests on their way to one bucket. */
+class Bucket implements Upstream {
+  private readonly cluster: Cluster
+  private readonly fork: (effect: Effect.Effect<void>) => void
+  private readonly timeout: number
+  /** Requests that wait for their vbucket's new node. */
+  private readonly moving = new Map<number, Array<Errand>>()
+  private turn = 0
+
+  constructor(cluster: Cluster, fork: (effect: Effect.Effect<void>) => void, timeout: number) {
+    this.cluster = cluster
+    this.fork = fork
+    this.timeout = timeout
+  }
+
+  readonly send = (slot: Slot, frame: Frame): void => {
+    const translated = translate(frame)
+    if (translated._tag === "Refused") return slot.refuse(translated.status)
+    const { request } = translated
+    const key = translated._tag === "Keyed" ? translated.key : ""
+    const vbucket = translated._tag === "Keyed" ? this.cluster.vbucketOf(key) : -1
+    this.dispatch({ slot, request, key, vbucket, turn: this.turn++, attempts: 0 })
+  }
+
+  private dispatch(errand: Errand): void {
+    const waiting = this.moving.get(errand.vbucket)
+    if (waiting !== undefined) return void waiting.push(errand)
+    const pool = errand.vbucket < 0 ? this.cluster.nodes[0] : this.cluster.poolOf(errand.vbucket)
+    if (pool === undefined) this.moved(errand, false)
+    else if (pool.ready() === undefined) this.connect(pool, errand)
+    else this.submit(pool, errand)
+  }
+
+  /** Errands that wait for the same connection go on in their order. */
+  private connect(pool: NodePool, errand: Errand): void {
+    this.fork(Effect.map(Effect.exit(pool.connect), (exit: Exit.Exit<unknown, OpenError>) => {
+      if (Exit.isSuccess(exit)) return this.submit(pool, errand)
+      this.fork(this.cluster.refresh)
+      errand.slot.fail("unavailable")
+    }))
+  }
+
+  private submit(pool: NodePool, errand: Errand): void {
+    const connection = pool.ready()
+    if (connection === undefined) return errand.slot.fail("unavailable")
+    const { slot, request, vbucket } = errand
+    const { collections } = connection.session.states
+    // without collections a key has no prefix
+    const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
+    const host = connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
+    try {
+      connection.packets.submit(
+        (writer, opaque) => encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request),
+        {
+          answer: (answer) => this.answered(errand, answer, host),
+          fail: (error: ConnectionError) => slot.fail(lostBy(error))
+        },
+        { writes: slot.command!.writes, timeout: this.timeout }
+      )
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      slot.refuse(ClassicStatus.Einval)
+    }
+  }
+
+  private answered(errand: Errand, answer: Response, host: string): boolean {
+    const { slot, key } = errand
+    if (answer.status === Status.NotMyVbucket) {
+      const text = answer._tag === "ErrorResponse" ? new TextDecoder().decode(answer.value) : ""
+      this.moved(errand, this.cluster.learn(text, host))
+      return true
+    }
+    const { loud, writes } = slot.command!
+    const classic = classicAnswer(answer, loud, key, writes)
+    if (classic !== undefined) return slot.answer(classic)
+    slot.fail(writes ? "ambiguous" : "misbehaved")
+    return true
+  }
+
+  /** A request whose vbucket is elsewhere was not carried out, so it is repeated. */
+  private moved(errand: Errand, informed: boolean): void {
+    if (++errand.attempts > mostAttempts) return errand.slot.fail("unavailable")
+    const waiting = this.moving.get(errand.vbucket)
+    if (waiting !== undefined) return void waiting.push(errand)
+    this.moving.set(errand.vbucket, [errand])
+    const ready = informed ? Effect.sleep(0) : Effect.andThen(this.cluster.refresh, Effect.sleep(pause))
+    this.fork(Effect.map(ready, () => {
+      const errands = this.moving.get(errand.vbucket) ?? []
+      this.moving.delete(errand.vbucket)
+      for (const one of errands.sort((a, b) => a.turn - b.turn)) this.dispatch(one)
+    }))
+  }
+}
+
+/** Begins with the bucket's nodes; all clients share the connections. */
+export const couchbaseUpstream = (
+  target: CouchbaseTarget,
+  options: Omit<LinkOptions, "host" | "port"> = {}
+): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { user, password, bucket, seeds, network, mechanisms, tls } = target
+    const { requestTimeout, tls: given, connectTimeout } = options
+    const secure = tls ? { ...given, ...(target.verify ? {} : { rejectUnauthorized: false }) } : given
+    const cluster = yield* Cluster.make({
+      agent: "wirewright proxy",
+      features,
+      credentials: {
+        user,
+        password,
+        ...(mechanisms === undefined ? {} : { mechanisms, allowPlainWithoutTls: mechanisms.includes("PLAIN") })
+      },
+      bucket,
+      seeds,
+      ...(network === undefined ? {} : { network }),
+      ...(secure === undefined ? {} : { tls: secure }),
+      ...(connectTimeout === undefined ? {} : { connectTimeout }),
+      ...(requestTimeout === undefined ? {} : { requestTimeout })
+    })
+    const scope = yield* Effect.scope
+    const context = yield* Effect.context<never>()
+    const run = Effect.runForkWith(context)
+    const upstream = new Bucket(
+      cluster,
+      (effect) => void run(Effect.forkIn(effect, scope, { startImmediately: true })),
+      Duration.toMillis(requestTimeout ?? target.timeout ?? "2500 millis")
+    )
+    return () => upstream
+  })

@@ -1,0 +1,60 @@
+/**
+ * A memcached behind the proxy: packets pass as they are, but for opcode and opaque. All clients share its connections; a client keeps to
+ * one of them, so that its requests stay in order.
+ */
+import { encodeSaslAuth, Status } from "@wirewright/memcached/gen"
+import { plainMechanism, plainMessage } from "@wirewright/memcached/SaslPlain"
+import { ConnectFailed, ConnectionError } from "@wirewright/connection"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import { Link, type LinkOptions, type RawConnection } from "./Link.ts"
+import { statusOf, writeCopy } from "./RawFrame.ts"
+import { lostBy, type MemcachedTarget, type Upstream } from "./Upstream.ts"
+
+const refused = (address: string, message: string): ConnectionError =>
+  new ConnectionError({ reason: new ConnectFailed({ cause: new Error(message) }), address, ambiguous: false })
+
+/** Authenticates when there is a user. Plain memcached knows no other mechanism than PLAIN. */
+const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnection): Effect.Effect<void, ConnectionError> => {
+  if (target.user === undefined || target.password === undefined) return Effect.void
+  const { user, password, plain: allowWithoutTls = false } = target
+  const message = plainMessage({ user, password, tls, allowWithoutTls })
+  if (Result.isFailure(message)) return Effect.fail(refused(connection.address, message.failure.message))
+  const ask = connection.request((writer, opaque) =>
+    encodeSaslAuth(writer, { opaque, mechanism: plainMechanism, clientData: message.success })
+  )
+  return ask.pipe(
+    Effect.catchTag("EncodeError", Effect.die),
+    Effect.filterOrFail((answer) => statusOf(answer) === Status.Success, () => refused(connection.address, "the user was refused")),
+    Effect.asVoid
+  )
+}
+
+/** Connects `connections` times; each client is given one of them. */
+export const memcachedUpstream = (
+  target: MemcachedTarget,
+  options: Omit<LinkOptions, "host" | "port"> & { readonly connections?: number } = {}
+): Effect.Effect<() => Upstream, ConnectionError, Scope.Scope> =>
+  Effect.map(
+    Effect.all(
+      Array.from(
+        { length: options.connections ?? 2 },
+        () => Link.make({ ...options, host: target.host, port: target.port }, login(target, options.tls !== undefined))
+      )
+    ),
+    (links) => {
+      let next = 0
+      return () => {
+        const link = links[next++ % links.length]!
+        return {
+          send: (slot, request) =>
+            link.submit(
+              (writer, opaque) => writeCopy(writer, request, slot.command!.loud, opaque),
+              { answer: (frame) => slot.answer(frame), fail: (error) => slot.fail(lostBy(error)) },
+              { writes: slot.command!.writes }
+            )
+        }
+      }
+    }
+  )

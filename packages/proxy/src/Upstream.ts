@@ -1,0 +1,82 @@
+/** What a proxy needs of whatever stands behind it, and how an upstream is named. It opens no connection. */
+import type { ConnectionError } from "@wirewright/connection"
+import * as Data from "effect/Data"
+import { type ConnectionTarget, parseConnectionString } from "@wirewright/couchbase/ConnectionString"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { Frame } from "./RawFrame.ts"
+import type { Lost, Slot } from "./ProxySession.ts"
+
+/** Where requests go. */
+export interface Upstream {
+  /** Sends a request, whose bytes are not kept; `slot` receives its answers in the classic dialect, or why there are none. */
+  readonly send: (slot: Slot, request: Frame) => void
+}
+
+/** A memcached to stand in front of. */
+export interface MemcachedTarget {
+  readonly _tag: "Memcached"
+  readonly host: string
+  readonly port: number
+  /** SASL PLAIN when given. */
+  readonly user?: string
+  readonly password?: Redacted.Redacted
+  /** Sends the password in the clear when there is no TLS. */
+  readonly plain?: boolean
+}
+
+/** A bucket to stand in front of. */
+export interface CouchbaseTarget extends Omit<ConnectionTarget, "user" | "password" | "bucket"> {
+  readonly _tag: "Couchbase"
+  readonly bucket: string
+  readonly user: string
+  readonly password: Redacted.Redacted<string>
+}
+
+/** Something to stand in front of. */
+export type Target = MemcachedTarget | CouchbaseTarget
+
+/** The name of an upstream cannot be understood. Its password is not repeated. */
+export class InvalidTarget extends Data.TaggedError("InvalidTarget")<{ readonly message: string }> {}
+
+const refuse = (message: string): never => {
+  throw new InvalidTarget({ message })
+}
+
+const parseBucket = (text: string): CouchbaseTarget => {
+  const parsed = parseConnectionString(text)
+  if (Result.isFailure(parsed)) return refuse(parsed.failure.message)
+  const { user, password, bucket, ...rest } = parsed.success
+  if (bucket === undefined || user === undefined || password === undefined) {
+    return refuse("name user, password and bucket: couchbase://user:password@host:port/bucket")
+  }
+  return { _tag: "Couchbase", ...rest, user, password, bucket }
+}
+
+const memcachedPort = 11_211
+
+/**
+ * Reads `memcached://[user:password@]host[:port]` or `couchbase[s]://user:password@host[:port][,…]/bucket`. Throws `InvalidTarget`.
+ *
+ * memcached knows no mechanism but PLAIN, which sends the password as it is; `?allowed_sasl_mechanisms=PLAIN` allows that without TLS.
+ */
+export const parseTarget = (text: string): Target => {
+  if (/^couchbases?:/.test(text)) return parseBucket(text)
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== "memcached:" || url.hostname === "" || url.port === "0") {
+    return refuse("an upstream is memcached://host:port or couchbase://user:password@host:port/bucket")
+  }
+  if (url.pathname.length > 1) return refuse("a memcached has no buckets: memcached://host:port")
+  const base = { _tag: "Memcached", host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || memcachedPort } as const
+  if (url.username === "") return base
+  return {
+    ...base,
+    user: decodeURIComponent(url.username),
+    password: Redacted.make(decodeURIComponent(url.password)),
+    plain: url.searchParams.get("allowed_sasl_mechanisms") === "PLAIN"
+  }
+}
+
+/** What a lost request's error means to its client. */
+export const lostBy = (error: ConnectionError): Lost =>
+  error.ambiguous ? "ambiguous" : error.reason._tag === "PeerMisbehaved" ? "misbehaved" : "unavailable"

@@ -1,0 +1,26 @@
+/** What a contender of the client benchmark is, and what its process and the bench say to each other. */
+
+/** A client under measurement. */
+export interface Contender {
+  readonly connect: (port: number) => Promise<void>
+  /** Does `count` operations, `inFlight` at a time. Checks that each got is what was stored. */
+  readonly run: (operation: Operation, inFlight: number, count: number) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export type Operation = "get" | "set"
+
+/** Keys in use; every one is stored before the first round. */
+export const keyCount = 1000
+/** A key of 12 characters. */
+export const keyOf = (index: number): string => `bench:${String(index % keyCount).padStart(6, "0")}`
+export const valueSize = 100
+
+export type Question =
+  | { readonly kind: "connect"; readonly port: number }
+  | { readonly kind: "run"; readonly operation: Operation; readonly inFlight: number; readonly count: number }
+  | { readonly kind: "close" }
+
+export type Answer =
+  | { readonly kind: "done"; readonly seconds: number; readonly processor: number }
+  | { readonly kind: "failed"; readonly message: string }

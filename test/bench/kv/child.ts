@@ -1,0 +1,34 @@
+/** A contender's process: `node child.ts CONTENDER`. */
+import type { Answer, Contender, Question } from "./Contender.ts"
+import { contenders } from "./contenders/index.ts"
+
+const loading = contenders[process.argv[2]!]!()
+
+const perform = async (contender: Contender, question: Question): Promise<void> => {
+  switch (question.kind) {
+    case "connect":
+      return contender.connect(question.port)
+    case "run":
+      return contender.run(question.operation, question.inFlight, question.count)
+    case "close":
+      return contender.close()
+  }
+}
+
+const answer = async (question: Question): Promise<Answer> => {
+  const contender = await loading
+  const before = process.cpuUsage()
+  const start = performance.now()
+  await perform(contender, question)
+  const seconds = (performance.now() - start) / 1000
+  const { system, user } = process.cpuUsage(before)
+  return { kind: "done", seconds, processor: (system + user) / 1e6 }
+}
+
+process.on("message", (question: Question) => {
+  answer(question).then(
+    (done) => process.send!(done),
+    (cause: unknown) => process.send!({ kind: "failed", message: cause instanceof Error ? cause.stack : String(cause) })
+  )
+})
+process.on("disconnect", () => process.exit())

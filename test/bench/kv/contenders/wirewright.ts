@@ -1,0 +1,51 @@
+/** The client of this repository, driven by fibres as a program on Effect would. */
+import { type Document, KvClient, type KvCommands } from "@wirewright/memcached"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import { type Contender, keyOf, type Operation, valueSize } from "../Contender.ts"
+
+const check = (found: Option.Option<Document>): void => {
+  if (Option.isNone(found) || found.value.value.length !== valueSize) throw new Error("not what was stored")
+}
+
+export const make = async (style: "loops" | "generators"): Promise<Contender> => {
+  const value = new Uint8Array(valueSize).fill(0x76)
+  const scope = Scope.makeUnsafe()
+  let kv: KvCommands
+
+  /** Loops of `Effect.whileLoop`, which is to Effect what a loop around `await` is to promises. */
+  const loops = (operation: Operation, count: number): Effect.Effect<void, unknown> => {
+    let next = 0
+    const more = (): boolean => next < count
+    return operation === "get"
+      ? Effect.whileLoop({ while: more, body: () => kv.get(keyOf(next++)), step: check })
+      : Effect.whileLoop({ while: more, body: () => kv.set(keyOf(next++), value), step: () => {} })
+  }
+
+  /** The same as a program would rather write it. */
+  const generators = (operation: Operation, count: number): Effect.Effect<void, unknown> => {
+    let next = 0
+    return operation === "get"
+      ? Effect.gen(function*() {
+        while (next < count) check(yield* kv.get(keyOf(next++)))
+      })
+      : Effect.gen(function*() {
+        while (next < count) yield* kv.set(keyOf(next++), value)
+      })
+  }
+
+  return {
+    connect: async (port) => {
+      kv = await Effect.runPromise(Effect.provideService(KvClient.make({ port }), Scope.Scope, scope))
+    },
+    run: (operation, inFlight, count) => {
+      const one = (style === "loops" ? loops : generators)(operation, count)
+      return Effect.runPromise(
+        Effect.forEach(Array.from({ length: inFlight }), () => one, { concurrency: "unbounded", discard: true })
+      )
+    },
+    close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Attacks over TCP for any server of the memcached packet format: seeded mutations of known packets, and what comes back.
+ *
+ * It judges only what holds for every such server: answers are whole response packets with statuses that exist, and the connection ends when
+ * the client has ended it. Everything else is the test's.
+ */
+import { random } from "@wirewright/codec/Random.fixture"
+import { statusTable } from "@wirewright/couchbase/gen"
+import * as Net from "node:net"
+
+/** What came back over one connection. */
+export interface Reaction {
+  readonly received: Buffer
+  /** The server closed the connection before the client ended it. */
+  readonly refused: boolean
+}
+
+const headerSize = 24
+const patience = 10_000
+
+/** Sends bytes, ends, and collects what comes until the connection is closed. */
+export const assault = (port: number, bytes: Uint8Array): Promise<Reaction> =>
+  new Promise((resolve, reject) => {
+    const chunks: Array<Buffer> = []
+    let ended = false
+    const socket = Net.connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () =>
+      socket.write(bytes, () => {
+        // whatever is answered at once has arrived by then
+        setTimeout(() => {
+          ended = true
+          socket.end()
+        }, 5)
+      }))
+    const timer = setTimeout(() => {
+      socket.destroy()
+      reject(new Error(`the server neither answered nor closed within ${patience} ms`))
+    }, patience)
+    socket.on("data", (chunk) => chunks.push(chunk))
+    socket.on("end", () => socket.end())
+    socket.on("error", () => {})
+    socket.on("close", () => {
+      clearTimeout(timer)
+      resolve({ received: Buffer.concat(chunks), refused: !ended })
+    })
+  })
+
+/** Statuses of the answers; throws when something is no response of this protocol. */
+export const statusesOf = ({ received }: Reaction): ReadonlyArray<number> => {
+  const statuses: Array<number> = []
+  for (let at = 0; at < received.length;) {
+    const rest = received.length - at
+    if (rest < headerSize) throw new Error(`${rest} bytes behind the last answer: ${received.subarray(at).toString("hex")}`)
+    const size = headerSize + received.readUInt32BE(at + 8)
+    const magic = received[at]!
+    if (magic !== 0x81 && magic !== 0x18) throw new Error(`an answer with magic 0x${magic.toString(16)}`)
+    if (size > rest) throw new Error(`an answer of ${size} bytes of which ${rest} came`)
+    const status = received.readUInt16BE(at + 6)
+    if (statusTable[status] === undefined) throw new Error(`an answer with status 0x${status.toString(16)}`)
+    statuses.push(status)
+    at += size
+  }
+  return statuses
+}
+
+/** Changes a packet: bits, header fields, lengths that lie, cuts, repetitions. */
+export const mutate = (below: (limit: number) => number, original: Uint8Array): Uint8Array => {
+  let bytes = Buffer.from(original)
+  for (let times = 1 + below(3); times > 0; times--) {
+    switch (below(7)) {
+      case 0: {
+        const at = below(bytes.length)
+        bytes[at] = bytes[at]! ^ 1 << below(8)
+        break
+      }
+      case 1:
+        bytes[below(Math.min(bytes.length, headerSize))] = below(256)
+        break
+      case 2:
+        if (bytes.length >= 12) bytes.writeUInt32BE(below(4) === 0 ? below(2 ** 32) : below(512), 8)
+        break
+      case 3:
+        if (bytes.length >= 4) bytes.writeUInt16BE(below(4) === 0 ? 0xffff : below(300), 2)
+        break
+      case 4:
+        if (bytes.length > 4) bytes[4] = below(256)
+        break
+      case 5:
+        bytes = Buffer.from(bytes.subarray(0, 1 + below(bytes.length)))
+        break
+      default:
+        bytes = Buffer.concat([bytes, bytes.subarray(0, 1 + below(bytes.length))])
+    }
+  }
+  return bytes
+}
+
+/** A stream of whole and mutated packets from a corpus; the same for the same seed. */
+export const streamOf = (corpus: ReadonlyArray<Uint8Array>, seed: number, packets: number): Buffer => {
+  const below = random(seed)
+  return Buffer.concat(Array.from({ length: packets }, () => {
+    const original = corpus[below(corpus.length)]!
+    return below(4) === 0 ? original : mutate(below, original)
+  }))
+}

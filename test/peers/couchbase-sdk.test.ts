@@ -1,0 +1,240 @@
+/**
+ * Couchbase's official SDK for Node (4.7.1, over its C++ core) against `wirewright serve`: it connects as to a server of its own, and what it
+ * does has the outcome that its documentation names, errors included.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Cluster, type Collection, loadSdk, type Sdk } from "./CouchbaseSdk.ts"
+import { serve, type Served } from "./Serve.ts"
+
+const password = "corr3ct-horse battery,=staple"
+let sdk: Sdk
+let served: Served
+let cluster: Cluster
+let folder: string | undefined
+
+const connect = (given: string): Promise<Cluster> =>
+  sdk.connect(String(served.ready["connectionString"]), {
+    username: "app",
+    password: given,
+    timeouts: { connectTimeout: 10_000, kvTimeout: 5_000 }
+  })
+
+/** What a promise is rejected with. */
+const failure = async (attempt: Promise<unknown>): Promise<Error> => {
+  try {
+    await attempt
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error("it did not fail")
+}
+
+beforeAll(async () => {
+  sdk = loadSdk()
+  folder = mkdtempSync(join(tmpdir(), "wirewright-sdk-"))
+  writeFileSync(join(folder, "password"), `${password}\n`)
+  served = await serve(["--user", "app", "--password-file", join(folder, "password"), "--bucket", "travel", "--collection", "shop.orders"])
+  cluster = await connect(password)
+})
+
+afterAll(async () => {
+  await cluster?.close()
+  await served?.stop()
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+})
+
+const collections: ReadonlyArray<readonly [string, () => Collection]> = [
+  ["the default collection", () => cluster.bucket("travel").defaultCollection()],
+  ["a named collection", () => cluster.bucket("travel").scope("shop").collection("orders")]
+]
+
+describe.each(collections)("%s", (_, open) => {
+  let documents: Collection
+  beforeAll(() => {
+    documents = open()
+  })
+
+  it("stores and reads", async () => {
+    const { cas } = await documents.upsert("a", { city: "Wien", list: [1, 2] })
+    const found = await documents.get("a")
+    expect(found.content).toEqual({ city: "Wien", list: [1, 2] })
+    expect(String(found.cas)).toBe(String(cas))
+    await documents.insert("b", "text")
+    await documents.replace("b", { r: 1 })
+    expect((await documents.get("b")).content).toEqual({ r: 1 })
+    expect((await documents.exists("b")).exists).toBe(true)
+    await documents.remove("b")
+    expect((await documents.exists("b")).exists).toBe(false)
+    await documents.upsert("bytes", Buffer.from([0, 255, 128]))
+    expect((await documents.get("bytes")).content).toEqual(Buffer.from([0, 255, 128]))
+    await documents.upsert("big", "x".repeat(2_000_000))
+    expect((await documents.get("big")).content).toHaveLength(2_000_000)
+  })
+
+  it("names what is missing, there already, or another version", async () => {
+    await documents.upsert("v", 1)
+    expect(await failure(documents.get("missing"))).toBeInstanceOf(sdk.DocumentNotFoundError)
+    expect(await failure(documents.replace("missing", 1))).toBeInstanceOf(sdk.DocumentNotFoundError)
+    expect(await failure(documents.remove("missing"))).toBeInstanceOf(sdk.DocumentNotFoundError)
+    expect(await failure(documents.touch("missing", 1))).toBeInstanceOf(sdk.DocumentNotFoundError)
+    expect(await failure(documents.insert("v", 2))).toBeInstanceOf(sdk.DocumentExistsError)
+    expect(await failure(documents.replace("v", 2, { cas: "12345" }))).toBeInstanceOf(sdk.CasMismatchError)
+    expect(await failure(documents.remove("v", { cas: "12345" }))).toBeInstanceOf(sdk.CasMismatchError)
+    const { cas } = await documents.get("v")
+    await documents.replace("v", 2, { cas })
+    expect((await documents.get("v")).content).toBe(2)
+  })
+
+  it("sets expiry, and keeps it when asked to", async () => {
+    const seconds = Math.floor(Date.now() / 1000)
+    await documents.upsert("e", 1, { expiry: 100 })
+    const expiryOf = async (): Promise<number> => (await documents.get("e", { withExpiry: true })).expiryTime ?? 0
+    expect(await expiryOf() - seconds).toBeGreaterThanOrEqual(100)
+    expect(await expiryOf() - seconds).toBeLessThan(110)
+    await documents.upsert("e", 2, { preserveExpiry: true })
+    expect(await expiryOf()).toBeGreaterThan(0)
+    await documents.touch("e", 1000)
+    expect(await expiryOf() - seconds).toBeGreaterThanOrEqual(1000)
+    expect((await documents.getAndTouch("e", 2000)).content).toBe(2)
+    expect(await expiryOf() - seconds).toBeGreaterThanOrEqual(2000)
+    await documents.upsert("e", 3)
+    expect(await expiryOf()).toBe(0)
+    await documents.upsert("short", 1, { expiry: 1 })
+    await new Promise((done) => setTimeout(done, 2100))
+    expect(await failure(documents.get("short"))).toBeInstanceOf(sdk.DocumentNotFoundError)
+  })
+
+  it("locks and unlocks", async () => {
+    await documents.upsert("l", 1)
+    const locked = await documents.getAndLock("l", 15)
+    expect((await documents.get("l")).content).toBe(1)
+    // the SDK repeats what meets a lock until its time is up, and then says what stood in the way
+    const attempts = [() => documents.upsert("l", 2, { timeout: 400 }), () => documents.getAndLock("l", 5, { timeout: 400 })]
+    for (const attempt of attempts) {
+      const error = await failure(attempt())
+      expect(error).toBeInstanceOf(sdk.TimeoutError)
+      expect((error as Error & { readonly context: { readonly retry_reasons: unknown } }).context.retry_reasons).toEqual([
+        "key_value_locked"
+      ])
+    }
+    expect(await failure(documents.unlock("l", "12345"))).toBeInstanceOf(sdk.CasMismatchError)
+    await documents.unlock("l", locked.cas)
+    expect(await failure(documents.unlock("l", locked.cas))).toBeInstanceOf(sdk.DocumentNotLockedError)
+    const again = await documents.getAndLock("l", 15)
+    await documents.replace("l", 3, { cas: again.cas })
+    expect((await documents.get("l")).content).toBe(3)
+  })
+
+  it("counts, appends and prepends", async () => {
+    const binary = documents.binary()
+    expect((await binary.increment("n", 5, { initial: 10 })).value).toBe(10)
+    expect((await binary.increment("n", 5)).value).toBe(15)
+    expect((await binary.decrement("n", 100)).value).toBe(0)
+    await documents.upsert("text", "no number")
+    expect(await failure(binary.increment("text", 1))).toBeInstanceOf(sdk.DeltaInvalidError)
+    await documents.upsert("raw", Buffer.from("middle"))
+    await binary.append("raw", Buffer.from(" end"))
+    await binary.prepend("raw", Buffer.from("start "))
+    expect(String((await documents.get("raw")).content)).toBe("start middle end")
+  })
+
+  it("reads parts of documents", async () => {
+    await documents.upsert("p", { a: { b: [1, 2, 3] }, n: null })
+    const { LookupInMacro, LookupInSpec } = sdk
+    const { cas, content } = await documents.lookupIn("p", [
+      LookupInSpec.get(LookupInMacro.Cas as string),
+      LookupInSpec.get("a.b[-1]"),
+      LookupInSpec.exists("a.x"),
+      LookupInSpec.count("a.b"),
+      LookupInSpec.get("a.b.c"),
+      LookupInSpec.get("zzz"),
+      LookupInSpec.get("")
+    ])
+    expect(content[0]!.value).toBe(`0x${BigInt(String(cas)).toString(16).padStart(16, "0")}`)
+    expect(content.map(({ value }) => value).slice(1, 4)).toEqual([3, false, 3])
+    expect(content[4]!.error).toBeInstanceOf(sdk.PathMismatchError)
+    expect(content[5]!.error).toBeInstanceOf(sdk.PathNotFoundError)
+    expect(content[6]!.value).toEqual({ a: { b: [1, 2, 3] }, n: null })
+    expect(await failure(documents.lookupIn("missing", [LookupInSpec.get("a")]))).toBeInstanceOf(sdk.DocumentNotFoundError)
+  })
+
+  it("changes parts of documents, all or none", async () => {
+    await documents.upsert("m", { a: { b: [1, 2, 3] }, gone: 1, old: 1 })
+    const { LookupInSpec, MutateInMacro, MutateInSpec } = sdk
+    const { cas, content } = await documents.mutateIn("m", [
+      MutateInSpec.upsert("seen.cas", MutateInMacro.Cas, { xattr: true, createPath: true }),
+      MutateInSpec.upsert("x.y", "deep", { createPath: true }),
+      MutateInSpec.insert("new", true),
+      MutateInSpec.replace("old", 2),
+      MutateInSpec.remove("gone"),
+      MutateInSpec.increment("count", 7),
+      MutateInSpec.decrement("count", 2),
+      MutateInSpec.arrayAppend("a.b", 4),
+      MutateInSpec.arrayPrepend("a.b", 0),
+      MutateInSpec.arrayInsert("a.b[1]", 0.5),
+      MutateInSpec.arrayAddUnique("a.b", 9)
+    ])
+    expect([content[5]!.value, content[6]!.value]).toEqual([7, 5])
+    expect((await documents.get("m")).content).toEqual({
+      a: { b: [0, 0.5, 1, 2, 3, 4, 9] },
+      old: 2,
+      x: { y: "deep" },
+      new: true,
+      count: 5
+    })
+    const seen = await documents.lookupIn("m", [LookupInSpec.get("seen.cas", { xattr: true })])
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigUInt64LE(BigInt(String(cas)))
+    expect(seen.content[0]!.value).toBe(`0x${bytes.toString("hex")}`)
+
+    const before = (await documents.get("m")).content
+    const refused = documents.mutateIn("m", [MutateInSpec.upsert("kept", 1), MutateInSpec.insert("new", 1)])
+    expect(await failure(refused)).toBeInstanceOf(sdk.PathExistsError)
+    expect((await documents.get("m")).content).toEqual(before)
+    expect(await failure(documents.mutateIn("m", [MutateInSpec.upsert("k", 1)], { cas: "12345" }))).toBeInstanceOf(sdk.CasMismatchError)
+    expect(await failure(documents.mutateIn("missing", [MutateInSpec.upsert("k", 1)]))).toBeInstanceOf(sdk.DocumentNotFoundError)
+    const { Insert, Upsert } = sdk.StoreSemantics
+    await documents.mutateIn("made", [MutateInSpec.upsert("k.l", 1, { createPath: true })], { storeSemantics: Upsert })
+    expect((await documents.get("made")).content).toEqual({ k: { l: 1 } })
+    expect(await failure(documents.mutateIn("made", [MutateInSpec.upsert("k", 1)], { storeSemantics: Insert }))).toBeInstanceOf(
+      sdk.DocumentExistsError
+    )
+    await documents.remove("made")
+    await documents.upsert("m", "attributes outlive their body")
+    expect((await documents.lookupIn("m", [LookupInSpec.exists("seen", { xattr: true })])).content[0]!.value).toBe(true)
+  })
+
+  it("accepts durability", async () => {
+    for (const durabilityLevel of [sdk.DurabilityLevel.Majority, sdk.DurabilityLevel.PersistToMajority]) {
+      await documents.upsert("d", durabilityLevel, { durabilityLevel })
+      expect((await documents.get("d")).content).toBe(durabilityLevel)
+    }
+  })
+})
+
+describe("the node", () => {
+  it("keeps collections apart", async () => {
+    const bucket = cluster.bucket("travel")
+    await bucket.defaultCollection().upsert("same", "default")
+    await bucket.scope("shop").collection("orders").upsert("same", "orders")
+    expect((await bucket.defaultCollection().get("same")).content).toBe("default")
+  })
+
+  it("answers pings", async () => {
+    const { services } = await cluster.bucket("travel").ping({ serviceTypes: ["kv"] })
+    expect(services["kv"]!.length).toBeGreaterThan(0)
+    expect(services["kv"]!.every(({ state }) => state === 0)).toBe(true)
+  })
+
+  it("does not let strangers in", async () => {
+    expect(await failure(connect("wrong"))).toBeInstanceOf(sdk.AuthenticationFailureError)
+  })
+
+  it("prints no password", () => {
+    expect(served.output()).not.toContain(password)
+    expect(served.output()).not.toContain("wrong")
+  })
+})

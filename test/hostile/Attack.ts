@@ -4,9 +4,20 @@
  * It judges only what holds for every such server: answers are whole response packets with statuses that exist, and the connection ends when
  * the client has ended it. Everything else is the test's.
  */
+import { bytesOfDigits } from "@wirewright/codec"
 import { random } from "@wirewright/codec/Random.fixture"
 import { statusTable } from "@wirewright/couchbase/gen"
+import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
 import * as Net from "node:net"
+import { expect } from "vitest"
+import { packetVectors, specExamples } from "../conformance/Vectors.fixture.ts"
+
+/** Seed of all that is random; `WIREWRIGHT_SEED` replays another. */
+export const seed = Number(process.env["WIREWRIGHT_SEED"] ?? 20_261_121)
+
+/** All requests that are known, of all dialects. Responses and the rest come about by mutation. */
+export const corpus = [...specExamples.map(({ bytes }) => bytes), ...packetVectors.map(({ hex }) => bytesOfDigits(hex))]
+  .filter((bytes) => bytes[0] === 0x80 || bytes[0] === 0x08)
 
 /** What came back over one connection. */
 export interface Reaction {
@@ -102,3 +113,72 @@ export const streamOf = (corpus: ReadonlyArray<Uint8Array>, seed: number, packet
     return below(4) === 0 ? original : mutate(below, original)
   }))
 }
+
+/** A client that behaves, beside those that do not. */
+export interface Witness {
+  readonly answers: number
+  /** Milliseconds until the slowest answer. */
+  readonly slowest: number
+}
+
+/** Asks for the version all the time, and fails unless every answer is right; call the result to stop. */
+export const witness = async (port: number): Promise<() => Promise<Witness>> => {
+  const client = await RawClient.connect(port)
+  let going = true
+  let answers = 0
+  let slowest = 0
+  const asking = (async () => {
+    while (going) {
+      const begun = performance.now()
+      client.send(packet(0x0b, { opaque: ++answers }))
+      const [answer] = await client.packets(1)
+      const [opaque, status] = [answer!.readUInt32BE(12), answer!.readUInt16BE(6)]
+      if (opaque !== answers || status !== 0) throw new Error(`answer ${opaque} with status ${status}, expected answer ${answers}`)
+      slowest = Math.max(slowest, performance.now() - begun)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  })()
+  return async () => {
+    going = false
+    await asking
+    client.close()
+    return { answers, slowest }
+  }
+}
+
+/** Waits for a condition for five seconds. */
+export const until = async (condition: () => boolean): Promise<void> => {
+  for (let i = 0; !condition() && i < 1_000; i++) await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(condition()).toBe(true)
+}
+
+/** Bytes that this process holds. */
+export const held = (): number => {
+  globalThis.gc?.()
+  const { arrayBuffers, heapUsed } = process.memoryUsage()
+  return arrayBuffers + heapUsed
+}
+
+/** Attacks with one stream of mutated packets per connection, twenty connections at a time. */
+export const assaults = async (
+  port: number,
+  connections: number,
+  packetsEach: number,
+  prefix: Uint8Array = new Uint8Array()
+): Promise<{ readonly refused: number; readonly statuses: ReadonlyMap<number, number> }> => {
+  const statuses = new Map<number, number>()
+  let refused = 0
+  for (let i = 0; i < connections; i += 20) {
+    const seeds = Array.from({ length: 20 }, (_, j) => seed * 7_919 + i + j)
+    const streams = seeds.map((one) => Buffer.concat([prefix, streamOf(corpus, one, packetsEach)]))
+    for (const reaction of await Promise.all(streams.map((stream) => assault(port, stream)))) {
+      if (reaction.refused) refused++
+      for (const status of statusesOf(reaction)) statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    }
+  }
+  return { refused, statuses }
+}
+
+/** Statuses and how often they were answered. */
+export const named = (statuses: ReadonlyMap<number, number>): string =>
+  [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `0x${status.toString(16)} ${count}`).join(", ")

@@ -3,7 +3,6 @@
  * that lie, and greed. Typed ends or right statuses, no defect, bounded memory, and a witness that notices nothing: above all, nothing that
  * a client sends may cost another client the connection to the upstream. Replay with WIREWRIGHT_SEED.
  */
-import { bytesOfDigits } from "@wirewright/codec"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import { type MemcachedNode, serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
 import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
@@ -11,15 +10,10 @@ import { type Proxy, type ProxyOptions, serve } from "@wirewright/proxy/Proxy"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
-import { packetVectors, specExamples } from "../conformance/Vectors.fixture.ts"
-import { assault, statusesOf, streamOf } from "./Attack.ts"
+import { assaults, held, named, seed, until, witness } from "./Attack.ts"
 
-const seed = Number(process.env["WIREWRIGHT_SEED"] ?? 20_261_121)
 const connections = 1_500
 const packetsEach = 8
-
-const corpus = [...specExamples.map(({ bytes }) => bytes), ...packetVectors.map(({ hex }) => bytesOfDigits(hex))]
-  .filter((bytes) => bytes[0] === 0x80 || bytes[0] === 0x08)
 
 type Options = Omit<Partial<ProxyOptions>, "upstream">
 
@@ -40,60 +34,15 @@ const withBucket = (use: (proxy: Proxy) => Promise<void>): Promise<void> =>
     expect(proxy.counters.server.defects).toBe(0)
   })))
 
-const until = async (condition: () => boolean): Promise<void> => {
-  for (let i = 0; !condition() && i < 1_000; i++) await new Promise((resolve) => setTimeout(resolve, 5))
-  expect(condition()).toBe(true)
-}
-
-/** Asks the upstream through the proxy all the time; every answer must be right. */
-const witness = async (port: number): Promise<() => Promise<{ readonly answers: number; readonly slowest: number }>> => {
-  const client = await RawClient.connect(port)
-  let going = true
-  let answers = 0
-  let slowest = 0
-  const asking = (async () => {
-    while (going) {
-      const begun = performance.now()
-      client.send(packet(0x0b, { opaque: ++answers }))
-      const [answer] = await client.packets(1)
-      const [opaque, status] = [answer!.readUInt32BE(12), answer!.readUInt16BE(6)]
-      if (opaque !== answers || status !== 0) throw new Error(`answer ${opaque} with status ${status}, expected answer ${answers}`)
-      slowest = Math.max(slowest, performance.now() - begun)
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-  })()
-  return async () => {
-    going = false
-    await asking
-    client.close()
-    return { answers, slowest }
-  }
-}
-
-const held = (): number => {
-  globalThis.gc?.()
-  const { arrayBuffers, heapUsed } = process.memoryUsage()
-  return arrayBuffers + heapUsed
-}
-
 const besiege = async (proxy: Proxy): Promise<void> => {
   const stop = await witness(proxy.port)
-  const statuses = new Map<number, number>()
-  let refused = 0
-  for (let i = 0; i < connections; i += 20) {
-    const seeds = Array.from({ length: 20 }, (_, j) => seed * 7_919 + i + j)
-    for (const reaction of await Promise.all(seeds.map((one) => assault(proxy.port, streamOf(corpus, one, packetsEach))))) {
-      if (reaction.refused) refused++
-      for (const status of statusesOf(reaction)) statuses.set(status, (statuses.get(status) ?? 0) + 1)
-    }
-  }
+  const { refused, statuses } = await assaults(proxy.port, connections, packetsEach)
   const { answers, slowest } = await stop()
   await until(() => proxy.counters.server.connections === 0)
   const { malformed, misbehaved, requests } = proxy.counters.server
-  const named = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `0x${status.toString(16)} ${count}`)
   console.log(
     `proxy (seed ${seed}): ${requests} requests, ${malformed} malformed, ${misbehaved} connections that misbehaved, ${refused} closed by the `
-      + `proxy; statuses ${named.join(", ")}; a witness had ${answers} right answers, the slowest after ${slowest.toFixed(0)} ms`
+      + `proxy; statuses ${named(statuses)}; a witness had ${answers} right answers, the slowest after ${slowest.toFixed(0)} ms`
   )
   for (const status of [0x00, 0x01, 0x04, 0x83]) expect(statuses.get(status), `status ${status}`).toBeGreaterThan(0)
   // nothing was lost upstream: no temporary failure, no internal error, no outcome that nobody knows

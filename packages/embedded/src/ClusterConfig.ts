@@ -9,6 +9,8 @@
 export interface ClusterConfigOptions {
   readonly host: string
   readonly port: number
+  /** Whether the port speaks TLS. */
+  readonly tls: boolean
   readonly revision: bigint
   readonly epoch: bigint
 }
@@ -30,8 +32,8 @@ const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : h
 
 /** The map without a bucket, or of one. */
 export const clusterConfigText = (options: ClusterConfigOptions, bucket?: BucketConfig): string => {
-  const { epoch, host, port, revision } = options
-  const node = { services: { kv: port, mgmt: managementPort }, thisNode: true, hostname: host }
+  const { epoch, host, port, revision, tls } = options
+  const node = { services: { [tls ? "kvSSL" : "kv"]: port, mgmt: managementPort }, thisNode: true, hostname: host }
   const cluster = {
     rev: Number(revision),
     revEpoch: Number(epoch),

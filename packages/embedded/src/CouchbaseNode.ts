@@ -25,8 +25,11 @@ import { vbucketHandlers } from "./VbucketHandlers.ts"
 import { withMetaHandlers } from "./WithMetaHandlers.ts"
 
 /** What a node is made of. */
-export interface CouchbaseNodeOptions
-  extends Pick<PacketServerOptions<Packet>, "host" | "port" | "tls" | "maxConnections" | "maxOutput" | "idleTimeout" | "headerTimeout">
+export interface CouchbaseNodeOptions extends
+  Pick<
+    PacketServerOptions<Packet>,
+    "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout" | "onDefect"
+  >
 {
   /** The buckets; one named `default` unless said otherwise. */
   readonly buckets?: ReadonlyArray<BucketOptions>
@@ -85,7 +88,7 @@ export const serveCouchbase = (options: CouchbaseNodeOptions = {}): Effect.Effec
       clusterVersion,
       clusterConfig: (bucket) => {
         const { epoch, revision } = clusterVersion
-        const at = { host, port: place.port, epoch, revision }
+        const at = { host, port: place.port, tls: options.tls !== undefined, epoch, revision }
         if (bucket === undefined) return clusterConfigText(at)
         const { manifest, name, uuid, vbucketCount } = bucket
         return clusterConfigText(at, { name, uuid, vbuckets: vbucketCount, manifestUid: manifest.uid })

@@ -1,0 +1,131 @@
+/**
+ * How far one vbucket was processed: from what was delivered, in its order, and what was reported as processed, in any order. Pure.
+ *
+ * The checkpoint never passes the first message that was not processed. Messages that nobody sees (filtered ones, SEQNO_ADVANCED) are
+ * delivered and processed at once, so that they move the checkpoint of a quiet vbucket.
+ */
+import { type Checkpoint, completeAt, defaultHistory, type Position, withComplete } from "./Checkpoint.ts"
+import type { FailoverLog } from "./FailoverLog.ts"
+import type { Placed } from "./SnapshotTracker.ts"
+
+/** A message that was delivered, by the order in which it was. */
+export type Ordinal = number
+
+interface Delivered {
+  readonly seqno: bigint
+  readonly placed: Placed
+  processed: boolean
+}
+
+/** The processed part of one vbucket. */
+export class Progress {
+  private readonly history: number
+  private kept: Checkpoint
+  private waiting: Array<Delivered> = []
+  /** Ordinal of the first that waits. */
+  private first: Ordinal = 0
+  private head = 0
+  private changed = false
+
+  constructor(checkpoint: Checkpoint, history: number = defaultHistory) {
+    this.kept = checkpoint
+    this.history = history
+  }
+
+  /** What may be stored now. */
+  get checkpoint(): Checkpoint {
+    return this.kept
+  }
+
+  /** Whether the checkpoint changed since `stored` was last called. */
+  get dirty(): boolean {
+    return this.changed
+  }
+
+  /** Messages delivered and not processed, or behind one that is not. */
+  get unprocessed(): number {
+    return this.waiting.length - this.head
+  }
+
+  /** The checkpoint was stored. */
+  stored(checkpoint: Checkpoint): void {
+    if (checkpoint === this.kept) this.changed = false
+  }
+
+  /** A stream was opened: the producer's log replaces the one before. */
+  opened(failoverLog: FailoverLog): void {
+    this.keep({ ...this.kept, failoverLog })
+  }
+
+  /** The producer told up to where tombstones may be gone. */
+  purged(purgeSeqno: bigint): void {
+    if (purgeSeqno > this.kept.purgeSeqno) this.keep({ ...this.kept, purgeSeqno })
+  }
+
+  /** A message is handed out; the result names it. */
+  deliver(seqno: bigint, placed: Placed): Ordinal {
+    this.waiting.push({ seqno, placed, processed: false })
+    return this.first + this.waiting.length - this.head - 1
+  }
+
+  /** A message that nobody needs to see was received. */
+  pass(seqno: bigint, placed: Placed): void {
+    this.process(this.deliver(seqno, placed))
+  }
+
+  /** A message was processed. Those of an earlier stream, and those named twice, change nothing. */
+  process(ordinal: Ordinal): void {
+    const one = this.waiting[this.head + ordinal - this.first]
+    if (ordinal < this.first || one === undefined) return
+    one.processed = true
+    if (ordinal === this.first) this.advance()
+  }
+
+  /** The stream is gone or is being rolled back: what waits is forgotten, its ordinals name nothing any more. */
+  forget(): void {
+    this.first += this.waiting.length - this.head
+    this.waiting = []
+    this.head = 0
+  }
+
+  /** Continues from another checkpoint, as after a rollback. */
+  restart(checkpoint: Checkpoint): void {
+    this.forget()
+    this.keep(checkpoint)
+  }
+
+  private advance(): void {
+    const { waiting } = this
+    let { complete, position } = this.kept
+    let from = this.head
+    for (; from < waiting.length && waiting[from]!.processed; from++) {
+      const { placed: { complete: whole, snapshot }, seqno } = waiting[from]!
+      // within an unordered snapshot there is no place to resume from
+      if (!snapshot.ordered) continue
+      position = whole ? completeAt(snapshot.vbucketUuid, seqno) : within(seqno, snapshot)
+      if (whole) complete = withComplete(complete, { vbucketUuid: snapshot.vbucketUuid, seqno }, this.history)
+    }
+    this.first += from - this.head
+    this.head = from
+    if (from === waiting.length) {
+      this.waiting = []
+      this.head = 0
+    } else if (from > 1024) {
+      waiting.splice(0, from)
+      this.head = 0
+    }
+    if (position !== this.kept.position) this.keep({ ...this.kept, position, complete })
+  }
+
+  private keep(checkpoint: Checkpoint): void {
+    this.kept = checkpoint
+    this.changed = true
+  }
+}
+
+const within = (seqno: bigint, { end, start, vbucketUuid }: Placed["snapshot"]): Position => ({
+  vbucketUuid,
+  seqno,
+  snapshotStart: start,
+  snapshotEnd: end
+})

@@ -1,0 +1,143 @@
+/**
+ * Which snapshot each message of a stream belongs to, and whether a message may come where it does. Pure; one per open stream.
+ *
+ * A marker is no progress: it becomes current with the first message inside of it. A new marker closes the one before; if that was not
+ * received to its end and the new one continues within it, both count as one: a change that the first had left out, because a later one
+ * replaced it, may lie behind the end of the second. SEQNO_ADVANCED moves the position and leaves the snapshot as it is. Between the ends of
+ * an out-of-order snapshot nothing can be resumed from.
+ * Source: kv_engine `engines/ep/src/dcp/passive_stream.cc` and `docs/dcp/documentation/commands/snapshot-marker.md`.
+ */
+
+import type { Position } from "./Checkpoint.ts"
+
+/** What a producer sent under one marker, or under several that continue one another. */
+export interface Snapshot {
+  /** Branch of the stream that delivered it. */
+  readonly vbucketUuid: bigint
+  readonly start: bigint
+  readonly end: bigint
+  /** Flags of the marker; 0 for an out-of-order snapshot. */
+  readonly flags: number
+  /** Whether seqnos ascend in it; if not, nothing in it can be resumed from before it is complete. */
+  readonly ordered: boolean
+}
+
+/** A message that may not come where it came. */
+export interface Violation {
+  readonly seqno: bigint | undefined
+  readonly message: string
+}
+
+/** What a message did. */
+export interface Placed {
+  readonly snapshot: Snapshot
+  /** The snapshot has no more messages. */
+  readonly complete: boolean
+}
+
+/** The snapshots of one stream. */
+export class SnapshotTracker {
+  private readonly vbucketUuid: bigint
+  private last: bigint
+  private current: Snapshot | undefined
+  private pending: Snapshot | undefined
+  /** Range of the last marker; the snapshot may be wider. */
+  private markerStart = 0n
+  private markerEnd = 0n
+  private highest = 0n
+  /** Markers that closed a snapshot whose end had not been reached. */
+  closedImplicitly = 0
+
+  /**
+   * @param vbucketUuid the branch that the producer's answer begins with
+   * @param from where the stream was asked to begin; its messages are all behind it
+   */
+  constructor(vbucketUuid: bigint, from: Position) {
+    this.vbucketUuid = vbucketUuid
+    this.last = from.seqno
+    if (from.seqno === from.snapshotEnd) return
+    this.current = { vbucketUuid, start: from.snapshotStart, end: from.snapshotEnd, flags: 0, ordered: true }
+  }
+
+  /** Seqno of the last message, or where the stream began. */
+  get seqno(): bigint {
+    return this.last
+  }
+
+  /** Inside of an out-of-order snapshot. */
+  get unordered(): boolean {
+    return this.current?.ordered === false
+  }
+
+  /** The snapshot that the last message was in. */
+  get snapshot(): Snapshot | undefined {
+    return this.current
+  }
+
+  /** SNAPSHOT_MARKER. */
+  marker(start: bigint, end: bigint, flags: number): Violation | undefined {
+    if (this.unordered) return { seqno: undefined, message: "a snapshot marker within an out-of-order snapshot" }
+    if (start > end) return { seqno: undefined, message: `a snapshot marker from ${start} to ${end}` }
+    if (end <= this.last && !this.repeats(start, end)) {
+      return { seqno: undefined, message: `a snapshot marker from ${start} to ${end} when ${this.last} was received` }
+    }
+    const { current, last, vbucketUuid } = this
+    const unfinished = current !== undefined && current.end > last ? current : undefined
+    if (unfinished !== undefined && start > unfinished.end) this.closedImplicitly++
+    this.pending = unfinished === undefined || start > unfinished.end
+      ? { vbucketUuid, start, end, flags, ordered: true }
+      : { vbucketUuid, start: least(start, unfinished.start), end: greatest(end, unfinished.end), flags, ordered: true }
+    this.markerStart = start
+    this.markerEnd = end
+    return undefined
+  }
+
+  /** A message with a seqno: a change, a system event, SEQNO_ADVANCED. Returns where it belongs, or why it may not come. */
+  place(seqno: bigint): Placed | Violation {
+    const { current } = this
+    if (current?.ordered === false) {
+      if (seqno > this.highest) this.highest = seqno
+      return { snapshot: current, complete: false }
+    }
+    if (seqno <= this.last) return { seqno, message: `seqno ${seqno} after ${this.last}` }
+    const snapshot = this.pending ?? current
+    if (snapshot === undefined || this.markerEnd === 0n) return { seqno, message: `seqno ${seqno} before any snapshot marker` }
+    if (seqno < this.markerStart || seqno > this.markerEnd) {
+      return { seqno, message: `seqno ${seqno} outside of its snapshot from ${this.markerStart} to ${this.markerEnd}` }
+    }
+    this.current = snapshot
+    this.pending = undefined
+    this.last = seqno
+    return { snapshot, complete: seqno === snapshot.end }
+  }
+
+  /** OSO_SNAPSHOT, begin. */
+  beginUnordered(): Violation | undefined {
+    if (this.unordered) return { seqno: undefined, message: "an out-of-order snapshot within another" }
+    this.highest = this.last
+    this.pending = undefined
+    this.markerEnd = 0n
+    this.current = { vbucketUuid: this.vbucketUuid, start: this.last, end: this.last, flags: 0, ordered: false }
+    return undefined
+  }
+
+  /** OSO_SNAPSHOT, end: everything up to the highest seqno seen is there. */
+  endUnordered(): Placed | Violation {
+    if (!this.unordered) return { seqno: undefined, message: "the end of an out-of-order snapshot that did not begin" }
+    const end = this.highest
+    this.last = end
+    this.current = { vbucketUuid: this.vbucketUuid, start: end, end, flags: 0, ordered: true }
+    return { snapshot: this.current, complete: true }
+  }
+
+  /** Two markers for one range are legal: what history has, then what follows it. */
+  private repeats(start: bigint, end: bigint): boolean {
+    return this.markerEnd !== 0n && this.markerStart === start && this.markerEnd === end
+  }
+}
+
+const least = (a: bigint, b: bigint): bigint => a < b ? a : b
+const greatest = (a: bigint, b: bigint): bigint => a > b ? a : b
+
+/** Whether a message was refused. */
+export const isViolation = (result: Placed | Violation): result is Violation => "message" in result

@@ -5,7 +5,7 @@
  */
 import type { Reader } from "@wirewright/codec"
 import type { ConnectionError, TransportOptions } from "@wirewright/connection"
-import { PacketConnection, type PacketConnectionOptions } from "@wirewright/memcached/PacketConnection"
+import { PacketConnection, type PacketConnectionOptions, Relayed } from "@wirewright/memcached/PacketConnection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -73,7 +73,7 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
           return []
         case "Send":
           for (const request of output.requests) {
-            packets.submit((writer, opaque) => encode(writer, { ...request, opaque }), sink, { timeout: limit })
+            packets.submit(new Relayed((writer, opaque) => encode(writer, { ...request, opaque }), sink, false), limit)
           }
           return []
         case "Derive": {

@@ -23,10 +23,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
-import { type AnswerSink, Quiet, Relayed, type WritePacket } from "./Relay.ts"
+import { Quiet, type WritePacket } from "./Relay.ts"
 import { many, single, Written } from "./Written.ts"
 
-export type { AnswerSink, WritePacket } from "./Relay.ts"
+export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
 
 /** What a dialect's generated code provides. */
 export interface Codec<Response, ServerRequest> {
@@ -187,14 +187,14 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   /**
-   * Sends one request whose answers go to `sink`; for relays, where a fibre per request would cost more than the request. It does not wait
-   * while the kernel is behind, so its caller bounds what is in flight. Throws `EncodeError`, and then nothing was sent.
+   * Sends a request that no fibre waits for (`Relayed`, or one of the caller's own); for relays, where a fibre per request would cost more
+   * than the request. It does not wait while the kernel is behind, so its caller bounds what is in flight. Throws `EncodeError`, and then
+   * nothing was sent.
    */
-  submit(write: WritePacket, sink: AnswerSink<Response>, options?: RequestOptions): void {
-    const request = new Relayed(write, sink, options?.writes === true)
-    request.begin(this, options?.timeout ?? this.timeout, this.time())
+  submit(request: Sendable<Response>, timeout: number = this.timeout): void {
+    request.begin(this, timeout, this.time())
     const refused = this.refusal(1)
-    if (refused !== undefined) return sink.fail(refused)
+    if (refused !== undefined) return request.refuse(refused)
     this.send(request)
   }
 

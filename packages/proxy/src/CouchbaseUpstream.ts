@@ -4,7 +4,7 @@
  * One connection per node, without reordering, keeps a client's requests for a key in order; while a vbucket moves, its requests wait
  * together and go on in the order in which they came. It knows packets only through `CouchbaseDialect`.
  */
-import { EncodeError } from "@wirewright/codec"
+import { EncodeError, type Writer } from "@wirewright/codec"
 import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
 import { Cluster } from "@wirewright/couchbase/Cluster"
 import type { NodePool, OpenError } from "@wirewright/couchbase/NodePool"
@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { Status as ClassicStatus } from "@wirewright/memcached/gen"
+import { Relayed } from "@wirewright/memcached/Relay"
 import { classicAnswer, features, translate } from "./CouchbaseDialect.ts"
 import type { LinkOptions } from "./Link.ts"
 import type { Slot } from "./ProxySession.ts"
@@ -87,14 +88,13 @@ class Bucket implements Upstream {
     const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
     const host = connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
     try {
-      connection.packets.submit(
-        (writer, opaque) => encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request),
-        {
-          answer: (answer) => this.answered(errand, answer, host),
-          fail: (error: ConnectionError) => slot.fail(lostBy(error))
-        },
-        { writes: slot.command!.writes, timeout: this.timeout }
-      )
+      const sink = {
+        answer: (answer: Response) => this.answered(errand, answer, host),
+        fail: (error: ConnectionError) => slot.fail(lostBy(error))
+      }
+      const write = (writer: Writer, opaque: number): void =>
+        encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request)
+      connection.packets.submit(new Relayed(write, sink, slot.command!.writes), this.timeout)
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error
       slot.refuse(ClassicStatus.Einval)

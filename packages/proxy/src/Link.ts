@@ -2,7 +2,8 @@
  * A connection that comes back: opened once, and again with growing pauses whenever it is lost. Requests made meanwhile fail at once; none
  * is kept for later, because their clients have deadlines of their own. It knows no command.
  */
-import { type AnswerSink, PacketConnection, type RequestOptions, type WritePacket } from "@wirewright/memcached/PacketConnection"
+import type { Sendable } from "@wirewright/memcached/Exchange"
+import { PacketConnection } from "@wirewright/memcached/PacketConnection"
 import { ConnectionClosed, ConnectionError, type TransportOptions } from "@wirewright/connection"
 import { malformed } from "@wirewright/codec"
 import { frameShape } from "@wirewright/memcached/gen"
@@ -87,10 +88,10 @@ export class Link {
     return this.connection !== undefined
   }
 
-  /** Sends one request whose answers go to `sink`. */
-  submit(write: WritePacket, sink: AnswerSink<Frame>, options?: RequestOptions): void {
+  /** Sends one request; see `PacketConnection.submit`. */
+  submit(request: Sendable<Frame>): void {
     if (this.connection === undefined) {
-      sink.fail(new ConnectionError({ reason: this.error.reason, address: this.address, ambiguous: false }))
-    } else this.connection.submit(write, sink, options)
+      request.refuse(new ConnectionError({ reason: this.error.reason, address: this.address, ambiguous: false }))
+    } else this.connection.submit(request)
   }
 }

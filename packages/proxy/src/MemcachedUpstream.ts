@@ -2,14 +2,17 @@
  * A memcached behind the proxy: packets pass as they are, but for opcode and opaque. All clients share its connections; a client keeps to
  * one of them, so that its requests stay in order.
  */
+import type { Writer } from "@wirewright/codec"
+import type { Owner, Sendable } from "@wirewright/memcached/Exchange"
 import { encodeSaslAuth, Status } from "@wirewright/memcached/gen"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/SaslPlain"
-import { ConnectFailed, ConnectionError } from "@wirewright/connection"
+import { ConnectFailed, ConnectionError, type Ledger } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { Link, type LinkOptions, type RawConnection } from "./Link.ts"
-import { statusOf, writeCopy } from "./RawFrame.ts"
+import type { Slot } from "./ProxySession.ts"
+import { type Frame, statusOf, writeCopy } from "./RawFrame.ts"
 import { lostBy, type MemcachedTarget, type Upstream } from "./Upstream.ts"
 
 const refused = (address: string, message: string): ConnectionError =>
@@ -31,6 +34,53 @@ const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnect
   )
 }
 
+/** A client's request on its way to memcached, and the way back of its answers: one object, as there are millions. */
+class Forwarded implements Sendable<Frame> {
+  deadline = 0
+  cancelled = false
+  opaque = -1
+  private timeout = 0
+  private owner: Owner | undefined = undefined
+  private readonly slot: Slot
+  private readonly request: Frame
+
+  constructor(slot: Slot, request: Frame) {
+    this.slot = slot
+    this.request = request
+  }
+
+  begin(owner: Owner, timeout: number, now: number): void {
+    this.owner = owner
+    this.timeout = timeout
+    this.deadline = now + timeout
+  }
+
+  enter(ledger: Ledger<Frame>): number {
+    return ledger.add(this)
+  }
+
+  write(writer: Writer): void {
+    writeCopy(writer, this.request, this.slot.command!.loud, this.opaque)
+  }
+
+  answer(frame: Frame): boolean {
+    return this.slot.answer(frame)
+  }
+
+  fail(why: "timeout" | "lost"): void {
+    this.slot.fail(lostBy(this.owner!.failure(why, this.timeout, this.slot.command!.writes)))
+  }
+
+  refuse(error: ConnectionError): void {
+    this.slot.fail(lostBy(error))
+  }
+
+  freed(): undefined {
+    // a client that went away leaves its session, which drops the answer
+    return undefined
+  }
+}
+
 /** Connects `connections` times; each client is given one of them. */
 export const memcachedUpstream = (
   target: MemcachedTarget,
@@ -48,12 +98,7 @@ export const memcachedUpstream = (
       return () => {
         const link = links[next++ % links.length]!
         return {
-          send: (slot, request) =>
-            link.submit(
-              (writer, opaque) => writeCopy(writer, request, slot.command!.loud, opaque),
-              { answer: (frame) => slot.answer(frame), fail: (error) => slot.fail(lostBy(error)) },
-              { writes: slot.command!.writes }
-            )
+          send: (slot, request) => link.submit(new Forwarded(slot, request))
         }
       }
     }

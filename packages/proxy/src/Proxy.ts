@@ -7,7 +7,7 @@
 import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
 import type { ConnectionError } from "@wirewright/connection"
 import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
-import { decodeRequest, encodeErrorResponse, frameShape } from "@wirewright/memcached/gen"
+import { encodeErrorResponse, frameShape } from "@wirewright/memcached/gen"
 import * as PacketServer from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import type * as Duration from "effect/Duration"
@@ -19,6 +19,7 @@ import { couchbaseUpstream } from "./CouchbaseUpstream.ts"
 import { memcachedUpstream } from "./MemcachedUpstream.ts"
 import { type CloseReason, ProxySession, type SessionLimits, sessionLimits } from "./ProxySession.ts"
 import { type Frame, frameAt, writeCopy } from "./RawFrame.ts"
+import { expectSound } from "./Soundness.ts"
 import { type InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstream.ts"
 
 /** Where to listen. */
@@ -79,7 +80,7 @@ export interface Proxy {
 
 /** Sound requests as they came; what is unsound is found by decoding it. Throws `DecodeError`. */
 const decode = (reader: Reader, at: number): Frame => {
-  decodeRequest(reader, at)
+  expectSound(reader, at)
   return frameAt(reader, at)
 }
 

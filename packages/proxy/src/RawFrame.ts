@@ -51,11 +51,19 @@ export const sectionsOf = (frame: Frame): Sections => {
 /** Whether the sections fit into the frame. */
 export const isWhole = (frame: Frame): boolean => sectionsOf(frame).value <= frame.end
 
+/** Frames up to this size are copied byte by byte, which is faster. */
+const shortFrame = 40
+
 /** Appends a copy of the frame with another opcode and opaque. */
 export const writeCopy = (writer: Writer, { reader, at, end }: Frame, opcode: number, opaque: number): void => {
   const size = end - at
   const to = writer.need(size)
-  writer.bytes.set(reader.slice(at, end), to)
+  if (size <= shortFrame) {
+    // one view less than `set` needs, and no call into the engine
+    const { bytes } = reader
+    const out = writer.bytes
+    for (let i = at, j = to; i < end; i++, j++) out[j] = bytes[i]!
+  } else writer.bytes.set(reader.slice(at, end), to)
   writer.bytes[to + 1] = opcode
   writer.view.setUint32(to + 12, opaque)
   writer.position = to + size

@@ -4,17 +4,11 @@
  * Clients against a real memcached on loopback: each in a process of its own, asked for rounds in turn (A B C A B C …), so that what
  * disturbs the machine disturbs all. Figures are medians over the rounds; ratios are medians of the ratios within a round.
  */
-import { execFileSync, fork, spawn, type ChildProcess } from "node:child_process"
-import { existsSync } from "node:fs"
-import { createServer, type AddressInfo, connect } from "node:net"
+import type { ChildProcess } from "node:child_process"
 import { cpus } from "node:os"
-import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
-import type { Answer, Operation, Question } from "./Contender.ts"
-import { keyCount } from "./Contender.ts"
-
-const here = import.meta.dirname
+import { keyCount, type Operation } from "./Contender.ts"
+import { ask, installMemjs, median, startContender, startMemcached } from "./Run.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -29,57 +23,6 @@ const { values: options } = parseArgs({
 
 const say = (text: string): void => {
   process[options.json ? "stderr" : "stdout"].write(`${text}\n`)
-}
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-
-const answers = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1")
-    const done = (there: boolean): void => {
-      socket.destroy()
-      resolve(there)
-    }
-    socket.once("connect", () => done(true)).once("error", () => done(false))
-  })
-
-const startMemcached = async (): Promise<{ readonly port: number; readonly child: ChildProcess }> => {
-  const port = await freePort()
-  const user = process.getuid?.() === 0 ? ["-u", "nobody"] : []
-  const child = spawn("memcached", ["-l", "127.0.0.1", "-p", String(port), "-U", "0", "-m", "128", "-t", "1", ...user], { stdio: "ignore" })
-  child.on("error", () => {})
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (child.exitCode !== null || child.pid === undefined) throw new Error("memcached does not start; is it installed?")
-    if (await answers(port)) return { port, child }
-    await sleep(50)
-  }
-  child.kill()
-  throw new Error("memcached does not answer")
-}
-
-const ask = (child: ChildProcess, question: Question): Promise<Answer & { readonly kind: "done" }> =>
-  new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void => reject(new Error(`contender ended with code ${code}`))
-    child.once("exit", onExit)
-    child.once("message", (answer: Answer) => {
-      child.off("exit", onExit)
-      if (answer.kind === "done") resolve(answer)
-      else reject(new Error(answer.message))
-    })
-    child.send(question)
-  })
-
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 interface Round {
@@ -127,13 +70,6 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
   }
 }
 
-const installMemjs = (): void => {
-  const bench = join(here, "..")
-  if (existsSync(join(bench, "node_modules/memjs"))) return
-  say("Installing the libraries to compare with …")
-  execFileSync("npm", ["ci", "--workspaces=false", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: bench, stdio: ["ignore", 2, 2] })
-}
-
 const main = async (): Promise<void> => {
   installMemjs()
   const names = options.contender ?? ["handwritten", "wirewright", "memjs"]
@@ -141,15 +77,8 @@ const main = async (): Promise<void> => {
   const running = new Map<string, ChildProcess>()
   try {
     for (const name of names) {
-      const child = fork(join(here, "child.ts"), [name], {
-        execArgv: [
-          "--conditions=@wirewright/source",
-          "--disable-warning=ExperimentalWarning",
-          ...process.execArgv.filter((arg) => arg.startsWith("--cpu-prof"))
-        ]
-      })
+      const child = await startContender(name, memcached.port)
       running.set(name, child)
-      await ask(child, { kind: "connect", port: memcached.port })
       await ask(child, { kind: "run", operation: "set", inFlight: 64, count: keyCount })
     }
     say(`node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "?"}`)

@@ -3,8 +3,11 @@
 /** A client under measurement. */
 export interface Contender {
   readonly connect: (port: number) => Promise<void>
-  /** Does `count` operations, `inFlight` at a time. Checks that each got is what was stored. */
-  readonly run: (operation: Operation, inFlight: number, count: number) => Promise<void>
+  /**
+   * Does `count` operations with values of `size` bytes, `inFlight` at a time, on the first `keys` keys. Checks that each got is what was
+   * stored.
+   */
+  readonly run: (operation: Operation, inFlight: number, count: number, size: number, keys: number) => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -12,13 +15,21 @@ export type Operation = "get" | "set"
 
 /** Keys in use; every one is stored before the first round. */
 export const keyCount = 1000
-/** A key of 12 characters. */
-export const keyOf = (index: number): string => `bench:${String(index % keyCount).padStart(6, "0")}`
+/** A key of 12 characters, of the first `keys`. */
+export const keyOf = (index: number, keys: number): string => `bench:${String(index % keys).padStart(6, "0")}`
+/** Bytes of a value unless a question says otherwise. */
 export const valueSize = 100
 
 export type Question =
   | { readonly kind: "connect"; readonly port: number }
-  | { readonly kind: "run"; readonly operation: Operation; readonly inFlight: number; readonly count: number }
+  | {
+    readonly kind: "run"
+    readonly operation: Operation
+    readonly inFlight: number
+    readonly count: number
+    readonly size?: number
+    readonly keys?: number
+  }
   | { readonly kind: "close" }
 
 export type Answer =

@@ -1,5 +1,5 @@
 /** A contender's process: `node child.ts CONTENDER`. */
-import type { Answer, Contender, Question } from "./Contender.ts"
+import { type Answer, type Contender, keyCount, type Question, valueSize } from "./Contender.ts"
 import { contenders } from "./contenders/index.ts"
 
 const loading = contenders[process.argv[2]!]!()
@@ -9,7 +9,7 @@ const perform = async (contender: Contender, question: Question): Promise<void> 
     case "connect":
       return contender.connect(question.port)
     case "run":
-      return contender.run(question.operation, question.inFlight, question.count)
+      return contender.run(question.operation, question.inFlight, question.count, question.size ?? valueSize, question.keys ?? keyCount)
     case "close":
       return contender.close()
   }

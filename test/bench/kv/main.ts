@@ -1,14 +1,14 @@
 /**
- * `npm run bench:kv -- [--rounds N] [--in-flight N]… [--operation get|set]… [--contender NAME]… [--milliseconds N] [--json]`
+ * `npm run bench:kv -- [--server memcached|couchbase] [--rounds N] [--in-flight N]… [--operation get|set]… [--contender NAME]… [--milliseconds N] [--json]`
  *
- * Clients against a real memcached on loopback: each in a process of its own, asked for rounds in turn (A B C A B C …), so that what
+ * Clients against a real memcached, or against `wirewright serve`, on loopback: each in a process of its own, asked for rounds in turn (A B C A B C …), so that what
  * disturbs the machine disturbs all. Figures are medians over the rounds; ratios are medians of the ratios within a round.
  */
 import type { ChildProcess } from "node:child_process"
 import { cpus } from "node:os"
 import { parseArgs } from "node:util"
 import { keyCount, type Operation } from "./Contender.ts"
-import { ask, installMemjs, median, startContender, startMemcached } from "./Run.ts"
+import { ask, installMemjs, median, startCommand, startContender, startMemcached } from "./Run.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
     milliseconds: { type: "string", default: "700" },
     "in-flight": { type: "string", multiple: true },
     operation: { type: "string", multiple: true },
+    server: { type: "string", default: "memcached" },
     contender: { type: "string", multiple: true },
     json: { type: "boolean", default: false }
   }
@@ -53,7 +54,7 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
       rounds.get(name)!.push({ perSecond: count / seconds, micros: processor / count * 1e6 })
     }
   }
-  const own = rounds.get("wirewright")
+  const own = rounds.get("wirewright") ?? rounds.get("couchbase")
   say(`\n${operation}, ${inFlight} in flight`)
   say(`  ${"".padEnd(12)}  operations/s   µs/op  CPU µs/op  wirewright is`)
   for (const [name, figures] of rounds) {
@@ -64,7 +65,7 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
     say(
       `  ${name.padEnd(12)}  ${Math.round(perSecond).toLocaleString("en").padStart(12)}  ${wall.toFixed(2).padStart(6)}  ${
         micros.toFixed(2).padStart(9)
-      }  ${name === "wirewright" ? "" : `${times.toFixed(2)} × as fast`}`
+      }  ${rounds.get(name) === own ? "" : `${times.toFixed(2)} × as fast`}`
     )
     if (options.json) process.stdout.write(`${JSON.stringify({ operation, inFlight, contender: name, perSecond, micros, times })}\n`)
   }
@@ -72,18 +73,23 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
 
 const main = async (): Promise<void> => {
   installMemjs()
-  const names = options.contender ?? ["handwritten", "wirewright", "memjs"]
-  const memcached = await startMemcached()
+  const couchbase = options.server === "couchbase"
+  const names = options.contender ?? (couchbase ? ["couchbase", "couchbase-sdk"] : ["handwritten", "wirewright", "memjs"])
+  const server = couchbase
+    ? await startCommand("serve", "--port", "0", "--bucket", "default", "--user", "app", "--password", "secret")
+    : await startMemcached()
   const running = new Map<string, ChildProcess>()
   try {
     for (const name of names) {
-      const child = await startContender(name, memcached.port)
+      const child = await startContender(name, server.port)
       running.set(name, child)
       await ask(child, { kind: "run", operation: "set", inFlight: 64, count: keyCount })
     }
     say(`node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "?"}`)
     say(
-      `${options.rounds} rounds of ${options.milliseconds} ms, clients in turn; values of 100 B, keys of 12 B, memcached -t 1 on loopback`
+      `${options.rounds} rounds of ${options.milliseconds} ms, clients in turn; values of 100 B, keys of 12 B, ${
+        couchbase ? "wirewright serve" : "memcached -t 1"
+      } on loopback`
     )
     for (const inFlight of numbers(options["in-flight"], [1, 64, 256, 1024])) {
       for (const operation of (options.operation ?? ["get", "set"]) as ReadonlyArray<Operation>) {
@@ -93,7 +99,7 @@ const main = async (): Promise<void> => {
     for (const child of running.values()) await ask(child, { kind: "close" })
   } finally {
     for (const child of running.values()) if (child.connected) child.disconnect()
-    memcached.child.kill()
+    server.child.kill()
   }
 }
 

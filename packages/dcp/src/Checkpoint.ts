@@ -31,13 +31,18 @@ export interface Checkpoint {
   readonly complete: ReadonlyArray<CompleteAt>
   /** Highest purge seqno the producer told; 0 when it told none. */
   readonly purgeSeqno: bigint
+  /**
+   * A rollback to the position has begun: what was done behind it is to be undone before anything else. Stored before the undoing begins,
+   * because the producer may answer the same request otherwise next time.
+   */
+  readonly undo: boolean
 }
 
 /** Nothing was processed. */
 export const beginning: Position = { vbucketUuid: 0n, seqno: 0n, snapshotStart: 0n, snapshotEnd: 0n }
 
 /** A vbucket of which nothing is known. */
-export const emptyCheckpoint: Checkpoint = { position: beginning, failoverLog: [], complete: [], purgeSeqno: 0n }
+export const emptyCheckpoint: Checkpoint = { position: beginning, failoverLog: [], complete: [], purgeSeqno: 0n, undo: false }
 
 /** Everything up to `seqno` was processed. */
 export const completeAt = (vbucketUuid: bigint, seqno: bigint): Position => ({
@@ -86,6 +91,8 @@ export type RollbackReason =
   | "HistoryTooShort"
   /** To the beginning, as the producer asked for. */
   | "Beginning"
+  /** A rollback that was interrupted is finished. */
+  | "Interrupted"
 
 /** Where to resume, and what is left of the checkpoint there. */
 export interface Resumption {

@@ -26,7 +26,6 @@ describe("SC-100 simulation", () => {
       totals.delivered += outcome.delivered
       totals.failovers += outcome.failovers
     }
-    console.log(`${strategy}: ${totals.delivered} changes delivered, ${totals.failovers} failovers, ${totals.rollbacks} rollbacks`)
     expect(totals.rollbacks).toBeGreaterThan(5_000)
   })
 
@@ -40,7 +39,6 @@ describe("SC-100 simulation", () => {
     ] satisfies ReadonlyArray<readonly [Mistake, boolean]>
   )("a consumer that %s is found out within 2 000 seeds", (mistake, filtered) => {
     const seed = failing({ steps: 300, filtered, mistake }, 2_000)
-    console.log(`${mistake}: found out by seed ${seed}`)
     expect(seed).toBeDefined()
   })
 })

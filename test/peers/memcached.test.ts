@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { hasSasl, hasTls, type Memcached, saslEnvironment, startMemcached, tlsArguments } from "./Memcached.ts"
 
 /** Memcached until the scope closes. */
@@ -27,6 +27,10 @@ const client = Layer.unwrap(Effect.map(Server, ({ port }) => KvClient.layer({ po
 const shown = (value: Uint8Array): string => new TextDecoder().decode(value)
 const textOf = (found: Option.Option<{ readonly value: Uint8Array }>): string | undefined =>
   Option.isSome(found) ? shown(found.value.value) : undefined
+
+/** Whether each thread of the process stands still. */
+const stopped = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((task) => / T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "latin1")))
 
 const failure = <A>(exit: Exit.Exit<A, KvError>): KvError => {
   const reason = Exit.isFailure(exit) ? exit.cause.reasons[0]! : undefined
@@ -374,6 +378,8 @@ describe("a server that goes", () => {
       const kv = yield* KvClient.make({ port, ...options })
       yield* kv.set("before", "stop")
       process.kill(pid, "SIGSTOP")
+      // the signal is sent; a thread that runs goes on until it is seen
+      yield* Effect.repeat(Effect.sleep(1), { until: () => stopped(pid) })
       const start = performance.now()
       const exits = yield* Effect.forEach(Array.from({ length: 100 }), (_, i) =>
         Effect.exit<unknown, KvError, never>(i % 2 === 0 ? kv.get("before") : kv.remove("x")), {

@@ -11,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
+import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
 import { ConnectFailed, ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason, ConnectTimeout } from "./Errors.ts"
 
@@ -20,6 +21,8 @@ export interface TransportOptions {
   readonly port: number
   /** TLS when given; client certificates and own authorities are part of these options. */
   readonly tls?: Tls.ConnectionOptions
+  /** Makes what is spoken over instead of a TCP connection; it is open when it is returned. `tls` does not apply to it. */
+  readonly dial?: () => Duplex
   /** Time for DNS, TCP and TLS together; 5 seconds unless said otherwise. */
   readonly connectTimeout?: Duration.Input
   /** Idle time after which TCP keep-alive probes find a half-open peer; 10 seconds unless said otherwise. */
@@ -68,7 +71,7 @@ export class Transport {
   /** Bytes to send are appended here, followed by `flush`. */
   readonly writer = new Writer()
   readonly address: string
-  private readonly socket: Net.Socket
+  private readonly socket: Duplex
   private readonly sink: TransportSink
   private flushing = false
   private error: ConnectionError | undefined
@@ -79,7 +82,7 @@ export class Transport {
   private inKernel: Array<Uint8Array> = []
   private linger: NodeJS.Timeout | undefined
 
-  constructor(socket: Net.Socket, address: string, sink: TransportSink) {
+  constructor(socket: Duplex, address: string, sink: TransportSink) {
     this.socket = socket
     this.address = address
     this.sink = sink
@@ -225,9 +228,23 @@ export class Transport {
   }
 }
 
+/** Speaks over a stream that is open. What it reads is its own to keep, so it needs no copy. */
+const over = (stream: Duplex, address: string, sink: TransportSink): Transport => {
+  const transport = new Transport(stream, address, sink)
+  stream.on("data", (chunk: Uint8Array) => transport.receive(chunk))
+  return transport
+}
+
 /** Connects; the transport closes with the scope. */
 export const connect = (options: TransportOptions, sink: TransportSink): Effect.Effect<Transport, ConnectionError, Scope.Scope> => {
   const address = `${options.host}:${options.port}`
+  const { dial } = options
+  if (dial !== undefined) {
+    return Effect.acquireRelease(
+      Effect.sync(() => over(dial(), address, sink)),
+      (transport) => Effect.sync(() => transport.shut("this side"))
+    )
+  }
   const timeout = Duration.toMillis(options.connectTimeout ?? "5 seconds")
   const failed = (reason: ConnectionReason): ConnectionError => new ConnectionError({ reason, address, ambiguous: false })
   const open = Effect.callback<Transport, ConnectionError>((resume) => {
@@ -269,10 +286,9 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
   )
 }
 
-/** Makes a transport of an accepted socket. Node allocates its chunks anew, so they need no copy. */
-export const accepted = (socket: Net.Socket, sink: TransportSink): Transport => {
+/** Makes a transport of an accepted socket, or of another stream. */
+export const accepted = (socket: Duplex, sink: TransportSink): Transport => {
+  if (!(socket instanceof Net.Socket)) return over(socket, "in memory", sink)
   socket.setNoDelay(true)
-  const transport = new Transport(socket, `${socket.remoteAddress}:${socket.remotePort}`, sink)
-  socket.on("data", (chunk) => transport.receive(chunk))
-  return transport
+  return over(socket, `${socket.remoteAddress}:${socket.remotePort}`, sink)
 }

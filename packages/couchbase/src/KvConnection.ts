@@ -19,8 +19,10 @@ export interface KvConnectionOptions
   extends
     TransportOptions,
     Omit<BootstrapOptions, "host" | "tls" | "nonce">,
-    Pick<PacketConnectionOptions<Response, ServerRequest>, "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence" | "onClose">
+    Pick<PacketConnectionOptions<Response, ServerRequest>, "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence" | "onClose" | "onPeerRequest">
 {
+  /** Decodes answers; a protocol that extends this one has its own. */
+  readonly decodeResponse?: (reader: Reader, at: number, states: States) => Response
   /** Time for the whole bootstrap, the connecting included; 10 seconds unless said otherwise. */
   readonly bootstrapTimeout?: Duration.Input
   /** Receives what the node sends unasked. */
@@ -41,12 +43,12 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
     // the shape of packets changes with the answer to HELLO, in the middle of a connection
     let states: States = { collections: false }
     const limit = Duration.toMillis(options.bootstrapTimeout ?? "10 seconds")
-    const { onServerRequest, ...rest } = options
+    const { decodeResponse: decodeAnswer = decodeResponse, onServerRequest, ...rest } = options
     const packets = yield* PacketConnection.make<Response, ServerRequest>({
       ...rest,
       codec: {
         frameShape,
-        decodeResponse: (reader: Reader, at: number) => decodeResponse(reader, at, states),
+        decodeResponse: (reader: Reader, at: number) => decodeAnswer(reader, at, states),
         decodeServerRequest: (reader: Reader, at: number) => decodeServerRequest(reader, at, states)
       },
       ...(onServerRequest === undefined

@@ -82,8 +82,7 @@ export const simulate = ({ filtered = false, mistake, seed, steps, strategy = "u
   const rarity = [1, 3, 10][below(3)]!
   const mostLost = [4, 12, 40][below(3)]!
   let uuid = 1000n
-  let history = new VbucketHistory<Item>(uuid)
-  let all: Array<Item> = []
+  const history = new VbucketHistory<Item>(uuid)
   let counter = 0
   const wanted = (key: string): boolean => !filtered || Number(key.slice(1)) % 2 === 0
 
@@ -247,15 +246,13 @@ export const simulate = ({ filtered = false, mistake, seed, steps, strategy = "u
   const write = (): void => {
     const item = { seqno: history.highSeqno + 1n, key: `k${below(keys)}`, deleted: below(5) === 0, value: counter++ }
     history.append(item)
-    all.push(item)
   }
 
   const failover = (): void => {
     counts.failovers++
     const lost = BigInt(below(mostLost))
     const kept = history.highSeqno > lost ? history.highSeqno - lost : 0n
-    history = VbucketHistory.replica(history, all, kept)
-    all = all.filter(({ seqno }) => seqno <= kept)
+    history.lose(kept)
     history.branch(++uuid)
     disconnect()
   }

@@ -15,11 +15,6 @@ export interface HistoryItem {
   readonly deleted: boolean
 }
 
-interface MemoryCheckpoint<Item> {
-  readonly start: bigint
-  readonly items: Map<string, Item>
-}
-
 /** What one marker announces, and what follows it. */
 export interface Batch<Item> {
   readonly start: bigint
@@ -30,18 +25,87 @@ export interface Batch<Item> {
   readonly items: ReadonlyArray<Item>
 }
 
+/** How much of a history is kept. */
+export interface HistoryOptions {
+  /** Changes after which a checkpoint is closed; 1 000 unless said otherwise. */
+  readonly checkpointItems?: number
+  /** Closed checkpoints in memory; 10 unless said otherwise. */
+  readonly closedCheckpoints?: number
+  /** Changes that can be taken back; 1 000 unless said otherwise. */
+  readonly undoable?: number
+}
+
+/** Changes in the order of their seqnos; those that were replaced leave a hole. */
+class MemoryCheckpoint<Item extends HistoryItem> {
+  readonly start: bigint
+  private readonly seqnos: Array<bigint> = []
+  private readonly slots: Array<Item | undefined> = []
+  private readonly places = new Map<string, number>()
+
+  constructor(start: bigint) {
+    this.start = start
+  }
+
+  /** Changes, those that were replaced included. */
+  get length(): number {
+    return this.slots.length
+  }
+
+  set(item: Item): void {
+    const before = this.places.get(item.key)
+    if (before !== undefined) this.slots[before] = undefined
+    this.places.set(item.key, this.slots.length)
+    this.seqnos.push(item.seqno)
+    this.slots.push(item)
+  }
+
+  after(seqno: bigint): Array<Item> {
+    let low = 0
+    let high = this.seqnos.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.seqnos[middle]! <= seqno) low = middle + 1
+      else high = middle
+    }
+    const found: Array<Item> = []
+    for (; low < this.slots.length; low++) if (this.slots[low] !== undefined) found.push(this.slots[low]!)
+    return found
+  }
+
+  remove(matches: (item: Item) => boolean): void {
+    for (let i = 0; i < this.slots.length; i++) {
+      const item = this.slots[i]
+      if (item === undefined || !matches(item)) continue
+      this.slots[i] = undefined
+      this.places.delete(item.key)
+    }
+  }
+}
+
+interface Undo<Item> {
+  readonly item: Item
+  readonly previous: Item | undefined
+}
+
 /** A vbucket's changes. */
 export class VbucketHistory<Item extends HistoryItem> {
+  private readonly checkpointItems: number
+  private readonly closedCheckpoints: number
+  private readonly undoable: number
   private log: FailoverLog
   private high = 0n
   private purge = 0n
   private closed: Array<MemoryCheckpoint<Item>> = []
-  private open: MemoryCheckpoint<Item> = { start: 1n, items: new Map() }
-  /** Newest version of each key; tombstones until they are purged. */
+  private open = new MemoryCheckpoint<Item>(1n)
+  /** Newest version of each key, in the order of their seqnos; tombstones until they are purged. */
   private readonly disk = new Map<string, Item>()
+  private undos: Array<Undo<Item>> = []
 
-  constructor(vbucketUuid: bigint) {
+  constructor(vbucketUuid: bigint, options: HistoryOptions = {}) {
     this.log = [{ vbucketUuid, seqno: 0n }]
+    this.checkpointItems = options.checkpointItems ?? 1_000
+    this.closedCheckpoints = options.closedCheckpoints ?? 10
+    this.undoable = options.undoable ?? 1_000
   }
 
   /** Branches, newest first. */
@@ -71,18 +135,23 @@ export class VbucketHistory<Item extends HistoryItem> {
   append(item: Item): void {
     if (item.seqno <= this.high) throw new RangeError(`seqno ${item.seqno} after ${this.high}`)
     this.high = item.seqno
+    this.open.set(item)
+    if (this.undoable > 0) {
+      this.undos.push({ item, previous: this.disk.get(item.key) })
+      if (this.undos.length >= 2 * this.undoable) this.undos = this.undos.slice(-this.undoable)
+    }
     // a Map keeps the place of a key that is set again, and this one has a new place
-    this.open.items.delete(item.key)
-    this.open.items.set(item.key, item)
     this.disk.delete(item.key)
     this.disk.set(item.key, item)
+    if (this.open.length >= this.checkpointItems) this.closeCheckpoint()
   }
 
-  /** Ends the open checkpoint: what is in it is not replaced any more. */
+  /** Ends the open checkpoint: what is in it is not replaced any more. The oldest checkpoint goes when there are too many. */
   closeCheckpoint(): void {
-    if (this.open.items.size === 0) return
+    if (this.open.length === 0) return
     this.closed.push(this.open)
-    this.open = { start: this.high + 1n, items: new Map() }
+    if (this.closed.length > this.closedCheckpoints) this.closed.shift()
+    this.open = new MemoryCheckpoint(this.high + 1n)
   }
 
   /** Forgets closed checkpoints; what is behind them has to be read from disk. */
@@ -91,15 +160,25 @@ export class VbucketHistory<Item extends HistoryItem> {
     this.closed = []
   }
 
-  /** Removes the tombstones up to `seqno`. */
-  purgeTo(seqno: bigint): void {
+  /** Removes the tombstones up to `seqno`. Returns them. */
+  purgeTo(seqno: bigint): ReadonlyArray<Item> {
     this.evict()
+    const gone: Array<Item> = []
     for (const [key, item] of this.disk) {
-      if (item.deleted && item.seqno <= seqno) {
-        this.disk.delete(key)
-        if (item.seqno > this.purge) this.purge = item.seqno
-      }
+      if (item.seqno > seqno) break
+      if (!item.deleted) continue
+      this.disk.delete(key)
+      gone.push(item)
+      if (item.seqno > this.purge) this.purge = item.seqno
     }
+    return gone
+  }
+
+  /** Forgets changes without a trace, as those of a collection that was dropped. */
+  forget(matches: (item: Item) => boolean): void {
+    for (const [key, item] of this.disk) if (matches(item)) this.disk.delete(key)
+    for (const checkpoint of [...this.closed, this.open]) checkpoint.remove(matches)
+    this.undos = this.undos.filter(({ item }) => !matches(item))
   }
 
   /** Becomes the active copy: a new branch begins behind what there is. */
@@ -108,14 +187,31 @@ export class VbucketHistory<Item extends HistoryItem> {
     this.log = branchedAt(this.log, vbucketUuid, this.high)
   }
 
-  /** A copy as a replica that received no more than `seqno`. `items` are all changes ever made, in their order. */
-  static replica<Item extends HistoryItem>(from: VbucketHistory<Item>, items: ReadonlyArray<Item>, seqno: bigint): VbucketHistory<Item> {
-    const copy = new VbucketHistory<Item>(1n)
-    for (const item of items) if (item.seqno <= seqno) copy.append(item)
-    copy.log = prunedTo(from.log, seqno)
-    copy.evict()
-    if (from.purge <= seqno) copy.purgeTo(from.purge)
-    return copy
+  /**
+   * Loses the newest changes, as a node does that others take the place of: what is left is what a copy had that received no more than
+   * `seqno`. Returns what was lost, newest first, each with the version before it. Changes that are too old to be taken back are kept.
+   */
+  lose(seqno: bigint): ReadonlyArray<Undo<Item>> {
+    const lost: Array<Undo<Item>> = []
+    while (this.undos.length > 0 && this.undos.at(-1)!.item.seqno > seqno) {
+      const undo = this.undos.pop()!
+      this.disk.delete(undo.item.key)
+      lost.push(undo)
+    }
+    if (lost.length === 0) return lost
+    this.high = this.undos.at(-1)?.item.seqno ?? lost.at(-1)!.item.seqno - 1n
+    for (const { previous } of lost) {
+      if (previous === undefined || previous.seqno > this.high || previous.deleted && previous.seqno <= this.purge) continue
+      this.disk.set(previous.key, previous)
+    }
+    const inOrder = [...this.disk].sort(([, a], [, b]) => a.seqno < b.seqno ? -1 : 1)
+    this.disk.clear()
+    for (const [key, item] of inOrder) this.disk.set(key, item)
+    if (this.purge > this.high) this.purge = this.high
+    this.log = prunedTo(this.log, this.high)
+    this.open = new MemoryCheckpoint(this.high + 1n)
+    this.closed = []
+    return lost
   }
 
   /**
@@ -128,11 +224,13 @@ export class VbucketHistory<Item extends HistoryItem> {
     const first = snapStart !== undefined && snapStart < last + 1n ? snapStart : undefined
     if (last + 1n < this.memoryFrom) {
       // the whole of the disk, as older versions of what changed since are not there any more
-      const items = [...this.disk.values()].filter(({ seqno }) => seqno > last)
+      const items: Array<Item> = []
+      for (const item of this.disk.values()) if (item.seqno > last) items.push(item)
       return { start: first ?? last, end: this.high, from: "disk", checkpoint: true, items }
     }
-    for (const checkpoint of [...this.closed, this.open]) {
-      const items = [...checkpoint.items.values()].filter(({ seqno }) => seqno > last)
+    for (let i = 0; i <= this.closed.length; i++) {
+      const checkpoint = this.closed[i] ?? this.open
+      const items = checkpoint.after(last)
       if (items.length === 0) continue
       const begins = checkpoint.start === last + 1n
       return {

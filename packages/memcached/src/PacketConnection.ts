@@ -4,7 +4,7 @@
  * It knows headers, not commands: which packets exist is the dialect's business (`Codec`), what to send is the caller's. Requests cost one
  * `Effect.callback`; everything else happens in the socket's callbacks. Source of the rules: kv_engine docs/BinaryProtocol.md.
  */
-import { DecodeError, EncodeError, Framer, type FrameShape, type Reader } from "@wirewright/codec"
+import { DecodeError, EncodeError, Framer, type FrameShape, type Reader, type Writer } from "@wirewright/codec"
 import {
   connect,
   ConnectionError,
@@ -50,6 +50,8 @@ export interface PacketConnectionOptions<Response, ServerRequest> extends Transp
   readonly maxSilence?: Duration.Input
   /** Receives requests of the server (duplex); without it they are counted and dropped. */
   readonly onServerRequest?: (request: ServerRequest) => void
+  /** Receives requests of a peer that sends what clients send (DCP), as they lie in a buffer; without it they end the connection. */
+  readonly onPeerRequest?: (reader: Reader, at: number, end: number) => void
   /** Told once that the connection is gone, after everything in flight has failed. */
   readonly onClose?: (error: ConnectionError) => void
 }
@@ -71,6 +73,8 @@ export interface ConnectionCounters {
   readonly bytesReceived: number
 }
 
+const magicRequest = 0x80
+const magicFlexibleRequest = 0x08
 const magicResponse = 0x81
 const magicFlexibleResponse = 0x18
 const magicServerRequest = 0x82
@@ -214,6 +218,32 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     })
   }
 
+  /**
+   * Appends a packet to which no answer is matched: an answer to a request of the peer, or a request that nobody answers. It does not wait
+   * while the kernel is behind, so it is for what is small and rare. Throws `EncodeError`.
+   */
+  append(write: (writer: Writer) => void): void {
+    const { transport } = this
+    if (transport.closed !== undefined) return
+    write(transport.writer)
+    transport.flush()
+  }
+
+  /** Gives the connection up because of what the peer did. */
+  misbehaved(message: string, error?: DecodeError): void {
+    this.transport.fail(new PeerMisbehaved(error === undefined ? { message } : { message, error }))
+  }
+
+  /** Gives the connection up because the peer has been silent. */
+  stalled(awaited: string, milliseconds: number): void {
+    this.transport.fail(new PeerStalled({ awaited, milliseconds }))
+  }
+
+  /** Bytes that arrived. */
+  get bytesReceived(): number {
+    return this.transport.bytesReceived
+  }
+
   /** @internal */
   failure(why: "timeout" | "lost", timeout: number, ambiguous: boolean): ConnectionError {
     return this.error(why === "timeout" ? new RequestTimeout({ milliseconds: timeout }) : this.transport.closed!.reason, ambiguous)
@@ -308,9 +338,12 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     }
   }
 
-  private readonly dispatch = (reader: Reader, at: number): void => {
+  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
     const magic = reader.bytes[at]!
+    if ((magic === magicRequest || magic === magicFlexibleRequest) && this.options.onPeerRequest !== undefined) {
+      return this.options.onPeerRequest(reader, at, end)
+    }
     if (magic === magicResponse || magic === magicFlexibleResponse) {
       const opaque = reader.view.getUint32(at + 12)
       if (this.ledger.waiter(opaque) !== undefined) this.ledger.settle(opaque, this.options.codec.decodeResponse(reader, at))

@@ -20,8 +20,15 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   "@wirewright/connection": ["@wirewright/codec", "effect"],
   "@wirewright/memcached": ["@wirewright/codec", "@wirewright/connection", "effect"],
   "@wirewright/couchbase": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "effect"],
-  "@wirewright/dcp": ["@wirewright/codec", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/embedded": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
+  "@wirewright/dcp": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
+  "@wirewright/embedded": [
+    "@wirewright/codec",
+    "@wirewright/connection",
+    "@wirewright/memcached",
+    "@wirewright/couchbase",
+    "@wirewright/dcp",
+    "effect"
+  ],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
   "@wirewright/examples": [
     "@wirewright/codec",

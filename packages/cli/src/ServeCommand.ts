@@ -79,7 +79,11 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
     Command.withDescription(
       "Serve: a Couchbase-like node in memory, or with --memcached a memcached; empty at the start and gone at the end. "
         + "When it listens it prints a line of JSON on stdout: "
-        + "{\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. SIGINT and SIGTERM end it."
+        + "{\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. SIGINT and SIGTERM end it.\n\n"
+        + "  --control takes lines of JSON, one command each: {\"do\":\"failover\",\"node\":0,\"lost\":10} another node (or the same, alone) "
+        + "goes on without the newest changes; crash {seqno or lost} the same on every node, from disk; evict, purge, compact {seqno}, "
+        + "move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them.\n\n"
+        + "  Exit codes: 0 told to stop · 1 wrong usage, or the port is taken"
     ),
     Command.withExamples([
       { command: "wirewright serve --user app --password-file secret --bucket travel", description: "A node for the Couchbase SDKs" },

@@ -3,6 +3,7 @@
  *
  * A password on the command line is visible to everybody on the machine, hence `--password-file`; neither is ever printed.
  */
+import type { CouchbaseNode } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -13,6 +14,14 @@ import type { Personality } from "./ServeCommand.ts"
 
 /** Flags of this personality. */
 export const couchbaseParameters = {
+  nodes: Flag.Int("nodes").pipe(
+    Flag.withDescription("Nodes of the cluster; those behind the first are on free ports"),
+    Flag.withDefault(1)
+  ),
+  control: Flag.Int("control").pipe(
+    Flag.withDescription("Port on 127.0.0.1 that takes commands which make the node fail, 0: any free one; see below"),
+    Flag.optional
+  ),
   vbuckets: Flag.Int("vbuckets").pipe(Flag.withDescription("Vbuckets of each bucket"), Flag.withDefault(64)),
   buckets: Flag.String("bucket").pipe(Flag.withDescription("Name of a bucket; may be repeated (default: default)"), Flag.atLeast(0)),
   scopes: Flag.String("scope").pipe(Flag.withDescription("Name of a scope in every bucket; may be repeated"), Flag.atLeast(0)),
@@ -30,6 +39,8 @@ export const couchbaseParameters = {
 
 /** What the flags say. */
 export interface CouchbaseFlags {
+  readonly nodes: number
+  readonly control: Option.Option<number>
   readonly vbuckets: number
   readonly buckets: ReadonlyArray<string>
   readonly scopes: ReadonlyArray<string>
@@ -77,18 +88,27 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
     }
     const names = options.buckets.length === 0 ? ["default"] : [...new Set(options.buckets)]
     const user = Option.getOrUndefined(options.user)
-    const node = yield* Node.serveCouchbase({
+    if (options.nodes < 1 || options.nodes > 16) return yield* usage(`--nodes ${options.nodes}: from 1 to 16`)
+    const control = Option.getOrUndefined(options.control)
+    if (control !== undefined && (control < 0 || control > 65_535)) return yield* usage(`--control ${control}: there are ports 0 to 65535`)
+    const cluster = yield* Node.serveCouchbaseCluster({
       host,
       port,
+      nodes: options.nodes,
       buckets: names.map((name) => ({ name, vbuckets, manifest })),
       users: user === undefined || password === undefined ? [] : [{ name: user, password }]
     })
+    const [node] = cluster.nodes as readonly [CouchbaseNode]
+    const { serveControl } = yield* Effect.promise(() => import("./ServeControl.ts"))
+    const controlPort = control === undefined ? undefined : yield* serveControl(cluster, control)
     return {
       address: node.server.address,
       port: node.port,
       protocol: "couchbase",
       connectionString: node.connectionString,
       buckets: names,
-      vbuckets
+      vbuckets,
+      ...cluster.nodes.length > 1 ? { nodes: cluster.nodes.map(({ server }) => server.address) } : {},
+      ...controlPort === undefined ? {} : { control: `127.0.0.1:${controlPort}` }
     }
   })

@@ -15,6 +15,7 @@ import { kvCommand } from "./KvCommand.ts"
 import { colorsOn, endWithReader, flush, say } from "./Output.ts"
 import { proxyCommand } from "./ProxyCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
+import { tailCommand } from "./TailCommand.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string }
 
@@ -36,6 +37,7 @@ const wirewright = Command.make("wirewright").pipe(
     serveCommand,
     proxyCommand,
     kvCommand,
+    tailCommand,
     doctorCommand
   ])
 )

@@ -23,6 +23,8 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
   readonly tls?: Tls.ConnectionOptions
   /** Connections per node; 1 unless said otherwise. */
   readonly connectionsPerNode?: number
+  /** Maps of the cluster are ignored: the first seed that answers is all there is. */
+  readonly ignoreMap?: boolean
 }
 
 const addressOfSeed = ({ host, port }: Seed): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
@@ -41,6 +43,7 @@ export class Cluster {
   private byNode: ReadonlyArray<NodePool | undefined> = []
   private single: NodePool | undefined
   private refreshing: Deferred.Deferred<void> | undefined
+  private change = Deferred.makeUnsafe<void>()
 
   private constructor(options: ClusterOptions, scope: Scope.Scope) {
     this.options = options
@@ -83,6 +86,23 @@ export class Cluster {
     return Result.isSuccess(parsed) && this.apply(parsed.success, undefined)
   }
 
+  /** Waits until the map is replaced. */
+  readonly changed: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.change))
+
+  /** Where the active copy of a vbucket is; nothing when no node has it just now. A cluster without a map is its first seed. */
+  seedOf(vbucket: number): Seed | undefined {
+    const { map } = this
+    if (map === undefined || map.vbuckets.length === 0) return this.options.seeds[0]
+    const node = map.nodes[activeNode(map, vbucket)]
+    const port = this.options.tls === undefined ? node?.port : node?.tlsPort
+    return node === undefined || port === undefined ? undefined : { host: node.host, port }
+  }
+
+  /** Takes a map that another connection has brought. */
+  offer(map: ClusterMap | undefined): void {
+    if (map !== undefined) this.apply(map, undefined)
+  }
+
   /** Asks a node for the map; all who ask at the same time share the answer. Never fails: without an answer the map stays. */
   readonly refresh: Effect.Effect<void> = Effect.suspend(() => {
     if (this.refreshing !== undefined) return Deferred.await(this.refreshing)
@@ -110,8 +130,10 @@ export class Cluster {
 
   private readonly ask: Effect.Effect<void, OpenError> = Effect.suspend(() => {
     const connection = [...this.pools.values()].map((pool) => pool.ready()).find((ready) => ready !== undefined)
-    // a new connection brings the map with it
-    if (connection === undefined) return this.begin
+    // a new connection brings the map with it; the seeds may be gone by now
+    if (connection === undefined) {
+      return this.nodes.reduce((tried, pool) => Effect.catch(tried, () => Effect.asVoid(pool.connect)), this.begin)
+    }
     const host = connection.packets.address.replace(/:\d+$/, "")
     return connection.packets.request((writer, opaque) => encodeGetClusterConfig(writer, { opaque })).pipe(
       Effect.map((answer) => {
@@ -124,7 +146,7 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, seeds: _, tls, ...options } = this.options
+    const { connectionsPerNode = 1, ignoreMap: __, seeds: _, tls, ...options } = this.options
     const open = openConnection({
       ...options,
       ...(tls === undefined ? {} : { tls }),
@@ -147,7 +169,8 @@ export class Cluster {
     if (session.clusterMap !== undefined) this.apply(session.clusterMap, pool)
   }
 
-  private readonly pushed = (request: ServerRequest, host: string): void => {
+  /** Takes what a node sent unasked. */
+  readonly pushed = (request: ServerRequest, host: string): void => {
     if (request._tag !== "ClustermapChangeNotification") return
     if (request.clusterMap !== "") {
       if (request.bucket === "" || request.bucket === (this.options.bucket ?? "")) this.learn(request.clusterMap, host)
@@ -157,7 +180,7 @@ export class Cluster {
   /** Takes a map; `from` is the pool whose node sent it about itself. */
   private apply(theirs: ClusterMap, from: NodePool | undefined): boolean {
     const map = newer(this.map, theirs)
-    if (map === this.map) return false
+    if (map === this.map || this.options.ignoreMap === true) return false
     this.map = map
     this.mapChanges++
     const tls = this.options.tls !== undefined
@@ -169,6 +192,9 @@ export class Cluster {
       return this.poolAt(address, { host: node.host, port: tls ? node.tlsPort! : node.port! })
     })
     this.retire()
+    const { change } = this
+    this.change = Deferred.makeUnsafe()
+    Deferred.doneUnsafe(change, Exit.void)
     return true
   }
 

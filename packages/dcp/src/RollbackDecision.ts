@@ -16,7 +16,7 @@ export interface StreamClaim {
   /** A uuid counts at seqno 0, too (stream flag 0x20). */
   readonly strictVbucketUuid?: boolean
   /** Highest purge seqno that the consumer saw; tombstones up to there are no loss to it. */
-  readonly purgeSeqno?: bigint
+  readonly purgeSeqno?: bigint | undefined
 }
 
 /** What the producer has. */

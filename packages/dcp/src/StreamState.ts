@@ -17,7 +17,7 @@ import {
 import { checkFailoverLog, type FailoverLog, mostBranches } from "./FailoverLog.ts"
 import { Progress } from "./Progress.ts"
 import type { StreamClaim } from "./RollbackDecision.ts"
-import { isViolation, type Placed, SnapshotTracker, type Violation } from "./SnapshotTracker.ts"
+import { isViolation, type Placed, type Snapshot, SnapshotTracker, type Violation } from "./SnapshotTracker.ts"
 
 /** Where a vbucket's stream stands. */
 export type StreamPhase =
@@ -111,6 +111,11 @@ export class StreamState {
   /** Seqno of the last message of the open stream, processed or not. */
   get received(): bigint {
     return this.tracker?.seqno ?? this.progress.checkpoint.position.seqno
+  }
+
+  /** The snapshot that the last message of the open stream was in. */
+  get snapshot(): Snapshot | undefined {
+    return this.tracker?.snapshot
   }
 
   /** Markers that closed a snapshot before its end. */

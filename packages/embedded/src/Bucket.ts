@@ -5,9 +5,11 @@
  * are given.
  */
 import { type FailoverEntry, Status, VBucketState } from "@wirewright/couchbase/gen"
-import { collectionById, defaultManifest, droppedCollections, type Manifest, readManifest } from "./Collections.ts"
+import { type HistoryOptions, VbucketHistory } from "@wirewright/dcp/VbucketHistory"
+import { type BucketChange, type Watcher, WatchList } from "./BucketChange.ts"
+import { collectionById, defaultManifest, droppedCollections, type Manifest, manifestEvents, readManifest } from "./Collections.ts"
 import type { Change } from "./Document.ts"
-import type { Space } from "./HashTable.ts"
+import type { Item, Space } from "./HashTable.ts"
 import { Store } from "./Store.ts"
 
 /** What a bucket is made of. */
@@ -21,6 +23,8 @@ export interface BucketOptions {
   readonly maxItemSize?: number
   /** Most memory for documents in bytes; 256 MiB unless said otherwise. */
   readonly maxMemory?: number
+  /** How much of the changes is kept for DCP. */
+  readonly history?: HistoryOptions
 }
 
 /** What a bucket needs of the world. */
@@ -33,18 +37,36 @@ export interface BucketWorld {
   readonly onChange?: (change: Change) => void
 }
 
-/** What the node does with a vbucket, and the branches of its history, newest first. */
+/** What the cluster does with a vbucket, and the branches of its history, newest first. */
 export interface VbucketInfo {
   readonly id: number
   readonly state: number
   readonly failoverLog: ReadonlyArray<FailoverEntry>
+  /** What was changed. */
+  readonly history: VbucketHistory<BucketChange>
+  /** Which node of the cluster has it. */
+  readonly node: number
 }
 
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
 
-/** Branches of a history that are remembered, as kv_engine does. */
-const mostBranches = 25
+class Vbucket implements VbucketInfo {
+  readonly id: number
+  readonly history: VbucketHistory<BucketChange>
+  state: number
+  node: number
+  constructor(id: number, state: number, node: number, history: VbucketHistory<BucketChange>) {
+    this.id = id
+    this.state = state
+    this.node = node
+    this.history = history
+  }
+
+  get failoverLog(): ReadonlyArray<FailoverEntry> {
+    return this.history.failoverLog
+  }
+}
 
 /** A bucket. */
 export class Bucket {
@@ -53,7 +75,9 @@ export class Bucket {
   readonly vbucketCount: number
   readonly store: Store
   private readonly world: BucketWorld
-  private readonly vbuckets: Array<VbucketInfo | undefined>
+  private readonly historyOptions: HistoryOptions
+  private readonly vbuckets: Array<Vbucket | undefined>
+  private readonly watchers = new WatchList()
   private current: Manifest
   /** Whether somebody else than the node's maker has set the manifest. */
   private manifestSet: boolean
@@ -69,8 +93,9 @@ export class Bucket {
       now: world.now,
       ...(options.maxItemSize === undefined ? {} : { maxItemSize: options.maxItemSize }),
       ...(options.maxMemory === undefined ? {} : { maxMemory: options.maxMemory }),
-      ...(world.onChange === undefined ? {} : { onChange: world.onChange })
+      onChange: (change) => this.changed(change)
     })
+    this.historyOptions = options.history ?? {}
     this.vbuckets = Array.from({ length: this.vbucketCount }, (_, id) => this.fresh(id, VBucketState.Active))
   }
 
@@ -107,11 +132,75 @@ export class Bucket {
       this.vbuckets[id] = this.fresh(id, state)
       return Status.Success
     }
-    const begins = state === VBucketState.Active && known.state !== VBucketState.Active
-    const branch = { vbucketUuid: this.world.uuid(), seqno: this.highSeqno(id) }
-    const failoverLog = begins ? [branch, ...known.failoverLog].slice(0, mostBranches) : known.failoverLog
-    this.vbuckets[id] = { id, state, failoverLog }
+    if (known.state === state) return Status.Success
+    if (state === VBucketState.Active) known.history.branch(this.world.uuid())
+    known.state = state
+    this.watchers.stateChanged(id)
     return Status.Success
+  }
+
+  /** Gives a vbucket to another node, with all that it has and without a new branch, as a rebalance does. −1: to none. */
+  move(id: number, node: number): void {
+    const vbucket = this.vbuckets[id]
+    if (vbucket === undefined || vbucket.node === node) return
+    vbucket.node = node
+    this.watchers.stateChanged(id)
+  }
+
+  /**
+   * A copy of the vbucket takes its place that had not received the newest changes; or, on the same node, the vbucket is read from a disk
+   * that did not have them. A new branch begins. Changes that are too old to be taken back are kept. Returns how many were lost.
+   */
+  failOver(id: number, lost: number, node?: number): number {
+    const vbucket = this.vbuckets[id]
+    if (vbucket === undefined) return 0
+    const { history } = vbucket
+    const keep = history.highSeqno > BigInt(lost) ? history.highSeqno - BigInt(lost) : 0n
+    const undone = history.lose(keep)
+    for (const { item } of undone) {
+      if (item.kind === "system") continue
+      const { collection, key } = item.document
+      const kept = history.image.get(item.key)
+      this.store.restore(
+        this.store.space(id, collection),
+        key,
+        kept === undefined || kept.kind === "system" ? undefined : kept.document as Item
+      )
+    }
+    this.store.vbucket(id).highSeqno = history.highSeqno
+    history.branch(this.world.uuid())
+    if (node !== undefined) vbucket.node = node
+    this.watchers.stateChanged(id)
+    return undone.length
+  }
+
+  /** Forgets the tombstones up to a seqno, which then nobody can be told of. */
+  purge(id: number, seqno: bigint): void {
+    for (const item of this.vbuckets[id]?.history.purgeTo(seqno) ?? []) {
+      if (item.kind === "system") continue
+      const space = this.store.space(id, item.document.collection)
+      const tombstone = space.tombstones.get(item.document.key)
+      if (tombstone !== undefined) this.store.forget(space, tombstone)
+    }
+  }
+
+  /** Notices what expired, and forgets tombstones that are older than `purgeAge` seconds. */
+  sweep(purgeAge = 259_200): void {
+    this.store.sweep(purgeAge)
+    const oldest = Math.floor(this.now / 1000) - purgeAge
+    for (const { history } of this.allVbuckets) {
+      let upTo = 0n
+      for (const change of history.image.values()) {
+        if (!change.deleted || change.kind === "system" || change.document.expiry > oldest) continue
+        upTo = change.seqno
+      }
+      if (upTo > 0n) history.purgeTo(upTo)
+    }
+  }
+
+  /** Tells `watcher` of what becomes of a vbucket, until the result is called. */
+  watch(id: number, watcher: Watcher): () => void {
+    return this.watchers.add(id, watcher)
   }
 
   /** Removes a vbucket with all it holds. */
@@ -120,6 +209,7 @@ export class Bucket {
     const collections = this.current.scopes.flatMap((scope) => scope.collections)
     for (const collection of collections) this.store.drop(collection.id, id)
     this.vbuckets[id] = undefined
+    this.watchers.stateChanged(id)
     return Status.Success
   }
 
@@ -154,13 +244,31 @@ export class Bucket {
     const next = readManifest(text)
     if (next === undefined) return Status.Einval
     if (this.manifestSet && next.uid < this.current.uid) return Status.CannotApplyCollectionsManifest
-    for (const id of droppedCollections(this.current, next)) this.store.drop(id)
+    const dropped = droppedCollections(this.current, next)
+    for (const id of dropped) this.store.drop(id)
+    const events = manifestEvents(this.current, next)
     this.current = next
     this.manifestSet = true
+    for (const { history, id } of this.allVbuckets) {
+      if (dropped.length > 0) history.forget((item) => item.kind !== "system" && dropped.includes(item.document.collection))
+      for (const event of events) {
+        const seqno = ++this.store.vbucket(id).highSeqno
+        history.append({ kind: "system", seqno, key: `\u0000${event.scopeId}:${event.collectionId ?? ""}`, deleted: false, event })
+      }
+      this.watchers.changed(id)
+    }
     return Status.Success
   }
 
-  private fresh(id: number, state: number): VbucketInfo {
-    return { id, state, failoverLog: [{ vbucketUuid: this.world.uuid(), seqno: 0n }] }
+  private changed(change: Change): void {
+    const { document, kind } = change
+    const { collection, deleted, key, seqno, vbucket } = document
+    this.vbuckets[vbucket]?.history.append({ kind, seqno, key: collection === 0 ? key : `${collection}\u0000${key}`, deleted, document })
+    this.watchers.changed(vbucket)
+    this.world.onChange?.(change)
+  }
+
+  private fresh(id: number, state: number): Vbucket {
+    return new Vbucket(id, state, 0, new VbucketHistory(this.world.uuid(), this.historyOptions))
   }
 }

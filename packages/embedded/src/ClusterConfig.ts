@@ -1,15 +1,22 @@
 /**
- * The cluster map of a node on its own, as JSON that Couchbase's clients accept.
+ * The cluster map of embedded nodes, as JSON that Couchbase's clients accept.
  *
  * Clients differ in what they insist on, so this says what any of them needs: `nodes` and `nodesExt` of the same length and `mgmt` for
  * gocbcore, `serverList` for libcouchbase and java-dcp-client, `nodesExt` for the C++ core of the Node SDK.
  */
 
-/** What the map says. */
-export interface ClusterConfigOptions {
+/** Where a node is. */
+export interface NodeAddress {
   readonly host: string
   readonly port: number
-  /** Whether the port speaks TLS. */
+}
+
+/** What the map says. */
+export interface ClusterConfigOptions {
+  readonly nodes: ReadonlyArray<NodeAddress>
+  /** Which of the nodes tells it. */
+  readonly self: number
+  /** Whether the ports speak TLS. */
   readonly tls: boolean
   readonly revision: bigint
   readonly epoch: bigint
@@ -19,7 +26,8 @@ export interface ClusterConfigOptions {
 export interface BucketConfig {
   readonly name: string
   readonly uuid: string
-  readonly vbuckets: number
+  /** By vbucket: the node that has it, −1 for none. */
+  readonly vbuckets: ReadonlyArray<number>
   readonly manifestUid: bigint
 }
 
@@ -32,12 +40,15 @@ const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : h
 
 /** The map without a bucket, or of one. */
 export const clusterConfigText = (options: ClusterConfigOptions, bucket?: BucketConfig): string => {
-  const { epoch, host, port, revision, tls } = options
-  const node = { services: { [tls ? "kvSSL" : "kv"]: port, mgmt: managementPort }, thisNode: true, hostname: host }
+  const { epoch, nodes, revision, self, tls } = options
   const cluster = {
     rev: Number(revision),
     revEpoch: Number(epoch),
-    nodesExt: [node],
+    nodesExt: nodes.map(({ host, port }, index) => ({
+      services: { [tls ? "kvSSL" : "kv"]: port, mgmt: managementPort },
+      ...index === self ? { thisNode: true } : {},
+      hostname: host
+    })),
     clusterCapabilitiesVer: [1, 0],
     clusterCapabilities: {}
   }
@@ -53,12 +64,12 @@ export const clusterConfigText = (options: ClusterConfigOptions, bucket?: Bucket
     bucketCapabilities,
     collectionsManifestUid: bucket.manifestUid.toString(16),
     ddocs: { uri: "" },
-    nodes: [{ hostname: `${bracketed(host)}:${managementPort}`, ports: { direct: port } }],
+    nodes: nodes.map(({ host, port }) => ({ hostname: `${bracketed(host)}:${managementPort}`, ports: { direct: port } })),
     vBucketServerMap: {
       hashAlgorithm: "CRC",
       numReplicas: 0,
-      serverList: [`${bracketed(host)}:${port}`],
-      vBucketMap: Array.from({ length: bucket.vbuckets }, () => [0])
+      serverList: nodes.map(({ host, port }) => `${bracketed(host)}:${port}`),
+      vBucketMap: bucket.vbuckets.map((node) => [node])
     }
   })
 }

@@ -157,3 +157,52 @@ export const readManifest = (text: string): Manifest | undefined => {
 /** Collections that `before` has and `after` has not. */
 export const droppedCollections = (before: Manifest, after: Manifest): ReadonlyArray<number> =>
   before.scopes.flatMap(({ collections }) => collections.map(({ id }) => id)).filter((id) => collectionById(after, id) === undefined)
+
+/** What happened to a scope or collection. */
+export interface ManifestEvent {
+  readonly event: "BeginCollection" | "EndCollection" | "CreateScope" | "DropScope"
+  /** The manifest that says so. */
+  readonly manifestUid: bigint
+  readonly scopeId: number
+  readonly collectionId?: number | undefined
+  /** Of what was made; empty for what was dropped. */
+  readonly name: string
+  readonly maxTtl?: number | undefined
+}
+
+/** What happened between two manifests: collections are dropped before their scopes and made behind them. */
+export const manifestEvents = (before: Manifest, after: Manifest): ReadonlyArray<ManifestEvent> => {
+  const manifestUid = after.uid
+  const missing = (scope: Scope, from: Manifest): boolean => !from.scopes.some(({ id }) => id === scope.id)
+  const dropped = before.scopes.flatMap((scope) =>
+    scope.collections.filter(({ id }) => collectionById(after, id) === undefined).map((one): ManifestEvent => ({
+      event: "EndCollection",
+      manifestUid,
+      scopeId: scope.id,
+      collectionId: one.id,
+      name: ""
+    }))
+  )
+  const made = after.scopes.flatMap((scope) =>
+    scope.collections.filter(({ id }) => collectionById(before, id) === undefined).map(({ id, maxTtl, name }): ManifestEvent => ({
+      event: "BeginCollection",
+      manifestUid,
+      scopeId: scope.id,
+      collectionId: id,
+      name,
+      maxTtl
+    }))
+  )
+  const scope = (event: "CreateScope" | "DropScope") => ({ id, name }: Scope): ManifestEvent => ({
+    event,
+    manifestUid,
+    scopeId: id,
+    name: event === "CreateScope" ? name : ""
+  })
+  return [
+    ...dropped,
+    ...before.scopes.filter((one) => missing(one, after)).map(scope("DropScope")),
+    ...after.scopes.filter((one) => missing(one, before)).map(scope("CreateScope")),
+    ...made
+  ]
+}

@@ -70,6 +70,7 @@ export const connectionHandlers: Handlers = {
     connection.reply((writer) => encodeListBucketsResponse(writer, { ...connection.head(packet), buckets }))
   },
   SelectBucket: (connection, packet) => {
+    if (connection.dcp !== undefined) return connection.fail(packet, Status.NotSupported)
     const bucket = connection.shared.buckets.get(packet.bucket)
     // a bucket that does not exist is one that the user may not see
     if (bucket === undefined) return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
@@ -77,7 +78,8 @@ export const connectionHandlers: Handlers = {
     connection.reply((writer) => encodeSelectBucketResponse(writer, connection.head(packet)))
   },
   GetClusterConfig: (connection, packet) => {
-    const { clusterConfig, clusterVersion } = connection.shared
+    const { clusterConfig } = connection.shared
+    const clusterVersion = connection.shared.clusterVersion()
     const known = packet.knownVersion
     const newer = known === undefined || known.epoch < clusterVersion.epoch
       || known.epoch === clusterVersion.epoch && known.revision < clusterVersion.revision

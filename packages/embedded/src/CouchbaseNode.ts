@@ -1,11 +1,13 @@
 /**
- * An embedded node that Couchbase's own clients take for one of theirs: buckets, vbuckets, collections and documents in memory, on loopback.
+ * Embedded nodes that Couchbase's own clients take for theirs: buckets, vbuckets, collections and documents in memory, on loopback.
  *
- * The shell: it listens, keeps the time and sweeps expired documents. What the commands do is in the handlers. Nothing is kept beyond the
- * scope, nothing is written to disk, and there is no replica.
+ * The shell: it listens, keeps the time and sweeps expired documents. What the commands do is in the handlers. The nodes of a cluster share
+ * their buckets, and each vbucket belongs to one of them; what a failover loses is said by whoever asks for it. Nothing is kept beyond the
+ * scope and nothing is written to disk.
  */
 import type { ConnectionError } from "@wirewright/connection"
-import { decode, frameShape, type Packet } from "@wirewright/couchbase/gen"
+import { VBucketState } from "@wirewright/couchbase/gen"
+import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import { type PacketServer, type PacketServerOptions, serve } from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import * as Effect from "effect/Effect"
@@ -15,6 +17,8 @@ import { Bucket, type BucketOptions } from "./Bucket.ts"
 import { clusterConfigText } from "./ClusterConfig.ts"
 import { collectionHandlers } from "./CollectionHandlers.ts"
 import { connectionHandlers } from "./ConnectionHandlers.ts"
+import { dcpHandlers } from "./DcpHandlers.ts"
+import { ProducerNames } from "./DcpProducer.ts"
 import type { Handlers } from "./Handlers.ts"
 import { keyValueHandlers } from "./KeyValueHandlers.ts"
 import { NodeConnection, type NodeShared } from "./NodeConnection.ts"
@@ -43,6 +47,12 @@ export interface CouchbaseNodeOptions extends
   readonly saslRandom?: SaslRandom
 }
 
+/** What a cluster is made of. */
+export interface CouchbaseClusterOptions extends CouchbaseNodeOptions {
+  /** Nodes, each on a port of its own; 1 unless said otherwise. Vbuckets are dealt out in turn. */
+  readonly nodes?: number
+}
+
 /** A node that listens. */
 export interface CouchbaseNode {
   readonly host: string
@@ -51,6 +61,34 @@ export interface CouchbaseNode {
   readonly connectionString: string
   readonly buckets: ReadonlyMap<string, Bucket>
   readonly server: PacketServer
+  /** DCP connections of this node. */
+  readonly producers: ProducerNames
+  /** Closes the connections of all clients, or those for DCP only. Returns how many. */
+  disconnect(dcpOnly?: boolean): number
+  readonly cluster: CouchbaseCluster
+}
+
+/** How a node fails. */
+export interface FailoverOptions {
+  /** Changes of each vbucket that the others had not received; none unless said otherwise. */
+  readonly lost?: number
+  /** Whether the node's connections break; they do unless said otherwise. */
+  readonly disconnect?: boolean
+}
+
+/** Nodes that share buckets. */
+export interface CouchbaseCluster {
+  readonly nodes: ReadonlyArray<CouchbaseNode>
+  readonly buckets: ReadonlyMap<string, Bucket>
+  /** What a client is given to connect. */
+  readonly connectionString: string
+  /** Moves a vbucket to a node, and tells the clients. */
+  move(bucket: string, vbucket: number, node: number): void
+  /**
+   * Another node takes the place of one, without its newest changes. A node on its own takes its own place, as after a crash. Returns how many
+   * changes were lost.
+   */
+  failover(node: number, options?: FailoverOptions): number
 }
 
 const handlers: Handlers = {
@@ -60,6 +98,7 @@ const handlers: Handlers = {
   ...withMetaHandlers,
   ...collectionHandlers,
   ...vbucketHandlers,
+  ...dcpHandlers,
   ...statHandlers
 }
 
@@ -67,59 +106,136 @@ const handlers: Handlers = {
 const sweepInterval = 10_000
 
 const version = "7.6.0-wirewright"
-const clusterVersion = { epoch: 1n, revision: 1n }
 
 const randomUuid = (): bigint => BigInt(`0x${Crypto.randomBytes(6).toString("hex")}`) | 1n
 
-/** Listens; the node, its connections and its documents are gone with the scope. */
+/** One node, listening; it, its connections and its documents are gone with the scope. */
 export const serveCouchbase = (options: CouchbaseNodeOptions = {}): Effect.Effect<CouchbaseNode, ConnectionError, Scope.Scope> =>
+  Effect.map(serveCouchbaseCluster({ ...options, nodes: 1 }), ({ nodes }) => nodes[0]!)
+
+/** Nodes, listening; they, their connections and their documents are gone with the scope. */
+export const serveCouchbaseCluster = (
+  options: CouchbaseClusterOptions = {}
+): Effect.Effect<CouchbaseCluster, ConnectionError, Scope.Scope> =>
   Effect.gen(function*() {
     const now = options.now ?? Date.now
     const host = options.host ?? "127.0.0.1"
+    const size = options.nodes ?? 1
     const started = performance.now()
     const users = yield* Users.make(options.users ?? [], options.saslRandom)
     const buckets = new Map((options.buckets ?? [{ name: "default" }]).map((one) => [one.name, new Bucket(one, { now, uuid: randomUuid })]))
-    // known once the node listens, and asked for by clients only then
-    const place = { port: 0 }
-    const shared: NodeShared = {
-      users,
-      version: options.version ?? version,
-      buckets,
-      clusterVersion,
-      clusterConfig: (bucket) => {
-        const { epoch, revision } = clusterVersion
-        const at = { host, port: place.port, tls: options.tls !== undefined, epoch, revision }
-        if (bucket === undefined) return clusterConfigText(at)
-        const { manifest, name, uuid, vbucketCount } = bucket
-        return clusterConfigText(at, { name, uuid, vbuckets: vbucketCount, manifestUid: manifest.uid })
-      },
-      elapsed: () => performance.now(),
-      reference: () => Crypto.randomUUID(),
-      uptime: () => Math.floor((performance.now() - started) / 1000),
-      handlers
-    }
-    const connections = new WeakMap<ServerClient, NodeConnection>()
-    const server = yield* serve<Packet>({
-      ...options,
-      host,
-      frameShape,
-      decode: (reader, at, client) => decode(reader, at, { collections: connections.get(client)?.features.collections === true }),
-      handler: (client) => {
-        const connection = new NodeConnection(shared, client)
-        connections.set(client, connection)
-        return connection
+    for (const bucket of buckets.values()) for (const { id } of bucket.allVbuckets) bucket.move(id, id % size)
+    const clusterVersion = { epoch: 1n, revision: 1n }
+    const nodes: Array<CouchbaseNode> = []
+    const clients: Array<Map<ServerClient, NodeConnection>> = []
+    // a failed node leaves the map
+    const gone = new Set<number>()
+
+    const config = (self: number, bucket: Bucket | undefined): string => {
+      const present = nodes.map((_, index) => index).filter((index) => !gone.has(index))
+      const at = {
+        nodes: present.map((index) => ({ host, port: nodes[index]!.port })),
+        self: present.indexOf(self),
+        tls: options.tls !== undefined,
+        epoch: clusterVersion.epoch,
+        revision: clusterVersion.revision
       }
-    })
-    place.port = server.port
+      if (bucket === undefined) return clusterConfigText(at)
+      const { manifest, name, uuid, vbucketCount } = bucket
+      const vbuckets = Array.from({ length: vbucketCount }, (_, id) => {
+        const vbucket = bucket.vbucket(id)
+        return vbucket?.state === VBucketState.Active ? present.indexOf(vbucket.node) : -1
+      })
+      return clusterConfigText(at, { name, uuid, vbuckets, manifestUid: manifest.uid })
+    }
+
+    const changed = (): void => {
+      clusterVersion.revision++
+      for (const connections of clients) for (const connection of connections.values()) connection.pushClusterMap()
+    }
+
+    const failover = (index: number, { disconnect = true, lost = 0 }: FailoverOptions = {}): number => {
+      const others = nodes.map((_, at) => at).filter((at) => at !== index && !gone.has(at))
+      let count = 0
+      let turn = 0
+      if (disconnect) nodes[index]!.disconnect()
+      for (const bucket of buckets.values()) {
+        for (const { id, node } of bucket.allVbuckets) {
+          if (node === index) count += bucket.failOver(id, lost, others.length === 0 ? index : others[turn++ % others.length]!)
+        }
+      }
+      if (others.length > 0) gone.add(index)
+      changed()
+      return count
+    }
+
+    const cluster: CouchbaseCluster = {
+      nodes,
+      buckets,
+      get connectionString() {
+        return nodes[0]!.connectionString
+      },
+      move: (bucket, vbucket, node) => {
+        gone.delete(node)
+        buckets.get(bucket)?.move(vbucket, node)
+        changed()
+      },
+      failover
+    }
+
+    for (let index = 0; index < size; index++) {
+      const connections = new Map<ServerClient, NodeConnection>()
+      const producers = new ProducerNames()
+      const shared: NodeShared = {
+        users,
+        version: options.version ?? version,
+        buckets,
+        node: index,
+        producers,
+        clusterVersion: () => clusterVersion,
+        clusterConfig: (bucket) => config(index, bucket),
+        elapsed: () => performance.now(),
+        reference: () => Crypto.randomUUID(),
+        uptime: () => Math.floor((performance.now() - started) / 1000),
+        handlers
+      }
+      const server = yield* serve<Packet>({
+        ...options,
+        port: index === 0 ? options.port ?? 0 : 0,
+        host,
+        frameShape,
+        decode: (reader, at, client) => decode(reader, at, { collections: connections.get(client)?.features.collections === true }),
+        handler: (client) => {
+          const connection = new NodeConnection(shared, client, () => connections.delete(client))
+          connections.set(client, connection)
+          return connection
+        }
+      })
+      const scheme = options.tls === undefined ? "couchbase" : "couchbases"
+      const bracketed = host.includes(":") ? `[${host}]` : host
+      clients.push(connections)
+      nodes.push({
+        host,
+        port: server.port,
+        connectionString: `${scheme}://${bracketed}:${server.port}`,
+        buckets,
+        server,
+        producers,
+        cluster,
+        disconnect: (dcpOnly = false) => {
+          const closing = [...connections].filter(([, { dcp }]) => !dcpOnly || dcp !== undefined)
+          for (const [client] of closing) client.close("the node")
+          return closing.length
+        }
+      })
+    }
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         setInterval(() => {
-          for (const bucket of buckets.values()) bucket.store.sweep()
+          for (const bucket of buckets.values()) bucket.sweep()
         }, sweepInterval).unref()
       ),
       (timer) => Effect.sync(() => clearInterval(timer))
     )
-    const scheme = options.tls === undefined ? "couchbase" : "couchbases"
-    const bracketed = host.includes(":") ? `[${host}]` : host
-    return { host, port: server.port, connectionString: `${scheme}://${bracketed}:${server.port}`, buckets, server }
+    return cluster
   })

@@ -1,5 +1,5 @@
 /** What the handlers of the embedded node's commands look like. Types only. */
-import type { Request } from "@wirewright/couchbase/gen"
+import type { Request } from "@wirewright/dcp/gen"
 import type { NodeConnection } from "./NodeConnection.ts"
 
 /** A request by its name. */

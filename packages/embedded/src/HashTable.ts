@@ -222,6 +222,22 @@ export class HashTable {
     return item
   }
 
+  /** Puts an earlier version in place of whatever is there, and tells nobody. */
+  restore(space: Space, key: string, item: Item | undefined): void {
+    this.take(space, key)
+    const buried = space.tombstones.get(key)
+    if (buried !== undefined) this.forgetTombstone(space, buried)
+    if (item === undefined) return
+    if (item.deleted) {
+      space.tombstones.set(key, item)
+      this.tombstones++
+    } else {
+      space.items.set(key, item)
+      this.documents++
+    }
+    this.bytes += sizeOf(item)
+  }
+
   /** Forgets a tombstone. */
   forgetTombstone(space: Space, tombstone: Item): void {
     if (!space.tombstones.delete(tombstone.key)) return

@@ -122,7 +122,7 @@ const observe = (connection: NodeConnection, packet: RequestOf<"Observe">): void
   if (bucket === undefined) return
   const keys: Array<Gen.ObservedKey> = []
   for (const asked of packet.keys) {
-    if (bucket.vbucket(asked.vbucket)?.state !== VBucketState.Active) return connection.notMyVbucket(packet, bucket)
+    if (connection.vbucket(bucket, asked.vbucket)?.state !== VBucketState.Active) return connection.notMyVbucket(packet, bucket)
     const space = bucket.space(asked.vbucket, asked.key.collectionId ?? 0)
     if (space === undefined) return connection.unknownCollection(packet, bucket, Status.UnknownCollection)
     const item = bucket.store.getDeleted(space, asked.key.key)
@@ -141,7 +141,7 @@ const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">
   const bucket = connection.selected(packet)
   if (bucket === undefined) return
   const { collectionId } = packet
-  for (const { id, state } of bucket.allVbuckets) {
+  for (const { id, state } of connection.vbuckets(bucket)) {
     const space = state === VBucketState.Active ? bucket.space(id, collectionId ?? 0) : undefined
     for (const key of space?.items.keys() ?? []) {
       const item = bucket.store.get(space!, key)

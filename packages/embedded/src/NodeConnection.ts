@@ -6,18 +6,22 @@
 import type { DecodeError, Writer } from "@wirewright/codec"
 import { encodeDuration } from "@wirewright/couchbase/ServerDuration"
 import {
+  encodeClustermapChangeNotification,
   encodeErrorResponse,
+  HelloFeature,
   opaqueAt,
   opcodeAt,
   type Packet,
   type Request,
+  type Response,
   type ResponseInit,
   Status,
   VBucketState
-} from "@wirewright/couchbase/gen"
+} from "@wirewright/dcp/gen"
 import type { RequestFrame, RequestHead } from "@wirewright/memcached"
 import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/PacketServer"
-import type { Bucket } from "./Bucket.ts"
+import type { Bucket, VbucketInfo } from "./Bucket.ts"
+import type { DcpProducer, ProducerNames } from "./DcpProducer.ts"
 import type { Refusal } from "./Document.ts"
 import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./ErrorBody.ts"
 import type { Handlers } from "./Handlers.ts"
@@ -36,7 +40,11 @@ export interface NodeShared {
   readonly buckets: ReadonlyMap<string, Bucket>
   /** The cluster map as JSON: of a bucket, or without one. */
   readonly clusterConfig: (bucket?: Bucket) => string
-  readonly clusterVersion: { readonly epoch: bigint; readonly revision: bigint }
+  readonly clusterVersion: () => { readonly epoch: bigint; readonly revision: bigint }
+  /** Which node of the cluster this is. */
+  readonly node: number
+  /** DCP connections of this node. */
+  readonly producers: ProducerNames
   /** Milliseconds of a clock that only goes forward. */
   readonly elapsed: () => number
   /** A random reference for an error. */
@@ -83,12 +91,17 @@ export class NodeConnection implements PacketHandler<Packet> {
   readonly sasl: SaslServer
   features = new Features()
   bucket: Bucket | undefined
+  /** What the connection is for once it was opened for DCP. */
+  dcp: DcpProducer | undefined
   /** The client has this version of the cluster map from us. */
   private sentConfig = false
   private since = 0
 
-  constructor(shared: NodeShared, client: ServerClient) {
+  private readonly closed: () => void
+
+  constructor(shared: NodeShared, client: ServerClient, closed: () => void) {
     this.shared = shared
+    this.closed = closed
     this.client = client
     this.sasl = new SaslServer(shared.users)
   }
@@ -98,7 +111,9 @@ export class NodeConnection implements PacketHandler<Packet> {
     const tag = packet._tag
     if (packet.magic !== 0x80 && packet.magic !== 0x08) {
       // answers to requests of the server carry nothing that anybody waits for
-      if (packet.magic !== 0x83) this.client.misbehaved(`a ${tag} where requests come`)
+      if (packet.magic === 0x83) return
+      if (this.dcp === undefined) this.client.misbehaved(`a ${tag} where requests come`)
+      else this.dcp.answered(packet as Response)
       return
     }
     if (!this.passes(packet as Request)) return
@@ -118,7 +133,43 @@ export class NodeConnection implements PacketHandler<Packet> {
     this.failure(head, many ? Status.SubdocInvalidCombo : Status.Einval, { context: `${error.packet} ${error.path} is malformed` })
   }
 
-  readonly onClose = (): void => {}
+  readonly onDrain = (): void => {
+    this.dcp?.drained()
+  }
+
+  readonly onClose = (): void => {
+    this.dcp?.close()
+    this.closed()
+  }
+
+  /** A vbucket, if this node has it. */
+  vbucket(bucket: Bucket, id: number): VbucketInfo | undefined {
+    const vbucket = bucket.vbucket(id)
+    return vbucket?.node === this.shared.node ? vbucket : undefined
+  }
+
+  /** The vbuckets of a bucket that this node has. */
+  vbuckets(bucket: Bucket): ReadonlyArray<VbucketInfo> {
+    return bucket.allVbuckets.filter(({ node }) => node === this.shared.node)
+  }
+
+  /** Sends the cluster map unasked, if the client wants it. */
+  pushClusterMap(): void {
+    const { bucket, features, shared } = this
+    this.sentConfig = false
+    const full = features.has(HelloFeature.ClustermapChangeNotification)
+    if (!full && !features.has(HelloFeature.ClustermapChangeNotificationBrief)) return
+    if (!shared.users.none && this.sasl.user === undefined) return
+    const clusterMap = full ? shared.clusterConfig(bucket) : ""
+    const head = {
+      bucket: bucket?.name ?? "",
+      ...shared.clusterVersion(),
+      layout: "V2" as const,
+      clusterMap,
+      datatype: full ? this.jsonDatatype : 0
+    }
+    this.reply((writer) => encodeClustermapChangeNotification(writer, head))
+  }
 
   /** Header of the answer to a request. */
   head(packet: { readonly opaque: number }, init: ResponseInit = {}): ResponseInit {
@@ -194,7 +245,7 @@ export class NodeConnection implements PacketHandler<Packet> {
       this.fail(packet, Status.Einval, { context: "Request must include key" })
       return undefined
     }
-    const vbucket = bucket.vbucket(packet.vbucket)
+    const vbucket = this.vbucket(bucket, packet.vbucket)
     if (vbucket === undefined || !states.includes(vbucket.state)) {
       this.notMyVbucket(packet, bucket)
       return undefined

@@ -18,7 +18,7 @@ const general = (connection: NodeConnection, bucket: Bucket): Stats => {
     ["curr_items", documents],
     ["total_items", stored],
     ["ep_bucket_type", "persistent"],
-    ["ep_vb_total", bucket.allVbuckets.length],
+    ["ep_vb_total", connection.vbuckets(bucket).length],
     ["mem_used", bytes],
     ["evictions", evicted],
     ["vb_active_expired", expired],
@@ -27,29 +27,30 @@ const general = (connection: NodeConnection, bucket: Bucket): Stats => {
   ]
 }
 
-const vbuckets = (bucket: Bucket): Stats => bucket.allVbuckets.map(({ id, state }) => [`vb_${id}`, stateName(state)] as const)
+const vbuckets = (connection: NodeConnection, bucket: Bucket): Stats =>
+  connection.vbuckets(bucket).map(({ id, state }) => [`vb_${id}`, stateName(state)] as const)
 
-const seqnos = (bucket: Bucket): Stats =>
-  bucket.allVbuckets.flatMap(({ failoverLog, id }) => {
+const seqnos = (connection: NodeConnection, bucket: Bucket): Stats =>
+  connection.vbuckets(bucket).flatMap(({ failoverLog, history, id }) => {
     const high = bucket.highSeqno(id)
     return [
       [`vb_${id}:high_seqno`, high],
       [`vb_${id}:abs_high_seqno`, high],
       [`vb_${id}:last_persisted_seqno`, high],
-      [`vb_${id}:purge_seqno`, 0],
+      [`vb_${id}:purge_seqno`, history.purgeSeqno],
       [`vb_${id}:uuid`, failoverLog[0]!.vbucketUuid],
       [`vb_${id}:last_persisted_snap_start`, high],
       [`vb_${id}:last_persisted_snap_end`, high]
     ] as const
   })
 
-const collections = (bucket: Bucket): Stats => [
+const collections = (connection: NodeConnection, bucket: Bucket): Stats => [
   ["manifest_uid", bucket.manifest.uid.toString(16)],
   ...bucket.manifest.scopes.flatMap((scope) =>
     scope.collections.flatMap((collection) => {
       const prefix = `0x${scope.id.toString(16)}:0x${collection.id.toString(16)}`
       let items = 0
-      for (const { id } of bucket.allVbuckets) items += bucket.store.vbucket(id).spaces.get(collection.id)?.items.size ?? 0
+      for (const { id } of connection.vbuckets(bucket)) items += bucket.store.vbucket(id).spaces.get(collection.id)?.items.size ?? 0
       return [
         [`${prefix}:scope_name`, scope.name],
         [`${prefix}:name`, collection.name],
@@ -62,10 +63,11 @@ const collections = (bucket: Bucket): Stats => [
 const groups: { readonly [group: string]: ((connection: NodeConnection, bucket: Bucket) => Stats) | undefined } = {
   "": general,
   "all": general,
-  "vbucket": (_, bucket) => vbuckets(bucket),
-  "vbucket-details": (_, bucket) => [...vbuckets(bucket), ...seqnos(bucket)],
-  "vbucket-seqno": (_, bucket) => seqnos(bucket),
-  "collections": (_, bucket) => collections(bucket),
+  "vbucket": vbuckets,
+  "vbucket-details": (connection, bucket) => [...vbuckets(connection, bucket), ...seqnos(connection, bucket)],
+  "vbucket-seqno": seqnos,
+  "collections": collections,
+  "dcp": (connection) => connection.shared.producers.stats,
   "uuid": (_, bucket) => [["uuid", bucket.uuid]],
   "reset": () => []
 }

@@ -207,6 +207,16 @@ export class Store {
     }
   }
 
+  /** Puts back what a document was before changes that were lost; nothing when there was nothing. */
+  restore(space: Space, key: string, item: Item | undefined): void {
+    this.table.restore(space, key, item)
+  }
+
+  /** Forgets a tombstone. */
+  forget(space: Space, tombstone: Item): void {
+    this.table.forgetTombstone(space, tombstone)
+  }
+
   /** Notices the expiry of documents nobody looks at, and forgets tombstones older than `purgeAge` seconds. */
   sweep(purgeAge = 259_200): void {
     this.flushIfDue()

@@ -10,7 +10,7 @@ type Request = RequestOf<"ObserveSeqno" | "GetFailoverLog" | "GetVbucket" | "Del
 const known = (connection: NodeConnection, packet: Request): { readonly bucket: Bucket; readonly vbucket: VbucketInfo } | undefined => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return undefined
-  const vbucket = bucket.vbucket(packet.vbucket)
+  const vbucket = connection.vbucket(bucket, packet.vbucket)
   if (vbucket === undefined) connection.notMyVbucket(packet, bucket)
   return vbucket === undefined ? undefined : { bucket, vbucket }
 }
@@ -40,7 +40,7 @@ const allSeqnos = (connection: NodeConnection, packet: RequestOf<"GetAllVbSeqnos
   if (collectionId !== undefined && bucket.space(0, collectionId) === undefined) {
     return connection.unknownCollection(packet, bucket, Status.UnknownCollection)
   }
-  const seqnos = bucket.allVbuckets
+  const seqnos = connection.vbuckets(bucket)
     .filter((vbucket) => state === RequestedVBState.Alive ? vbucket.state !== VBucketState.Dead : vbucket.state === state)
     .map(({ id }) => ({ vbucket: id, seqno: bucket.highSeqno(id, collectionId) }))
   connection.reply((writer) => Gen.encodeGetAllVbSeqnosResponse(writer, { ...connection.head(packet), seqnos }))

@@ -1,0 +1,154 @@
+/** How `wirewright tail` prints an event: a line for people, a line of a format, or a line of JSON. Pure. */
+import { decodeXattrValue } from "@wirewright/couchbase/gen"
+import type { DcpEvent, DocumentChange, SystemEvent } from "@wirewright/dcp/DcpEvent"
+
+const json = 0x01
+const snappy = 0x02
+const xattr = 0x04
+
+const names: { readonly [Tag in DcpEvent["_tag"]]: string } = {
+  Mutation: "mutation",
+  Deletion: "deletion",
+  Expiration: "expiration",
+  SystemEvent: "systemEvent",
+  SeqnoAdvanced: "seqnoAdvanced",
+  SnapshotStarted: "snapshot",
+  Rollback: "rollback",
+  CaughtUp: "caughtUp",
+  VbucketEnded: "streamEnd"
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+interface Shown {
+  readonly encoding: "json" | "text" | "base64" | "snappy+base64"
+  readonly value: unknown
+  readonly xattrs?: { readonly [name: string]: unknown }
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")
+
+/** A value as JSON when it is that, as text when it is that, in base64 otherwise; its attributes beside it. */
+const shown = (value: Uint8Array, datatype: number): Shown => {
+  if ((datatype & snappy) !== 0) return { encoding: "snappy+base64", value: base64(value) }
+  try {
+    if ((datatype & xattr) !== 0) {
+      const { body, pairs } = decodeXattrValue(value)
+      const xattrs = Object.fromEntries(pairs.map(({ pair }) => [pair.key, JSON.parse(pair.value) as unknown]))
+      return { ...shown(body, datatype & ~xattr), xattrs }
+    }
+    const text = strict.decode(value)
+    return (datatype & json) !== 0 && text !== ""
+      ? { encoding: "json", value: JSON.parse(text) as unknown }
+      : { encoding: "text", value: text }
+  } catch {
+    return { encoding: "base64", value: base64(value) }
+  }
+}
+
+const documentJson = (event: DocumentChange) => ({
+  vbucket: event.vbucket,
+  seqno: String(event.seqno),
+  revSeqno: String(event.revSeqno),
+  cas: String(event.cas),
+  collection: event.collectionId,
+  key: event.key,
+  datatype: event.datatype,
+  ...event._tag === "Mutation"
+    ? { flags: event.flags, expiry: event.expiry, ...shown(event.value, event.datatype) }
+    : {
+      ...event.deletedAt === undefined ? {} : { deletedAt: event.deletedAt },
+      ...event.value.length === 0 ? {} : shown(event.value, event.datatype)
+    }
+})
+
+const systemJson = ({ packet, seqno, vbucket }: SystemEvent) => ({
+  vbucket,
+  seqno: String(seqno),
+  change: packet.layout,
+  name: packet.name,
+  ..."manifestUid" in packet ? { manifestUid: packet.manifestUid.toString(16), scope: packet.scopeId } : {},
+  ..."collectionId" in packet ? { collection: packet.collectionId } : {},
+  ..."maxTtl" in packet ? { maxTtl: packet.maxTtl } : {},
+  ..."event" in packet ? { code: packet.event, value: base64(packet.value) } : {}
+})
+
+const fields = (event: DcpEvent): { readonly [name: string]: unknown } => {
+  switch (event._tag) {
+    case "Mutation":
+    case "Deletion":
+    case "Expiration":
+      return documentJson(event)
+    case "SystemEvent":
+      return systemJson(event)
+    case "SeqnoAdvanced":
+      return { vbucket: event.vbucket, seqno: String(event.seqno) }
+    case "SnapshotStarted": {
+      const { endSeqno, flags, startSeqno } = event.packet
+      return { vbucket: event.vbucket, start: String(startSeqno), end: String(endSeqno), flags }
+    }
+    case "Rollback":
+      return {
+        vbucket: event.vbucket,
+        from: String(event.from),
+        to: String(event.to),
+        requested: String(event.requested),
+        reason: event.reason
+      }
+    case "CaughtUp":
+      return event.vbucket === undefined ? { all: true } : { vbucket: event.vbucket }
+    case "VbucketEnded":
+      return {
+        vbucket: event.vbucket,
+        ...event.failure === undefined ? {} : { failure: event.failure.cause, message: event.failure.message }
+      }
+  }
+}
+
+/** One line of JSON; 64-bit numbers are decimal text. */
+export const jsonLine = (event: DcpEvent): string => JSON.stringify({ event: names[event._tag], ...fields(event) })
+
+const text = (event: DcpEvent): string => {
+  if (!("value" in event)) return ""
+  const { encoding, value } = shown(event.value, event.datatype)
+  return encoding === "json" ? JSON.stringify(value) : String(value)
+}
+
+/** What a `%` and a letter stand for. */
+export const placeholders: { readonly [letter: string]: ((event: DcpEvent) => string) | undefined } = {
+  e: (event) => names[event._tag],
+  k: (event) => "key" in event ? event.key : "",
+  v: text,
+  s: (event) => "seqno" in event ? String(event.seqno) : "",
+  r: (event) => "revSeqno" in event ? String(event.revSeqno) : "",
+  c: (event) => "cas" in event ? String(event.cas) : "",
+  C: (event) => "collectionId" in event ? String(event.collectionId) : "",
+  b: (event) => event.vbucket === undefined ? "" : String(event.vbucket),
+  "%": () => "%"
+}
+
+/** What is wrong with a format. */
+export const formatProblem = (format: string): string | undefined => {
+  for (const [found, letter] of format.matchAll(/%(.?)/gs)) {
+    if (placeholders[letter!] === undefined) {
+      return `${found} stands for nothing; there are ${Object.keys(placeholders).map((one) => `%${one}`).join(" ")}`
+    }
+  }
+  return undefined
+}
+
+/** A line of a format. */
+export const formatLine = (format: string, event: DcpEvent): string =>
+  format.replace(/%(.)/gs, (_, letter: string) => placeholders[letter]?.(event) ?? "")
+
+/** A line for people. */
+export const plainLine = (event: DcpEvent): string => {
+  const all = fields(event)
+  const place = "vbucket" in all ? `vb ${String(all["vbucket"])}` : "all"
+  const rest = Object.entries(all).filter(([name]) =>
+    !["vbucket", "all", "value", "encoding", "datatype", "flags", "xattrs", "revSeqno", "cas", "expiry"].includes(name)
+  )
+  const words = rest.map(([name, value]) => name === "key" ? String(value) : `${name} ${String(value)}`)
+  const size = "value" in event ? [`${event.value.length} B`] : []
+  return [names[event._tag].padEnd(10), place.padEnd(8), ...words, ...size].join("  ")
+}

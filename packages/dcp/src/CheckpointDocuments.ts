@@ -1,0 +1,49 @@
+/**
+ * Checkpoints in documents of a bucket, through `KvClient`. Every write compares the CAS of the document it replaces, so that of two owners the
+ * older one is always refused.
+ */
+import type { KvCollection } from "@wirewright/couchbase/KvCollection"
+import { KvClient } from "@wirewright/couchbase/KvClient"
+import type { KvError } from "@wirewright/couchbase/KvError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { CheckpointStore, type CheckpointStoreShape, overTexts, type TextStore } from "./CheckpointStore.ts"
+import { CheckpointError } from "./DcpError.ts"
+
+/** Where the documents are. */
+export interface CheckpointDocumentsOptions {
+  /** Begins every key; `wirewright:dcp:` unless said otherwise. */
+  readonly prefix?: string
+}
+
+const failed = (name: string) => (error: KvError): CheckpointError => {
+  const { _tag } = error.reason
+  return _tag === "CasMismatch" || _tag === "Exists"
+    ? new CheckpointError({ reason: "Fenced", message: `another consumer has written ${name}`, cause: error })
+    : new CheckpointError({ reason: "Unavailable", message: `${name}: ${error.message}`, cause: error })
+}
+
+const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace">, prefix: string): TextStore => ({
+  get: (name) =>
+    Effect.mapError(documents.get(`${prefix}${name}`), failed(name)).pipe(
+      Effect.map((found) => Option.isNone(found) ? undefined : { text: JSON.stringify(found.value.value), version: found.value.cas })
+    ),
+  put: (name, text, version) => {
+    const value: unknown = JSON.parse(text)
+    const stored = version === undefined
+      ? documents.insert(`${prefix}${name}`, value)
+      : documents.replace(`${prefix}${name}`, value, { cas: version })
+    return Effect.map(Effect.mapError(stored, failed(name)), ({ cas }) => cas)
+  }
+})
+
+/** A store in documents of a collection. */
+export const documentStore = (
+  documents: Pick<KvCollection, "get" | "insert" | "replace">,
+  { prefix = "wirewright:dcp:" }: CheckpointDocumentsOptions = {}
+): CheckpointStoreShape => overTexts(texts(documents, prefix))
+
+/** A store in documents of the default collection. */
+export const layerDocuments = (options?: CheckpointDocumentsOptions): Layer.Layer<CheckpointStore, never, KvClient> =>
+  Layer.effect(CheckpointStore, Effect.map(KvClient, (kv) => documentStore(kv, options)))

@@ -1,0 +1,99 @@
+/**
+ * Checkpoints as text: versioned JSON, every 64-bit number as decimal text, so that it is exact. Pure.
+ *
+ * A text of a newer version is refused rather than misread.
+ */
+import * as Result from "effect/Result"
+import { type Checkpoint, isPosition } from "./Checkpoint.ts"
+import { CheckpointError } from "./DcpError.ts"
+
+/** Checkpoints by vbucket. */
+export type Checkpoints = ReadonlyMap<number, Checkpoint>
+
+/** The version that is written. */
+export const formatVersion = 1
+
+const pair = (uuid: bigint, seqno: bigint): readonly [string, string] => [String(uuid), String(seqno)]
+
+/** Writes checkpoints. `epoch` says which owner of the group wrote them. */
+export const checkpointsText = (checkpoints: Checkpoints, epoch: number): string =>
+  JSON.stringify({
+    format: "wirewright-dcp-checkpoints",
+    version: formatVersion,
+    epoch,
+    vbuckets: Object.fromEntries(
+      [...checkpoints].sort(([a], [b]) => a - b).map(([vbucket, { complete, failoverLog, position, purgeSeqno, undo }]) => [vbucket, {
+        uuid: String(position.vbucketUuid),
+        seqno: String(position.seqno),
+        snapshot: [String(position.snapshotStart), String(position.snapshotEnd)],
+        log: failoverLog.map(({ seqno, vbucketUuid }) => pair(vbucketUuid, seqno)),
+        complete: complete.map(({ seqno, vbucketUuid }) => pair(vbucketUuid, seqno)),
+        ...purgeSeqno > 0n ? { purge: String(purgeSeqno) } : {},
+        ...undo ? { undo } : {}
+      }])
+    )
+  })
+
+/** What a text holds. */
+export interface StoredCheckpoints {
+  readonly epoch: number
+  readonly checkpoints: Checkpoints
+}
+
+const largest = 0xffff_ffff_ffff_ffffn
+
+const whole = (value: unknown): bigint => {
+  const number = typeof value === "string" && /^\d{1,20}$/.test(value) ? BigInt(value) : -1n
+  if (number < 0n || number > largest) throw new RangeError(`${JSON.stringify(value)} is no number of 64 bits`)
+  return number
+}
+
+const pairs = (value: unknown): Array<{ readonly vbucketUuid: bigint; readonly seqno: bigint }> => {
+  if (!Array.isArray(value)) throw new RangeError("a list of pairs is missing")
+  return value.map((one: unknown) => {
+    if (!Array.isArray(one) || one.length !== 2) throw new RangeError("a pair of numbers is none")
+    return { vbucketUuid: whole(one[0]), seqno: whole(one[1]) }
+  })
+}
+
+const record = (value: unknown): { readonly [name: string]: unknown } => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new RangeError("an object is missing")
+  return value as { readonly [name: string]: unknown }
+}
+
+const read = (value: unknown): Checkpoint => {
+  const { complete, log, purge, seqno, snapshot, undo, uuid } = record(value)
+  if (!Array.isArray(snapshot) || snapshot.length !== 2) throw new RangeError("a snapshot is no pair")
+  const position = { vbucketUuid: whole(uuid), seqno: whole(seqno), snapshotStart: whole(snapshot[0]), snapshotEnd: whole(snapshot[1]) }
+  if (!isPosition(position)) throw new RangeError(`seqno ${position.seqno} is outside of its snapshot`)
+  if (undo !== undefined && undo !== true) throw new RangeError("undo is not true")
+  return {
+    position,
+    failoverLog: pairs(log),
+    complete: pairs(complete),
+    purgeSeqno: purge === undefined ? 0n : whole(purge),
+    undo: undo === true
+  }
+}
+
+/** Reads checkpoints. Fails with `Corrupt` or `UnknownVersion`. */
+export const readCheckpoints = (text: string): Result.Result<StoredCheckpoints, CheckpointError> => {
+  const fail = (reason: CheckpointError["reason"], message: string) => Result.fail(new CheckpointError({ reason, message }))
+  try {
+    const { epoch, format, vbuckets, version } = record(JSON.parse(text))
+    if (format !== "wirewright-dcp-checkpoints") return fail("Corrupt", "the text holds no checkpoints")
+    if (typeof version !== "number" || version > formatVersion) {
+      return fail("UnknownVersion", `checkpoints of version ${String(version)}; ${formatVersion} is the newest that is known`)
+    }
+    if (typeof epoch !== "number" || !Number.isSafeInteger(epoch)) return fail("Corrupt", "the checkpoints have no epoch")
+    const checkpoints = new Map(
+      Object.entries(record(vbuckets)).map(([vbucket, value]) => {
+        if (!/^\d{1,5}$/.test(vbucket)) throw new RangeError(`${vbucket} is no vbucket`)
+        return [Number(vbucket), read(value)] as const
+      })
+    )
+    return Result.succeed({ epoch, checkpoints })
+  } catch (error) {
+    return fail("Corrupt", `the text holds no checkpoints: ${(error as Error).message}`)
+  }
+}

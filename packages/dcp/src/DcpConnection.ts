@@ -1,0 +1,396 @@
+/**
+ * One DCP connection to one node: opened, negotiated, watched; many streams on it, told apart by the opaque of their requests.
+ *
+ * It answers NOOPs in the callback that reads them, keeps the account of the window, and drops what belongs to no stream. What the messages
+ * mean is the streams' business (`StreamSink`). It repeats nothing.
+ */
+import type { EncodeError, Reader, Writer } from "@wirewright/codec"
+import type { ConnectionError, Ledger } from "@wirewright/connection"
+import { HelloFeature } from "@wirewright/couchbase/gen/Types"
+import { type KvConnectionOptions, openConnection } from "@wirewright/couchbase/KvConnection"
+import type { BootstrapError, Bootstrapped } from "@wirewright/couchbase/Bootstrap"
+import type { Owner, Sendable } from "@wirewright/memcached/Exchange"
+import type { PacketConnection } from "@wirewright/memcached/PacketConnection"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { NegotiationRefused } from "./DcpError.ts"
+import type { FailoverLog } from "./FailoverLog.ts"
+import { ReceiveWindow } from "./FlowControl.ts"
+import {
+  type DcpStreamRequestFields,
+  decodeResponse,
+  encodeCollectionsGetID,
+  encodeCollectionsGetScopeID,
+  encodeDcpBufferAcknowledgement,
+  encodeDcpCloseStream,
+  encodeDcpControl,
+  encodeDcpNoopResponse,
+  encodeDcpOpen,
+  encodeDcpSnapshotMarkerResponse,
+  encodeDcpStreamRequest,
+  encodeGetAllVbSeqnos,
+  encodeGetFailoverLog,
+  encodeNoop,
+  Opcode,
+  type Response,
+  type ServerRequest,
+  type States
+} from "./gen/index.ts"
+import { Liveness } from "./Liveness.ts"
+import { type Negotiated, Negotiation, type NegotiationOptions } from "./Negotiation.ts"
+
+/** Features of HELLO that a change stream uses. Never UnorderedExecution: with it every DCP command is refused. */
+export const dcpFeatures: ReadonlyArray<number> = [
+  HelloFeature.TcpNoDelay,
+  HelloFeature.Xattr,
+  HelloFeature.Xerror,
+  HelloFeature.SelectBucket,
+  HelloFeature.Json,
+  HelloFeature.Duplex,
+  HelloFeature.ClustermapChangeNotification,
+  HelloFeature.AltRequestSupport,
+  HelloFeature.Collections,
+  HelloFeature.GetClusterConfigWithKnownVersion
+]
+
+/** What a connection is made with. */
+export interface DcpConnectionOptions extends Omit<KvConnectionOptions, "onPeerRequest" | "decodeResponse" | "onClose"> {
+  /** What is negotiated; collections and Snappy follow from HELLO. */
+  readonly negotiation: Omit<NegotiationOptions, "collections" | "snappy">
+  /** Told once that the connection is gone, after its streams. */
+  readonly onClose?: (error: ConnectionError) => void
+}
+
+/** Receives the messages of one stream, in the connection's callbacks. */
+export interface StreamSink {
+  readonly vbucket: number
+  /** The stream is open; messages follow. */
+  opened(failoverLog: FailoverLog, connection: DcpConnection): void
+  /** One message lies at `[at, end)`. Its bytes have to be given free. */
+  message(reader: Reader, at: number, end: number, connection: DcpConnection): void
+  /** The connection is gone, and the stream with it. */
+  lost(error: ConnectionError): void
+}
+
+/** What a connection counted. */
+export interface DcpConnectionCounters {
+  readonly streams: number
+  /** Messages of streams that are not open any more. */
+  readonly stale: number
+  readonly noops: number
+  readonly acknowledgements: number
+  /** Bytes received that the server holds against the window. */
+  readonly outstanding: number
+  readonly bytesReceived: number
+}
+
+const none: ReadonlyArray<never> = []
+
+/** A stream request on its way. */
+class StreamCall implements Sendable<Response> {
+  deadline = 0
+  cancelled = false
+  opaque = -1
+  private timeout = 0
+  private owner: Owner | undefined
+  private readonly connection: DcpConnection
+  private readonly fields: DcpStreamRequestFields
+  private readonly sink: StreamSink
+  private readonly streamId: number | undefined
+  private readonly resume: (effect: Effect.Effect<Response, ConnectionError | EncodeError>) => void
+
+  constructor(
+    connection: DcpConnection,
+    fields: DcpStreamRequestFields,
+    streamId: number | undefined,
+    sink: StreamSink,
+    resume: (effect: Effect.Effect<Response, ConnectionError | EncodeError>) => void
+  ) {
+    this.connection = connection
+    this.fields = fields
+    this.streamId = streamId
+    this.sink = sink
+    this.resume = resume
+  }
+
+  begin(owner: Owner, timeout: number, now: number): void {
+    this.owner = owner
+    this.timeout = timeout
+    this.deadline = now + timeout
+  }
+
+  enter(ledger: Ledger<Response>): number {
+    let opaque = ledger.add(this)
+    // an opaque returns after 32 768 requests; one that a stream still has is passed over
+    while (this.connection.has(opaque)) {
+      ledger.drop(opaque)
+      opaque = ledger.add(this)
+    }
+    return opaque
+  }
+
+  write(writer: Writer): void {
+    encodeDcpStreamRequest(writer, { ...this.fields, vbucket: this.sink.vbucket, opaque: this.opaque })
+  }
+
+  answer(answer: Response): boolean {
+    // messages may follow in the bytes that are being read, so the stream is there before anybody hears of it
+    if (answer._tag === "DcpStreamRequestResponse") this.connection.add(this.opaque, this.streamId, this.sink, answer.failoverLog)
+    this.resume(Effect.succeed(answer))
+    return true
+  }
+
+  fail(why: "timeout" | "lost"): void {
+    this.resume(Effect.fail(this.owner!.failure(why, this.timeout, false)))
+  }
+
+  refuse(error: ConnectionError | EncodeError): void {
+    this.resume(Effect.fail(error))
+  }
+
+  freed(): Effect.Effect<void> {
+    return Effect.sync(() => this.owner?.cancel(this))
+  }
+}
+
+interface Live {
+  readonly sink: StreamSink
+  readonly streamId: number | undefined
+}
+
+/** An open DCP connection. */
+export class DcpConnection {
+  readonly session: Bootstrapped
+  readonly negotiated: Negotiated
+  readonly window: ReceiveWindow
+  /** Shape of the packets. */
+  readonly states: States
+  /** Messages of open streams that mean nothing to a consumer. */
+  ignored = 0
+  private readonly packets: PacketConnection<Response, ServerRequest>
+  private readonly streams = new Map<number, Live>()
+  private lastOpaque = -1
+  private lastSink: StreamSink | undefined
+  private stale = 0
+  private noops = 0
+  private acknowledgements = 0
+
+  constructor(packets: PacketConnection<Response, ServerRequest>, session: Bootstrapped, negotiated: Negotiated, window: number) {
+    this.packets = packets
+    this.session = session
+    this.negotiated = negotiated
+    this.window = new ReceiveWindow(window)
+    this.states = session.states
+  }
+
+  /** Connects, signs in, opens and negotiates; the connection closes with the scope. */
+  static readonly open: (
+    options: DcpConnectionOptions
+  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused, Scope.Scope> = Effect.fnUntraced(
+    function*(options: DcpConnectionOptions) {
+      const { negotiation, onClose, ...rest } = options
+      const made: { connection?: DcpConnection } = {}
+      const opened = yield* openConnection({
+        ...rest,
+        decodeResponse: decodeResponse as NonNullable<KvConnectionOptions["decodeResponse"]>,
+        onPeerRequest: (reader, at, end) => made.connection?.received(reader, at, end),
+        onClose: (error) => {
+          made.connection?.lost(error)
+          onClose?.(error)
+        }
+      })
+      const packets = opened.packets as unknown as PacketConnection<Response, ServerRequest>
+      const { features } = opened.session
+      const collections = features.has(HelloFeature.Collections)
+      const negotiating = new Negotiation({ ...negotiation, collections, snappy: features.has(HelloFeature.Snappy) })
+      let output = negotiating.start()
+      while (output._tag === "Open" || output._tag === "Control") {
+        const step = output
+        const answer = yield* packets.request((writer, opaque) =>
+          step._tag === "Open"
+            ? encodeDcpOpen(writer, { opaque, connectionName: step.name, flags: step.flags, reservedSeqno: 0, options: "" })
+            : encodeDcpControl(writer, { opaque, key: step.key, value: step.value })
+        ).pipe(Effect.catchTag("EncodeError", (error) => Effect.die(error)))
+        output = negotiating.answered(answer.status)
+      }
+      if (output._tag === "Refused") return yield* new NegotiationRefused({ request: output.request, status: output.status })
+      const connection = new DcpConnection(packets, opened.session, output.negotiated, negotiation.window)
+      made.connection = connection
+      const interval = Number(output.negotiated.accepted.get("set_noop_interval") ?? negotiation.noopInterval) * 1000
+      yield* Effect.forkScoped(connection.watch(interval))
+      return connection
+    }
+  )
+
+  /** `host:port` of the node. */
+  get address(): string {
+    return this.packets.address
+  }
+
+  /** Why the connection is gone, once it is. */
+  get closed(): ConnectionError | undefined {
+    return this.packets.closed
+  }
+
+  get counters(): DcpConnectionCounters {
+    const { acknowledgements, noops, packets, stale, streams, window } = this
+    return {
+      streams: streams.size,
+      stale,
+      noops,
+      acknowledgements,
+      outstanding: window.outstanding,
+      bytesReceived: packets.bytesReceived
+    }
+  }
+
+  /** Asks for a stream. When the answer is Success, `sink` is told before the effect succeeds, and gets what follows. */
+  requestStream(
+    fields: DcpStreamRequestFields,
+    sink: StreamSink,
+    streamId?: number
+  ): Effect.Effect<Response, ConnectionError | EncodeError> {
+    return this.packets.perform((resume) => new StreamCall(this, fields, streamId, sink, resume))
+  }
+
+  /** Closes the stream of a sink, if it is open: what still comes of it is dropped. Nobody waits for the answer. */
+  closeStream(sink: StreamSink): void {
+    for (const [opaque, live] of this.streams) {
+      if (live.sink !== sink) continue
+      this.forget(opaque)
+      const framing = live.streamId === undefined ? none : [{ _tag: "DcpStreamId" as const, streamId: live.streamId }]
+      Effect.runFork(
+        Effect.ignore(
+          this.packets.request((writer, request) => encodeDcpCloseStream(writer, { opaque: request, vbucket: sink.vbucket, framing }))
+        )
+      )
+    }
+  }
+
+  /** The sink's stream ended: nothing of it will come. */
+  ended(sink: StreamSink): void {
+    for (const [opaque, live] of this.streams) if (live.sink === sink) this.forget(opaque)
+  }
+
+  /** The failover log of a vbucket. */
+  failoverLog(vbucket: number): Effect.Effect<FailoverLog | undefined, ConnectionError> {
+    return Effect.map(
+      this.ask((writer, opaque) => encodeGetFailoverLog(writer, { opaque, vbucket })),
+      (answer) => answer._tag === "GetFailoverLogResponse" ? answer.failoverLog : undefined
+    )
+  }
+
+  /** The highest seqnos of the node's active vbuckets, of one collection if it is named. */
+  allSeqnos(collectionId?: number): Effect.Effect<ReadonlyMap<number, bigint>, ConnectionError> {
+    const fields = { state: 1, ...collectionId === undefined ? {} : { collectionId } }
+    return Effect.map(
+      this.ask((writer, opaque) => encodeGetAllVbSeqnos(writer, { opaque, ...fields })),
+      (answer) => new Map(answer._tag === "GetAllVbSeqnosResponse" ? answer.seqnos.map(({ seqno, vbucket }) => [vbucket, seqno]) : [])
+    )
+  }
+
+  /** The id of `scope.collection`, or of a scope; undefined when the node does not know it. */
+  idOf(kind: "collection" | "scope", path: string): Effect.Effect<number | undefined, ConnectionError> {
+    const encode = kind === "collection" ? encodeCollectionsGetID : encodeCollectionsGetScopeID
+    return Effect.map(
+      this.ask((writer, opaque) => encode(writer, { opaque, path, legacyPath: "" })),
+      (answer) =>
+        answer._tag === "CollectionsGetIDResponse"
+          ? answer.collectionId
+          : answer._tag === "CollectionsGetScopeIDResponse"
+          ? answer.scopeId
+          : undefined
+    )
+  }
+
+  /** Bytes were taken, or dropped; acknowledges them when enough are due. */
+  free(bytes: number): void {
+    if (this.window.free(bytes)) this.acknowledge()
+  }
+
+  /** Acknowledges whatever is due. */
+  acknowledge(): void {
+    const bufferBytes = this.window.take()
+    if (bufferBytes === 0 || this.closed !== undefined) return
+    this.acknowledgements++
+    this.packets.append((writer) => encodeDcpBufferAcknowledgement(writer, { opaque: 0, bufferBytes }))
+  }
+
+  /** Answers a snapshot marker that asks for it. */
+  answerMarker(opaque: number): void {
+    this.packets.append((writer) => encodeDcpSnapshotMarkerResponse(writer, { opaque }))
+  }
+
+  /** Gives the connection up because of what the server sent. */
+  misbehaved(message: string): void {
+    this.packets.misbehaved(message)
+  }
+
+  /** @internal */
+  has(opaque: number): boolean {
+    return this.streams.has(opaque)
+  }
+
+  /** @internal */
+  add(opaque: number, streamId: number | undefined, sink: StreamSink, failoverLog: FailoverLog): void {
+    this.streams.set(opaque, { sink, streamId })
+    sink.opened(failoverLog, this)
+  }
+
+  private forget(opaque: number): void {
+    this.streams.delete(opaque)
+    if (this.lastOpaque === opaque) this.lastOpaque = -1
+  }
+
+  private ask(write: (writer: Writer, opaque: number) => void): Effect.Effect<Response, ConnectionError> {
+    return Effect.catchTag(this.packets.request(write), "EncodeError", (error) => Effect.die(error))
+  }
+
+  private received(reader: Reader, at: number, end: number): void {
+    const opcode = reader.bytes[at + 1]!
+    const opaque = reader.view.getUint32(at + 12)
+    if (opcode === Opcode.DcpNoop) {
+      this.noops++
+      return this.packets.append((writer) => encodeDcpNoopResponse(writer, { opaque }))
+    }
+    this.window.receive(end - at)
+    if (opaque !== this.lastOpaque) {
+      const live = this.streams.get(opaque)
+      if (live === undefined) {
+        this.stale++
+        return this.free(end - at)
+      }
+      this.lastOpaque = opaque
+      this.lastSink = live.sink
+    }
+    this.lastSink!.message(reader, at, end, this)
+  }
+
+  private lost(error: ConnectionError): void {
+    const live = [...this.streams.values()]
+    this.streams.clear()
+    this.lastOpaque = -1
+    for (const { sink } of live) sink.lost(error)
+  }
+
+  /** Looks after the peer, and acknowledges remainders. */
+  private watch(interval: number): Effect.Effect<void> {
+    const liveness = new Liveness(interval, performance.now())
+    let heard = this.packets.bytesReceived
+    const look = Effect.suspend(() => {
+      const now = performance.now()
+      this.acknowledge()
+      if (this.packets.bytesReceived !== heard) {
+        heard = this.packets.bytesReceived
+        liveness.heard(now)
+      }
+      liveness.open(this.streams.size, now)
+      const life = liveness.look(now)
+      if (life === "dead") this.packets.stalled(this.streams.size > 0 ? "byte" : "answer to a NOOP", 2 * interval)
+      if (life !== "ask") return Effect.void
+      return Effect.asVoid(Effect.forkChild(Effect.ignore(this.ask((writer, opaque) => encodeNoop(writer, { opaque })))))
+    })
+    return Effect.asVoid(Effect.schedule(look, Schedule.spaced(Math.max(10, Math.min(5_000, interval / 4)))))
+  }
+}

@@ -36,6 +36,8 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/spec",
     "@wirewright/memcached",
     "@wirewright/couchbase",
+    "@wirewright/dcp",
+    "@wirewright/embedded",
     "@wirewright/proxy",
     "@effect/platform-node",
     "effect"

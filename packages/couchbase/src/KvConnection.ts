@@ -15,11 +15,13 @@ import { decodeResponse, decodeServerRequest, encode, frameShape, type Response,
 import { nodeCrypto, randomNonce, saltedPassword } from "./ScramCrypto.ts"
 
 /** Where a node is and how to begin with it. */
-export interface KvConnectionOptions
-  extends
-    TransportOptions,
-    Omit<BootstrapOptions, "host" | "tls" | "nonce">,
-    Pick<PacketConnectionOptions<Response, ServerRequest>, "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence" | "onClose" | "onPeerRequest">
+export interface KvConnectionOptions extends
+  TransportOptions,
+  Omit<BootstrapOptions, "host" | "tls" | "nonce">,
+  Pick<
+    PacketConnectionOptions<Response, ServerRequest>,
+    "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence" | "onClose" | "onPeerRequest"
+  >
 {
   /** Decodes answers; a protocol that extends this one has its own. */
   readonly decodeResponse?: (reader: Reader, at: number, states: States) => Response

@@ -123,9 +123,14 @@ export class Progress {
   }
 }
 
+/**
+ * A position inside of a snapshot. A server takes a start seqno that is the start of its snapshot for one at which nothing of the snapshot was
+ * received, and lets the stream begin whatever became of the rest; but versions in front of the first item may have been replaced by later ones of
+ * the same snapshot. So behind its first item, the snapshot is said to begin one earlier.
+ */
 const within = (seqno: bigint, { end, start, vbucketUuid }: Placed["snapshot"]): Position => ({
   vbucketUuid,
   seqno,
-  snapshotStart: start,
+  snapshotStart: start === seqno ? start - 1n : start,
   snapshotEnd: end
 })

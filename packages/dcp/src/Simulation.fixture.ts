@@ -25,6 +25,23 @@ export type Mistake =
   /** Does not undo what it did ahead of its checkpoint when the history went another way. */
   | "keeps what a lost branch had"
 
+/** What happens in a schedule. */
+export const stepKinds = [
+  "write",
+  "send",
+  "receive",
+  "process",
+  "store",
+  "close checkpoint",
+  "evict",
+  "purge",
+  "failover",
+  "disconnect",
+  "restart"
+] as const
+/** One of them. */
+export type StepKind = typeof stepKinds[number]
+
 /** One schedule. */
 export interface Schedule {
   readonly seed: number
@@ -33,6 +50,8 @@ export interface Schedule {
   /** Only some of the keys are asked for. */
   readonly filtered?: boolean
   readonly mistake?: Mistake
+  /** Does not happen. */
+  readonly without?: ReadonlyArray<StepKind>
 }
 
 /** What came of it. */
@@ -56,6 +75,12 @@ type Message =
 
 const keys = 8
 
+/** Which step a throw of a hundred-sided die is. */
+const kindOf = (dice: number): StepKind => {
+  const limits = [30, 45, 65, 82, 87, 89, 91, 92, 94, 96, 97]
+  return stepKinds[limits.findIndex((limit) => dice < limit)] ?? "write"
+}
+
 /** The consumer's application: what it stores by key, and what it needs to undo. Durable: a restart of the process leaves it alone. */
 class Application {
   private journal: Array<Item> = []
@@ -77,7 +102,7 @@ class Application {
 }
 
 /** Plays a schedule. */
-export const simulate = ({ filtered = false, mistake, seed, steps, strategy = "undo" }: Schedule): Outcome => {
+export const simulate = ({ filtered = false, mistake, seed, steps, strategy = "undo", without = [] }: Schedule): Outcome => {
   const below = random(seed)
   const rarity = [1, 3, 10][below(3)]!
   const mostLost = [4, 12, 40][below(3)]!
@@ -259,24 +284,32 @@ export const simulate = ({ filtered = false, mistake, seed, steps, strategy = "u
 
   const open = (): boolean => state.phase === "Streaming"
 
+  const happen: { readonly [Kind in StepKind]: () => void } = {
+    write,
+    send: () => {
+      if (open()) send()
+    },
+    receive,
+    process,
+    store: () => stored = checkpointed(),
+    "close checkpoint": () => history.closeCheckpoint(),
+    evict: () => history.evict(),
+    purge: () => {
+      // as a cursor that was dropped: what was under way is read from disk again
+      history.purgeTo(history.highSeqno > 6n ? history.highSeqno - 6n : 0n)
+      disconnect()
+    },
+    failover,
+    disconnect,
+    restart
+  }
+
   for (let step = 0; step < steps; step++) {
     let dice = below(100)
     // the rare events are rarer in some schedules than in others, so that histories grow long
     if (dice >= 87 && below(rarity) > 0) dice = below(87)
-    if (dice < 30) write()
-    else if (dice < 45) { if (open()) send() }
-    else if (dice < 65) receive()
-    else if (dice < 82) process()
-    else if (dice < 87) stored = checkpointed()
-    else if (dice < 89) history.closeCheckpoint()
-    else if (dice < 91) history.evict()
-    else if (dice < 92) {
-      // as a cursor that was dropped: what was under way is read from disk again, on the same stream
-      history.purgeTo(history.highSeqno > 6n ? history.highSeqno - 6n : 0n)
-      disconnect()
-    } else if (dice < 94) failover()
-    else if (dice < 96) disconnect()
-    else if (dice < 97) restart()
+    const kind = kindOf(dice)
+    if (!without.includes(kind)) happen[kind]()
     if (!open() && below(3) === 0) connect()
   }
 
@@ -297,4 +330,34 @@ export const simulate = ({ filtered = false, mistake, seed, steps, strategy = "u
     expected.get(key) === image.get(key) ? [] : [`${key}: producer ${expected.get(key) ?? "none"}, application ${image.get(key) ?? "none"}`]
   )
   return { seed, differences, ...counts }
+}
+
+/** Whether a schedule goes wrong; one that the producer ends with an error shows nothing. */
+export const goesWrong = (schedule: Schedule): boolean => {
+  try {
+    return simulate(schedule).differences.length > 0
+  } catch {
+    return false
+  }
+}
+
+/** The smallest schedule like this one that still goes wrong: fewer steps, and fewer kinds of them. */
+export const shrunk = (schedule: Schedule): Schedule => {
+  let best = schedule
+  for (let smaller = true; smaller;) {
+    smaller = false
+    for (const kind of stepKinds) {
+      const candidate = { ...best, without: [...best.without ?? [], kind] }
+      if (best.without?.includes(kind) === true || !goesWrong(candidate)) continue
+      best = candidate
+      smaller = true
+    }
+    for (let steps = 1; steps < best.steps; steps = Math.max(steps + 1, Math.ceil(steps * 1.1))) {
+      if (!goesWrong({ ...best, steps })) continue
+      best = { ...best, steps }
+      smaller = true
+      break
+    }
+  }
+  return best
 }

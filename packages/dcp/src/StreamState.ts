@@ -88,6 +88,8 @@ export class StreamState {
   private compared = false
   private strict: boolean
   private undoing: Rollback | undefined
+  /** Everything behind the checkpoint was undone, and nothing was delivered since. */
+  private clean = false
 
   constructor(checkpoint: Checkpoint, options: StreamOptions = {}) {
     this.options = options
@@ -148,7 +150,7 @@ export class StreamState {
     this.progress.opened(failoverLog)
     this.at = "Streaming"
     // from 0 the producer asks for no rollback, though tombstones of what was processed may be purged by now
-    const changed = before.length > 0 && (before[0]!.vbucketUuid !== failoverLog[0]!.vbucketUuid || position.seqno === 0n)
+    const changed = !this.clean && before.length > 0 && (before[0]!.vbucketUuid !== failoverLog[0]!.vbucketUuid || position.seqno === 0n)
     return changed ? { _tag: "Streaming", undoTo: position.seqno } : { _tag: "Streaming" }
   }
 
@@ -191,6 +193,7 @@ export class StreamState {
   undone(): Checkpoint {
     const checkpoint = { ...this.undoing!.checkpoint, undo: false }
     this.undoing = undefined
+    this.clean = true
     this.progress.restart(checkpoint)
     this.at = "Idle"
     return checkpoint
@@ -208,6 +211,7 @@ export class StreamState {
     if (!isViolation(placed)) {
       this.rounds = 0
       this.compared = false
+      this.clean = false
     }
     return placed
   }

@@ -1,0 +1,39 @@
+/**
+ * `npm run simulate -- --from N --count M`: seeded schedules of a producer, a consumer and its application, in which both images must be the same
+ * in the end. A seed that goes wrong is printed with the smallest schedule like it, and the exit code is 1.
+ */
+import { goesWrong, type Schedule, shrunk, simulate } from "@wirewright/dcp/Simulation.fixture"
+import { parseArgs } from "node:util"
+
+const { values } = parseArgs({
+  options: {
+    from: { type: "string", default: "1" },
+    count: { type: "string", default: "10000" },
+    steps: { type: "string", default: "300" }
+  }
+})
+const [from, count, steps] = [Number(values.from), Number(values.count), Number(values.steps)]
+if (![from, count, steps].every((value) => Number.isSafeInteger(value) && value > 0)) {
+  console.error("--from, --count and --steps are whole numbers from 1")
+  process.exit(2)
+}
+
+const strategies: ReadonlyArray<NonNullable<Schedule["strategy"]>> = ["undo", "rebuild"]
+const totals = { schedules: 0, delivered: 0, failovers: 0, rollbacks: 0, wrong: 0 }
+for (let seed = from; seed < from + count; seed++) {
+  const schedule: Schedule = { seed, steps, strategy: strategies[seed % 2]!, filtered: seed % 4 > 1 }
+  const { delivered, differences, failovers, rollbacks } = simulate(schedule)
+  totals.schedules++
+  totals.delivered += delivered
+  totals.failovers += failovers
+  totals.rollbacks += rollbacks
+  if (differences.length === 0) continue
+  totals.wrong++
+  const small = goesWrong(schedule) ? shrunk(schedule) : schedule
+  console.error(`seed ${seed}: ${differences.join("; ")}`)
+  console.error(`  smallest like it: ${JSON.stringify(small)}`)
+}
+console.log(
+  `${totals.schedules} schedules: ${totals.delivered} changes delivered, ${totals.failovers} failovers, ${totals.rollbacks} rollbacks, ${totals.wrong} went wrong`
+)
+process.exitCode = totals.wrong === 0 ? 0 : 1

@@ -1,7 +1,7 @@
 /** The node over TCP: what each command answers to whom, which failures have which bodies, and that passwords stay where they are. */
 import { encodeWith } from "@wirewright/codec"
-import * as Gen from "@wirewright/couchbase/gen"
-import { HelloFeature as F, type Packet, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, WithMetaOptions } from "@wirewright/couchbase/gen"
+import * as Gen from "@wirewright/dcp/gen"
+import { HelloFeature as F, type Packet, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, WithMetaOptions } from "@wirewright/dcp/gen"
 import { encodeNoop, encodeVersion, type RequestFrame } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

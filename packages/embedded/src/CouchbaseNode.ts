@@ -21,7 +21,7 @@ import { dcpHandlers } from "./DcpHandlers.ts"
 import { ProducerNames } from "./DcpProducer.ts"
 import type { Handlers } from "./Handlers.ts"
 import { keyValueHandlers } from "./KeyValueHandlers.ts"
-import { NodeConnection, type NodeShared } from "./NodeConnection.ts"
+import { NodeConnection, type NodeScript, type NodeShared } from "./NodeConnection.ts"
 import { statHandlers } from "./StatHandlers.ts"
 import { subDocumentHandlers } from "./SubDocumentHandlers.ts"
 import { type SaslRandom, type User, Users } from "./Users.ts"
@@ -45,6 +45,8 @@ export interface CouchbaseNodeOptions extends
   readonly version?: string
   /** Where nonces and salts of SCRAM come from; random unless said otherwise. */
   readonly saslRandom?: SaslRandom
+  /** Answers packets in the node's place: for tests of clients. */
+  readonly script?: NodeScript
 }
 
 /** What a cluster is made of. */
@@ -197,7 +199,8 @@ export const serveCouchbaseCluster = (
         elapsed: () => performance.now(),
         reference: () => Crypto.randomUUID(),
         uptime: () => Math.floor((performance.now() - started) / 1000),
-        handlers
+        handlers,
+        script: options.script
       }
       const server = yield* serve<Packet>({
         ...options,

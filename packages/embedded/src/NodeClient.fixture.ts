@@ -9,7 +9,7 @@ import {
   HelloFeature as F,
   type Packet,
   statusTable
-} from "@wirewright/couchbase/gen"
+} from "@wirewright/dcp/gen"
 import { connect, type Socket } from "node:net"
 
 /** Features of a client that knows everything. */

@@ -52,7 +52,12 @@ export interface NodeShared {
   /** Seconds since the node was made. */
   readonly uptime: () => number
   readonly handlers: Handlers
+  /** Sees every packet first. */
+  readonly script: NodeScript | undefined
 }
+
+/** Answers packets in the node's place, rightly or wrongly: for tests of clients. Returns whether it did; the node does the rest. */
+export type NodeScript = (connection: NodeConnection, packet: Packet) => boolean
 
 /** A request that names a document. */
 export type Keyed = RequestHead & { readonly opcode: number; readonly key: string; readonly collectionId?: number | undefined }
@@ -108,6 +113,7 @@ export class NodeConnection implements PacketHandler<Packet> {
 
   readonly onRequest = (packet: Packet): void => {
     this.since = this.shared.elapsed()
+    if (this.shared.script !== undefined && this.shared.script(this, packet)) return
     const tag = packet._tag
     if (packet.magic !== 0x80 && packet.magic !== 0x08) {
       // answers to requests of the server carry nothing that anybody waits for

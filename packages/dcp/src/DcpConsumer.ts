@@ -73,6 +73,8 @@ export interface ChangesOptions {
   readonly commitInterval?: Duration.Input
   /** Most events delivered and not settled; 1 000 000 unless said otherwise. */
   readonly maxUnsettled?: number
+  /** How long a vbucket whose stream was lost waits for its events to be settled before it asks for them again; 10 seconds. */
+  readonly settleTimeout?: Duration.Input
   /** Bytes that a node may send ahead; 10 MiB unless said otherwise, 0: no limit. */
   readonly window?: number
   /** Pace of the server's NOOPs, which find a dead connection within two of them; 20 seconds unless said otherwise. */
@@ -319,8 +321,10 @@ export class DcpConsumer implements StreamOwner {
           attempts.violations =
             0
       }
-      state.lost()
       if (gone._tag === "Reached") return
+      // what was delivered is being processed, and need not come again
+      yield* Effect.timeoutOption(stream.settled, this.options.settleTimeout ?? "10 seconds")
+      state.lost()
       if (gone._tag === "Violation" && ++attempts.violations > 1) {
         return yield* failed(vbucket, { _tag: "ProtocolViolation", message: gone.message })
       }

@@ -63,6 +63,7 @@ export class VbucketStream implements StreamSink, Account {
   private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> | undefined
   private gone: StreamGone | undefined
   private resume: ((effect: Effect.Effect<StreamGone>) => void) | undefined
+  private whenSettled: (() => void) | undefined
 
   constructor(vbucket: number, state: StreamState, owner: StreamOwner, end: bigint, target: bigint | undefined) {
     this.vbucket = vbucket
@@ -77,7 +78,20 @@ export class VbucketStream implements StreamSink, Account {
     const before = progress.checkpoint
     progress.process(ordinal)
     if (progress.checkpoint !== before) this.owner.changed(this)
+    if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
   }
+
+  /** Waits until everything that was delivered is settled: then nothing of it comes again. */
+  readonly settled: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.state.progress.unprocessed === 0) return Effect.void
+    return Effect.callback<void>((resume) => {
+      this.whenSettled = () => {
+        this.whenSettled = undefined
+        resume(Effect.void)
+      }
+      return Effect.sync(() => this.whenSettled = undefined)
+    })
+  })
 
   /** Waits until the stream is gone. */
   readonly over: Effect.Effect<StreamGone> = Effect.suspend(() => {

@@ -27,7 +27,9 @@ const failed = (name: string) => (error: KvError): CheckpointError => {
 const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace">, prefix: string): TextStore => ({
   get: (name) =>
     Effect.mapError(documents.get(`${prefix}${name}`), failed(name)).pipe(
-      Effect.map((found) => Option.isNone(found) ? undefined : { text: JSON.stringify(found.value.value), version: found.value.cas })
+      Effect.map((found) =>
+        Option.isNone(found) ? undefined : { text: new TextDecoder().decode(found.value.value), version: found.value.cas }
+      )
     ),
   put: (name, text, version) => {
     const value: unknown = JSON.parse(text)

@@ -104,8 +104,8 @@ export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
         )
       },
       clear: Effect.andThen(
-        checkOwner,
-        Effect.forEach([...shards.keys()], (index) => write(index, new Map()), { discard: true })
+        Effect.andThen(checkOwner, load),
+        Effect.suspend(() => Effect.forEach([...shards.keys()], (index) => write(index, new Map()), { discard: true }))
       )
     } satisfies CheckpointGroup
   })

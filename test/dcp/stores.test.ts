@@ -1,0 +1,162 @@
+/** Checkpoint stores: the suite that every store must pass, and what the files are after a crash at each step of writing them. */
+import { KvClient } from "@wirewright/couchbase/KvClient"
+import type { Checkpoint } from "@wirewright/dcp/Checkpoint"
+import { documentStore } from "@wirewright/dcp/CheckpointDocuments"
+import { diskSteps, fileStore, type FileSteps } from "@wirewright/dcp/CheckpointFiles"
+import { checkpointsText, readCheckpoints } from "@wirewright/dcp/CheckpointFormat"
+import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
+import { checkpointStoreSuite } from "@wirewright/dcp/CheckpointStoreSuite"
+import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, describe, expect, it } from "vitest"
+
+const scope = Scope.makeUnsafe()
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+const directory = (): string => {
+  const made = mkdtempSync(join(tmpdir(), "wirewright-checkpoints-"))
+  Effect.runSync(Scope.addFinalizer(scope, Effect.sync(() => rmSync(made, { recursive: true, force: true }))))
+  return made
+}
+
+type Make = (how: "new" | "again") => Effect.Effect<CheckpointStoreShape, unknown, Scope.Scope>
+
+const memory = (): Make => {
+  let store = CheckpointStore.memory()
+  return (how) => Effect.sync(() => how === "new" ? store = CheckpointStore.memory() : store)
+}
+
+const files = (): Make => {
+  let path = ""
+  return (how) => Effect.sync(() => fileStore(how === "new" ? path = directory() : path))
+}
+
+const keyValue = (): Make => {
+  let context: Context.Context<KeyValueStore.KeyValueStore> | undefined
+  return (how) =>
+    Effect.gen(function*() {
+      if (how === "new" || context === undefined) context = yield* Layer.build(KeyValueStore.layerMemory)
+      const built = yield* Layer.build(Layer.provide(CheckpointStore.layerKeyValueStore, Layer.succeedContext(context)))
+      return Context.get(built, CheckpointStore)
+    })
+}
+
+const documents = (): Make => {
+  let buckets = 0
+  let prefix = ""
+  const client = Effect.cached(
+    Scope.provide(
+      Effect.gen(function*() {
+        const { port } = yield* serveCouchbase({})
+        return yield* KvClient.make({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" })
+      }),
+      scope
+    )
+  )
+  const shared = Effect.runSync(client)
+  return (how) => Effect.map(shared, (kv) => documentStore(kv, { prefix: how === "new" ? prefix = `test${++buckets}:` : prefix }))
+}
+
+describe.each([["memory", memory], ["files", files], ["KeyValueStore", keyValue], ["documents of a bucket", documents]] as const)(
+  "%s",
+  (_, making) => {
+    it.each(checkpointStoreSuite(making()).map(({ name, run }) => [name, run] as const))(
+      "%s",
+      (_, run) => Effect.runPromise(Effect.scoped(run))
+    )
+  }
+)
+
+const checkpoint = (seqno: bigint): Checkpoint => ({
+  position: { vbucketUuid: 1n, seqno, snapshotStart: seqno, snapshotEnd: seqno },
+  failoverLog: [],
+  complete: [],
+  purgeSeqno: 0n,
+  undo: false
+})
+
+describe("files", () => {
+  it("SC-91 a crash at any step of writing leaves the old file or the new one", async () => {
+    const names = ["directory", "write", "rename", "settle"] as const
+    for (const failing of names) {
+      for (const partly of [false, true]) {
+        const path = directory()
+        const seqnoOf = async (): Promise<bigint> => {
+          const found = await Effect.runPromise(Effect.scoped(Effect.flatMap(fileStore(path).open("g"), ({ load }) => load)))
+          return found.get(0)!.position.seqno
+        }
+        await Effect.runPromise(
+          Effect.scoped(Effect.flatMap(fileStore(path).open("g"), ({ save }) => save(new Map([[0, checkpoint(1n)]]))))
+        )
+        let armed = false
+        const steps: FileSteps = {
+          ...diskSteps,
+          [failing]: async (first: string, second: string) => {
+            if (!armed) return (diskSteps[failing] as (...args: ReadonlyArray<string>) => Promise<unknown>)(first, second)
+            // the machine stops in the middle of the step: a file is cut, everything else has happened or has not
+            if (partly && failing === "write") writeFileSync(first, second.slice(0, second.length / 2))
+            else if (partly) await (diskSteps[failing] as (...args: ReadonlyArray<string>) => Promise<unknown>)(first, second)
+            throw Object.assign(new Error("no space left"), { code: "ENOSPC" })
+          }
+        }
+        const failed = await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+          const group = yield* fileStore(path, steps).open("g")
+          armed = true
+          return yield* Effect.flip(group.save(new Map([[0, checkpoint(2n)]])))
+        })))
+        expect(failed, failing).toMatchObject({ _tag: "CheckpointError", reason: "Unavailable" })
+        const seqno = await seqnoOf()
+        expect([1n, 2n]).toContain(seqno)
+        if (failing === "write" || failing === "directory") expect(seqno).toBe(1n)
+        if (failing === "settle") expect(seqno).toBe(2n)
+      }
+    }
+  })
+
+  it("a file that is none, and one of a newer version, are refused by name and left alone", async () => {
+    const path = directory()
+    const open = Effect.scoped(
+      Effect.flatMap(fileStore(path).open("g"), ({ load, save }) => Effect.andThen(save(new Map([[0, checkpoint(1n)]])), load))
+    )
+    await Effect.runPromise(open)
+    const name = join(path, "g", "0.json")
+    const text = readFileSync(name, "utf8")
+    for (
+      const [broken, reason] of [
+        [text.slice(0, -1), "Corrupt"],
+        ["", "Corrupt"],
+        ["[]", "Corrupt"],
+        [text.replace("\"version\":1", "\"version\":2"), "UnknownVersion"],
+        [text.replace("\"seqno\":\"1\"", "\"seqno\":1"), "Corrupt"],
+        [text.replace("\"seqno\":\"1\"", "\"seqno\":\"18446744073709551616\""), "Corrupt"]
+      ] as const
+    ) {
+      writeFileSync(name, broken)
+      expect(await Effect.runPromise(Effect.flip(open)), broken).toMatchObject({ _tag: "CheckpointError", reason })
+      expect(readFileSync(name, "utf8")).toBe(broken)
+    }
+    expect(readdirSync(join(path, "g")).toSorted()).toEqual(["0.json", "owner.json"])
+  })
+})
+
+describe("the format", () => {
+  it("says what it is, and is read as it was written", () => {
+    const text = checkpointsText(new Map([[3, checkpoint(9n)]]), 4)
+    expect(JSON.parse(text)).toEqual({
+      format: "wirewright-dcp-checkpoints",
+      version: 1,
+      epoch: 4,
+      vbuckets: { 3: { uuid: "1", seqno: "9", snapshot: ["9", "9"], log: [], complete: [] } }
+    })
+    expect(Result.getOrThrow(readCheckpoints(text))).toEqual({ epoch: 4, checkpoints: new Map([[3, checkpoint(9n)]]) })
+  })
+})

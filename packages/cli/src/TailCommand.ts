@@ -130,6 +130,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       values: noValue ? "none" : "all",
       xattrs,
       verbose,
+      commitInterval: 250,
       window,
       ...vbuckets === undefined ? {} : { vbuckets },
       ...collections === undefined ? {} : { collections: collections.split(",") }

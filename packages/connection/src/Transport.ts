@@ -1,7 +1,7 @@
 /**
- * A socket and the two things that make it fast: one reused read buffer, and one write per microtask.
+ * A socket and the two things that make it fast: it reads into pooled slabs, and it writes once per microtask.
  *
- * Bytes received are copied out of the read buffer into pooled slabs, so views into them stay valid. Bytes to send are appended to `writer`
+ * No part of a slab is read into twice, so views into what was received stay valid without a copy. Bytes to send are appended to `writer`
  * and leave together at the end of the microtask; while the kernel is behind, `blocked` is true and senders wait (`writable`). It knows
  * nothing of packets.
  */
@@ -48,21 +48,28 @@ const sendAbove = 128 * 1024
 /** Time a peer has to read what is left and to close its side, after this side has ended. */
 const lingerMilliseconds = 2_000
 
-/** Copies what was read into slabs that are never written again. */
+/** Least room of a slab that is read into. */
+const leastRoom = 16 * 1024
+
+/** Memory that is read into, each part of it once: views into what was read stay valid, and nothing is copied. */
 class Slabs {
-  private slab = new Uint8Array(slabSize)
+  private slab: Uint8Array = Buffer.allocUnsafeSlow(slabSize)
   private used = 0
 
-  copy(bytes: Uint8Array, length: number): Uint8Array {
-    if (this.used + length > slabSize) {
-      this.slab = new Uint8Array(slabSize)
+  /** Room for the next read. */
+  readonly room = (): Uint8Array => {
+    if (slabSize - this.used < leastRoom) {
+      this.slab = Buffer.allocUnsafeSlow(slabSize)
       this.used = 0
     }
-    const out = new Uint8Array(this.slab.buffer, this.used, length)
-    if (length === bytes.length) out.set(bytes)
-    else out.set(new Uint8Array(bytes.buffer, bytes.byteOffset, length))
+    return this.slab.subarray(this.used, this.used + readSize)
+  }
+
+  /** What was read into the last room. */
+  taken(length: number): Uint8Array {
+    const bytes = new Uint8Array(this.slab.buffer, this.used, length)
     this.used += length
-    return out
+    return bytes
   }
 }
 
@@ -257,9 +264,10 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
       keepAlive: true,
       keepAliveInitialDelay: Duration.toMillis(options.keepAlive ?? "10 seconds"),
       onread: {
-        buffer: new Uint8Array(readSize),
-        callback: (length: number, buffer: Uint8Array): boolean => {
-          transport?.receive(slabs.copy(buffer, length))
+        buffer: slabs.room,
+        callback: (length: number): boolean => {
+          const bytes = slabs.taken(length)
+          transport?.receive(bytes)
           return true
         }
       }

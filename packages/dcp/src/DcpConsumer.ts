@@ -221,7 +221,7 @@ export class DcpConsumer implements StreamOwner {
   readonly flush: Effect.Effect<void, DcpError> = Effect.suspend(() => this.writer?.flush ?? Effect.void)
 
   changed(stream: VbucketStream): void {
-    this.writer?.touch(stream.vbucket, () => stream.state.progress.checkpoint)
+    this.writer?.touch(stream.vbucket, stream.current)
   }
 
   delivered(): void {

@@ -5,8 +5,8 @@
  */
 import type { RollbackReason } from "./Checkpoint.ts"
 import type { DcpDeletion, DcpExpiration, DcpMutation, DcpSnapshotMarker, DcpSystemEvent as SystemEventPacket } from "./gen/index.ts"
-import type { Ordinal } from "./Progress.ts"
-import type { Snapshot } from "./SnapshotTracker.ts"
+import type { Delivered, Ordinal } from "./Progress.ts"
+import type { Placed, Snapshot } from "./SnapshotTracker.ts"
 import type { DcpStreamFailed } from "./DcpError.ts"
 
 /** Who keeps account of what was processed. */
@@ -17,19 +17,26 @@ export interface Account {
 }
 
 /** An event with a place in a vbucket's history. */
-abstract class Delivered<Packet extends { readonly bySeqno: bigint; readonly opaque: number }> {
+abstract class HistoryEvent<Packet extends { readonly bySeqno: bigint; readonly opaque: number }> implements Delivered {
   /** The packet as it came. */
   readonly packet: Packet
-  /** The snapshot that the event belongs to. */
-  readonly snapshot: Snapshot
+  /** @internal */
+  readonly placed: Placed
+  /** @internal */
+  processed = false
+  /** @internal */
+  ordinal: Ordinal = -1
   private readonly account: Account
-  private readonly ordinal: Ordinal
 
-  constructor(packet: Packet, snapshot: Snapshot, account: Account, ordinal: Ordinal) {
+  constructor(packet: Packet, placed: Placed, account: Account) {
     this.packet = packet
-    this.snapshot = snapshot
+    this.placed = placed
     this.account = account
-    this.ordinal = ordinal
+  }
+
+  /** The snapshot that the event belongs to. */
+  get snapshot(): Snapshot {
+    return this.placed.snapshot
   }
 
   get vbucket(): number {
@@ -47,7 +54,7 @@ abstract class Delivered<Packet extends { readonly bySeqno: bigint; readonly opa
   }
 }
 
-abstract class DocumentEvent<Packet extends DcpMutation | DcpDeletion | DcpExpiration> extends Delivered<Packet> {
+abstract class DocumentEvent<Packet extends DcpMutation | DcpDeletion | DcpExpiration> extends HistoryEvent<Packet> {
   /** The document's id as lossless text. */
   get key(): string {
     return this.packet.key
@@ -114,7 +121,7 @@ export class Expiration extends DocumentEvent<DcpExpiration> {
 }
 
 /** A scope or collection was made, dropped or changed. */
-export class SystemEvent extends Delivered<SystemEventPacket> {
+export class SystemEvent extends HistoryEvent<SystemEventPacket> {
   readonly _tag = "SystemEvent"
 }
 

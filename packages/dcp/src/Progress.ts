@@ -11,9 +11,11 @@ import type { Placed } from "./SnapshotTracker.ts"
 /** A message that was delivered, by the order in which it was. */
 export type Ordinal = number
 
-interface Delivered {
+/** A message that was delivered. Whoever delivers it makes it, and changes nothing of it. */
+export interface Delivered {
   readonly seqno: bigint
   readonly placed: Placed
+  /** Whether it was processed; set here. */
   processed: boolean
 }
 
@@ -21,6 +23,8 @@ interface Delivered {
 export class Progress {
   private readonly history: number
   private kept: Checkpoint
+  /** The last message that was processed without a gap; the checkpoint is behind until somebody asks for it. */
+  private last: Delivered | undefined
   private waiting: Array<Delivered> = []
   /** Ordinal of the first that waits. */
   private first: Ordinal = 0
@@ -34,6 +38,8 @@ export class Progress {
 
   /** What may be stored now. */
   get checkpoint(): Checkpoint {
+    if (this.last !== undefined) this.kept = { ...this.kept, position: positionAt(this.last) }
+    this.last = undefined
     return this.kept
   }
 
@@ -49,36 +55,36 @@ export class Progress {
 
   /** The checkpoint was stored. */
   stored(checkpoint: Checkpoint): void {
-    if (checkpoint === this.kept) this.changed = false
+    if (checkpoint === this.checkpoint) this.changed = false
   }
 
   /** A stream was opened: the producer's log replaces the one before. */
   opened(failoverLog: FailoverLog): void {
-    this.keep({ ...this.kept, failoverLog })
+    this.keep({ ...this.checkpoint, failoverLog })
   }
 
   /** The producer told up to where tombstones may be gone. */
   purged(purgeSeqno: bigint): void {
-    if (purgeSeqno > this.kept.purgeSeqno) this.keep({ ...this.kept, purgeSeqno })
+    if (purgeSeqno > this.kept.purgeSeqno) this.keep({ ...this.checkpoint, purgeSeqno })
   }
 
   /** A message is handed out; the result names it. */
-  deliver(seqno: bigint, placed: Placed): Ordinal {
-    this.waiting.push({ seqno, placed, processed: false })
+  deliver(message: Delivered): Ordinal {
+    this.waiting.push(message)
     return this.first + this.waiting.length - this.head - 1
   }
 
-  /** A message that nobody needs to see was received. */
-  pass(seqno: bigint, placed: Placed): void {
-    this.process(this.deliver(seqno, placed))
+  /** A message that nobody needs to see was received. Returns whether the checkpoint changed. */
+  pass(seqno: bigint, placed: Placed): boolean {
+    return this.process(this.deliver({ seqno, placed, processed: false }))
   }
 
-  /** A message was processed. Those of an earlier stream, and those named twice, change nothing. */
-  process(ordinal: Ordinal): void {
+  /** A message was processed. Those of an earlier stream, and those named twice, change nothing. Returns whether the checkpoint changed. */
+  process(ordinal: Ordinal): boolean {
     const one = this.waiting[this.head + ordinal - this.first]
-    if (ordinal < this.first || one === undefined) return
+    if (ordinal < this.first || one === undefined) return false
     one.processed = true
-    if (ordinal === this.first) this.advance()
+    return ordinal === this.first && this.advance()
   }
 
   /** The stream is gone or is being rolled back: what waits is forgotten, its ordinals name nothing any more. */
@@ -91,37 +97,47 @@ export class Progress {
   /** Continues from another checkpoint, as after a rollback. */
   restart(checkpoint: Checkpoint): void {
     this.forget()
+    this.last = undefined
     this.keep(checkpoint)
   }
 
-  private advance(): void {
+  private advance(): boolean {
     const { waiting } = this
-    let { complete, position } = this.kept
+    const before = this.last
     let from = this.head
     for (; from < waiting.length && waiting[from]!.processed; from++) {
-      const { placed: { complete: whole, snapshot }, seqno } = waiting[from]!
+      const one = waiting[from]!
       // within an unordered snapshot there is no place to resume from
-      if (!snapshot.ordered) continue
-      position = whole ? completeAt(snapshot.vbucketUuid, seqno) : within(seqno, snapshot)
-      if (whole) complete = withComplete(complete, { vbucketUuid: snapshot.vbucketUuid, seqno }, this.history)
+      if (!one.placed.snapshot.ordered) continue
+      this.last = one
+      if (one.placed.complete) {
+        const end = { vbucketUuid: one.placed.snapshot.vbucketUuid, seqno: one.seqno }
+        this.kept = { ...this.kept, complete: withComplete(this.kept.complete, end, this.history) }
+      }
     }
     this.first += from - this.head
     this.head = from
     if (from === waiting.length) {
-      this.waiting = []
+      waiting.length = 0
       this.head = 0
     } else if (from > 1024) {
       waiting.splice(0, from)
       this.head = 0
     }
-    if (position !== this.kept.position) this.keep({ ...this.kept, position, complete })
+    if (this.last === before) return false
+    this.changed = true
+    return true
   }
 
   private keep(checkpoint: Checkpoint): void {
     this.kept = checkpoint
+    this.last = undefined
     this.changed = true
   }
 }
+
+const positionAt = ({ placed: { complete, snapshot }, seqno }: Delivered): Position =>
+  complete ? completeAt(snapshot.vbucketUuid, seqno) : within(seqno, snapshot)
 
 /**
  * A position inside of a snapshot. A server takes a start seqno that is the start of its snapshot for one at which nothing of the snapshot was

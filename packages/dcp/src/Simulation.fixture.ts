@@ -244,7 +244,7 @@ export const simulate = ({ filtered = false, mistake, seed, steps, strategy = "u
       return
     }
     counts.delivered++
-    waiting.push({ item: message.item, ordinal: state.progress.deliver(seqno, placed) })
+    waiting.push({ item: message.item, ordinal: state.progress.deliver({ seqno: seqno, placed: placed, processed: false }) })
   }
 
   /** The application is done with one of the changes it was given, usually the first. */

@@ -35,12 +35,33 @@ export interface Placed {
   readonly complete: boolean
 }
 
+/** A snapshot with the two things that can be said of a message in it: made once, so that a message costs nothing. */
+class Range implements Snapshot {
+  readonly vbucketUuid: bigint
+  readonly start: bigint
+  readonly end: bigint
+  readonly flags: number
+  readonly ordered: boolean
+  readonly within: Placed
+  readonly last: Placed
+
+  constructor(vbucketUuid: bigint, start: bigint, end: bigint, flags: number, ordered: boolean) {
+    this.vbucketUuid = vbucketUuid
+    this.start = start
+    this.end = end
+    this.flags = flags
+    this.ordered = ordered
+    this.within = { snapshot: this, complete: false }
+    this.last = { snapshot: this, complete: true }
+  }
+}
+
 /** The snapshots of one stream. */
 export class SnapshotTracker {
   private readonly vbucketUuid: bigint
   private last: bigint
-  private current: Snapshot | undefined
-  private pending: Snapshot | undefined
+  private current: Range | undefined
+  private pending: Range | undefined
   /** Range of the last marker; the snapshot may be wider. */
   private markerStart = 0n
   private markerEnd = 0n
@@ -56,7 +77,7 @@ export class SnapshotTracker {
     this.vbucketUuid = vbucketUuid
     this.last = from.seqno
     if (from.seqno === from.snapshotEnd) return
-    this.current = { vbucketUuid, start: from.snapshotStart, end: from.snapshotEnd, flags: 0, ordered: true }
+    this.current = new Range(vbucketUuid, from.snapshotStart, from.snapshotEnd, 0, true)
   }
 
   /** Seqno of the last message, or where the stream began. */
@@ -85,8 +106,8 @@ export class SnapshotTracker {
     const unfinished = current !== undefined && current.end > last ? current : undefined
     if (unfinished !== undefined && start > unfinished.end) this.closedImplicitly++
     this.pending = unfinished === undefined || start > unfinished.end
-      ? { vbucketUuid, start, end, flags, ordered: true }
-      : { vbucketUuid, start: least(start, unfinished.start), end: greatest(end, unfinished.end), flags, ordered: true }
+      ? new Range(vbucketUuid, start, end, flags, true)
+      : new Range(vbucketUuid, least(start, unfinished.start), greatest(end, unfinished.end), flags, true)
     this.markerStart = start
     this.markerEnd = end
     return undefined
@@ -97,7 +118,7 @@ export class SnapshotTracker {
     const { current } = this
     if (current?.ordered === false) {
       if (seqno > this.highest) this.highest = seqno
-      return { snapshot: current, complete: false }
+      return current.within
     }
     if (seqno <= this.last) return { seqno, message: `seqno ${seqno} after ${this.last}` }
     const snapshot = this.pending ?? current
@@ -108,7 +129,7 @@ export class SnapshotTracker {
     this.current = snapshot
     this.pending = undefined
     this.last = seqno
-    return { snapshot, complete: seqno === snapshot.end }
+    return seqno === snapshot.end ? snapshot.last : snapshot.within
   }
 
   /** OSO_SNAPSHOT, begin. */
@@ -117,7 +138,7 @@ export class SnapshotTracker {
     this.highest = this.last
     this.pending = undefined
     this.markerEnd = 0n
-    this.current = { vbucketUuid: this.vbucketUuid, start: this.last, end: this.last, flags: 0, ordered: false }
+    this.current = new Range(this.vbucketUuid, this.last, this.last, 0, false)
     return undefined
   }
 
@@ -126,8 +147,8 @@ export class SnapshotTracker {
     if (!this.unordered) return { seqno: undefined, message: "the end of an out-of-order snapshot that did not begin" }
     const end = this.highest
     this.last = end
-    this.current = { vbucketUuid: this.vbucketUuid, start: end, end, flags: 0, ordered: true }
-    return { snapshot: this.current, complete: true }
+    this.current = new Range(this.vbucketUuid, end, end, 0, true)
+    return this.current.last
   }
 
   /** Two markers for one range are legal: what history has, then what follows it. */

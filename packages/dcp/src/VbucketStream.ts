@@ -5,6 +5,7 @@
 import { DecodeError, type Reader } from "@wirewright/codec"
 import type { ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
+import type { Checkpoint } from "./Checkpoint.ts"
 import type { DcpConnection, StreamSink } from "./DcpConnection.ts"
 import {
   type Account,
@@ -63,6 +64,7 @@ export class VbucketStream implements StreamSink, Account {
   private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> | undefined
   private gone: StreamGone | undefined
   private resume: ((effect: Effect.Effect<StreamGone>) => void) | undefined
+  private touched = false
   private whenSettled: (() => void) | undefined
 
   constructor(vbucket: number, state: StreamState, owner: StreamOwner, end: bigint, target: bigint | undefined) {
@@ -75,9 +77,7 @@ export class VbucketStream implements StreamSink, Account {
 
   settle(ordinal: Ordinal): void {
     const { progress } = this.state
-    const before = progress.checkpoint
-    progress.process(ordinal)
-    if (progress.checkpoint !== before) this.owner.changed(this)
+    if (progress.process(ordinal)) this.touch()
     if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
   }
 
@@ -147,19 +147,17 @@ export class VbucketStream implements StreamSink, Account {
         const { bySeqno } = packet
         const placed = this.place(bySeqno, bytes)
         if (placed === undefined) return
-        const { progress } = this.state
-        const ordinal = progress.deliver(bySeqno, placed)
-        this.owner.delivered()
-        const { snapshot } = placed
         const event = packet._tag === "DcpMutation"
-          ? new Mutation(packet, snapshot, this, ordinal)
+          ? new Mutation(packet, placed, this)
           : packet._tag === "DcpDeletion"
-          ? new Deletion(packet, snapshot, this, ordinal)
+          ? new Deletion(packet, placed, this)
           : packet._tag === "DcpExpiration"
-          ? new Expiration(packet, snapshot, this, ordinal)
-          : new SystemEvent(packet, snapshot, this, ordinal)
+          ? new Expiration(packet, placed, this)
+          : new SystemEvent(packet, placed, this)
+        event.ordinal = this.state.progress.deliver(event)
+        this.owner.delivered()
         this.emit(event, bytes)
-        if (snapshot.ordered) this.reached(bySeqno)
+        if (placed.snapshot.ordered) this.reached(bySeqno)
         return
       }
       case "DcpSnapshotMarker": {
@@ -184,12 +182,10 @@ export class VbucketStream implements StreamSink, Account {
         return
       }
       case "DcpOsoSnapshot": {
-        const { progress } = this.state
-        const before = progress.checkpoint
         const violation = this.state.unordered((packet.flags & DcpOsoSnapshotFlags.start) !== 0)
         this.pass(bytes)
         if (violation !== undefined) return this.violated(violation.message)
-        if (progress.checkpoint !== before) this.owner.changed(this)
+        this.touch()
         return this.reached(this.state.received)
       }
       case "DcpStreamEnd":
@@ -222,10 +218,20 @@ export class VbucketStream implements StreamSink, Account {
 
   /** A message that nobody sees moves the checkpoint. */
   private advance(seqno: bigint, placed: Placed): void {
-    const { progress } = this.state
-    const before = progress.checkpoint
-    progress.pass(seqno, placed)
-    if (progress.checkpoint !== before) this.owner.changed(this)
+    if (this.state.progress.pass(seqno, placed)) this.touch()
+  }
+
+  /** The checkpoint is asked for once, however often it changes until then. */
+  private touch(): void {
+    if (this.touched) return
+    this.touched = true
+    this.owner.changed(this)
+  }
+
+  /** The checkpoint as it is, for whoever stores it. */
+  readonly current = (): Checkpoint => {
+    this.touched = false
+    return this.state.progress.checkpoint
   }
 
   private emit(event: DcpEvent, bytes: number): void {

@@ -1,0 +1,127 @@
+/**
+ * `npm run bench:dcp`: what an event costs, side by side in one run: our stream, a hand-written parser on `onread`, and one on `'data'` with
+ * `Buffer.concat`; a producer in another process writes frames that were encoded before. Then throughput against the embedded producer with flow
+ * control, and the cost against the number of vbuckets. CPU of this process per event; medians of rounds that take turns.
+ */
+import { Dcp } from "@wirewright/dcp/Dcp"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type ChildProcess, spawn } from "node:child_process"
+import { concat, type OnChange, raw } from "./handwritten.ts"
+
+const rounds = Number(process.env["ROUNDS"] ?? 5)
+const events = Number(process.env["EVENTS"] ?? 500_000)
+
+/** A producer until it is ended. */
+const producer = async (
+  count: number,
+  size: number,
+  vbuckets: number
+): Promise<{ readonly port: number; readonly child: ChildProcess }> => {
+  const child = spawn(process.execPath, [
+    "--conditions=@wirewright/source",
+    new URL("producer.ts", import.meta.url).pathname,
+    String(count),
+    String(size),
+    String(vbuckets)
+  ], { stdio: ["ignore", "pipe", "inherit"] })
+  const port = await new Promise<number>((resolve) => child.stdout.once("data", (text: Buffer) => resolve(Number(text.toString()))))
+  return { port, child }
+}
+
+interface Measured {
+  readonly cpu: number
+  readonly seconds: number
+  readonly bytes: number
+}
+
+let sink = 0
+
+/** Runs `start` until so many changes came, and says what it cost. */
+const measured = async (count: number, start: (onChange: OnChange) => () => unknown): Promise<Measured> => {
+  const cpu = process.cpuUsage()
+  const at = performance.now()
+  let left = count
+  let bytes = 0
+  await new Promise<void>((resolve) => {
+    const stop = start((seqno, key, value) => {
+      sink ^= key.length ^ value.length ^ (seqno === 0n ? 1 : 0)
+      bytes += value.length + key.length + 56
+      if (--left === 0) resolve(stop() as void)
+    })
+  })
+  const used = process.cpuUsage(cpu)
+  return { cpu: (used.user + used.system) / count, seconds: (performance.now() - at) / 1000, bytes }
+}
+
+const ours = (port: number, window: number) => (onChange: OnChange): () => void => {
+  const stop = new AbortController()
+  void Effect.runPromiseExit(
+    Dcp.changes({ from: "beginning", window }).pipe(
+      Dcp.commit,
+      Stream.runForEachArray((all) =>
+        Effect.sync(() => {
+          for (const event of all) if (event._tag === "Mutation") onChange(event.seqno, event.key, event.value)
+        })
+      ),
+      Effect.provide(Dcp.layer({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" }))
+    ),
+    { signal: stop.signal }
+  )
+  return () => stop.abort()
+}
+
+const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+type Contender = (port: number, vbuckets: number) => (onChange: OnChange) => () => unknown
+
+const contenders: { readonly [name: string]: Contender } = {
+  "ours": (port) => ours(port, 0),
+  "onread by hand": (port, vbuckets) => (onChange) => {
+    const socket = raw(port, vbuckets, onChange)
+    return () => socket.destroy()
+  },
+  "concat by hand": (port, vbuckets) => (onChange) => {
+    const socket = concat(port, vbuckets, onChange)
+    return () => socket.destroy()
+  }
+}
+
+const compare = async (size: number, vbuckets: number, names: ReadonlyArray<string>): Promise<ReadonlyMap<string, number>> => {
+  const found = new Map<string, Array<number>>(names.map((name) => [name, []]))
+  const per = Math.floor(events / vbuckets / 100) * 100
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of names) {
+      const { child, port } = await producer(events, size, vbuckets)
+      const { cpu } = await measured(per * vbuckets, contenders[name]!(port, vbuckets))
+      child.kill("SIGKILL")
+      await new Promise((resolve) => child.once("exit", resolve))
+      // the first round warms up
+      if (round > 0) found.get(name)!.push(cpu)
+    }
+  }
+  return new Map([...found].map(([name, values]) => [name, median(values)]))
+}
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+print(`${events} events, ${rounds} rounds, CPU of this process per event in µs (medians)`)
+for (const size of [64, 256, 1024]) {
+  const found = await compare(size, 1, Object.keys(contenders))
+  const own = found.get("ours")!
+  const others = [...found].filter(([name]) => name !== "ours")
+  print(
+    `value ${String(size).padStart(4)} B   ours ${own.toFixed(3)}   ${
+      others.map(([name, cpu]) => `${name} ${cpu.toFixed(3)} (ours ${(own / cpu).toFixed(2)} ×)`).join("   ")
+    }`
+  )
+}
+const byVbuckets = new Map<number, number>()
+for (const vbuckets of [1, 64, 1024]) byVbuckets.set(vbuckets, (await compare(64, vbuckets, ["ours"])).get("ours")!)
+print(
+  `vbuckets  ${
+    [...byVbuckets].map(([vbuckets, cpu]) => `${vbuckets}: ${cpu.toFixed(3)} (${(cpu / byVbuckets.get(1)!).toFixed(2)} ×)`).join("   ")
+  }`
+)
+if (sink === -1) print("")
+process.exit(0)

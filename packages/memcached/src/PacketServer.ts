@@ -11,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
+import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
 import { counts, type PacketHandler, type ServerClient, ServerConnection, type Shared } from "./ServerConnection.ts"
 
@@ -71,6 +72,8 @@ export interface PacketServer {
   readonly address: string
   readonly counters: ServerCounters
   readonly clients: Iterable<ServerClient>
+  /** Serves a client over a stream that is open, as if it had connected. */
+  readonly accept: (stream: Duplex) => void
 }
 
 /** Time a client has to close its side after this one has ended. */
@@ -93,15 +96,15 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
     socket.once("close", () => sockets.delete(socket))
   }
 
-  const refuse = (socket: Net.Socket): void => {
+  const refuse = (socket: Duplex): void => {
     shared.counts.refused++
     socket.destroy()
   }
 
-  const accept = (socket: Net.Socket): void => {
+  const accept = (socket: Duplex): void => {
     if (socket.destroyed) return
     if (shared.clients.size >= maxConnections) return refuse(socket)
-    if (options.tls !== undefined) track(socket)
+    if (socket instanceof Tls.TLSSocket) track(socket)
     const client = new ServerConnection(shared, socket, ++shared.counts.accepted, performance.now())
     if (client.closed === undefined) shared.clients.add(client)
   }
@@ -164,6 +167,7 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
       port,
       address: addressOf(host, port),
       clients: shared.clients,
+      accept,
       get counters(): ServerCounters {
         const { received, sent, ...counted } = shared.counts
         let bytesReceived = received

@@ -7,7 +7,7 @@
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import { accepted, type ConnectionError, PeerMisbehaved, PeerStalled, type Transport } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
-import type * as Net from "node:net"
+import type { Duplex } from "node:stream"
 import type { PacketServerOptions } from "./PacketServer.ts"
 
 /** What one connection's requests are given to, in the callbacks of its socket. */
@@ -93,7 +93,7 @@ export class ServerConnection<Request> implements ServerClient {
   private headerOffset = -1
   private headerSince = 0
 
-  constructor(shared: Shared<Request>, socket: Net.Socket, id: number, now: number) {
+  constructor(shared: Shared<Request>, socket: Duplex, id: number, now: number) {
     this.shared = shared
     this.id = id
     this.movedAt = now

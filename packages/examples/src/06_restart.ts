@@ -1,0 +1,42 @@
+/**
+ * Restarting from where you left off: the first run stops in the middle, the second one begins behind the last change that the first had
+ * processed, whole and in order.
+ */
+import { layerFile } from "@wirewright/dcp/CheckpointFiles"
+import { Dcp } from "@wirewright/dcp/Dcp"
+import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { mkdtempSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const directory = mkdtempSync(join(tmpdir(), "checkpoints-"))
+
+const program = Effect.gen(function*() {
+  const node = yield* serveCouchbase({ buckets: [{ name: "travel", vbuckets: 1 }] })
+  const { store } = node.buckets.get("travel")!
+  const write = (key: string) => store.set(store.space(0), key, { value: new TextEncoder().encode(key) })
+
+  /** Processes so many changes, or all that are there. */
+  const run = (most: number) =>
+    Dcp.changes({ group: "indexer", to: "now" }).pipe(
+      Stream.filter((event) => event._tag === "Mutation"),
+      Stream.take(most),
+      Stream.tap((event) => Console.log(`${event.seqno} ${event.key}`)),
+      Dcp.commit,
+      Stream.runDrain,
+      Effect.provide(layerFile(directory)),
+      Effect.provide(Dcp.layer({ seeds: [{ host: "127.0.0.1", port: node.port }], bucket: "travel" }))
+    )
+
+  for (const key of ["a", "b", "c", "d"]) write(key)
+  yield* Console.log("first run")
+  yield* run(2)
+  write("e")
+  yield* Console.log("second run")
+  yield* run(Infinity)
+})
+
+await Effect.runPromise(Effect.scoped(program))

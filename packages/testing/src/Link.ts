@@ -1,0 +1,160 @@
+/**
+ * A connection without a socket: two streams, and between them whatever can go wrong on a wire. With fake timers all of it is in virtual time.
+ *
+ * Bytes are never reordered. What arrives when is said by the faults alone, so what happened once happens again.
+ */
+import { Duplex } from "node:stream"
+
+/** What is wrong with one direction of a link. */
+export interface Faults {
+  /** Longest chunk; every chunk is cut into pieces of up to this many bytes. */
+  readonly chop?: number
+  /** Chunks that are written in one turn of the event loop arrive as one. */
+  readonly merge?: boolean
+  /** Milliseconds that a chunk is on its way. */
+  readonly delay?: number
+  /** The connection breaks once so many bytes went this way. */
+  readonly cutAfter?: number
+  /** A byte that is changed: its position on this way, and what it is XORed with. */
+  readonly corrupt?: { readonly at: number; readonly xor: number }
+  /** From so many bytes on, nothing arrives, and nobody is told. */
+  readonly halfOpenAfter?: number
+}
+
+/** A link's faults in both directions. */
+export interface LinkFaults {
+  readonly toServer?: Faults
+  readonly toClient?: Faults
+}
+
+const reset = (): Error => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
+
+/** One end. */
+class End extends Duplex {
+  other!: End
+  frozen = false
+  private readonly faults: Faults
+  private sent = 0
+  private held: Array<Buffer> = []
+  private waiting: (() => void) | undefined
+
+  constructor(faults: Faults) {
+    super({ allowHalfOpen: true })
+    this.faults = faults
+  }
+
+  override _read(): void {
+    const { waiting } = this.other
+    this.other.waiting = undefined
+    waiting?.()
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    const { cutAfter = Infinity, delay, halfOpenAfter = Infinity, merge } = this.faults
+    const before = this.sent
+    this.sent += chunk.length
+    if (this.frozen || before >= halfOpenAfter) return done()
+    const bytes = this.corrupted(chunk.subarray(0, Math.min(chunk.length, cutAfter - before)), before)
+    if (this.sent > cutAfter) {
+      this.deliver(bytes)
+      setImmediate(() => this.break())
+      return done()
+    }
+    if (delay !== undefined) {
+      setTimeout(() => this.deliver(bytes), delay)
+      return done()
+    }
+    if (merge === true) {
+      if (this.held.length === 0) setImmediate(() => this.deliver(Buffer.concat(this.held.splice(0))))
+      this.held.push(bytes)
+      return done()
+    }
+    if (this.deliver(bytes)) done()
+    else this.waiting = () => done()
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (!this.frozen && !this.other.destroyed) this.other.push(null)
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const { frozen, other } = this
+    if (!frozen && !other.destroyed) setImmediate(() => other.destroy())
+    done(error)
+  }
+
+  /** Breaks the connection, as a reset does. */
+  break(): void {
+    for (const end of [this, this.other]) if (!end.destroyed) end.destroy(reset())
+  }
+
+  /** A copy, because writers reuse their buffers once they are written. */
+  private corrupted(chunk: Buffer, before: number): Buffer {
+    const bytes = Buffer.from(chunk)
+    const { corrupt } = this.faults
+    const at = corrupt === undefined ? -1 : corrupt.at - before
+    if (corrupt !== undefined && at >= 0 && at < bytes.length) bytes[at] = bytes[at]! ^ corrupt.xor
+    return bytes
+  }
+
+  /** Hands bytes to the other end; returns whether it wants more. */
+  private deliver(bytes: Buffer): boolean {
+    const { other } = this
+    if (other.destroyed || other.readableEnded || this.frozen) return true
+    const size = this.faults.chop ?? bytes.length
+    let wanted = true
+    for (let at = 0; at < bytes.length; at += size) wanted = other.push(bytes.subarray(at, at + size))
+    return wanted
+  }
+}
+
+/** Makes connections to something that accepts streams. */
+export class Link {
+  private readonly accept: (stream: Duplex) => void
+  private readonly faultsOf: (connection: number) => LinkFaults
+  private ends: Array<readonly [End, End]> = []
+  private count = 0
+
+  /** @param faults of every connection, or of each by its number from 0 */
+  constructor(accept: (stream: Duplex) => void, faults: LinkFaults | ((connection: number) => LinkFaults) = {}) {
+    this.accept = accept
+    this.faultsOf = typeof faults === "function" ? faults : () => faults
+  }
+
+  /** Connections made so far. */
+  get made(): number {
+    return this.count
+  }
+
+  /** Connections that are open at both ends. */
+  get open(): number {
+    return this.living().length
+  }
+
+  /** A new connection; the `dial` of `TransportOptions`. */
+  readonly dial = (): Duplex => {
+    const { toClient = {}, toServer = {} } = this.faultsOf(this.count++)
+    const client = new End(toServer)
+    const server = new End(toClient)
+    client.other = server
+    server.other = client
+    this.ends = [...this.living(), [client, server]]
+    this.accept(server)
+    return client
+  }
+
+  /** Breaks all connections. */
+  cut(): void {
+    for (const [client] of this.ends) client.break()
+  }
+
+  /** From now on nothing arrives at either end of the connections that there are, and nobody is told. */
+  freeze(): void {
+    for (const ends of this.ends) for (const end of ends) end.frozen = true
+  }
+
+  private living(): Array<readonly [End, End]> {
+    return this.ends.filter(([client, server]) => !client.destroyed && !server.destroyed)
+  }
+}

@@ -53,7 +53,7 @@ class End extends Duplex {
     const { cutAfter = Infinity, delay, halfOpenAfter = Infinity, merge } = this.faults
     const before = this.sent
     this.sent += chunk.length
-    if (this.frozen || before >= halfOpenAfter) return done()
+    if (this.frozen || before >= halfOpenAfter || before > cutAfter) return done()
     const bytes = this.corrupted(chunk.subarray(0, Math.min(chunk.length, cutAfter - before)), before)
     if (this.sent > cutAfter) {
       this.deliver(bytes)

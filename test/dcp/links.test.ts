@@ -1,0 +1,233 @@
+/** Both ends over links that fail: bytes in any pieces, connections that break at any byte, a day of virtual time, a storm of resets. */
+import { Dcp } from "@wirewright/dcp/Dcp"
+import type { ChangesOptions, DcpConsumer } from "@wirewright/dcp/DcpConsumer"
+import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import { type LinkFaults, type Pair, pair, type PairOptions } from "@wirewright/testing"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { until } from "./Harness.ts"
+
+/** What a consumer saw. */
+interface Seen {
+  readonly events: Array<DcpEvent>
+  consumer: DcpConsumer | undefined
+  exit: Exit.Exit<void, unknown> | undefined
+}
+
+const options: ChangesOptions = { from: "beginning", noopInterval: 1_000, connectBudget: { burst: 1_000, perSecond: 1_000 } }
+
+const consume = ({ layer }: Pick<Pair, "layer">, more: ChangesOptions = {}): Effect.Effect<Seen, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const seen: Seen = { events: [], consumer: undefined, exit: undefined }
+    const program = Effect.scoped(Effect.gen(function*() {
+      const { consumer, events } = yield* Dcp.run({ ...options, ...more, from: "beginning" })
+      seen.consumer = consumer
+      yield* Stream.runForEachArray(events, (some) =>
+        Effect.sync(() => {
+          for (const event of some) event.settle()
+          seen.events.push(...some)
+        }))
+    })).pipe(Effect.provide(layer))
+    yield* Effect.forkScoped(Effect.onExit(program, (exit) => Effect.sync(() => seen.exit = exit)))
+    return seen
+  })
+
+const fill = ({ bucket }: Pick<Pair, "bucket">, count: number): void => {
+  for (let i = 0; i < count; i++) {
+    bucket.store.set(bucket.store.space(i % bucket.vbucketCount), `k${i}`, { value: Buffer.from(`value ${i}`) })
+  }
+}
+
+/** Seqnos of a vbucket in the order in which they came. */
+const seqnos = ({ events }: Seen, vbucket: number): ReadonlyArray<number> =>
+  events.flatMap((event) => event._tag === "Mutation" && event.vbucket === vbucket ? [Number(event.seqno)] : [])
+
+const upTo = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i + 1)
+
+const run = (given: PairOptions, test: (both: Pair) => Effect.Effect<unknown, unknown, Scope.Scope>): Promise<void> =>
+  Effect.runPromise(Effect.scoped(Effect.asVoid(Effect.flatMap(pair(given), test))) as Effect.Effect<void>)
+
+describe("bytes", () => {
+  const pieces: ReadonlyArray<readonly [string, LinkFaults]> = [
+    ...[1, 2, 3, 5, 7, 23, 24, 25, 59, 64, 1000].map((chop) => [`pieces of ${chop}`, { toClient: { chop }, toServer: { chop } }] as const),
+    ["whatever is written together", { toClient: { merge: true }, toServer: { merge: true } }],
+    ["late", { toClient: { delay: 3 }, toServer: { delay: 3 } }]
+  ]
+  it.each(pieces)("SC-78 %s: the same events", (_, faults) =>
+    run({ faults, vbuckets: 2 }, (both) =>
+      Effect.gen(function*() {
+        fill(both, 100)
+        const seen = yield* consume(both)
+        yield* until(() => seqnos(seen, 0).length + seqnos(seen, 1).length === 100)
+        for (const vbucket of [0, 1]) expect(seqnos(seen, vbucket)).toEqual(upTo(50))
+        expect(both.link.open).toBeGreaterThan(0)
+      })))
+
+  it("SC-79 a connection that breaks behind any byte: nothing is lost, nothing comes twice, no part of a frame is delivered", async () => {
+    // how many bytes an undisturbed connection brings
+    let bytes = 0
+    await run({ vbuckets: 1 }, (both) =>
+      Effect.gen(function*() {
+        fill(both, 20)
+        const seen = yield* consume(both)
+        yield* until(() => seqnos(seen, 0).length === 20)
+        bytes = seen.consumer!.status.connections[0]!.bytesReceived
+      }))
+    expect(bytes).toBeGreaterThan(1_000)
+    // error map and cluster map are most of it; the stream is at the end
+    const stream = bytes - 1_300
+    for (let cutAfter = 1; cutAfter < bytes; cutAfter += cutAfter < stream ? 450 : 13) {
+      // the first connection finds the map, the second one streams
+      await run(
+        { vbuckets: 1, faults: (connection) => connection === 1 ? { toClient: { cutAfter } } : {} },
+        (both) =>
+          Effect.gen(function*() {
+            fill(both, 20)
+            const seen = yield* consume(both)
+            yield* until(() => seqnos(seen, 0).length >= 20, `all of it, cut behind ${cutAfter}`)
+            expect(seqnos(seen, 0)).toEqual(upTo(20))
+            for (const event of seen.events) {
+              if (event._tag === "Mutation") expect(Buffer.from(event.value).toString()).toBe(`value ${Number(event.seqno) - 1}`)
+            }
+          })
+      )
+    }
+  }, 60_000)
+
+  it("SC-82 a byte that is wrong: a typed error or what is right, never a defect", async () => {
+    for (let at = 3; at < 2_400; at += 29) {
+      await run(
+        { vbuckets: 1, faults: (connection) => connection === 1 ? { toClient: { corrupt: { at, xor: 0xff } } } : {} },
+        (both) =>
+          Effect.gen(function*() {
+            fill(both, 20)
+            const seen = yield* consume(both, { noopInterval: 200 })
+            yield* until(() => seen.exit !== undefined || seqnos(seen, 0).at(-1) === 20, `an end, with byte ${at} wrong`, 15_000)
+            if (seen.exit !== undefined && Exit.isFailure(seen.exit)) expect(Cause.hasDies(seen.exit.cause), `byte ${at}`).toBe(false)
+          })
+      )
+    }
+  }, 120_000)
+})
+
+describe("a day", () => {
+  afterEach(() => vi.useRealTimers())
+
+  it("of virtual time with NOOPs, half-open connections and breaks: found out in time, and nothing leaks", async () => {
+    const scope = Scope.makeUnsafe()
+    let noops = 0
+    const script: NonNullable<PairOptions["script"]> = (_, packet) => {
+      if (packet._tag === "DcpNoopResponse") noops++
+      return false
+    }
+    const both = await Effect.runPromise(Scope.provide(pair({ vbuckets: 4, script }), scope))
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] })
+    const turn = async (): Promise<void> => {
+      for (let i = 0; i < 4; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    /** Lets time pass, in steps of a second. */
+    const pass = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds; i++) {
+        vi.advanceTimersByTime(1_000)
+        await turn()
+      }
+    }
+    const inner = Scope.makeUnsafe()
+    let seen: Seen | undefined
+    void Effect.runPromise(Scope.provide(Effect.map(consume(both, { noopInterval: 20_000 }), (made) => void (seen = made)), inner))
+    await turn()
+    await pass(5)
+    const streaming = (): number => seen!.consumer?.status.streaming ?? 0
+    expect(streaming()).toBe(4)
+    fill(both, 40)
+    await pass(5)
+    expect(seen!.events.filter(({ _tag }) => _tag === "Mutation")).toHaveLength(40)
+
+    const hours = 24
+    const timers = vi.getTimerCount()
+    for (let hour = 0; hour < hours; hour++) {
+      const before = both.link.made
+      if (hour % 6 === 2) {
+        both.link.freeze()
+        // two intervals, and a look in between
+        await pass(46)
+        expect(both.link.made, `hour ${hour}`).toBeGreaterThan(before)
+      }
+      if (hour % 6 === 4) both.link.cut()
+      await pass(3_500)
+      expect(streaming(), `hour ${hour}`).toBe(4)
+      fill(both, 4 * (hour + 1))
+      await pass(10)
+    }
+    // one every 20 seconds, but for the times without a connection
+    expect(noops).toBeGreaterThan(24 * 180 - 100)
+    expect(noops).toBeLessThanOrEqual(24 * 180 + 10)
+    const { connects, disconnects } = seen!.consumer!.status
+    expect(disconnects).toBe(8)
+    // the budget of a day is far more; each loss takes one attempt
+    expect(connects).toBe(9)
+    // one connection finds the map, one streams
+    expect(both.link.open).toBeLessThanOrEqual(2)
+    expect(vi.getTimerCount()).toBeLessThanOrEqual(timers + 3)
+    const high = both.bucket.allVbuckets.map(({ history }) => Number(history.highSeqno))
+    expect([0, 1, 2, 3].map((vbucket) => seqnos(seen!, vbucket).at(-1))).toEqual(high)
+    vi.useRealTimers()
+    await Effect.runPromise(Scope.close(inner, Exit.void))
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    expect(both.link.open).toBe(0)
+  }, 120_000)
+})
+
+describe("a storm", () => {
+  it(
+    "SC-61 of resets, three nodes with 1 024 vbuckets, every 200 ms for 10 s: attempts stay in the budget, then everything is there",
+    async () => {
+      const count = (): { readonly [kind: string]: number } =>
+        process.getActiveResourcesInfo().reduce<{ [kind: string]: number }>((sum, kind) => ({ ...sum, [kind]: (sum[kind] ?? 0) + 1 }), {})
+      const before = count()
+      await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+        const cluster = yield* serveCouchbaseCluster({ nodes: 3, buckets: [{ name: "default", vbuckets: 1024 }] })
+        const bucket = cluster.buckets.get("default")!
+        fill({ bucket }, 2_048)
+        const seeds = cluster.nodes.map(({ host, port }) => ({ host, port })) as never as readonly [{ host: string; port: number }]
+        const connectBudget = { burst: 10, perSecond: 4 }
+        const seen = yield* consume({ layer: Dcp.layer({ seeds, bucket: "default" }) }, { connectBudget })
+        yield* until(() => seen.consumer?.status.streaming === 1024, "all streams", 20_000)
+        for (let i = 0; i < 50; i++) {
+          for (const node of cluster.nodes) node.disconnect()
+          fill({ bucket }, 100)
+          yield* Effect.sleep(200)
+        }
+        const { connects } = seen.consumer!.status
+        expect(connects).toBeLessThanOrEqual(connectBudget.burst + connectBudget.perSecond * 13)
+        const start = performance.now()
+        const complete = (): boolean =>
+          seen.consumer!.status.streaming === 1024
+          && bucket.allVbuckets.every(({ history, id }) => (last.get(id) ?? 0n) >= history.highSeqno)
+        const last = new Map<number, bigint>()
+        yield* until(
+          () => {
+            for (const event of seen.events.splice(0)) if (event._tag === "Mutation") last.set(event.vbucket, event.seqno)
+            return complete()
+          },
+          "recovery",
+          20_000
+        )
+        console.log(`after the storm: ${connects} attempts to connect, everything there ${Math.round(performance.now() - start)} ms later`)
+      })))
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      const after = count()
+      for (const kind of ["TCPSocketWrap", "TCPServerWrap", "Timeout"]) {
+        expect(after[kind] ?? 0, kind).toBeLessThanOrEqual(
+          (before[kind] ?? 0) + (kind === "Timeout" ? 1 : 0)
+        )
+      }
+    },
+    90_000
+  )
+})

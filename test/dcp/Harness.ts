@@ -1,7 +1,8 @@
 /** A consumer against an embedded node whose answers a test can take over: what was asked, what was delivered, and how it ended. */
 import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
 import { Dcp } from "@wirewright/dcp/Dcp"
-import type { ChangesOptions, DcpConsumer } from "@wirewright/dcp/DcpConsumer"
+import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
+import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
 import type { DcpError } from "@wirewright/dcp/DcpError"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
 import type * as Gen from "@wirewright/dcp/gen"

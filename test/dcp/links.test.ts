@@ -1,6 +1,7 @@
 /** Both ends over links that fail: bytes in any pieces, connections that break at any byte, a day of virtual time, a storm of resets. */
 import { Dcp } from "@wirewright/dcp/Dcp"
-import type { ChangesOptions, DcpConsumer } from "@wirewright/dcp/DcpConsumer"
+import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
+import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
 import { serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
 import { type LinkFaults, type Pair, pair, type PairOptions } from "@wirewright/testing"

@@ -95,4 +95,11 @@ describe("examples", () => {
     expect(output.trim()).toBe("Hello 1024\nnobody KeyEnoent")
     expect(code).toBe(0)
   })
+
+  it("05: a view stays right through a broken connection and a failover that loses writes", async () => {
+    const { code, output } = await run("05_live_view.ts")
+    expect(output).toMatch(/node 1 failed; node 2 took over without the last \d+ writes\n\d+ rollbacks took back \d+ changes/)
+    expect(output.trim().split("\n").at(-1)).toBe("view = node")
+    expect(code).toBe(0)
+  }, 30_000)
 })

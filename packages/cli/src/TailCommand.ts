@@ -4,7 +4,8 @@
  * A line is settled once stdout has taken it: what is killed at any moment prints again what it may not have printed, and loses nothing.
  */
 import type { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
-import type { ChangesOptions, DcpConsumer } from "@wirewright/dcp/DcpConsumer"
+import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
+import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
 import type { DcpError } from "@wirewright/dcp/DcpError"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
 import * as Effect from "effect/Effect"

@@ -15,78 +15,23 @@ import type * as Scope from "effect/Scope"
 import { type Checkpoint, completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
+import type { ChangesOptions, DcpStatus, From } from "./ChangesOptions.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
 import { backOff } from "./ConnectBudget.ts"
-import type { DcpConnection, DcpConnectionCounters } from "./DcpConnection.ts"
+import type { DcpConnection } from "./DcpConnection.ts"
 import { type DcpError, DcpOptionsError, DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
 import { CaughtUp, type DcpEvent, Rollback, type UndoReason, VbucketEnded } from "./DcpEvent.ts"
 import { DcpNodes, type FatalConnectError, type NodeConnection } from "./DcpNodes.ts"
 import { branchesAt, type FailoverLog } from "./FailoverLog.ts"
-import { type DcpStreamRequestFields, type Response, Status } from "./gen/index.ts"
+import type { DcpStreamRequestFields, Response } from "./gen/index.ts"
 import { DcpStreamFlags } from "./gen/Types.ts"
-import type { NegotiationOptions } from "./Negotiation.ts"
 import { Outbox } from "./Outbox.ts"
 import { endless } from "./ProducerStream.ts"
 import { filterText, type StreamFilter } from "./StreamFilter.ts"
-import { type FailCause, type Reaction, reactionToEnd, reactionToStatus } from "./StreamReactions.ts"
-import { type StreamFailure, StreamState, type StreamStep } from "./StreamState.ts"
+import { type Reaction, reactionToEnd, reactionToStatus } from "./StreamReactions.ts"
+import { contextOf, failed, words } from "./StreamFailures.ts"
+import { StreamState, type StreamStep } from "./StreamState.ts"
 import { type StreamOwner, VbucketStream } from "./VbucketStream.ts"
-
-/** Where to begin with a vbucket. */
-export type From =
-  /** At the first change that there is. */
-  | "beginning"
-  /** Behind what is there when the stream begins. */
-  | "now"
-  /** Where the group left off; a vbucket that it has not seen, at the beginning. */
-  | "checkpoint"
-  /** Where the group left off; a vbucket that it has not seen, there. */
-  | { readonly savedOr: "beginning" | "now" }
-  /** Behind a seqno, by vbucket; vbuckets that are not named, at the beginning. Everything up to there is claimed to be known. */
-  | { readonly seqnos: ReadonlyMap<number, bigint> }
-
-/** What is streamed and how. */
-export interface ChangesOptions {
-  /** Names the connections and the checkpoints; `wirewright` unless said otherwise. */
-  readonly group?: string
-  /** `checkpoint` unless said otherwise. */
-  readonly from?: From
-  /** `never` ends (unless said otherwise), or with what is there when the stream begins. */
-  readonly to?: "now" | "never"
-  /** All of the bucket unless said otherwise. */
-  readonly vbuckets?: ReadonlyArray<number>
-  /** Collections as `scope.collection`, or a name in the default scope; all unless said otherwise. Not together with `scope`. */
-  readonly collections?: ReadonlyArray<string>
-  /** All collections of a scope. */
-  readonly scope?: string
-  /** Expired documents as expirations, and deletions with their times; `distinct` unless said otherwise. */
-  readonly expirations?: NegotiationOptions["expirations"]
-  /** `all` unless said otherwise. */
-  readonly values?: NegotiationOptions["values"]
-  /** Values come with their extended attributes; not unless said otherwise. */
-  readonly xattrs?: boolean
-  /** `undo` goes back as far as it must; `rebuild` always to the beginning. */
-  readonly onRollback?: "undo" | "rebuild"
-  /** Snapshots and seqnos without changes are events too; not unless said otherwise. */
-  readonly verbose?: boolean
-  /** Time between two batches of checkpoints; 1 second unless said otherwise. */
-  readonly commitInterval?: Duration.Input
-  /** Most events delivered and not settled; 1 000 000 unless said otherwise. */
-  readonly maxUnsettled?: number
-  /** How long a vbucket whose stream was lost waits for its events to be settled before it asks for them again; 10 seconds. */
-  readonly settleTimeout?: Duration.Input
-  /** Bytes that a node may send ahead; 10 MiB unless said otherwise, 0: no limit. */
-  readonly window?: number
-  /** Pace of the server's NOOPs, which find a dead connection within two of them; 20 seconds unless said otherwise. */
-  readonly noopInterval?: Duration.Input
-  /** A fixed name for the connections, which takes the place of others with that name; a unique one of the group unless said otherwise. */
-  readonly connectionName?: string
-  readonly priority?: "low" | "medium" | "high"
-  /** One of several streams of a vbucket on a connection. */
-  readonly streamId?: number
-  /** Attempts to connect at once, and per second after those; 10 and 2 unless said otherwise. */
-  readonly connectBudget?: { readonly burst: number; readonly perSecond: number }
-}
 
 /** What a consumer needs of the world. */
 export interface ConsumerWorld {
@@ -97,28 +42,6 @@ export interface ConsumerWorld {
   readonly checkpoints: CheckpointGroup | undefined
   readonly unique: () => string
   readonly random: () => number
-}
-
-/** How a consumer does. */
-export interface DcpStatus {
-  readonly vbuckets: number
-  /** Vbuckets whose stream is open. */
-  readonly streaming: number
-  readonly ended: number
-  /** Events delivered. */
-  readonly events: number
-  /** Events delivered and not settled. */
-  readonly unsettled: number
-  /** Events that wait to be pulled. */
-  readonly waiting: number
-  readonly rollbacks: number
-  /** Attempts to connect, and connections that were lost. */
-  readonly connects: number
-  readonly disconnects: number
-  /** Batches of checkpoints saved, and attempts that failed. */
-  readonly commits: number
-  readonly failedCommits: number
-  readonly connections: ReadonlyArray<DcpConnectionCounters & { readonly address: string }>
 }
 
 const longestRetry = 4_000
@@ -554,37 +477,4 @@ export class DcpConsumer implements StreamOwner {
     const ids = yield* Effect.forEach(collections!, (path) => resolve("collection", path.includes(".") ? path : `_default.${path}`))
     return { collections: ids }
   })
-}
-
-const failed = (vbucket: number, failure: StreamFailure): DcpStreamFailed =>
-  new DcpStreamFailed({
-    vbucket,
-    cause: failure._tag,
-    status: undefined,
-    message: `vbucket ${vbucket}: ${"message" in failure ? failure.message : failure._tag}`
-  })
-
-const causes: { readonly [Cause in FailCause]: string } = {
-  IllegalRequest: "the server refuses the request",
-  NoAccess: "the user may not read it",
-  NotSupported: "the server does not support what was asked for",
-  FilterEmpty: "every collection that was asked for was dropped",
-  NoBucket: "the bucket is gone"
-}
-
-const words = (cause: DcpStreamFailed["cause"], status: number | undefined): string => {
-  const text = cause in causes ? causes[cause as FailCause] : cause
-  const name = Object.entries(Status).find(([, code]) => code === status)?.[0]
-  return status === undefined ? text : `${text} (${name ?? `0x${status.toString(16)}`})`
-}
-
-/** What the server says of its refusal. */
-const contextOf = (answer: Response | undefined): string => {
-  if (answer === undefined || !("value" in answer) || !(answer.value instanceof Uint8Array) || answer.value.length === 0) return ""
-  try {
-    const { error } = JSON.parse(new TextDecoder().decode(answer.value)) as { readonly error?: { readonly context?: unknown } }
-    return typeof error?.context === "string" ? `: ${error.context}` : ""
-  } catch {
-    return ""
-  }
 }

@@ -19,12 +19,11 @@ const program = Effect.gen(function*() {
   const { store } = node.buckets.get("travel")!
   const write = (key: string) => store.set(store.space(0), key, { value: new TextEncoder().encode(key) })
 
-  /** Processes so many changes, or all that are there. */
+  /** Processes so many events, or all that there are. */
   const run = (most: number) =>
     Dcp.changes({ group: "indexer", to: "now" }).pipe(
-      Stream.filter((event) => event._tag === "Mutation"),
       Stream.take(most),
-      Stream.tap((event) => Console.log(`${event.seqno} ${event.key}`)),
+      Dcp.process((event) => event._tag === "Mutation" ? Console.log(`${event.seqno} ${event.key}`) : Effect.void),
       Dcp.commit,
       Stream.runDrain,
       Effect.provide(layerFile(directory)),

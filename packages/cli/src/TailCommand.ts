@@ -137,7 +137,10 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       ...collections === undefined ? {} : { collections: collections.split(",") }
     }
     const print = format !== undefined ? (event: DcpEvent) => formatLine(format, event) : json ? jsonLine : plainLine
-    const shows = (event: DcpEvent): boolean => format === undefined || "key" in event || verbose
+    // what a stream says of itself is for programs; people want the changes, and what went wrong
+    const about = (event: DcpEvent): boolean =>
+      event._tag === "CaughtUp" && event.vbucket !== undefined || event._tag === "VbucketEnded" && event.failure === undefined
+    const shows = (event: DcpEvent): boolean => json || verbose || (format === undefined ? !about(event) : "key" in event)
     const tail = Effect.gen(function*() {
       const { consumer, events } = yield* Dcp.run(options)
       if (process.stderr.isTTY === true && process.stdout.isTTY !== true) yield* Effect.forkScoped(watch(consumer))

@@ -212,10 +212,6 @@ export class DcpConsumer implements StreamOwner {
     let high = stream.target
     while (true) {
       if (state.rollback !== undefined) yield* this.undo(stream)
-      if (stream.end !== endless && state.progress.checkpoint.position.seqno >= stream.end) {
-        this.reachTarget(stream)
-        return
-      }
       const claim = state.request()
       if ("_tag" in claim) return yield* failed(vbucket, claim)
       const node = yield* this.nodes.connectionOf(vbucket)
@@ -386,14 +382,6 @@ export class DcpConsumer implements StreamOwner {
       }
     }
   )
-
-  /** Everything up to the end was processed in an earlier run. */
-  private reachTarget(stream: VbucketStream): void {
-    if (stream.target === undefined) return
-    stream.target = undefined
-    this.outbox.push(new CaughtUp(stream.vbucket), 0, undefined)
-    this.caughtUp()
-  }
 
   /** After a failover the vbucket may never reach the seqno that it had: what there is now is what there was. */
   private readonly lowerTarget = Effect.fnUntraced(

@@ -3,8 +3,18 @@
  *
  * An event is a view of the packet that brought it. It becomes part of a checkpoint when it is settled (`Dcp.commit`), in any order.
  */
+import type { Reader } from "@wirewright/codec"
 import type { RollbackReason } from "./Checkpoint.ts"
-import type { DcpDeletion, DcpExpiration, DcpMutation, DcpSnapshotMarker, DcpSystemEvent as SystemEventPacket } from "./gen/index.ts"
+import {
+  type DcpDeletion,
+  type DcpExpiration,
+  type DcpMutation,
+  type DcpSnapshotMarker,
+  type DcpSystemEvent as SystemEventPacket,
+  decodeRequest,
+  Opcode,
+  type States
+} from "./gen/index.ts"
 import type { Delivered, Ordinal } from "./Progress.ts"
 import type { Placed, Snapshot } from "./SnapshotTracker.ts"
 import type { DcpStreamFailed } from "./DcpError.ts"
@@ -17,9 +27,7 @@ export interface Account {
 }
 
 /** An event with a place in a vbucket's history. */
-abstract class HistoryEvent<Packet extends { readonly bySeqno: bigint; readonly opaque: number }> implements Delivered {
-  /** The packet as it came. */
-  readonly packet: Packet
+abstract class HistoryEvent<Packet extends { readonly opaque: number }> implements Delivered {
   /** @internal */
   readonly placed: Placed
   /** @internal */
@@ -28,11 +36,16 @@ abstract class HistoryEvent<Packet extends { readonly bySeqno: bigint; readonly 
   ordinal: Ordinal = -1
   private readonly account: Account
 
-  constructor(packet: Packet, placed: Placed, account: Account) {
-    this.packet = packet
+  constructor(placed: Placed, account: Account) {
     this.placed = placed
     this.account = account
   }
+
+  /** The packet as it came. */
+  abstract get packet(): Packet
+
+  /** Position in the vbucket's history. */
+  abstract get seqno(): bigint
 
   /** The snapshot that the event belongs to. */
   get snapshot(): Snapshot {
@@ -43,24 +56,33 @@ abstract class HistoryEvent<Packet extends { readonly bySeqno: bigint; readonly 
     return this.account.vbucket
   }
 
-  /** Position in the vbucket's history. */
-  get seqno(): bigint {
-    return this.packet.bySeqno
-  }
-
   /** The event was processed; the checkpoint may pass it. */
   settle(): void {
     this.account.settle(this.ordinal)
   }
 }
 
-abstract class DocumentEvent<Packet extends DcpMutation | DcpDeletion | DcpExpiration> extends HistoryEvent<Packet> {
+/** An event whose packet was decoded when it came. */
+abstract class DecodedEvent<Packet extends { readonly bySeqno: bigint; readonly opaque: number }> extends HistoryEvent<Packet> {
+  readonly packet: Packet
+
+  constructor(packet: Packet, placed: Placed, account: Account) {
+    super(placed, account)
+    this.packet = packet
+  }
+
+  get seqno(): bigint {
+    return this.packet.bySeqno
+  }
+}
+
+abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends DecodedEvent<Packet> {
   /** The document's id as lossless text. */
   get key(): string {
     return this.packet.key
   }
 
-  /** The document; of one that is gone, the attributes that outlive it. */
+  /** The attributes that outlive the document, if any. */
   get value(): Uint8Array {
     return this.packet.value
   }
@@ -83,11 +105,89 @@ abstract class DocumentEvent<Packet extends DcpMutation | DcpDeletion | DcpExpir
   get collectionId(): number {
     return this.packet.collectionId ?? 0
   }
+
+  /** Unix time in seconds of the removal, when the connection tells times. */
+  get deletedAt(): number | undefined {
+    return this.packet.layout === "V2" ? this.packet.deleteTime : undefined
+  }
 }
 
-/** A document was stored. */
-export class Mutation extends DocumentEvent<DcpMutation> {
+/** Length of a header, and of the extras of a mutation behind it. */
+const headerSize = 24
+const mutationExtras = 31
+
+/**
+ * Whether a frame is a mutation as nearly all are: no framing extras, a collection id of one byte. Such a frame decodes, so that can wait until
+ * somebody asks.
+ */
+export const isPlainMutation = ({ bytes, view }: Reader, at: number, end: number, { collections }: States): boolean => {
+  if (bytes[at + 1] !== Opcode.DcpMutation || bytes[at] !== 0x80 || bytes[at + 4] !== mutationExtras) return false
+  const keyAt = at + headerSize + mutationExtras
+  const keyLength = view.getUint16(at + 2)
+  if (keyAt + keyLength > end) return false
+  return collections ? keyLength > 0 && keyLength <= 251 && bytes[keyAt]! < 0x80 : keyLength <= 250
+}
+
+/** Seqno of a mutation that `isPlainMutation`. */
+export const plainSeqno = ({ view }: Reader, at: number): bigint => view.getBigUint64(at + headerSize)
+
+/**
+ * A document was stored. There are many of them, so the packet is decoded when something of it is asked for that is neither key, value, datatype
+ * nor seqno.
+ */
+export class Mutation extends HistoryEvent<DcpMutation> {
   readonly _tag = "Mutation"
+  readonly seqno: bigint
+  private readonly reader: Reader
+  private readonly at: number
+  private readonly states: States
+  private decoded: DcpMutation | undefined = undefined
+  private text: string | undefined = undefined
+
+  /** @param at of a frame that `isPlainMutation` in `reader`, unless `decoded` is given */
+  constructor(reader: Reader, at: number, states: States, seqno: bigint, placed: Placed, account: Account, decoded?: DcpMutation) {
+    super(placed, account)
+    this.reader = reader
+    this.at = at
+    this.states = states
+    this.seqno = seqno
+    this.decoded = decoded
+  }
+
+  get packet(): DcpMutation {
+    return this.decoded ??= decodeRequest(this.reader, this.at, this.states) as DcpMutation
+  }
+
+  /** The document's id as lossless text. */
+  get key(): string {
+    if (this.decoded !== undefined) return this.decoded.key
+    return this.text ??= this.reader.text(this.keyAt + (this.states.collections ? 1 : 0), this.valueAt)
+  }
+
+  /** The document. */
+  get value(): Uint8Array {
+    if (this.decoded !== undefined) return this.decoded.value
+    return this.reader.slice(this.valueAt, this.at + headerSize + this.reader.view.getUint32(this.at + 8))
+  }
+
+  /** How the value is encoded: JSON 1, Snappy 2, extended attributes in front 4. */
+  get datatype(): number {
+    return this.reader.bytes[this.at + 5]!
+  }
+
+  get cas(): bigint {
+    return this.packet.cas
+  }
+
+  /** Counts the document's changes. */
+  get revSeqno(): bigint {
+    return this.packet.revSeqno
+  }
+
+  /** The collection's id; 0 is the default collection. */
+  get collectionId(): number {
+    return this.packet.collectionId ?? 0
+  }
 
   /** The user's flags. */
   get flags(): number {
@@ -98,30 +198,28 @@ export class Mutation extends DocumentEvent<DcpMutation> {
   get expiry(): number {
     return this.packet.expiration
   }
+
+  private get keyAt(): number {
+    return this.at + headerSize + mutationExtras
+  }
+
+  private get valueAt(): number {
+    return this.keyAt + this.reader.view.getUint16(this.at + 2)
+  }
 }
 
 /** A document was removed, or expired where expirations are not told apart. */
-export class Deletion extends DocumentEvent<DcpDeletion> {
+export class Deletion extends RemovalEvent<DcpDeletion> {
   readonly _tag = "Deletion"
-
-  /** Unix time in seconds of the deletion, when the connection tells times. */
-  get deletedAt(): number | undefined {
-    return this.packet.layout === "V2" ? this.packet.deleteTime : undefined
-  }
 }
 
 /** A document expired. */
-export class Expiration extends DocumentEvent<DcpExpiration> {
+export class Expiration extends RemovalEvent<DcpExpiration> {
   readonly _tag = "Expiration"
-
-  /** Unix time in seconds of the expiry. */
-  get deletedAt(): number | undefined {
-    return this.packet.layout === "V2" ? this.packet.deleteTime : undefined
-  }
 }
 
 /** A scope or collection was made, dropped or changed. */
-export class SystemEvent extends HistoryEvent<SystemEventPacket> {
+export class SystemEvent extends DecodedEvent<SystemEventPacket> {
   readonly _tag = "SystemEvent"
 }
 

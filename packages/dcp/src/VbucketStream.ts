@@ -13,7 +13,9 @@ import {
   type DcpEvent,
   Deletion,
   Expiration,
+  isPlainMutation,
   Mutation,
+  plainSeqno,
   SeqnoAdvanced,
   SnapshotStarted,
   SystemEvent
@@ -127,6 +129,12 @@ export class VbucketStream implements StreamSink, Account {
 
   message(reader: Reader, at: number, end: number, connection: DcpConnection): void {
     const bytes = end - at
+    if (isPlainMutation(reader, at, end, connection.states) && reader.view.getUint16(at + 6) === this.vbucket) {
+      const seqno = plainSeqno(reader, at)
+      const placed = this.place(seqno, bytes)
+      if (placed !== undefined) this.deliver(new Mutation(reader, at, connection.states, seqno, placed, this), seqno, placed, bytes)
+      return
+    }
     let packet: ReturnType<typeof decodeRequest>
     try {
       packet = decodeRequest(reader, at, connection.states)
@@ -148,17 +156,13 @@ export class VbucketStream implements StreamSink, Account {
         const placed = this.place(bySeqno, bytes)
         if (placed === undefined) return
         const event = packet._tag === "DcpMutation"
-          ? new Mutation(packet, placed, this)
+          ? new Mutation(reader, at, connection.states, bySeqno, placed, this, packet)
           : packet._tag === "DcpDeletion"
           ? new Deletion(packet, placed, this)
           : packet._tag === "DcpExpiration"
           ? new Expiration(packet, placed, this)
           : new SystemEvent(packet, placed, this)
-        event.ordinal = this.state.progress.deliver(event)
-        this.owner.delivered()
-        this.emit(event, bytes)
-        if (placed.snapshot.ordered) this.reached(bySeqno)
-        return
+        return this.deliver(event, bySeqno, placed, bytes)
       }
       case "DcpSnapshotMarker": {
         const purgeSeqno = packet.layout === "V2_2" ? packet.purgeSeqno : 0n
@@ -208,6 +212,13 @@ export class VbucketStream implements StreamSink, Account {
     this.connection?.closeStream(this)
   }
 
+  private deliver(event: Mutation | Deletion | Expiration | SystemEvent, seqno: bigint, placed: Placed, bytes: number): void {
+    event.ordinal = this.state.progress.deliver(event)
+    this.owner.delivered()
+    this.emit(event, bytes)
+    if (placed.snapshot.ordered) this.reached(seqno)
+  }
+
   private place(seqno: bigint, bytes: number): Placed | undefined {
     const placed = this.state.place(seqno)
     if (!isViolation(placed)) return placed
@@ -246,6 +257,8 @@ export class VbucketStream implements StreamSink, Account {
 
   /** Everything up to `seqno` was delivered. */
   private reached(seqno: bigint): void {
+    // what is held was not delivered; this is looked at again when it is
+    if (this.held !== undefined) return
     if (this.target !== undefined && seqno >= this.target) {
       this.target = undefined
       this.emit(new CaughtUp(this.vbucket), 0)

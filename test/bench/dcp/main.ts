@@ -1,7 +1,7 @@
 /**
  * `npm run bench:dcp`: what an event costs, side by side in one run: our stream, a hand-written parser on `onread`, and one on `'data'` with
- * `Buffer.concat`; a producer in another process writes frames that were encoded before. Then throughput against the embedded producer with flow
- * control, and the cost against the number of vbuckets. CPU of this process per event; medians of rounds that take turns.
+ * `Buffer.concat`; a producer in another process writes frames that were encoded before. Then the cost against the number of vbuckets. Each
+ * measurement is a process of its own; CPU of that per event, the first fifth left out; medians of rounds that take turns.
  */
 import { Dcp } from "@wirewright/dcp/Dcp"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { concat, type OnChange, raw } from "./handwritten.ts"
 
 const rounds = Number(process.env["ROUNDS"] ?? 5)
-const events = Number(process.env["EVENTS"] ?? 500_000)
+const events = Number(process.env["EVENTS"] ?? 2_000_000)
 
 /** A producer until it is ended. */
 const producer = async (
@@ -92,17 +92,31 @@ const contenders: { readonly [name: string]: Contender } = {
   }
 }
 
+/** One measurement, in a process that has never done anything else. */
+const alone = async (name: string, port: number, count: number, vbuckets: number): Promise<number> => {
+  const child = spawn(process.execPath, [
+    "--conditions=@wirewright/source",
+    new URL("main.ts", import.meta.url).pathname,
+    name,
+    String(port),
+    String(count),
+    String(vbuckets)
+  ], { stdio: ["ignore", "pipe", "inherit"] })
+  let text = ""
+  child.stdout.on("data", (chunk: Buffer) => text += chunk.toString())
+  await new Promise((resolve) => child.once("close", resolve))
+  return Number(text)
+}
+
 const compare = async (size: number, vbuckets: number, names: ReadonlyArray<string>): Promise<ReadonlyMap<string, number>> => {
   const found = new Map<string, Array<number>>(names.map((name) => [name, []]))
-  const per = Math.floor(events / vbuckets / 100) * 100
-  for (let round = 0; round <= rounds + 1; round++) {
+  const count = Math.floor(events / vbuckets / 100) * 100 * vbuckets
+  for (let round = 0; round < rounds; round++) {
     for (const name of names) {
       const { child, port } = await producer(events, size, vbuckets)
-      const { cpu } = await measured(per * vbuckets, contenders[name]!(port, vbuckets))
+      found.get(name)!.push(await alone(name, port, count, vbuckets))
       child.kill("SIGKILL")
       await new Promise((resolve) => child.once("exit", resolve))
-      // the first rounds warm up
-      if (round > 1) found.get(name)!.push(cpu)
     }
   }
   return new Map([...found].map(([name, values]) => [name, median(values)]))
@@ -110,14 +124,21 @@ const compare = async (size: number, vbuckets: number, names: ReadonlyArray<stri
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
-print(`${events} events, ${rounds} rounds, CPU of this process per event in µs (medians)`)
+const [name, port, count, vbucketCount] = process.argv.slice(2)
+if (name !== undefined) {
+  const { cpu } = await measured(Number(count), contenders[name]!(Number(port), Number(vbucketCount)))
+  print(String(cpu + (sink === -1 ? 1 : 0)))
+  process.exit(0)
+}
+
+print(`${events} events, ${rounds} rounds, CPU of a process per event in µs (medians)`)
 for (const size of [64, 256, 1024]) {
   const found = await compare(size, 1, Object.keys(contenders))
   const own = found.get("ours")!
-  const others = [...found].filter(([name]) => name !== "ours")
+  const others = [...found].filter(([one]) => one !== "ours")
   print(
     `value ${String(size).padStart(4)} B   ours ${own.toFixed(3)}   ${
-      others.map(([name, cpu]) => `${name} ${cpu.toFixed(3)} (ours ${(own / cpu).toFixed(2)} ×)`).join("   ")
+      others.map(([one, cpu]) => `${one} ${cpu.toFixed(3)} (ours ${(own / cpu).toFixed(2)} ×)`).join("   ")
     }`
   )
 }
@@ -128,5 +149,3 @@ print(
     [...byVbuckets].map(([vbuckets, cpu]) => `${vbuckets}: ${cpu.toFixed(3)} (${(cpu / byVbuckets.get(1)!).toFixed(2)} ×)`).join("   ")
   }`
 )
-if (sink === -1) print("")
-process.exit(0)

@@ -1,0 +1,150 @@
+/** `wirewright tail` and the control socket of `wirewright serve`, as processes: lines, formats, checkpoints, Ctrl-C, failovers on request. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ndjson, wirewright } from "../test/RunCli.ts"
+
+const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+let folder: string
+let server: ChildProcess
+let url: string
+let control: Net.Socket
+let answers: AsyncIterator<string>
+
+const set = async (key: string, value: string): Promise<void> => {
+  expect((await wirewright(["kv", "set", url, key, value])).code, key).toBe(0)
+}
+
+/** Asks the control socket. */
+const ask = async (request: object): Promise<Record<string, unknown>> => {
+  control.write(`${JSON.stringify(request)}\n`)
+  return JSON.parse((await answers.next()).value as string) as Record<string, unknown>
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "wirewright-tail-"))
+  server = spawn(process.execPath, [bin, "serve", "--vbuckets", "1", "--control", "0"], { stdio: ["ignore", "pipe", "inherit"] })
+  const ready = JSON.parse(
+    await new Promise<string>((resolve) => server.stdout!.once("data", (text: Buffer) => resolve(text.toString())))
+  ) as {
+    readonly port: number
+    readonly control: string
+  }
+  url = `couchbase://127.0.0.1:${ready.port}/default`
+  control = Net.connect(Number(ready.control.split(":")[1]), "127.0.0.1")
+  answers = createInterface({ input: control })[Symbol.asyncIterator]()
+  await set("a", "{\"n\":1}")
+  await set("b", "text")
+}, 30_000)
+afterAll(() => {
+  control.destroy()
+  server.kill("SIGKILL")
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe("tail", () => {
+  it("prints what is there, for people, for programs, in a format", async () => {
+    const plain = await wirewright(["tail", url, "--to", "now"])
+    expect([plain.code, plain.err]).toEqual([0, ""])
+    expect(plain.out.split("\n").map((line) => line.trim().split(/ {2,}/))).toEqual([
+      ["mutation", "vb 0", "seqno 1", "collection 0", "a", "7 B"],
+      ["mutation", "vb 0", "seqno 2", "collection 0", "b", "4 B"],
+      ["caughtUp", "all"],
+      [""]
+    ])
+    const [first, second, ...rest] = ndjson((await wirewright(["tail", url, "--to", "now", "--json"])).out)
+    expect(first).toMatchObject({
+      event: "mutation",
+      vbucket: 0,
+      seqno: "1",
+      revSeqno: "1",
+      key: "a",
+      collection: 0,
+      encoding: "json",
+      value: { n: 1 }
+    })
+    expect(typeof first!["cas"]).toBe("string")
+    expect(second).toMatchObject({ key: "b", encoding: "text", value: "text" })
+    expect(rest.map(({ event }) => event)).toEqual(["caughtUp", "caughtUp", "streamEnd"])
+    const format = await wirewright(["tail", url, "--to", "now", "--format", "%k=%v @%s %e %% vb%b"])
+    expect(format.out).toBe("a={\"n\":1} @1 mutation % vb0\nb=text @2 mutation % vb0\n")
+    expect((await wirewright(["tail", url, "--to", "now", "--format", "%k %v", "--no-value"])).out).toBe("a \nb \n")
+  }, 30_000)
+
+  it.each([
+    [["--json", "--format", "%k"], "give --json or --format, not both"],
+    [["--format", "%z"], "%z stands for nothing"],
+    [["--vbuckets", "3-1"], "expected such as 0-3,17"],
+    [["--from", "checkpoint"], "needs --checkpoint DIR"],
+    [["--window", "-1"], "from 0 to"],
+    [["--collections", "nowhere"], "there is no collection _default.nowhere"]
+  ])("%j is refused: %s", async (flags, message) => {
+    const { code, err } = await wirewright(["tail", url, "--to", "now", ...flags])
+    expect(err).toContain(message)
+    expect(code).toBe(1)
+  }, 20_000)
+
+  it("nobody at the address: exit code 69; no bucket in the URL: 1", async () => {
+    expect((await wirewright(["tail", "couchbase://127.0.0.1:1/default", "--to", "now"])).code).toBe(69)
+    expect((await wirewright(["tail", url.replace("/default", "")])).code).toBe(1)
+  }, 30_000)
+
+  it("Ctrl-C saves what was printed and ends with 130; the next run goes on there, through a failover that loses writes", async () => {
+    const directory = join(folder, "seen")
+    const child = spawn(process.execPath, [bin, "tail", url, "--json", "--checkpoint", directory], { stdio: ["ignore", "pipe", "inherit"] })
+    let printed = ""
+    await new Promise<void>((resolve) =>
+      child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()).includes("\"all\":true") && resolve())
+    )
+    child.kill("SIGINT")
+    const [code] = await once(child, "close")
+    expect(code).toBe(130)
+    expect(ndjson(printed).filter(({ event }) => event === "mutation").map(({ key }) => key)).toEqual(["a", "b"])
+    expect(readdirSync(directory, { recursive: true }).toSorted()).toContain(join("default%2ftail", "0.json"))
+
+    await set("c", "1")
+    const again = async (): Promise<ReadonlyArray<string>> =>
+      ndjson((await wirewright(["tail", url, "--json", "--checkpoint", directory, "--to", "now"])).out)
+        .filter(({ event }) => event !== "caughtUp" && event !== "streamEnd")
+        .map(({ event, key, reason, to }) => [event, key ?? `${String(to)} ${String(reason)}`].join(" "))
+    expect(await again()).toEqual(["mutation c"])
+    expect(await again()).toEqual([])
+
+    expect(await ask({ do: "failover", lost: 1 })).toEqual({ ok: true, lost: 1 })
+    await set("d", "1")
+    expect(await again()).toEqual(["rollback 2 CompleteSnapshot", "mutation d"])
+  }, 60_000)
+})
+
+describe("the control socket", () => {
+  it("says what there is, and why it does not do something", async () => {
+    const status = await ask({ do: "status" })
+    expect(status).toMatchObject({ ok: true, buckets: { default: { 0: { node: 0, seqno: "3", purge: "0" } } }, dcp: [] })
+    expect(await ask({ do: "nothing" })).toMatchObject({
+      ok: false,
+      error: expect.stringContaining("do is one of failover, crash, evict") as string
+    })
+    expect(await ask({ do: "failover", node: 7 })).toEqual({ ok: false, error: "there is no node 7" })
+    expect(await ask({ do: "purge", seqno: -1 })).toEqual({ ok: false, error: "seqno is no number from 0" })
+    expect(await ask({ do: "evict", bucket: "other" })).toEqual({ ok: false, error: "there is no such bucket" })
+    control.write("no json\n")
+    expect(JSON.parse((await answers.next()).value as string)).toMatchObject({ ok: false })
+  })
+
+  it("evicts, purges, crashes, disconnects", async () => {
+    expect(await ask({ do: "evict" })).toEqual({ ok: true, vbuckets: 1 })
+    expect((await wirewright(["kv", "remove", url, "a"])).code).toBe(0)
+    expect(await ask({ do: "purge", vbucket: 0 })).toEqual({ ok: true, vbuckets: 1 })
+    const after = (await ask({ do: "status" })) as { readonly buckets: { readonly default: Record<string, { readonly purge: string }> } }
+    expect(after.buckets.default["0"]!.purge).toBe("4")
+    expect(await ask({ do: "compact" })).toEqual({ ok: true, vbuckets: 1 })
+    expect(await ask({ do: "crash", seqno: 4 })).toEqual({ ok: true, vbuckets: 1, lost: 0 })
+    expect(await ask({ do: "disconnect", dcpOnly: true })).toEqual({ ok: true, connections: 0 })
+  }, 20_000)
+})

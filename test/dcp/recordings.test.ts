@@ -7,55 +7,16 @@
  */
 import { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
-import { DcpStreamEndStatus, encodeDcpStreamRequestResponse, encodeHelloResponse, HelloFeature, type Packet } from "@wirewright/dcp/gen"
-import { Features, negotiate } from "@wirewright/embedded/Hello"
+import { DcpStreamEndStatus } from "@wirewright/dcp/gen"
+import { recordedStreams, replay } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
-import { type RecordedPacket, readRecording, recordings } from "../conformance/recordings.fixture.ts"
+import { readRecording, recordings } from "../conformance/recordings.fixture.ts"
 import { ended, failureOf, inWorld, until } from "./Harness.ts"
 
-type Named<Tag> = Extract<Packet, { readonly _tag: Tag }>
-
-/** One stream of a recording. */
-interface RecordedStream {
-  readonly recording: string
-  readonly tcp: number
-  readonly request: Named<"DcpStreamRequest">
-  readonly answer: RecordedPacket
-  /** What the server sent in it, NOOPs included, in its order. */
-  readonly messages: ReadonlyArray<RecordedPacket>
-  readonly collections: boolean
-  readonly streamId: number | undefined
-}
-
-const streamsOf = (recording: string, packets: ReadonlyArray<RecordedPacket>): ReadonlyArray<RecordedStream> =>
-  packets.flatMap((asked, index): ReadonlyArray<RecordedStream> => {
-    const request = asked.packet
-    if (asked.direction !== "c2s" || request?._tag !== "DcpStreamRequest") return []
-    const rest = packets.slice(index).filter(({ direction, stream }) => direction === "s2c" && stream === asked.stream)
-    const at = rest.findIndex(({ packet }) => packet?.opaque === request.opaque && packet.opcode === 0x53)
-    const answer = rest[at]
-    if (answer?.packet?._tag !== "DcpStreamRequestResponse") return []
-    const messages: Array<RecordedPacket> = []
-    for (const one of rest.slice(at + 1)) {
-      const { packet } = one
-      if (packet === undefined || packet.magic === 0x81) continue
-      if (packet._tag === "DcpNoop" || packet.opaque === request.opaque) messages.push(one)
-      if (packet._tag === "DcpStreamEnd" && packet.opaque === request.opaque) break
-    }
-    const sid = /"sid":(\d+)/.exec(request.filter)?.[1]
-    return [{
-      recording,
-      tcp: asked.stream,
-      request,
-      answer,
-      messages,
-      collections: asked.states.collections,
-      streamId: sid === undefined ? undefined : Number(sid)
-    }]
-  })
-
-const streams = recordings.flatMap((recording) => streamsOf(recording.name, readRecording(recording).packets))
+const streams = recordings.flatMap((recording) =>
+  recordedStreams(readRecording(recording).packets).map((stream) => ({ recording: recording.name, stream }))
+)
 
 const delivers = new Set(["DcpMutation", "DcpDeletion", "DcpExpiration", "DcpSystemEvent"])
 
@@ -71,65 +32,21 @@ const facts = (packet: object): unknown => {
   )
 }
 
-const withOpaque = ({ bytes }: RecordedPacket, opaque: number): Uint8Array => {
-  const copy = Buffer.from(bytes)
-  copy.writeUInt32BE(opaque, 12)
-  return copy
-}
-
 describe("recorded streams", () => {
   it("there are streams with changes, deletions, system events and NOOPs", () => {
-    const tags = new Set(streams.flatMap(({ messages }) => messages.map(({ packet }) => packet!._tag)))
+    const tags = new Set(streams.flatMap(({ stream: { messages } }) => messages.map(({ packet }) => packet!._tag)))
     for (const tag of ["DcpMutation", "DcpDeletion", "DcpSystemEvent", "DcpNoop", "DcpSnapshotMarker", "DcpStreamEnd"]) {
       expect(tags, tag).toContain(tag)
     }
     expect(streams.length).toBe(18)
   })
 
-  it.each(streams.map((stream) => [stream.recording, stream.tcp, stream.request.opaque, stream] as const))(
+  it.each(streams.map(({ recording, stream }) => [recording, stream.connection, stream.request.opaque, stream] as const))(
     "%s, connection %i, stream %i",
-    (_, __, ___, { answer, collections, messages, request, streamId }) => {
-      let noops = 0
-      let acknowledged = 0
-      let asked = 0
-      return inWorld({
-        vbuckets: 1024,
-        play: (connection, packet) => {
-          switch (packet._tag) {
-            case "Hello": {
-              const wanted = packet.features.filter((feature) => collections || feature !== HelloFeature.Collections)
-              const negotiated = negotiate(wanted)
-              if ("refused" in negotiated) throw new Error(negotiated.refused)
-              connection.features = new Features(negotiated.features)
-              connection.reply((writer) => encodeHelloResponse(writer, { opaque: packet.opaque, features: negotiated.features }))
-              return true
-            }
-            case "DcpNoopResponse":
-              noops++
-              return true
-            case "DcpBufferAcknowledgement":
-              acknowledged += packet.bufferBytes
-              return true
-            case "DcpStreamRequest": {
-              const again = asked++ > 0
-              connection.reply((writer) => {
-                if (again) {
-                  return encodeDcpStreamRequestResponse(writer, { opaque: packet.opaque, failoverLog: [{ vbucketUuid: 1n, seqno: 0n }] })
-                }
-                for (const one of [answer, ...messages]) {
-                  const bytes = one.packet!._tag === "DcpNoop" ? one.bytes : withOpaque(one, packet.opaque)
-                  const at = writer.need(bytes.length)
-                  writer.bytes.set(bytes, at)
-                  writer.position = at + bytes.length
-                }
-              })
-              return true
-            }
-            default:
-              return false
-          }
-        }
-      }, (world) =>
+    (_, __, ___, stream) => {
+      const { messages, request, streamId } = stream
+      const played = { requests: 0, noops: 0, acknowledged: 0 }
+      return inWorld({ vbuckets: 1024, play: replay(stream, played) }, (world) =>
         Effect.gen(function*() {
           const store = CheckpointStore.memory()
           const group = yield* Effect.scoped(store.open("default/wirewright"))
@@ -156,15 +73,15 @@ describe("recorded streams", () => {
             // the only vbucket that was asked for can give nothing more, so the consumer ends, and closes the connection
             yield* ended(run)
             expect(failureOf(run)).toMatchObject({ _tag: "DcpStreamFailed", cause: "FilterEmpty" })
-            acknowledged = size
+            played.acknowledged = size
           }
           yield* until(() =>
-            run.consumer !== undefined && asked > 0 && delivered().length >= expected.length && acknowledged >= size &&
-            (reason !== DcpStreamEndStatus.Ok || asked > 1)
+            run.consumer !== undefined && played.requests > 0 && delivered().length >= expected.length && played.acknowledged >= size &&
+            (reason !== DcpStreamEndStatus.Ok || played.requests > 1)
           )
           expect(delivered().map(({ packet }) => facts(packet))).toEqual(expected)
-          expect(noops).toBe(messages.filter(({ packet }) => packet!._tag === "DcpNoop").length)
-          expect(acknowledged).toBe(size)
+          expect(played.noops).toBe(messages.filter(({ packet }) => packet!._tag === "DcpNoop").length)
+          expect(played.acknowledged).toBe(size)
           const last = messages.findLast(({ packet }) => "bySeqno" in packet!)?.packet as { readonly bySeqno: bigint } | undefined
           expect(run.consumer.checkpoints.get(vbucket)!.position.seqno).toBe(last?.bySeqno ?? startSeqno)
         }))

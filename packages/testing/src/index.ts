@@ -1,4 +1,5 @@
 /** Tools for tests of protocols: both ends in one process, links that fail, seeds that shrink. */
 export * from "./Link.ts"
 export * from "./Pair.ts"
+export * from "./Replay.ts"
 export * from "./Seeds.ts"

@@ -86,7 +86,9 @@ const play = (seed: number): Effect.Effect<number, unknown, Scope.Scope> =>
           Stream.runDrain
         )
       })).pipe(Effect.provideService(CheckpointStore, store), Effect.provide(both.layer))
-      yield* Scope.provide(Effect.forkScoped(program), scope)
+      // a connection that is cut before anything is known of the cluster is a failure, and is the application's to repeat
+      const persistent = Effect.retry(program, { while: (error) => error._tag === "ConnectionError", times: 100 })
+      yield* Scope.provide(Effect.forkScoped(persistent), scope)
       return scope
     })
 

@@ -93,6 +93,8 @@ export interface ProducerStreamOptions<Item> {
   readonly advances: boolean
   /** Tombstones that are gone are no reason to end the stream. */
   readonly ignoresPurge: boolean
+  /** The purge seqno that the consumer knows: tombstones up to there are no loss to it. */
+  readonly knownPurge: bigint | undefined
 }
 
 /** One stream. */
@@ -141,7 +143,7 @@ export class ProducerStream<Item extends HistoryItem> {
   private fill(): void {
     this.queue = []
     this.place = 0
-    const { advances, end, history, ignoresPurge, wants } = this.options
+    const { advances, end, history, ignoresPurge, knownPurge, wants } = this.options
     while (!this.over && this.queue.length === 0) {
       if (this.last >= end) return this.finish(DcpStreamEndStatus.Ok)
       const batch = history.next(this.last, this.snapStart)
@@ -149,7 +151,10 @@ export class ProducerStream<Item extends HistoryItem> {
       if (batch.from === "disk") {
         this.backfills++
         // tombstones that the consumer has not seen are gone
-        if (this.last > 0n && this.last < history.purgeSeqno && !ignoresPurge) return this.finish(DcpStreamEndStatus.Rollback)
+        const { purgeSeqno } = history
+        if (this.last > 0n && this.last < purgeSeqno && !ignoresPurge && purgeSeqno !== knownPurge) {
+          return this.finish(DcpStreamEndStatus.Rollback)
+        }
       }
       this.last = batch.end
       const items = batch.items.filter(wants)

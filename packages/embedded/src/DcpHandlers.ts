@@ -126,8 +126,17 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
       const { end, from, snapStart } = admission
       const { failoverLog } = history
       connection.reply((writer) => encodeDcpStreamRequestResponse(writer, { ...head, failoverLog }))
-      const ignoresPurge = (packet.flags & DcpStreamFlags.ignorePurgedTombstones) !== 0 || purgeSeqno === history.purgeSeqno
-      const source = new ProducerStream({ history, from, snapStart, end, wants, advances: collections, ignoresPurge })
+      const ignoresPurge = (packet.flags & DcpStreamFlags.ignorePurgedTombstones) !== 0
+      const source = new ProducerStream({
+        history,
+        from,
+        snapStart,
+        end,
+        wants,
+        advances: collections,
+        ignoresPurge,
+        knownPurge: purgeSeqno
+      })
       producer.open(vbucket.id, streamId, packet.opaque, source)
     }
   }

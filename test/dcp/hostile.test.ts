@@ -1,4 +1,5 @@
 /** The consumer against a node that sends what no node may send: typed errors, nothing delivered that is wrong, the other vbuckets go on. */
+import { DcpConnection } from "@wirewright/dcp/DcpConnection"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { inWorld, until } from "./Harness.ts"
@@ -120,4 +121,26 @@ describe("hostile servers", () => {
           expect(run.consumer.checkpoints.get(0)!.position).toEqual(large)
         })
     ))
+})
+
+describe("a consumer that forgets what is stale", () => {
+  it("is found out: the server holds the bytes against it for ever", () => {
+    const { free } = DcpConnection.prototype
+    let seen = 0
+    DcpConnection.prototype.free = function(bytes) {
+      const { stale } = this.counters
+      if (stale === seen) return free.call(this, bytes)
+      seen = stale
+    }
+    return inWorld({
+      play: plays((stream) => stream.ok().marker(0, 3).items(1).item(9, { opaque: 0x777 }).items(2, 3))
+    }, (world) =>
+      Effect.gen(function*() {
+        const run = yield* world.consume({ noopInterval: 200 })
+        yield* until(() => run.brief(0).length === 3)
+        yield* Effect.sleep(500)
+        // one mutation: 24 + 31 + 1 + 2 + 1
+        expect(run.consumer.status.connections[0]).toMatchObject({ stale: 1, outstanding: 59 })
+      })).finally(() => DcpConnection.prototype.free = free)
+  })
 })

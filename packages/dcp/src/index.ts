@@ -1,2 +1,16 @@
-/** Codecs of the dcp protocol. */
+/** The changes of a Couchbase bucket: codecs, the consumer, its checkpoints, and the rules that both ends follow. */
 export * from "./gen/index.ts"
+export type { ChangesOptions, DcpStatus, From } from "./ChangesOptions.ts"
+export * from "./Checkpoint.ts"
+export * from "./CheckpointDocuments.ts"
+export * from "./CheckpointFiles.ts"
+export * from "./CheckpointFormat.ts"
+export * from "./CheckpointStore.ts"
+export * from "./CheckpointStoreSuite.ts"
+export * from "./Dcp.ts"
+export type { DcpConsumer } from "./DcpConsumer.ts"
+export * from "./DcpError.ts"
+export * from "./DcpEvent.ts"
+export * from "./FailoverLog.ts"
+export * from "./RollbackDecision.ts"
+export * from "./StreamFilter.ts"

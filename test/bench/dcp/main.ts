@@ -1,6 +1,7 @@
 /**
  * `npm run bench:dcp`: what an event costs, side by side in one run: our stream, a hand-written parser on `onread`, and one on `'data'` with
- * `Buffer.concat`; a producer in another process writes frames that were encoded before. Then the cost against the number of vbuckets. Each
+ * `Buffer.concat`; a producer in another process writes frames that were encoded before. Then the cost against the number of vbuckets, and the
+ * throughput from the embedded producer with flow control. Each
  * measurement is a process of its own; CPU of that per event, the first fifth left out; medians of rounds that take turns.
  */
 import { Dcp } from "@wirewright/dcp/Dcp"
@@ -12,15 +13,16 @@ import { concat, type OnChange, raw } from "./handwritten.ts"
 const rounds = Number(process.env["ROUNDS"] ?? 5)
 const events = Number(process.env["EVENTS"] ?? 2_000_000)
 
-/** A producer until it is ended. */
+/** A producer until it is ended: one that pours frames, or an embedded node with documents. */
 const producer = async (
   count: number,
   size: number,
-  vbuckets: number
+  vbuckets: number,
+  program = "producer.ts"
 ): Promise<{ readonly port: number; readonly child: ChildProcess }> => {
   const child = spawn(process.execPath, [
     "--conditions=@wirewright/source",
-    new URL("producer.ts", import.meta.url).pathname,
+    new URL(program, import.meta.url).pathname,
     String(count),
     String(size),
     String(vbuckets)
@@ -149,3 +151,18 @@ print(
     [...byVbuckets].map(([vbuckets, cpu]) => `${vbuckets}: ${cpu.toFixed(3)} (${(cpu / byVbuckets.get(1)!).toFixed(2)} ×)`).join("   ")
   }`
 )
+
+for (const size of [64, 1024]) {
+  const documents = 300_000
+  const { child, port } = await producer(documents, size, 64, "node.ts")
+  const { bytes, seconds } = await measured(documents, ours(port, 10 * 1024 * 1024))
+  child.kill("SIGKILL")
+  // the last four fifths are what is measured, the bytes are those of all
+  const rate = documents * 0.8 / seconds
+  print(
+    `embedded producer, values of ${size} B, window 10 MiB: ${Math.round(rate)} events/s, ${
+      (rate * bytes / documents / 1e6).toFixed(0)
+    } MB/s`
+  )
+}
+process.exit(0)

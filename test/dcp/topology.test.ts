@@ -175,6 +175,21 @@ it("SC-92 a store that is down: nothing is lost, and what was settled meanwhile 
       expect(run.exit).toBeUndefined()
     })))
 
+it("a checkpoint that waited to be saved when its stream was opened again: what follows is saved too", () =>
+  inWorld({}, (world) =>
+    Effect.gen(function*() {
+      const state = unreliable()
+      const run = yield* world.consume({ connectBudget: { burst: 100, perSecond: 100 }, commitInterval: 400 }, undefined, state.store)
+      yield* until(() => run.consumer?.status.streaming === 1)
+      // settled, and not saved before the stream is lost and opened again
+      world.put("a")
+      yield* until(() => run.brief(0).length === 1)
+      world.node.disconnect(true)
+      yield* until(() => state.saved.get(0)?.position.seqno === 1n)
+      world.put("b")
+      yield* until(() => state.saved.get(0)?.position.seqno === 2n)
+    })))
+
 it("SC-96 an end on request saves what was processed up to then, and nothing more", () =>
   inWorld({}, (world) =>
     Effect.gen(function*() {

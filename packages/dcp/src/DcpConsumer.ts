@@ -209,7 +209,6 @@ export class DcpConsumer implements StreamOwner {
   private readonly follow = Effect.fnUntraced({ self: this }, function*(this: DcpConsumer, stream: VbucketStream) {
     const { state, vbucket } = stream
     const attempts = { soon: 0, slow: 0, few: 0, violations: 0, received: state.received }
-    let high = stream.target
     while (true) {
       if (state.rollback !== undefined) yield* this.undo(stream)
       const claim = state.request()
@@ -222,7 +221,7 @@ export class DcpConsumer implements StreamOwner {
       const { success } = answer
       if (success._tag === "DcpStreamRequestRollback") {
         if (yield* this.goBack(stream, state.rolledBack(success.rollbackSeqno), node.connection)) {
-          high = yield* this.lowerTarget(stream, node.connection, high)
+          yield* this.lowerTarget(stream, node.connection)
         }
         continue
       }
@@ -281,7 +280,7 @@ export class DcpConsumer implements StreamOwner {
       yield* this.save(stream, () => ({ ...state.progress.checkpoint, undo: true }))
       yield* this.rollBack(vbucket, step.undoTo, step.undoTo, step.undoTo, "BranchChanged")
     }
-    yield* this.save(stream, () => state.progress.checkpoint)
+    yield* this.save(stream, stream.current)
     stream.release()
   })
 
@@ -386,13 +385,12 @@ export class DcpConsumer implements StreamOwner {
   /** After a failover the vbucket may never reach the seqno that it had: what there is now is what there was. */
   private readonly lowerTarget = Effect.fnUntraced(
     { self: this },
-    function*(this: DcpConsumer, stream: VbucketStream, connection: DcpConnection, high: bigint | undefined) {
+    function*(this: DcpConsumer, stream: VbucketStream, connection: DcpConnection) {
       const highs = yield* Effect.result(connection.allSeqnos())
       const now = highs._tag === "Success" ? highs.success.get(stream.vbucket) : undefined
-      if (now === undefined) return high
+      if (now === undefined) return
       if (stream.target !== undefined && now < stream.target) stream.target = now
       if (stream.end !== endless && now < stream.end) stream.end = now
-      return now
     }
   )
 

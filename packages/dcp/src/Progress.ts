@@ -53,7 +53,7 @@ export class Progress {
     return this.waiting.length - this.head
   }
 
-  /** The checkpoint was stored. */
+  /** The checkpoint was stored, or is about to be. */
   stored(checkpoint: Checkpoint): void {
     if (checkpoint === this.checkpoint) this.changed = false
   }

@@ -66,7 +66,6 @@ export class VbucketStream implements StreamSink, Account {
   private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> | undefined
   private gone: StreamGone | undefined
   private resume: ((effect: Effect.Effect<StreamGone>) => void) | undefined
-  private touched = false
   private whenSettled: (() => void) | undefined
 
   constructor(vbucket: number, state: StreamState, owner: StreamOwner, end: bigint, target: bigint | undefined) {
@@ -79,7 +78,8 @@ export class VbucketStream implements StreamSink, Account {
 
   settle(ordinal: Ordinal): void {
     const { progress } = this.state
-    if (progress.process(ordinal)) this.touch()
+    const known = progress.dirty
+    if (progress.process(ordinal) && !known) this.owner.changed(this)
     if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
   }
 
@@ -189,7 +189,7 @@ export class VbucketStream implements StreamSink, Account {
         const violation = this.state.unordered((packet.flags & DcpOsoSnapshotFlags.start) !== 0)
         this.pass(bytes)
         if (violation !== undefined) return this.violated(violation.message)
-        this.touch()
+        this.owner.changed(this)
         return this.reached(this.state.received)
       }
       case "DcpStreamEnd":
@@ -229,20 +229,17 @@ export class VbucketStream implements StreamSink, Account {
 
   /** A message that nobody sees moves the checkpoint. */
   private advance(seqno: bigint, placed: Placed): void {
-    if (this.state.progress.pass(seqno, placed)) this.touch()
+    const { progress } = this.state
+    const known = progress.dirty
+    if (progress.pass(seqno, placed) && !known) this.owner.changed(this)
   }
 
-  /** The checkpoint is asked for once, however often it changes until then. */
-  private touch(): void {
-    if (this.touched) return
-    this.touched = true
-    this.owner.changed(this)
-  }
-
-  /** The checkpoint as it is, for whoever stores it. */
+  /** The checkpoint as it is, for whoever stores it: until it is asked for, the owner is told once that it changed. */
   readonly current = (): Checkpoint => {
-    this.touched = false
-    return this.state.progress.checkpoint
+    const { progress } = this.state
+    const { checkpoint } = progress
+    progress.stored(checkpoint)
+    return checkpoint
   }
 
   private emit(event: DcpEvent, bytes: number): void {

@@ -9,8 +9,8 @@ import type { ConnectionError, Ledger } from "@wirewright/connection"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type KvConnectionOptions, openConnection } from "@wirewright/couchbase/KvConnection"
 import type { BootstrapError, Bootstrapped } from "@wirewright/couchbase/Bootstrap"
-import type { Owner, Sendable } from "@wirewright/memcached/Exchange"
 import type { PacketConnection } from "@wirewright/memcached/PacketConnection"
+import { Errand } from "@wirewright/memcached/Relay"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -87,13 +87,8 @@ export interface DcpConnectionCounters {
 
 const none: ReadonlyArray<never> = []
 
-/** A stream request on its way. */
-class StreamCall implements Sendable<Response> {
-  deadline = 0
-  cancelled = false
-  opaque = -1
-  private timeout = 0
-  private owner: Owner | undefined
+/** A stream request on its way: its opaque is what the messages of the stream are known by. */
+class StreamCall extends Errand<Response> {
   private readonly connection: DcpConnection
   private readonly fields: DcpStreamRequestFields
   private readonly sink: StreamSink
@@ -107,6 +102,7 @@ class StreamCall implements Sendable<Response> {
     sink: StreamSink,
     resume: (effect: Effect.Effect<Response, ConnectionError | EncodeError>) => void
   ) {
+    super()
     this.connection = connection
     this.fields = fields
     this.streamId = streamId
@@ -114,18 +110,12 @@ class StreamCall implements Sendable<Response> {
     this.resume = resume
   }
 
-  begin(owner: Owner, timeout: number, now: number): void {
-    this.owner = owner
-    this.timeout = timeout
-    this.deadline = now + timeout
-  }
-
-  enter(ledger: Ledger<Response>): number {
-    let opaque = ledger.add(this)
+  override enter(ledger: Ledger<Response>): number {
+    let opaque = super.enter(ledger)
     // an opaque returns after 32 768 requests; one that a stream still has is passed over
     while (this.connection.has(opaque)) {
       ledger.drop(opaque)
-      opaque = ledger.add(this)
+      opaque = super.enter(ledger)
     }
     return opaque
   }
@@ -142,15 +132,11 @@ class StreamCall implements Sendable<Response> {
   }
 
   fail(why: "timeout" | "lost"): void {
-    this.resume(Effect.fail(this.owner!.failure(why, this.timeout, false)))
+    this.refuse(this.failure(why, false))
   }
 
   refuse(error: ConnectionError | EncodeError): void {
     this.resume(Effect.fail(error))
-  }
-
-  freed(): Effect.Effect<void> {
-    return Effect.sync(() => this.owner?.cancel(this))
   }
 }
 

@@ -19,22 +19,13 @@ export interface AnswerSink<Response> {
   readonly fail: (error: ConnectionError) => void
 }
 
-/** A request whose answers go to a sink. */
-export class Relayed<Response> implements Sendable<Response> {
+/** What a request that is no effect keeps of itself on its way; the kinds of them say what is written and who hears the answers. */
+export abstract class Errand<Response> implements Sendable<Response> {
   deadline = 0
   cancelled = false
   opaque = -1
   private timeout = 0
   private owner: Owner | undefined = undefined
-  private readonly packet: WritePacket
-  private readonly sink: AnswerSink<Response>
-  private readonly writes: boolean
-
-  constructor(packet: WritePacket, sink: AnswerSink<Response>, writes: boolean) {
-    this.packet = packet
-    this.sink = sink
-    this.writes = writes
-  }
 
   begin(owner: Owner, timeout: number, now: number): void {
     this.owner = owner
@@ -46,6 +37,37 @@ export class Relayed<Response> implements Sendable<Response> {
     return ledger.add(this)
   }
 
+  abstract write(writer: Writer): void
+
+  abstract answer(answer: Response): boolean
+
+  abstract fail(why: "timeout" | "lost"): void
+
+  abstract refuse(error: ConnectionError | EncodeError): void
+
+  freed(): Effect.Effect<void> | undefined {
+    return Effect.sync(() => this.owner?.cancel(this))
+  }
+
+  /** The error of a request that failed for this reason. */
+  protected failure(why: "timeout" | "lost", writes: boolean): ConnectionError {
+    return this.owner!.failure(why, this.timeout, writes)
+  }
+}
+
+/** A request whose answers go to a sink. */
+export class Relayed<Response> extends Errand<Response> {
+  private readonly packet: WritePacket
+  private readonly sink: AnswerSink<Response>
+  private readonly writes: boolean
+
+  constructor(packet: WritePacket, sink: AnswerSink<Response>, writes: boolean) {
+    super()
+    this.packet = packet
+    this.sink = sink
+    this.writes = writes
+  }
+
   write(writer: Writer): void {
     this.packet(writer, this.opaque)
   }
@@ -55,27 +77,18 @@ export class Relayed<Response> implements Sendable<Response> {
   }
 
   fail(why: "timeout" | "lost"): void {
-    this.sink.fail(this.owner!.failure(why, this.timeout, this.writes))
+    this.sink.fail(this.failure(why, this.writes))
   }
 
   refuse(error: ConnectionError): void {
     this.sink.fail(error)
-  }
-
-  freed(): Effect.Effect<void> {
-    return Effect.sync(() => this.owner?.cancel(this))
   }
 }
 
 type Answers<Response> = ReadonlyArray<Response | undefined>
 
 /** Quiet requests and the barrier behind them. */
-export class Quiet<Response> implements Sendable<Response> {
-  deadline = 0
-  cancelled = false
-  opaque = -1
-  private timeout = 0
-  private owner: Owner | undefined = undefined
+export class Quiet<Response> extends Errand<Response> {
   private readonly packets: ReadonlyArray<WritePacket>
   private readonly barrier: WritePacket
   private readonly writes: boolean
@@ -89,6 +102,7 @@ export class Quiet<Response> implements Sendable<Response> {
     writes: boolean,
     resume: Resume<Answers<Response>, ConnectionError | EncodeError>
   ) {
+    super()
     this.packets = packets
     this.barrier = barrier
     this.writes = writes
@@ -96,13 +110,7 @@ export class Quiet<Response> implements Sendable<Response> {
     this.answers = packets.map(() => undefined)
   }
 
-  begin(owner: Owner, timeout: number, now: number): void {
-    this.owner = owner
-    this.timeout = timeout
-    this.deadline = now + timeout
-  }
-
-  enter(ledger: Ledger<Response>): number {
+  override enter(ledger: Ledger<Response>): number {
     const { answers } = this
     this.members = answers.map((_, index) =>
       ledger.add({
@@ -135,14 +143,10 @@ export class Quiet<Response> implements Sendable<Response> {
   }
 
   fail(why: "timeout" | "lost"): void {
-    this.refuse(this.owner!.failure(why, this.timeout, this.writes && this.opaque !== -1))
+    this.refuse(this.failure(why, this.writes && this.opaque !== -1))
   }
 
   refuse(error: ConnectionError | EncodeError): void {
     this.resume(Effect.fail(error))
-  }
-
-  freed(): Effect.Effect<void> {
-    return Effect.sync(() => this.owner?.cancel(this))
   }
 }

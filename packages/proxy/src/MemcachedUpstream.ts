@@ -3,10 +3,10 @@
  * one of them, so that its requests stay in order.
  */
 import type { Writer } from "@wirewright/codec"
-import type { Owner, Sendable } from "@wirewright/memcached/Exchange"
 import { encodeSaslAuth, Status } from "@wirewright/memcached/gen"
+import { Errand } from "@wirewright/memcached/Relay"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/SaslPlain"
-import { ConnectFailed, ConnectionError, type Ledger } from "@wirewright/connection"
+import { ConnectFailed, ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -35,28 +35,14 @@ const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnect
 }
 
 /** A client's request on its way to memcached, and the way back of its answers: one object, as there are millions. */
-class Forwarded implements Sendable<Frame> {
-  deadline = 0
-  cancelled = false
-  opaque = -1
-  private timeout = 0
-  private owner: Owner | undefined = undefined
+class Forwarded extends Errand<Frame> {
   private readonly slot: Slot
   private readonly request: Frame
 
   constructor(slot: Slot, request: Frame) {
+    super()
     this.slot = slot
     this.request = request
-  }
-
-  begin(owner: Owner, timeout: number, now: number): void {
-    this.owner = owner
-    this.timeout = timeout
-    this.deadline = now + timeout
-  }
-
-  enter(ledger: Ledger<Frame>): number {
-    return ledger.add(this)
   }
 
   write(writer: Writer): void {
@@ -68,14 +54,14 @@ class Forwarded implements Sendable<Frame> {
   }
 
   fail(why: "timeout" | "lost"): void {
-    this.slot.fail(lostBy(this.owner!.failure(why, this.timeout, this.slot.command!.writes)))
+    this.slot.fail(lostBy(this.failure(why, this.slot.command!.writes)))
   }
 
   refuse(error: ConnectionError): void {
     this.slot.fail(lostBy(error))
   }
 
-  freed(): undefined {
+  override freed(): undefined {
     // a client that went away leaves its session, which drops the answer
     return undefined
   }

@@ -30,11 +30,6 @@ export class CheckpointWriter {
     this.interval = interval
   }
 
-  /** Vbuckets whose newest checkpoint is not saved. */
-  get unsaved(): number {
-    return this.changed.size
-  }
-
   /** The checkpoint of a vbucket changed; it is read when it is saved. */
   touch(vbucket: number, current: () => Checkpoint): void {
     this.changed.set(vbucket, current)

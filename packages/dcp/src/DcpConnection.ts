@@ -78,6 +78,8 @@ export interface DcpConnectionCounters {
   readonly streams: number
   /** Messages of streams that are not open any more. */
   readonly stale: number
+  /** Messages of open streams that mean nothing to a consumer. */
+  readonly ignored: number
   readonly noops: number
   readonly acknowledgements: number
   /** Bytes received that the server holds against the window. */
@@ -220,10 +222,11 @@ export class DcpConnection {
   }
 
   get counters(): DcpConnectionCounters {
-    const { acknowledgements, noops, packets, stale, streams, window } = this
+    const { acknowledgements, ignored, noops, packets, stale, streams, window } = this
     return {
       streams: streams.size,
       stale,
+      ignored,
       noops,
       acknowledgements,
       outstanding: window.outstanding,
@@ -306,11 +309,6 @@ export class DcpConnection {
   /** Answers a snapshot marker that asks for it. */
   answerMarker(opaque: number): void {
     this.packets.append((writer) => encodeDcpSnapshotMarkerResponse(writer, { opaque }))
-  }
-
-  /** Gives the connection up because of what the server sent. */
-  misbehaved(message: string): void {
-    this.packets.misbehaved(message)
   }
 
   /** @internal */

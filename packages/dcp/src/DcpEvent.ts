@@ -62,8 +62,24 @@ abstract class HistoryEvent<Packet extends { readonly opaque: number }> implemen
   }
 }
 
-/** An event whose packet was decoded when it came. */
-abstract class DecodedEvent<Packet extends { readonly bySeqno: bigint; readonly opaque: number }> extends HistoryEvent<Packet> {
+/** A change of a document. */
+abstract class DocumentEvent<Packet extends DcpMutation | DcpDeletion | DcpExpiration> extends HistoryEvent<Packet> {
+  get cas(): bigint {
+    return this.packet.cas
+  }
+
+  /** Counts the document's changes. */
+  get revSeqno(): bigint {
+    return this.packet.revSeqno
+  }
+
+  /** The collection's id; 0 is the default collection. */
+  get collectionId(): number {
+    return this.packet.collectionId ?? 0
+  }
+}
+
+abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends DocumentEvent<Packet> {
   readonly packet: Packet
 
   constructor(packet: Packet, placed: Placed, account: Account) {
@@ -74,9 +90,7 @@ abstract class DecodedEvent<Packet extends { readonly bySeqno: bigint; readonly 
   get seqno(): bigint {
     return this.packet.bySeqno
   }
-}
 
-abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends DecodedEvent<Packet> {
   /** The document's id as lossless text. */
   get key(): string {
     return this.packet.key
@@ -90,20 +104,6 @@ abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends 
   /** How the value is encoded: JSON 1, Snappy 2, extended attributes in front 4. */
   get datatype(): number {
     return this.packet.datatype
-  }
-
-  get cas(): bigint {
-    return this.packet.cas
-  }
-
-  /** Counts the document's changes. */
-  get revSeqno(): bigint {
-    return this.packet.revSeqno
-  }
-
-  /** The collection's id; 0 is the default collection. */
-  get collectionId(): number {
-    return this.packet.collectionId ?? 0
   }
 
   /** Unix time in seconds of the removal, when the connection tells times. */
@@ -135,7 +135,7 @@ export const plainSeqno = ({ view }: Reader, at: number): bigint => view.getBigU
  * A document was stored. There are many of them, so the packet is decoded when something of it is asked for that is neither key, value, datatype
  * nor seqno.
  */
-export class Mutation extends HistoryEvent<DcpMutation> {
+export class Mutation extends DocumentEvent<DcpMutation> {
   readonly _tag = "Mutation"
   readonly seqno: bigint
   private readonly reader: Reader
@@ -175,20 +175,6 @@ export class Mutation extends HistoryEvent<DcpMutation> {
     return this.reader.bytes[this.at + 5]!
   }
 
-  get cas(): bigint {
-    return this.packet.cas
-  }
-
-  /** Counts the document's changes. */
-  get revSeqno(): bigint {
-    return this.packet.revSeqno
-  }
-
-  /** The collection's id; 0 is the default collection. */
-  get collectionId(): number {
-    return this.packet.collectionId ?? 0
-  }
-
   /** The user's flags. */
   get flags(): number {
     return this.packet.flags
@@ -219,8 +205,18 @@ export class Expiration extends RemovalEvent<DcpExpiration> {
 }
 
 /** A scope or collection was made, dropped or changed. */
-export class SystemEvent extends DecodedEvent<SystemEventPacket> {
+export class SystemEvent extends HistoryEvent<SystemEventPacket> {
   readonly _tag = "SystemEvent"
+  readonly packet: SystemEventPacket
+
+  constructor(packet: SystemEventPacket, placed: Placed, account: Account) {
+    super(placed, account)
+    this.packet = packet
+  }
+
+  get seqno(): bigint {
+    return this.packet.bySeqno
+  }
 }
 
 /** The stream reached a seqno without a change for us. */

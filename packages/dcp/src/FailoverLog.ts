@@ -34,9 +34,6 @@ export const checkFailoverLog = (log: FailoverLog): Result.Result<FailoverLog, s
   return Result.succeed(log)
 }
 
-/** The live branch. Undefined when the log is empty, as it is before the first answer. */
-export const newestBranch = (log: FailoverLog): FailoverEntry | undefined => log[0]
-
 /**
  * The branches that hold `seqno`, in the order in which to name them in a request: where a branch begins at that very seqno, both it and
  * the one before it do, and the older one is known to more producers (a node that never saw the newer branch still has it).

@@ -47,7 +47,7 @@ export interface StreamOwner {
   /** One more event was delivered. */
   delivered(): void
   /** Everything that was there at the beginning was delivered. */
-  caughtUp(stream: VbucketStream): void
+  caughtUp(): void
 }
 
 /** One vbucket. */
@@ -259,7 +259,7 @@ export class VbucketStream implements StreamSink, Account {
     if (this.target !== undefined && seqno >= this.target) {
       this.target = undefined
       this.emit(new CaughtUp(this.vbucket), 0)
-      this.owner.caughtUp(this)
+      this.owner.caughtUp()
     }
     if (seqno >= this.end) this.reach()
   }

@@ -92,7 +92,6 @@ export class DcpProducer {
   private heardAt = 0
   private timer: NodeJS.Timeout | undefined
   private closed = false
-  private paused = false
   private counts = { items: 0, bytes: 0, noops: 0, acknowledged: 0 }
 
   constructor(connection: NodeConnection, bucket: Bucket, name: string, flags: number) {
@@ -201,16 +200,6 @@ export class DcpProducer {
     this.connection.client.misbehaved(`status 0x${status.toString(16)} as the answer to a DCP message`)
   }
 
-  /** Sends nothing until `resume`; for tests of consumers. */
-  pause(): void {
-    this.paused = true
-  }
-
-  resume(): void {
-    this.paused = false
-    this.schedule()
-  }
-
   /** Ends the connection. */
   disconnect(by: string): void {
     this.connection.client.close(by)
@@ -254,7 +243,7 @@ export class DcpProducer {
   }
 
   private get mayPump(): boolean {
-    return !this.closed && !this.paused && this.window.open && this.connection.client.waiting < mostWaiting
+    return !this.closed && this.window.open && this.connection.client.waiting < mostWaiting
   }
 
   /** Serves the streams in turn until there is nothing to send, the window is closed or the client does not read. */
@@ -336,7 +325,7 @@ export class DcpProducer {
     if (this.closed) return
     const now = performance.now()
     if (now - this.heardAt >= idleTimeout) return this.disconnect("the node, as the client was silent")
-    if (this.noopPending === undefined && now - this.noopAt >= this.settings.noopInterval - 1 && !this.paused) {
+    if (this.noopPending === undefined && now - this.noopAt >= this.settings.noopInterval - 1) {
       this.noopPending = this.noopOpaque++
       this.noopAt = now
       this.counts.noops++

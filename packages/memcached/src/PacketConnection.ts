@@ -229,11 +229,6 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     transport.flush()
   }
 
-  /** Gives the connection up because of what the peer did. */
-  misbehaved(message: string, error?: DecodeError): void {
-    this.transport.fail(new PeerMisbehaved(error === undefined ? { message } : { message, error }))
-  }
-
   /** Gives the connection up because the peer has been silent. */
   stalled(awaited: string, milliseconds: number): void {
     this.transport.fail(new PeerStalled({ awaited, milliseconds }))

@@ -4,13 +4,11 @@ import * as Gen from "@wirewright/dcp/gen"
 import type { NodeConnection } from "@wirewright/embedded/NodeConnection"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { spawn } from "node:child_process"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { expect, it } from "vitest"
+import { serve } from "../peers/Serve.ts"
 import { inWorld, until } from "./Harness.ts"
-
-const wirewright = new URL("../../packages/cli/bin/wirewright.js", import.meta.url).pathname
 
 it("SC-23 SC-99 1 024 vbuckets: at most 64 stream requests in flight", () => {
   const pending: Array<() => void> = []
@@ -41,16 +39,11 @@ it("SC-23 SC-99 1 024 vbuckets: at most 64 stream requests in flight", () => {
 }, 30_000)
 
 it("SC-99 1 024 vbuckets of a node in another process: each in its order, and what an idle one takes", async () => {
-  const child = spawn(process.execPath, [wirewright, "serve", "--vbuckets", "1024"], { stdio: ["ignore", "pipe", "inherit"] })
+  const { ready, stop } = await serve(["--vbuckets", "1024"])
   try {
-    const ready = JSON.parse(
-      await new Promise<string>((resolve) => child.stdout.once("data", (text: Buffer) => resolve(text.toString())))
-    ) as {
-      readonly port: number
-    }
     const { KvClient } = await import("@wirewright/couchbase/KvClient")
     await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-      const seeds = [{ host: "127.0.0.1", port: ready.port }] as const
+      const seeds = [{ host: "127.0.0.1", port: ready["port"] as number }] as const
       const kv = yield* KvClient.make({ seeds, bucket: "default" })
       const documents = 10_000
       yield* Effect.forEach(Array.from({ length: documents }), (_, i) => kv.upsert(`k${i}`, { i }), { concurrency: 256, discard: true })
@@ -80,7 +73,7 @@ it("SC-99 1 024 vbuckets of a node in another process: each in its order, and wh
       expect(each).toBeLessThan(32 * 1024)
     })))
   } finally {
-    child.kill("SIGKILL")
+    await stop()
   }
 }, 60_000)
 

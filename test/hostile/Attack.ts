@@ -7,6 +7,7 @@
 import { bytesOfDigits } from "@wirewright/codec"
 import { random } from "@wirewright/codec/Random.fixture"
 import { statusTable } from "@wirewright/couchbase/gen"
+import type { PacketServer } from "@wirewright/memcached/PacketServer"
 import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
 import * as Net from "node:net"
 import { expect } from "vitest"
@@ -182,3 +183,30 @@ export const assaults = async (
 /** Statuses and how often they were answered. */
 export const named = (statuses: ReadonlyMap<number, number>): string =>
   [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `0x${status.toString(16)} ${count}`).join(", ")
+
+/** Ten thousand reads of a large value by each of five clients that fetch no answer: memory and work are bounded, and a client beside them is served. */
+export const greed = async (
+  server: PacketServer,
+  open: () => Promise<RawClient>,
+  key: string
+): Promise<void> => {
+  const setup = await open()
+  setup.send(packet(0x01, { key, extras: "0000000000000000", value: new Uint8Array(500_000) }))
+  await setup.packets(1)
+  const stop = await witness(server.port)
+  const before = held()
+  const greedy = await Promise.all(Array.from({ length: 5 }, open))
+  const reads = Buffer.concat(Array.from({ length: 10_000 }, (_, opaque) => packet(0x00, { key, opaque })))
+  for (const client of greedy) {
+    client.socket.pause()
+    client.send(reads)
+  }
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  // 5 times: 4 MiB of output, one answer too many, buffers of input; answered, it would be 25 GB
+  expect(held() - before).toBeLessThan(5 * 10 * 1024 * 1024)
+  expect(server.counters.requests).toBeLessThan(1_000)
+  const { answers, slowest } = await stop()
+  expect(answers).toBeGreaterThan(20)
+  expect(slowest).toBeLessThan(1_000)
+  for (const client of [...greedy, setup]) client.close()
+}

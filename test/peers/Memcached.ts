@@ -25,7 +25,8 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-const listening = (port: number): Promise<boolean> =>
+/** Whether somebody listens on a port. */
+export const listening = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1")
     const done = (there: boolean): void => {

@@ -6,21 +6,16 @@ import { Dcp } from "@wirewright/dcp/Dcp"
 import { KvClient } from "@wirewright/couchbase/KvClient"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { spawn } from "node:child_process"
 import { expect, it } from "vitest"
+import { serve } from "./Serve.ts"
 
 const seconds = Number(process.env["WIREWRIGHT_SLOW_SECONDS"] ?? 60)
-const wirewright = new URL("../../packages/cli/bin/wirewright.js", import.meta.url).pathname
 const window = 1024 * 1024
 
 it(`a slow sink for ${seconds} s`, async () => {
-  const child = spawn(process.execPath, [wirewright, "serve", "--vbuckets", "4"], { stdio: ["ignore", "pipe", "inherit"] })
+  const { ready, stop } = await serve(["--vbuckets", "4"])
+  const port = ready["port"] as number
   try {
-    const { port } = JSON.parse(
-      await new Promise<string>((resolve) => child.stdout.once("data", (text: Buffer) => resolve(text.toString())))
-    ) as {
-      readonly port: number
-    }
     await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
       const seeds = [{ host: "127.0.0.1", port }] as const
       const kv = yield* KvClient.make({ seeds, bucket: "default" })
@@ -66,6 +61,6 @@ it(`a slow sink for ${seconds} s`, async () => {
       expect(spread).toBeLessThan(24)
     })))
   } finally {
-    child.kill("SIGKILL")
+    await stop()
   }
 })

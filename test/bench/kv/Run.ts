@@ -1,10 +1,10 @@
 /** What the client benchmarks share: servers and contenders in processes of their own, and the arithmetic of rounds. */
 import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
-import { type AddressInfo, connect, createServer } from "node:net"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
+import { freePort, listening } from "../../peers/Memcached.ts"
 import type { Answer, Question } from "./Contender.ts"
 
 const here = import.meta.dirname
@@ -16,25 +16,6 @@ export interface Running {
   readonly child: ChildProcess
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-
-const answers = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1")
-    const done = (there: boolean): void => {
-      socket.destroy()
-      resolve(there)
-    }
-    socket.once("connect", () => done(true)).once("error", () => done(false))
-  })
-
 /** Debian's memcached with one thread; `more` are further arguments. */
 export const startMemcached = async (...more: ReadonlyArray<string>): Promise<Running> => {
   const port = await freePort()
@@ -45,7 +26,7 @@ export const startMemcached = async (...more: ReadonlyArray<string>): Promise<Ru
   child.on("error", () => {})
   for (let attempt = 0; attempt < 100; attempt++) {
     if (child.exitCode !== null || child.pid === undefined) throw new Error("memcached does not start; is it installed?")
-    if (await answers(port)) return { port, child }
+    if (await listening(port)) return { port, child }
     await sleep(50)
   }
   child.kill()

@@ -32,8 +32,13 @@ const tooLong = (offset: number, max: number, size: number): never => {
   })
 }
 
-/** Hands over every message of a frame. Whatever follows the last separator is a message too. */
-export const forEachMessage = (text: string, delimiting: Delimiting, onMessage: OnMessage): void => {
+const refuse = (max: number): OnMessage => (_, start, end) => tooLong(start, max, end - start)
+
+/**
+ * Hands over every message of a frame. Whatever follows the last separator is a message too. One that is too long throws, or goes to
+ * `onTooLong`, and the next ones follow.
+ */
+export const forEachMessage = (text: string, delimiting: Delimiting, onMessage: OnMessage, onTooLong?: OnMessage): void => {
   const { separator, maxMessage, minMessage } = delimiting
   const length = text.length
   let start = 0
@@ -41,8 +46,8 @@ export const forEachMessage = (text: string, delimiting: Delimiting, onMessage: 
     let end = text.indexOf(separator, start)
     if (end < 0) end = length
     const size = end - start
-    if (size > maxMessage) tooLong(start, maxMessage, size)
-    if (size >= minMessage && size > 0) onMessage(text, start, end)
+    if (size > maxMessage) (onTooLong ?? refuse(maxMessage))(text, start, end)
+    else if (size >= minMessage && size > 0) onMessage(text, start, end)
     start = end + 1
   }
 }

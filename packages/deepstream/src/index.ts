@@ -1,2 +1,16 @@
-/** Codecs of the deepstream protocol, as servers speak it today; `gen7` has the older text protocol. */
+/** The deepstream protocol: a client, and codecs of the classic text protocol; `gen7` has those of the text endpoint of servers 5 to 7. */
 export * from "./gen/index.ts"
+export type { AnonymousRecord } from "./AnonymousRecord.ts"
+export { type ConnectionState } from "./ConnectionState.ts"
+export * from "./Deepstream.ts"
+export * from "./DeepstreamError.ts"
+export { type DeepstreamList, type EntryChange } from "./DeepstreamList.ts"
+export type { DeepstreamOptions, ReconnectOptions } from "./DeepstreamOptions.ts"
+export type { ChangesOptions, DeepstreamRecord, OpenOptions, WriteOptions } from "./DeepstreamRecord.ts"
+export type { Events, PatternEvent, SubscribeOptions } from "./Events.ts"
+export { getPath, type Json, setPath } from "./JsonPath.ts"
+export type { BufferOptions, OverflowPolicy } from "./Mailbox.ts"
+export type { Presence, PresenceEvent } from "./Presence.ts"
+export type { Records } from "./Records.ts"
+export { type ProvideOptions, type RequestOptions, type Rpc, RpcRejected, type RpcRequest } from "./Rpc.ts"
+export type { Conflict, MergeStrategy } from "./SessionOptions.ts"

@@ -1,0 +1,310 @@
+/**
+ * One client's connection: challenge, redirects, login, heartbeat, and connecting again after it broke.
+ *
+ * It follows the table of states, and knows nothing of topics.
+ */
+import type { TypedValue } from "@wirewright/codec/Typed"
+import { type ConnectionInput, type ConnectionState, transitions } from "./ConnectionState.ts"
+import type { Deadline } from "./Deadlines.ts"
+import {
+  AuthenticationTimeout,
+  ChallengeDenied,
+  Closed,
+  ConnectionFailed,
+  type DeepstreamReason,
+  LoginMalformed,
+  LoginRefused,
+  LoginTimeout,
+  ReconnectsExhausted,
+  TooManyLogins,
+  UnsolicitedMessage
+} from "./DeepstreamError.ts"
+import { encodeAuthenticationRequest, encodeConnectionChallengeResponse, encodeConnectionPong } from "./gen/Encode.ts"
+import { encoded, type Dialect, type Settle, type Wire } from "./Wire.ts"
+
+/** What a connection needs of the session around it. */
+export interface ConnectionHost {
+  readonly dial: (url: string) => void
+  readonly hangUp: () => void
+  readonly changed: (state: ConnectionState) => void
+  /** Sends before all else, logged in or not. */
+  readonly urgent: (text: string) => void
+  readonly opened: () => void
+  /** The connection broke or was left; it may come again. */
+  readonly lost: () => void
+  /** There will be no other. */
+  readonly closed: (reason: DeepstreamReason) => void
+}
+
+/** The URL as it is dialled: with a scheme, and deepstream's path when there is none. */
+export const completeUrl = (url: string): string => {
+  const withScheme = /^wss?:\/\//.test(url) ? url : `ws://${url.replace(/^\/\//, "")}`
+  return /^wss?:\/\/[^/?#]+\/?$/.test(withScheme) ? `${withScheme.replace(/\/$/, "")}/deepstream` : withScheme
+}
+
+const isUrl = (url: string): boolean => /^wss?:\/\/[^\s/?#]+\S*$/.test(url)
+
+/** The connection of a session. */
+export class Connection {
+  state: ConnectionState = "CLOSED"
+  dialect: Dialect = "unknown"
+  /** Why there will be no other connection. */
+  ended: DeepstreamReason | undefined
+  private readonly url: string
+  private readonly wire: Wire
+  private readonly host: ConnectionHost
+  private credentials: object | undefined
+  private waiting: Array<{ readonly settle: Settle<unknown>; readonly deadline: Deadline }> = []
+  /** Whether a connection is wanted at all. */
+  private wanted = false
+  private dialling = false
+  private redirects = 0
+  private attempts = 0
+  private lastHeard = 0
+  private heartbeat: Deadline | undefined
+  private handshake: Deadline | undefined
+  private retry: Deadline | undefined
+
+  constructor(url: string, wire: Wire, host: ConnectionHost) {
+    this.url = completeUrl(url)
+    this.wire = wire
+    this.host = host
+  }
+
+  start(): void {
+    if (this.wanted || this.ended !== undefined) return
+    this.wanted = true
+    this.dial(this.url)
+  }
+
+  login(credentials: object, settle: Settle<unknown>): void {
+    if (this.ended !== undefined) return settle.fail(new Closed())
+    const text = encoded(() => encodeAuthenticationRequest({ credentials: JSON.stringify(credentials) }), this.wire.options.maxMessage)
+    if (typeof text !== "string") return settle.fail(text)
+    this.credentials = credentials
+    if (this.state === "OPEN") return settle.succeed(undefined)
+    const { loginTimeout } = this.wire.options
+    const deadline = this.wire.after(loginTimeout, () => {
+      this.waiting = this.waiting.filter((other) => other !== entry)
+      settle.fail(new LoginTimeout({ millis: loginTimeout }))
+    })
+    const entry = { settle, deadline }
+    this.waiting.push(entry)
+    if (this.state === "AWAITING_AUTHENTICATION") this.sendLogin()
+    else this.start()
+  }
+
+  logout(): void {
+    this.credentials = undefined
+    if (!this.wanted) return
+    this.leave()
+    this.failLogins(new Closed())
+  }
+
+  close(reason: DeepstreamReason = new Closed()): void {
+    if (this.ended !== undefined) return
+    this.ended = reason
+    this.credentials = undefined
+    this.leave()
+    this.failLogins(reason)
+    this.host.closed(reason)
+  }
+
+  socketOpened(): void {
+    if (!this.wanted) return
+    this.dialling = false
+    this.heard()
+    this.step("socket open")
+    const { heartbeatInterval } = this.wire.options
+    this.wire.cancel(this.heartbeat)
+    this.heartbeat = this.wire.after(heartbeatInterval * 2, () => this.checkHeartbeat())
+  }
+
+  socketClosed(message?: string): void {
+    if (!this.wanted) return
+    const unreachable = this.dialling || message !== undefined
+    this.broken(unreachable ? message ?? `Can't connect! Deepstream server unreachable on ${this.url}` : undefined)
+  }
+
+  /** Something arrived. */
+  heard(): void {
+    this.lastHeard = this.wire.now()
+  }
+
+  ping(): void {
+    // only the text endpoint pings before anybody has logged in
+    if (this.dialect === "unknown" && (this.state === "AWAITING_AUTHENTICATION" || this.state === "AUTHENTICATING")) this.dialect = "text"
+    this.host.urgent(encodeConnectionPong())
+  }
+
+  challenged(): void {
+    if (!this.step("challenge")) return this.outOfOrder("challenge")
+    this.dialect = "classic"
+    this.host.urgent(encodeConnectionChallengeResponse({ url: this.url }))
+  }
+
+  accepted(): void {
+    if (!this.step("accepted")) return this.outOfOrder("connection ack")
+    this.wire.cancel(this.handshake)
+    this.handshake = undefined
+    if (this.credentials !== undefined) this.sendLogin()
+  }
+
+  redirected(url: string): void {
+    if (!this.step("redirected")) return this.outOfOrder("redirect")
+    const to = completeUrl(url)
+    if (!isUrl(to) || ++this.redirects > this.wire.options.maxRedirects) {
+      const why = isUrl(to) ? `more than ${this.wire.options.maxRedirects} redirects` : `redirected to ${url}`
+      return this.broken(why)
+    }
+    this.quiet()
+    this.host.hangUp()
+    this.dial(to)
+  }
+
+  rejected(): void {
+    this.finish(new ChallengeDenied({ url: this.url }))
+  }
+
+  loggedIn(data: TypedValue): void {
+    if (!this.step("login accepted")) return this.outOfOrder("login")
+    this.wire.cancel(this.handshake)
+    this.handshake = undefined
+    this.attempts = 0
+    this.redirects = 0
+    const waiting = this.waiting.splice(0)
+    for (const { deadline } of waiting) this.wire.cancel(deadline)
+    this.host.opened()
+    for (const { settle } of waiting) settle.succeed(data)
+  }
+
+  loginRefused(data: TypedValue): void {
+    if (this.state !== "AUTHENTICATING" && this.waiting.length === 0) return this.outOfOrder("refused login")
+    const message = typeof data === "string" ? data : data === undefined || data === null ? "the server refuses the credentials" : JSON.stringify(data)
+    this.refuseLogin(new LoginRefused({ message, data }))
+  }
+
+  loginMalformed(message: string): void {
+    this.refuseLogin(new LoginMalformed({ message }))
+  }
+
+  tooManyLogins(message: string): void {
+    this.finish(new TooManyLogins({ message }))
+  }
+
+  authenticationTimeout(message: string): void {
+    this.finish(new AuthenticationTimeout({ message }))
+  }
+
+  /** The server ends this connection for good; a login that waits hears of it, or it is reported. */
+  private finish(reason: DeepstreamReason): void {
+    if (this.waiting.length === 0) this.wire.report(reason)
+    this.close(reason)
+  }
+
+  private refuseLogin(reason: DeepstreamReason): void {
+    this.credentials = undefined
+    this.wire.cancel(this.handshake)
+    this.handshake = undefined
+    this.step("login refused")
+    this.failLogins(reason)
+  }
+
+  private failLogins(reason: DeepstreamReason): void {
+    const waiting = this.waiting.splice(0)
+    if (waiting.length === 0 && reason._tag !== "Closed" && this.ended === undefined) this.wire.report(reason)
+    for (const { deadline, settle } of waiting) {
+      this.wire.cancel(deadline)
+      settle.fail(reason)
+    }
+  }
+
+  private sendLogin(): void {
+    const { loginTimeout } = this.wire.options
+    this.step("login sent")
+    this.wire.cancel(this.handshake)
+    this.handshake = this.wire.after(loginTimeout, () => {
+      this.handshake = undefined
+      this.broken(`the login was not answered within ${loginTimeout} ms`)
+    })
+    this.host.urgent(encodeAuthenticationRequest({ credentials: JSON.stringify(this.credentials) }))
+  }
+
+  private dial(url: string): void {
+    this.dialling = true
+    this.dialect = "unknown"
+    const { connectTimeout } = this.wire.options
+    this.wire.cancel(this.handshake)
+    this.handshake = this.wire.after(connectTimeout, () => {
+      this.handshake = undefined
+      this.broken(`no connection to ${url} within ${connectTimeout} ms`)
+    })
+    this.host.dial(url)
+  }
+
+  private checkHeartbeat(): void {
+    const limit = this.wire.options.heartbeatInterval * 2
+    const due = this.lastHeard + limit
+    if (this.wire.now() < due) {
+      this.heartbeat = this.wire.after(due - this.wire.now(), () => this.checkHeartbeat())
+      return
+    }
+    this.heartbeat = undefined
+    this.broken(`heartbeat not received in the last ${limit} milliseconds`)
+  }
+
+  /** The connection broke: connects again, later each time. */
+  private broken(message: string | undefined): void {
+    const { options, random } = this.wire
+    this.quiet()
+    this.dialling = false
+    this.step("broken")
+    this.host.lost()
+    this.host.hangUp()
+    if (message !== undefined) this.wire.report(new ConnectionFailed({ url: this.url, message }))
+    // whoever heard of it may have closed
+    if (!this.wanted) return
+    const { factor, initialDelay, jitter, maxAttempts, maxDelay } = options.reconnect
+    if (this.attempts >= maxAttempts) return this.finish(new ReconnectsExhausted({ attempts: this.attempts }))
+    this.step("retry")
+    const delay = Math.min(maxDelay, initialDelay * factor ** this.attempts++)
+    this.redirects = 0
+    this.retry = this.wire.after(jitter ? delay * (0.8 + 0.4 * random()) : delay, () => {
+      this.retry = undefined
+      this.dial(this.url)
+    })
+  }
+
+  private leave(): void {
+    const { wanted } = this
+    this.wanted = false
+    this.dialling = false
+    this.attempts = 0
+    this.quiet()
+    this.wire.cancel(this.retry)
+    this.retry = undefined
+    this.step("closed")
+    if (!wanted) return
+    this.host.lost()
+    this.host.hangUp()
+  }
+
+  private quiet(): void {
+    this.wire.cancel(this.heartbeat)
+    this.wire.cancel(this.handshake)
+    this.heartbeat = this.handshake = undefined
+  }
+
+  private outOfOrder(subject: string): void {
+    this.wire.report(new UnsolicitedMessage({ topic: "C", subject: `${subject} while ${this.state}` }))
+  }
+
+  private step(input: ConnectionInput): boolean {
+    const next = transitions[this.state][input]
+    if (next === undefined) return false
+    if (next === this.state) return true
+    this.state = next
+    this.host.changed(next)
+    return true
+  }
+}

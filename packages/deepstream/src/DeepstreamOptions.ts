@@ -1,0 +1,116 @@
+/** How a client is configured: in code, and from the environment. */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import type * as Redacted from "effect/Redacted"
+import type { MergeStrategy, ReconnectPolicy, SessionOptions } from "./SessionOptions.ts"
+import { defaultOptions } from "./SessionOptions.ts"
+
+/** Waits between attempts to connect. */
+export interface ReconnectOptions {
+  /** Wait before the first attempt; 100 ms unless said otherwise. */
+  readonly initialDelay?: Duration.Input
+  /** What each wait is multiplied by for the next one; 2 unless said otherwise. */
+  readonly factor?: number
+  /** Longest wait, jitter aside; 30 seconds unless said otherwise. */
+  readonly maxDelay?: Duration.Input
+  /** Makes waits up to a fifth shorter or longer; yes unless said otherwise. */
+  readonly jitter?: boolean
+  /** Most attempts in a row that fail; no limit unless said otherwise. */
+  readonly maxAttempts?: number
+}
+
+/** Options of a client. */
+export interface DeepstreamOptions {
+  /** Such as `ws://127.0.0.1:6020/deepstream`; `/deepstream` is added when there is no path. */
+  readonly url: string
+  /**
+   * What to log in with; making the client waits for the login, and fails with it. Without, it does not log in until `login` says so.
+   * A password may be `Redacted` as a whole.
+   */
+  readonly credentials?: object | Redacted.Redacted<object>
+  /** How often the server sends a ping; one that is silent for twice as long is gone. 30 seconds unless said otherwise. */
+  readonly heartbeatInterval?: Duration.Input
+  /** From dialling until the server takes a login; 10 seconds unless said otherwise. */
+  readonly connectTimeout?: Duration.Input
+  /** From asking for a login until it is answered, reconnects included; 30 seconds unless said otherwise. */
+  readonly loginTimeout?: Duration.Input
+  /** Acknowledgements of subscriptions; 2 seconds unless said otherwise. */
+  readonly subscriptionTimeout?: Duration.Input
+  /** The acknowledgement of opening a record; 15 seconds unless said otherwise. */
+  readonly recordReadAckTimeout?: Duration.Input
+  /** Data of records, snapshots, `has` and `head`; 15 seconds unless said otherwise. */
+  readonly recordReadTimeout?: Duration.Input
+  /** Deleting a record; 15 seconds unless said otherwise. */
+  readonly recordDeleteTimeout?: Duration.Input
+  /** Acknowledgements of writes; 15 seconds unless said otherwise. */
+  readonly recordWriteTimeout?: Duration.Input
+  /** A provider's acceptance; 6 seconds unless said otherwise. */
+  readonly rpcAckTimeout?: Duration.Input
+  /** A provider's answer; 10 seconds unless said otherwise. */
+  readonly rpcResponseTimeout?: Duration.Input
+  /** Queries of presence; 10 seconds unless said otherwise. */
+  readonly presenceTimeout?: Duration.Input
+  readonly reconnect?: ReconnectOptions
+  /** What becomes of messages while there is no connection; `queue` unless said otherwise. */
+  readonly offline?: "queue" | "fail"
+  /** Most messages that wait for a connection, or for the network; 10 000 unless said otherwise. */
+  readonly maxQueued?: number
+  /** Most characters that wait so; 4 Mi unless said otherwise. */
+  readonly maxQueuedSize?: number
+  /** Largest message that is sent, in characters; 1 Mi unless said otherwise, which is what servers take. */
+  readonly maxMessage?: number
+  /** Largest frame that is sent, in characters; 256 Ki unless said otherwise. */
+  readonly maxFrame?: number
+  /** Largest message that is taken, in characters; 16 Mi unless said otherwise. */
+  readonly maxReceived?: number
+  /** Characters that the socket may hold; 1 Mi unless said otherwise. */
+  readonly maxSocketBuffer?: number
+  /** Redirects that are followed one after another; 5 unless said otherwise. */
+  readonly maxRedirects?: number
+  /** Refuses here what the server denied since the last login; no unless said otherwise. */
+  readonly rememberDenials?: boolean
+  /** What becomes of a record that somebody else changed at the same time; `remoteWins` unless said otherwise. */
+  readonly merge?: MergeStrategy
+  /** Numbers below 1, for ids and jitter; `Math.random` unless said otherwise. */
+  readonly random?: () => number
+}
+
+const durations = [
+  "heartbeatInterval",
+  "connectTimeout",
+  "loginTimeout",
+  "subscriptionTimeout",
+  "recordReadAckTimeout",
+  "recordReadTimeout",
+  "recordDeleteTimeout",
+  "recordWriteTimeout",
+  "rpcAckTimeout",
+  "rpcResponseTimeout",
+  "presenceTimeout"
+] as const
+const plain = ["offline", "maxQueued", "maxQueuedSize", "maxMessage", "maxFrame", "maxReceived", "maxRedirects", "rememberDenials", "merge"] as const
+
+/** The options as a session wants them. */
+export const sessionOptions = (options: DeepstreamOptions): Partial<SessionOptions> => {
+  const found: Record<string, unknown> = {}
+  for (const name of durations) if (options[name] !== undefined) found[name] = Duration.toMillis(options[name])
+  for (const name of plain) if (options[name] !== undefined) found[name] = options[name]
+  const { factor, initialDelay, jitter, maxAttempts, maxDelay } = options.reconnect ?? {}
+  const defaults = defaultOptions.reconnect
+  const reconnect: ReconnectPolicy = {
+    initialDelay: initialDelay === undefined ? defaults.initialDelay : Duration.toMillis(initialDelay),
+    factor: factor ?? defaults.factor,
+    maxDelay: maxDelay === undefined ? defaults.maxDelay : Duration.toMillis(maxDelay),
+    jitter: jitter ?? defaults.jitter,
+    maxAttempts: maxAttempts ?? defaults.maxAttempts
+  }
+  return { ...found, reconnect }
+}
+
+/** The options that operators set: `DEEPSTREAM_URL`, and `DEEPSTREAM_USERNAME` with `DEEPSTREAM_PASSWORD` to log in with. */
+export const optionsConfig = (prefix = "DEEPSTREAM") =>
+  Config.all({
+    url: Config.String(`${prefix}_URL`),
+    username: Config.option(Config.String(`${prefix}_USERNAME`)),
+    password: Config.option(Config.Redacted(`${prefix}_PASSWORD`))
+  })

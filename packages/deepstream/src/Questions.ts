@@ -1,0 +1,115 @@
+/**
+ * Questions that change nothing: each has a deadline, and what was sent before the connection was lost is asked again on the next one.
+ *
+ * Questions of the same key are answered in their order.
+ */
+import type { Deadline } from "./Deadlines.ts"
+import { type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
+import type { Letter } from "./Outbox.ts"
+import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+
+/** What is asked. */
+export interface Question {
+  readonly topic: Topic
+  readonly action: string
+  readonly subject: string
+  readonly encode: () => string
+  /** Milliseconds until it fails with `ResponseTimeout`. */
+  readonly timeout: number
+}
+
+interface Asked<A> {
+  readonly topic: Topic
+  readonly subject: string
+  readonly text: string
+  readonly settle: Settle<A>
+  readonly deadline: Deadline
+  letter: Letter
+}
+
+/** Questions with the same kind of answer. */
+export class Questions<A> {
+  private readonly wire: Wire
+  private readonly asked = new Map<string, Array<Asked<A>>>()
+
+  constructor(wire: Wire) {
+    this.wire = wire
+  }
+
+  /** Asks. Returns what gives up waiting. */
+  ask(key: string, { action, encode, subject, timeout, topic }: Question, settle: Settle<A>): () => void {
+    const { wire } = this
+    const refused = wire.closed ?? wire.denied(topic, action, subject)
+    const text = refused ?? encoded(encode, wire.options.maxMessage)
+    const letter = typeof text === "string" ? wire.post(topic, subject, text) : text
+    if (!isLetter(letter) || typeof text !== "string") {
+      settle.fail(letter as DeepstreamReason)
+      return () => {}
+    }
+    const question: Asked<A> = {
+      topic,
+      subject,
+      text,
+      settle,
+      letter,
+      deadline: wire.after(timeout, () => {
+        this.drop(key, question)
+        settle.fail(new ResponseTimeout({ topic, subject }))
+      })
+    }
+    const queue = this.asked.get(key)
+    if (queue === undefined) this.asked.set(key, [question])
+    else queue.push(question)
+    return () => this.drop(key, question)
+  }
+
+  /** How many of this key wait for their answer. */
+  waiting(key: string): number {
+    return this.asked.get(key)?.length ?? 0
+  }
+
+  /** The key that was asked for first; undefined when nothing is. */
+  get first(): string | undefined {
+    return this.asked.keys().next().value
+  }
+
+  /** Takes the oldest of the key, to be settled. */
+  take(key: string): Settle<A> | undefined {
+    const oldest = this.asked.get(key)?.[0]
+    if (oldest === undefined) return undefined
+    this.drop(key, oldest)
+    return oldest.settle
+  }
+
+  /** Takes all of the key. */
+  takeAll(key: string): ReadonlyArray<Settle<A>> {
+    const all: Array<Settle<A>> = []
+    for (let settle = this.take(key); settle !== undefined; settle = this.take(key)) all.push(settle)
+    return all
+  }
+
+  /** A new connection: what was sent on the old one is asked again. */
+  reask(): void {
+    for (const queue of this.asked.values()) {
+      for (const question of queue) {
+        if (question.letter.text !== "") continue
+        const letter = this.wire.post(question.topic, question.subject, question.text)
+        if (isLetter(letter)) question.letter = letter
+      }
+    }
+  }
+
+  close(reason: DeepstreamReason): void {
+    for (const key of [...this.asked.keys()]) for (const { fail } of this.takeAll(key)) fail(reason)
+  }
+
+  private drop(key: string, question: Asked<A>): void {
+    const queue = this.asked.get(key)
+    const at = queue?.indexOf(question) ?? -1
+    if (queue === undefined || at < 0) return
+    queue.splice(at, 1)
+    if (queue.length === 0) this.asked.delete(key)
+    this.wire.cancel(question.deadline)
+    this.wire.takeBack(question.letter)
+  }
+}

@@ -1,0 +1,520 @@
+/**
+ * One record as this client has it, and how it stays the server's.
+ *
+ * Writes are applied here at once and sent with the next version; the server takes a write whose version is its own plus one and refuses
+ * every other with `VERSION_EXISTS`. It says nothing of those it takes. So this client's data is the server's unless something contradicts
+ * it, and a contradiction is settled by what is certain:
+ *
+ * - The server tells a version at least as high as ours: all our writes on their way will be refused, so its data is the truth. Merge.
+ * - It tells a lower one: some of our writes may yet be taken. Ask for the record; the answer comes behind all of them. Writes made
+ *   meanwhile are held, and sent when it is there.
+ * - A connection begins anew: the record is asked for anyway. If the server stands where we last knew it, our writes were lost, and are sent
+ *   again; nobody else changed anything.
+ *
+ * A merge whose result is not the server's data is a write like others.
+ */
+import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import type { Deadline } from "./Deadlines.ts"
+import {
+  AckTimeout,
+  ConnectionLost,
+  type DeepstreamReason,
+  InvalidMessage,
+  InvalidValue,
+  MessageParseError,
+  QueueFull,
+  RecordDeleted,
+  ResponseTimeout,
+  VersionExists,
+  WriteFailed,
+  WriteUnconfirmed
+} from "./DeepstreamError.ts"
+import { encodeRecordCreateOrRead, encodeRecordPatch, encodeRecordSnapshot, encodeRecordUpdate } from "./gen/Encode.ts"
+import { type Json, sameJson, setPath } from "./JsonPath.ts"
+import type { MergeStrategy } from "./SessionOptions.ts"
+import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+
+/** Receives what becomes of a record. */
+export interface RecordSink {
+  readonly ready: () => void
+  /** The data changed, by this client or by another. */
+  readonly changed: (data: Json, before: Json) => void
+  /** Whether somebody provides the record. */
+  readonly provided: (has: boolean) => void
+  /** The record is over: deleted, denied, or the client is closed. */
+  readonly over: (reason: DeepstreamReason) => void
+  /** It was not acknowledged or read in time, and may still come. Returns whether somebody hears of it. */
+  readonly late: (reason: DeepstreamReason) => boolean
+}
+
+/** The option of a write that wants an acknowledgement; servers compare it letter by letter. */
+export const writeConfig = "{\"writeSuccess\":true}"
+
+interface HeldWrite {
+  readonly path: string | undefined
+  readonly value: TypedValue
+  readonly settle: Settle<void> | undefined
+}
+
+/** JSON of a record; undefined when it is none. */
+export const parseData = (text: string): Json | undefined => {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
+}
+
+/** A record that this client has opened. */
+export class RecordState {
+  readonly name: string
+  /** Sinks of all who opened it. */
+  readonly sinks = new Set<RecordSink>()
+  merge: MergeStrategy
+  /** Version of `data`; writes on their way count as taken. */
+  version = -1
+  data: Json = {}
+  hasProvider = false
+  private readonly wire: Wire
+  /** loading: never read. synced: writes go out. reading: the truth was asked for, writes are held. */
+  private phase: "loading" | "synced" | "reading" = "loading"
+  /** Whether the server said that it subscribed this client, which it does for a record that exists, or does now. */
+  private subscribed = false
+  /** Highest version the server is known to have had. */
+  private base = -1
+  /** Highest version told while the truth was on its way. */
+  private highest = -1
+  /** Answers to come that hold the whole record; only the last of them is the truth. */
+  private reads = 0
+  /** Whether writes were sent behind the question. */
+  private writesBehind = false
+  /** Our own writes are not wanted any more: the server denied one. */
+  private yielding = false
+  private held: Array<HeldWrite> = []
+  /** What the sinks saw last. */
+  private shown: Json = {}
+  /** While several steps make one change. */
+  private quiet = false
+  /** What was sent, without what is held. */
+  private sent: Json = {}
+  private readonly writes = new Map<number, Array<{ readonly settle: Settle<void>; readonly deadline: Deadline }>>()
+  private ackDeadline: Deadline | undefined
+  private readDeadline: Deadline | undefined
+
+  constructor(wire: Wire, name: string, merge: MergeStrategy) {
+    this.wire = wire
+    this.name = name
+    this.merge = merge
+    this.expect()
+  }
+
+  /** Whether the record was read. */
+  get ready(): boolean {
+    return this.phase !== "loading"
+  }
+
+  /** Whether the server has the record, as far as is known here. */
+  get exists(): boolean {
+    return this.subscribed || this.ready
+  }
+
+  /** Asks for the record on a connection that is open. */
+  request(): void {
+    this.writesBehind = this.version > this.base
+    if (this.phase === "synced") this.startReading()
+    else if (this.phase === "reading") this.expectRead()
+    else if (this.ackDeadline === undefined && this.readDeadline === undefined) this.expect()
+    this.reads++
+    this.wire.tell(encodeRecordCreateOrRead({ name: this.name }))
+  }
+
+  /**
+   * Writes the whole record, or what is at a path; undefined removes it. Returns why nothing was done. `settle` hears of the server's
+   * acknowledgement, and makes the write ask for one.
+   */
+  set(path: string | undefined, value: TypedValue, settle?: Settle<void>): DeepstreamReason | undefined {
+    if (path === undefined && (typeof value !== "object" || value === null)) {
+      return new InvalidMessage({ message: `record ${this.name}: only objects and arrays can be a record` })
+    }
+    let after: Json
+    try {
+      after = setPath(this.data, path, value) as Json
+    } catch (error) {
+      return new InvalidMessage({ message: `record ${this.name}: ${(error as Error).message}` })
+    }
+    if (this.phase !== "synced") {
+      const { options } = this.wire
+      const text = encoded(() => this.written(0, path, value, undefined), options.maxMessage)
+      if (typeof text !== "string") return text
+      const refused = this.wire.refused("R", this.name, text.length)
+      if (refused !== undefined) return refused
+      if (this.held.length >= options.maxQueued) return new QueueFull({ limit: options.maxQueued, unit: "messages" })
+      this.held.push({ path, value, settle })
+      if (this.phase === "reading") this.change(after)
+      return undefined
+    }
+    if (after === this.data || sameJson(after, this.data)) {
+      if (this.wire.open) settle?.succeed()
+      else settle?.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
+      return undefined
+    }
+    const refused = this.write(path, value, settle)
+    if (refused === undefined) this.change(after)
+    return refused
+  }
+
+  acknowledged(): void {
+    this.subscribed = true
+    this.wire.cancel(this.ackDeadline)
+    this.ackDeadline = undefined
+  }
+
+  provided(has: boolean): void {
+    this.hasProvider = has
+    for (const sink of this.sinks) sink.provided(has)
+  }
+
+  /** A whole record: the answer to a question, ours or a snapshot's. */
+  read(version: number, data: Json): void {
+    const { wire } = this
+    wire.cancel(this.readDeadline)
+    wire.cancel(this.ackDeadline)
+    this.readDeadline = this.ackDeadline = undefined
+    if (this.reads > 0) this.reads--
+    if (this.phase === "loading") {
+      this.phase = "synced"
+      this.base = this.version = version
+      this.data = this.shown = data
+      for (const sink of [...this.sinks]) sink.ready()
+      this.release()
+      if (this.highest > version) this.reread()
+      return
+    }
+    if (this.phase === "synced") {
+      // somebody's snapshot: as good as an update
+      if (version >= this.version) this.resolve(version, data)
+      else if (version > this.base) this.reread()
+      return
+    }
+    if (this.reads > 0) return void this.expectRead()
+    if (version < this.highest || this.writesBehind && version < this.version) return this.reread()
+    this.quiet = true
+    this.phase = "synced"
+    this.data = this.sent
+    this.settleWritten()
+    if (this.yielding) this.adopt(version, data)
+    else if (version === this.base && this.version > this.base) this.rewrite(version, this.data)
+    else this.resolve(version, data)
+    // as if they were made now, on top of what is true
+    this.release()
+    this.quiet = false
+    this.show()
+  }
+
+  /** Somebody replaced the record. */
+  updated(version: number, data: Json): void {
+    if (this.waits(version)) return
+    if (version === this.version + 1) this.advance(version, data)
+    else if (version >= this.version) this.resolve(version, data)
+    else this.reread()
+  }
+
+  /** Somebody wrote at a path. */
+  patched(version: number, path: string, value: TypedValue): void {
+    if (this.waits(version)) return
+    if (version !== this.version + 1) return this.reread()
+    let after: Json
+    try {
+      after = setPath(this.data, path, value) as Json
+    } catch (error) {
+      this.wire.report(new MessageParseError({ message: `record ${this.name}: ${(error as Error).message}` }))
+      return this.reread()
+    }
+    this.advance(version, after)
+  }
+
+  /** The server refused a write of ours: it has this version. */
+  versionExists(version: number, data: Json): void {
+    if (this.waits(version)) return
+    if (version < this.version) return this.reread()
+    const waiting = this.takeWrites(version)
+    this.resolve(version, data, waiting)
+  }
+
+  /** The server acknowledged writes. Returns whether anybody waited. */
+  writeAcknowledged(versions: ReadonlyArray<number>, error: string | undefined): boolean {
+    let waited = false
+    for (const version of versions) {
+      for (const { deadline, settle } of this.writes.get(version) ?? []) {
+        waited = true
+        this.wire.cancel(deadline)
+        if (error === undefined) settle.succeed()
+        else settle.fail(new WriteFailed({ topic: "R", subject: this.name, message: error }))
+      }
+      this.writes.delete(version)
+      if (error === undefined && version > this.base && version <= this.version) this.base = version
+    }
+    return waited
+  }
+
+  /** The server denied a write: what we have is not what it has. */
+  writeDenied(version: number | undefined, reason: DeepstreamReason): boolean {
+    const waiting = version === undefined ? [] : this.writes.get(version) ?? []
+    if (version !== undefined) this.writes.delete(version)
+    for (const { deadline, settle } of waiting) {
+      this.wire.cancel(deadline)
+      settle.fail(reason)
+    }
+    this.yielding = true
+    if (this.phase === "synced") this.reread()
+    return waiting.length > 0
+  }
+
+  /** The question for the record failed; another may succeed. */
+  readFailed(): void {
+    if (this.reads > 0) this.reads--
+  }
+
+  lost(): void {
+    this.reads = 0
+    this.subscribed = false
+    if (this.phase !== "loading") {
+      this.wire.cancel(this.readDeadline)
+      this.readDeadline = undefined
+    }
+    for (const [version, waiting] of this.writes) {
+      this.writes.delete(version)
+      for (const { deadline, settle } of waiting) {
+        this.wire.cancel(deadline)
+        settle.fail(new ConnectionLost({ topic: "R", subject: this.name }))
+      }
+    }
+  }
+
+  /** The record is over for all who have it. */
+  end(reason: DeepstreamReason): void {
+    const { wire } = this
+    wire.cancel(this.ackDeadline)
+    wire.cancel(this.readDeadline)
+    const waiting = [...this.writes.values()].flat()
+    this.writes.clear()
+    const held = this.held.splice(0)
+    for (const { deadline, settle } of waiting) {
+      wire.cancel(deadline)
+      settle.fail(reason)
+    }
+    for (const { settle } of held) settle?.fail(reason)
+    const sinks = [...this.sinks]
+    this.sinks.clear()
+    for (const sink of sinks) sink.over(reason)
+  }
+
+  /** The record was deleted, here or elsewhere. */
+  deleted(): void {
+    this.end(new RecordDeleted({ topic: "R", subject: this.name }))
+  }
+
+  /** Nobody here wants it any more. */
+  discarded(reason: DeepstreamReason): void {
+    this.sinks.clear()
+    this.end(reason)
+  }
+
+  /** While the truth is on its way, what is told only says how recent it has to be. */
+  private waits(version: number): boolean {
+    if (this.phase === "synced") return false
+    if (version > this.highest) this.highest = version
+    return true
+  }
+
+  private advance(version: number, data: Json): void {
+    this.version = this.base = version
+    this.change(data)
+  }
+
+  /** What the server has is certain. */
+  private resolve(version: number, remote: Json, waiting: ReadonlyArray<Settle<void>> = []): void {
+    const local = this.data
+    if (sameJson(local, remote)) {
+      this.version = this.base = version
+      return finish(waiting)
+    }
+    const merged = this.merged(local, version, remote)
+    if (merged === undefined) {
+      const reason = new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: version })
+      for (const { fail } of waiting) fail(reason)
+      if (waiting.length === 0) this.wire.report(reason)
+      return
+    }
+    if (sameJson(merged, remote)) {
+      this.adopt(version, remote)
+      return finish(waiting)
+    }
+    this.rewrite(version, merged, waiting)
+  }
+
+  private merged(local: Json, remoteVersion: number, remote: Json): Json | undefined {
+    const { merge, name } = this
+    if (merge === "remoteWins") return remote
+    if (merge === "localWins") return local
+    if (merge === "none") return undefined
+    try {
+      const merged = merge({ name, local, localVersion: this.version, remote, remoteVersion })
+      if (typeof merged === "object" && merged !== null) return merged
+      throw new TypeError("a merge must return an object or an array")
+    } catch (cause) {
+      this.wire.report(new InvalidValue({ topic: "R", subject: name, message: `merging ${name} failed: ${String(cause)}`, cause }))
+      return remote
+    }
+  }
+
+  private adopt(version: number, data: Json): void {
+    this.yielding = false
+    this.version = this.base = version
+    this.change(data)
+  }
+
+  /** Sends the whole record on top of the server's version. */
+  private rewrite(version: number, data: Json, waiting: ReadonlyArray<Settle<void>> = []): void {
+    this.version = this.base = version
+    const [first, ...others] = waiting
+    const settle = first === undefined ? undefined : {
+      succeed: () => finish(waiting),
+      fail: (reason: DeepstreamReason) => {
+        for (const { fail } of [first, ...others]) fail(reason)
+      }
+    }
+    const refused = this.write(undefined, data as object, settle)
+    if (refused !== undefined) this.lose(refused, settle)
+    this.change(data)
+  }
+
+  private written(version: number, path: string | undefined, value: TypedValue, config: string | undefined): string {
+    const { name } = this
+    const more = config === undefined ? {} : { config }
+    return path === undefined
+      ? encodeRecordUpdate({ name, version, data: JSON.stringify(value), ...more })
+      : encodeRecordPatch({ name, version, path, value: Typed.of(value), ...more })
+  }
+
+  private write(path: string | undefined, value: TypedValue, settle: Settle<void> | undefined): DeepstreamReason | undefined {
+    const { name, wire } = this
+    const version = this.version + 1
+    const denied = wire.denied("R", path === undefined ? "U" : "P", name)
+    if (denied !== undefined) return denied
+    const text = encoded(() => this.written(version, path, value, settle === undefined ? undefined : writeConfig), wire.options.maxMessage)
+    if (typeof text !== "string") return text
+    const letter = wire.post("R", name, text)
+    if (!isLetter(letter)) return letter
+    this.version = version
+    if (settle === undefined) return undefined
+    if (wire.open) this.awaitWrite(version, settle)
+    else settle.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
+    return undefined
+  }
+
+  private awaitWrite(version: number, settle: Settle<void>): void {
+    const { wire } = this
+    const waiting = this.writes.get(version) ?? []
+    this.writes.set(version, waiting)
+    const deadline = wire.after(wire.options.recordWriteTimeout, () => {
+      const rest = (this.writes.get(version) ?? []).filter((other) => other !== entry)
+      if (rest.length === 0) this.writes.delete(version)
+      else this.writes.set(version, rest)
+      settle.fail(new AckTimeout({ topic: "R", subject: this.name }))
+    })
+    const entry = { settle, deadline }
+    waiting.push(entry)
+  }
+
+  /** Those who wait for a write that the server refused when it had this version. */
+  private takeWrites(version: number): ReadonlyArray<Settle<void>> {
+    const refused = [...this.writes.keys()].filter((written) => written <= version)
+    return refused.flatMap((written) => {
+      const waiting = this.writes.get(written)!
+      this.writes.delete(written)
+      for (const { deadline } of waiting) this.wire.cancel(deadline)
+      return waiting.map(({ settle }) => settle)
+    })
+  }
+
+  /** The truth is there: what was sent before it was asked for is in it, or lost to the merge. */
+  private settleWritten(): void {
+    finish(this.takeWrites(Infinity))
+  }
+
+  private startReading(): void {
+    this.phase = "reading"
+    this.sent = this.data
+    this.highest = this.base
+    this.expectRead()
+  }
+
+  /** Asks for the truth. Without a connection, the next one brings it. */
+  private reread(): void {
+    if (!this.wire.open) return
+    this.writesBehind = false
+    if (this.phase === "synced") this.startReading()
+    this.reads++
+    this.wire.tell(encodeRecordSnapshot({ name: this.name }))
+  }
+
+  private expectRead(): void {
+    const { wire } = this
+    wire.cancel(this.readDeadline)
+    this.readDeadline = wire.after(wire.options.recordReadTimeout, () => {
+      this.readDeadline = undefined
+      this.tooLate(new ResponseTimeout({ topic: "R", subject: this.name }))
+      if (this.phase !== "reading") return
+      this.reads = 0
+      if (wire.open) this.reread()
+      this.expectRead()
+    })
+  }
+
+  private expect(): void {
+    const { wire } = this
+    this.ackDeadline = wire.after(wire.options.recordReadAckTimeout, () => {
+      this.ackDeadline = undefined
+      this.tooLate(new AckTimeout({ topic: "R", subject: this.name }))
+    })
+    this.expectRead()
+  }
+
+  private tooLate(reason: DeepstreamReason): void {
+    let heard = false
+    for (const sink of [...this.sinks]) heard = sink.late(reason) || heard
+    if (!heard) this.wire.report(reason)
+  }
+
+  /** Writes that were made before the record was read, or while the truth was on its way. */
+  private release(): void {
+    for (const { path, settle, value } of this.held.splice(0)) {
+      const refused = this.set(path, value, settle)
+      if (refused !== undefined) this.lose(refused, settle)
+    }
+  }
+
+  /** A write that could not be sent after all. */
+  private lose(reason: DeepstreamReason, settle: Settle<void> | undefined): void {
+    if (settle === undefined) this.wire.report(reason)
+    else settle.fail(reason)
+  }
+
+  private change(data: Json): void {
+    this.data = data
+    if (!this.quiet) this.show()
+  }
+
+  private show(): void {
+    const { data, shown } = this
+    if (data === shown) return
+    this.shown = data
+    if (sameJson(data, shown)) return
+    for (const sink of [...this.sinks]) sink.changed(data, shown)
+  }
+}
+
+const finish = (waiting: ReadonlyArray<Settle<void>>): void => {
+  for (const { succeed } of waiting) succeed()
+}

@@ -1,0 +1,468 @@
+/** Records: those that are open here, and what can be asked and done without opening one. */
+import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import type { Deadline } from "./Deadlines.ts"
+import {
+  AckTimeout,
+  ConnectionLost,
+  DeleteTimeout,
+  type DeepstreamReason,
+  InvalidMessage,
+  type MessageDenied,
+  MessageParseError,
+  RecordNotFound,
+  ServerFailed,
+  type Topic,
+  UnsolicitedMessage,
+  WriteFailed
+} from "./DeepstreamError.ts"
+import {
+  encodeRecordCreateOrRead,
+  encodeRecordDelete,
+  encodeRecordDiscard,
+  encodeRecordHas,
+  encodeRecordHead,
+  encodeRecordSnapshot,
+  encodeRecordUpsert,
+  encodeRecordUpsertPatch
+} from "./gen/Encode.ts"
+import { type Json, stepsOf } from "./JsonPath.ts"
+import type { Letter } from "./Outbox.ts"
+import { Questions } from "./Questions.ts"
+import { parseData, type RecordSink, RecordState, writeConfig } from "./RecordState.ts"
+import type { MergeStrategy } from "./SessionOptions.ts"
+import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+
+/** A record as it is at one moment. */
+export interface Snapshot {
+  readonly version: number
+  readonly data: Json
+}
+
+interface Pending {
+  readonly settle: Settle<void>
+  readonly deadline: Deadline
+  readonly letter: Letter
+}
+
+const topic: Topic = "R"
+
+/** The records of a session. */
+export class RecordTopic {
+  private readonly wire: Wire
+  private readonly records = new Map<string, RecordState>()
+  /** Discards that the server has not acknowledged, by name. */
+  private readonly leaving = new Map<string, Array<Deadline>>()
+  private readonly deletions = new Map<string, Array<Pending>>()
+  /** Writes without a subscription that wait for their acknowledgement, by name, the oldest first. */
+  private readonly upserts = new Map<string, Array<Pending>>()
+  private readonly snapshots: Questions<Snapshot>
+  private readonly hasQuestions: Questions<boolean>
+  private readonly heads: Questions<number | undefined>
+
+  constructor(wire: Wire) {
+    this.wire = wire
+    this.snapshots = new Questions(wire)
+    this.hasQuestions = new Questions(wire)
+    this.heads = new Questions(wire)
+  }
+
+  /** Opens a record, or joins those who have it open. Returns why it cannot be. */
+  open(name: string, sink: RecordSink, merge?: MergeStrategy): RecordState | DeepstreamReason {
+    const { wire } = this
+    const refused = wire.closed ?? wire.denied(topic, "CR", name)
+    if (refused !== undefined) return refused
+    const found = this.records.get(name)
+    if (found !== undefined) {
+      found.sinks.add(sink)
+      if (merge !== undefined) found.merge = merge
+      return found
+    }
+    const text = encoded(() => encodeRecordCreateOrRead({ name }), wire.options.maxMessage)
+    if (typeof text !== "string") return text
+    if (name === "") return new InvalidMessage({ message: "a record needs a name" })
+    const record = new RecordState(wire, name, merge ?? wire.options.merge)
+    record.sinks.add(sink)
+    this.records.set(name, record)
+    if (wire.open) record.request()
+    return record
+  }
+
+  /** One less has the record open. The last one's leaving is told to the server. */
+  release(record: RecordState, sink: RecordSink, closed: DeepstreamReason): void {
+    const { name } = record
+    if (!record.sinks.delete(sink) || record.sinks.size > 0 || this.records.get(name) !== record) return
+    this.records.delete(name)
+    record.discarded(closed)
+    const { wire } = this
+    if (!wire.open) return
+    wire.tell(encodeRecordDiscard({ name }))
+    const deadline = wire.after(wire.options.subscriptionTimeout, () => {
+      this.left(name, deadline)
+      wire.report(new AckTimeout({ topic, subject: name }))
+    })
+    this.leaving.set(name, [...this.leaving.get(name) ?? [], deadline])
+  }
+
+  /** Deletes a record, open here or not. */
+  delete(name: string, settle: Settle<void>): void {
+    const { wire } = this
+    const pending = this.post(name, "D", () => encodeRecordDelete({ name }), wire.options.recordDeleteTimeout, settle, () => {
+      remove(this.deletions, name, pending!)
+      settle.fail(new DeleteTimeout({ topic, subject: name }))
+    })
+    if (pending !== undefined) this.deletions.set(name, [...this.deletions.get(name) ?? [], pending])
+  }
+
+  /**
+   * Writes a record, or what is at a path, without opening it; it is made when it does not exist. Without `settle` nobody hears of the
+   * outcome, and the result says why it was not taken here.
+   */
+  upsert(name: string, path: string | undefined, value: TypedValue, settle?: Settle<void>): DeepstreamReason | undefined {
+    const { wire } = this
+    const open = this.records.get(name)
+    if (open !== undefined) return open.set(path, value, settle)
+    if (path === undefined ? typeof value !== "object" || value === null : stepsOf(path).length === 0) {
+      return new InvalidMessage({ message: `record ${name}: only objects and arrays can be a record, and a path needs a step` })
+    }
+    const config = settle === undefined ? "{}" : writeConfig
+    const encode = (): string =>
+      path === undefined
+        ? encodeRecordUpsert({ name, version: -1, data: JSON.stringify(value), config })
+        : encodeRecordUpsertPatch({ name, version: -1, path, value: Typed.of(value), config })
+    if (settle === undefined) {
+      const denied = wire.denied(topic, "CU", name)
+      const text = denied ?? encoded(encode, wire.options.maxMessage)
+      const letter = typeof text === "string" ? wire.post(topic, name, text) : text
+      return isLetter(letter) ? undefined : letter
+    }
+    const pending = this.post(name, "CU", encode, wire.options.recordWriteTimeout, settle, () => {
+      remove(this.upserts, name, pending!)
+      settle.fail(new AckTimeout({ topic, subject: name }))
+    })
+    if (pending !== undefined) this.upserts.set(name, [...this.upserts.get(name) ?? [], pending])
+    return undefined
+  }
+
+  /** Reads a record once. Returns what gives up waiting. */
+  snapshot(name: string, settle: Settle<Snapshot>): () => void {
+    const open = this.records.get(name)
+    if (open?.ready === true) {
+      settle.succeed({ version: open.version, data: open.data })
+      return () => {}
+    }
+    return this.snapshots.ask(name, this.question("SN", name, () => encodeRecordSnapshot({ name })), settle)
+  }
+
+  /** Whether the record exists. Returns what gives up waiting. */
+  has(name: string, settle: Settle<boolean>): () => void {
+    if (this.records.get(name)?.exists === true) {
+      settle.succeed(true)
+      return () => {}
+    }
+    // servers 5 to 7 do not answer R|H; both say the version
+    if (this.wire.dialect === "text") {
+      return this.head(name, { succeed: (version) => settle.succeed(version !== undefined), fail: settle.fail })
+    }
+    return this.hasQuestions.ask(name, this.question("H", name, () => encodeRecordHas({ name })), settle)
+  }
+
+  /** The version of a record; undefined when there is none. Returns what gives up waiting. */
+  head(name: string, settle: Settle<number | undefined>): () => void {
+    const open = this.records.get(name)
+    if (open?.ready === true) {
+      settle.succeed(open.version)
+      return () => {}
+    }
+    return this.heads.ask(name, this.question("HD", name, () => encodeRecordHead({ name })), settle)
+  }
+
+  /** A whole record arrived. */
+  received(name: string, version: number, json: string): void {
+    const record = this.records.get(name)
+    const asked = this.snapshots.waiting(name) > 0
+    if (record === undefined && !asked) return this.unsolicited(name)
+    const data = parseData(json)
+    if (data === undefined) {
+      const reason = this.malformed(name)
+      for (const { fail } of this.snapshots.takeAll(name)) fail(reason)
+      record?.readFailed()
+      return
+    }
+    for (const { succeed } of this.snapshots.takeAll(name)) succeed({ version, data })
+    record?.read(version, data)
+  }
+
+  updated(name: string, version: number, json: string): void {
+    const record = this.records.get(name)
+    if (record === undefined) return this.unsolicited(name)
+    const data = parseData(json)
+    if (data === undefined) this.malformed(name)
+    else record.updated(version, data)
+  }
+
+  patched(name: string, version: number, path: string, value: Typed): void {
+    const record = this.records.get(name)
+    if (record === undefined) return this.unsolicited(name)
+    record.patched(version, path, value.value)
+  }
+
+  versionExists(name: string, version: number, json: string): void {
+    const record = this.records.get(name)
+    if (record === undefined) return this.unsolicited(name)
+    const data = parseData(json)
+    if (data === undefined) this.malformed(name)
+    else record.versionExists(version, data)
+  }
+
+  writeAcknowledged(name: string, json: string, result: Typed): void {
+    const versions = versionsOf(json)
+    if (versions === undefined) return void this.malformed(name)
+    const { value } = result
+    const error = value === null || value === undefined ? undefined : String(value)
+    const waited = this.records.get(name)?.writeAcknowledged(versions, error) ?? false
+    const upserted = versions.map((version) => version === -1 && this.settleUpsert(name, error)).includes(true)
+    if (waited || upserted) return
+    if (error !== undefined) this.wire.report(new WriteFailed({ topic, subject: name, message: error }))
+    else this.wire.report(new UnsolicitedMessage({ topic, subject: name }), "notice")
+  }
+
+  acknowledged(action: string, name: string): void {
+    const record = this.records.get(name)
+    if (action === "S") {
+      if (record !== undefined) record.acknowledged()
+      else this.unsolicited(name)
+    } else if (action === "US") {
+      const [deadline] = this.leaving.get(name) ?? []
+      if (deadline === undefined) return this.wire.report(new UnsolicitedMessage({ topic, subject: name }))
+      this.left(name, deadline)
+    } else if (action === "D") this.deleted(name, record)
+    else this.wire.report(new UnsolicitedMessage({ topic, subject: name }))
+  }
+
+  provided(name: string, has: boolean): void {
+    const record = this.records.get(name)
+    if (record === undefined) this.unsolicited(name)
+    else record.provided(has)
+  }
+
+  hasAnswered(name: string, exists: boolean): void {
+    const asked = this.hasQuestions.take(name)
+    if (asked === undefined) this.late(name)
+    else asked.succeed(exists)
+  }
+
+  /** Servers 5 to 7 say −1 of a record that does not exist. */
+  headAnswered(name: string, version: number): void {
+    const asked = this.heads.take(name)
+    if (asked === undefined) this.late(name)
+    else asked.succeed(version < 0 ? undefined : version)
+  }
+
+  /** A question could not be answered. The action is empty when the server does not say which. */
+  questionFailed(action: string, name: string, code: string): void {
+    const missing = code === "RECORD_NOT_FOUND"
+    const reason = missing
+      ? new RecordNotFound({ topic, subject: name })
+      : new ServerFailed({ topic, subject: name, code, data: [name] })
+    if (action === "HD" || action === "" && this.snapshots.waiting(name) === 0) {
+      const asked = this.heads.take(name)
+      if (asked !== undefined) return missing ? asked.succeed(undefined) : asked.fail(reason)
+    }
+    if (action === "H") {
+      const asked = this.hasQuestions.take(name)
+      if (asked !== undefined) return missing ? asked.succeed(false) : asked.fail(reason)
+    }
+    const asked = action === "SN" || action === "" ? this.snapshots.take(name) : undefined
+    if (asked !== undefined) return asked.fail(reason)
+    this.records.get(name)?.readFailed()
+    this.wire.report(reason)
+  }
+
+  /** Any other error about records. Returns whether a call hears of it. */
+  failed(code: string, name: string, reason: DeepstreamReason): boolean {
+    if (code === "RECORD_DELETE_ERROR") return this.settleDeletion(name, reason)
+    if (code === "CACHE_RETRIEVAL_TIMEOUT" || code === "STORAGE_RETRIEVAL_TIMEOUT" || code === "RECORD_LOAD_ERROR") {
+      const asked = this.snapshots.take(name) ?? this.heads.take(name)
+      asked?.fail(reason)
+      if (asked === undefined) this.records.get(name)?.readFailed()
+      return asked !== undefined
+    }
+    if (code !== "RECORD_CREATE_ERROR") return false
+    return this.over(name, reason)
+  }
+
+  /** The server denied something about records. Returns whether a call hears of it. */
+  refused(denied: MessageDenied): boolean {
+    const { action, rest, subject } = denied
+    switch (action) {
+      case "CR":
+      case "S":
+        return this.over(subject, denied)
+      case "SN":
+        return fails(this.snapshots.take(subject), denied)
+      case "H":
+        return fails(this.hasQuestions.take(subject), denied)
+      case "HD":
+        return fails(this.heads.take(subject), denied)
+      case "D":
+        return this.settleDeletion(subject, denied)
+      case "CU": {
+        const [pending] = this.upserts.get(subject) ?? []
+        if (pending === undefined) return false
+        this.endPending(this.upserts, subject, pending)
+        pending.settle.fail(denied)
+        return true
+      }
+      case "U":
+      case "P": {
+        const version = Number(rest[0])
+        return this.records.get(subject)?.writeDenied(Number.isSafeInteger(version) ? version : undefined, denied) ?? false
+      }
+      default:
+        return false
+    }
+  }
+
+  resubscribe(): void {
+    for (const record of this.records.values()) record.request()
+    this.snapshots.reask()
+    this.hasQuestions.reask()
+    this.heads.reask()
+  }
+
+  lost(): void {
+    for (const deadlines of this.leaving.values()) for (const deadline of deadlines) this.wire.cancel(deadline)
+    this.leaving.clear()
+    for (const record of [...this.records.values()]) record.lost()
+    for (const map of [this.deletions, this.upserts]) {
+      for (const [name, queue] of map) {
+        for (const pending of queue) {
+          // what still waits to be sent will be
+          if (pending.letter.text !== "") continue
+          this.endPending(map, name, pending)
+          pending.settle.fail(new ConnectionLost({ topic, subject: name }))
+        }
+      }
+    }
+  }
+
+  close(reason: DeepstreamReason): void {
+    for (const deadlines of this.leaving.values()) for (const deadline of deadlines) this.wire.cancel(deadline)
+    this.leaving.clear()
+    const records = [...this.records.values()]
+    this.records.clear()
+    for (const record of records) record.end(reason)
+    for (const map of [this.deletions, this.upserts]) {
+      for (const [name, queue] of [...map]) {
+        for (const pending of [...queue]) {
+          this.endPending(map, name, pending)
+          pending.settle.fail(reason)
+        }
+      }
+    }
+    this.snapshots.close(reason)
+    this.hasQuestions.close(reason)
+    this.heads.close(reason)
+  }
+
+  private question(action: string, name: string, encode: () => string) {
+    return { topic, action, subject: name, encode, timeout: this.wire.options.recordReadTimeout }
+  }
+
+  private post(
+    name: string,
+    action: string,
+    encode: () => string,
+    millis: number,
+    settle: Settle<void>,
+    late: () => void
+  ): Pending | undefined {
+    const { wire } = this
+    const refused = wire.closed ?? wire.denied(topic, action, name)
+    const text = refused ?? encoded(encode, wire.options.maxMessage)
+    const letter = typeof text === "string" ? wire.post(topic, name, text) : text
+    if (isLetter(letter)) return { settle, letter, deadline: wire.after(millis, late) }
+    settle.fail(letter)
+    return undefined
+  }
+
+  private deleted(name: string, record: RecordState | undefined): void {
+    const waiting = this.deletions.get(name) ?? []
+    if (waiting.length === 0 && record === undefined) return this.unsolicited(name)
+    this.records.delete(name)
+    for (const pending of [...waiting]) {
+      this.endPending(this.deletions, name, pending)
+      pending.settle.succeed()
+    }
+    record?.deleted()
+  }
+
+  private over(name: string, reason: DeepstreamReason): boolean {
+    const record = this.records.get(name)
+    this.records.delete(name)
+    record?.end(reason)
+    return record !== undefined
+  }
+
+  private settleDeletion(name: string, reason: DeepstreamReason): boolean {
+    const [pending] = this.deletions.get(name) ?? []
+    if (pending === undefined) return false
+    this.endPending(this.deletions, name, pending)
+    pending.settle.fail(reason)
+    return true
+  }
+
+  private settleUpsert(name: string, error: string | undefined): boolean {
+    const [pending] = this.upserts.get(name) ?? []
+    if (pending === undefined) return false
+    this.endPending(this.upserts, name, pending)
+    if (error === undefined) pending.settle.succeed()
+    else pending.settle.fail(new WriteFailed({ topic, subject: name, message: error }))
+    return true
+  }
+
+  private endPending(map: Map<string, Array<Pending>>, name: string, pending: Pending): void {
+    remove(map, name, pending)
+    this.wire.cancel(pending.deadline)
+    this.wire.takeBack(pending.letter)
+  }
+
+  private left(name: string, deadline: Deadline): void {
+    this.wire.cancel(deadline)
+    const rest = (this.leaving.get(name) ?? []).filter((other) => other !== deadline)
+    if (rest.length === 0) this.leaving.delete(name)
+    else this.leaving.set(name, rest)
+  }
+
+  /** About a record that is not open: late when it has just been left. */
+  private unsolicited(name: string): void {
+    this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.leaving.has(name) ? "notice" : "error")
+  }
+
+  /** An answer to a question that nobody waits for any more. */
+  private late(name: string): void {
+    this.wire.report(new UnsolicitedMessage({ topic, subject: name }), "notice")
+  }
+
+  private malformed(name: string): MessageParseError {
+    const reason = new MessageParseError({ message: `record ${name}: what should be JSON is none` })
+    this.wire.report(reason)
+    return reason
+  }
+}
+
+const fails = <A>(settle: Settle<A> | undefined, reason: DeepstreamReason): boolean => {
+  settle?.fail(reason)
+  return settle !== undefined
+}
+
+const remove = (map: Map<string, Array<Pending>>, name: string, pending: Pending): void => {
+  const rest = (map.get(name) ?? []).filter((other) => other !== pending)
+  if (rest.length === 0) map.delete(name)
+  else map.set(name, rest)
+}
+
+const versionsOf = (json: string): ReadonlyArray<number> | undefined => {
+  const versions = parseData(json)
+  return Array.isArray(versions) && versions.every(Number.isSafeInteger) ? versions as ReadonlyArray<number> : undefined
+}

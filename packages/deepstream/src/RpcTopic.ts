@@ -1,0 +1,255 @@
+/**
+ * Remote procedures, both sides of them.
+ *
+ * A request ends with the provider's answer, its error, the server's, or a deadline. When the connection is lost it ends too: whether the
+ * provider was called cannot be known, so it is not called again.
+ */
+import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import type { Deadline } from "./Deadlines.ts"
+import {
+  AckTimeout,
+  AlreadyTaken,
+  ConnectionLost,
+  type DeepstreamReason,
+  type MessageDenied,
+  NoRpcProvider,
+  ResponseTimeout,
+  RpcFailed,
+  ServerFailed,
+  type Topic,
+  UnsolicitedMessage
+} from "./DeepstreamError.ts"
+import {
+  encodeRpcFailure,
+  encodeRpcProvide,
+  encodeRpcReject,
+  encodeRpcRequest,
+  encodeRpcRequestAccepted,
+  encodeRpcResponse,
+  encodeRpcUnprovide
+} from "./gen/Encode.ts"
+import type { Letter } from "./Outbox.ts"
+import { Recent } from "./Recent.ts"
+import { Subscriptions } from "./Subscriptions.ts"
+import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+
+/** A request that came to a provider. Each answer is sent at most once; later ones are ignored. */
+export interface RpcCall {
+  readonly name: string
+  readonly value: Typed
+  /** Tells the server that this client takes the request. */
+  readonly accept: () => void
+  /** Undefined when it was sent, or when there is no connection to send it on any more; otherwise why it cannot be written. */
+  readonly respond: (value: TypedValue) => DeepstreamReason | undefined
+  readonly fail: (message: string) => DeepstreamReason | undefined
+  /** Lets the server ask another provider. */
+  readonly reject: () => void
+}
+
+/** Provides one procedure. */
+export interface RpcProvider {
+  readonly called: (call: RpcCall) => void
+  readonly over: (reason: DeepstreamReason) => void
+}
+
+interface Pending {
+  readonly name: string
+  readonly letter: Letter
+  readonly settle: Settle<Typed>
+  ack: Deadline | undefined
+  readonly response: Deadline
+}
+
+/** Deadlines of one request in milliseconds, when they are not those of the client. */
+export interface RpcDeadlines {
+  readonly ack?: number | undefined
+  readonly response?: number | undefined
+}
+
+const topic: Topic = "P"
+
+/** What servers of one kind or the other call running out of time. */
+const timeouts = new Set(["ACK_TIMEOUT", "ACCEPT_TIMEOUT"])
+
+/** The procedures of a session. */
+export class RpcTopic {
+  readonly subscriptions: Subscriptions
+  private readonly wire: Wire
+  private readonly providers = new Map<string, RpcProvider>()
+  private readonly pending = new Map<string, Pending>()
+  private readonly finished = new Recent()
+  private count = 0
+  /** Counts connections, so that an answer to a request of an earlier one is not sent. */
+  private connection = 0
+
+  constructor(wire: Wire) {
+    this.wire = wire
+    this.subscriptions = new Subscriptions(wire, {
+      topic,
+      action: "S",
+      endAction: "US",
+      subscribe: (name) => encodeRpcProvide({ name }),
+      unsubscribe: (name) => encodeRpcUnprovide({ name })
+    }, (name, reason) => {
+      const provider = this.providers.get(name)
+      this.providers.delete(name)
+      provider?.over(reason)
+    })
+  }
+
+  /** Provides; `ready` hears of the acknowledgement. A procedure has one provider in a client. Returns what ends it. */
+  provide(name: string, provider: RpcProvider, ready: Settle<void>): () => void {
+    if (this.providers.has(name)) {
+      ready.fail(new AlreadyTaken({ topic, subject: name }))
+      return () => {}
+    }
+    this.providers.set(name, provider)
+    this.subscriptions.add(name, {
+      succeed: ready.succeed,
+      fail: (reason) => {
+        if (!this.subscriptions.has(name) && this.providers.get(name) === provider) this.providers.delete(name)
+        ready.fail(reason)
+      }
+    })
+    return () => {
+      if (this.providers.get(name) !== provider) return
+      this.providers.delete(name)
+      this.subscriptions.remove(name)
+    }
+  }
+
+  /** Asks for an answer. Returns what gives up waiting for it. */
+  request(name: string, value: TypedValue, settle: Settle<Typed>, deadlines: RpcDeadlines = {}): () => void {
+    const { wire } = this
+    const { options } = wire
+    const refused = wire.closed ?? wire.denied(topic, "REQ", name)
+    if (refused !== undefined) {
+      settle.fail(refused)
+      return () => {}
+    }
+    const id = `${Math.floor(wire.now()).toString(36)}-${(++this.count).toString(36)}-${Math.floor(wire.random() * 0x1_0000_0000).toString(36)}`
+    const text = encoded(() => encodeRpcRequest({ name, id, value: Typed.of(value) }), options.maxMessage)
+    const letter = typeof text === "string" ? wire.post(topic, name, text) : text
+    if (!isLetter(letter)) {
+      settle.fail(letter)
+      return () => {}
+    }
+    this.pending.set(id, {
+      name,
+      letter,
+      settle,
+      ack: wire.after(deadlines.ack ?? options.rpcAckTimeout, () => this.end(id)?.settle.fail(new AckTimeout({ topic, subject: name }))),
+      response: wire.after(
+        deadlines.response ?? options.rpcResponseTimeout,
+        () => this.end(id)?.settle.fail(new ResponseTimeout({ topic, subject: name }))
+      )
+    })
+    return () => void this.end(id)
+  }
+
+  accepted(name: string, id: string): void {
+    const found = this.pending.get(id)
+    if (found === undefined) return this.unknown(name, id)
+    this.wire.cancel(found.ack)
+    found.ack = undefined
+  }
+
+  responded(name: string, id: string, value: Typed): void {
+    const found = this.end(id)
+    if (found === undefined) this.unknown(name, id)
+    else found.settle.succeed(value)
+  }
+
+  /** The provider's error, or the server's: both have this form. */
+  failed(code: string, name: string, id: string): void {
+    const found = this.end(id)
+    if (found === undefined) return this.unknown(name, id)
+    const about = { topic, subject: found.name }
+    found.settle.fail(
+      code === "NO_RPC_PROVIDER"
+        ? new NoRpcProvider(about)
+        : code === "RESPONSE_TIMEOUT"
+        ? new ResponseTimeout(about)
+        : timeouts.has(code)
+        ? new AckTimeout(about)
+        : /^(?:MULTIPLE_(?:ACK|ACCEPT|RESPONSE)|INVALID_RPC_CORRELATION_ID)$/.test(code)
+        ? new ServerFailed({ ...about, code, data: [name, id] })
+        : new RpcFailed({ ...about, message: code })
+    )
+  }
+
+  /** A request for a procedure of this client. */
+  called(name: string, id: string, value: Typed): void {
+    const { connection, providers, wire } = this
+    const provider = providers.get(name)
+    if (provider === undefined) return wire.tell(encodeRpcReject({ name, id }))
+    let answered = false
+    let accepted = false
+    const accept = (): void => {
+      if (accepted || answered || connection !== this.connection) return
+      accepted = true
+      wire.tell(encodeRpcRequestAccepted({ name, id }))
+    }
+    const answer = (encode: () => string): DeepstreamReason | undefined => {
+      if (answered) return undefined
+      const text = encoded(encode, wire.options.maxMessage)
+      if (typeof text !== "string") return text
+      accept()
+      answered = true
+      if (connection === this.connection) wire.tell(text)
+      return undefined
+    }
+    provider.called({
+      name,
+      value,
+      accept,
+      respond: (given) => answer(() => encodeRpcResponse({ name, id, value: Typed.of(given) })),
+      fail: (message) => answer(() => encodeRpcFailure({ text: message, name, id })),
+      reject: () => {
+        if (answered || connection !== this.connection) return
+        answered = true
+        wire.tell(encodeRpcReject({ name, id }))
+      }
+    })
+  }
+
+  /** The server denied something about procedures. Returns whether a call hears of it. */
+  refused(denied: MessageDenied): boolean {
+    if (denied.action === "S") return this.subscriptions.refuse(denied.subject, denied)
+    const found = denied.action === "REQ" ? this.end(denied.rest[0] ?? "") : undefined
+    found?.settle.fail(denied)
+    return found !== undefined
+  }
+
+  lost(): void {
+    this.connection++
+    this.subscriptions.lost()
+    for (const [id, { letter, name, settle }] of this.pending) {
+      if (letter.text !== "") continue
+      this.end(id)
+      settle.fail(new ConnectionLost({ topic, subject: name }))
+    }
+  }
+
+  close(reason: DeepstreamReason): void {
+    this.connection++
+    this.subscriptions.close(reason)
+    for (const id of [...this.pending.keys()]) this.end(id)?.settle.fail(reason)
+  }
+
+  private end(id: string): Pending | undefined {
+    const found = this.pending.get(id)
+    if (found === undefined) return undefined
+    this.pending.delete(id)
+    this.finished.add(id)
+    this.wire.cancel(found.ack)
+    this.wire.cancel(found.response)
+    this.wire.takeBack(found.letter)
+    return found
+  }
+
+  private unknown(name: string, id: string): void {
+    // an answer to a request that nobody waits for any more is late, not wrong
+    this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.finished.has(id) ? "notice" : "error")
+  }
+}

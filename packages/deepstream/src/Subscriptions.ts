@@ -1,0 +1,198 @@
+/**
+ * Names that a client wants to hear of: subscribed once however many ask, acknowledged in time, and told to the server anew after each
+ * reconnect.
+ *
+ * It knows no sinks; a topic keeps those beside it.
+ */
+import type { Deadline } from "./Deadlines.ts"
+import { AckTimeout, type DeepstreamReason, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
+import { encoded, type Settle, type Wire } from "./Wire.ts"
+
+/** How the topic writes it. */
+export interface SubscriptionWords {
+  readonly topic: Topic
+  /** Action of the subscription, such as S. */
+  readonly action: string
+  /** Action of its end, such as US. */
+  readonly endAction: string
+  readonly subscribe: (name: string) => string
+  readonly unsubscribe: (name: string) => string
+}
+
+interface Entry {
+  users: number
+  acknowledged: boolean
+  waiting: Array<Settle<void>>
+  deadline: Deadline | undefined
+  /** Ends that the server has not acknowledged. */
+  readonly leaving: Array<Deadline>
+}
+
+/** The subscriptions of one topic. */
+export class Subscriptions {
+  private readonly wire: Wire
+  private readonly words: SubscriptionWords
+  private readonly entries = new Map<string, Entry>()
+  /** Called when a subscription is over that somebody here still wants. */
+  private readonly onLost: (name: string, reason: DeepstreamReason) => void
+
+  constructor(wire: Wire, words: SubscriptionWords, onLost: (name: string, reason: DeepstreamReason) => void) {
+    this.wire = wire
+    this.words = words
+    this.onLost = onLost
+  }
+
+  /** Whether somebody here wants to hear of it. */
+  has(name: string): boolean {
+    return (this.entries.get(name)?.users ?? 0) > 0
+  }
+
+  /** Whether it ended so recently that the server may not know. */
+  isLeaving(name: string): boolean {
+    return (this.entries.get(name)?.leaving.length ?? 0) > 0
+  }
+
+  /** One more wants it. `settle` hears of the acknowledgement, or why there is none. */
+  add(name: string, settle: Settle<void>): void {
+    const { wire, words } = this
+    const refused = wire.closed ?? wire.denied(words.topic, words.action, name)
+    if (refused !== undefined) return settle.fail(refused)
+    const text = encoded(() => words.subscribe(name), wire.options.maxMessage)
+    if (typeof text !== "string") return settle.fail(text)
+    const entry = this.entries.get(name) ?? { users: 0, acknowledged: false, waiting: [], deadline: undefined, leaving: [] }
+    this.entries.set(name, entry)
+    entry.users++
+    if (entry.acknowledged) return settle.succeed()
+    entry.waiting.push(settle)
+    if (entry.users > 1) return
+    wire.tell(text)
+    this.expect(name, entry)
+  }
+
+  /** One less wants it. The last one's end is told to the server. */
+  remove(name: string, settle?: Settle<void>): void {
+    const { wire, words } = this
+    const entry = this.entries.get(name)
+    if (entry === undefined || entry.users === 0) return
+    if (--entry.users > 0) return
+    wire.cancel(entry.deadline)
+    entry.deadline = undefined
+    entry.acknowledged = false
+    entry.waiting = []
+    if (!wire.open) {
+      this.forget(name, entry)
+      return
+    }
+    wire.tell(words.unsubscribe(name))
+    const deadline = wire.after(wire.options.subscriptionTimeout, () => {
+      entry.leaving.splice(entry.leaving.indexOf(deadline), 1)
+      this.forget(name, entry)
+      const reason = new AckTimeout({ topic: words.topic, subject: name })
+      if (settle === undefined) wire.report(reason)
+      else settle.fail(reason)
+    })
+    entry.leaving.push(deadline)
+  }
+
+  /** The server acknowledged the action. */
+  acknowledge(action: string, name: string): void {
+    const { wire, words } = this
+    const entry = this.entries.get(name)
+    if (action === words.endAction) {
+      const deadline = entry?.leaving.shift()
+      if (entry === undefined || deadline === undefined) return this.unsolicited(name)
+      wire.cancel(deadline)
+      this.forget(name, entry)
+      return
+    }
+    if (entry === undefined || entry.users === 0) {
+      // the acknowledgement of a subscription that has ended meanwhile
+      if (entry === undefined) this.unsolicited(name)
+      return
+    }
+    if (entry.acknowledged) return wire.report(new UnsolicitedMessage({ topic: words.topic, subject: name }), "notice")
+    this.settled(entry)
+    for (const { succeed } of entry.waiting.splice(0)) succeed()
+  }
+
+  /** The server refuses: the subscription is over for all who wanted it. Returns whether anybody did. */
+  refuse(name: string, reason: DeepstreamReason): boolean {
+    const entry = this.entries.get(name)
+    if (entry === undefined || entry.users === 0) return false
+    const waiting = entry.waiting.splice(0)
+    this.wire.cancel(entry.deadline)
+    entry.deadline = undefined
+    entry.users = 0
+    this.forget(name, entry)
+    for (const { fail } of waiting) fail(reason)
+    this.onLost(name, reason)
+    return true
+  }
+
+  /** Tells a new connection. */
+  resubscribe(): void {
+    for (const [name, entry] of this.entries) {
+      if (entry.users === 0) {
+        this.entries.delete(name)
+        continue
+      }
+      this.wire.tell(this.words.subscribe(name))
+      // who asked while there was no connection has a deadline already
+      if (entry.acknowledged) {
+        entry.acknowledged = false
+        this.expect(name, entry)
+      }
+    }
+  }
+
+  /** The connection is lost: ends need no acknowledgement any more. */
+  lost(): void {
+    for (const [name, entry] of this.entries) {
+      for (const deadline of entry.leaving.splice(0)) this.wire.cancel(deadline)
+      if (entry.waiting.length === 0) {
+        this.wire.cancel(entry.deadline)
+        entry.deadline = undefined
+        entry.acknowledged = true
+      }
+      this.forget(name, entry)
+    }
+  }
+
+  /** The client is closed for good. */
+  close(reason: DeepstreamReason): void {
+    const entries = [...this.entries]
+    this.entries.clear()
+    for (const [name, entry] of entries) {
+      this.wire.cancel(entry.deadline)
+      for (const deadline of entry.leaving) this.wire.cancel(deadline)
+      if (entry.users === 0) continue
+      for (const { fail } of entry.waiting) fail(reason)
+      this.onLost(name, reason)
+    }
+  }
+
+  private expect(name: string, entry: Entry): void {
+    const { wire, words } = this
+    entry.deadline = wire.after(wire.options.subscriptionTimeout, () => {
+      entry.deadline = undefined
+      const reason = new AckTimeout({ topic: words.topic, subject: name })
+      const waiting = entry.waiting.splice(0)
+      for (const { fail } of waiting) fail(reason)
+      if (waiting.length === 0) wire.report(reason)
+    })
+  }
+
+  private settled(entry: Entry): void {
+    this.wire.cancel(entry.deadline)
+    entry.deadline = undefined
+    entry.acknowledged = true
+  }
+
+  private forget(name: string, entry: Entry): void {
+    if (entry.users === 0 && entry.leaving.length === 0 && this.entries.get(name) === entry) this.entries.delete(name)
+  }
+
+  private unsolicited(name: string): void {
+    this.wire.report(new UnsolicitedMessage({ topic: this.words.topic, subject: name }))
+  }
+}

@@ -1,0 +1,59 @@
+/** What the topics of a session share: sending, waiting, reporting. The session implements it. */
+import type { EncodeError } from "@wirewright/codec"
+import type { Deadline } from "./Deadlines.ts"
+import type { DeepstreamReason, MessageDenied, Problem, Topic } from "./DeepstreamError.ts"
+import { InvalidMessage } from "./DeepstreamError.ts"
+import type { Letter } from "./Outbox.ts"
+import type { SessionOptions } from "./SessionOptions.ts"
+
+/** Receives the outcome of a call, once. */
+export interface Settle<A> {
+  readonly succeed: (value: A) => void
+  readonly fail: (reason: DeepstreamReason) => void
+}
+
+/** What speaks at the other end, as far as it showed. */
+export type Dialect = "unknown" | "classic" | "text"
+
+/** The session, as its topics see it. */
+export interface Wire {
+  readonly options: SessionOptions
+  readonly dialect: Dialect
+  /** Logged in. */
+  readonly open: boolean
+  /** Closed for good, and why. */
+  readonly closed: DeepstreamReason | undefined
+  readonly now: () => number
+  /** A number below 1. */
+  readonly random: () => number
+  /**
+   * Sends what a call asks for. While there is no connection it waits, if that is wanted and there is room; otherwise the reason says why it
+   * was not taken.
+   */
+  readonly post: (topic: Topic, subject: string, text: string) => Letter | DeepstreamReason
+  /** Why nothing of this size would be taken now; undefined when it would. */
+  readonly refused: (topic: Topic, subject: string, size: number) => DeepstreamReason | undefined
+  /** Sends what only this connection is for; nothing is sent while it is not open. */
+  readonly tell: (text: string) => void
+  /** Takes back what was posted and still waits. Returns whether it did. */
+  readonly takeBack: (letter: Letter) => boolean
+  readonly after: (millis: number, run: () => void) => Deadline
+  readonly cancel: (deadline: Deadline | undefined) => void
+  readonly report: (reason: DeepstreamReason, severity?: Problem["severity"]) => void
+  /** What the server denied before, when that is remembered. */
+  readonly denied: (topic: Topic, action: string, subject: string) => MessageDenied | undefined
+}
+
+/** Whether `post` took the message. */
+export const isLetter = (posted: Letter | DeepstreamReason): posted is Letter => !("_tag" in posted)
+
+/** The message, or why it cannot be written. */
+export const encoded = (encode: () => string, limit: number): string | InvalidMessage => {
+  try {
+    const text = encode()
+    return text.length > limit ? new InvalidMessage({ message: `a message of ${text.length} characters; the limit is ${limit}` }) : text
+  } catch (thrown) {
+    const error = thrown as Error
+    return new InvalidMessage({ message: error.message, error: "reason" in error ? error as EncodeError : undefined })
+  }
+}

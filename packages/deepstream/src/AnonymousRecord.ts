@@ -25,7 +25,9 @@ export const makeAnonymous = <A>(
 ): Effect.Effect<AnonymousRecord<A>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const outer = yield* Effect.scope
-    const current = yield* SubscriptionRef.make<{ readonly record: DeepstreamRecord<A>; readonly scope: Scope.Closeable } | undefined>(undefined)
+    const current = yield* SubscriptionRef.make<{ readonly record: DeepstreamRecord<A>; readonly scope: Scope.Closeable } | undefined>(
+      undefined
+    )
     return {
       name: Effect.map(SubscriptionRef.get(current), (found) => found?.record.name),
       setName: (name) =>

@@ -180,7 +180,11 @@ export class Connection {
 
   loginRefused(data: TypedValue): void {
     if (this.state !== "AUTHENTICATING" && this.waiting.length === 0) return this.outOfOrder("refused login")
-    const message = typeof data === "string" ? data : data === undefined || data === null ? "the server refuses the credentials" : JSON.stringify(data)
+    const message = typeof data === "string"
+      ? data
+      : data === undefined || data === null
+      ? "the server refuses the credentials"
+      : JSON.stringify(data)
     this.refuseLogin(new LoginRefused({ message, data }))
   }
 
@@ -198,7 +202,8 @@ export class Connection {
 
   /** The server ends this connection for good; a login that waits hears of it, or it is reported. */
   private finish(reason: DeepstreamReason): void {
-    if (this.waiting.length === 0) this.wire.report(reason)
+    // a refused challenge shows in the state, and in whatever is called then
+    if (this.waiting.length === 0) this.wire.report(reason, reason._tag === "ChallengeDenied" ? "notice" : "error")
     this.close(reason)
   }
 

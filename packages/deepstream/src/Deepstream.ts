@@ -134,6 +134,9 @@ export class Deepstream extends Context.Service<Deepstream, DeepstreamClient>()(
     Stream.unwrap(Deepstream.useSync(({ events }) => events.subscribe(name, options)))
 
   /** Calls a procedure. */
-  static readonly request = (name: string, value?: TypedValue, options?: RequestOptions): Effect.Effect<TypedValue, DeepstreamError, Deepstream> =>
-    Deepstream.use(({ rpc }) => rpc.request(name, value, options))
+  static readonly request = (
+    name: string,
+    value?: TypedValue,
+    options?: RequestOptions
+  ): Effect.Effect<TypedValue, DeepstreamError, Deepstream> => Deepstream.use(({ rpc }) => rpc.request(name, value, options))
 }

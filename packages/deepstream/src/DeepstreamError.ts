@@ -118,7 +118,9 @@ export class RpcFailed extends Data.TaggedClass("RpcFailed")<About & { readonly 
   readonly code = "RPC_FAILED"
 }
 /** Another error that the server names. */
-export class ServerFailed extends Data.TaggedClass("ServerFailed")<About & { readonly code: string; readonly data: ReadonlyArray<string> }> {}
+export class ServerFailed
+  extends Data.TaggedClass("ServerFailed")<About & { readonly code: string; readonly data: ReadonlyArray<string> }>
+{}
 /** This pattern, procedure or name has its one listener, provider or owner in this client already. */
 export class AlreadyTaken extends Data.TaggedClass("AlreadyTaken")<About> {
   readonly code = "MULTIPLE_SUBSCRIPTIONS"
@@ -132,7 +134,9 @@ export class QueueDropped extends Data.TaggedClass("QueueDropped")<{ readonly me
   readonly code = "QUEUE_DROPPED"
 }
 /** The arguments cannot be written as a message, such as a name with a separator in it. Nothing was sent. */
-export class InvalidMessage extends Data.TaggedClass("InvalidMessage")<{ readonly message: string; readonly error?: EncodeError | undefined }> {
+export class InvalidMessage
+  extends Data.TaggedClass("InvalidMessage")<{ readonly message: string; readonly error?: EncodeError | undefined }>
+{
   readonly code = "INVALID_MESSAGE_DATA"
 }
 /** The value does not fit the schema; when reading, the received one, when writing, the given one. */

@@ -88,7 +88,17 @@ const durations = [
   "rpcResponseTimeout",
   "presenceTimeout"
 ] as const
-const plain = ["offline", "maxQueued", "maxQueuedSize", "maxMessage", "maxFrame", "maxReceived", "maxRedirects", "rememberDenials", "merge"] as const
+const plain = [
+  "offline",
+  "maxQueued",
+  "maxQueuedSize",
+  "maxMessage",
+  "maxFrame",
+  "maxReceived",
+  "maxRedirects",
+  "rememberDenials",
+  "merge"
+] as const
 
 /** The options as a session wants them. */
 export const sessionOptions = (options: DeepstreamOptions): Partial<SessionOptions> => {

@@ -77,9 +77,7 @@ export const acquireRecord = <A = Json>(
     const opened = records.open(name, handle, merge)
     if ("_tag" in opened) return yield* failWith(opened)
     if (opened.ready) handle.ready()
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => records.release(opened, handle, new RecordDeleted({ topic: "R", subject: name })))
-    )
+    yield* Effect.addFinalizer(() => Effect.sync(() => records.release(opened, handle, new RecordDeleted({ topic: "R", subject: name }))))
     return recordOf(driver, opened, handle, schema)
   })
 
@@ -193,8 +191,7 @@ const recordOf = <A>(
     getAt: (path) => whenReady(Effect.sync(() => getPath(state.data, path) as Json | undefined)),
     version: whenReady(Effect.sync(() => state.version)),
     hasProvider: whenReady(Effect.sync(() => state.hasProvider)),
-    set: (data, options) =>
-      Effect.flatMap(encodeWith(schema, name, data), (json) => write(undefined, json as TypedValue, options)),
+    set: (data, options) => Effect.flatMap(encodeWith(schema, name, data), (json) => write(undefined, json as TypedValue, options)),
     patch: (path, value, options) =>
       schema === undefined
         ? write(path, value, options)
@@ -203,7 +200,9 @@ const recordOf = <A>(
     changesAt: (path, options = {}) =>
       afterReady(
         options,
-        watch(options, (data) => getPath(data, path) as Json | undefined, (data, before) => !sameJson(getPath(data, path), getPath(before, path)))
+        watch(options, (data) =>
+          getPath(data, path) as Json | undefined, (data, before) =>
+          !sameJson(getPath(data, path), getPath(before, path)))
       ),
     delete: driver.call<void>((settle) => records.delete(name, settle))
   }

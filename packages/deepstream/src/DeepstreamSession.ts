@@ -75,9 +75,9 @@ export class DeepstreamSession {
     this.rpc = new RpcTopic(wire)
     this.presence = new PresenceTopic(wire)
     this.connection = new Connection(url, wire, {
-      dial: host.dial,
-      hangUp: host.hangUp,
-      changed: host.changed,
+      dial: (to) => host.dial(to),
+      hangUp: () => host.hangUp(),
+      changed: (state) => host.changed(state),
       urgent: (text) => {
         this.outbox.pushUrgent(text)
         host.wake()
@@ -202,8 +202,8 @@ export class DeepstreamSession {
       get closed() {
         return session.connection.ended
       },
-      now: host.now,
-      random: host.random,
+      now: () => host.now(),
+      random: () => host.random(),
       refused,
       post: (topic: Topic, subject: string, text: string): Letter | DeepstreamReason => {
         const reason = refused(topic, subject, text.length)
@@ -212,10 +212,11 @@ export class DeepstreamSession {
         return outbox.push(text, true)
       },
       tell: (text: string) => {
-        // subscriptions of users wait for the end of the tick, and that has to come
+        if (session.connection.state !== "OPEN") return
+        outbox.push(text, false)
         host.wake()
-        if (session.connection.state === "OPEN") outbox.push(text, false)
       },
+      wake: () => host.wake(),
       takeBack: (letter: Letter) => {
         if (letter.text === "") return false
         outbox.takeBack(letter)

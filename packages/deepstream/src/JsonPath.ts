@@ -30,7 +30,7 @@ const own = (value: unknown, step: string | number): unknown =>
 /** What is at the path; undefined when nothing is. */
 export const getPath = (data: unknown, path: string | undefined): unknown => {
   let value = data
-  if (path !== undefined) for (const step of stepsOf(path)) value = own(value, step)
+  if (path !== undefined) { for (const step of stepsOf(path)) value = own(value, step) }
   return value
 }
 
@@ -44,7 +44,9 @@ const setStep = (data: unknown, steps: ReadonlyArray<string | number>, at: numbe
   if (Array.isArray(data) || !isObject(data) && typeof step === "number") {
     const copy: Array<unknown> = Array.isArray(data) ? [...data] : []
     const index = Number(step)
-    if (!Number.isInteger(index) || index < 0 || index > copy.length + maxGap) throw new RangeError(`${step} is no place in an array of ${copy.length}`)
+    if (!Number.isInteger(index) || index < 0 || index > copy.length + maxGap) {
+      throw new RangeError(`${step} is no place in an array of ${copy.length}`)
+    }
     while (copy.length < index) copy.push(null)
     // JSON has no holes
     copy[index] = after ?? null

@@ -179,7 +179,9 @@ export class MessageRouter {
       case "ConnectionReject":
         return connection.rejected()
       case "ConnectionAuthenticationTimeout":
-        return connection.authenticationTimeout(said("text" in message ? message.text : undefined, "the server waited too long for the login"))
+        return connection.authenticationTimeout(
+          said("text" in message ? message.text : undefined, "the server waited too long for the login")
+        )
       case "AuthenticationAck":
         return connection.loggedIn(message.clientData?.value)
       case "AuthenticationInvalidData":

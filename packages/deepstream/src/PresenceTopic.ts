@@ -308,7 +308,9 @@ export class PresenceTopic {
     this.watched.delete(user)
     this.twice.delete(user)
     // what was not told yet need not be taken back
-    if (!this.toSubscribe.delete(user) && this.wire.open) this.toUnsubscribe.add(user)
+    if (this.toSubscribe.delete(user) || !this.wire.open) return
+    this.toUnsubscribe.add(user)
+    this.wire.wake()
   }
 
   private expect(user: string, entry: Watched): void {

@@ -25,7 +25,8 @@ const compile = <A>(schema: Schema.Codec<A, unknown>): Compiled<A> => {
 const orInvalid = <A>(exit: Exit.Exit<A, Schema.SchemaError>, name: string): Effect.Effect<A, DeepstreamError> =>
   Effect.mapError(
     exit,
-    (cause) => new DeepstreamError({ reason: new InvalidValue({ topic: "R", subject: name, message: `record ${name}: ${cause.message}`, cause }) })
+    (cause) =>
+      new DeepstreamError({ reason: new InvalidValue({ topic: "R", subject: name, message: `record ${name}: ${cause.message}`, cause }) })
   )
 
 /** The value in a record; fails with `InvalidValue` when it does not fit. Without a schema it is the JSON itself. */
@@ -34,4 +35,6 @@ export const decodeWith = <A>(schema: Schema.Codec<A, unknown> | undefined, name
 
 /** The JSON of a value; fails with `InvalidValue` when it does not fit. */
 export const encodeWith = <A>(schema: Schema.Codec<A, unknown> | undefined, name: string, value: A): Effect.Effect<Json, DeepstreamError> =>
-  schema === undefined ? Effect.succeed(value as Json) : orInvalid(compile(schema).encode(value) as Exit.Exit<Json, Schema.SchemaError>, name)
+  schema === undefined
+    ? Effect.succeed(value as Json)
+    : orInvalid(compile(schema).encode(value) as Exit.Exit<Json, Schema.SchemaError>, name)

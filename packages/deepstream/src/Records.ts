@@ -20,12 +20,20 @@ export interface Records {
   /** Opens a record, which is made when it does not exist, and waits until it was read. */
   readonly open: {
     (name: string, options?: OpenOptions): Effect.Effect<DeepstreamRecord<Json>, DeepstreamError, Scope.Scope>
-    <A>(name: string, schema: Schema.Codec<A, unknown>, options?: OpenOptions): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope>
+    <A>(
+      name: string,
+      schema: Schema.Codec<A, unknown>,
+      options?: OpenOptions
+    ): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope>
   }
   /** Opens a record without waiting for it; `ready` says when it was read. Writes until then are held. */
   readonly acquire: {
     (name: string, options?: OpenOptions): Effect.Effect<DeepstreamRecord<Json>, DeepstreamError, Scope.Scope>
-    <A>(name: string, schema: Schema.Codec<A, unknown>, options?: OpenOptions): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope>
+    <A>(
+      name: string,
+      schema: Schema.Codec<A, unknown>,
+      options?: OpenOptions
+    ): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope>
   }
   /** Opens a list of names. */
   readonly openList: (name: string, options?: OpenOptions) => Effect.Effect<DeepstreamList, DeepstreamError, Scope.Scope>
@@ -60,8 +68,7 @@ export const makeRecords = (driver: Driver): Records => {
   const { recordPatterns, records } = driver.session
   const acquire = (name: string, first?: object, second?: OpenOptions) =>
     isSchema(first) ? acquireRecord(driver, name, first, second) : acquireRecord<unknown>(driver, name, undefined, first as OpenOptions)
-  const open = (name: string, first?: object, second?: OpenOptions) =>
-    Effect.tap(acquire(name, first, second), (record) => record.ready)
+  const open = (name: string, first?: object, second?: OpenOptions) => Effect.tap(acquire(name, first, second), (record) => record.ready)
   const upsert = (name: string, path: string | undefined, value: TypedValue, { acknowledge = false }: WriteOptions = {}) =>
     acknowledge
       ? driver.call<void>((settle) => {

@@ -127,7 +127,9 @@ export class RpcTopic {
       settle.fail(refused)
       return () => {}
     }
-    const id = `${Math.floor(wire.now()).toString(36)}-${(++this.count).toString(36)}-${Math.floor(wire.random() * 0x1_0000_0000).toString(36)}`
+    const id = `${Math.floor(wire.now()).toString(36)}-${(++this.count).toString(36)}-${
+      Math.floor(wire.random() * 0x1_0000_0000).toString(36)
+    }`
     const text = encoded(() => encodeRpcRequest({ name, id, value: Typed.of(value) }), options.maxMessage)
     const letter = typeof text === "string" ? wire.post(topic, name, text) : text
     if (!isLetter(letter)) {

@@ -35,6 +35,8 @@ export interface Wire {
   readonly refused: (topic: Topic, subject: string, size: number) => DeepstreamReason | undefined
   /** Sends what only this connection is for; nothing is sent while it is not open. */
   readonly tell: (text: string) => void
+  /** Says that something waits for the end of the tick. */
+  readonly wake: () => void
   /** Takes back what was posted and still waits. Returns whether it did. */
   readonly takeBack: (letter: Letter) => boolean
   readonly after: (millis: number, run: () => void) => Deadline

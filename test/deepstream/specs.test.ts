@@ -8,7 +8,9 @@ const folder = (name: string): string => fileURLToPath(new URL(name, import.meta
 const originals = readFeatures(folder("../fixtures/deepstream-specs"))
 const further = readFeatures(folder("./features"))
 
-const scenario = (...steps: ReadonlyArray<string>): ReadonlyArray<Feature> => [{ file: "made.feature", scenarios: [{ name: "made", steps }] }]
+const scenario = (
+  ...steps: ReadonlyArray<string>
+): ReadonlyArray<Feature> => [{ file: "made.feature", scenarios: [{ name: "made", steps }] }]
 
 const loggedIn = [
   "the test server is ready",

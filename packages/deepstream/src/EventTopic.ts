@@ -1,6 +1,7 @@
 /** Events: publishing, and subscriptions that live through reconnects. */
 import { Typed, type TypedValue } from "@wirewright/codec/Typed"
-import { type DeepstreamReason, MessageDenied, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
+import type { MessageDenied } from "./DeepstreamError.ts"
+import { type DeepstreamReason, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
 import { encodeEventEmit, encodeEventSubscribe, encodeEventUnsubscribe } from "./gen/Encode.ts"
 import { Subscriptions } from "./Subscriptions.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"

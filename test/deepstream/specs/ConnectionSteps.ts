@@ -1,5 +1,5 @@
 /** Steps about the client's connection, its login and its errors. */
-import { DeepstreamError } from "@wirewright/deepstream"
+import type { DeepstreamError } from "@wirewright/deepstream"
 import { Effect, Exit, SubscriptionRef } from "effect"
 import { expectSame, type Step, step, expect } from "./Steps.ts"
 import { pass, sent } from "./World.ts"

@@ -1,5 +1,6 @@
 /** Steps about records. */
-import { DeepstreamError, type DeepstreamRecord, type Json, type PatternEvent } from "@wirewright/deepstream"
+import type { DeepstreamError } from "@wirewright/deepstream"
+import { type DeepstreamRecord, type Json, type PatternEvent } from "@wirewright/deepstream"
 import { Effect, Exit, Stream } from "effect"
 import { expect, expectNone, expectOnce, expectSame, type Step, step } from "./Steps.ts"
 import { sent, type World } from "./World.ts"

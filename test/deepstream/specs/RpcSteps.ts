@@ -1,6 +1,6 @@
 /** Steps about remote procedures. */
 import { RpcRejected } from "@wirewright/deepstream"
-import { DeepstreamError } from "@wirewright/deepstream"
+import type { DeepstreamError } from "@wirewright/deepstream"
 import { Deferred, Effect, Exit } from "effect"
 import { expect, expectOnce, type Step, step } from "./Steps.ts"
 import { sent, type World } from "./World.ts"

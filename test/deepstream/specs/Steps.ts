@@ -1,5 +1,5 @@
 /** Steps: patterns, what they do, and how the texts of deepstream's feature files are read. */
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import type { World } from "./World.ts"
 

@@ -94,7 +94,7 @@ class Handle implements RecordSink {
   }
 
   readonly changed = (data: Json, before: Json): void => {
-    for (const watcher of [...this.watchers]) watcher(data, before)
+    for (const watcher of Array.from(this.watchers)) watcher(data, before)
   }
 
   readonly provided = (): void => {}
@@ -102,7 +102,7 @@ class Handle implements RecordSink {
   readonly over = (reason: DeepstreamReason): void => {
     this.state = reason
     for (const { fail } of this.waiting.splice(0)) fail(reason)
-    for (const end of [...this.ends]) end(reason)
+    for (const end of Array.from(this.ends)) end(reason)
   }
 
   readonly late = (reason: DeepstreamReason): boolean => {

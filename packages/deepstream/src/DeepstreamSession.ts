@@ -183,24 +183,26 @@ export class DeepstreamSession {
   }
 
   private makeWire(): Wire {
-    const session = this
     const { deadlines, host, options, outbox } = this
+    const isOpen = (): boolean => this.connection.state === "OPEN"
+    const ended = (): DeepstreamReason | undefined => this.connection.ended
+    const dialect = (): Dialect => this.connection.dialect
     const refused = (topic: Topic, subject: string, size: number): DeepstreamReason | undefined => {
-      const { ended } = session.connection
-      if (ended !== undefined) return ended
-      if (session.connection.state === "OPEN") return undefined
+      const over = ended()
+      if (over !== undefined) return over
+      if (isOpen()) return undefined
       return options.offline === "fail" ? new NotConnected({ topic, subject }) : outbox.full(size)
     }
     return {
       options,
       get dialect() {
-        return session.connection.dialect
+        return dialect()
       },
       get open() {
-        return session.connection.state === "OPEN"
+        return isOpen()
       },
       get closed() {
-        return session.connection.ended
+        return ended()
       },
       now: () => host.now(),
       random: () => host.random(),
@@ -212,7 +214,7 @@ export class DeepstreamSession {
         return outbox.push(text, true)
       },
       tell: (text: string) => {
-        if (session.connection.state !== "OPEN") return
+        if (!isOpen()) return
         outbox.push(text, false)
         host.wake()
       },
@@ -229,10 +231,10 @@ export class DeepstreamSession {
       },
       cancel: (deadline: Deadline | undefined) => deadlines.cancel(deadline),
       report: (reason: DeepstreamReason, severity: Problem["severity"] = "error") => {
-        const { frame, messageEnd, messageStart } = session
+        const { frame, messageEnd, messageStart } = this
         host.problem(frame === undefined ? { reason, severity } : { reason, severity, raw: visible(frame, messageStart, messageEnd) })
       },
-      denied: (topic: Topic, action: string, subject: string) => session.denials.get(`${topic}|${action}|${subject}`)
+      denied: (topic: Topic, action: string, subject: string) => this.denials.get(`${topic}|${action}|${subject}`)
     }
   }
 

@@ -75,7 +75,7 @@ export class EventTopic {
     }
     const known = value ?? new Typed("U")
     if (sinks.length === 1) sinks[0]!.event(known)
-    else for (const { event } of [...sinks]) event(known)
+    else for (const { event } of Array.from(sinks)) event(known)
   }
 
   /** The server denied something about events. Returns whether a call hears of it. */

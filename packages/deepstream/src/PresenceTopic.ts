@@ -287,7 +287,7 @@ export class PresenceTopic {
   close(reason: DeepstreamReason): void {
     for (const [id, bulk] of this.bulks) this.finishBulk(id, bulk)
     this.subscriptions.close(reason)
-    for (const entry of [...this.watched.values()]) {
+    for (const entry of Array.from(this.watched.values())) {
       this.wire.cancel(entry.deadline)
       for (const { fail } of entry.waiting) fail(reason)
       for (const { over } of entry.sinks) over(reason)

@@ -100,7 +100,7 @@ export class Questions<A> {
   }
 
   close(reason: DeepstreamReason): void {
-    for (const key of [...this.asked.keys()]) for (const { fail } of this.takeAll(key)) fail(reason)
+    for (const key of Array.from(this.asked.keys())) for (const { fail } of this.takeAll(key)) fail(reason)
   }
 
   private drop(key: string, question: Asked<A>): void {

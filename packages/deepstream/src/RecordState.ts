@@ -185,7 +185,7 @@ export class RecordState {
       this.phase = "synced"
       this.base = this.version = version
       this.data = this.shown = data
-      for (const sink of [...this.sinks]) sink.ready()
+      for (const sink of Array.from(this.sinks)) sink.ready()
       this.release()
       if (this.highest > version) this.reread()
       return
@@ -483,7 +483,7 @@ export class RecordState {
 
   private tooLate(reason: DeepstreamReason): void {
     let heard = false
-    for (const sink of [...this.sinks]) heard = sink.late(reason) || heard
+    for (const sink of Array.from(this.sinks)) heard = sink.late(reason) || heard
     if (!heard) this.wire.report(reason)
   }
 
@@ -511,7 +511,7 @@ export class RecordState {
     if (data === shown) return
     this.shown = data
     if (sameJson(data, shown)) return
-    for (const sink of [...this.sinks]) sink.changed(data, shown)
+    for (const sink of Array.from(this.sinks)) sink.changed(data, shown)
   }
 }
 

@@ -333,7 +333,7 @@ export class RecordTopic {
   lost(): void {
     for (const deadlines of this.leaving.values()) for (const deadline of deadlines) this.wire.cancel(deadline)
     this.leaving.clear()
-    for (const record of [...this.records.values()]) record.lost()
+    for (const record of Array.from(this.records.values())) record.lost()
     for (const map of [this.deletions, this.upserts]) {
       for (const [name, queue] of map) {
         for (const pending of queue) {
@@ -353,8 +353,8 @@ export class RecordTopic {
     this.records.clear()
     for (const record of records) record.end(reason)
     for (const map of [this.deletions, this.upserts]) {
-      for (const [name, queue] of [...map]) {
-        for (const pending of [...queue]) {
+      for (const [name, queue] of Array.from(map)) {
+        for (const pending of Array.from(queue)) {
           this.endPending(map, name, pending)
           pending.settle.fail(reason)
         }
@@ -390,7 +390,7 @@ export class RecordTopic {
     const waiting = this.deletions.get(name) ?? []
     if (waiting.length === 0 && record === undefined) return this.unsolicited(name)
     this.records.delete(name)
-    for (const pending of [...waiting]) {
+    for (const pending of Array.from(waiting)) {
       this.endPending(this.deletions, name, pending)
       pending.settle.succeed()
     }

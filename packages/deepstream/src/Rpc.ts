@@ -63,7 +63,7 @@ const wordsOfCause = (cause: Cause.Cause<unknown>): string => {
 }
 
 /** Without the characters that separate messages. */
-const plain = (words: string): string => words.replaceAll(/[\x1e\x1f]/g, " ")
+const plain = (words: string): string => words.replaceAll("\x1e", " ").replaceAll("\x1f", " ")
 
 const answer = (driver: Driver, call: RpcCall, exit: Exit.Exit<TypedValue, unknown>): void => {
   let refused: DeepstreamReason | undefined

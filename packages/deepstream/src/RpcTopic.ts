@@ -236,7 +236,7 @@ export class RpcTopic {
   close(reason: DeepstreamReason): void {
     this.connection++
     this.subscriptions.close(reason)
-    for (const id of [...this.pending.keys()]) this.end(id)?.settle.fail(reason)
+    for (const id of Array.from(this.pending.keys())) this.end(id)?.settle.fail(reason)
   }
 
   private end(id: string): Pending | undefined {

@@ -60,7 +60,7 @@ class ClientSocket implements WebSocketLike {
   }
 
   emit(name: EventName, event: WebSocketEvent): void {
-    for (const listener of [...this.listeners.get(name) ?? []]) listener(event)
+    for (const listener of Array.from(this.listeners.get(name) ?? [])) listener(event)
   }
 }
 

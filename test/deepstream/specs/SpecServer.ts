@@ -36,7 +36,7 @@ export class SpecServer {
   stop(): void {
     this.stopServing?.()
     this.stopServing = undefined
-    for (const socket of [...this.sockets]) socket.close()
+    for (const socket of Array.from(this.sockets)) socket.close()
     this.messages = []
   }
 

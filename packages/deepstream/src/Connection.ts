@@ -58,6 +58,8 @@ export class Connection {
   /** Whether a connection is wanted at all. */
   private wanted = false
   private dialling = false
+  /** Whether the server challenged this connection, as only the classic one does. */
+  private wasChallenged = false
   private redirects = 0
   private attempts = 0
   private lastHeard = 0
@@ -132,13 +134,15 @@ export class Connection {
   }
 
   ping(): void {
-    // only the text endpoint pings before anybody has logged in
-    if (this.dialect === "unknown" && (this.state === "AWAITING_AUTHENTICATION" || this.state === "AUTHENTICATING")) this.dialect = "text"
+    // only the text endpoint pings before anybody has logged in, and it never challenges
+    const early = this.state === "AWAITING_AUTHENTICATION" || this.state === "AUTHENTICATING"
+    if (early && !this.wasChallenged) this.dialect = "text"
     this.host.urgent(encodeConnectionPong())
   }
 
   challenged(): void {
     if (!this.step("challenge")) return this.outOfOrder("challenge")
+    this.wasChallenged = true
     this.dialect = "classic"
     this.host.urgent(encodeConnectionChallengeResponse({ url: this.url }))
   }
@@ -237,7 +241,7 @@ export class Connection {
 
   private dial(url: string): void {
     this.dialling = true
-    this.dialect = "unknown"
+    this.wasChallenged = false
     const { connectTimeout } = this.wire.options
     this.wire.cancel(this.handshake)
     this.handshake = this.wire.after(connectTimeout, () => {

@@ -292,7 +292,9 @@ export const converge = (random: Random, clients: number, merge?: MergeStrategy)
   const wrong = all.flatMap(({ problems, record, session }, index) => {
     if (problems.some((code) => code !== "connectionError")) return [`client ${index} reported ${problems.join(", ")}`]
     if (session.state !== "OPEN") return [`client ${index} is ${session.state}`]
-    if (record === undefined || record.version !== server.version) return [`client ${index} has version ${record?.version} of ${server.version}`]
+    if (record === undefined || record.version !== server.version) {
+      return [`client ${index} has version ${record?.version} of ${server.version}`]
+    }
     // holes of arrays are null in JSON
     return sameJson(record.data, JSON.parse(JSON.stringify(server.data)))
       ? []

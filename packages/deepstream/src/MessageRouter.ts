@@ -352,6 +352,7 @@ export class MessageRouter {
   /** The server could not use a message of ours, which it repeats: perhaps a pattern that is no regular expression. */
   private invalid(topic: Topic, original: ReadonlyArray<string>, book: Subscriptions): void {
     const reason = new ServerFailed({ topic, subject: original.join("|"), code: "INVALID_MESSAGE_DATA", data: original })
+    if (topic === "R") this.topics.records.invalid(original)
     const name = original.find((field) => book.has(field))
     if (name === undefined || !book.refuse(name, reason)) this.wire.report(reason)
   }

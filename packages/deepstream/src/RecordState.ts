@@ -56,6 +56,12 @@ interface HeldWrite {
   readonly settle: Settle<void> | undefined
 }
 
+/** Servers 5 to 7 refuse these as the value of a path, and the record takes no write after that; in a whole record they take them. */
+export const isRefusedAtPath = (value: TypedValue): boolean => value === 0 || value === false || value === ""
+
+/** How often writes that the server does not have are sent again without its taking any. */
+const maxResends = 3
+
 /** JSON of a record; undefined when it is none. */
 export const parseData = (text: string): Json | undefined => {
   try {
@@ -91,6 +97,8 @@ export class RecordState {
   /** Our own writes are not wanted any more: the server denied one. */
   private yielding = false
   private held: Array<HeldWrite> = []
+  /** Times that lost writes were sent again since the server's version last changed. */
+  private resends = 0
   /** What the sinks saw last. */
   private shown: Json = {}
   /** While several steps make one change. */
@@ -158,7 +166,8 @@ export class RecordState {
       else settle?.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
       return undefined
     }
-    const refused = this.write(path, value, settle)
+    const whole = path !== undefined && this.wire.dialect === "text" && isRefusedAtPath(value)
+    const refused = whole ? this.write(undefined, after as object, settle) : this.write(path, value, settle)
     if (refused === undefined) this.change(after)
     return refused
   }
@@ -203,7 +212,7 @@ export class RecordState {
     this.data = this.sent
     this.settleWritten()
     if (this.yielding) this.adopt(version, data)
-    else if (version === this.base && this.version > this.base) this.rewrite(version, this.data)
+    else if (version === this.base && this.version > this.base) this.resend(version, data)
     else this.resolve(version, data)
     // as if they were made now, on top of what is true
     this.release()
@@ -270,6 +279,11 @@ export class RecordState {
     return waiting.length > 0
   }
 
+  /** The server refused something, and does not say what: what is not known to be there is looked after. */
+  doubt(): void {
+    if (this.phase === "synced" && this.version > this.base) this.reread()
+  }
+
   /** The question for the record failed; another may succeed. */
   readFailed(): void {
     if (this.reads > 0) this.reads--
@@ -328,6 +342,7 @@ export class RecordState {
   }
 
   private advance(version: number, data: Json): void {
+    this.resends = 0
     this.version = this.base = version
     this.change(data)
   }
@@ -369,9 +384,17 @@ export class RecordState {
   }
 
   private adopt(version: number, data: Json): void {
+    this.resends = 0
     this.yielding = false
     this.version = this.base = version
     this.change(data)
+  }
+
+  /** The server stands where it stood before our writes, and nobody else wrote: they were lost. */
+  private resend(version: number, remote: Json): void {
+    if (++this.resends <= maxResends) return this.rewrite(version, this.data)
+    this.wire.report(new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: version }))
+    this.adopt(version, remote)
   }
 
   /** Sends the whole record on top of the server's version. */

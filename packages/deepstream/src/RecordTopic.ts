@@ -28,7 +28,7 @@ import {
 import { type Json, stepsOf } from "./JsonPath.ts"
 import type { Letter } from "./Outbox.ts"
 import { Questions } from "./Questions.ts"
-import { parseData, type RecordSink, RecordState, writeConfig } from "./RecordState.ts"
+import { isRefusedAtPath, parseData, type RecordSink, RecordState, writeConfig } from "./RecordState.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
@@ -123,6 +123,9 @@ export class RecordTopic {
     if (open !== undefined) return open.set(path, value, settle)
     if (path === undefined ? typeof value !== "object" || value === null : stepsOf(path).length === 0) {
       return new InvalidMessage({ message: `record ${name}: only objects and arrays can be a record, and a path needs a step` })
+    }
+    if (path !== undefined && wire.dialect === "text" && isRefusedAtPath(value)) {
+      return new InvalidMessage({ message: `record ${name}: this server takes ${JSON.stringify(value)} at a path only of a record that is open` })
     }
     const config = settle === undefined ? "{}" : writeConfig
     const encode = (): string =>
@@ -276,6 +279,12 @@ export class RecordTopic {
     if (asked !== undefined) return asked.fail(reason)
     this.records.get(name)?.readFailed()
     this.wire.report(reason)
+  }
+
+  /** The server could not use a message, which it repeats, or only the value in it. */
+  invalid(original: ReadonlyArray<string>): void {
+    const named = original.find((field) => this.records.has(field))
+    for (const record of named === undefined ? this.records.values() : [this.records.get(named)!]) record.doubt()
   }
 
   /** Any other error about records. Returns whether a call hears of it. */

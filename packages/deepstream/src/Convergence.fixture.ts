@@ -46,6 +46,15 @@ class RecordServer {
   data: Json = {}
   refused = 0
   private readonly peers = new Set<Peer>()
+  private readonly clock: Clock
+  /** Milliseconds that writes take, while questions are answered at once; 0 for a server that does all in order. */
+  private readonly lag: () => number
+  private free = 0
+
+  constructor(clock: Clock, lag: () => number) {
+    this.clock = clock
+    this.lag = lag
+  }
 
   connect(send: (text: string) => void): Peer {
     const peer = { send, subscribed: false }
@@ -76,7 +85,9 @@ class RecordServer {
       case "RecordPatch":
       case "RecordUpsert":
       case "RecordUpsertPatch":
-        return this.write(peer, message)
+        // one after another, each some time later
+        this.free = Math.max(this.free, this.clock.now + this.lag())
+        return this.clock.at(this.free, () => this.write(peer, message))
       default:
     }
   }
@@ -268,7 +279,8 @@ const strategies: ReadonlyArray<MergeStrategy> = ["remoteWins", "localWins", com
 /** Plays the schedule of a seed with that many clients. `merge` is each client's own choice of the seed unless it is given. */
 export const converge = (random: Random, clients: number, merge?: MergeStrategy): Converged => {
   const clock = new Clock()
-  const server = new RecordServer()
+  const slow = random(2) === 0
+  const server = new RecordServer(clock, () => slow ? random(20) : 0)
   const all = Array.from({ length: clients }, () => new Client(clock, server, random, merge ?? strategies[random(strategies.length)]!))
   const busy = 200 + random(1500)
   let writes = 0

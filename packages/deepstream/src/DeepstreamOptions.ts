@@ -44,6 +44,8 @@ export interface DeepstreamOptions {
   readonly recordDeleteTimeout?: Duration.Input
   /** Acknowledgements of writes; 15 seconds unless said otherwise. */
   readonly recordWriteTimeout?: Duration.Input
+  /** Between two questions for a record whose first answer does not have all writes of this client; 50 ms unless said otherwise. */
+  readonly confirmDelay?: Duration.Input
   /** A provider's acceptance; 6 seconds unless said otherwise. */
   readonly rpcAckTimeout?: Duration.Input
   /** A provider's answer; 10 seconds unless said otherwise. */
@@ -84,6 +86,7 @@ const durations = [
   "recordReadTimeout",
   "recordDeleteTimeout",
   "recordWriteTimeout",
+  "confirmDelay",
   "rpcAckTimeout",
   "rpcResponseTimeout",
   "presenceTimeout"

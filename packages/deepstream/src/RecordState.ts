@@ -6,8 +6,8 @@
  * it, and a contradiction is settled by what is certain:
  *
  * - The server tells a version at least as high as ours: all our writes on their way will be refused, so its data is the truth. Merge.
- * - It tells a lower one: some of our writes may yet be taken. Ask for the record; the answer comes behind all of them. Writes made
- *   meanwhile are held, and sent when it is there.
+ * - It tells a lower one: some of our writes may yet be taken. Ask for the record, and once more while the answer is below our version,
+ *   until two answers are the same. Writes made meanwhile are held, and sent when it is certain.
  * - A connection begins anew: the record is asked for anyway. If the server stands where we last knew it, our writes were lost, and are sent
  *   again; nobody else changed anything.
  *
@@ -92,8 +92,9 @@ export class RecordState {
   private highest = -1
   /** Answers to come that hold the whole record; only the last of them is the truth. */
   private reads = 0
-  /** Whether writes were sent behind the question. */
-  private writesBehind = false
+  /** The version of the answer before, when another has to confirm it; -1 when there is none. */
+  private unconfirmed = -1
+  private confirmation: Deadline | undefined
   /** Our own writes are not wanted any more: the server denied one. */
   private yielding = false
   private held: Array<HeldWrite> = []
@@ -128,7 +129,7 @@ export class RecordState {
 
   /** Asks for the record on a connection that is open. */
   request(): void {
-    this.writesBehind = this.version > this.base
+    this.highest = this.unconfirmed = -1
     if (this.phase === "synced") this.startReading()
     else if (this.phase === "reading") this.expectRead()
     else if (this.ackDeadline === undefined && this.readDeadline === undefined) this.expect()
@@ -157,7 +158,9 @@ export class RecordState {
       const refused = this.wire.refused("R", this.name, text.length)
       if (refused !== undefined) return refused
       if (this.held.length >= options.maxQueued) return new QueueFull({ limit: options.maxQueued, unit: "messages" })
-      this.held.push({ path, value, settle })
+      const unconfirmed = settle !== undefined && this.ready && !this.wire.open
+      this.held.push({ path, value, settle: unconfirmed ? undefined : settle })
+      if (unconfirmed) settle.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
       if (this.phase === "reading") this.change(after)
       return undefined
     }
@@ -206,7 +209,9 @@ export class RecordState {
       return
     }
     if (this.reads > 0) return void this.expectRead()
-    if (version < this.highest || this.writesBehind && version < this.version) return this.reread()
+    if (version < this.highest) return this.reread()
+    if (version < this.version && version !== this.unconfirmed) return this.confirm(version)
+    this.unconfirmed = -1
     this.quiet = true
     this.phase = "synced"
     this.data = this.sent
@@ -250,7 +255,7 @@ export class RecordState {
     this.resolve(version, data, waiting)
   }
 
-  /** The server acknowledged writes. Returns whether anybody waited. */
+  /** The server acknowledged writes, which classic servers also do of those they refused. Returns whether anybody waited. */
   writeAcknowledged(versions: ReadonlyArray<number>, error: string | undefined): boolean {
     let waited = false
     for (const version of versions) {
@@ -261,7 +266,6 @@ export class RecordState {
         else settle.fail(new WriteFailed({ topic: "R", subject: this.name, message: error }))
       }
       this.writes.delete(version)
-      if (error === undefined && version > this.base && version <= this.version) this.base = version
     }
     return waited
   }
@@ -291,6 +295,9 @@ export class RecordState {
 
   lost(): void {
     this.reads = 0
+    this.wire.cancel(this.confirmation)
+    // a server 5 to 7 takes no write to a record after one with a version too high: what is written now waits for what it has
+    if (this.phase === "synced" && this.wire.dialect === "text") this.startReading()
     this.subscribed = false
     if (this.phase !== "loading") {
       this.wire.cancel(this.readDeadline)
@@ -310,6 +317,7 @@ export class RecordState {
     const { wire } = this
     wire.cancel(this.ackDeadline)
     wire.cancel(this.readDeadline)
+    wire.cancel(this.confirmation)
     const waiting = [...this.writes.values()].flat()
     this.writes.clear()
     const held = this.held.splice(0)
@@ -469,17 +477,26 @@ export class RecordState {
   private startReading(): void {
     this.phase = "reading"
     this.sent = this.data
-    this.highest = this.base
     this.expectRead()
   }
 
   /** Asks for the truth. Without a connection, the next one brings it. */
   private reread(): void {
     if (!this.wire.open) return
-    this.writesBehind = false
+    // what is asked for now is at least as recent as all that was told
+    this.highest = -1
     if (this.phase === "synced") this.startReading()
     this.reads++
     this.wire.tell(encodeRecordSnapshot({ name: this.name }))
+  }
+
+  /** Some of our writes may be on their way still: servers answer questions before writes that came first. A second answer decides. */
+  private confirm(version: number): void {
+    const { wire } = this
+    this.unconfirmed = version
+    this.expectRead()
+    wire.cancel(this.confirmation)
+    this.confirmation = wire.after(wire.options.confirmDelay, () => this.reread())
   }
 
   private expectRead(): void {

@@ -45,6 +45,8 @@ export interface SessionOptions {
   readonly recordDeleteTimeout: number
   /** Acknowledgements of writes. */
   readonly recordWriteTimeout: number
+  /** Between two questions for a record whose first answer does not have all writes of this client. */
+  readonly confirmDelay: number
   /** A provider's acceptance. */
   readonly rpcAckTimeout: number
   readonly rpcResponseTimeout: number
@@ -79,6 +81,7 @@ export const defaultOptions: SessionOptions = {
   recordReadTimeout: 15_000,
   recordDeleteTimeout: 15_000,
   recordWriteTimeout: 15_000,
+  confirmDelay: 50,
   rpcAckTimeout: 6_000,
   rpcResponseTimeout: 10_000,
   presenceTimeout: 10_000,

@@ -53,7 +53,9 @@ export const writeConfig = "{\"writeSuccess\":true}"
 interface HeldWrite {
   readonly path: string | undefined
   readonly value: TypedValue
-  readonly settle: Settle<void> | undefined
+  /** Undefined when nobody waits for the acknowledgement, or not any more. */
+  settle: Settle<void> | undefined
+  deadline: Deadline | undefined
 }
 
 /** Servers 5 to 7 refuse these as the value of a path, and the record takes no write after that; in a whole record they take them. */
@@ -158,9 +160,7 @@ export class RecordState {
       const refused = this.wire.refused("R", this.name, text.length)
       if (refused !== undefined) return refused
       if (this.held.length >= options.maxQueued) return new QueueFull({ limit: options.maxQueued, unit: "messages" })
-      const unconfirmed = settle !== undefined && this.ready && !this.wire.open
-      this.held.push({ path, value, settle: unconfirmed ? undefined : settle })
-      if (unconfirmed) settle.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
+      this.hold(path, value, settle)
       if (this.phase === "reading") this.change(after)
       return undefined
     }
@@ -325,7 +325,10 @@ export class RecordState {
       wire.cancel(deadline)
       settle.fail(reason)
     }
-    for (const { settle } of held) settle?.fail(reason)
+    for (const { deadline, settle } of held) {
+      wire.cancel(deadline)
+      settle?.fail(reason)
+    }
     const sinks = [...this.sinks]
     this.sinks.clear()
     for (const sink of sinks) sink.over(reason)
@@ -527,9 +530,26 @@ export class RecordState {
     if (!heard) this.wire.report(reason)
   }
 
+  /** Keeps a write until it can be sent. Whoever waits for its acknowledgement does not wait longer for that. */
+  private hold(path: string | undefined, value: TypedValue, settle: Settle<void> | undefined): void {
+    const { wire } = this
+    const held: HeldWrite = { path, value, settle, deadline: undefined }
+    this.held.push(held)
+    if (settle === undefined) return
+    if (this.ready && !wire.open) {
+      held.settle = undefined
+      return settle.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
+    }
+    held.deadline = wire.after(wire.options.recordWriteTimeout, () => {
+      held.settle = undefined
+      settle.fail(new AckTimeout({ topic: "R", subject: this.name }))
+    })
+  }
+
   /** Writes that were made before the record was read, or while the truth was on its way. */
   private release(): void {
-    for (const { path, settle, value } of this.held.splice(0)) {
+    for (const { deadline, path, settle, value } of this.held.splice(0)) {
+      this.wire.cancel(deadline)
       const refused = this.set(path, value, settle)
       if (refused !== undefined) this.lose(refused, settle)
     }

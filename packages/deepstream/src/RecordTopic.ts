@@ -125,7 +125,9 @@ export class RecordTopic {
       return new InvalidMessage({ message: `record ${name}: only objects and arrays can be a record, and a path needs a step` })
     }
     if (path !== undefined && wire.dialect === "text" && isRefusedAtPath(value)) {
-      return new InvalidMessage({ message: `record ${name}: this server takes ${JSON.stringify(value)} at a path only of a record that is open` })
+      return new InvalidMessage({
+        message: `record ${name}: this server takes ${JSON.stringify(value)} at a path only of a record that is open`
+      })
     }
     const config = settle === undefined ? "{}" : writeConfig
     const encode = (): string =>

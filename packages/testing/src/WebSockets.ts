@@ -7,8 +7,8 @@ import type { WebSocketEvent, WebSocketLike } from "effect/socket/Socket"
 
 type EventName = "open" | "message" | "error" | "close"
 
-/** What becomes of a frame: it arrives, as it is or otherwise, or it is lost, or the connection breaks before or behind it. */
-export type Fate = "deliver" | "drop" | "cutBefore" | "cutAfter" | { readonly replace: string }
+/** What becomes of a frame: it arrives, it is lost, or another arrives in its place; behind which the connection may break. */
+export type Fate = "deliver" | "drop" | { readonly replace: string; readonly cut?: boolean }
 
 /** What can be told of a network. */
 export interface WebSocketsOptions {
@@ -92,12 +92,12 @@ class Connection implements ServerSocket {
   private pass(frame: string, direction: "toServer" | "toClient"): void {
     const fate = this.options.fate(frame, direction)
     if (fate === "drop") return
+    const { cut = false, replace } = fate === "deliver" ? { replace: frame } : fate
     this.options.later(() => {
-      if (fate !== "cutBefore") this.deliver(typeof fate === "object" ? fate.replace : frame, direction)
-      if (fate === "cutBefore" || fate === "cutAfter") {
-        this.ended()
-        this.hangUp()
-      }
+      if (replace !== "") this.deliver(replace, direction)
+      if (!cut) return
+      this.ended()
+      this.hangUp()
     })
   }
 

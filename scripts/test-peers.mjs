@@ -13,8 +13,15 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("..", import.meta.url))
 const peersFolder = join(root, "test/peers")
 
+/** deepstream's servers bring 237 packages, some of them in place of others: they are installed by themselves. */
+const deepstreamFolder = join(peersFolder, "deepstream")
+
 /** Asks whether a library from npm is there and can be loaded. */
-const loads = (library) => [process.execPath, "-e", `require(${JSON.stringify(join(peersFolder, "node_modules", library))})`]
+const loads = (library, folder = peersFolder) => [
+  process.execPath,
+  "-e",
+  `require(${JSON.stringify(join(folder, "node_modules", library))})`
+]
 
 /** Programs by the name their test files start with: how to ask whether they are there, and the package that brings them. */
 const peers = [
@@ -25,7 +32,9 @@ const peers = [
   { name: "bmemcached", probe: ["/usr/bin/python3", "-c", "import bmemcached"], apt: "python3-binary-memcached" },
   { name: "memjs", probe: loads("memjs"), npm: "memjs" },
   { name: "tshark", probe: ["tshark", "--version"], apt: "tshark" },
-  { name: "couchbase", probe: loads("couchbase"), npm: "couchbase" }
+  { name: "couchbase", probe: loads("couchbase"), npm: "couchbase" },
+  { name: "deepstream", probe: loads("deepstream.io-client-js", deepstreamFolder), npm: "deepstream.io", folder: deepstreamFolder },
+  { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" }
 ]
 
 const run = (command, args, options = {}) =>
@@ -50,11 +59,13 @@ const install = (absent) => {
 }
 
 const installFromNpm = () => {
-  const libraries = peers.filter(({ npm }) => npm !== undefined)
-  if (libraries.every(({ npm }) => existsSync(join(peersFolder, "node_modules", npm)))) return
-  // by the lock, but not `npm ci`: that refuses a lock without the libraries of platforms that a registry does not have
-  const args = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
-  run("npm", args, { cwd: peersFolder, shell: process.platform === "win32" })
+  for (const folder of [peersFolder, deepstreamFolder]) {
+    const libraries = peers.filter((peer) => peer.npm !== undefined && (peer.folder ?? peersFolder) === folder)
+    if (libraries.every(({ npm }) => existsSync(join(folder, "node_modules", npm)))) continue
+    // by the lock, but not `npm ci`: that refuses a lock without the libraries of platforms that a registry does not have
+    const args = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+    run("npm", args, { cwd: folder, shell: process.platform === "win32" })
+  }
 }
 
 install(peers.filter(({ probe }) => !works(probe)))

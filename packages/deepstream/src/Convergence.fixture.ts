@@ -291,9 +291,10 @@ export const converge = (random: Random, clients: number, merge?: MergeStrategy)
         const acknowledged = random(3) === 0 ? { succeed: () => {}, fail: () => {} } : undefined
         writes++
         const path = paths[random(paths.length)]!
-        if (random(8) === 0) record?.set(undefined, { a: random(100) }, acknowledged)
-        else if (random(8) === 0) record?.set(path, undefined, acknowledged)
-        else if (random(12) === 0) session.records.upsert("shared", path, random(100))
+        const kind = random(24)
+        if (kind < 3) record?.set(undefined, { a: random(100) }, acknowledged)
+        else if (kind < 6) record?.set(path, undefined, acknowledged)
+        else if (kind < 8) session.records.upsert("shared", path, random(100))
         else record?.set(path, random(1000), acknowledged)
       })
     }

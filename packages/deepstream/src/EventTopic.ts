@@ -8,7 +8,7 @@ import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
 /** Receives the events of one name. */
 export interface EventSink {
-  readonly event: (value: Typed) => void
+  readonly event: (value: TypedValue) => void
   /** The subscription is over. Called once, and then nothing more. */
   readonly over: (reason: DeepstreamReason) => void
 }
@@ -65,7 +65,7 @@ export class EventTopic {
     }
   }
 
-  /** An event arrived. */
+  /** An event arrived. Throws `DecodeError` when its JSON is none. */
   received(name: string, value: Typed | undefined): void {
     const sinks = this.sinks.get(name)
     if (sinks === undefined) {
@@ -73,7 +73,7 @@ export class EventTopic {
       this.wire.report(new UnsolicitedMessage({ topic, subject: name }), severity)
       return
     }
-    const known = value ?? new Typed("U")
+    const known = value?.value
     if (sinks.length === 1) sinks[0]!.event(known)
     else for (const { event } of Array.from(sinks)) event(known)
   }

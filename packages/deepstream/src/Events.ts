@@ -83,7 +83,7 @@ export const makeEvents = (driver: Driver): Events => {
         mailboxOf<TypedValue>("E", name, options),
         (mailbox) =>
           events.subscribe(name, {
-            event: (value) => mailbox.offer(value.value),
+            event: mailbox.offer,
             over: (reason) => mailbox.fail(new DeepstreamError({ reason }))
           }, readiness(driver, options, mailbox))
       ),

@@ -3,7 +3,7 @@
  *
  * Until the server shows what it is, the classic protocol is assumed: it has every message that a server sends first.
  */
-import { type DecodeError } from "@wirewright/codec"
+import { DecodeError } from "@wirewright/codec/Errors"
 import { forEachMessage, type OnMessage } from "@wirewright/codec/Delimited"
 import type { Typed } from "@wirewright/codec/Typed"
 import type { Connection } from "./Connection.ts"
@@ -101,19 +101,17 @@ export class MessageRouter {
 
   private message(frame: string, start: number, end: number): void {
     this.host.begin(frame, start, end)
-    let message: Message
     try {
-      message = this.connection.dialect === "text"
-        ? Text.decodeServerMessage(frame, start, end)
-        : Classic.decodeServerMessage(frame, start, end)
+      this.route(
+        this.connection.dialect === "text" ? Text.decodeServerMessage(frame, start, end) : Classic.decodeServerMessage(frame, start, end)
+      )
     } catch (error) {
+      // JSON in typed values is read by whoever wants it, before anything is done
+      if (!(error instanceof DecodeError)) throw error
       const separator = frame.indexOf("\x1f", start)
       const parts = separator >= 0 && separator < end
-      const words = parts ? (error as DecodeError).message : "Insufficiant message parts"
-      this.wire.report(new MessageParseError({ message: words }))
-      return
+      this.wire.report(new MessageParseError({ message: parts ? error.message : "Insufficiant message parts" }))
     }
-    this.route(message)
   }
 
   private route(message: Message): void {

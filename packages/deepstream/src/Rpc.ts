@@ -1,5 +1,5 @@
 /** Remote procedures as effects: a handler provides, a call asks. */
-import type { Typed, TypedValue } from "@wirewright/codec/Typed"
+import type { TypedValue } from "@wirewright/codec/Typed"
 import type * as Duration from "effect/Duration"
 import { toMillis } from "effect/Duration"
 import * as Cause from "effect/Cause"
@@ -92,7 +92,7 @@ export const makeRpc = (driver: Driver): Rpc => {
           if (running >= concurrency) return call.reject()
           if (accept === "immediately") call.accept()
           running++
-          const handled = handler(call.value.value, { name, accept: Effect.sync(call.accept) })
+          const handled = handler(call.value, { name, accept: Effect.sync(call.accept) })
           Effect.runForkWith(context)(Effect.forkIn(
             Effect.onExit(handled as Effect.Effect<TypedValue, unknown>, (exit) =>
               Effect.sync(() => {
@@ -109,11 +109,8 @@ export const makeRpc = (driver: Driver): Rpc => {
         })
       }) as never,
     request: (name, value, options = {}) =>
-      Effect.map(
-        driver.call<Typed>((settle) =>
-          rpc.request(name, value, settle, { ack: millisOf(options.ackTimeout), response: millisOf(options.responseTimeout) })
-        ),
-        (answered) => answered.value
+      driver.call<TypedValue>((settle) =>
+        rpc.request(name, value, settle, { ack: millisOf(options.ackTimeout), response: millisOf(options.responseTimeout) })
       )
   }
 }

@@ -12,6 +12,7 @@ import {
   ConnectionLost,
   type DeepstreamReason,
   type MessageDenied,
+  MessageParseError,
   NoRpcProvider,
   ResponseTimeout,
   RpcFailed,
@@ -36,7 +37,7 @@ import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 /** A request that came to a provider. Each answer is sent at most once; later ones are ignored. */
 export interface RpcCall {
   readonly name: string
-  readonly value: Typed
+  readonly value: TypedValue
   /** Tells the server that this client takes the request. */
   readonly accept: () => void
   /** Undefined when it was sent, or when there is no connection to send it on any more; otherwise why it cannot be written. */
@@ -55,7 +56,7 @@ export interface RpcProvider {
 interface Pending {
   readonly name: string
   readonly letter: Letter
-  readonly settle: Settle<Typed>
+  readonly settle: Settle<TypedValue>
   ack: Deadline | undefined
   readonly response: Deadline
 }
@@ -119,7 +120,7 @@ export class RpcTopic {
   }
 
   /** Asks for an answer. Returns what gives up waiting for it. */
-  request(name: string, value: TypedValue, settle: Settle<Typed>, deadlines: RpcDeadlines = {}): () => void {
+  request(name: string, value: TypedValue, settle: Settle<TypedValue>, deadlines: RpcDeadlines = {}): () => void {
     const { wire } = this
     const { options } = wire
     const refused = wire.closed ?? wire.denied(topic, "REQ", name)
@@ -156,10 +157,18 @@ export class RpcTopic {
     found.ack = undefined
   }
 
+  /** The provider's answer. Throws `DecodeError`, and fails the request, when its JSON is none. */
   responded(name: string, id: string, value: Typed): void {
     const found = this.end(id)
-    if (found === undefined) this.unknown(name, id)
-    else found.settle.succeed(value)
+    if (found === undefined) return this.unknown(name, id)
+    let answer: TypedValue
+    try {
+      answer = value.value
+    } catch (error) {
+      found.settle.fail(new MessageParseError({ message: `the answer of ${name} cannot be read` }))
+      throw error
+    }
+    found.settle.succeed(answer)
   }
 
   /** The provider's error, or the server's: both have this form. */
@@ -180,11 +189,18 @@ export class RpcTopic {
     )
   }
 
-  /** A request for a procedure of this client. */
+  /** A request for a procedure of this client. Throws `DecodeError`, and answers with an error, when its JSON is none. */
   called(name: string, id: string, value: Typed): void {
     const { connection, providers, wire } = this
     const provider = providers.get(name)
     if (provider === undefined) return wire.tell(encodeRpcReject({ name, id }))
+    let asked: TypedValue
+    try {
+      asked = value.value
+    } catch (error) {
+      wire.tell(encodeRpcFailure({ text: "the request cannot be read", name, id }))
+      throw error
+    }
     let answered = false
     let accepted = false
     const accept = (): void => {
@@ -203,7 +219,7 @@ export class RpcTopic {
     }
     provider.called({
       name,
-      value,
+      value: asked,
       accept,
       respond: (given) => answer(() => encodeRpcResponse({ name, id, value: Typed.of(given) })),
       fail: (message) => answer(() => encodeRpcFailure({ text: message, name, id })),

@@ -1,7 +1,7 @@
 /** Real deepstream servers, each in a process of its own on a free port of this machine, and clients of both makes. */
 import { make } from "@wirewright/deepstream/Deepstream"
 import type { DeepstreamClient, DeepstreamError, DeepstreamOptions, Problem } from "@wirewright/deepstream"
-import type { Scope} from "effect";
+import type { Scope } from "effect"
 import { Effect, Stream } from "effect"
 import { Socket } from "effect/socket"
 import { type ChildProcess, spawn } from "node:child_process"

@@ -38,6 +38,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/memcached",
     "@wirewright/couchbase",
     "@wirewright/dcp",
+    "@wirewright/deepstream",
     "@wirewright/embedded",
     "@wirewright/proxy",
     "@effect/platform-node",

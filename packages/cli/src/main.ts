@@ -7,6 +7,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import { readFileSync } from "node:fs"
 import { decodeCommand } from "./DecodeCommand.ts"
+import { deepstreamCommand } from "./DeepstreamCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { exitCodes, Usage } from "./Failure.ts"
@@ -38,6 +39,7 @@ const wirewright = Command.make("wirewright").pipe(
     proxyCommand,
     kvCommand,
     tailCommand,
+    deepstreamCommand,
     doctorCommand
   ])
 )

@@ -274,7 +274,7 @@ export class Connection {
     // whoever heard of it may have closed
     if (!this.wanted) return
     const { factor, initialDelay, jitter, maxAttempts, maxDelay } = options.reconnect
-    if (this.attempts >= maxAttempts) return this.finish(new ReconnectsExhausted({ attempts: this.attempts }))
+    if (this.attempts >= maxAttempts) return this.finish(new ReconnectsExhausted({ attempts: this.attempts + 1 }))
     this.step("retry")
     const delay = Math.min(maxDelay, initialDelay * factor ** this.attempts++)
     this.redirects = 0

@@ -221,8 +221,9 @@ export const wordsOf = (reason: DeepstreamReason): string => {
       return `${reason.subject} is taken in this client`
     case "UnsolicitedMessage":
     case "RecordNotFound":
-    case "NoRpcProvider":
       return reason.subject
+    case "NoRpcProvider":
+      return `nobody provides ${reason.subject}`
     default:
       return reason.message
   }

@@ -1,0 +1,302 @@
+/**
+ * `wirewright deepstream`: events, records, procedures and presence of a deepstream server, from the shell.
+ *
+ * Data goes to stdout, a line each; what went wrong beside it, and what tells the state of the connection, to stderr.
+ */
+import type { DeepstreamError } from "@wirewright/deepstream/DeepstreamError"
+import { type DeepstreamReason, wordsOf } from "@wirewright/deepstream/DeepstreamError"
+import { type DeepstreamClient, make } from "@wirewright/deepstream/Deepstream"
+import type { Json } from "@wirewright/deepstream/JsonPath"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
+import * as Stream from "effect/Stream"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { exitCodes, Findings, Unreachable, Usage } from "./Failure.ts"
+import { flush, line, say } from "./Output.ts"
+
+const optional = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrUndefined))
+
+const common = {
+  url: Argument.String("url").pipe(
+    Argument.withDescription("Such as ws://127.0.0.1:6020/deepstream, or /deepstream-v3 for servers 5 to 7")
+  ),
+  user: optional("user", "Logs in with this username, and the password in WIREWRIGHT_PASSWORD"),
+  credentials: optional("credentials", "Logs in with this JSON object instead"),
+  timeout: Flag.Int("timeout").pipe(Flag.withDescription("Milliseconds for the login and for each answer"), Flag.withDefault(5000)),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each thing"), Flag.withDefault(false)),
+  verbose: Flag.Boolean("verbose").pipe(Flag.withDescription("States of the connection and notices, too"), Flag.withDefault(false))
+}
+
+interface Common {
+  readonly url: string
+  readonly user: string | undefined
+  readonly credentials: string | undefined
+  readonly timeout: number
+  readonly json: boolean
+  readonly verbose: boolean
+}
+
+const parseJson = (text: string, what: string): Effect.Effect<unknown, Usage> =>
+  Effect.try({ try: () => JSON.parse(text) as unknown, catch: () => new Usage({ message: `${what} is no JSON: ${text}` }) })
+
+const credentialsOf = ({ credentials, user }: Common): Effect.Effect<object, Usage> => {
+  if (credentials === undefined) {
+    const password = process.env["WIREWRIGHT_PASSWORD"]
+    return Effect.succeed(user === undefined ? {} : { username: user, ...password === undefined ? {} : { password } })
+  }
+  return Effect.flatMap(
+    parseJson(credentials, "--credentials"),
+    (value) =>
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Effect.succeed(value)
+        : Effect.fail(new Usage({ message: "--credentials must be a JSON object" }))
+  )
+}
+
+/** A value as it is written on a command line: JSON when it is, else text. */
+const valueOf = (text: string | undefined): string | number | boolean | object | null | undefined => {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as object
+  } catch {
+    return text
+  }
+}
+
+const unreachable = new Set<DeepstreamReason["_tag"]>([
+  "ConnectionFailed",
+  "ReconnectsExhausted",
+  "LoginTimeout",
+  "ConnectionLost",
+  "Closed"
+])
+const wrong = new Set<DeepstreamReason["_tag"]>(["InvalidMessage"])
+
+/** Says why it failed and chooses the exit code. */
+const fail = ({ reason }: DeepstreamError, json: boolean): Effect.Effect<never, Findings | Unreachable | Usage> => {
+  const message = `${reason.code}: ${wordsOf(reason)}`
+  if (wrong.has(reason._tag)) return Effect.fail(new Usage({ message }))
+  if (json) line(JSON.stringify({ error: reason.code, message: wordsOf(reason) }))
+  else say(`wirewright: ${message}`)
+  return Effect.andThen(
+    Effect.promise(flush),
+    Effect.fail(unreachable.has(reason._tag) ? new Unreachable({ message }) : new Findings({ count: 1 }))
+  )
+}
+
+/** Logs in, does it, and leaves. `stay` connects again when the connection is lost. */
+const perform = (
+  given: Common,
+  stay: boolean,
+  act: (client: DeepstreamClient) => Effect.Effect<void, DeepstreamError, Scope.Scope>
+): Effect.Effect<void, Findings | Unreachable | Usage> =>
+  Effect.gen(function*() {
+    const credentials = yield* credentialsOf(given)
+    const { timeout } = given
+    const timeouts = {
+      connectTimeout: timeout,
+      loginTimeout: timeout,
+      subscriptionTimeout: timeout,
+      recordReadAckTimeout: timeout,
+      recordReadTimeout: timeout,
+      recordDeleteTimeout: timeout,
+      recordWriteTimeout: timeout,
+      rpcAckTimeout: timeout,
+      rpcResponseTimeout: timeout,
+      presenceTimeout: timeout
+    }
+    const client = yield* make({ url: given.url, ...timeouts, ...stay ? {} : { reconnect: { maxAttempts: 0 } } })
+    const problems = Stream.runForEach(client.problems, ({ raw, reason, severity }) =>
+      Effect.sync(() => {
+        if (severity === "error" || given.verbose) say(`${reason.code}: ${wordsOf(reason)}${raw === undefined ? "" : `  ${raw}`}`)
+      }))
+    yield* Effect.forkScoped(problems, { startImmediately: true })
+    yield* client.login(credentials)
+    yield* act(client)
+    yield* Effect.promise(flush)
+  }).pipe(
+    Effect.provide(Socket.layerWebSocketConstructorGlobal),
+    // the library logs problems; here they are printed
+    Effect.provide(Logger.layer([])),
+    Effect.scoped,
+    Effect.catchTag("DeepstreamError", (error) => fail(error, given.json))
+  )
+
+/** Prints a line. */
+const print = (json: boolean, about: Record<string, unknown>, text: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    line(json ? JSON.stringify(about) : text)
+    return Effect.promise(flush)
+  })
+
+const shown = (value: unknown): string => value === undefined ? "undefined" : JSON.stringify(value)
+
+const name = Argument.String("name")
+
+const help = (text: string): string => `${text}\n\n  ${exitCodes} (refused, no such record, nobody provides it) · 69 unreachable`
+
+const example = (rest: string, description: string) => ({ command: `wirewright deepstream ${rest}`, description })
+
+const url = "ws://127.0.0.1:6020/deepstream"
+
+const tail = Command.make(
+  "tail",
+  {
+    ...common,
+    event: Flag.String("event").pipe(Flag.withDescription("An event; may be given several times"), Flag.atLeast(0)),
+    record: Flag.String("record").pipe(Flag.withDescription("A record; may be given several times"), Flag.atLeast(0)),
+    presence: Flag.Boolean("presence").pipe(Flag.withDescription("Who comes and goes"), Flag.withDefault(false)),
+    count: Flag.Int("count").pipe(Flag.withDescription("Ends after so many lines"), Flag.optional, Flag.map(Option.getOrUndefined))
+  },
+  (given) => {
+    const { count = Infinity, event, json, presence, record } = given
+    if (event.length + record.length === 0 && !presence) {
+      return Effect.fail(new Usage({ message: "tail needs --event NAME, --record NAME or --presence" }))
+    }
+    return perform(given, true, (client) =>
+      Effect.gen(function*() {
+        const enough = yield* Deferred.make<void>()
+        let printed = 0
+        const put = (about: Record<string, unknown>, text: string): Effect.Effect<void> =>
+          printed >= count
+            ? Effect.void
+            : Effect.andThen(
+              print(json, about, text),
+              Effect.suspend(() => ++printed >= count ? Deferred.succeed(enough, undefined) : Effect.void)
+            )
+        const streams: Array<Stream.Stream<void, DeepstreamError>> = []
+        for (const of of event) {
+          streams.push(Stream.mapEffect(client.events.subscribe(of), (value) => put({ event: of, value }, `${of}  ${shown(value)}`)))
+        }
+        for (const of of record) {
+          const opened = yield* client.records.open(of)
+          const changes = opened.changes({ deliver: "every" })
+          streams.push(Stream.mapEffect(changes, (data) =>
+            Effect.flatMap(opened.version, (version) =>
+              put({ record: of, version, data }, `${of}  ${version}  ${shown(data)}`))))
+        }
+        if (presence) {
+          streams.push(Stream.mapEffect(client.presence.changes(), ({ online, user }) =>
+            put({ user, online }, `${user}  ${online ? "joined" : "left"}`)))
+        }
+        const all = Stream.runDrain(Stream.mergeAll(streams, { concurrency: "unbounded" }))
+        yield* Effect.raceFirst(all, Deferred.await(enough))
+      }))
+  }
+).pipe(
+  Command.withDescription(help("Print events, changes of records and presence as they happen, over lost connections too.")),
+  Command.withExamples([
+    example(`tail ${url} --event news --record user/1`, "An event and a record"),
+    example(`tail ${url} --presence --json`, "Who comes and goes, as NDJSON")
+  ])
+)
+
+const emit = Command.make(
+  "emit",
+  { ...common, name, value: Argument.String("value").pipe(Argument.withDescription("JSON, or text"), Argument.optional) },
+  (given) =>
+    perform(given, false, (client) =>
+      Effect.gen(function*() {
+        yield* client.events.emit(given.name, valueOf(Option.getOrUndefined(given.value)))
+        // events are not acknowledged: an answer to a question behind it says that the server has read it
+        yield* Effect.ignore(client.records.head(given.name))
+      }))
+).pipe(
+  Command.withDescription(help("Publish an event.")),
+  Command.withExamples([example(`emit ${url} news '{"title":"hello"}'`, "A value"), example(`emit ${url} ping`, "None")])
+)
+
+const record = Command.make(
+  "record",
+  {
+    ...common,
+    name,
+    path: optional("path", "What is at this path, such as pets.0.name"),
+    set: optional("set", "Writes this: JSON, or text at a path"),
+    remove: Flag.Boolean("remove").pipe(Flag.withDescription("Removes what is at the path"), Flag.withDefault(false)),
+    delete: Flag.Boolean("delete").pipe(Flag.withDescription("Deletes the record"), Flag.withDefault(false))
+  },
+  (given) => {
+    const { delete: deletes, json, name: of, path, remove, set } = given
+    if (Number(deletes) + Number(remove) + Number(set !== undefined) > 1) {
+      return Effect.fail(new Usage({ message: "one of --set, --remove and --delete" }))
+    }
+    if (remove && path === undefined) return Effect.fail(new Usage({ message: "--remove needs --path" }))
+    return perform(given, false, ({ records }) => {
+      if (deletes) return records.delete(of)
+      if (remove) return records.upsertAt(of, path!, undefined, { acknowledge: true })
+      if (set !== undefined) {
+        const value = valueOf(set)
+        return path === undefined
+          ? records.upsert(of, value as object, { acknowledge: true })
+          : records.upsertAt(of, path, value, { acknowledge: true })
+      }
+      return Effect.scoped(Effect.gen(function*() {
+        if (path === undefined) {
+          const data = yield* records.snapshot(of)
+          return yield* print(json, { record: of, data }, shown(data))
+        }
+        const opened = yield* Effect.andThen(records.snapshot(of), records.open(of))
+        const value: Json | undefined = yield* opened.getAt(path)
+        yield* print(json, { record: of, path, value }, shown(value))
+      }))
+    })
+  }
+).pipe(
+  Command.withDescription(help("Read a record, or what is at a path of it; write, remove or delete it.")),
+  Command.withExamples([
+    example(`record ${url} user/1`, "The record"),
+    example(`record ${url} user/1 --path pets.0.name --set Rex`, "Writes at a path"),
+    example(`record ${url} user/1 --delete`, "Deletes it")
+  ])
+)
+
+const rpc = Command.make(
+  "rpc",
+  { ...common, name, value: Argument.String("value").pipe(Argument.withDescription("JSON, or text"), Argument.optional) },
+  (given) =>
+    perform(
+      given,
+      false,
+      (client) =>
+        Effect.flatMap(
+          client.rpc.request(given.name, valueOf(Option.getOrUndefined(given.value))),
+          (value) => print(given.json, { rpc: given.name, value }, shown(value))
+        )
+    )
+).pipe(
+  Command.withDescription(help("Call a procedure and print its answer.")),
+  Command.withExamples([example(`rpc ${url} add-two '[1,2]'`, "With JSON")])
+)
+
+const presence = Command.make(
+  "presence",
+  { ...common, users: Argument.String("user").pipe(Argument.withDescription("Whether these are logged in"), Argument.variadic()) },
+  (given) =>
+    perform(given, false, (client) =>
+      given.users.length === 0
+        ? Effect.flatMap(
+          client.presence.all,
+          (users) => Effect.forEach(users, (user) => print(given.json, { user, online: true }, user), { discard: true })
+        )
+        : Effect.flatMap(client.presence.online(given.users), (users) =>
+          Effect.forEach([...users], ([user, online]) => print(given.json, { user, online }, `${user}  ${online ? "online" : "offline"}`), {
+            discard: true
+          })))
+).pipe(
+  Command.withDescription(help("Who is logged in, or whether some users are.")),
+  Command.withExamples([example(`presence ${url}`, "Everybody"), example(`presence ${url} ann bob`, "Two of them")])
+)
+
+/** `wirewright deepstream`. */
+export const deepstreamCommand = Command.make("deepstream").pipe(
+  Command.withDescription(`Events, records, procedures and presence of a deepstream server.\n\n  ${exitCodes}`),
+  Command.withSubcommands([tail, emit, record, rpc, presence])
+)

@@ -1,7 +1,8 @@
 /** A server that says anything: nothing ends the program, and each message that cannot be used is reported once, with the message. */
 import type { Problem } from "@wirewright/deepstream"
 import { make } from "@wirewright/deepstream/Deepstream"
-import { DeepstreamSession, type SessionHost } from "@wirewright/deepstream/DeepstreamSession"
+import { DeepstreamSession } from "@wirewright/deepstream/DeepstreamSession"
+import { framesOf, Host, loggedIn, nothing, wire } from "@wirewright/deepstream/Session.fixture"
 import type { SessionOptions } from "@wirewright/deepstream/SessionOptions"
 import { deepstream, deepstreamText } from "@wirewright/spec/deepstream"
 import { random, type ServerSocket, WebSockets } from "@wirewright/testing"
@@ -9,38 +10,16 @@ import { Effect, Logger, Scope, Stream, SubscriptionRef } from "effect"
 import { Socket } from "effect/socket"
 import { describe, expect, it } from "vitest"
 
-const wire = (text: string): string => text.replaceAll("|", "\x1f").replaceAll("+", "\x1e")
-
-class Host implements SessionHost {
-  time = 0
-  dialled: Array<string> = []
-  hungUp = 0
-  problems: Array<Problem> = []
-  now = (): number => this.time
-  random = (): number => 0.5
-  dial = (url: string): void => void this.dialled.push(url)
-  hangUp = (): void => void this.hungUp++
-  changed = (): void => {}
-  problem = (problem: Problem): void => void this.problems.push(problem)
-  wake = (): void => {}
-}
-
 /** A session that is logged in, with a subscription, a record, a pattern, a procedure and a watched user. */
-const opened = (options: Partial<SessionOptions> = {}): { readonly session: DeepstreamSession; readonly host: Host } => {
-  const host = new Host()
-  const session = new DeepstreamSession("ws://server/deepstream", host, options)
-  const nothing = { succeed: () => {}, fail: () => {} }
-  session.start()
-  session.login({}, nothing)
-  session.socketOpened()
-  for (const message of ["C|CH+", "C|A+", "A|A+"]) session.received(wire(message))
+const opened = (options: Partial<SessionOptions> = {}): ReturnType<typeof loggedIn> => {
+  const { host, session } = loggedIn(options)
   session.events.subscribe("news", { event: () => {}, over: () => {} }, nothing)
   session.eventPatterns.listen("n.*", { found: () => {}, removed: () => {}, over: () => {} }, nothing)
   session.records.open("r", { ready: () => {}, changed: () => {}, provided: () => {}, over: () => {}, late: () => true })
   session.rpc.provide("p", { called: ({ respond }) => void respond(1), over: () => {} }, nothing)
   session.presence.subscribe("ann", { changed: () => {}, over: () => {} }, nothing)
-  while (session.takeFrame() !== undefined);
-  for (const message of ["E|A|S|news+E|A|L|n.*+R|A|S|r+R|R|r|5|{\"list\":[1]}+P|A|S|p+U|A|S|1+"]) session.received(wire(message))
+  framesOf(session)
+  session.received(wire("E|A|S|news+E|A|L|n.*+R|A|S|r+R|R|r|5|{\"list\":[1]}+P|A|S|p+U|A|S|1+"))
   host.problems = []
   return { session, host }
 }

@@ -10,6 +10,7 @@ import { decodeClientMessage, delimiting } from "./gen/Decode.ts"
 import {
   encodeAuthenticationAck,
   encodeConnectionAck,
+  encodeConnectionPing,
   encodeRecordAck,
   encodeRecordData,
   encodeRecordPatch,
@@ -50,9 +51,14 @@ class RecordServer {
   /** Milliseconds that writes take, while questions are answered at once; 0 for a server that does all in order. */
   private readonly lag: () => number
   private free = 0
+  private freeToRead = 0
 
-  constructor(clock: Clock, lag: () => number) {
+  /** Whether it shows itself as the text endpoint of servers 5 to 7, by a ping before the login. */
+  private readonly text: boolean
+
+  constructor(clock: Clock, text: boolean, lag: () => number) {
     this.clock = clock
+    this.text = text
     this.lag = lag
   }
 
@@ -60,6 +66,7 @@ class RecordServer {
     const peer = { send, subscribed: false }
     this.peers.add(peer)
     send(encodeConnectionAck())
+    if (this.text) send(encodeConnectionPing())
     return peer
   }
 
@@ -78,9 +85,9 @@ class RecordServer {
       case "RecordCreateOrRead":
         peer.subscribed = true
         peer.send(encodeRecordAck({ action: "S", subject: message.name }))
-        return peer.send(this.whole(message.name))
+        return this.answer(peer, this.whole(message.name))
       case "RecordSnapshot":
-        return peer.send(this.whole(message.name))
+        return this.answer(peer, this.whole(message.name))
       case "RecordUpdate":
       case "RecordPatch":
       case "RecordUpsert":
@@ -90,6 +97,12 @@ class RecordServer {
         return this.clock.at(this.free, () => this.write(peer, message))
       default:
     }
+  }
+
+  /** What was read is sent some time later, and what is written meanwhile is told first. */
+  private answer(peer: Peer, text: string): void {
+    this.freeToRead = Math.max(this.freeToRead, this.clock.now + this.lag())
+    this.clock.at(this.freeToRead, () => peer.send(text))
   }
 
   private whole(name: string): string {
@@ -280,7 +293,7 @@ const strategies: ReadonlyArray<MergeStrategy> = ["remoteWins", "localWins", com
 export const converge = (random: Random, clients: number, merge?: MergeStrategy): Converged => {
   const clock = new Clock()
   const slow = random(2) === 0
-  const server = new RecordServer(clock, () => slow ? random(20) : 0)
+  const server = new RecordServer(clock, random(2) === 0, () => slow ? random(20) : 0)
   const all = Array.from({ length: clients }, () => new Client(clock, server, random, merge ?? strategies[random(strategies.length)]!))
   const busy = 200 + random(1500)
   let writes = 0

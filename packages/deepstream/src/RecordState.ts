@@ -132,8 +132,9 @@ export class RecordState {
   /** Asks for the record on a connection that is open. */
   request(): void {
     this.highest = this.unconfirmed = -1
-    if (this.phase === "synced") this.startReading()
-    else if (this.phase === "reading") this.expectRead()
+    // what is not known to be there may have been lost: nothing that is told counts on it
+    if (this.phase === "synced" && this.version > this.base) this.startReading()
+    else if (this.phase !== "loading") this.expectRead()
     else if (this.ackDeadline === undefined && this.readDeadline === undefined) this.expect()
     this.reads++
     this.wire.tell(encodeRecordCreateOrRead({ name: this.name }))
@@ -203,15 +204,21 @@ export class RecordState {
       return
     }
     if (this.phase === "synced") {
-      // somebody's snapshot: as good as an update
+      // of a new connection, or somebody's snapshot
       if (version >= this.version) this.resolve(version, data)
-      else if (version > this.base) this.reread()
+      else if (this.version > this.base) this.reread()
       return
     }
     if (this.reads > 0) return void this.expectRead()
     if (version < this.highest) return this.reread()
     if (version < this.version && version !== this.unconfirmed) return this.confirm(version)
+    this.settleReading(version, data)
+  }
+
+  /** What the server has is certain, after it was not. */
+  private settleReading(version: number, data: Json): void {
     this.unconfirmed = -1
+    this.wire.cancel(this.confirmation)
     this.quiet = true
     this.phase = "synced"
     this.data = this.sent
@@ -227,6 +234,7 @@ export class RecordState {
 
   /** Somebody replaced the record. */
   updated(version: number, data: Json): void {
+    if (this.phase === "reading" && version >= this.version) return this.settleReading(version, data)
     if (this.waits(version)) return
     if (version === this.version + 1) this.advance(version, data)
     else if (version >= this.version) this.resolve(version, data)
@@ -249,6 +257,7 @@ export class RecordState {
 
   /** The server refused a write of ours: it has this version. */
   versionExists(version: number, data: Json): void {
+    if (this.phase === "reading" && version >= this.version) return this.settleReading(version, data)
     if (this.waits(version)) return
     if (version < this.version) return this.reread()
     const waiting = this.takeWrites(version)
@@ -259,6 +268,8 @@ export class RecordState {
   writeAcknowledged(versions: ReadonlyArray<number>, error: string | undefined): boolean {
     let waited = false
     for (const version of versions) {
+      // a refusal would have come first, and changed more
+      if (error === undefined && this.phase === "synced" && version > this.base && version <= this.version) this.base = version
       for (const { deadline, settle } of this.writes.get(version) ?? []) {
         waited = true
         this.wire.cancel(deadline)
@@ -493,7 +504,10 @@ export class RecordState {
     this.wire.tell(encodeRecordSnapshot({ name: this.name }))
   }
 
-  /** Some of our writes may be on their way still: servers answer questions before writes that came first. A second answer decides. */
+  /**
+   * Some of our writes may not be in the answer: servers answer questions before writes that came first. But they are there, since the
+   * question was asked behind them; when the server has had time for them, a second answer decides.
+   */
   private confirm(version: number): void {
     const { wire } = this
     this.unconfirmed = version

@@ -351,7 +351,9 @@ export class MessageRouter {
   private invalid(topic: Topic, original: ReadonlyArray<string>, book: Subscriptions): void {
     const reason = new ServerFailed({ topic, subject: original.join("|"), code: "INVALID_MESSAGE_DATA", data: original })
     if (topic === "R") this.topics.records.invalid(original)
-    const name = original.find((field) => book.has(field))
+    // classic servers repeat the message, or only say what is wrong with /the expression/
+    const name = original.find((field) => book.has(field)) ??
+      book.findWaiting((pattern) => original.some((field) => field.includes(`/${pattern}/`)))
     if (name === undefined || !book.refuse(name, reason)) this.wire.report(reason)
   }
 

@@ -30,6 +30,7 @@ import {
   WriteUnconfirmed
 } from "./DeepstreamError.ts"
 import { encodeRecordCreateOrRead, encodeRecordPatch, encodeRecordSnapshot, encodeRecordUpdate } from "./gen/Encode.ts"
+import { failAll, PendingWrites, succeedAll } from "./PendingWrites.ts"
 import { type Json, sameJson, setPath } from "./JsonPath.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
@@ -108,7 +109,7 @@ export class RecordState {
   private quiet = false
   /** What was sent, without what is held. */
   private sent: Json = {}
-  private readonly writes = new Map<number, Array<{ readonly settle: Settle<void>; readonly deadline: Deadline }>>()
+  private readonly writes: PendingWrites
   private ackDeadline: Deadline | undefined
   private readDeadline: Deadline | undefined
 
@@ -116,6 +117,11 @@ export class RecordState {
     this.wire = wire
     this.name = name
     this.merge = merge
+    this.writes = new PendingWrites({
+      after: (run) => wire.after(wire.options.recordWriteTimeout, run),
+      cancel: (deadline) => wire.cancel(deadline),
+      late: () => new AckTimeout({ topic: "R", subject: name })
+    })
     this.expect()
   }
 
@@ -222,7 +228,8 @@ export class RecordState {
     this.quiet = true
     this.phase = "synced"
     this.data = this.sent
-    this.settleWritten()
+    // what was sent before it was asked for is in it, or lost to the merge
+    succeedAll(this.writes.takeUpTo())
     if (this.yielding) this.adopt(version, data)
     else if (version === this.base && this.version > this.base) this.resend(version, data)
     else this.resolve(version, data)
@@ -260,8 +267,7 @@ export class RecordState {
     if (this.phase === "reading" && version >= this.version) return this.settleReading(version, data)
     if (this.waits(version)) return
     if (version < this.version) return this.reread()
-    const waiting = this.takeWrites(version)
-    this.resolve(version, data, waiting)
+    this.resolve(version, data, this.writes.takeUpTo(version))
   }
 
   /** The server acknowledged writes, which classic servers also do of those they refused. Returns whether anybody waited. */
@@ -270,25 +276,18 @@ export class RecordState {
     for (const version of versions) {
       // a refusal would have come first, and changed more
       if (error === undefined && this.phase === "synced" && version > this.base && version <= this.version) this.base = version
-      for (const { deadline, settle } of this.writes.get(version) ?? []) {
-        waited = true
-        this.wire.cancel(deadline)
-        if (error === undefined) settle.succeed()
-        else settle.fail(new WriteFailed({ topic: "R", subject: this.name, message: error }))
-      }
-      this.writes.delete(version)
+      const waiting = this.writes.take(version)
+      waited ||= waiting.length > 0
+      if (error === undefined) succeedAll(waiting)
+      else failAll(waiting, new WriteFailed({ topic: "R", subject: this.name, message: error }))
     }
     return waited
   }
 
   /** The server denied a write: what we have is not what it has. */
   writeDenied(version: number | undefined, reason: DeepstreamReason): boolean {
-    const waiting = version === undefined ? [] : this.writes.get(version) ?? []
-    if (version !== undefined) this.writes.delete(version)
-    for (const { deadline, settle } of waiting) {
-      this.wire.cancel(deadline)
-      settle.fail(reason)
-    }
+    const waiting = version === undefined ? [] : this.writes.take(version)
+    failAll(waiting, reason)
     this.yielding = true
     if (this.phase === "synced") this.reread()
     return waiting.length > 0
@@ -314,13 +313,7 @@ export class RecordState {
       this.wire.cancel(this.readDeadline)
       this.readDeadline = undefined
     }
-    for (const [version, waiting] of this.writes) {
-      this.writes.delete(version)
-      for (const { deadline, settle } of waiting) {
-        this.wire.cancel(deadline)
-        settle.fail(new ConnectionLost({ topic: "R", subject: this.name }))
-      }
-    }
+    failAll(this.writes.takeUpTo(), new ConnectionLost({ topic: "R", subject: this.name }))
   }
 
   /** The record is over for all who have it. */
@@ -329,14 +322,8 @@ export class RecordState {
     wire.cancel(this.ackDeadline)
     wire.cancel(this.readDeadline)
     wire.cancel(this.confirmation)
-    const waiting = [...this.writes.values()].flat()
-    this.writes.clear()
-    const held = this.held.splice(0)
-    for (const { deadline, settle } of waiting) {
-      wire.cancel(deadline)
-      settle.fail(reason)
-    }
-    for (const { deadline, settle } of held) {
+    failAll(this.writes.takeUpTo(), reason)
+    for (const { deadline, settle } of this.held.splice(0)) {
       wire.cancel(deadline)
       settle?.fail(reason)
     }
@@ -374,7 +361,7 @@ export class RecordState {
     const local = this.data
     if (sameJson(local, remote)) {
       this.version = this.base = version
-      return finish(waiting)
+      return succeedAll(waiting)
     }
     const merged = this.merged(local, version, remote)
     if (merged === undefined) {
@@ -385,7 +372,7 @@ export class RecordState {
     }
     if (sameJson(merged, remote)) {
       this.adopt(version, remote)
-      return finish(waiting)
+      return succeedAll(waiting)
     }
     this.rewrite(version, merged, waiting)
   }
@@ -424,7 +411,7 @@ export class RecordState {
     this.version = this.base = version
     const [first, ...others] = waiting
     const settle = first === undefined ? undefined : {
-      succeed: () => finish(waiting),
+      succeed: () => succeedAll(waiting),
       fail: (reason: DeepstreamReason) => {
         for (const { fail } of [first, ...others]) fail(reason)
       }
@@ -453,39 +440,9 @@ export class RecordState {
     if (!isLetter(letter)) return letter
     this.version = version
     if (settle === undefined) return undefined
-    if (wire.open) this.awaitWrite(version, settle)
+    if (wire.open) this.writes.add(version, settle)
     else settle.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
     return undefined
-  }
-
-  private awaitWrite(version: number, settle: Settle<void>): void {
-    const { wire } = this
-    const waiting = this.writes.get(version) ?? []
-    this.writes.set(version, waiting)
-    const deadline = wire.after(wire.options.recordWriteTimeout, () => {
-      const rest = (this.writes.get(version) ?? []).filter((other) => other !== entry)
-      if (rest.length === 0) this.writes.delete(version)
-      else this.writes.set(version, rest)
-      settle.fail(new AckTimeout({ topic: "R", subject: this.name }))
-    })
-    const entry = { settle, deadline }
-    waiting.push(entry)
-  }
-
-  /** Those who wait for a write that the server refused when it had this version. */
-  private takeWrites(version: number): ReadonlyArray<Settle<void>> {
-    const refused = [...this.writes.keys()].filter((written) => written <= version)
-    return refused.flatMap((written) => {
-      const waiting = this.writes.get(written)!
-      this.writes.delete(written)
-      for (const { deadline } of waiting) this.wire.cancel(deadline)
-      return waiting.map(({ settle }) => settle)
-    })
-  }
-
-  /** The truth is there: what was sent before it was asked for is in it, or lost to the merge. */
-  private settleWritten(): void {
-    finish(this.takeWrites(Infinity))
   }
 
   private startReading(): void {
@@ -587,8 +544,4 @@ export class RecordState {
     if (sameJson(data, shown)) return
     for (const sink of Array.from(this.sinks)) sink.changed(data, shown)
   }
-}
-
-const finish = (waiting: ReadonlyArray<Settle<void>>): void => {
-  for (const { succeed } of waiting) succeed()
 }

@@ -47,6 +47,12 @@ export class Subscriptions {
     return (this.entries.get(name)?.users ?? 0) > 0
   }
 
+  /** A name that is wanted and not acknowledged yet. */
+  findWaiting(fits: (name: string) => boolean): string | undefined {
+    for (const [name, entry] of this.entries) if (entry.waiting.length > 0 && fits(name)) return name
+    return undefined
+  }
+
   /** Whether it ended so recently that the server may not know. */
   isLeaving(name: string): boolean {
     return (this.entries.get(name)?.leaving.length ?? 0) > 0

@@ -29,7 +29,8 @@ const run = (
 
 const deepstream = (...args: ReadonlyArray<string>) => run([bin, "deepstream", ...args]).ended
 
-describe.each<Kind>(["classic", "text"])("wirewright deepstream (%s)", (kind) => {
+// the two kinds beside one another: most of the time is that of starting processes
+describe.concurrent.each<Kind>(["classic", "text"])("wirewright deepstream (%s)", (kind) => {
   let server: Server
   beforeAll(async () => {
     server = await Server.start(kind)

@@ -3,16 +3,14 @@
  *
  * Data goes to stdout, a line each; what went wrong beside it, and what tells the state of the connection, to stderr.
  */
-import type { DeepstreamError } from "@wirewright/deepstream/DeepstreamError"
-import { type DeepstreamReason, wordsOf } from "@wirewright/deepstream/DeepstreamError"
-import { type DeepstreamClient, make } from "@wirewright/deepstream/Deepstream"
+import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream/DeepstreamError"
+import type { DeepstreamClient } from "@wirewright/deepstream/Deepstream"
 import type { Json } from "@wirewright/deepstream/JsonPath"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -80,10 +78,10 @@ const unreachable = new Set<DeepstreamReason["_tag"]>([
 const wrong = new Set<DeepstreamReason["_tag"]>(["InvalidMessage"])
 
 /** Says why it failed and chooses the exit code. */
-const fail = ({ reason }: DeepstreamError, json: boolean): Effect.Effect<never, Findings | Unreachable | Usage> => {
-  const message = `${reason.code}: ${wordsOf(reason)}`
+const fail = ({ message: words, reason }: DeepstreamError, json: boolean): Effect.Effect<never, Findings | Unreachable | Usage> => {
+  const message = `${reason.code}: ${words}`
   if (wrong.has(reason._tag)) return Effect.fail(new Usage({ message }))
-  if (json) line(JSON.stringify({ error: reason.code, message: wordsOf(reason) }))
+  if (json) line(JSON.stringify({ error: reason.code, message: words }))
   else say(`wirewright: ${message}`)
   return Effect.andThen(
     Effect.promise(flush),
@@ -99,6 +97,10 @@ const perform = (
 ): Effect.Effect<void, Findings | Unreachable | Usage> =>
   Effect.gen(function*() {
     const credentials = yield* credentialsOf(given)
+    // loaded only when it is wanted: every other command would wait for it
+    const { make } = yield* Effect.promise(() => import("@wirewright/deepstream/Deepstream"))
+    const { wordsOf } = yield* Effect.promise(() => import("@wirewright/deepstream/DeepstreamError"))
+    const { layerWebSocketConstructorGlobal } = yield* Effect.promise(() => import("effect/socket/Socket"))
     const { timeout } = given
     const timeouts = {
       connectTimeout: timeout,
@@ -112,7 +114,9 @@ const perform = (
       rpcResponseTimeout: timeout,
       presenceTimeout: timeout
     }
-    const client = yield* make({ url: given.url, ...timeouts, ...stay ? {} : { reconnect: { maxAttempts: 0 } } })
+    const client = yield* make({ url: given.url, ...timeouts, ...stay ? {} : { reconnect: { maxAttempts: 0 } } }).pipe(
+      Effect.provide(layerWebSocketConstructorGlobal)
+    )
     const problems = Stream.runForEach(client.problems, ({ raw, reason, severity }) =>
       Effect.sync(() => {
         if (severity === "error" || given.verbose) say(`${reason.code}: ${wordsOf(reason)}${raw === undefined ? "" : `  ${raw}`}`)
@@ -122,7 +126,6 @@ const perform = (
     yield* act(client)
     yield* Effect.promise(flush)
   }).pipe(
-    Effect.provide(Socket.layerWebSocketConstructorGlobal),
     // the library logs problems; here they are printed
     Effect.provide(Logger.layer([])),
     Effect.scoped,

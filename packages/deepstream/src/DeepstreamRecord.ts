@@ -58,6 +58,8 @@ export interface DeepstreamRecord<A> {
   readonly changes: (options?: ChangesOptions) => Stream.Stream<A, DeepstreamError>
   /** What is at a path whenever that changes. */
   readonly changesAt: (path: string, options?: ChangesOptions) => Stream.Stream<Json | undefined, DeepstreamError>
+  /** Whether somebody provides the record, whenever that changes. */
+  readonly providerChanges: Stream.Stream<boolean, DeepstreamError>
   /** Deletes the record for everybody. */
   readonly delete: Effect.Effect<void, DeepstreamError>
 }
@@ -84,6 +86,7 @@ export const acquireRecord = <A = Json>(
 /** What one opener of a record hears. */
 class Handle implements RecordSink {
   readonly watchers = new Set<(data: Json, before: Json) => void>()
+  readonly providers = new Set<(has: boolean) => void>()
   readonly ends = new Set<(reason: DeepstreamReason) => void>()
   private waiting: Array<{ readonly done: () => void; readonly fail: (reason: DeepstreamReason) => void }> = []
   private state: DeepstreamReason | "loading" | "ready" = "loading"
@@ -97,7 +100,9 @@ class Handle implements RecordSink {
     for (const watcher of Array.from(this.watchers)) watcher(data, before)
   }
 
-  readonly provided = (): void => {}
+  readonly provided = (has: boolean): void => {
+    for (const heard of Array.from(this.providers)) heard(has)
+  }
 
   readonly over = (reason: DeepstreamReason): void => {
     this.state = reason
@@ -131,6 +136,12 @@ const patched = (state: RecordState, path: string, value: TypedValue): Effect.Ef
     try: () => setPath(state.data, path, value) as Json,
     catch: (error) => new DeepstreamError({ reason: new InvalidMessage({ message: `record ${state.name}: ${(error as Error).message}` }) })
   })
+
+/** A record that is deleted ends its streams, anything else fails them. */
+const endOf = <A>(mailbox: Mailbox<A, DeepstreamError>) => (reason: DeepstreamReason): void => {
+  if (reason._tag === "RecordDeleted") mailbox.end(Cause.done())
+  else mailbox.fail(new DeepstreamError({ reason }))
+}
 
 /** Holds only the latest. */
 const latest = <A>() => new Mailbox<A, DeepstreamError>({ bufferSize: 1, overflow: "dropOldest" }, neverTooMany)
@@ -169,10 +180,7 @@ const recordOf = <A>(
         const watcher = (data: Json, before: Json): void => {
           if (differs(data, before)) mailbox.offer(read(data))
         }
-        const end = (reason: DeepstreamReason): void => {
-          if (reason._tag === "RecordDeleted") mailbox.end(Cause.done())
-          else mailbox.fail(new DeepstreamError({ reason }))
-        }
+        const end = endOf(mailbox)
         handle.watchers.add(watcher)
         handle.ends.add(end)
         if (options.current !== false && state.ready) mailbox.offer(read(state.data))
@@ -204,6 +212,15 @@ const recordOf = <A>(
           getPath(data, path) as Json | undefined, (data, before) =>
           !sameJson(getPath(data, path), getPath(before, path)))
       ),
+    providerChanges: streamOf(latest<boolean>, (mailbox) => {
+      const end = endOf(mailbox)
+      handle.providers.add(mailbox.offer)
+      handle.ends.add(end)
+      return () => {
+        handle.providers.delete(mailbox.offer)
+        handle.ends.delete(end)
+      }
+    }),
     delete: driver.call<void>((settle) => records.delete(name, settle))
   }
 }

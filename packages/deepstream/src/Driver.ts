@@ -94,24 +94,32 @@ export class Driver implements SessionHost {
     return Stream.fromPubSub(this.reported)
   }
 
-  /** An effect that is settled by the session; interrupting it gives up waiting. */
+  /** An effect that is settled by the session, begun when there is room; interrupting it gives up waiting. */
   call<A>(start: (settle: Settle<A>) => (() => void) | void): Effect.Effect<A, DeepstreamError> {
-    return Effect.callback<A, DeepstreamError>((resume) => {
-      const giveUp = start({
-        succeed: (value) => resume(Effect.succeed(value)),
-        fail: (reason) => resume(Effect.fail(new DeepstreamError({ reason })))
+    return this.whenRoom(() =>
+      Effect.callback<A, DeepstreamError>((resume) => {
+        const giveUp = start({
+          succeed: (value) => resume(Effect.succeed(value)),
+          fail: (reason) => resume(Effect.fail(new DeepstreamError({ reason })))
+        })
+        return giveUp === undefined ? undefined : Effect.sync(giveUp)
       })
-      return giveUp === undefined ? undefined : Effect.sync(giveUp)
-    })
+    )
   }
 
-  /** An effect that is done at once, behind what waits to be sent when that is much. */
+  /** An effect that is done at once, when there is room. */
   send(start: () => DeepstreamReason | undefined): Effect.Effect<void, DeepstreamError> {
-    return Effect.suspend(() => {
-      if (this.session.state === "OPEN" && this.session.congested) return Effect.andThen(this.room, this.send(start))
+    return this.whenRoom(() => {
       const reason = start()
       return reason === undefined ? Effect.void : Effect.fail(new DeepstreamError({ reason }))
     })
+  }
+
+  /** While the network takes less than is sent, waits; a connection that is lost makes room, or refuses. */
+  private whenRoom<A>(start: () => Effect.Effect<A, DeepstreamError>): Effect.Effect<A, DeepstreamError> {
+    return Effect.suspend(() =>
+      this.session.state === "OPEN" && this.session.congested ? Effect.andThen(this.room, this.whenRoom(start)) : start()
+    )
   }
 
   /** Runs beside everything, its failures included. */

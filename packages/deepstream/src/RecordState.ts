@@ -91,7 +91,7 @@ export class RecordState {
   private subscribed = false
   /** Highest version the server is known to have had. */
   private base = -1
-  /** Highest version told while the truth was on its way. */
+  /** Highest version the server told on this connection, and since the truth was asked for. */
   private highest = -1
   /** Answers to come that hold the whole record; only the last of them is the truth. */
   private reads = 0
@@ -213,6 +213,8 @@ export class RecordState {
       // of a new connection, or somebody's snapshot
       if (version >= this.version) this.resolve(version, data)
       else if (this.version > this.base) this.reread()
+      // all that we have, we had from a server that has lost it
+      else if (version >= this.highest) this.resolve(version, data)
       return
     }
     if (this.reads > 0) return void this.expectRead()
@@ -275,7 +277,9 @@ export class RecordState {
     let waited = false
     for (const version of versions) {
       // a refusal would have come first, and changed more
-      if (error === undefined && this.phase === "synced" && version > this.base && version <= this.version) this.base = version
+      if (error === undefined && this.phase === "synced" && version > this.base && version <= this.version) {
+        this.base = this.highest = version
+      }
       const waiting = this.writes.take(version)
       waited ||= waiting.length > 0
       if (error === undefined) succeedAll(waiting)
@@ -352,13 +356,14 @@ export class RecordState {
 
   private advance(version: number, data: Json): void {
     this.resends = 0
-    this.version = this.base = version
+    this.version = this.base = this.highest = version
     this.change(data)
   }
 
   /** What the server has is certain. */
   private resolve(version: number, remote: Json, waiting: ReadonlyArray<Settle<void>> = []): void {
     const local = this.data
+    if (version > this.highest) this.highest = version
     if (sameJson(local, remote)) {
       this.version = this.base = version
       return succeedAll(waiting)

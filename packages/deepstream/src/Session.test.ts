@@ -367,6 +367,18 @@ describe("records", () => {
     expect(framesOf(session)).toEqual(["R|U|r|6|{\"a\":1,\"b\":2}+"])
   })
 
+  it("go back with a server that has lost them, but not for an answer that was overtaken", () => {
+    const { record, session } = opened()
+    session.socketClosed()
+    open(session)
+    session.received(wire("R|A|S|r+R|P|r|6|b|N2+R|R|r|5|{\"a\":1}+"))
+    expect([record.version, record.data]).toEqual([6, { a: 1, b: 2 }])
+    session.socketClosed()
+    open(session)
+    session.received(wire("R|A|S|r+R|R|r|0|{}+"))
+    expect([record.version, record.data]).toEqual([0, {}])
+  })
+
   it("give up what the server neither takes nor has", () => {
     const { host, record, session } = opened()
     record.set("b", 2)

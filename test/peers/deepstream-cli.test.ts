@@ -27,6 +27,17 @@ const run = (
   return { ended, said: () => out, stop: () => void child.kill("SIGTERM") }
 }
 
+/** Waits until it holds, 20 seconds at most. */
+const eventually = async (read: () => string | Promise<string>, holds: (text: string) => boolean): Promise<void> => {
+  let text = ""
+  for (const end = Date.now() + 20_000; Date.now() < end;) {
+    text = await read()
+    if (holds(text)) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`never: ${text}`)
+}
+
 const deepstream = (...args: ReadonlyArray<string>) => run([bin, "deepstream", ...args]).ended
 
 // the two kinds beside one another: most of the time is that of starting processes
@@ -53,10 +64,10 @@ describe.concurrent.each<Kind>(["classic", "text"])("wirewright deepstream (%s)"
   it("tails what is emitted and written", async () => {
     const { url } = server
     const tail = run([bin, "deepstream", "tail", url, "--event", "news", "--record", "live", "--json", "--count", "3"])
-    await expect.poll(() => tail.said(), { timeout: 10_000 }).toContain("live")
+    await eventually(tail.said, (said) => said.includes("live"))
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect((await deepstream("emit", url, "news", "{\"title\":\"hello\"}")).code).toBe(0)
-    await expect.poll(() => tail.said(), { timeout: 10_000 }).toContain("hello")
+    await eventually(tail.said, (said) => said.includes("hello"))
     expect((await deepstream("record", url, "live", "--path", "n", "--set", "5")).code).toBe(0)
     const { code, out } = await tail.ended
     expect(code).toBe(0)
@@ -82,11 +93,11 @@ describe.concurrent.each<Kind>(["classic", "text"])("wirewright deepstream (%s)"
     const served = run([...node, "serve"])
     const watched = run([...node, "watch"])
     try {
-      await expect.poll(() => watched.said(), { timeout: 15_000 }).toContain("[x] todo/2")
-      await expect.poll(async () => (await run([...node, "add", "Water the plants"]).ended).out, { timeout: 20_000 }).toBe("todo/3\n")
-      await expect.poll(() => watched.said(), { timeout: 15_000 }).toContain("[ ] todo/3  Water the plants")
+      await eventually(watched.said, (said) => said.includes("[x] todo/2"))
+      await eventually(async () => (await run([...node, "add", "Water the plants"]).ended).out, (out) => out === "todo/3\n")
+      await eventually(watched.said, (said) => said.includes("[ ] todo/3  Water the plants"))
       expect((await run([...node, "done", "todo/3"]).ended).code).toBe(0)
-      await expect.poll(() => watched.said(), { timeout: 15_000 }).toContain("[x] todo/3  Water the plants")
+      await eventually(watched.said, (said) => said.includes("[x] todo/3  Water the plants"))
       expect(await run([...node, "done", "todo/9"]).ended).toMatchObject({ code: 1, err: "there is no such todo\n" })
     } finally {
       served.stop()

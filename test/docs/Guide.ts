@@ -14,7 +14,7 @@ export const table = (file: string, name: string): string => {
   const body = source.slice(start, source.indexOf("\n}", start))
   const rows = [...body.matchAll(/(?:\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*)?readonly (\w+)\??: ([^\n]+)\n/g)].map(
     ([, said = "", property, type]) => {
-      const text = said.replace(/\n\s*\*\s?/g, " ").trim()
+      const text = said.replace(/(?:^|\n)\s*\*\s?/g, " ").trim()
       return `| \`${property}\` | \`${type!.replaceAll("|", "\\|")}\` | ${text} |`
     }
   )

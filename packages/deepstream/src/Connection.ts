@@ -15,6 +15,7 @@ import {
   LoginMalformed,
   LoginRefused,
   LoginTimeout,
+  type Problem,
   ReconnectsExhausted,
   TooManyLogins,
   UnsolicitedMessage
@@ -124,8 +125,10 @@ export class Connection {
 
   socketClosed(message?: string): void {
     if (!this.wanted) return
-    const unreachable = this.dialling || message !== undefined
-    this.broken(unreachable ? message ?? `Can't connect! Deepstream server unreachable on ${this.url}` : undefined)
+    if (message !== undefined) this.broken(message)
+    else if (this.dialling) this.broken(`Can't connect! Deepstream server unreachable on ${this.url}`)
+    // the state tells, and a failed attempt to come back
+    else this.broken("the connection was closed", "notice")
   }
 
   /** Something arrived. */
@@ -263,14 +266,14 @@ export class Connection {
   }
 
   /** The connection broke: connects again, later each time. */
-  private broken(message: string | undefined): void {
+  private broken(message: string, severity: Problem["severity"] = "error"): void {
     const { options, random } = this.wire
     this.quiet()
     this.dialling = false
     this.step("broken")
     this.host.lost()
     this.host.hangUp()
-    if (message !== undefined) this.wire.report(new ConnectionFailed({ url: this.url, message }))
+    this.wire.report(new ConnectionFailed({ url: this.url, message }), severity)
     // whoever heard of it may have closed
     if (!this.wanted) return
     const { factor, initialDelay, jitter, maxAttempts, maxDelay } = options.reconnect

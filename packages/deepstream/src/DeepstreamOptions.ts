@@ -25,7 +25,7 @@ export interface DeepstreamOptions {
   readonly url: string
   /**
    * What to log in with; making the client waits for the login, and fails with it. Without, it does not log in until `login` says so.
-   * A password may be `Redacted` as a whole.
+   * The object may be `Redacted`.
    */
   readonly credentials?: object | Redacted.Redacted<object>
   /** How often the server sends a ping; one that is silent for twice as long is gone. 30 seconds unless said otherwise. */

@@ -219,11 +219,7 @@ export class DeepstreamSession {
         host.wake()
       },
       wake: () => host.wake(),
-      takeBack: (letter: Letter) => {
-        if (letter.text === "") return false
-        outbox.takeBack(letter)
-        return true
-      },
+      takeBack: (letter: Letter) => outbox.takeBack(letter),
       after: (millis: number, run: () => void): Deadline => {
         const deadline = deadlines.add(host.now() + millis, run)
         host.wake()

@@ -5,7 +5,7 @@
  */
 import { QueueFull } from "./DeepstreamError.ts"
 
-/** A message that waits. Taking it back empties it. */
+/** A message that waits. It is empty once it was sent, dropped or taken back. */
 export interface Letter {
   text: string
   /** Whether it may wait for the next connection. */
@@ -62,11 +62,6 @@ export class Outbox {
   /** Sends before everything else, and before the login too. */
   pushUrgent(text: string): void {
     this.urgent += text
-  }
-
-  /** Whether the letter still waits. It does not once it was sent, dropped or taken back. */
-  waits(letter: Letter): boolean {
-    return letter.text !== ""
   }
 
   takeBack(letter: Letter): void {

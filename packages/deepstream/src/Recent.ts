@@ -16,8 +16,4 @@ export class Recent {
   has(name: string): boolean {
     return this.names.has(name)
   }
-
-  clear(): void {
-    this.names.clear()
-  }
 }

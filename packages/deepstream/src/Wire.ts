@@ -37,8 +37,8 @@ export interface Wire {
   readonly tell: (text: string) => void
   /** Says that something waits for the end of the tick. */
   readonly wake: () => void
-  /** Takes back what was posted and still waits. Returns whether it did. */
-  readonly takeBack: (letter: Letter) => boolean
+  /** Takes back what was posted, when it still waits. */
+  readonly takeBack: (letter: Letter) => void
   readonly after: (millis: number, run: () => void) => Deadline
   readonly cancel: (deadline: Deadline | undefined) => void
   readonly report: (reason: DeepstreamReason, severity?: Problem["severity"]) => void

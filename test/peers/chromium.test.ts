@@ -65,9 +65,10 @@ describe("the client in Chromium", () => {
       })
       await page.evaluate("document.getElementById('add').click()")
       await until(page, "document.getElementById('count').textContent", "1")
+      // the page shows its own write at once; it publishes when the server has stored it
+      await expect.poll(() => heard, { timeout: 10_000 }).toEqual(["the browser"])
       const counter = await Effect.runPromise(Scope.provide(here.records.open("counter"), scope))
       expect(await Effect.runPromise(counter.get)).toEqual({ count: 1 })
-      await expect.poll(() => heard).toEqual(["the browser"])
       await Effect.runPromise(counter.patch("count", 41, { acknowledge: true }))
       await Effect.runPromise(here.events.emit("counted", "the test"))
       await until(page, "document.getElementById('count').textContent", "41")

@@ -62,6 +62,15 @@ interface HeldWrite {
 /** Servers 5 to 7 refuse these as the value of a path, and the record takes no write after that; in a whole record they take them. */
 export const isRefusedAtPath = (value: TypedValue): boolean => value === 0 || value === false || value === ""
 
+/**
+ * The value as the server will have it, and as nobody else can change it. Throws a `TypeError` for what JSON does not have; undefined, which
+ * removes, stays.
+ */
+const asJson = (value: TypedValue): TypedValue => {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${value} is no JSON`)
+  return typeof value === "object" && value !== null ? JSON.parse(JSON.stringify(value)) as TypedValue : value
+}
+
 /** How often writes that the server does not have are sent again without its taking any. */
 const maxResends = 3
 
@@ -150,12 +159,14 @@ export class RecordState {
    * Writes the whole record, or what is at a path; undefined removes it. Returns why nothing was done. `settle` hears of the server's
    * acknowledgement, and makes the write ask for one.
    */
-  set(path: string | undefined, value: TypedValue, settle?: Settle<void>): DeepstreamReason | undefined {
-    if (path === undefined && (typeof value !== "object" || value === null)) {
-      return new InvalidMessage({ message: `record ${this.name}: only objects and arrays can be a record` })
-    }
+  set(path: string | undefined, given: TypedValue, settle?: Settle<void>): DeepstreamReason | undefined {
+    let value: TypedValue
     let after: Json
     try {
+      value = asJson(given)
+      if (path === undefined && (typeof value !== "object" || value === null)) {
+        throw new TypeError("only objects and arrays can be a record")
+      }
       after = setPath(this.data, path, value) as Json
     } catch (error) {
       return new InvalidMessage({ message: `record ${this.name}: ${(error as Error).message}` })

@@ -393,6 +393,24 @@ describe("records", () => {
     expect(visible(framesOf(session).join("")).split("R|U|").length - 1).toBeLessThanOrEqual(3)
   })
 
+  it("keep what was written, whatever becomes of the object", () => {
+    const { record, session } = opened()
+    const given: Record<string, unknown> = { a: 1, gone: undefined, at: new Date(0), list: [undefined, 2] }
+    record.set(undefined, given)
+    given["a"] = 2
+    ;(given["list"] as Array<unknown>).push(3)
+    const kept = { a: 1, at: "1970-01-01T00:00:00.000Z", list: [null, 2] }
+    expect(record.data).toEqual(kept)
+    expect(Object.keys(record.data as object)).toEqual(["a", "at", "list"])
+    expect(framesOf(session)).toEqual([`R|U|r|6|${JSON.stringify(kept)}+`])
+    const loop: Record<string, unknown> = {}
+    loop["loop"] = loop
+    for (const wrong of [loop, { big: 1n }]) expect(tagOf(record.set("x", wrong))).toBe("InvalidMessage")
+    for (const wrong of [NaN, Infinity, -Infinity]) expect(tagOf(record.set("x", wrong))).toBe("InvalidMessage")
+    for (const wrong of [1, "text", null, true]) expect(tagOf(record.set(undefined, wrong))).toBe("InvalidMessage")
+    expect(framesOf(session)).toEqual([])
+  })
+
   it("hold as many writes as the limit says until they were read", () => {
     const { session } = loggedIn({ maxQueued: 2 })
     const record = session.records.open("r", { ready: () => {}, changed: () => {}, provided: () => {}, over: () => {}, late: () => true })

@@ -1,5 +1,5 @@
 /** Listening: hearing when somebody subscribes to names that match a pattern, of events or of records, and saying who will provide them. */
-import { AlreadyTaken, type DeepstreamReason, type MessageDenied, UnsolicitedMessage } from "./DeepstreamError.ts"
+import { type MessageDenied, UnsolicitedMessage } from "./DeepstreamError.ts"
 import {
   encodeEventListen,
   encodeEventListenAccept,
@@ -10,17 +10,16 @@ import {
   encodeRecordListenReject,
   encodeRecordUnlisten
 } from "./gen/Encode.ts"
-import { Subscriptions } from "./Subscriptions.ts"
+import { type Owner, Owners } from "./Owners.ts"
+import type { Subscriptions } from "./Subscriptions.ts"
 import type { Settle, Wire } from "./Wire.ts"
 
 /** Receives what is found for a pattern. */
-export interface PatternSink {
+export interface PatternSink extends Owner {
   /** Somebody subscribed to the name. */
   readonly found: (name: string) => void
   /** Nobody subscribes to it any more. */
   readonly removed: (name: string) => void
-  /** Listening is over. */
-  readonly over: (reason: DeepstreamReason) => void
 }
 
 const words = {
@@ -30,47 +29,29 @@ const words = {
 
 /** The patterns of events, or of records. */
 export class PatternTopic {
-  readonly subscriptions: Subscriptions
   private readonly wire: Wire
   private readonly topic: "E" | "R"
-  private readonly sinks = new Map<string, PatternSink>()
+  private readonly owners: Owners<PatternSink>
 
   constructor(wire: Wire, topic: "E" | "R") {
     this.wire = wire
     this.topic = topic
-    const { listen, unlisten } = words[topic]
-    this.subscriptions = new Subscriptions(wire, {
+    this.owners = new Owners(wire, {
       topic,
       action: "L",
       endAction: "UL",
-      subscribe: (pattern) => listen({ pattern }),
-      unsubscribe: (pattern) => unlisten({ pattern })
-    }, (pattern, reason) => {
-      const sink = this.sinks.get(pattern)
-      this.sinks.delete(pattern)
-      sink?.over(reason)
+      subscribe: (pattern) => words[topic].listen({ pattern }),
+      unsubscribe: (pattern) => words[topic].unlisten({ pattern })
     })
+  }
+
+  get subscriptions(): Subscriptions {
+    return this.owners.subscriptions
   }
 
   /** Listens; `ready` hears of the acknowledgement. A pattern has one listener in a client. Returns what ends it. */
   listen(pattern: string, sink: PatternSink, ready: Settle<void>): () => void {
-    if (this.sinks.has(pattern)) {
-      ready.fail(new AlreadyTaken({ topic: this.topic, subject: pattern }))
-      return () => {}
-    }
-    this.sinks.set(pattern, sink)
-    this.subscriptions.add(pattern, {
-      succeed: ready.succeed,
-      fail: (reason) => {
-        if (!this.subscriptions.has(pattern) && this.sinks.get(pattern) === sink) this.sinks.delete(pattern)
-        ready.fail(reason)
-      }
-    })
-    return () => {
-      if (this.sinks.get(pattern) !== sink) return
-      this.sinks.delete(pattern)
-      this.subscriptions.remove(pattern)
-    }
+    return this.owners.take(pattern, sink, ready)
   }
 
   /** Says whether this client will provide the name. A server waits half a second for it unless configured otherwise. */
@@ -80,13 +61,13 @@ export class PatternTopic {
   }
 
   found(pattern: string, name: string): void {
-    const sink = this.sinks.get(pattern)
+    const sink = this.owners.get(pattern)
     if (sink === undefined) this.unsolicited(pattern)
     else sink.found(name)
   }
 
   removed(pattern: string, name: string): void {
-    const sink = this.sinks.get(pattern)
+    const sink = this.owners.get(pattern)
     if (sink === undefined) this.unsolicited(pattern)
     else sink.removed(name)
   }

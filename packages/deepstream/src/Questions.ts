@@ -1,10 +1,10 @@
 /**
- * Questions that change nothing: each has a deadline, and what was sent before the connection was lost is asked again on the next one.
+ * Messages that are answered, each with a deadline; those of the same key are answered in their order.
  *
- * Questions of the same key are answered in their order.
+ * What changes nothing is asked again when the connection is lost in between (`reask`); of what does, nobody knows whether it was done (`lost`).
  */
 import type { Deadline } from "./Deadlines.ts"
-import { type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
+import { ConnectionLost, type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
 import type { Letter } from "./Outbox.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
@@ -14,8 +14,10 @@ export interface Question {
   readonly action: string
   readonly subject: string
   readonly encode: () => string
-  /** Milliseconds until it fails with `ResponseTimeout`. */
+  /** Milliseconds until it fails. */
   readonly timeout: number
+  /** What it fails with then; `ResponseTimeout` unless said otherwise. */
+  readonly late?: DeepstreamReason
 }
 
 interface Asked<A> {
@@ -37,7 +39,7 @@ export class Questions<A> {
   }
 
   /** Asks. Returns what gives up waiting. */
-  ask(key: string, { action, encode, subject, timeout, topic }: Question, settle: Settle<A>): () => void {
+  ask(key: string, { action, encode, late, subject, timeout, topic }: Question, settle: Settle<A>): () => void {
     const { wire } = this
     const refused = wire.closed ?? wire.denied(topic, action, subject)
     const text = refused ?? encoded(encode, wire.options.maxMessage)
@@ -54,7 +56,7 @@ export class Questions<A> {
       letter,
       deadline: wire.after(timeout, () => {
         this.drop(key, question)
-        settle.fail(new ResponseTimeout({ topic, subject }))
+        settle.fail(late ?? new ResponseTimeout({ topic, subject }))
       })
     }
     const queue = this.asked.get(key)
@@ -95,6 +97,17 @@ export class Questions<A> {
         if (question.letter.text !== "") continue
         const letter = this.wire.post(question.topic, question.subject, question.text)
         if (isLetter(letter)) question.letter = letter
+      }
+    }
+  }
+
+  /** The connection is lost: what was sent on it fails, what still waits to be sent will be. */
+  lost(): void {
+    for (const [key, queue] of this.asked) {
+      for (const question of Array.from(queue)) {
+        if (question.letter.text !== "") continue
+        this.drop(key, question)
+        question.settle.fail(new ConnectionLost({ topic: question.topic, subject: question.subject }))
       }
     }
   }

@@ -3,7 +3,6 @@ import { Typed, type TypedValue } from "@wirewright/codec/Typed"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
-  ConnectionLost,
   DeleteTimeout,
   type DeepstreamReason,
   InvalidMessage,
@@ -26,7 +25,6 @@ import {
   encodeRecordUpsertPatch
 } from "./gen/Encode.ts"
 import { type Json, stepsOf } from "./JsonPath.ts"
-import type { Letter } from "./Outbox.ts"
 import { Questions } from "./Questions.ts"
 import { isRefusedAtPath, parseData, type RecordSink, RecordState, writeConfig } from "./RecordState.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
@@ -38,12 +36,6 @@ export interface Snapshot {
   readonly data: Json
 }
 
-interface Pending {
-  readonly settle: Settle<void>
-  readonly deadline: Deadline
-  readonly letter: Letter
-}
-
 const topic: Topic = "R"
 
 /** The records of a session. */
@@ -52,15 +44,17 @@ export class RecordTopic {
   private readonly records = new Map<string, RecordState>()
   /** Discards that the server has not acknowledged, by name. */
   private readonly leaving = new Map<string, Array<Deadline>>()
-  private readonly deletions = new Map<string, Array<Pending>>()
-  /** Writes without a subscription that wait for their acknowledgement, by name, the oldest first. */
-  private readonly upserts = new Map<string, Array<Pending>>()
+  private readonly deletions: Questions<void>
+  /** Writes without a subscription that wait for their acknowledgement. */
+  private readonly upserts: Questions<void>
   private readonly snapshots: Questions<Snapshot>
   private readonly hasQuestions: Questions<boolean>
   private readonly heads: Questions<number | undefined>
 
   constructor(wire: Wire) {
     this.wire = wire
+    this.deletions = new Questions(wire)
+    this.upserts = new Questions(wire)
     this.snapshots = new Questions(wire)
     this.hasQuestions = new Questions(wire)
     this.heads = new Questions(wire)
@@ -105,12 +99,9 @@ export class RecordTopic {
 
   /** Deletes a record, open here or not. */
   delete(name: string, settle: Settle<void>): void {
-    const { wire } = this
-    const pending = this.post(name, "D", () => encodeRecordDelete({ name }), wire.options.recordDeleteTimeout, settle, () => {
-      remove(this.deletions, name, pending!)
-      settle.fail(new DeleteTimeout({ topic, subject: name }))
-    })
-    if (pending !== undefined) this.deletions.set(name, [...this.deletions.get(name) ?? [], pending])
+    const late = new DeleteTimeout({ topic, subject: name })
+    const timeout = this.wire.options.recordDeleteTimeout
+    this.deletions.ask(name, { topic, action: "D", subject: name, encode: () => encodeRecordDelete({ name }), timeout, late }, settle)
   }
 
   /**
@@ -140,11 +131,8 @@ export class RecordTopic {
       const letter = typeof text === "string" ? wire.post(topic, name, text) : text
       return isLetter(letter) ? undefined : letter
     }
-    const pending = this.post(name, "CU", encode, wire.options.recordWriteTimeout, settle, () => {
-      remove(this.upserts, name, pending!)
-      settle.fail(new AckTimeout({ topic, subject: name }))
-    })
-    if (pending !== undefined) this.upserts.set(name, [...this.upserts.get(name) ?? [], pending])
+    const late = new AckTimeout({ topic, subject: name })
+    this.upserts.ask(name, { topic, action: "CU", subject: name, encode, timeout: wire.options.recordWriteTimeout, late }, settle)
     return undefined
   }
 
@@ -291,7 +279,8 @@ export class RecordTopic {
 
   /** Any other error about records. Returns whether a call hears of it. */
   failed(code: string, name: string, reason: DeepstreamReason): boolean {
-    if (code === "RECORD_DELETE_ERROR") return this.settleDeletion(name, reason)
+    // it says what happened, but not to which record
+    if (code === "RECORD_DELETE_ERROR") return fails(this.deletions.take(name) ?? this.deletions.take(this.deletions.first ?? ""), reason)
     if (code === "CACHE_RETRIEVAL_TIMEOUT" || code === "STORAGE_RETRIEVAL_TIMEOUT" || code === "RECORD_LOAD_ERROR") {
       const asked = this.snapshots.take(name) ?? this.heads.take(name)
       asked?.fail(reason)
@@ -316,14 +305,9 @@ export class RecordTopic {
       case "HD":
         return fails(this.heads.take(subject), denied)
       case "D":
-        return this.settleDeletion(subject, denied)
-      case "CU": {
-        const [pending] = this.upserts.get(subject) ?? []
-        if (pending === undefined) return false
-        this.endPending(this.upserts, subject, pending)
-        pending.settle.fail(denied)
-        return true
-      }
+        return fails(this.deletions.take(subject), denied)
+      case "CU":
+        return fails(this.upserts.take(subject), denied)
       case "U":
       case "P": {
         const version = Number(rest[0])
@@ -345,16 +329,8 @@ export class RecordTopic {
     for (const deadlines of this.leaving.values()) for (const deadline of deadlines) this.wire.cancel(deadline)
     this.leaving.clear()
     for (const record of Array.from(this.records.values())) record.lost()
-    for (const map of [this.deletions, this.upserts]) {
-      for (const [name, queue] of map) {
-        for (const pending of queue) {
-          // what still waits to be sent will be
-          if (pending.letter.text !== "") continue
-          this.endPending(map, name, pending)
-          pending.settle.fail(new ConnectionLost({ topic, subject: name }))
-        }
-      }
-    }
+    this.deletions.lost()
+    this.upserts.lost()
   }
 
   close(reason: DeepstreamReason): void {
@@ -363,14 +339,8 @@ export class RecordTopic {
     const records = [...this.records.values()]
     this.records.clear()
     for (const record of records) record.end(reason)
-    for (const map of [this.deletions, this.upserts]) {
-      for (const [name, queue] of Array.from(map)) {
-        for (const pending of Array.from(queue)) {
-          this.endPending(map, name, pending)
-          pending.settle.fail(reason)
-        }
-      }
-    }
+    this.deletions.close(reason)
+    this.upserts.close(reason)
     this.snapshots.close(reason)
     this.hasQuestions.close(reason)
     this.heads.close(reason)
@@ -380,31 +350,11 @@ export class RecordTopic {
     return { topic, action, subject: name, encode, timeout: this.wire.options.recordReadTimeout }
   }
 
-  private post(
-    name: string,
-    action: string,
-    encode: () => string,
-    millis: number,
-    settle: Settle<void>,
-    late: () => void
-  ): Pending | undefined {
-    const { wire } = this
-    const refused = wire.closed ?? wire.denied(topic, action, name)
-    const text = refused ?? encoded(encode, wire.options.maxMessage)
-    const letter = typeof text === "string" ? wire.post(topic, name, text) : text
-    if (isLetter(letter)) return { settle, letter, deadline: wire.after(millis, late) }
-    settle.fail(letter)
-    return undefined
-  }
-
   private deleted(name: string, record: RecordState | undefined): void {
-    const waiting = this.deletions.get(name) ?? []
+    const waiting = this.deletions.takeAll(name)
     if (waiting.length === 0 && record === undefined) return this.unsolicited(name)
     this.records.delete(name)
-    for (const pending of Array.from(waiting)) {
-      this.endPending(this.deletions, name, pending)
-      pending.settle.succeed()
-    }
+    for (const { succeed } of waiting) succeed()
     record?.deleted()
   }
 
@@ -415,27 +365,11 @@ export class RecordTopic {
     return record !== undefined
   }
 
-  private settleDeletion(name: string, reason: DeepstreamReason): boolean {
-    const [pending] = this.deletions.get(name) ?? []
-    if (pending === undefined) return false
-    this.endPending(this.deletions, name, pending)
-    pending.settle.fail(reason)
-    return true
-  }
-
   private settleUpsert(name: string, error: string | undefined): boolean {
-    const [pending] = this.upserts.get(name) ?? []
-    if (pending === undefined) return false
-    this.endPending(this.upserts, name, pending)
-    if (error === undefined) pending.settle.succeed()
-    else pending.settle.fail(new WriteFailed({ topic, subject: name, message: error }))
-    return true
-  }
-
-  private endPending(map: Map<string, Array<Pending>>, name: string, pending: Pending): void {
-    remove(map, name, pending)
-    this.wire.cancel(pending.deadline)
-    this.wire.takeBack(pending.letter)
+    const asked = this.upserts.take(name)
+    if (error === undefined) asked?.succeed()
+    else asked?.fail(new WriteFailed({ topic, subject: name, message: error }))
+    return asked !== undefined
   }
 
   private left(name: string, deadline: Deadline): void {
@@ -465,12 +399,6 @@ export class RecordTopic {
 const fails = <A>(settle: Settle<A> | undefined, reason: DeepstreamReason): boolean => {
   settle?.fail(reason)
   return settle !== undefined
-}
-
-const remove = (map: Map<string, Array<Pending>>, name: string, pending: Pending): void => {
-  const rest = (map.get(name) ?? []).filter((other) => other !== pending)
-  if (rest.length === 0) map.delete(name)
-  else map.set(name, rest)
 }
 
 const versionsOf = (json: string): ReadonlyArray<number> | undefined => {

@@ -8,7 +8,6 @@ import { Typed, type TypedValue } from "@wirewright/codec/Typed"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
-  AlreadyTaken,
   ConnectionLost,
   type DeepstreamReason,
   type MessageDenied,
@@ -31,7 +30,8 @@ import {
 } from "./gen/Encode.ts"
 import type { Letter } from "./Outbox.ts"
 import { Recent } from "./Recent.ts"
-import { Subscriptions } from "./Subscriptions.ts"
+import { type Owner, Owners } from "./Owners.ts"
+import type { Subscriptions } from "./Subscriptions.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
 /** A request that came to a provider. Each answer is sent at most once; later ones are ignored. */
@@ -48,9 +48,8 @@ export interface RpcCall {
 }
 
 /** Provides one procedure. */
-export interface RpcProvider {
+export interface RpcProvider extends Owner {
   readonly called: (call: RpcCall) => void
-  readonly over: (reason: DeepstreamReason) => void
 }
 
 interface Pending {
@@ -74,9 +73,8 @@ const timeouts = new Set(["ACK_TIMEOUT", "ACCEPT_TIMEOUT"])
 
 /** The procedures of a session. */
 export class RpcTopic {
-  readonly subscriptions: Subscriptions
   private readonly wire: Wire
-  private readonly providers = new Map<string, RpcProvider>()
+  private readonly providers: Owners<RpcProvider>
   private readonly pending = new Map<string, Pending>()
   private readonly finished = new Recent()
   private count = 0
@@ -85,38 +83,22 @@ export class RpcTopic {
 
   constructor(wire: Wire) {
     this.wire = wire
-    this.subscriptions = new Subscriptions(wire, {
+    this.providers = new Owners(wire, {
       topic,
       action: "S",
       endAction: "US",
       subscribe: (name) => encodeRpcProvide({ name }),
       unsubscribe: (name) => encodeRpcUnprovide({ name })
-    }, (name, reason) => {
-      const provider = this.providers.get(name)
-      this.providers.delete(name)
-      provider?.over(reason)
     })
+  }
+
+  get subscriptions(): Subscriptions {
+    return this.providers.subscriptions
   }
 
   /** Provides; `ready` hears of the acknowledgement. A procedure has one provider in a client. Returns what ends it. */
   provide(name: string, provider: RpcProvider, ready: Settle<void>): () => void {
-    if (this.providers.has(name)) {
-      ready.fail(new AlreadyTaken({ topic, subject: name }))
-      return () => {}
-    }
-    this.providers.set(name, provider)
-    this.subscriptions.add(name, {
-      succeed: ready.succeed,
-      fail: (reason) => {
-        if (!this.subscriptions.has(name) && this.providers.get(name) === provider) this.providers.delete(name)
-        ready.fail(reason)
-      }
-    })
-    return () => {
-      if (this.providers.get(name) !== provider) return
-      this.providers.delete(name)
-      this.subscriptions.remove(name)
-    }
+    return this.providers.take(name, provider, ready)
   }
 
   /** Asks for an answer. Returns what gives up waiting for it. */

@@ -4,6 +4,8 @@
  * It judges only what holds for every such server: answers are whole response packets with statuses that exist, and the connection ends when
  * the client has ended it. Everything else is the test's.
  */
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { bytesOfDigits } from "@wirewright/codec"
 import { random } from "@wirewright/codec/Random.fixture"
 import { statusTable } from "@wirewright/couchbase/gen"
@@ -153,9 +155,13 @@ export const until = async (condition: () => boolean): Promise<void> => {
   expect(condition()).toBe(true)
 }
 
+// without it, what is garbage would count
+setFlagsFromString("--expose-gc")
+const collectGarbage = runInNewContext("gc") as () => void
+
 /** Bytes that this process holds. */
 export const held = (): number => {
-  globalThis.gc?.()
+  collectGarbage()
   const { arrayBuffers, heapUsed } = process.memoryUsage()
   return arrayBuffers + heapUsed
 }

@@ -44,9 +44,10 @@ it(`a slow sink for ${seconds} s`, async () => {
         outstanding = Math.max(outstanding, ...consumer.status.connections.map((one) => one.outstanding))
       }
       const { connections, disconnects } = consumer.status
-      // the first seconds allocate what is needed; after that the highest is hardly above the lowest
-      const later = memory.slice(Math.floor(seconds / 6))
-      const spread = Math.max(...later) - Math.min(...later)
+      // the first seconds allocate what is needed; after that it grows no more (the kernel may take pages back, and gives them again)
+      const early = memory.slice(0, Math.floor(seconds / 6))
+      const later = memory.slice(early.length)
+      const growth = Math.max(...later) - Math.max(...early)
       console.log(
         `slow sink: ${taken} events in ${seconds} s, ${
           connections[0]!.noops
@@ -58,7 +59,7 @@ it(`a slow sink for ${seconds} s`, async () => {
       // one message: 24 + 31 + 1 + 8 + 500
       expect(outstanding).toBeLessThan(window + 564)
       expect(outstanding).toBeGreaterThanOrEqual(window)
-      expect(spread).toBeLessThan(24)
+      expect(growth).toBeLessThan(24)
     })))
   } finally {
     await stop()

@@ -161,12 +161,7 @@ const recordOf = <A>(
   const decode = (data: Json): Effect.Effect<A, DeepstreamError> => decodeWith(schema, name, data)
   const whenReady = <B, E>(effect: Effect.Effect<B, E>): Effect.Effect<B, E | DeepstreamError> => Effect.andThen(handle.isReady, effect)
   const write = (path: string | undefined, value: TypedValue, { acknowledge = false }: WriteOptions = {}) =>
-    acknowledge
-      ? driver.call<void>((settle) => {
-        const refused = state.set(path, value, settle)
-        if (refused !== undefined) settle.fail(refused)
-      })
-      : driver.send(() => state.set(path, value))
+    driver.write(acknowledge, (settle) => state.set(path, value, settle))
   const watch = <B>(
     options: ChangesOptions,
     read: (data: Json) => B,

@@ -230,7 +230,8 @@ export class DeepstreamSession {
         const { frame, messageEnd, messageStart } = this
         host.problem(frame === undefined ? { reason, severity } : { reason, severity, raw: visible(frame, messageStart, messageEnd) })
       },
-      denied: (topic: Topic, action: string, subject: string) => this.denials.get(`${topic}|${action}|${subject}`)
+      denied: (topic: Topic, action: string, subject: string) =>
+        this.denials.size === 0 ? undefined : this.denials.get(`${topic}|${action}|${subject}`)
     }
   }
 

@@ -115,6 +115,15 @@ export class Driver implements SessionHost {
     })
   }
 
+  /** A write: done when the server acknowledged it, or at once when nobody waits for that. */
+  write(acknowledge: boolean, start: (settle?: Settle<void>) => DeepstreamReason | undefined): Effect.Effect<void, DeepstreamError> {
+    if (!acknowledge) return this.send(start)
+    return this.call<void>((settle) => {
+      const refused = start(settle)
+      if (refused !== undefined) settle.fail(refused)
+    })
+  }
+
   /** While the network takes less than is sent, waits; a connection that is lost makes room, or refuses. */
   private whenRoom<A>(start: () => Effect.Effect<A, DeepstreamError>): Effect.Effect<A, DeepstreamError> {
     return Effect.suspend(() =>

@@ -53,13 +53,3 @@ export class PendingWrites {
     return [...this.versions.keys()].filter((written) => written <= version).flatMap((written) => this.take(written))
   }
 }
-
-/** All of them succeeded. */
-export const succeedAll = (settles: ReadonlyArray<Settle<void>>): void => {
-  for (const { succeed } of settles) succeed()
-}
-
-/** All of them failed. */
-export const failAll = (settles: ReadonlyArray<Settle<void>>, reason: DeepstreamReason): void => {
-  for (const { fail } of settles) fail(reason)
-}

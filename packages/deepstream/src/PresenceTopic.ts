@@ -23,7 +23,7 @@ import {
 } from "./gen/Encode.ts"
 import { type Question, Questions } from "./Questions.ts"
 import { Subscriptions } from "./Subscriptions.ts"
-import { encoded, type Settle, type Wire } from "./Wire.ts"
+import { encoded, failAll, type Settle, succeedAll, type Wire } from "./Wire.ts"
 
 /** Receives who comes and goes. */
 export interface PresenceSink {
@@ -238,7 +238,7 @@ export class PresenceTopic {
       if (entry === undefined) continue
       this.watched.delete(user)
       this.wire.cancel(entry.deadline)
-      for (const { fail } of entry.waiting) fail(denied)
+      failAll(entry.waiting, denied)
       for (const { over } of entry.sinks) over(denied)
       entry.sinks = []
     }
@@ -289,7 +289,7 @@ export class PresenceTopic {
     this.subscriptions.close(reason)
     for (const entry of Array.from(this.watched.values())) {
       this.wire.cancel(entry.deadline)
-      for (const { fail } of entry.waiting) fail(reason)
+      failAll(entry.waiting, reason)
       for (const { over } of entry.sinks) over(reason)
       entry.sinks = []
     }
@@ -318,7 +318,7 @@ export class PresenceTopic {
       entry.deadline = undefined
       const reason = new AckTimeout({ topic, subject: user })
       const waiting = entry.waiting.splice(0)
-      for (const { fail } of waiting) fail(reason)
+      failAll(waiting, reason)
       if (waiting.length === 0) this.wire.report(reason)
     })
   }
@@ -329,7 +329,7 @@ export class PresenceTopic {
     this.wire.cancel(entry.deadline)
     entry.deadline = undefined
     entry.acknowledged = true
-    for (const { succeed } of entry.waiting.splice(0)) succeed()
+    succeedAll(entry.waiting.splice(0))
   }
 
   private send(action: "S" | "US", names: Set<string>): void {

@@ -30,10 +30,10 @@ import {
   WriteUnconfirmed
 } from "./DeepstreamError.ts"
 import { encodeRecordCreateOrRead, encodeRecordPatch, encodeRecordSnapshot, encodeRecordUpdate } from "./gen/Encode.ts"
-import { failAll, PendingWrites, succeedAll } from "./PendingWrites.ts"
+import { PendingWrites } from "./PendingWrites.ts"
 import { type Json, sameJson, setPath } from "./JsonPath.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
-import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+import { encoded, failAll, isLetter, type Settle, succeedAll, type Wire } from "./Wire.ts"
 
 /** Receives what becomes of a record. */
 export interface RecordSink {
@@ -350,12 +350,6 @@ export class RecordState {
   /** The record was deleted, here or elsewhere. */
   deleted(): void {
     this.end(new RecordDeleted({ topic: "R", subject: this.name }))
-  }
-
-  /** Nobody here wants it any more. */
-  discarded(reason: DeepstreamReason): void {
-    this.sinks.clear()
-    this.end(reason)
   }
 
   /** While the truth is on its way, what is told only says how recent it has to be. */

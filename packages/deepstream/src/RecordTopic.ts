@@ -28,7 +28,7 @@ import { type Json, stepsOf } from "./JsonPath.ts"
 import { Questions } from "./Questions.ts"
 import { isRefusedAtPath, parseData, type RecordSink, RecordState, writeConfig } from "./RecordState.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
-import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+import { encoded, failAll, isLetter, type Settle, type Wire } from "./Wire.ts"
 
 /** A record as it is at one moment. */
 export interface Snapshot {
@@ -86,7 +86,7 @@ export class RecordTopic {
     const { name } = record
     if (!record.sinks.delete(sink) || record.sinks.size > 0 || this.records.get(name) !== record) return
     this.records.delete(name)
-    record.discarded(closed)
+    record.end(closed)
     const { wire } = this
     if (!wire.open) return
     wire.tell(encodeRecordDiscard({ name }))
@@ -177,7 +177,7 @@ export class RecordTopic {
     const data = parseData(json)
     if (data === undefined) {
       const reason = this.malformed(name)
-      for (const { fail } of this.snapshots.takeAll(name)) fail(reason)
+      failAll(this.snapshots.takeAll(name), reason)
       record?.readFailed()
       return
     }

@@ -70,12 +70,7 @@ export const makeRecords = (driver: Driver): Records => {
     isSchema(first) ? acquireRecord(driver, name, first, second) : acquireRecord<unknown>(driver, name, undefined, first as OpenOptions)
   const open = (name: string, first?: object, second?: OpenOptions) => Effect.tap(acquire(name, first, second), (record) => record.ready)
   const upsert = (name: string, path: string | undefined, value: TypedValue, { acknowledge = false }: WriteOptions = {}) =>
-    acknowledge
-      ? driver.call<void>((settle) => {
-        const refused = records.upsert(name, path, value, settle)
-        if (refused !== undefined) settle.fail(refused)
-      })
-      : driver.send(() => records.upsert(name, path, value))
+    driver.write(acknowledge, (settle) => records.upsert(name, path, value, settle))
   const snapshot = (name: string, schema?: Schema.Codec<unknown, unknown>) =>
     Effect.flatMap(driver.call<Snapshot>((settle) => records.snapshot(name, settle)), ({ data }) => decodeWith(schema, name, data))
   return {

@@ -6,7 +6,7 @@
  */
 import type { Deadline } from "./Deadlines.ts"
 import { AckTimeout, type DeepstreamReason, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
-import { encoded, type Settle, type Wire } from "./Wire.ts"
+import { encoded, failAll, type Settle, succeedAll, type Wire } from "./Wire.ts"
 
 /** How the topic writes it. */
 export interface SubscriptionWords {
@@ -118,7 +118,7 @@ export class Subscriptions {
     }
     if (entry.acknowledged) return wire.report(new UnsolicitedMessage({ topic: words.topic, subject: name }), "notice")
     this.settled(entry)
-    for (const { succeed } of entry.waiting.splice(0)) succeed()
+    succeedAll(entry.waiting.splice(0))
   }
 
   /** The server refuses: the subscription is over for all who wanted it. Returns whether anybody did. */
@@ -130,7 +130,7 @@ export class Subscriptions {
     entry.deadline = undefined
     entry.users = 0
     this.forget(name, entry)
-    for (const { fail } of waiting) fail(reason)
+    failAll(waiting, reason)
     this.onLost(name, reason)
     return true
   }
@@ -172,7 +172,7 @@ export class Subscriptions {
       this.wire.cancel(entry.deadline)
       for (const deadline of entry.leaving) this.wire.cancel(deadline)
       if (entry.users === 0) continue
-      for (const { fail } of entry.waiting) fail(reason)
+      failAll(entry.waiting, reason)
       this.onLost(name, reason)
     }
   }
@@ -183,7 +183,7 @@ export class Subscriptions {
       entry.deadline = undefined
       const reason = new AckTimeout({ topic: words.topic, subject: name })
       const waiting = entry.waiting.splice(0)
-      for (const { fail } of waiting) fail(reason)
+      failAll(waiting, reason)
       if (waiting.length === 0) wire.report(reason)
     })
   }

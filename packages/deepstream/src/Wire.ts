@@ -12,6 +12,16 @@ export interface Settle<A> {
   readonly fail: (reason: DeepstreamReason) => void
 }
 
+/** All of them succeeded. */
+export const succeedAll = (settles: ReadonlyArray<Settle<void>>): void => {
+  for (const { succeed } of settles) succeed()
+}
+
+/** All of them failed. */
+export const failAll = (settles: ReadonlyArray<{ readonly fail: (reason: DeepstreamReason) => void }>, reason: DeepstreamReason): void => {
+  for (const { fail } of settles) fail(reason)
+}
+
 /** What speaks at the other end, as far as it showed. */
 export type Dialect = "unknown" | "classic" | "text"
 

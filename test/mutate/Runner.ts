@@ -64,21 +64,21 @@ export class Runner {
   async run(test: string, env: { readonly [name: string]: string }, testIds?: ReadonlyArray<string>): Promise<string | undefined> {
     const project = this.vitest.getRootProject()
     Object.assign(project.config.env, env)
-    const specification = project.createSpecification(join(root, test), testIds === undefined ? {} : { testIds: [...testIds] })
+    const path = join(root, test)
+    const specification = project.createSpecification(path, testIds === undefined ? {} : { testIds: [...testIds] })
+    // it remembers what failed in the runs before
+    this.vitest.state.filesMap.clear()
+    this.vitest.state.idMap.clear()
     const { testModules, unhandledErrors } = await this.vitest.runTestSpecifications([specification])
-    for (const module of testModules) {
-      for (const one of module.children.allTests("failed")) return one.fullName
-      const [error] = module.errors()
-      if (error !== undefined) return `loading: ${firstLine(error.message)}`
-      for (const suite of module.children.allSuites()) {
-        const [wrong] = suite.errors()
-        if (wrong !== undefined) return `${suite.fullName}: ${firstLine(wrong.message)}`
-      }
-    }
+    const module = testModules.find(({ moduleId }) => moduleId === path)
+    for (const one of module?.children.allTests("failed") ?? []) return one.fullName
+    const wrong = [...module?.errors() ?? [], ...[...module?.children.allSuites() ?? []].flatMap((suite) => suite.errors())][0]
+    if (wrong !== undefined) return `outside of tests: ${firstLine(wrong.message)}`
     const [error] = unhandledErrors
     // the process ended itself, or an error came when no test was running
     if (error !== undefined) return `outside of tests: ${firstLine(String((error as Error).message))}`
-    return undefined
+    const ran = [...module?.children.allTests("passed") ?? []].length
+    return ran === 0 || ran < (testIds?.length ?? 0) ? `outside of tests: only ${ran} ran` : undefined
   }
 
   /** The id that the tests of a file know it by. */

@@ -81,7 +81,8 @@ const checkpoint = (seqno: bigint): Checkpoint => ({
   failoverLog: [],
   complete: [],
   purgeSeqno: 0n,
-  undo: false
+  undo: false,
+  ahead: false
 })
 
 describe("files", () => {

@@ -7,18 +7,25 @@ export interface Target {
   readonly tests: ReadonlyArray<string>
 }
 
-const units = ["SnapshotTracker", "Checkpoint", "RollbackDecision", "Progress", "FailoverLog", "StreamState"]
-  .map((name) => `packages/dcp/src/${name}.test.ts`)
-const schedules = ["packages/dcp/src/Simulation.test.ts"]
+const named = (names: string): ReadonlyArray<string> => names.split(" ").map((name) => `packages/dcp/src/${name}.ts`)
+
+const units = named("SnapshotTracker.test Progress.test Checkpoint.test FailoverLog.test RollbackDecision.test")
+const follower = named("StreamReactions.test VbucketFollower.test Exploration.test Simulation.test")
 const shell = ["consumer", "hostile", "topology", "stores", "simulation"].map((name) => `test/dcp/${name}.test.ts`)
+
+const ownFirst = (file: string, tests: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const own = file.replace(/ts$/, "test.ts")
+  return [...tests.filter((test) => test === own), ...tests.filter((test) => test !== own)]
+}
 
 /** A test file that is not there is left out. */
 export const targets: ReadonlyArray<Target> = [
-  ...["SnapshotTracker", "Progress", "FailoverLog", "Checkpoint", "RollbackDecision", "StreamState"].map((name) => ({
-    file: `packages/dcp/src/${name}.ts`,
-    tests: [...units, ...schedules]
+  ...named("SnapshotTracker Progress FailoverLog Checkpoint RollbackDecision").map((file) => ({
+    file,
+    tests: ownFirst(file, [...units, ...follower])
   })),
-  { file: "packages/dcp/src/DcpConsumer.ts", tests: shell }
+  { file: "packages/dcp/src/VbucketFollower.ts", tests: follower },
+  ...named("DcpConsumer VbucketFibre").map((file) => ({ file, tests: shell }))
 ]
 
 /** What the tests are told: seeds enough to notice a mutant, few enough that one that survives does not take minutes. */

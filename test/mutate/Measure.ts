@@ -70,7 +70,7 @@ export const measure = async (
       if (ids.length === 0) continue
       const limit = String(Math.round(5_000 + 4 * one!.milliseconds))
       const failure = await runner.run(test, { WIREWRIGHT_MUTANT: String(mutant.id), WIREWRIGHT_MUTANT_LIMIT: limit }, ids)
-      if (failure !== undefined) return { mutant, noticedBy: `${test}: ${failure}`, milliseconds: performance.now() - start }
+      if (failure !== undefined) return { mutant, noticedBy: `${test}: ${failure.test}`, milliseconds: performance.now() - start }
     }
     return { mutant, noticedBy: undefined, milliseconds: performance.now() - start }
   }

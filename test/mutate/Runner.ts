@@ -18,6 +18,12 @@ export interface Passed {
   readonly hits: Hits
 }
 
+/** What failed. */
+export interface Failure {
+  readonly test: string
+  readonly message: string
+}
+
 export const root = join(import.meta.dirname, "../..")
 
 /** Text of the modules that are changed, by their path from the root. */
@@ -60,8 +66,8 @@ export class Runner {
     return new Runner(vitest)
   }
 
-  /** Runs a test file, or some of its tests; returns what failed, or undefined. */
-  async run(test: string, env: { readonly [name: string]: string }, testIds?: ReadonlyArray<string>): Promise<string | undefined> {
+  /** Runs a test file, or some of its tests; returns what failed first, or undefined. */
+  async run(test: string, env: { readonly [name: string]: string }, testIds?: ReadonlyArray<string>): Promise<Failure | undefined> {
     const project = this.vitest.getRootProject()
     Object.assign(project.config.env, env)
     const path = join(root, test)
@@ -71,14 +77,13 @@ export class Runner {
     this.vitest.state.idMap.clear()
     const { testModules, unhandledErrors } = await this.vitest.runTestSpecifications([specification])
     const module = testModules.find(({ moduleId }) => moduleId === path)
-    for (const one of module?.children.allTests("failed") ?? []) return one.fullName
+    for (const one of module?.children.allTests("failed") ?? []) return { test: one.fullName, message: one.result().errors?.[0]?.message ?? "" }
     const wrong = [...module?.errors() ?? [], ...[...module?.children.allSuites() ?? []].flatMap((suite) => suite.errors())][0]
-    if (wrong !== undefined) return `outside of tests: ${firstLine(wrong.message)}`
-    const [error] = unhandledErrors
+    if (wrong !== undefined) return { test: outside, message: wrong.message }
     // the process ended itself, or an error came when no test was running
-    if (error !== undefined) return `outside of tests: ${firstLine(String((error as Error).message))}`
+    if (unhandledErrors.length > 0) return { test: outside, message: String((unhandledErrors[0] as Error).message) }
     const ran = [...module?.children.allTests("passed") ?? []].length
-    return ran === 0 || ran < (testIds?.length ?? 0) ? `outside of tests: only ${ran} ran` : undefined
+    return ran === 0 || ran < (testIds?.length ?? 0) ? { test: outside, message: `only ${ran} ran` } : undefined
   }
 
   /** The id that the tests of a file know it by. */
@@ -91,7 +96,8 @@ export class Runner {
   }
 }
 
-const firstLine = (text: string): string => text.split("\n")[0]!
+/** What fails when no test does. */
+const outside = "outside of tests"
 
 const devNull = () => new Writable({ write: (_, __, done) => done() })
 
@@ -108,7 +114,7 @@ export const passing = async (
     for (const test of tests) {
       const start = performance.now()
       const failure = await runner.run(test, {})
-      if (failure !== undefined) throw new Error(`${test} fails without a mutant: ${failure}`)
+      if (failure !== undefined) throw new Error(`${test} fails without a mutant: ${failure.test}: ${failure.message}`)
       const milliseconds = performance.now() - start
       const name = runner.idOf(test)
       passed.set(test, { milliseconds, hits: JSON.parse(readFileSync(join(directory, `${name}.json`), "utf8")) as Hits })

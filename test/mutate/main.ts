@@ -2,13 +2,14 @@
  * `npm run mutate`: whether the tests notice when the decisions of the change stream are made wrong. Each condition negated, each comparison moved
  * by one, each number shifted by one and each call dropped, one at a time, in the files that `Targets.ts` names; none is written to the sources.
  *
- * `--files a,b` only these, by name without `.ts`; `--only N` one mutant; `--list` names them; `--record` adds survivors without a reason to
+ * `--classic` plants the losses of `Classic.ts` instead, and exits 1 when one of them is not noticed. `--files a,b` only these, by name without `.ts`; `--only N` one mutant; `--list` names them; `--record` adds survivors without a reason to
  * `survivors.json`; `--lanes N` processes at once. Exits 1 when less than 95 % are noticed or a survivor has no reason.
  */
 import { existsSync } from "node:fs"
 import { basename, join } from "node:path"
 import { parseArgs } from "node:util"
 import { measure, mutationOf } from "./Measure.ts"
+import { plantAll } from "./Plant.ts"
 import { root } from "./Runner.ts"
 import { outdated, reasonOf, record, recorded } from "./Survivors.ts"
 import { environment, targets } from "./Targets.ts"
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     files: { type: "string" },
     only: { type: "string" },
     list: { type: "boolean", default: false },
+    classic: { type: "boolean", default: false },
     record: { type: "boolean", default: false },
     lanes: { type: "string", default: "2" }
   }
@@ -26,7 +28,7 @@ const leastShare = 0.95
 const nameOf = (file: string): string => basename(file, ".ts")
 const names = values.files?.split(",")
 const known = targets.filter(({ file }) => existsSync(join(root, file)))
-const unknown = names?.find((name) => !known.some(({ file }) => nameOf(file) === name))
+const unknown = values.classic ? undefined : names?.find((name) => !known.some(({ file }) => nameOf(file) === name))
 if (unknown !== undefined) {
   console.error(`--files ${unknown}: one of ${known.map(({ file }) => nameOf(file)).join(", ")}`)
   process.exit(2)
@@ -35,6 +37,7 @@ const chosen = known
   .filter(({ file }) => names === undefined || names.includes(nameOf(file)))
   .map(({ file, tests }) => ({ file, tests: tests.filter((test) => existsSync(join(root, test))) }))
 
+if (values.classic) process.exit(await plantAll(names, environment) ? 0 : 1)
 if (values.list) {
   for (const { change, file, id, line, operator } of mutationOf(chosen.map(({ file }) => file)).mutants) {
     console.log(`${id}\t${file}:${line}\t${operator}\t${change}`)

@@ -362,7 +362,7 @@ describe("rollback", () => {
         })
         const run = yield* world.consume({}, undefined, store)
         yield* until(() => run.brief(0).includes("M501"))
-        expect(run.brief(0)).toEqual(["ROLLBACK 500→500 BranchChanged", "M501"])
+        expect(run.brief(0)).toEqual(["M501"])
         expect(world.requests.get(0)).toEqual(["500 [500,500]", "500 [500,500]"])
       })))
 

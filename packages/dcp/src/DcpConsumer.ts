@@ -11,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import { Alarms } from "./Alarms.ts"
 import { Beginning } from "./Beginning.ts"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
@@ -20,10 +21,9 @@ import { type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpErro
 import { CaughtUp, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
 import { DcpNodes } from "./DcpNodes.ts"
 import { Outbox } from "./Outbox.ts"
-import { Stalls } from "./Stalls.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
 import { endless } from "./RollbackDecision.ts"
-import { type FollowOptions, VbucketFollower } from "./VbucketFollower.ts"
+import { type FollowOptions, type RollbackNotice, VbucketFollower } from "./VbucketFollower.ts"
 import { follow, type FollowWorld } from "./VbucketFibre.ts"
 import { type StreamOwner, VbucketStream } from "./VbucketStream.ts"
 
@@ -49,10 +49,9 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   readonly nodes: DcpNodes
   readonly writer: CheckpointWriter | undefined
   filter: StreamFilter = {}
-  rollbacks = 0
   private readonly world: ConsumerWorld
   private readonly streams = new Map<number, VbucketStream>()
-  private readonly stalls: Stalls
+  private readonly alarms: Alarms
   private events = 0
   private sinceCounted = 0
   private behind = 0
@@ -64,7 +63,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
     this.cluster = world.cluster
     this.options = options
     this.verbose = options.verbose === true
-    this.stalls = new Stalls(Duration.toMillis(options.slowAfter ?? "30 seconds"))
+    this.alarms = new Alarms(Duration.toMillis(options.slowAfter ?? "30 seconds"))
     const { connectBudget, connectionName, noopInterval = "20 seconds", priority, window = 10 * 1024 * 1024, xattrs = false } = options
     this.nodes = new DcpNodes({
       cluster: world.cluster,
@@ -109,7 +108,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
         })
       if (writer !== undefined) yield* Effect.forkScoped(Effect.onExit(writer.run, fail))
       yield* Effect.forkScoped(Effect.onExit(consumer.run, fail))
-      yield* Effect.forkScoped(consumer.stalls.watch(consumer.streams))
+      yield* Effect.forkScoped(consumer.alarms.watch(consumer.streams))
       return consumer
     })
 
@@ -121,9 +120,9 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
       ended: streams.length - this.running,
       events: this.events,
       unsettled: this.unsettled,
-      stalled: this.stalls.stalled,
+      stalled: this.alarms.stalled,
       waiting: this.outbox.size,
-      rollbacks: this.rollbacks,
+      rollbacks: this.alarms.rollbacks,
       connects: this.nodes.attempts,
       disconnects: this.nodes.lost,
       commits: this.writer?.saved ?? 0,
@@ -142,6 +141,10 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
 
   changed(stream: VbucketStream): void {
     this.writer?.touch(stream.vbucket, stream.current)
+  }
+
+  rolledBack(vbucket: number, rollback: RollbackNotice): void {
+    this.alarms.rolledBack(vbucket, rollback)
   }
 
   delivered(): void {

@@ -25,8 +25,8 @@ export interface FollowWorld {
   readonly outbox: Outbox<DcpEvent, DcpError>
   readonly options: Pick<ChangesOptions, "settleTimeout" | "streamId">
   readonly filter: StreamFilter
-  /** Counts rollbacks. */
-  rollbacks: number
+  /** A rollback is handed to the application. */
+  rolledBack(vbucket: number, rollback: RollbackNotice): void
 }
 
 /** Follows a vbucket until nothing more of it is to come; returns why, when that is a failure. */
@@ -36,9 +36,11 @@ export const follow = Effect.fnUntraced(
     const { follower, vbucket } = stream
     let node: NodeConnection | undefined
     let refusal: Response | undefined
-    const highSeqno = Effect.suspend(() =>
-      Effect.map(Effect.result(node!.connection.allSeqnos()), (found) => found._tag === "Success" ? found.success.get(vbucket) : undefined)
-    )
+    const highSeqno = Effect.gen(function*() {
+      node ??= yield* nodes.connectionOf(vbucket)
+      const found = yield* Effect.result(node.connection.allSeqnos())
+      return found._tag === "Success" ? found.success.get(vbucket) : undefined
+    })
     while (true) {
       stream.release()
       const { action } = follower
@@ -121,16 +123,16 @@ const ask = (
 }
 
 /** Hands the rollback to the application, and waits until it has undone. */
-const undo = (vbucket: number, { from, reason, requested, to }: RollbackNotice, world: FollowWorld): Effect.Effect<void> =>
+const undo = (vbucket: number, rollback: RollbackNotice, world: FollowWorld): Effect.Effect<void> =>
   Effect.suspend(() => {
-    world.rollbacks++
+    const { from, reason, requested, to } = rollback
+    world.rolledBack(vbucket, rollback)
     const undone = Deferred.makeUnsafe<void>()
     const settled = (): void => {
       Deferred.doneUnsafe(undone, Exit.void)
     }
     world.outbox.push(new Rollback(vbucket, from, to, requested, reason, settled), 0, undefined)
-    const told = Effect.logWarning(`vbucket ${vbucket}: rolled back from ${from} to ${to} (${reason})`)
-    return Effect.andThen(Effect.annotateLogs(told, { vbucket, from, to, requested, reason }), Deferred.await(undone))
+    return Deferred.await(undone)
   })
 
 /** Whether the vbucket is in another place than before, by the cluster map of a refusal or a newer one. */

@@ -173,7 +173,7 @@ type Gone =
 
 /** Most rollbacks in a row without a message between them: one for each branch of a log, and one to 0. */
 export const mostRounds = mostBranches + 1
-/** Rollbacks in a row after which the next request waits, when nothing new came between them. */
+/** Rollbacks without anything new after which the next request waits. */
 const patientRounds = 3
 /** Attempts after answers that cannot get better by themselves. */
 const fewAttempts = 5
@@ -198,8 +198,9 @@ export class VbucketFollower {
   private aheadTo: bigint
   /** A message waits for the checkpoint that announces it. */
   private held = false
-  /** Rollbacks since a message came, and since one came that is newer than all before. */
+  /** Rollbacks since a message came. */
   private rounds = 0
+  /** Rollbacks that came after messages of which none was newer than all before. */
   private futile = 0
   private newest = 0n
   /** The producer's log was looked at since a message came. */
@@ -293,8 +294,9 @@ export class VbucketFollower {
     const { checkpoint } = this.progress
     const from = checkpoint.position.seqno
     if (requested >= from) return this.fail("ProtocolViolation", undefined, `a rollback to ${requested}, which is not before ${from}`)
-    if (++this.rounds > mostRounds || ++this.futile > mostRounds) {
-      return this.fail("RollbackLoop", undefined, `${this.rounds > mostRounds ? this.rounds : this.futile} rollbacks without progress`)
+    if (this.rounds++ === 0) this.futile++
+    if (this.rounds > mostRounds || this.futile > mostRounds) {
+      return this.fail("RollbackLoop", undefined, `${mostRounds + 1} rollbacks without progress`)
     }
     if (requested === 0n && !this.consulted && checkpoint.failoverLog.length > 0 && this.options.onRollback !== "rebuild") {
       this.consulted = true

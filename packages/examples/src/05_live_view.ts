@@ -14,6 +14,7 @@ import { Dcp } from "@wirewright/dcp/Dcp"
 import type { Change, DocumentChange } from "@wirewright/dcp/DcpEvent"
 import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 
 interface Order {
@@ -215,6 +216,8 @@ if (import.meta.main) {
   }
   program(screen).pipe(
     Effect.tap(({ differences: wrong }) => Effect.sync(() => process.exitCode = wrong.length === 0 ? 0 : 1)),
+    // what operators read is beside what the program shows
+    Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
     NodeRuntime.runMain
   )
 }

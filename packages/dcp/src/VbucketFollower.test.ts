@@ -186,6 +186,27 @@ describe("a stream", () => {
     line.follower.progress.stored(line.follower.checkpoint)
     line.follower.marker(6n, 9n, 1)
     expect(line.follower.progress.dirty).toBe(false)
+    const other = new Line(at(5)).opened()
+    other.follower.marker(6n, 9n, 1)
+    expect(other.follower.checkpoint.purgeSeqno).toBe(0n)
+    other.follower.marker(6n, 9n, 1, 1n)
+    expect(other.follower.checkpoint.purgeSeqno).toBe(1n)
+  })
+
+  it("SC-36 has the flags of its markers", () => {
+    const line = new Line(at(5)).opened()
+    line.follower.marker(6n, 9n, 0x12)
+    line.item(6)
+    expect(line.follower.snapshot?.flags).toBe(0x12)
+  })
+
+  it("remembers as many complete ends as it is told", () => {
+    const line = new Line(at(5), { history: 2 }).opened()
+    for (const seqno of [6, 7, 8]) line.items(seqno).process(seqno)
+    expect(line.follower.checkpoint.complete).toHaveLength(2)
+    const many = new Line(at(5)).opened()
+    for (let seqno = 6; seqno < 40; seqno++) many.items(seqno).process(seqno)
+    expect(many.follower.checkpoint.complete).toHaveLength(16)
   })
 
   it("SC-31 moves with messages that nobody sees, which announce nothing", () => {
@@ -290,6 +311,13 @@ describe("what is asked of a stream", () => {
       return follower.advanced()
     }
     expect([caughtUp(12n), caughtUp(13n)]).toEqual([true, false])
+    const later = measured(25n, { high: 20n })
+    later.opened(onA)
+    later.marker(1n, 20n, 1)
+    const placed = later.place(20n)
+    if (isViolation(placed)) throw new Error(placed.message)
+    later.pass(20n, placed)
+    expect(later.advanced()).toBe(true)
   })
 
   it("is not measured when nothing was asked of it", () => {
@@ -318,6 +346,20 @@ describe("what was delivered ahead of the checkpoint", () => {
     expect(line.follower.checkpoint).toEqual(at(5, { failoverLog: newBranch }))
     line.follower.saved()
     expect([line.phase, line.follower.holding]).toEqual(["Following", false])
+  })
+
+  it("stays marked as it was, whatever the open stream says meanwhile", () => {
+    const line = new Line(ahead(5)).opened(newBranch)
+    const marked = line.follower.checkpoint
+    line.follower.marker(6n, 9n, 1, 3n)
+    const placed = line.follower.place(9n)
+    if (isViolation(placed)) throw new Error(placed.message)
+    line.follower.pass(9n, placed)
+    expect(line.follower.checkpoint).toEqual(marked)
+    line.follower.saved()
+    expect(line.follower.checkpoint).toEqual(marked)
+    line.follower.undone()
+    expect(line.follower.checkpoint).toMatchObject({ position: completeAt(b, 9n), undo: false, purgeSeqno: 3n })
   })
 
   it("is undone at 0, where no producer asks for it: tombstones may be purged", () => {
@@ -503,6 +545,16 @@ describe("a rollback", () => {
     expect(line.follower.checkpoint).toMatchObject({ position: completeAt(a, 500n), undo: true })
   })
 
+  it("SC-53 shares no more than the producer has", () => {
+    const to = (high: bigint): bigint => {
+      const line = new Line(whole)
+      line.follower.rolledBack(0n)
+      line.follower.compared(onA, high)
+      return line.follower.checkpoint.position.seqno
+    }
+    expect([to(500n), to(499n)]).toEqual([500n, 300n])
+  })
+
   it("SC-53 takes the producer to have all of ours when it does not say how much it has", () => {
     const line = new Line(whole)
     line.follower.rolledBack(0n)
@@ -536,43 +588,58 @@ describe("rollbacks in a row", () => {
     const line = new Line(long, { history: 60 })
     for (let round = 1; round <= 26; round++) {
       expect(line.rolledBack(60 - round)).toBe(BigInt(60 - round))
-      if (line.action._tag === "Wait") line.follower.waited()
     }
     line.follower.rolledBack(33n)
     expect(line.action).toEqual(failed("RollbackLoop", undefined, "27 rollbacks without progress"))
   })
 
-  it("SC-55 are as many when only what was there before comes between them", () => {
-    const line = new Line(long)
-    for (let round = 1; round <= 26; round++) {
-      line.rolledBack(30)
-      if (line.action._tag === "Wait") line.follower.waited()
-      line.opened().snapshot(31, 60, 31, 60).process(31, 60).lost()
-    }
+  /** A rollback to 30, then everything up to `seqno` again; returns how long the request between them waited. */
+  const episode = (line: Line, seqno: number): number => {
+    expect(line.rolledBack(30)).toBe(30n)
+    const milliseconds = line.action._tag === "Wait" ? line.action.milliseconds : 0
+    if (milliseconds > 0) line.follower.waited()
+    expect(line.phase).toBe("Requesting")
+    line.opened().snapshot(31, seqno, 31, seqno).process(31, seqno).lost()
+    return milliseconds
+  }
+  const long30 = at(60, { complete: [30n, 60n].map((seqno) => ({ vbucketUuid: a, seqno })) })
+  const times = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
+
+  it("SC-55 are as many when only what was there before comes between them, and wait longer and longer from the fourth on", () => {
+    const line = new Line(long30)
+    const waits = times(26).map(() => episode(line, 60))
+    expect(waits.slice(0, 12)).toEqual([0, 0, 0, 100, 200, 400, 800, 1600, 3200, 4000, 4000, 4000])
     line.follower.rolledBack(30n)
     expect(line.action).toEqual(failed("RollbackLoop", undefined, "27 rollbacks without progress"))
   })
 
-  it("SC-55 may go on for ever when something new comes between them", () => {
-    const line = new Line(long)
-    for (let round = 1; round <= 60; round++) {
-      line.rolledBack(30)
-      expect(line.phase).toBe("Requesting")
-      line.opened().snapshot(31, 60 + round, 31, 60 + round).process(31, 60 + round).lost()
-    }
-    expect(line.phase).toBe("Requesting")
+  it("SC-55 may go on for ever, without waiting, when something new comes between them", () => {
+    const line = new Line(long30)
+    expect(times(60).map((round) => episode(line, 61 + round))).toEqual(times(60).map(() => 0))
   })
 
-  it("wait longer and longer from the fourth on", () => {
+  it("SC-55 count anew after the next seqno, and only after it", () => {
+    const line = new Line(long30)
+    const waits = [60, 60, 61, 61, 61, 62, 62, 62, 62, 62].map((seqno) => episode(line, seqno))
+    expect(waits).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 100])
+  })
+
+  it("of one chain wait for nothing", () => {
     const line = new Line(long, { history: 60 })
-    const waits: Array<number> = []
-    for (let round = 1; round <= 12; round++) {
+    for (let round = 1; round <= 26; round++) {
       line.rolledBack(60 - round)
-      if (line.action._tag !== "Wait") continue
-      waits.push(line.action.milliseconds)
-      line.follower.waited()
+      expect(line.phase).toBe("Requesting")
     }
-    expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 4000, 4000, 4000])
+  })
+
+  it("are chains of their own when a message came between them", () => {
+    const line = new Line(long, { history: 60 })
+    for (let round = 1; round <= 20; round++) line.rolledBack(60 - round)
+    line.opened().items(41).process(41).lost()
+    for (let round = 20; round <= 45; round++) {
+      line.rolledBack(60 - round)
+      expect(line.phase).toBe("Requesting")
+    }
   })
 })
 
@@ -739,6 +806,16 @@ describe("the end of a stream", () => {
     line.follower.violated("second")
     line.follower.drained()
     expect(line.action._tag).toBe("Ask")
+  })
+
+  it("counts the attempts before the stream, too, when nothing new came of it", () => {
+    const line = new Line(at(5))
+    line.follower.refused(0x86)
+    line.follower.waited()
+    line.opened()
+    line.follower.ended(1)
+    line.follower.drained()
+    expect(line.action).toEqual(wait(200))
   })
 
   it("with the slow and the few attempts it is the same", () => {

@@ -58,6 +58,7 @@ export class Runner {
         fsModuleCache: false,
         reporters: [{}],
         env: { ...env },
+        runner: join(import.meta.dirname, "MutantRunner.ts"),
         setupFiles: [join(import.meta.dirname, "Setup.ts")]
       },
       { plugins: [overlay(texts)], logLevel: "silent" },
@@ -67,9 +68,12 @@ export class Runner {
   }
 
   /** Runs a test file, or some of its tests; returns what failed first, or undefined. */
-  async run(test: string, env: { readonly [name: string]: string }, testIds?: ReadonlyArray<string>): Promise<Failure | undefined> {
+  async run(test: string, env: { readonly [name: string]: string | undefined }, testIds?: ReadonlyArray<string>): Promise<Failure | undefined> {
     const project = this.vitest.getRootProject()
-    Object.assign(project.config.env, env)
+    for (const [name, value] of Object.entries(env)) {
+      if (value === undefined) delete project.config.env[name]
+      else project.config.env[name] = value
+    }
     const path = join(root, test)
     const specification = project.createSpecification(path, testIds === undefined ? {} : { testIds: [...testIds] })
     // it remembers what failed in the runs before
@@ -97,7 +101,7 @@ export class Runner {
 }
 
 /** What fails when no test does. */
-const outside = "outside of tests"
+export const outside = "outside of tests"
 
 const devNull = () => new Writable({ write: (_, __, done) => done() })
 

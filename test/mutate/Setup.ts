@@ -12,7 +12,18 @@ const { WIREWRIGHT_MUTANT_LIMIT: limit, WIREWRIGHT_MUTANT_HITS: hits } = process
 
 if (limit !== undefined) {
   // a thread of its own: the one that runs the tests may never come to its timers
-  new Worker(`setTimeout(() => process.kill(process.pid, "SIGKILL"), ${Number(limit)})`, { eval: true }).unref()
+  const beats = new Int32Array(new SharedArrayBuffer(4))
+  new Worker(
+    `const { workerData: beats } = require("node:worker_threads")
+     const look = (before) => {
+       const now = Atomics.load(beats, 0)
+       if (now === before) process.kill(process.pid, "SIGKILL")
+       setTimeout(look, ${Number(limit)}, now)
+     }
+     setTimeout(look, ${Number(limit)}, 0)`,
+    { eval: true, workerData: beats }
+  ).unref()
+  Object.assign(globalThis, { mutantAlive: () => Atomics.add(beats, 0, 1) })
 }
 
 if (hits !== undefined) {

@@ -21,6 +21,7 @@ const { values } = parseArgs({
     list: { type: "boolean", default: false },
     classic: { type: "boolean", default: false },
     record: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
     lanes: { type: "string", default: "2" }
   }
 })
@@ -52,9 +53,13 @@ const verdicts = await measure(
   environment,
   Number(values.lanes),
   ({ id }) => only === undefined || id === only,
-  ({ milliseconds, mutant: { change, file, id, line, operator }, noticedBy }, left) =>
-    console.error(`${left} left\t${id} ${nameOf(file)}:${line} ${operator} ${change}: ${noticedBy ?? "SURVIVED"} (${milliseconds | 0} ms)`)
+  (test, left) => console.error(`${test}: ${left} left`)
 )
+if (values.verbose) {
+  for (const { mutant: { change, file, id, line, operator }, noticedBy } of verdicts) {
+    console.log(`${id} ${nameOf(file)}:${line} ${operator} ${change}: ${noticedBy ?? "SURVIVED"}`)
+  }
+}
 
 const row = (name: string, all: number, noticed: number): string => {
   const share = all === 0 ? "" : `${(100 * noticed / all).toFixed(1)} %`

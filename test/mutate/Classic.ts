@@ -151,9 +151,16 @@ export const plantings: ReadonlyArray<Planting> = [
     file: "Progress",
     place: "process",
     find: "return ordinal === this.first && this.advance()",
-    replace: "for (let i = this.head; i < this.head + ordinal - this.first; i++) this.waiting[i]!.processed = true\n    return this.advance()"
+    replace:
+      "for (let i = this.head; i < this.head + ordinal - this.first; i++) this.waiting[i]!.processed = true\n    return this.advance()"
   },
-  { loss: "skip", file: "Progress", place: "advance", find: "from < waiting.length && waiting[from]!.processed", replace: "from < waiting.length" },
+  {
+    loss: "skip",
+    file: "Progress",
+    place: "advance",
+    find: "from < waiting.length && waiting[from]!.processed",
+    replace: "from < waiting.length"
+  },
   {
     loss: "skip",
     file: "VbucketFollower",

@@ -73,8 +73,14 @@ class Lane {
       if (Object.keys(plan).length === 0) return
       writeFileSync(this.plan, JSON.stringify(plan))
       writeFileSync(`${this.plan}.lines`, "")
-      const failure = await this.runner.run(test, this.env(one, { WIREWRIGHT_MUTANT: "0", WIREWRIGHT_MUTANT_PLAN: this.plan }), Object.keys(plan))
-      const lines = readFileSync(`${this.plan}.lines`, "utf8").split("\n").filter((text) => text !== "").map((text) => JSON.parse(text) as Line)
+      const failure = await this.runner.run(
+        test,
+        this.env(one, { WIREWRIGHT_MUTANT: "0", WIREWRIGHT_MUTANT_PLAN: this.plan }),
+        Object.keys(plan)
+      )
+      const lines = readFileSync(`${this.plan}.lines`, "utf8").split("\n").filter((text) => text !== "").map((text) =>
+        JSON.parse(text) as Line
+      )
       for (const { _tag, mutant, test: name } of lines) if (_tag === "Noticed") this.noticed.set(mutant, `${test}: ${name}`)
       if (failure === undefined) return
       const last = lines.at(-1)

@@ -90,8 +90,7 @@ const children = (node: Node): ReadonlyArray<Node> =>
   })
 
 /** Without parentheses and types. */
-const bare = (node: Node): Node =>
-  node.type === "ParenthesizedExpression" || runs.has(node.type) ? bare(node["expression"] as Node) : node
+const bare = (node: Node): Node => node.type === "ParenthesizedExpression" || runs.has(node.type) ? bare(node["expression"] as Node) : node
 
 const negatesItself = (node: Node): boolean => {
   const { operator, type } = bare(node)
@@ -206,8 +205,9 @@ export const mutate = (file: string, source: string, first: number): Mutated => 
         const callee = bare(node["callee"] as Node)
         const name = callee.type === "MemberExpression" ? (callee["property"] as Node)["name"] as string : ""
         if (handsOn.has(name)) add(node, "drop", sourceOf(callee["object"] as Node))
-        else if (sourceOf(callee) === "Math.max" || sourceOf(callee) === "Math.min") { for (const arg of args) add(node, "drop", sourceOf(arg)) }
-        else if (wraps.has(sourceOf(callee))) add(node, "drop", sourceOf(args[0]!))
+        else if (sourceOf(callee) === "Math.max" || sourceOf(callee) === "Math.min") {
+          for (const arg of args) add(node, "drop", sourceOf(arg))
+        } else if (wraps.has(sourceOf(callee))) add(node, "drop", sourceOf(args[0]!))
         break
       }
       case "ReturnStatement":

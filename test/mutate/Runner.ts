@@ -68,7 +68,11 @@ export class Runner {
   }
 
   /** Runs a test file, or some of its tests; returns what failed first, or undefined. */
-  async run(test: string, env: { readonly [name: string]: string | undefined }, testIds?: ReadonlyArray<string>): Promise<Failure | undefined> {
+  async run(
+    test: string,
+    env: { readonly [name: string]: string | undefined },
+    testIds?: ReadonlyArray<string>
+  ): Promise<Failure | undefined> {
     const project = this.vitest.getRootProject()
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined) delete project.config.env[name]
@@ -81,7 +85,9 @@ export class Runner {
     this.vitest.state.idMap.clear()
     const { testModules, unhandledErrors } = await this.vitest.runTestSpecifications([specification])
     const module = testModules.find(({ moduleId }) => moduleId === path)
-    for (const one of module?.children.allTests("failed") ?? []) return { test: one.fullName, message: one.result().errors?.[0]?.message ?? "" }
+    for (const one of module?.children.allTests("failed") ?? []) {
+      return { test: one.fullName, message: one.result().errors?.[0]?.message ?? "" }
+    }
     const wrong = [...module?.errors() ?? [], ...[...module?.children.allSuites() ?? []].flatMap((suite) => suite.errors())][0]
     if (wrong !== undefined) return { test: outside, message: wrong.message }
     // the process ended itself, or an error came when no test was running

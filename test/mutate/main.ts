@@ -85,7 +85,12 @@ if (only === undefined) {
     console.log(`\nto be removed from survivors.json, as it does not survive: ${file}\n  ${line}\n  ${change}`)
   }
 }
-if (values.record) record(survivors, unexplained.filter((mutant) => !survivors.some(({ change, file }) => file === mutant.file && change === mutant.change)))
+if (values.record) {
+  record(
+    survivors,
+    unexplained.filter((mutant) => !survivors.some(({ change, file }) => file === mutant.file && change === mutant.change))
+  )
+}
 const minutes = (performance.now() - start) / 60_000
 console.log(`\n${unexplained.length} survivors without a reason; ${minutes.toFixed(1)} minutes`)
 const enough = only !== undefined || noticed >= leastShare * verdicts.length

@@ -169,7 +169,13 @@ describe("positions", () => {
   })
 
   it("SC-29 a resumed stream is in the snapshot that it was asked for", () => {
-    expect(new SnapshotTracker(uuid, within(6, 4, 9)).snapshot).toMatchObject({ vbucketUuid: uuid, start: 4n, end: 9n, flags: 0, ordered: true })
+    expect(new SnapshotTracker(uuid, within(6, 4, 9)).snapshot).toMatchObject({
+      vbucketUuid: uuid,
+      start: 4n,
+      end: 9n,
+      flags: 0,
+      ordered: true
+    })
     expect(new SnapshotTracker(uuid, completeAt(uuid, 6n)).snapshot).toBeUndefined()
   })
 

@@ -168,7 +168,12 @@ describe("a stream", () => {
     const line = new Line(at(5)).opened()
     line.follower.marker(6n, 9n, 1)
     line.arrive(6)
-    expect([line.phase, line.action._tag, line.follower.holding, line.follower.checkpoint.ahead]).toEqual(["Announcing", "Save", true, true])
+    expect([line.phase, line.action._tag, line.follower.holding, line.follower.checkpoint.ahead]).toEqual([
+      "Announcing",
+      "Save",
+      true,
+      true
+    ])
     line.arrive(7)
     expect(line.phases).toEqual(["Following", "Announcing"])
     line.follower.saved()
@@ -515,7 +520,11 @@ describe("a rollback", () => {
   })
 
   it("SC-45 to 0 compares the logs, once", () => {
-    const checkpoint = at(500, { failoverLog: log([b, 500], [a, 0]), position: completeAt(b, 500n), complete: [{ vbucketUuid: b, seqno: 500n }] })
+    const checkpoint = at(500, {
+      failoverLog: log([b, 500], [a, 0]),
+      position: completeAt(b, 500n),
+      complete: [{ vbucketUuid: b, seqno: 500n }]
+    })
     const line = new Line(checkpoint)
     line.follower.rolledBack(0n)
     expect([line.phase, line.action._tag]).toEqual(["Comparing", "Compare"])
@@ -562,13 +571,16 @@ describe("a rollback", () => {
     expect([line.phase, line.follower.checkpoint.position.seqno]).toEqual(["Requesting", 1000n])
   })
 
-  it.each([["could not be had", undefined], ["shares nothing", log([c, 0])]])("SC-54 goes to the beginning when the log %s", (_, theirs) => {
-    const line = new Line(whole)
-    line.follower.rolledBack(0n)
-    line.follower.compared(theirs)
-    line.follower.saved()
-    expect(line.action).toEqual({ _tag: "Undo", rollback: { from: 1000n, to: 0n, requested: 0n, reason: "Beginning" } })
-  })
+  it.each([["could not be had", undefined], ["shares nothing", log([c, 0])]])(
+    "SC-54 goes to the beginning when the log %s",
+    (_, theirs) => {
+      const line = new Line(whole)
+      line.follower.rolledBack(0n)
+      line.follower.compared(theirs)
+      line.follower.saved()
+      expect(line.action).toEqual({ _tag: "Undo", rollback: { from: 1000n, to: 0n, requested: 0n, reason: "Beginning" } })
+    }
+  )
 
   it("to 0 compares nothing when there is no log of ours, or when another seqno is asked for", () => {
     const line = new Line(at(5, { failoverLog: [] }))

@@ -79,7 +79,7 @@ describe("flow control", () => {
         const slow: CheckpointStoreShape = {
           ...store,
           open: (name) =>
-            Effect.map(store.open(name), (group) => ({ ...group, save: (some: never) => Effect.delay(group.save(some), 100) }))
+            Effect.map(store.open(name), (group) => ({ ...group, save: (some) => Effect.delay(group.save(some), 100) }))
         }
         const run = yield* world.consume({}, undefined, slow)
         yield* until(() => run.brief(0).length === 1 && run.consumer.checkpoints.get(0)!.position.seqno === 6n)

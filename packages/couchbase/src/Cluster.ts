@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
 import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, vbucketOf } from "./ClusterMap.ts"
@@ -28,6 +29,9 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
 }
 
 const addressOfSeed = ({ host, port }: Seed): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** A connection that was there and broke before anything was known; the next one may hold. */
+const wasCut = (error: OpenError): boolean => error._tag === "ConnectionError" && error.reason._tag === "ConnectionLost"
 
 /** The nodes of a cluster. */
 export class Cluster {
@@ -123,7 +127,7 @@ export class Cluster {
   })
 
   private beginWith(pool: NodePool): Effect.Effect<void, OpenError> {
-    return Effect.map(pool.connect, () => {
+    return Effect.map(Effect.retry(pool.connect, { while: wasCut, schedule: Schedule.exponential(50), times: 3 }), () => {
       this.single ??= pool
     })
   }

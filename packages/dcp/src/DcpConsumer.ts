@@ -7,6 +7,7 @@
  */
 import type { Cluster } from "@wirewright/couchbase/Cluster"
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -58,7 +59,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   private running = 0
   private failures: Array<DcpStreamFailed> = []
 
-  private constructor(world: ConsumerWorld, options: ChangesOptions, scope: Scope.Scope) {
+  private constructor(world: ConsumerWorld, options: ChangesOptions, scope: Scope.Scope, services: Context.Context<never>) {
     this.world = world
     this.cluster = world.cluster
     this.options = options
@@ -73,6 +74,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
       random: world.random,
       burst: connectBudget?.burst ?? 10,
       perSecond: connectBudget?.perSecond ?? 2,
+      log: (line) => void Effect.runForkWith(services)(line),
       connection: {
         ...world.connection,
         negotiation: {
@@ -98,7 +100,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   static readonly make = (world: ConsumerWorld, options: ChangesOptions): Effect.Effect<DcpConsumer, never, Scope.Scope> =>
     Effect.gen(function*() {
       const outer = yield* Effect.scope
-      const consumer = new DcpConsumer(world, options, outer)
+      const consumer = new DcpConsumer(world, options, outer, yield* Effect.context<never>())
       const { writer } = consumer
       // what was settled until the very end is saved after the fibres have ended
       if (writer !== undefined) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), "10 seconds")))

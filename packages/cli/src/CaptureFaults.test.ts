@@ -7,13 +7,19 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { ndjson, wirewright } from "../test/RunCli.ts"
+import { decodeCapture } from "./DecodeCapture.ts"
+import { openInput } from "./Input.ts"
+import { type Context, PacketReport } from "./PacketReport.ts"
+import type { DecodedPacket, ProtocolName, States } from "./ProtocolAdapter.ts"
+import { loadProtocol } from "./Protocols.ts"
 
 /** What tshark counts in a file; see ORIGIN.md beside it. */
 interface Expected {
   readonly port: number
   readonly protocol?: string
   readonly frames: ReadonlyArray<number>
-  readonly code: number
+  /** Default: none. */
+  readonly findings?: number
 }
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../../../test/fixtures/captures-faults/${name}`, import.meta.url))
@@ -23,17 +29,52 @@ const framesOf = (out: string): ReadonlyArray<unknown> => ndjson(out).filter((on
 
 const sorted = (numbers: ReadonlyArray<unknown>): ReadonlyArray<unknown> => [...numbers].sort((a, b) => Number(a) - Number(b))
 
+/** Decodes in this process: the frames of the packets, and how many findings there are. */
+const decoded = async (name: string, protocol: string, ports: ReadonlyArray<number>) => {
+  const frames: Array<number | undefined> = []
+  class Collected extends PacketReport {
+    override packet(_decoded: DecodedPacket, _bytes: Uint8Array, _at: number, _states: States, context: Context): void {
+      frames.push(context.frame)
+    }
+  }
+  const report = new Collected(await loadProtocol(protocol as ProtocolName), { json: true, color: false })
+  await decodeCapture(report, (await openInput(pathOf(name))).all, { ports, collections: false, hexdump: false })
+  return { frames, findings: report.errors }
+}
+
 describe("every packet of", () => {
-  for (const [name, { code, frames, port, protocol = "dcp" }] of Object.entries(expected)) {
+  for (const [name, { findings = 0, frames, port, protocol = "dcp" }] of Object.entries(expected)) {
     it(name, async () => {
-      const args = ["decode", pathOf(name), "--protocol", protocol, "--port", String(port)]
-      const json = await wirewright([...args, "--json"])
-      assert.deepStrictEqual(sorted(framesOf(json.out)), frames)
-      assert.strictEqual(json.code, code, json.err)
-      const text = await wirewright(args)
-      assert.match(text.out, new RegExp(`^Summary: ${frames.length} packets`, "m"))
-      assert.strictEqual(text.code, code, text.err)
+      const found = await decoded(name, protocol, [port])
+      assert.deepStrictEqual(sorted(found.frames), frames)
+      assert.strictEqual(found.findings, findings)
     })
+  }
+})
+
+it("a tunnel's packets are listed and summed up for people", async () => {
+  const { code, err, out } = await wirewright(["decode", pathOf("08-vxlan.pcap")])
+  assert.strictEqual(code, 0)
+  assert.strictEqual(err, "")
+  assert.match(out, /^Summary: 4 packets in 1 conversations$/m)
+})
+
+it("what is not looked at is said on stderr and with exit code 100, for people and as JSON", async () => {
+  // the link type of the file header becomes one that nobody has
+  const file = readFileSync(pathOf("00-base.pcap"))
+  file.writeUInt32LE(147, 20)
+  for (const mode of [[], ["--json"]]) {
+    const { code, err, out } = await wirewright(["decode", "-", ...mode], file)
+    assert.strictEqual(code, 100)
+    assert.match(err, /^Passed over:\n {2}9 frames link type 147, which is not supported \(first: #1\)\n {2}no packet of dcp was found\n$/)
+    if (mode.length === 0) assert.match(out, /^Summary: 0 packets/m)
+    else {
+      const [{ passedOver }] = ndjson(out) as [{ passedOver: ReadonlyArray<object> }]
+      assert.deepInclude(passedOver[0], { reason: "unsupported", count: 9, unit: "frames", firstFrame: 1, finding: true })
+      assert.deepInclude(passedOver[1], { reason: "nothingFound", finding: true })
+      const back = await wirewright(["encode"], out)
+      assert.deepStrictEqual([back.code, back.out], [0, ""])
+    }
   }
 })
 

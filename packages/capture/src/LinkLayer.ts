@@ -85,8 +85,8 @@ const nflog = (packet: Packet, end: number): NextHeader | Skipped => {
       if (length < 4 || at + length > end) break
       if (type === nflogPayload) return next("ip", at + 4, at + length)
       at += length + (-length & 3)
-      if (at > packet.bytes.length) cut = { reason: "cutOff", what: "NFLOG" }
     }
+    if (at + 4 > packet.bytes.length && at + 4 <= end) cut = { reason: "cutOff", what: "NFLOG" }
   }
   return cut
 }

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { PcapngWriter } from "@wirewright/capture"
 import { afterAll, describe, expect, it } from "vitest"
 import { encapsulations, everything, firstClientPort, pseudowire, serverPort } from "../../packages/capture/test/Encapsulations.ts"
 
@@ -54,4 +55,22 @@ it("tshark finds the conversation in every wrapping", () => {
     found.set(client, (found.get(client) ?? 0) + 1)
   }
   expect(encapsulations.filter((_, index) => found.get(String(firstClientPort + index)) !== 2).map(({ name }) => name)).toEqual([])
+})
+
+it("tshark reads what the writer of captures writes", () => {
+  const writer = new PcapngWriter()
+  const file = join(directory, "written.pcapng")
+  writeFileSync(
+    file,
+    Buffer.concat([
+      writer.section(),
+      writer.interface(147),
+      writer.packet({ time: 1_700_000_000_123_456_789n, data: new TextEncoder().encode("hello") }),
+      writer.packet({ time: 1n, data: new TextEncoder().encode("cut"), originalLength: 1000 })
+    ])
+  )
+  expect(fieldsOf(file, "frame", ["frame.time_epoch", "frame.cap_len", "frame.len", "data.data"], [])).toEqual([
+    ["1700000000.123456789", "5", "5", "68656c6c6f"],
+    ["0.000000001", "3", "1000", "637574"]
+  ])
 })

@@ -174,6 +174,114 @@ describe("flows", () => {
     ])
   })
 
+  const acked = (segment: Segment, acknowledgement: number): Segment => ({ ...segment, acknowledgement })
+  const over = [client(101, "a", F | A), server(901, "b", F | A)]
+
+  it("port reuse without SYN after both FINs: what comes behind the end is another connection", () => {
+    assert.deepStrictEqual(run([...handshake, ...over, client(5_000, "c"), server(7_000, "d"), client(5_001, "e")]), [
+      opened,
+      "1 c2s a",
+      "1 s2c b",
+      "finished 1",
+      "open 2 5000>11210 mid",
+      "2 c2s c",
+      "2 c2s e",
+      "2 s2c d",
+      "captureEnd 2"
+    ])
+  })
+
+  it("a forged reset ends nothing; one in sequence ends the flow, unless data follow", () => {
+    const data = [client(101, "a"), client(102, "b")]
+    assert.deepStrictEqual(run([...handshake, client(5_000, "", R), server(5_000, "", R), ...data]), [
+      opened,
+      "1 c2s a",
+      "1 c2s b",
+      "captureEnd 1"
+    ])
+    assert.deepStrictEqual(run([...handshake, client(101, "a"), client(102, "", R)]), [opened, "1 c2s a", "reset 1"])
+    assert.deepStrictEqual(run([...handshake, client(101, "", R), ...data]), [opened, "1 c2s a", "1 c2s b", "captureEnd 1"])
+  })
+
+  it("a forged FIN ends nothing", () => {
+    const data = [client(101, "a"), server(901, "b"), client(102, "c")]
+    assert.deepStrictEqual(run([...handshake, client(50, "", F | A), server(0x4000_0000, "", F | A), ...data]), [
+      opened,
+      "1 c2s a",
+      "1 s2c b",
+      "1 c2s c",
+      "captureEnd 1"
+    ])
+  })
+
+  it("a forged SYN or segment replaces nothing: a second one has to agree", () => {
+    for (const forged of [client(0x3000_0000, "", S), client(0x3000_0000, "x"), server(0x3000_0000, "", S | A)]) {
+      const [first, ...rest] = run([...handshake, client(101, "a"), forged, client(102, "b"), acked(server(901, "c"), 103)])
+      assert.strictEqual(first, opened)
+      assert.deepStrictEqual(rest.slice(0, 3), ["1 c2s a", "1 c2s b", "1 s2c c"])
+    }
+  })
+
+  it("a forged segment is not lost: it comes as a connection of its own, at the end", () => {
+    assert.deepStrictEqual(run([...handshake, client(101, "a"), client(0x3000_0000, "x"), client(102, "b")]).slice(3), [
+      "reused 1",
+      "open 2 5000>11210 mid",
+      "2 c2s x",
+      "captureEnd 2"
+    ])
+  })
+
+  it("port reuse without FIN: a SYN that is acknowledged, or two segments that agree", () => {
+    const second = ["reused 1", "open 2 5000>11210", "2 c2s x", "captureEnd 2"]
+    const syn = [client(0x3000_0000, "", S), acked(server(0x5000_0000, "", S | A), 0x3000_0001)]
+    assert.deepStrictEqual(run([...handshake, client(101, "a"), ...syn, client(0x3000_0001, "x")]).slice(2), second)
+    assert.deepStrictEqual(run([...handshake, client(0x3000_0000, "x"), client(0x3000_0001, "y")]).slice(1), [
+      "reused 1",
+      "open 2 5000>11210 mid",
+      "2 c2s x",
+      "2 c2s y",
+      "captureEnd 2"
+    ])
+  })
+
+  const known = { isFromServer: serverIs(11210) }
+
+  it("mid-stream, out of order from the start: the first byte is the one that was acknowledged, or the lowest of eight segments", () => {
+    const swapped = [client(3, "c"), client(1, "ab")]
+    assert.deepStrictEqual(run([...swapped, acked(server(900, "x"), 4), client(4, "d")], known).slice(1), [
+      "1 c2s ab",
+      "1 c2s c",
+      "1 c2s d",
+      "1 s2c x",
+      "captureEnd 1"
+    ])
+    assert.deepStrictEqual(run(swapped, known).slice(1), ["1 c2s ab", "1 c2s c", "captureEnd 1"])
+    const many = [2, 1, 3, 4, 5, 6, 7, 8].map((sequence) => client(sequence, String(sequence)))
+    assert.deepStrictEqual(run([...many, client(9, "9")], { ...known, limits: { maxUnsettled: 8 } }).slice(1, -1).map((line) => line.at(-1)).join(""), "123456789")
+  })
+
+  it("half-open: only one direction was captured, across the wrap-around", () => {
+    assert.deepStrictEqual(run([client(0xffff_fffe, "ab"), client(2, "ef"), client(0, "cd")], known).slice(1), [
+      "1 c2s ab",
+      "1 c2s cd",
+      "1 c2s ef",
+      "captureEnd 1"
+    ])
+  })
+
+  it("of many flows, those that are over are forgotten first, then the one that was quiet for longest", () => {
+    const from = (port: number, sequence = 1): Segment => ({ from: port, to: 11210, sequence, payload: "x" })
+    const ended = ({ from: port }: Segment): ReadonlyArray<Segment> => [
+      { from: port, to: 11210, sequence: 2, flags: R },
+      { from: 11210, to: port, sequence: 2, flags: R }
+    ]
+    const closed = run(
+      [from(40001), from(40002), ...ended(from(40002)), from(40003), from(40001, 2), from(40004)],
+      { limits: { maxFlows: 2 } }
+    ).filter((line) => /^(?:reset|forgotten)/.test(line))
+    assert.deepStrictEqual(closed, ["reset 2", "forgotten 3"])
+  })
+
   it("remembers a bounded number of flows", () => {
     const from = (port: number): Segment => ({ from: port, to: 11210, sequence: 1, payload: "x" })
     assert.deepStrictEqual(

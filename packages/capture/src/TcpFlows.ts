@@ -56,7 +56,8 @@ export interface FlowSink {
 export interface FlowOptions {
   /**
    * Whether the server sent a segment of a connection whose start was not captured; `undefined` when it cannot tell. It is asked about the
-   * connection's first payload. Default, and what else applies: the lower port is the server's.
+   * connection's first payload. Default: the server is that of the connection before, else
+   * the one with the lower port.
    */
   readonly isFromServer?: (segment: TcpSegment) => boolean | undefined
   readonly limits?: Partial<TcpLimits>
@@ -131,14 +132,15 @@ export class TcpFlows {
     }
   }
 
-  private segment(seen: Seen): void {
+  /** `before` is the connection that had the addresses and ports before. */
+  private segment(seen: Seen, before?: Flow): void {
     const { segment } = seen
     const key = segment.source < segment.destination
       ? `${segment.source} ${segment.destination}`
       : `${segment.destination} ${segment.source}`
     const entry = this.entries.get(key)
     if (entry === undefined) {
-      if (isSyn(segment) || segment.length > 0 && !isReset(segment)) this.take(key, this.open(key, segment), seen)
+      if (isSyn(segment) || segment.length > 0 && !isReset(segment)) this.take(key, this.open(key, segment, before), seen)
     } else if (this.isAgreed(entry, segment) || !this.fits(entry, segment)) this.stranger(key, entry, seen)
     else this.take(key, entry, seen)
   }
@@ -212,9 +214,10 @@ export class TcpFlows {
     if (isAnother || this.totalHeld > this.limits.maxTotalHeldBytes) this.remove(key, entry, "reused")
   }
 
-  private open(key: string, segment: TcpSegment): Entry {
+  private open(key: string, segment: TcpSegment, before: Flow | undefined): Entry {
     const syn = isSyn(segment)
-    const sourceIsServer = syn ? acknowledges(segment) : this.isFromServer(segment) ?? segment.sourcePort < segment.destinationPort
+    const isLikely = before === undefined ? segment.sourcePort < segment.destinationPort : segment.source === before.server
+    const sourceIsServer = syn ? acknowledges(segment) : this.isFromServer(segment) ?? isLikely
     const flow: Flow = {
       number: ++this.count,
       client: sourceIsServer ? segment.destination : segment.source,
@@ -243,7 +246,7 @@ export class TcpFlows {
     this.totalHeld -= entry.strangeBytes
     const isReused = how === "reused" || entry.strangers.some(({ segment }) => segment.length > 0)
     this.sink.closed?.(entry.flow, entry.isReset ? "reset" : isOver(entry) ? "finished" : isReused ? "reused" : how)
-    if (isReused) { for (const seen of entry.strangers) this.segment(seen) }
+    if (isReused) { for (const seen of entry.strangers) this.segment(seen, entry.flow) }
   }
 
   private release(half: TcpDirection, deliver: Deliver): void {

@@ -66,7 +66,7 @@ export class Fragments {
     let datagram = this.datagrams.get(key)
     if (datagram === undefined) this.datagrams.set(key, datagram = { parts: [], frames: [], begun: time, held: 0, size: undefined })
     // a copy: views would keep whole chunks of the file alive
-    datagram.parts.push({ offset, bytes: bytes.slice() })
+    datagram.parts.push({ offset, bytes: new Uint8Array(bytes) })
     datagram.frames.push(frame)
     datagram.held += bytes.length
     this.heldBytes += bytes.length

@@ -158,8 +158,8 @@ export class TcpDirection {
       this.repeated++
       return
     }
-    // a copy: views would keep whole chunks of the file alive
-    this.held.splice(at, 0, { ...piece, bytes: piece.bytes.slice() })
+    // a copy: views would keep whole chunks of the file alive, and slices of a Buffer are views
+    this.held.splice(at, 0, { ...piece, bytes: new Uint8Array(piece.bytes) })
     this.heldBytes += piece.bytes.length
   }
 

@@ -208,7 +208,7 @@ export class TcpFlows {
         && Math.abs(sequenceDistance(sequence, segment.sequence)) <= this.limits.maxHeldBytes
       )
     // a copy: views would keep whole chunks of the file alive
-    entry.strangers.push({ ...seen, segment: { ...segment, payload: segment.payload.slice() } })
+    entry.strangers.push({ ...seen, segment: { ...segment, payload: new Uint8Array(segment.payload) } })
     entry.strangeBytes += segment.payload.length
     this.totalHeld += segment.payload.length
     if (isAnother || this.totalHeld > this.limits.maxTotalHeldBytes) this.remove(key, entry, "reused")

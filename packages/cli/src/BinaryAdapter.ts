@@ -143,7 +143,7 @@ export class BinaryAdapter implements ProtocolAdapter {
     const head = this.headAt(bytes, at)
     if (head === undefined || !secretOpcodes.has(head.opcode) || at + head.header.size > bytes.length) return bytes
     const lengths = head.header.fields.reduce((sum, field) => field.role === "sectionLength" ? sum + numberAt(bytes, at, field) : sum, 0)
-    const copy = bytes.slice()
+    const copy = new Uint8Array(bytes)
     const end = Math.min(bytes.length, at + (this.sizeAt(bytes, at) ?? bytes.length))
     const start = at + head.header.size + lengths
     // lengths that contradict each other would leave the secret in the open

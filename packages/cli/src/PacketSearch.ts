@@ -1,8 +1,8 @@
 /**
  * Finds where packets begin in the middle of a stream: at a plausible header that another one follows where the first packet ends.
  *
- * At the beginning of a segment a plausible header is enough as long as what follows does not contradict it, because senders mostly begin a
- * segment with a packet. Elsewhere bytes are held until it is clear, but never more than `maxHeld`.
+ * At the beginning of a segment a plausible header is enough, because senders mostly begin a segment with a packet, and so is a packet that
+ * ends with a segment; unless another may have begun before. Otherwise bytes are held until it is clear, but never more than `maxHeld`.
  */
 import type { ProtocolAdapter } from "./ProtocolAdapter.ts"
 
@@ -58,20 +58,22 @@ export class PacketSearch {
     const verdicts = this.open.map((place) => this.verdict(bytes, place))
     const clear = verdicts.indexOf("packet")
     if (clear >= 0) return this.open[clear]
-    this.open = this.open.filter((_, index) => verdicts[index] === "open")
+    this.open = this.open.filter((_, index) => verdicts[index] !== "none")
+    if (verdicts.includes("likely") && this.open.length === 1) return this.open[0]
     while (this.scanned + this.adapter.plausibleHead <= this.size && this.open.length < maxOpen) {
       const place = this.scanned++
       const verdict = this.verdict(bytes, place)
-      if (verdict === "packet" || verdict === "open" && place === start) return place
-      if (verdict === "open") this.open.push(place)
+      const isLikely = verdict === "likely" || verdict === "open" && place === start
+      if (verdict === "packet" || isLikely && this.open.length === 0) return place
+      if (verdict !== "none") this.open.push(place)
     }
     return this.open.length > 0 && (this.size - this.open[0]! > maxHeld || this.open.length === maxOpen) ? this.open[0] : undefined
   }
 
-  private verdict(bytes: Uint8Array, place: number): "packet" | "open" | "none" {
+  private verdict(bytes: Uint8Array, place: number): "packet" | "likely" | "open" | "none" {
     let at = place
     for (let headers = 0; headers < enough; headers++) {
-      if (headers > 0 && at === bytes.length) return "packet"
+      if (headers > 0 && at === bytes.length) return "likely"
       if (at + this.adapter.plausibleHead > bytes.length) return "open"
       const size = this.adapter.plausibleSize(bytes, at)
       if (size === undefined) return "none"

@@ -45,7 +45,7 @@ export class TextCutter implements Cutter {
       this.emit(sink)
       at = end + 1
     }
-    if (at < chunk.length) this.take(chunk.slice(at))
+    if (at < chunk.length) this.take(new Uint8Array(chunk.subarray(at)))
   }
 
   finish(): void {

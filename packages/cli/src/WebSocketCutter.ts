@@ -48,7 +48,7 @@ export const plausibleFrame = (bytes: Uint8Array, at: number, maxMessage: number
   if (opcode >= Opcode.Close && opcode <= Opcode.Pong) return payload < 126 ? size + payload : undefined
   if (opcode !== Opcode.Text || payload > maxMessage * 3) return undefined
   if ((first & FrameBit.Compressed) !== 0) return size + payload
-  const text = bytes.slice(at + size, at + size + Math.min(3, payload))
+  const text = new Uint8Array(bytes.subarray(at + size, at + size + Math.min(3, payload)))
   if (mask !== undefined) { for (let i = 0; i < text.length; i++) text[i]! ^= bytes[mask + i]! }
   return text.length < 3 || isHead(text, 0) ? size + payload : undefined
 }
@@ -96,7 +96,7 @@ export class WebSocketCutter implements Cutter {
     if (this.mode === "unknown") this.mode = modeOf(bytes)
     if (this.mode === "text") {
       this.filled = 0
-      return this.pushText(bytes.slice(), sink)
+      return this.pushText(new Uint8Array(bytes), sink)
     }
     const before = this.offset
     if (this.mode === "head") this.head(bytes)
@@ -156,7 +156,7 @@ export class WebSocketCutter implements Cutter {
       const { mask, payload, size } = header
       const end = at + size + payload
       if (end > bytes.length) return
-      const body = bytes.slice(at + size, end)
+      const body = new Uint8Array(bytes.subarray(at + size, end))
       if (mask !== undefined) { for (let i = 0; i < body.length; i++) body[i]! ^= bytes[mask + (i & 3)]! }
       if ((header.first & FrameBit.Opcode) < Opcode.Close) this.data(header.first, body, sink)
       this.offset += end - at
@@ -201,7 +201,7 @@ export class WebSocketCutter implements Cutter {
     } catch (error) {
       return malformed("Syntax", "WebSocket", "", 0, "compressed text", (error as Error).message)
     }
-    this.past = text.length >= window ? text.slice(-window) : Buffer.concat([this.past, text]).subarray(-window)
+    this.past = text.length >= window ? new Uint8Array(text.subarray(-window)) : Buffer.concat([this.past, text]).subarray(-window)
     return text
   }
 }

@@ -38,7 +38,13 @@ it("frames that are cut off anywhere are skipped with a reason, or lack payload"
           bytes: (event) => void (bytes += event.bytes.length + event.gapBefore),
           skipped: (_frame, { reason }) => reasons.push(reason)
         })
-        flows.push({ number: 1, time: undefined, linkType: encapsulation.linkType, data: data.subarray(0, size), originalLength: data.length })
+        flows.push({
+          number: 1,
+          time: undefined,
+          linkType: encapsulation.linkType,
+          data: data.subarray(0, size),
+          originalLength: data.length
+        })
         flows.finish()
         assert.isAtMost(bytes, 24, encapsulation.name)
         for (const reason of reasons) assert.include(["cutOff", "fragment"], reason, `${encapsulation.name}, ${size} bytes`)

@@ -177,14 +177,19 @@ export class SegmentReader {
     if ("reason" in carried || carried.protocol !== protocolFragment) return carried
     const { at: position } = carried
     const fragment = view.getUint16(position + 2)
-    return this.collect(packet, {
-      key: `${address(false)} ${address(true)} ${view.getUint32(position + 4)}`,
-      offset: fragment & 0xfff8,
-      isLast: (fragment & 1) === 0,
-      protocol: bytes[position]!,
-      at: position + 8,
-      end
-    }, address, frame)
+    return this.collect(
+      packet,
+      {
+        key: `${address(false)} ${address(true)} ${view.getUint32(position + 4)}`,
+        offset: fragment & 0xfff8,
+        isLast: (fragment & 1) === 0,
+        protocol: bytes[position]!,
+        at: position + 8,
+        end
+      },
+      address,
+      frame
+    )
   }
 
   private collect(packet: Packet, part: Part, address: Datagram["address"], frame: CapturedFrame): Datagram | Skipped | undefined {

@@ -257,7 +257,10 @@ describe("flows", () => {
     ])
     assert.deepStrictEqual(run(swapped, known).slice(1), ["1 c2s ab", "1 c2s c", "captureEnd 1"])
     const many = [2, 1, 3, 4, 5, 6, 7, 8].map((sequence) => client(sequence, String(sequence)))
-    assert.deepStrictEqual(run([...many, client(9, "9")], { ...known, limits: { maxUnsettled: 8 } }).slice(1, -1).map((line) => line.at(-1)).join(""), "123456789")
+    assert.deepStrictEqual(
+      run([...many, client(9, "9")], { ...known, limits: { maxUnsettled: 8 } }).slice(1, -1).map((line) => line.at(-1)).join(""),
+      "123456789"
+    )
   })
 
   it("half-open: only one direction was captured, across the wrap-around", () => {
@@ -347,7 +350,9 @@ describe("layers", () => {
     ["damaged", "IP", frameOf(new Uint8Array(0))],
     ["damaged", "Ethernet", frameOf(new Uint8Array(12), LinkType.Ethernet)]
   ]
-  for (const [reason, what, frame] of skipped) it(`skips: ${reason}, ${what}`, () => assert.deepEqual<unknown>(read(frame), { reason, what }))
+  for (const [reason, what, frame] of skipped) {
+    it(`skips: ${reason}, ${what}`, () => assert.deepEqual<unknown>(read(frame), { reason, what }))
+  }
 
   it("never throws on bytes cut anywhere", () => {
     for (const [, linkType, data] of links) {

@@ -187,7 +187,9 @@ export class TcpFlows {
     if (!isSyn(segment)) return segment.length === 0 || isReset(segment) || !half.isForeign(segment.sequence, this.limits)
     // clients do not acknowledge with their SYN, servers do
     if ((segment.source === entry.flow.client) === acknowledges(segment)) return false
-    return half.first === undefined ? !half.isForeign((segment.sequence + 1) >>> 0, this.limits) : half.first === (segment.sequence + 1) >>> 0
+    return half.first === undefined
+      ? !half.isForeign((segment.sequence + 1) >>> 0, this.limits)
+      : half.first === (segment.sequence + 1) >>> 0
   }
 
   /** Whether a segment goes on where a stranger ended, or acknowledges just that. */

@@ -24,7 +24,9 @@ export const behindGre = (packet: Packet, at: number, end: number): NextHeader |
   const flags = view.getUint16(at)
   const type = view.getUint16(at + 2)
   const has = (flag: number): number => (flags & flag) === 0 ? 0 : 4
-  if ((flags & greVersion) > 1 || has(GreFlag.Routing) > 0) return { reason: "unsupported", what: "GRE with source routing, or of a version above 1" }
+  if ((flags & greVersion) > 1 || has(GreFlag.Routing) > 0) {
+    return { reason: "unsupported", what: "GRE with source routing, or of a version above 1" }
+  }
   let position = at + 4 + has(GreFlag.Checksum) + has(GreFlag.Key) + has(GreFlag.Sequence)
   if ((flags & greVersion) === 1) {
     position += has(GreFlag.Acknowledgement)

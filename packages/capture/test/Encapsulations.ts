@@ -23,8 +23,7 @@ const u32 = (...values: ReadonlyArray<number>): Uint8Array => ints(false, ...val
 const little = (...values: ReadonlyArray<readonly [1 | 2 | 4, number]>): Uint8Array => ints(true, ...values)
 
 /** An Ethernet header in front of a body; addresses begin with 2. */
-const mac = (type: number, body: Uint8Array): Uint8Array =>
-  concat(bytes(2, 0, 0, 0, 0, 1), bytes(2, 0, 0, 0, 0, 2), u16(type), body)
+const mac = (type: number, body: Uint8Array): Uint8Array => concat(bytes(2, 0, 0, 0, 0, 1), bytes(2, 0, 0, 0, 0, 2), u16(type), body)
 
 const udp = (port: number, body: Uint8Array): Uint8Array => concat(u16(55555, port, 8 + body.length, 0), body)
 const inUdp = (port: number, body: Uint8Array): Uint8Array => mac(0x0800, ipv4(udp(port, body), { protocol: 17 }))
@@ -36,11 +35,15 @@ const pppOf = (packet: Uint8Array): Uint8Array => concat(u16(etherTypeOf(packet)
 const pppoeOf = (packet: Uint8Array): Uint8Array => concat(u16(0x1100, 1, packet.length + 2), pppOf(packet))
 const vxlan = (packet: Uint8Array): Uint8Array => concat(u32(0x0800_0000, 0x0000_7b00), inner(packet))
 const extension = (next: number, size: number): Uint8Array => concat(bytes(next, size / 8 - 1), bytes(1, size - 4), zeros(size - 4))
-const tlv = (type: number, value: Uint8Array): Uint8Array => concat(little([2, 4 + value.length], [2, type]), value, zeros(-value.length & 3))
+const tlv = (type: number, value: Uint8Array): Uint8Array =>
+  concat(little([2, 4 + value.length], [2, type]), value, zeros(-value.length & 3))
 const hopByHop = (body: Uint8Array): Uint8Array => concat(extension(60, 8), extension(43, 16), bytes(6, 2, 4, 0), zeros(20), body)
 
 /** Payloads of an IP packet, cut at multiples of 8 into parts. */
-const parts = (payload: Uint8Array, sizes: ReadonlyArray<number>): ReadonlyArray<{ readonly at: number; readonly bytes: Uint8Array; readonly more: boolean }> => {
+const parts = (
+  payload: Uint8Array,
+  sizes: ReadonlyArray<number>
+): ReadonlyArray<{ readonly at: number; readonly bytes: Uint8Array; readonly more: boolean }> => {
   const out: Array<{ at: number; bytes: Uint8Array; more: boolean }> = []
   let at = 0
   for (const size of [...sizes, Infinity]) {
@@ -140,7 +143,11 @@ export const encapsulations: ReadonlyArray<Encapsulation> = [
     const tagged = mac(0x8100, concat(u16(7, 0x0800), packet))
     return mac(0x86dd, ipv6(udp(4789, concat(u32(0x0800_0000, 0x7b00), tagged)), 17))
   }),
-  one("VXLAN in IP fragments", 1, (packet) => fragments4(ipv4(udp(4789, vxlan(packet)), { protocol: 17 }), [48]).map((part) => mac(0x0800, part))),
+  one(
+    "VXLAN in IP fragments",
+    1,
+    (packet) => fragments4(ipv4(udp(4789, vxlan(packet)), { protocol: 17 }), [48]).map((part) => mac(0x0800, part))
+  ),
   one("VXLAN GPE", 1, (packet) => inUdp(4790, concat(u32(0x0c00_0001, 0x7b00), packet))),
   one("GENEVE with options", 1, (packet) => inUdp(6081, concat(u16(0x0200, 0x6558), u32(0x7b00), u32(0x0102_8001, 0), inner(packet)))),
   one("GENEVE with IPv6", 1, (packet) => inUdp(6081, concat(u16(0x0000, 0x86dd), u32(0x7b00), packet)), 6),

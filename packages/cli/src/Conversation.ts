@@ -73,7 +73,7 @@ export class Conversation {
 
   /** Lets go of what is held. */
   giveUp(): void {
-    for (const direction of ["c2s", "s2c"] as const) { if (this.streams[direction].held > 0) this.streams[direction].giveUp() }
+    for (const direction of ["c2s", "s2c"] as const) if (this.streams[direction].held > 0) this.streams[direction].giveUp()
   }
 
   /** Takes the next bytes. */
@@ -90,7 +90,10 @@ export class Conversation {
   /** The connection is over. */
   finish(): void {
     for (const direction of ["c2s", "s2c"] as const) {
-      this.streams[direction].finish((bytes, at, end) => this.packet(direction, bytes, at, end), (error, rest) => this.trouble(direction, error, rest, undefined))
+      this.streams[direction].finish(
+        (bytes, at, end) => this.packet(direction, bytes, at, end),
+        (error, rest) => this.trouble(direction, error, rest, undefined)
+      )
     }
   }
 

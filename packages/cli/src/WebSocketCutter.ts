@@ -54,7 +54,7 @@ export const plausibleFrame = (bytes: Uint8Array, at: number, maxMessage: number
 }
 
 const startsWith = (bytes: Uint8Array, text: string): boolean => {
-  for (let i = 0; i < Math.min(bytes.length, text.length); i++) { if (bytes[i] !== text.charCodeAt(i)) return false }
+  for (let i = 0; i < Math.min(bytes.length, text.length); i++) if (bytes[i] !== text.charCodeAt(i)) return false
   return true
 }
 

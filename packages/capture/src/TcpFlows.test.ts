@@ -200,6 +200,9 @@ describe("flows", () => {
       "captureEnd 1"
     ])
     assert.deepStrictEqual(run([...handshake, client(101, "a"), client(102, "", R)]), [opened, "1 c2s a", "reset 1"])
+    for (const sequence of [101, 103]) {
+      assert.deepStrictEqual(run([...handshake, client(101, "a"), client(sequence, "", R)]), [opened, "1 c2s a", "captureEnd 1"])
+    }
     assert.deepStrictEqual(run([...handshake, client(101, "", R), ...data]), [opened, "1 c2s a", "1 c2s b", "captureEnd 1"])
   })
 

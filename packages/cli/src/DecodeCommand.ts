@@ -29,7 +29,10 @@ const parameters = {
   hex: Flag.String("hex").pipe(Flag.withDescription("One packet as hex, in any spelling: digits, 0x, \\x, xxd"), Flag.optional),
   lines: on("lines", "Input is text: one packet a line, HEX or c2s HEX or s2c HEX"),
   protocol: protocolFlag,
-  port: Flag.Int("port").pipe(Flag.withDescription("Port of the server, for captures that miss the start of a connection"), Flag.optional),
+  port: Flag.Int("port").pipe(
+    Flag.withDescription("For captures: port of the server; connections to others are passed over. May be given several times"),
+    Flag.atLeast(0)
+  ),
   json: on("json", "NDJSON, one object per packet; encode turns it back"),
   hexdump: on("hexdump", "For captures: every packet in full"),
   toEnd: on("to-end", "With --hex or --lines: decode what follows the first packet, too"),
@@ -52,7 +55,7 @@ export const decodeCommand = Command.make("decode", parameters, (options) =>
     else if (options.lines) await decodeLines(report, input.all, packets)
     else if (captureFormatOf(input.head) !== undefined) {
       await decodeCapture(report, input.all, {
-        port: Option.getOrUndefined(options.port),
+        ports: options.port,
         collections: options.collections,
         hexdump: options.hexdump
       })
@@ -63,6 +66,8 @@ export const decodeCommand = Command.make("decode", parameters, (options) =>
     Command.withShortDescription("Turn bytes into annotated packets or JSON"),
     Command.withDescription(
       "Decode packets: hex, a binary stream, or a capture. A packet that does not decode is reported, the rest still decodes. "
+        + "Whatever of a capture was passed over is counted by reason on stderr and, with --json, in a last object; it is a finding unless it "
+        + "is known to be something else, such as ARP or a connection to another port than those asked for. "
         + `SASL payloads are masked except with --json, which must be able to go back through encode.\n\n  ${exitCodes}`
     ),
     Command.withExamples([

@@ -17,9 +17,11 @@ const complaint = (error: unknown): string => {
   return String(error)
 }
 
-const encodeLine = (adapter: ProtocolAdapter, text: string): string => {
+/** The bytes of a packet; `undefined` for the object that says what decode has passed over. */
+const encodeLine = (adapter: ProtocolAdapter, text: string): string | undefined => {
   const json: unknown = JSON.parse(text)
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw new SyntaxError("expected the object of one packet")
+  if ("passedOver" in json) return undefined
   if ("error" in json) throw new SyntaxError("this is an error that decode reported, not a packet")
   return hexOf(adapter.fromJson(json))
 }
@@ -34,7 +36,8 @@ export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, 
       number++
       if (text.trim() === "") continue
       try {
-        line(encodeLine(adapter, text))
+        const bytes = encodeLine(adapter, text)
+        if (bytes !== undefined) line(bytes)
       } catch (error) {
         errors++
         say(`line ${number}: ${complaint(error)}`)

@@ -15,7 +15,8 @@ const endpoint = (address: string) => {
 
 const blanked = (bytes: Uint8Array): Uint8Array => {
   if (!secret.includes(bytes[1]!)) return bytes
-  const copy = bytes.slice()
+  // slices of a Buffer would be views of what the proxy passes on
+  const copy = new Uint8Array(bytes)
   const keyLength = copy[2]! << 8 | copy[3]!
   copy.fill(0, Math.min(copy.length, headerSize + copy[4]! + keyLength))
   return copy

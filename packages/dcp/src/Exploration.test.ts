@@ -40,7 +40,7 @@ describe("exploration", () => {
     const table = new Set(Object.entries(followTransitions).flatMap(([from, all]) => all.map((to) => `${from} → ${to}`)))
     expect([...seen].filter((name) => !table.has(name))).toEqual([])
     // what a producer that refuses, violates or ends streams brings is in consumer.test.ts
-    const elsewhere = /Waiting|Locating|AwaitingMap|Closing|Finished|Failed/
+    const elsewhere = /Requesting → Draining|Waiting|Locating|AwaitingMap|Closing|Finished|Failed/
     expect([...table].filter((name) => !seen.has(name) && !elsewhere.test(name))).toEqual([])
   })
 

@@ -124,7 +124,6 @@ export const followTransitions: { readonly [Phase in FollowPhase]: ReadonlyArray
     "Comparing",
     "Marking",
     "Following",
-    "Announcing",
     "Draining",
     "Waiting",
     "Locating",

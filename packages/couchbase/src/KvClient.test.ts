@@ -459,3 +459,26 @@ describe("nodes and the beginning", () => {
       assert.strictEqual(sent(node, "Set").length, 30)
     }))
 })
+
+describe("an answer under another opcode", () => {
+  it.live("is the node's misbehaviour, not a status; the connection is given up", () =>
+    Effect.gen(function*() {
+      const { kv, node } = yield* pair({
+        script: (request) => request._tag === "Get" ? { _tag: "SetResponse", opcode: 0x01, cas: 5n } as never : undefined
+      })
+      const error = yield* Effect.flip(kv.get("x"))
+      assert.deepStrictEqual([error.reason._tag, error.ambiguous, error.attempts], ["PeerMisbehaved", false, 1])
+      yield* kv.upsert("x", 1)
+      assert.strictEqual(sent(node, "Hello").length, 2)
+    }))
+
+  it.live("ends a batch of reads without a value of it", () =>
+    Effect.gen(function*() {
+      const { kv, node } = yield* pair({
+        script: (request) =>
+          request._tag === "GetQ" ? { _tag: "GetResponse", opcode: 0x00, flags: 0, value: Uint8Array.of(1) } as never : undefined
+      })
+      assert.strictEqual((yield* kv.getMany(["a", "b"])).size, 0)
+      assert.strictEqual(sent(node, "Hello").length, 2)
+    }))
+})

@@ -388,3 +388,27 @@ describe("layers", () => {
       yield* until(() => server.peers.every(({ socket }) => socket.destroyed))
     }))
 })
+
+describe("answers under another opcode", () => {
+  const answered = (opcode: number) => (request: Gen.Request, peer: Peer): void =>
+    peer.send((writer) => Gen.encodeErrorResponse(writer, { ...nothing, opaque: request.opaque, opcode, status: 0 }))
+
+  it.live("are the peer's misbehaviour, not a status", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(answered(0x01))
+      const kv = yield* KvClient.make({ ...server, whenDisconnected: "fail" })
+      const error = failure(yield* Effect.exit(kv.get("x")))
+      assert.deepStrictEqual([error.reason._tag, error.ambiguous], ["PeerMisbehaved", false])
+      assert.strictEqual(server.peers[0]!.requests.length, 1)
+      yield* until(() => server.peers[0]!.socket.readableEnded)
+    }))
+
+  it.live("end a batch, too: only GETKQ and the barrier answer it", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted((request, peer) => {
+        answered(request._tag === "Noop" ? 0x0a : 0x09)(request, peer)
+      })
+      const kv = yield* KvClient.make(server)
+      assert.strictEqual(failure(yield* Effect.exit(kv.getMany(["a", "b"]))).reason._tag, "PeerMisbehaved")
+    }))
+})

@@ -291,6 +291,14 @@ describe("a peer that does not read", () => {
 
 const nothing = { extras: new Uint8Array(0), key: new Uint8Array(0), value: new Uint8Array(0) }
 
+/** An answer without a body. */
+const success = (opcode: number, opaque: number): Uint8Array => {
+  const bytes = new Uint8Array(24)
+  bytes.set([0x81, opcode])
+  new DataView(bytes.buffer).setUint32(12, opaque)
+  return bytes
+}
+
 describe("a peer that misbehaves", () => {
   /** The error of a request that is answered with these bytes. */
   const answeredWith = (bytes: (request: Request) => Uint8Array, options: Options = {}) =>
@@ -317,6 +325,44 @@ describe("a peer that misbehaves", () => {
       assert.strictEqual(valueOf(yield* connection.request(get("a"))), "a")
       yield* until(() => connection.closed !== undefined)
       assert.strictEqual(connection.closed?.reason._tag, "PeerMisbehaved")
+    }))
+
+  it.live("by answering one command as another: nobody gets the answer, and everything in flight ends", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted((request, { socket }) => {
+        if (request._tag === "Get") socket.write(success(0x01, request.opaque))
+      })
+      const connection = yield* connect(server)
+      const [write, read] = yield* Effect.all(
+        [Effect.exit(connection.request(set("w"), { writes: true })), Effect.exit(connection.request(get("r")))],
+        { concurrency: "unbounded" }
+      )
+      for (const [exit, ambiguous] of [[write, true], [read, false]] as const) {
+        const error = connectionFailure(exit)
+        assert.deepStrictEqual([error.reason._tag, error.ambiguous], ["PeerMisbehaved", ambiguous])
+      }
+      assert.include(connection.closed?.message, "opcode 0x01")
+    }))
+
+  it.live("by answering one command as another: behind a barrier, among many answers, and late", () =>
+    Effect.gen(function*() {
+      const misled = (ask: (connection: PacketConnection<Response, ServerRequest>) => Effect.Effect<unknown, unknown>, asked: number) =>
+        Effect.scoped(Effect.gen(function*() {
+          let answer = (): void => {}
+          const server = yield* scripted((request, { requests, socket }) => {
+            answer = () => void socket.write(success(0x01, requests[0]!.opaque))
+            if (requests.length === asked) answer()
+          })
+          const connection = yield* connect(server)
+          yield* Effect.exit(ask(connection))
+          if (asked === 0) answer()
+          yield* until(() => connection.closed !== undefined)
+          return connection.closed?.reason._tag
+        }))
+      const stat = (writer: Writer, opaque: number): void => encodeStat(writer, { opaque, group: "" })
+      assert.strictEqual(yield* misled((connection) => connection.quiet([getQ("a"), getQ("b")], noop), 3), "PeerMisbehaved")
+      assert.strictEqual(yield* misled((connection) => connection.requestMany(stat, () => false), 1), "PeerMisbehaved")
+      assert.strictEqual(yield* misled((connection) => connection.request(get("a"), { timeout: 50 }), 0), "PeerMisbehaved")
     }))
 
   it.live("by sending garbage, a damaged packet, or a request", () =>

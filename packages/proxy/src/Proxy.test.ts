@@ -174,6 +174,31 @@ describe.each([["memcached", beforeMemcached], ["a Couchbase bucket", beforeCouc
       ).toEqual(["40 83 3", "1f 83 4", "20 83 5", "1 4 6", "0 4 7", "a 0 8"])
     }))
 
+  it("refuses framing extras, which the classic protocol does not have, and passes none of them on", () =>
+    withClient(start(), async (client) => {
+      const framed = (opcode: number, extras: string, value: string, frames: string, opaque: number): Buffer => {
+        const plain = packet(opcode, { key: "k", extras, value, opaque })
+        const framing = Buffer.from(frames, "hex")
+        const head = Buffer.from(plain.subarray(0, 24))
+        head[0] = 0x08
+        head[2] = framing.length
+        head[3] = 1
+        head.writeUInt32BE(plain.length - 24 + framing.length, 8)
+        return Buffer.concat([head, framing, plain.subarray(24)])
+      }
+      expect(
+        await ask(
+          client,
+          4,
+          packet(0x01, { key: "k", extras: stored, value: "v", opaque: 1 }),
+          // durability (majority), and keep the expiry
+          framed(0x01, stored, "w", "1101", 2),
+          framed(0x01, stored, "w", "50", 3),
+          packet(0x00, { key: "k", opaque: 4 })
+        )
+      ).toEqual(["1 0 1", "1 4 2", "1 4 3", `0 0 4 ${latin(flags)}v`])
+    }))
+
   it("FLUSH is memcached's alone", () =>
     withClient(start(), async (client) => {
       await ask(client, 1, packet(0x01, { key: "k", extras: stored, value: "v" }))

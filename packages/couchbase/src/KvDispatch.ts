@@ -15,6 +15,7 @@ import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
 import type { Cluster } from "./Cluster.ts"
 import { CollectionIds, defaultPath } from "./Collections.ts"
 import { received, type SnappyCodec } from "./Documents.ts"
+import { lacking } from "./FeatureNeeds.ts"
 import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen/index.ts"
 import { Status } from "./gen/Types.ts"
 import type { KvConnection } from "./KvConnection.ts"
@@ -146,8 +147,11 @@ export class KvDispatch {
   }
 
   private send<A>(work: Work<A>, vbucket: number, connection: KvConnection): Effect.Effect<A, Failure> {
-    const { path } = work
-    if (!connection.session.states.collections) {
+    const { operation, path } = work
+    const { session } = connection
+    const missing = operation.needs.length === 0 ? undefined : lacking(operation.needs, session)
+    if (missing !== undefined) return Effect.fail({ _tag: "Hopeless", reason: new FeatureMissing({ feature: missing }), vbucket })
+    if (!session.states.collections) {
       return path === defaultPath
         ? this.perform(work, vbucket, undefined, connection)
         : Effect.fail({ _tag: "Hopeless", reason: new FeatureMissing({ feature: "Collections" }), vbucket })

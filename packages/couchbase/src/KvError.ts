@@ -57,7 +57,7 @@ export class InvalidRequest extends Data.TaggedClass("InvalidRequest")<{ readonl
 /** The document's bytes are not what was asked for, or the value does not fit its schema. */
 export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly message: string; readonly cause?: unknown }> {}
 
-/** The nodes do not have what is needed: a feature that was not negotiated. */
+/** The node does not have what is needed: a feature that HELLO did not grant, or a capability its bucket does not have. Nothing was sent. */
 export class FeatureMissing extends Data.TaggedClass("FeatureMissing")<{ readonly feature: string }> {}
 
 /** No node has the active copy of the vbucket just now. */
@@ -91,7 +91,7 @@ const words = (reason: KvReason): string => {
     case "InvalidValue":
       return reason.message
     case "FeatureMissing":
-      return `${reason.feature} was not negotiated`
+      return `the node did not grant ${reason.feature}`
     case "NoActiveNode":
       return `no node has vbucket ${reason.vbucket}`
     case "PathFailed":

@@ -8,6 +8,7 @@ import type { Writer } from "@wirewright/codec"
 import * as Option from "effect/Option"
 import type { Bootstrapped } from "./Bootstrap.ts"
 import { compressed, type EncodedValue, kept, type SnappyCodec } from "./Documents.ts"
+import { type Need, needsOfFraming, needsOfPaths, noNeeds } from "./FeatureNeeds.ts"
 import * as Gen from "./gen/index.ts"
 import { HelloFeature, Status } from "./gen/Types.ts"
 
@@ -32,6 +33,8 @@ export interface Operation<A> {
   readonly writes: boolean
   /** It has a CAS of its own, so that KeyEexists means that the document changed. */
   readonly withCas: boolean
+  /** What the node must have granted; nothing is sent to one that has not. */
+  readonly needs: ReadonlyArray<Need>
   /** Appends the packet. Throws `EncodeError`. */
   readonly write: (writer: Writer, route: Route) => void
   /** The result, or `refused`. */
@@ -99,6 +102,7 @@ export const get = (key: string): Operation<Option.Option<RawDocument>> => ({
   key,
   writes: false,
   withCas: false,
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGet(writer, { opaque, vbucket, collectionId, key }),
   read: (answer) =>
     answer._tag === "GetResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -110,6 +114,7 @@ export const getAndTouch = (key: string, expiration: number): Operation<Option.O
   key,
   writes: true,
   withCas: false,
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGat(writer, { opaque, vbucket, collectionId, key, expiration }),
   read: (answer) =>
     answer._tag === "GatResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -121,6 +126,7 @@ export const getAndLock = (key: string, lockTimeout: number | undefined): Operat
   key,
   writes: true,
   withCas: false,
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGetLocked(writer, { opaque, vbucket, collectionId, key, lockTimeout }),
   read: (answer) =>
     answer._tag === "GetLockedResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -132,6 +138,7 @@ export const unlock = (key: string, cas: bigint): Operation<void> => ({
   key,
   writes: true,
   withCas: true,
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeUnlockKey(writer, { opaque, vbucket, collectionId, key, cas }),
   read: (answer) => answer._tag === "UnlockKeyResponse" ? undefined : refused
 })
@@ -144,8 +151,8 @@ const encoders = { Set: Gen.encodeSet, Add: Gen.encodeAdd, Replace: Gen.encodeRe
 /** The value as this connection may have it. */
 const travelling = (value: EncodedValue, { features }: Bootstrapped, snappy: SnappyCodec | undefined): EncodedValue => {
   const plain = features.has(HelloFeature.Json) ? value : { ...value, datatype: 0 }
-  const compresses = features.has(HelloFeature.Snappy) || features.has(HelloFeature.SnappyEverywhere)
-  return snappy === undefined || !compresses ? plain : compressed(plain, snappy)
+  // SnappyEverywhere without Snappy does not allow the datatype
+  return snappy === undefined || !features.has(HelloFeature.Snappy) ? plain : compressed(plain, snappy)
 }
 
 /** Stores. */
@@ -160,6 +167,7 @@ export const store = (
   key,
   writes: true,
   withCas: cas !== 0n,
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, session, vbucket }) => {
     const { datatype, flags, value } = travelling(given, session, snappy)
     encoders[name](writer, { opaque, vbucket, collectionId, key, cas, framing, expiration, datatype, flags, value })
@@ -179,6 +187,7 @@ export const extend = (
   key,
   writes: true,
   withCas: cas !== 0n,
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, vbucket }) =>
     (name === "Append" ? Gen.encodeAppend : Gen.encodePrepend)(writer, { opaque, vbucket, collectionId, key, cas, framing, value }),
   read: (answer) => answer._tag === "AppendResponse" || answer._tag === "PrependResponse" ? mutationOf(answer) : refused
@@ -190,6 +199,7 @@ export const remove = (key: string, { cas, framing }: WriteFields): Operation<Mu
   key,
   writes: true,
   withCas: cas !== 0n,
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeDelete(writer, { opaque, vbucket, collectionId, key, cas, framing }),
   read: (answer) => answer._tag === "DeleteResponse" ? mutationOf(answer) : refused
 })
@@ -209,6 +219,7 @@ export const count = (
   key,
   writes: true,
   withCas: false,
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, vbucket }) =>
     (name === "Increment" ? Gen.encodeIncrement : Gen.encodeDecrement)(writer, {
       opaque,
@@ -232,6 +243,7 @@ export const touch = (key: string, expiration: number): Operation<Mutation> => (
   key,
   writes: true,
   withCas: false,
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeTouch(writer, { opaque, vbucket, collectionId, key, expiration }),
   read: (answer) => answer._tag === "TouchResponse" ? { cas: answer.cas, token: undefined } : refused
 })
@@ -242,6 +254,7 @@ export const metadata = (key: string): Operation<Option.Option<Metadata>> => ({
   key,
   writes: false,
   withCas: false,
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeGetMeta(writer, { opaque, vbucket, collectionId, key, version: Gen.GetMetaVersion.V2 }),
   read: (answer) => {
@@ -270,6 +283,7 @@ export const observe = (key: string): Operation<Observed> => ({
   key,
   writes: false,
   withCas: false,
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeObserve(writer, { opaque, vbucket, keys: [{ vbucket, key: { collectionId, key } }] }),
   read: (answer) => {
@@ -294,6 +308,7 @@ export const observeSeqno = (key: string, vbucketUuid: bigint): Operation<Observ
   key,
   writes: false,
   withCas: false,
+  needs: noNeeds,
   write: (writer, { opaque, vbucket }) => Gen.encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid }),
   read: (answer) => {
     if (answer._tag !== "ObserveSeqnoResponse") return refused
@@ -315,6 +330,7 @@ export const lookupIn = (
   key,
   writes: false,
   withCas: false,
+  needs: needsOfPaths(specs, docFlags),
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeSubdocMultiLookup(writer, { opaque, vbucket, collectionId, key, specs, docFlags }),
   read: (answer) =>
@@ -333,6 +349,7 @@ export const mutateIn = (
   key,
   writes: true,
   withCas: cas !== 0n,
+  needs: needsOfPaths(specs, docFlags, framing),
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeSubdocMultiMutation(writer, { opaque, vbucket, collectionId, key, specs, docFlags, expiration, cas, framing }),
   read: (answer) =>

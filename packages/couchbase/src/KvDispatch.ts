@@ -17,7 +17,7 @@ import { CollectionIds, defaultPath } from "./Collections.ts"
 import { received, type SnappyCodec } from "./Documents.ts"
 import { lacking } from "./FeatureNeeds.ts"
 import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen/index.ts"
-import { Status } from "./gen/Types.ts"
+import { HelloFeature, Status } from "./gen/Types.ts"
 import type { KvConnection } from "./KvConnection.ts"
 import { FeatureMissing, InvalidRequest, type KvError, kvError, type KvReason, NoActiveNode, NotReady, statusReason } from "./KvError.ts"
 import { type Operation, refused, type Route } from "./KvOperations.ts"
@@ -279,7 +279,11 @@ export class KvDispatch {
     const { status } = answer
     const errors = this.cluster.errorMap
     const error = answer._tag === "ErrorResponse" ? answer : undefined
-    const reason = statusReason(status, errors, error, operation === undefined && work.operation.withCas)
+    const { features } = attempt.connection.session
+    const context = operation === undefined
+      ? { operation: work.operation.name, whenExists: work.operation.whenExists, xerror: features.has(HelloFeature.Xerror) }
+      : undefined
+    const reason = statusReason(status, errors, error, context)
     const advice = errors.entries.get(status)?.retry
     const forgotten = status === Status.UnknownCollection && operation === undefined && attempt.collectionId !== undefined
       && this.collections.forget(work.path, attempt.collectionId)

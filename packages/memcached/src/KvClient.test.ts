@@ -412,3 +412,24 @@ describe("answers under another opcode", () => {
       assert.strictEqual(failure(yield* Effect.exit(kv.getMany(["a", "b"]))).reason._tag, "PeerMisbehaved")
     }))
 })
+
+describe("JSON nested 20 000 deep", () => {
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`
+  interface Nested extends ReadonlyArray<Nested> {}
+  const Nested: Schema.Codec<Nested> = Schema.Array(Schema.suspend(() => Nested))
+
+  it.live("is a value or InvalidValue, and never a defect: read, and written", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(store(new Map([["deep", text(deep)]])))
+      const kv = yield* KvClient.make(server)
+      const outcomes = yield* Effect.forEach([Schema.Unknown, Schema.Json, Nested, User], (schema) =>
+        Effect.all([
+          Effect.exit(kv.get("deep", schema as Schema.Codec<unknown, unknown>)),
+          Effect.exit(kv.json(schema as Schema.Codec<unknown, unknown>).getMany(["deep"])),
+          Effect.exit(kv.json(schema as Schema.Codec<unknown, unknown>).set("copy", JSON.parse(deep)))
+        ]))
+      const exits: ReadonlyArray<ReadonlyArray<Exit.Exit<unknown, KvError>>> = outcomes
+      for (const exit of exits.flat()) if (Exit.isFailure(exit)) assert.strictEqual(failure(exit).reason._tag, "InvalidValue")
+      assert.isTrue(exits.slice(2).flat().every(Exit.isFailure), "what cannot be walked, or does not fit")
+    }))
+})

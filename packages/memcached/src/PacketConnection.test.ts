@@ -1,10 +1,11 @@
 /** Proves that every request on a connection ends, with its own answer or its own typed error, whatever the peer does. */
 import { assert, describe, it } from "@effect/vitest"
 import { DecodeError, EncodeError, type Writer } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
+import { type ConnectionError, LimitExceeded, mostRequests } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { readFileSync } from "node:fs"
 import {
   decodeResponse,
   decodeServerRequest,
@@ -25,7 +26,7 @@ import {
   type Response,
   type ServerRequest
 } from "./gen/index.ts"
-import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
+import { PacketConnection, type PacketConnectionOptions, Relayed } from "./PacketConnection.ts"
 import { bytesOf, type Peer, scripted, until } from "./Scripted.fixture.ts"
 
 const codec = { frameShape, decodeResponse, decodeServerRequest }
@@ -412,6 +413,24 @@ describe("limits", () => {
       yield* until(() => held.length === 5)
       server.peers[0]!.send(...held.slice(1).map(echoed))
       assert.strictEqual(valueOf(yield* Fiber.join(fifth)), "e")
+    }))
+
+  it("are what the documentation says: as many requests as a ledger holds", () => {
+    const source = readFileSync(new URL("PacketConnection.ts", import.meta.url), "utf8")
+    const [, number] = /([\d ]+), which is the most there can be[^\n]*\n {2}readonly maxInFlight/.exec(source) ?? []
+    assert.strictEqual(Number(number?.replaceAll(" ", "")), mostRequests)
+  })
+
+  it.live("hold to that number: one more is refused", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(() => {})
+      const connection = yield* connect(server, { maxInFlight: mostRequests + 1 })
+      let refused: ConnectionError | undefined
+      const sink = { answer: () => true, fail: (error: ConnectionError) => void (refused = error) }
+      for (let i = 0; i < mostRequests; i++) connection.submit(new Relayed(noop, sink, false), 60_000)
+      assert.deepStrictEqual([connection.counters.inFlight, refused], [mostRequests, undefined])
+      connection.submit(new Relayed(noop, sink, false), 60_000)
+      assert.deepStrictEqual(refused?.reason, new LimitExceeded({ limit: "requests in flight", max: mostRequests }))
     }))
 
   it.live("count those whose answers are owed", () =>

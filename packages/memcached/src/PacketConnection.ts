@@ -42,7 +42,7 @@ export interface PacketConnectionOptions<Response, ServerRequest> extends Transp
   readonly codec: Codec<Response, ServerRequest>
   /** Time a request waits for its answer, and before that for the kernel to take it; 2.5 seconds unless said otherwise. */
   readonly requestTimeout?: Duration.Input
-  /** Most requests in flight, those given up but not yet answered included; 65 536, which is the most there can be, unless said otherwise. */
+  /** Most requests in flight, those given up but not yet answered included; 65 535, which is the most there can be, unless said otherwise. */
   readonly maxInFlight?: number
   /** Largest frame accepted in bytes; the protocol's own limit unless said otherwise. */
   readonly maxFrame?: number

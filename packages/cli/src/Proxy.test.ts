@@ -5,7 +5,7 @@ import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixtur
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -19,6 +19,8 @@ describe("proxy", () => {
       const { server } = yield* serveMemcachedNode()
       const folder = mkdtempSync(join(tmpdir(), "wirewright-proxy-"))
       const capture = join(folder, "seen.pcapng")
+      // one from before, which everybody may read
+      writeFileSync(capture, "old", { mode: 0o644 })
       yield* Effect.promise(async () => {
         const child = spawn(process.execPath, [bin, "proxy", "--listen", "127.0.0.1:0", "--capture", capture], {
           stdio: ["ignore", "pipe", "pipe"],
@@ -52,6 +54,7 @@ describe("proxy", () => {
         })
         assert.deepStrictEqual(counters.closed, { Quit: 0, Drained: 1, OutcomeUnknown: 0, OutputLimit: 0 })
         assert.isTrue(readFileSync(capture).includes("visible"))
+        assert.strictEqual((statSync(capture).mode & 0o777).toString(8), "600")
         assert.isFalse(readFileSync(capture).includes("hunter2"))
         const decoded = await wirewright(["decode", capture, "--port", String(ready.port)])
         assert.strictEqual(decoded.code, 0)

@@ -14,7 +14,7 @@ import { Errand } from "@wirewright/memcached/Relay"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { NegotiationRefused } from "./DcpError.ts"
+import { FeatureMissing, NegotiationRefused } from "./DcpError.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
 import { ReceiveWindow } from "./FlowControl.ts"
 import {
@@ -56,8 +56,8 @@ export const dcpFeatures: ReadonlyArray<number> = [
 
 /** What a connection is made with. */
 export interface DcpConnectionOptions extends Omit<KvConnectionOptions, "onPeerRequest" | "decodeResponse" | "onClose"> {
-  /** What is negotiated; collections and Snappy follow from HELLO. */
-  readonly negotiation: Omit<NegotiationOptions, "collections" | "snappy">
+  /** What is negotiated, as far as HELLO granted what that needs. */
+  readonly negotiation: Omit<NegotiationOptions, "features">
   /** Told once that the connection is gone, after its streams. */
   readonly onClose?: (error: ConnectionError) => void
 }
@@ -175,41 +175,41 @@ export class DcpConnection {
   /** Connects, signs in, opens and negotiates; the connection closes with the scope. */
   static readonly open: (
     options: DcpConnectionOptions
-  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused, Scope.Scope> = Effect.fnUntraced(
-    function*(options: DcpConnectionOptions) {
-      const { negotiation, onClose, ...rest } = options
-      const made: { connection?: DcpConnection } = {}
-      const opened = yield* openConnection({
-        ...rest,
-        decodeResponse: decodeResponse as NonNullable<KvConnectionOptions["decodeResponse"]>,
-        onPeerRequest: (reader, at, end) => made.connection?.received(reader, at, end),
-        onClose: (error) => {
-          made.connection?.lost(error)
-          onClose?.(error)
+  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing, Scope.Scope> = Effect
+    .fnUntraced(
+      function*(options: DcpConnectionOptions) {
+        const { negotiation, onClose, ...rest } = options
+        const made: { connection?: DcpConnection } = {}
+        const opened = yield* openConnection({
+          ...rest,
+          decodeResponse: decodeResponse as NonNullable<KvConnectionOptions["decodeResponse"]>,
+          onPeerRequest: (reader, at, end) => made.connection?.received(reader, at, end),
+          onClose: (error) => {
+            made.connection?.lost(error)
+            onClose?.(error)
+          }
+        })
+        const packets = opened.packets as unknown as PacketConnection<Response, ServerRequest>
+        const negotiating = new Negotiation({ ...negotiation, features: opened.session.features })
+        let output = negotiating.start()
+        while (output._tag === "Open" || output._tag === "Control") {
+          const step = output
+          const answer = yield* packets.request((writer, opaque) =>
+            step._tag === "Open"
+              ? encodeDcpOpen(writer, { opaque, connectionName: step.name, flags: step.flags, reservedSeqno: 0, options: "" })
+              : encodeDcpControl(writer, { opaque, key: step.key, value: step.value })
+          ).pipe(Effect.catchTag("EncodeError", (error) => Effect.die(error)))
+          output = negotiating.answered(answer.status)
         }
-      })
-      const packets = opened.packets as unknown as PacketConnection<Response, ServerRequest>
-      const { features } = opened.session
-      const collections = features.has(HelloFeature.Collections)
-      const negotiating = new Negotiation({ ...negotiation, collections, snappy: features.has(HelloFeature.Snappy) })
-      let output = negotiating.start()
-      while (output._tag === "Open" || output._tag === "Control") {
-        const step = output
-        const answer = yield* packets.request((writer, opaque) =>
-          step._tag === "Open"
-            ? encodeDcpOpen(writer, { opaque, connectionName: step.name, flags: step.flags, reservedSeqno: 0, options: "" })
-            : encodeDcpControl(writer, { opaque, key: step.key, value: step.value })
-        ).pipe(Effect.catchTag("EncodeError", (error) => Effect.die(error)))
-        output = negotiating.answered(answer.status)
+        if (output._tag === "Missing") return yield* new FeatureMissing({ feature: output.feature, option: output.option })
+        if (output._tag === "Refused") return yield* new NegotiationRefused({ request: output.request, status: output.status })
+        const connection = new DcpConnection(packets, opened.session, output.negotiated, negotiation.window)
+        made.connection = connection
+        const interval = Number(output.negotiated.accepted.get("set_noop_interval") ?? negotiation.noopInterval) * 1000
+        yield* Effect.forkScoped(connection.watch(interval))
+        return connection
       }
-      if (output._tag === "Refused") return yield* new NegotiationRefused({ request: output.request, status: output.status })
-      const connection = new DcpConnection(packets, opened.session, output.negotiated, negotiation.window)
-      made.connection = connection
-      const interval = Number(output.negotiated.accepted.get("set_noop_interval") ?? negotiation.noopInterval) * 1000
-      yield* Effect.forkScoped(connection.watch(interval))
-      return connection
-    }
-  )
+    )
 
   /** `host:port` of the node. */
   get address(): string {

@@ -16,11 +16,11 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { backOff, ConnectBudget } from "./ConnectBudget.ts"
 import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
-import { NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
+import { type FeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
 import { connectionName } from "./Negotiation.ts"
 
 /** Why nobody gets a connection any more. */
-export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | NameConflictSuspected
+export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing | NameConflictSuspected
 
 /** How connections are made. */
 export interface DcpNodesOptions {
@@ -64,11 +64,12 @@ export interface NodeConnection {
   readonly permits: Semaphore.Semaphore
 }
 
-const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused): boolean => {
+const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing): boolean => {
   switch (error._tag) {
     case "ConnectionError":
       return false
     case "NegotiationRefused":
+    case "FeatureMissing":
       return true
     case "BootstrapError":
       return error.reason !== "BucketNotFound"

@@ -2,7 +2,7 @@
 import type { CommandModel, FieldModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
-import { hex, intSize, isIdentifier, pascal } from "../Names.ts"
+import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
 import { type LayoutConditions, layoutConditions, packetsOf } from "../print/Commands.ts"
 import { Context } from "../print/Context.ts"
 import { fieldOf, visibleFields } from "../print/Frame.ts"
@@ -121,6 +121,7 @@ const measuredBy = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
 function* checkCommands(built: Built, context: Context, states: ReadonlyArray<string>): Iterable<Complaint> {
   const opcodes = new Map<string, string>()
   const tags = new Map<string, string>()
+  const families = new Map<string, string>()
   for (const [model, value] of built.commands) {
     const place: Place = { context, value, path: [], states }
     if (!isIdentifier(model.name) || model.name !== pascal(model.name) || globals.has(model.name)) {
@@ -140,7 +141,20 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
         `a spec file cannot be named ${model.family}: the generated code has a module of that name`,
         "rename the spec file"
       )
+    } else if (!isFileName(model.family)) {
+      yield at(place, "WW105", [], `no module can be named ${JSON.stringify(model.family)} after the spec file`, "rename the spec file")
     }
+    const namesake = families.get(model.family.toLowerCase())
+    if (namesake !== undefined && namesake !== model.family) {
+      yield at(
+        place,
+        "WW105",
+        [],
+        `the modules ${namesake} and ${model.family} differ only in the case of letters`,
+        "rename one of the spec files: some file systems have room for one of them"
+      )
+    }
+    families.set(model.family.toLowerCase(), model.family)
     yield* checkKind(place, model, context)
     const key = `${model.kinds.request} ${model.opcode}`
     if (opcodes.has(key)) {

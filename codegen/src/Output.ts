@@ -95,7 +95,11 @@ const real = (path: string): string => {
 
 /** Refuses two outputs for one directory, also where only the case of letters differs: some file systems do not tell it. */
 const checkApart = (cwd: string, outputs: ReadonlyArray<Output>): void => {
-  const directories = Map.groupBy(outputs, ({ below = "", out }) => real(Path.resolve(cwd, out, below)).toLowerCase())
+  const directories = new Map<string, Array<Output>>()
+  for (const output of outputs) {
+    const directory = real(Path.resolve(cwd, output.out, output.below ?? "")).toLowerCase()
+    directories.set(directory, [...directories.get(directory) ?? [], output])
+  }
   const problems = [...directories.values()].filter((same) => same.length > 1).map((same) => ({
     file: same.map(({ below = "", out }) => shown(cwd, Path.resolve(cwd, out, below))).join(", "),
     message: `the code of ${same.length} protocols would go to one directory`

@@ -1,5 +1,5 @@
 /** Rules for whole protocols. All findings are collected; none stops the others. */
-import type { CommandModel, FieldModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
+import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
@@ -32,6 +32,9 @@ const globals = new Set([
   "Status"
 ])
 
+/** Integers whose bits have names: operators on bits take 32 and know no sign. */
+const flagInts = new Set<IntName>(["u8", "u16", "u32"])
+
 /** All findings about a protocol, without those about its examples. */
 export const checkModel = (built: Built): ReadonlyArray<Complaint> => [...built.complaints, ...rules(built)]
 
@@ -63,16 +66,20 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
       return
     case "choice":
     case "nibbleFrames": {
-      const { max } = type.kind === "choice" ? rangeOf(type.tag) : { max: 270n }
-      yield* checkUnique(place, type.cases.map((one) => [one.name, one.tag]), max, "tag")
+      const range = type.kind === "choice" ? rangeOf(type.tag) : { min: 0n, max: 270n }
+      yield* checkUnique(place, type.cases.map((one) => [one.name, one.tag]), range, "tag")
       for (const one of type.cases) {
         yield* checkRecord({ ...place, path: [...place.path, one.name] }, one.fields, new Map([["_tag", "the tag"]]))
       }
       return
     }
     case "flags": {
-      const bits = BigInt(intSize(type.int) * 8 - 1)
-      yield* checkUnique(place, type.bits.map((one) => [one.name, one.bit]), bits, "bit")
+      if (!flagInts.has(type.int)) {
+        yield at(place, "WW135", [], `a ${type.int} cannot carry flags`, `use ${[...flagInts].join(", ")}`)
+        return
+      }
+      const range = { min: 0n, max: BigInt(intSize(type.int) * 8 - 1) }
+      yield* checkUnique(place, type.bits.map((one) => [one.name, one.bit]), range, "bit")
       const known = new Set(type.bits.map((one) => one.name))
       for (const name of [...type.exclusive.flat(), ...type.requires.flatMap(({ bit, needs }) => [bit, ...needs])]) {
         if (!known.has(name)) {
@@ -82,12 +89,21 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
       return
     }
     case "enumeration":
-      yield* checkUnique(place, type.values.map((one) => [one.name, one.value]), rangeOf(type.int).max, "value")
+      if (intSize(type.int) === 8) {
+        yield at(place, "WW135", [], `a ${type.int} cannot carry an enumeration`, "use an integer of at most 32 bits, or constants")
+        return
+      }
+      yield* checkUnique(place, type.values.map((one) => [one.name, one.value]), rangeOf(type.int), "value")
   }
 }
 
 /** Names that fit, numbers that fit and differ. */
-function* checkUnique(place: Place, entries: ReadonlyArray<readonly [string, number]>, max: bigint, what: string): Iterable<Complaint> {
+function* checkUnique(
+  place: Place,
+  entries: ReadonlyArray<readonly [string, number]>,
+  { max, min }: { readonly max: bigint; readonly min: bigint },
+  what: string
+): Iterable<Complaint> {
   const seen = new Map<number, string>()
   for (const [name, number] of entries) {
     if (!isIdentifier(name)) {
@@ -99,8 +115,8 @@ function* checkUnique(place: Place, entries: ReadonlyArray<readonly [string, num
         "use letters and digits, beginning with a letter"
       )
     }
-    if (!Number.isSafeInteger(number) || number < 0 || BigInt(number) > max) {
-      yield at(place, "WW130", [name], `${what} ${number} does not fit`, `the largest ${what} is ${max}`)
+    if (!Number.isSafeInteger(number) || number < min || number > max) {
+      yield at(place, "WW130", [name], `${what} ${number} does not fit`, `a ${what} is ${min}…${max}, and exact as a number`)
     } else if (seen.has(number)) {
       yield at(place, "WW112", [name], `${what} ${number} is ${seen.get(number)} already`, `give ${name} another ${what}`)
     }

@@ -98,7 +98,7 @@ describe("bytes", () => {
           })
       )
     }
-  }, 60_000)
+  })
 
   it("SC-82 a byte that is wrong: a typed error or what is right, never a defect", async () => {
     for (let at = 3; at < 2_400; at += 29) {

@@ -36,7 +36,7 @@ it("SC-23 SC-99 1 024 vbuckets: at most 64 stream requests in flight", () => {
       expect(most).toBe(64)
       expect(run.consumer.status.connections).toHaveLength(1)
     }))
-}, 30_000)
+})
 
 it("SC-99 1 024 vbuckets of a node in another process: each in its order, and what an idle one takes", async () => {
   const { ready, stop } = await serve(["--vbuckets", "1024"])
@@ -75,7 +75,7 @@ it("SC-99 1 024 vbuckets of a node in another process: each in its order, and wh
   } finally {
     await stop()
   }
-}, 60_000)
+})
 
 it("SC-69 a document larger than the window", () =>
   inWorld({}, (world) =>

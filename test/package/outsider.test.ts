@@ -63,7 +63,7 @@ describe("a stranger", () => {
     expect(Number(/^# pass (\d+)$/m.exec(said)?.[1])).toBeGreaterThanOrEqual(4)
   }, slow)
 
-  test("finds the comments of a base that comes compiled", () => {
+  test("shows a packet of a protocol that comes compiled", () => {
     const said = outside.run("npx", "wirewright", "decode", "--hex", "800a00000000000000000000000000000000000000000000")
     expect(said).toContain("Noop")
   }, slow)

@@ -58,19 +58,25 @@ describe("a producer whose connection is given up", () => {
     }],
     ["ends an out-of-order snapshot that was not negotiated", (stream) => outOfOrder(stream.ok(), "end")],
     ["begins a stream with a change, before it says that the stream is open", (stream) => stream.item(1).ok().marker(0, 3).items(2, 3)],
-    ["begins a stream with a marker, before it says that the stream is open", (stream) => stream.marker(0, 1).ok().items(1).marker(2, 3).items(2, 3)],
+    [
+      "begins a stream with a marker, before it says that the stream is open",
+      (stream) => stream.marker(0, 1).ok().items(1).marker(2, 3).items(2, 3)
+    ],
     ["answers a request that was never made", (stream) => stream.ok().bytes(`810a${"00".repeat(10)}0000fff0${"00".repeat(8)}`)],
     ["sends a request that only clients of its kind get", (stream) => stream.ok().bytes(`830a${"00".repeat(22)}`)],
     ["sends NOOPs and reads no answer", (stream) => deafNoops(stream.ok())]
   ]
-  it.each(lies)("%s: nothing of it is delivered, and nothing is missed after it", (_, lie) =>
-    inWorld({ play: plays(lie, honest) }, (world) =>
-      Effect.gen(function*() {
-        const run = yield* world.consume(often)
-        yield* until(() => told(run).length >= 3, "what the honest one sends", 30_000)
-        expect(told(run)).toEqual(["M1", "M2", "M3"])
-        expect(run.consumer.status.disconnects).toBe(1)
-      })))
+  it.each(lies)(
+    "%s: nothing of it is delivered, and nothing is missed after it",
+    (_, lie) =>
+      inWorld({ play: plays(lie, honest) }, (world) =>
+        Effect.gen(function*() {
+          const run = yield* world.consume(often)
+          yield* until(() => told(run).length >= 3, "what the honest one sends", 30_000)
+          expect(told(run)).toEqual(["M1", "M2", "M3"])
+          expect(run.consumer.status.disconnects).toBe(1)
+        }))
+  )
 })
 
 describe("a vbucket that is given up", () => {
@@ -83,17 +89,20 @@ describe("a vbucket that is given up", () => {
     ["seqno-advanced that goes back", (stream) => stream.ok().marker(0, 9).items(5).advanced(4), ["M5"]],
     ["seqno-advanced before any marker", (stream) => stream.ok().advanced(1), []]
   ]
-  it.each(lies)("%s: asked for once more, then a typed failure", (_, lie, delivered) =>
-    inWorld({ vbuckets: 2, play: plays(lie) }, (world) =>
-      Effect.gen(function*() {
-        world.put("other", 1)
-        const run = yield* world.consume()
-        yield* until(() => run.brief(0).some((text) => text.startsWith("FAILED")), "the failure")
-        expect(new Set(told(run))).toEqual(new Set([...delivered, "FAILED ProtocolViolation"]))
-        expect(world.requests.get(0)!.length).toBeLessThanOrEqual(3)
-        yield* until(() => run.brief(1).length === 1, "the other vbucket")
-        yield* until(() => run.consumer.status.connections.every(({ outstanding }) => outstanding === 0), "the window")
-      })))
+  it.each(lies)(
+    "%s: asked for once more, then a typed failure",
+    (_, lie, delivered) =>
+      inWorld({ vbuckets: 2, play: plays(lie) }, (world) =>
+        Effect.gen(function*() {
+          world.put("other", 1)
+          const run = yield* world.consume()
+          yield* until(() => run.brief(0).some((text) => text.startsWith("FAILED")), "the failure")
+          expect(new Set(told(run))).toEqual(new Set([...delivered, "FAILED ProtocolViolation"]))
+          expect(world.requests.get(0)!.length).toBeLessThanOrEqual(3)
+          yield* until(() => run.brief(1).length === 1, "the other vbucket")
+          yield* until(() => run.consumer.status.connections.every(({ outstanding }) => outstanding === 0), "the window")
+        }))
+  )
 })
 
 describe("messages of streams that nobody asked for", () => {
@@ -128,16 +137,19 @@ describe("odd answers to controls", () => {
     ["connection_buffer_size", 0xffff],
     ["supports_hifi_MFU", 0x07],
     ["v7_dcp_status_codes", 0x22]
-  ])("%s with status %i ends everything with a typed failure", (key, status) =>
-    inWorld({ play: answering(key, status) }, (world) =>
-      Effect.gen(function*() {
-        const run = yield* world.consume(often)
-        yield* ended(run)
-        const failure = failureOf(run)
-        assert(failure?._tag === "NegotiationRefused")
-        expect(failure).toMatchObject({ request: key, status })
-        expect(run.all).toEqual([])
-      })))
+  ])(
+    "%s with status %i ends everything with a typed failure",
+    (key, status) =>
+      inWorld({ play: answering(key, status) }, (world) =>
+        Effect.gen(function*() {
+          const run = yield* world.consume(often)
+          yield* ended(run)
+          const failure = failureOf(run)
+          assert(failure?._tag === "NegotiationRefused")
+          expect(failure).toMatchObject({ request: key, status })
+          expect(run.all).toEqual([])
+        }))
+  )
 
   it.each([["supports_hifi_MFU", 0x04], ["max_marker_version", 0x83], ["v7_dcp_status_codes", 0x81]])(
     "%s with status %i is gone without",

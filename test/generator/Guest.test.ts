@@ -20,7 +20,9 @@ const binary = (module: string): string =>
   `import { bodyLength, commandsOf, extend, frame, opcode, protocol, u16, u8 } from "@wirewright/dsl"
 const f = frame("F", { sections: ["body"], kinds: { message: { headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }] } } })
 const message = commandsOf(f, "message")
-export const base = protocol(f, { name: "base", module: ${JSON.stringify(module)}, commands: [message("One", { opcode: 1, request: { body: { a: u8 } } })] })
+export const base = protocol(f, { name: "base", module: ${
+    JSON.stringify(module)
+  }, commands: [message("One", { opcode: 1, request: { body: { a: u8 } } })] })
 export const top = extend(base, { name: "top", module: "x/top", commands: [message("Two", { opcode: 2, request: { body: { a: u8 } } })] })
 `
 

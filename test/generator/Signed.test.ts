@@ -36,7 +36,6 @@ const bytesOf = (value: bigint, size: number, little = false): string => {
   return little ? hex.match(/../g)!.reverse().join("") : hex
 }
 
-
 /** Generates a protocol's code and gives what encodes its packets' bodies, and what reads them. */
 const generated = async (name: string, spec: string) => {
   const file = Path.join(work, `${name}.spec.ts`)
@@ -120,7 +119,9 @@ ${
           const named = size === 8
             ? "D.u8"
             : `enumeration("${name}E", D.${int}, { Low: ${values(int, size)[0]}, High: ${values(int, size).at(-1)} }, { unknown: "error" })`
-          return `const ${name} = struct("${name}", { c: constant(D.${int}, ${literal(value, size)}), e: ${named}, t: inner }, { byteOrder: "${order}" })`
+          return `const ${name} = struct("${name}", { c: constant(D.${int}, ${
+            literal(value, size)
+          }), e: ${named}, t: inner }, { byteOrder: "${order}" })`
         }).join("\n")
       }
 export const p = D.protocol(f, { name: "constants", module: "./constants", commands: [${
@@ -168,7 +169,10 @@ describe("numbers that do not fit", () => {
   const rules = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
     const names = lines.map((_, i) => `t${i}`)
     const file = `${head.trim().split("\n").length}`
-    const text = [...lines.map((line, i) => `const t${i} = ${line}`), `export const p = D.types({ name: "p", module: "p", types: [${names.join(", ")}] })`]
+    const text = [
+      ...lines.map((line, i) => `const t${i} = ${line}`),
+      `export const p = D.types({ name: "p", module: "p", types: [${names.join(", ")}] })`
+    ]
     Fs.writeFileSync(Path.join(work, "bad.spec.ts"), head + text.join("\n"))
     const { findings } = runGenerator({ cwd: work, targets: [{ spec: "bad.spec.ts", out: "bad" }], dryRun: true })
     return lines.map((_, i) => findings.filter(({ line }) => line === i + 1 + Number(file)).map(({ rule }) => rule).join(" "))
@@ -185,9 +189,11 @@ describe("numbers that do not fit", () => {
       const tags = [[low - 1n, "WW130"], [low, ""], [high, ""], [high + 1n, "WW130"]].map(([value, rule], i) =>
         [`choice("${int.toUpperCase()}t${i}", D.${int}, { A: tagged(${value}, { a: D.u8 }) })`, rule] as const
       )
-      const enums = size === 8 ? [] : [[min - 1n, "WW130"], [min, ""], [max, ""], [max + 1n, "WW130"]].map(([value, rule], i) =>
-        [`enumeration("${int.toUpperCase()}e${i}", D.${int}, { A: ${value} })`, rule] as const
-      )
+      const enums = size === 8
+        ? []
+        : [[min - 1n, "WW130"], [min, ""], [max, ""], [max + 1n, "WW130"]].map(([value, rule], i) =>
+          [`enumeration("${int.toUpperCase()}e${i}", D.${int}, { A: ${value} })`, rule] as const
+        )
       return [...constants, ...tags, ...enums]
     })
     const odd = [

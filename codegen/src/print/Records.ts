@@ -189,7 +189,10 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       kind: "interface",
       name: `${type.name}Unknown`,
       doc: `A \`${type.name}\` with a tag nobody described.`,
-      properties: [{ name: "_tag", type: "\"Unknown\"" }, { name: "tag", type: intSize(type.tag) === 8 ? "bigint" : "number" }, { name: "bytes", type: "Uint8Array" }]
+      properties: [{ name: "_tag", type: "\"Unknown\"" }, { name: "tag", type: intSize(type.tag) === 8 ? "bigint" : "number" }, {
+        name: "bytes",
+        type: "Uint8Array"
+      }]
     })
   }
   module.add({
@@ -232,7 +235,9 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     "switch (value._tag) {",
     ...type.cases.flatMap((one) => [
       `  case "${one.name}": {`,
-      `    ${module.use(codec, `put${type.tag.toUpperCase()}`)}(view, at, ${integerLiteral(type.tag, one.tag, String)}, "${type.name}", "_tag")`,
+      `    ${module.use(codec, `put${type.tag.toUpperCase()}`)}(view, at, ${
+        integerLiteral(type.tag, one.tag, String)
+      }, "${type.name}", "_tag")`,
       ...writeRecord(context, module, type.name, one.fields, `at + ${size}`).map((line) => `    ${line}`),
       "  }"
     ]),

@@ -101,7 +101,8 @@ const play = (given: Partial<BootstrapOptions>, answers: ReadonlyArray<Response>
 /** The server's part of SCRAM. */
 const server = (mechanism: "SCRAM-SHA512" | "SCRAM-SHA256" | "SCRAM-SHA1", clientFirst: string, password = "pencil") => {
   const salt = utf8.encode("saltsaltsalt")
-  const [hash, length] = ({ "SCRAM-SHA512": ["sha512", 64], "SCRAM-SHA256": ["sha256", 32], "SCRAM-SHA1": ["sha1", 20] } as const)[mechanism]
+  const [hash, length] =
+    ({ "SCRAM-SHA512": ["sha512", 64], "SCRAM-SHA256": ["sha256", 32], "SCRAM-SHA1": ["sha1", 20] } as const)[mechanism]
   const salted = new Uint8Array(pbkdf2Sync(password, salt, 4096, length, hash))
   const challenge = serverChallenge(Result.getOrThrow(serverRead(mechanism, clientFirst)), "srv", salt, 4096)
   return {

@@ -1,7 +1,7 @@
 /**
  * The guide of `packages/deepstream`: its programs run, its picture is the table of states, its table is made of the options.
  *
- * `UPDATE_DOCS=1 npx vitest run test/deepstream/docs.test.ts` writes what is missing.
+ * `npm run docs` writes what is missing.
  */
 import { Deepstream } from "@wirewright/deepstream"
 import { diagram, transitions } from "@wirewright/deepstream/ConnectionState"

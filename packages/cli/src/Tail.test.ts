@@ -41,7 +41,7 @@ beforeAll(async () => {
   answers = createInterface({ input: control })[Symbol.asyncIterator]()
   await set("a", "{\"n\":1}")
   await set("b", "text")
-}, 30_000)
+})
 afterAll(() => {
   control.destroy()
   server.kill("SIGKILL")
@@ -75,7 +75,7 @@ describe("tail", () => {
     const format = await wirewright(["tail", url, "--to", "now", "--format", "%k=%v @%s %e %% vb%b"])
     expect(format.out).toBe("a={\"n\":1} @1 mutation % vb0\nb=text @2 mutation % vb0\n")
     expect((await wirewright(["tail", url, "--to", "now", "--format", "%k %v", "--no-value"])).out).toBe("a \nb \n")
-  }, 30_000)
+  })
 
   it.each([
     [["--json", "--format", "%k"], "give --json or --format, not both"],
@@ -88,12 +88,12 @@ describe("tail", () => {
     const { code, err } = await wirewright(["tail", url, "--to", "now", ...flags])
     expect(err).toContain(message)
     expect(code).toBe(1)
-  }, 20_000)
+  })
 
   it("nobody at the address: exit code 69; no bucket in the URL: 1", async () => {
     expect((await wirewright(["tail", "couchbase://127.0.0.1:1/default", "--to", "now"])).code).toBe(69)
     expect((await wirewright(["tail", url.replace("/default", "")])).code).toBe(1)
-  }, 30_000)
+  })
 
   it("Ctrl-C saves what was printed and ends with 130; the next run goes on there, through a failover that loses writes", async () => {
     const directory = join(folder, "seen")
@@ -119,7 +119,7 @@ describe("tail", () => {
     expect(await ask({ do: "failover", lost: 1 })).toEqual({ ok: true, lost: 1 })
     await set("d", "1")
     expect(await again()).toEqual(["rollback 2 CompleteSnapshot", "mutation d"])
-  }, 60_000)
+  })
 })
 
 describe("the control socket", () => {
@@ -146,5 +146,5 @@ describe("the control socket", () => {
     expect(await ask({ do: "compact" })).toEqual({ ok: true, vbuckets: 1 })
     expect(await ask({ do: "crash", seqno: 4 })).toEqual({ ok: true, vbuckets: 1, lost: 0 })
     expect(await ask({ do: "disconnect", dcpOnly: true })).toEqual({ ok: true, connections: 0 })
-  }, 20_000)
+  })
 })

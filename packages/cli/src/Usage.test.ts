@@ -43,7 +43,8 @@ describe("usage errors", () => {
     [["decode", "-", "--protocol", "http"], /protocol/],
     [["generate"], /no spec given and no wirewright\.config\.ts/],
     [["check", "x.ts"], /--out DIR/],
-    [["check", "--out", "gen"], /needs a spec/]
+    [["check", "--out", "gen"], /needs a spec/],
+    [["generate", "x.ts", "--out", ""], /nothing was written\.\n"": is no directory for the code of x\.ts/]
   ]
   for (const [args, message] of cases) {
     it(args.join(" "), async () => {

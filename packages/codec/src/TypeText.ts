@@ -1,5 +1,6 @@
 /** How types and values are put in words for people. It never reads bytes of packets. */
 import type { Catalog } from "./Catalog.ts"
+import { hexNumber } from "./Errors.ts"
 import type { FlagsModel, IntName, TypeModel } from "./Model.ts"
 import { hasEscapes } from "./Text.ts"
 
@@ -15,9 +16,6 @@ export const intWidth: { readonly [I in IntName]: 1 | 2 | 3 | 4 | 8 } = {
   i32: 4,
   i64: 8
 }
-
-/** `0x0018` */
-export const hexNumber = (value: number | bigint, width = 1): string => `0x${value.toString(16).padStart(width * 2, "0")}`
 
 /** Names of the bits that are set, lowest first, and the number that the nameless ones make. */
 export const flagNames = (flags: FlagsModel, value: number): { readonly names: ReadonlyArray<string>; readonly unknown: number } => {

@@ -236,6 +236,26 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.transport.fail(new PeerStalled({ awaited, milliseconds }))
   }
 
+  /** Gives the connection up because of what the peer sent. */
+  misbehaved(message: string): void {
+    this.transport.fail(new PeerMisbehaved({ message }))
+  }
+
+  /** Stops reading until `resume`: what the peer sends waits in the network, and in the end with the peer. */
+  pause(): void {
+    this.transport.pause()
+  }
+
+  /** Goes on reading. */
+  resume(): void {
+    this.transport.resume()
+  }
+
+  /** Bytes appended that the kernel has not taken. */
+  get waiting(): number {
+    return this.transport.waiting
+  }
+
   /** Bytes that arrived. */
   get bytesReceived(): number {
     return this.transport.bytesReceived

@@ -90,8 +90,9 @@ class CaptureReport {
 
   private header(flow: Flow): void {
     if (this.report.json || this.shown === flow) return
+    if (this.shown !== undefined) line("")
     line(
-      `${this.shown === undefined ? "" : "\n"}── flow ${flow.number}  ${flow.client} > ${flow.server}${
+      `── flow ${flow.number}  ${flow.client} > ${flow.server}${
         flow.midStream ? "  (from the middle)" : ""
       }`
     )

@@ -7,6 +7,7 @@ import { DecodeError, malformed } from "@wirewright/codec/Errors"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { decodeText } from "@wirewright/codec/Text"
 import { Typed } from "@wirewright/codec/Typed"
+import { visible } from "@wirewright/codec/Visible"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Cutter, DecodedPacket, Direction, PacketSink, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
@@ -35,7 +36,7 @@ const secretHead = "A|REQ|"
 export const separated = (text: string): string =>
   text.includes("\u001e") || text.includes("\u001f") ? text : text.replaceAll("|", "\u001f").replaceAll("+", "\u001e")
 
-const visible = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
+const separatorsShown = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
 
 const noStates: States = {}
 
@@ -178,12 +179,12 @@ export class DeepstreamAdapter implements ProtocolAdapter {
   }
 
   isSecret(bytes: Uint8Array): boolean {
-    return visible(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
+    return separatorsShown(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
   }
 
   dump(bytes: Uint8Array, at: number, _states: States, _color: boolean): string {
     const length = this.sizeAt(bytes, at)
-    const text = visible(decodeText(bytes, at, at + length))
+    const text = separatorsShown(decodeText(bytes, at, at + length))
     const isSecret = text.startsWith(secretHead)
     let fields: { readonly [name: string]: unknown } = {}
     let tag = "Message"
@@ -194,10 +195,10 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
     }
-    const width = Math.max(0, ...Object.keys(fields).map((name) => name.length))
-    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret ? "****" : JSON.stringify(value)}`)
+    const width = Object.keys(fields).reduce((most, name) => Math.max(most, name.length), 0)
+    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret ? "****" : visible(JSON.stringify(value))}`)
     const title = `${tag} · ${length} ${length === 1 ? "byte" : "bytes"} · deepstream`
-    return `${[title, `  ${isSecret ? `${secretHead}****+` : text}`, ...lines].join("\n")}\n`
+    return `${[title, `  ${isSecret ? `${secretHead}****+` : visible(text)}`, ...lines].join("\n")}\n`
   }
 
   private message(text: string, direction: Direction | undefined): Message {

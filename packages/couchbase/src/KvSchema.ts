@@ -1,4 +1,5 @@
 /** Documents that are JSON of a schema. What does not fit is `InvalidValue`, never a defect. */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -59,5 +60,5 @@ export const encodeWith = (
 ): Result.Result<EncodedValue, string> =>
   Result.match(jsonSchema(schema).encode(value), {
     onFailure: (error) => Result.fail(error.message),
-    onSuccess: (json) => Result.succeed({ value: utf8.encode(JSON.stringify(json)), flags: flags ?? formatFlags.json, datatype: 0x01 })
+    onSuccess: (json) => Result.succeed({ value: utf8.encode(stringify(json)), flags: flags ?? formatFlags.json, datatype: 0x01 })
   })

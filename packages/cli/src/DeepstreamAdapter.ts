@@ -5,7 +5,7 @@
  */
 import { DecodeError, malformed } from "@wirewright/codec/Errors"
 import { bytesOfHex } from "@wirewright/codec/Hex"
-import { decodeText } from "@wirewright/codec/Text"
+import { decodeText, encodeText, textBound } from "@wirewright/codec/Text"
 import { Typed } from "@wirewright/codec/Typed"
 import { visible } from "@wirewright/codec/Visible"
 import * as Option from "effect/Option"
@@ -175,7 +175,10 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     const message = Object.fromEntries(
       Object.entries(fields).map(([name, value]) => [name, typed.has(name) && typeof value === "string" ? Typed.parse(value) : value])
     )
-    return new TextEncoder().encode(this.generated.encode({ ...message, _tag: packet } as never))
+    // bytes that are no UTF-8 come back as the bytes they were
+    const text = this.generated.encode({ ...message, _tag: packet } as never)
+    const bytes = new Uint8Array(textBound(text))
+    return bytes.subarray(0, encodeText(bytes, 0, text))
   }
 
   isSecret(bytes: Uint8Array): boolean {

@@ -19,9 +19,9 @@ export interface Path {
 const catalog = Catalog.of(models)
 const utf8 = new TextEncoder()
 
-/** Chunks as a pipe brings them. */
+/** Chunks as the smallest pipe brings them. */
 const chunked = async function*(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
+  for (let at = 0; at < bytes.length; at += 4096) yield bytes.subarray(at, at + 4096)
 }
 
 const countLines = async (bytes: Uint8Array): Promise<number> => {

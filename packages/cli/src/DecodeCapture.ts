@@ -92,9 +92,7 @@ class CaptureReport {
     if (this.report.json || this.shown === flow) return
     if (this.shown !== undefined) line("")
     line(
-      `── flow ${flow.number}  ${flow.client} > ${flow.server}${
-        flow.midStream ? "  (from the middle)" : ""
-      }`
+      `── flow ${flow.number}  ${flow.client} > ${flow.server}${flow.midStream ? "  (from the middle)" : ""}`
     )
     this.shown = flow
   }

@@ -199,7 +199,9 @@ export class DeepstreamAdapter implements ProtocolAdapter {
       if (!(error instanceof DecodeError)) throw error
     }
     const width = Object.keys(fields).reduce((most, name) => Math.max(most, name.length), 0)
-    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret ? "****" : visible(JSON.stringify(value))}`)
+    const lines = Object.entries(fields).map(([name, value]) =>
+      `  ${name.padEnd(width)}  ${isSecret ? "****" : visible(JSON.stringify(value))}`
+    )
     const title = `${tag} · ${length} ${length === 1 ? "byte" : "bytes"} · deepstream`
     return `${[title, `  ${isSecret ? `${secretHead}****+` : visible(text)}`, ...lines].join("\n")}\n`
   }

@@ -177,7 +177,9 @@ const tail = Command.make(
             )
         const streams: Array<Stream.Stream<void, DeepstreamError>> = []
         for (const of of event) {
-          streams.push(Stream.mapEffect(client.events.subscribe(of), (value) => put({ event: of, value }, `${escaped(of)}  ${jsonText(value)}`)))
+          streams.push(
+            Stream.mapEffect(client.events.subscribe(of), (value) => put({ event: of, value }, `${escaped(of)}  ${jsonText(value)}`))
+          )
         }
         for (const of of record) {
           const opened = yield* client.records.open(of)
@@ -291,9 +293,13 @@ const presence = Command.make(
           (users) => Effect.forEach(users, (user) => print(given.json, { user, online: true }, escaped(user)), { discard: true })
         )
         : Effect.flatMap(client.presence.online(given.users), (users) =>
-          Effect.forEach([...users], ([user, online]) => print(given.json, { user, online }, `${escaped(user)}  ${online ? "online" : "offline"}`), {
-            discard: true
-          })))
+          Effect.forEach(
+            [...users],
+            ([user, online]) => print(given.json, { user, online }, `${escaped(user)}  ${online ? "online" : "offline"}`),
+            {
+              discard: true
+            }
+          )))
 ).pipe(
   Command.withDescription(help("Who is logged in, or whether some users are.")),
   Command.withExamples([example(`presence ${url}`, "Everybody"), example(`presence ${url} ann bob`, "Two of them")])

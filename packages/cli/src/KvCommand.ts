@@ -37,7 +37,16 @@ const terminal = (value: Uint8Array): Promise<void> => {
 const printDocument = (key: string, { cas, flags, value }: KvDocument, json: boolean): Effect.Effect<void> => {
   const format = formatOf(flags)
   if (json) {
-    line(jsonOf({ key, ...casJson(cas), flags, format: format || "unknown", size: value.length, ...shown(value, { json: format === "json" }) })!)
+    line(
+      jsonOf({
+        key,
+        ...casJson(cas),
+        flags,
+        format: format || "unknown",
+        size: value.length,
+        ...shown(value, { json: format === "json" })
+      })!
+    )
     return Effect.promise(flush)
   }
   say(`${escaped(key)}  size ${value.length}  flags ${hex(flags, 8)}${format === "" ? "" : ` (${format})`}  ${casWords(cas)}`)

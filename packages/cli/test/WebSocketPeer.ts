@@ -51,7 +51,9 @@ export const serveDeepstream = async (
     const socket = stream as Socket
     sockets.add(socket)
     socket.on("error", () => {})
-    const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]!}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64")
+    const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]!}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest(
+      "base64"
+    )
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
     const tell = (one: Told | string): void => void socket.write(textFrame(typeof one === "string" ? one : encode(one)))
     tell({ _tag: "ConnectionChallenge" })

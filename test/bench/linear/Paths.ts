@@ -1,5 +1,17 @@
 /** Everything that prints or parses what a peer, a document or a file says, as a function of an input of a given number of characters. */
-import { annotate, bytesOfDigits, bytesOfHex, Catalog, decodeText, hexdump, hexOf, jsonOf, RawJson, visible, visibleLines } from "@wirewright/codec"
+import {
+  annotate,
+  bytesOfDigits,
+  bytesOfHex,
+  Catalog,
+  decodeText,
+  hexdump,
+  hexOf,
+  jsonOf,
+  RawJson,
+  visible,
+  visibleLines
+} from "@wirewright/codec"
 import { escaped } from "@wirewright/codec/Visible"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import { Reader } from "@wirewright/codec/Reader"
@@ -92,8 +104,12 @@ export const paths: ReadonlyArray<Path> = [
   text("hex input, digits", (size) => repeated("0a", size), bytesOfHex),
   text("hex input, spaced", (size) => repeated("0a ", size - size % 3 - 1), bytesOfHex),
   text("hex input, \\x", (size) => repeated("\\x0a", size - size % 4), bytesOfHex),
-  text("hex input, dump", (size) =>
-    Array.from({ length: Math.floor(size / 59) }, (_, i) => `${(i * 16).toString(16).padStart(8, "0")}  ${"0a ".repeat(16)}\n`).join(""), bytesOfHex),
+  text(
+    "hex input, dump",
+    (size) =>
+      Array.from({ length: Math.floor(size / 59) }, (_, i) => `${(i * 16).toString(16).padStart(8, "0")}  ${"0a ".repeat(16)}\n`).join(""),
+    bytesOfHex
+  ),
   text("hex of JSON", (size) => repeated("0a", size), bytesOfDigits),
   bytes("bytes to hex", (size) => new Uint8Array(size / 2), hexOf),
   bytes("input lines, one", (size) => utf8.encode(repeated("0a", size)), countLines),

@@ -30,7 +30,7 @@ const entryOf = <K, A>(map: Map<K, A>, key: K, make: () => A): A => {
 }
 
 const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): Array<string> => {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, row[i]!.length), 0))
   return rows.map((row) => `  ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("  ")}`.trimEnd())
 }
 

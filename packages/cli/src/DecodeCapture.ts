@@ -122,10 +122,9 @@ class CaptureReport {
 
   private header(flow: Flow): void {
     if (this.report.json || this.shown === flow) return
+    if (this.shown !== undefined) line("")
     line(
-      `${this.shown === undefined ? "" : "\n"}── flow ${flow.number}  ${flow.client} > ${flow.server}${
-        flow.midStream ? "  (from the middle)" : ""
-      }`
+      `── flow ${flow.number}  ${flow.client} > ${flow.server}${flow.midStream ? "  (from the middle)" : ""}`
     )
     this.shown = flow
   }

@@ -5,8 +5,9 @@
  */
 import { DecodeError } from "@wirewright/codec/Errors"
 import { bytesOfHex } from "@wirewright/codec/Hex"
-import { decodeText } from "@wirewright/codec/Text"
+import { decodeText, encodeText, textBound } from "@wirewright/codec/Text"
 import { Typed } from "@wirewright/codec/Typed"
+import { visible } from "@wirewright/codec/Visible"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Cutter, DecodedPacket, Direction, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
@@ -35,7 +36,7 @@ const secretHead = "A|REQ|"
 export const separated = (text: string): string =>
   text.includes("\u001e") || text.includes("\u001f") ? text : text.replaceAll("|", "\u001f").replaceAll("+", "\u001e")
 
-const visible = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
+const separatorsShown = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
 
 const noStates: States = {}
 
@@ -120,16 +121,19 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     const message = Object.fromEntries(
       Object.entries(fields).map(([name, value]) => [name, typed.has(name) && typeof value === "string" ? Typed.parse(value) : value])
     )
-    return new TextEncoder().encode(this.generated.encode({ ...message, _tag: packet } as never))
+    // bytes that are no UTF-8 come back as the bytes they were
+    const text = this.generated.encode({ ...message, _tag: packet } as never)
+    const bytes = new Uint8Array(textBound(text))
+    return bytes.subarray(0, encodeText(bytes, 0, text))
   }
 
   isSecret(bytes: Uint8Array): boolean {
-    return visible(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
+    return separatorsShown(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
   }
 
   dump(bytes: Uint8Array, at: number, _states: States, _color: boolean): string {
     const length = this.sizeAt(bytes, at)
-    const text = visible(decodeText(bytes, at, at + length))
+    const text = separatorsShown(decodeText(bytes, at, at + length))
     const isSecret = text.startsWith(secretHead)
     let fields: { readonly [name: string]: unknown } = {}
     let tag = "Message"
@@ -140,10 +144,12 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
     }
-    const width = Math.max(0, ...Object.keys(fields).map((name) => name.length))
-    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret ? "****" : JSON.stringify(value)}`)
+    const width = Object.keys(fields).reduce((most, name) => Math.max(most, name.length), 0)
+    const lines = Object.entries(fields).map(([name, value]) =>
+      `  ${name.padEnd(width)}  ${isSecret ? "****" : visible(JSON.stringify(value))}`
+    )
     const title = `${tag} · ${length} ${length === 1 ? "byte" : "bytes"} · deepstream`
-    return `${[title, `  ${isSecret ? `${secretHead}****+` : text}`, ...lines].join("\n")}\n`
+    return `${[title, `  ${isSecret ? `${secretHead}****+` : visible(text)}`, ...lines].join("\n")}\n`
   }
 
   private message(text: string, direction: Direction | undefined): Message {

@@ -6,6 +6,8 @@
 import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream/DeepstreamError"
 import type { DeepstreamClient } from "@wirewright/deepstream/Deepstream"
 import type { Json } from "@wirewright/deepstream/JsonPath"
+import { jsonOf } from "@wirewright/codec/JsonPrint"
+import { escaped } from "@wirewright/codec/Visible"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -17,6 +19,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { exitCodes, Findings, Unreachable, Usage } from "./Failure.ts"
 import { flush, line, say } from "./Output.ts"
+import { jsonText } from "./Shown.ts"
 
 const optional = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrUndefined))
@@ -135,11 +138,9 @@ const perform = (
 /** Prints a line. */
 const print = (json: boolean, about: Record<string, unknown>, text: string): Effect.Effect<void> =>
   Effect.suspend(() => {
-    line(json ? JSON.stringify(about) : text)
+    line(json ? jsonOf(about)! : text)
     return Effect.promise(flush)
   })
-
-const shown = (value: unknown): string => value === undefined ? "undefined" : JSON.stringify(value)
 
 const name = Argument.String("name")
 
@@ -176,18 +177,20 @@ const tail = Command.make(
             )
         const streams: Array<Stream.Stream<void, DeepstreamError>> = []
         for (const of of event) {
-          streams.push(Stream.mapEffect(client.events.subscribe(of), (value) => put({ event: of, value }, `${of}  ${shown(value)}`)))
+          streams.push(
+            Stream.mapEffect(client.events.subscribe(of), (value) => put({ event: of, value }, `${escaped(of)}  ${jsonText(value)}`))
+          )
         }
         for (const of of record) {
           const opened = yield* client.records.open(of)
           const changes = opened.changes({ deliver: "every" })
           streams.push(Stream.mapEffect(changes, (data) =>
             Effect.flatMap(opened.version, (version) =>
-              put({ record: of, version, data }, `${of}  ${version}  ${shown(data)}`))))
+              put({ record: of, version, data }, `${escaped(of)}  ${version}  ${jsonText(data)}`))))
         }
         if (presence) {
           streams.push(Stream.mapEffect(client.presence.changes(), ({ online, user }) =>
-            put({ user, online }, `${user}  ${online ? "joined" : "left"}`)))
+            put({ user, online }, `${escaped(user)}  ${online ? "joined" : "left"}`)))
         }
         const all = Stream.runDrain(Stream.mergeAll(streams, { concurrency: "unbounded" }))
         yield* Effect.raceFirst(all, Deferred.await(enough))
@@ -244,11 +247,11 @@ const record = Command.make(
       return Effect.scoped(Effect.gen(function*() {
         if (path === undefined) {
           const data = yield* records.snapshot(of)
-          return yield* print(json, { record: of, data }, shown(data))
+          return yield* print(json, { record: of, data }, jsonText(data))
         }
         const opened = yield* Effect.andThen(records.snapshot(of), records.open(of))
         const value: Json | undefined = yield* opened.getAt(path)
-        yield* print(json, { record: of, path, value }, shown(value))
+        yield* print(json, { record: of, path, value }, jsonText(value))
       }))
     })
   }
@@ -271,7 +274,7 @@ const rpc = Command.make(
       (client) =>
         Effect.flatMap(
           client.rpc.request(given.name, valueOf(Option.getOrUndefined(given.value))),
-          (value) => print(given.json, { rpc: given.name, value }, shown(value))
+          (value) => print(given.json, { rpc: given.name, value }, jsonText(value))
         )
     )
 ).pipe(
@@ -287,12 +290,16 @@ const presence = Command.make(
       given.users.length === 0
         ? Effect.flatMap(
           client.presence.all,
-          (users) => Effect.forEach(users, (user) => print(given.json, { user, online: true }, user), { discard: true })
+          (users) => Effect.forEach(users, (user) => print(given.json, { user, online: true }, escaped(user)), { discard: true })
         )
         : Effect.flatMap(client.presence.online(given.users), (users) =>
-          Effect.forEach([...users], ([user, online]) => print(given.json, { user, online }, `${user}  ${online ? "online" : "offline"}`), {
-            discard: true
-          })))
+          Effect.forEach(
+            [...users],
+            ([user, online]) => print(given.json, { user, online }, `${escaped(user)}  ${online ? "online" : "offline"}`),
+            {
+              discard: true
+            }
+          )))
 ).pipe(
   Command.withDescription(help("Who is logged in, or whether some users are.")),
   Command.withExamples([example(`presence ${url}`, "Everybody"), example(`presence ${url} ann bob`, "Two of them")])

@@ -65,16 +65,33 @@ export const openInput = async (file: string): Promise<{ readonly head: Uint8Arr
 /** Longest input line in characters. */
 const maxLine = 64 * 1024 * 1024
 
-/** Lines without their ends; the last one may lack one. */
+/** Lines without their ends; the last one may lack one. A character is looked at once, however many chunks a line comes in. */
 export const linesOf = async function*(chunks: Chunks): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  let rest = ""
-  for await (const chunk of chunks) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n")
-    rest = parts.pop()!
-    if (rest.length > maxLine) refuse(`an input line is longer than ${maxLine} characters`)
-    for (const part of parts) yield part.endsWith("\r") ? part.slice(0, -1) : part
+  let pieces: Array<string> = []
+  let size = 0
+  const take = (piece: string): void => {
+    size += piece.length
+    if (size > maxLine) refuse(`an input line is longer than ${maxLine} characters`)
+    pieces.push(piece)
   }
-  rest += decoder.decode()
-  if (rest !== "") yield rest
+  const finished = (): string => {
+    const text = pieces.length === 1 ? pieces[0]! : pieces.join("")
+    pieces = []
+    size = 0
+    return text.endsWith("\r") ? text.slice(0, -1) : text
+  }
+  for await (const chunk of chunks) {
+    const text = decoder.decode(chunk, { stream: true })
+    let start = 0
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+      take(text.slice(start, end))
+      yield finished()
+      start = end + 1
+    }
+    if (start < text.length) take(text.slice(start))
+  }
+  const rest = decoder.decode()
+  if (rest !== "") take(rest)
+  if (size > 0) yield finished()
 }

@@ -3,6 +3,8 @@
  *
  * The value goes to stdout, byte for byte; what is known about it goes to stderr, or with `--json` everything is one object on stdout.
  */
+import { jsonOf } from "@wirewright/codec/JsonPrint"
+import { escaped } from "@wirewright/codec/Visible"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -13,53 +15,49 @@ import * as Flag from "effect/cli/Flag"
 import { exitCodes, Findings, Unreachable, Usage } from "./Failure.ts"
 import { openInput } from "./Input.ts"
 import { type KvDocument, type KvFailure, type KvFormat, type KvOutcome, type KvTarget, type KvWrite, openTarget } from "./KvTarget.ts"
-import { flush, line, say } from "./Output.ts"
+import { block, bytes, flush, line, say } from "./Output.ts"
+import { shown, terminalText } from "./Shown.ts"
 
 /** How a document's flags say it is to be read, as all Couchbase clients agree. */
 const formatOf = (flags: number): string => ["", "", "json", "binary", "text"][flags >>> 24 & 0x0f] ?? ""
 
 const hex = (value: number | bigint, digits: number): string => `0x${value.toString(16).padStart(digits, "0")}`
 
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-/** A value inside JSON: as it is, as text, or as base64. */
-const jsonValue = (bytes: Uint8Array, flags: number): { readonly encoding: "json" | "text" | "base64"; readonly value: unknown } => {
-  try {
-    const text = strict.decode(bytes)
-    if (formatOf(flags) !== "json") return { encoding: "text", value: text }
-    return { encoding: "json", value: JSON.parse(text) as unknown }
-  } catch {
-    return { encoding: "base64", value: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") }
-  }
-}
-
 const casWords = (cas: bigint): string => `cas ${hex(cas, 16)} (${cas})`
 
 const casJson = (cas: bigint | undefined) => cas === undefined ? {} : { cas: String(cas), casHex: hex(cas, 16) }
 
-const write = (bytes: Uint8Array): Effect.Effect<void> =>
-  Effect.promise(() =>
-    new Promise<void>((resolve) => {
-      process.stdout.write(process.stdout.isTTY ? Buffer.concat([bytes, Buffer.from("\n")]) : bytes, () => resolve())
-    })
-  )
+/** Shows a value to a person. */
+const terminal = (value: Uint8Array): Promise<void> => {
+  block(terminalText(value))
+  return flush()
+}
 
-/** Prints a document. */
+/** Prints a document: its bytes as they are, unless a terminal shows them. */
 const printDocument = (key: string, { cas, flags, value }: KvDocument, json: boolean): Effect.Effect<void> => {
   const format = formatOf(flags)
   if (json) {
-    line(JSON.stringify({ key, ...casJson(cas), flags, format: format || "unknown", size: value.length, ...jsonValue(value, flags) }))
+    line(
+      jsonOf({
+        key,
+        ...casJson(cas),
+        flags,
+        format: format || "unknown",
+        size: value.length,
+        ...shown(value, { json: format === "json" })
+      })!
+    )
     return Effect.promise(flush)
   }
-  say(`${key}  size ${value.length}  flags ${hex(flags, 8)}${format === "" ? "" : ` (${format})`}  ${casWords(cas)}`)
-  return write(value)
+  say(`${escaped(key)}  size ${value.length}  flags ${hex(flags, 8)}${format === "" ? "" : ` (${format})`}  ${casWords(cas)}`)
+  return Effect.promise(() => process.stdout.isTTY ? terminal(value) : bytes(value))
 }
 
 /** Prints what became of a write. */
 const printOutcome = (command: string, key: string, { cas, value }: KvOutcome, json: boolean): Effect.Effect<void> => {
   if (json) line(JSON.stringify({ key, ...casJson(cas), ...(value === undefined ? {} : { value: String(value) }) }))
   else {
-    say([key, command, ...cas === undefined ? [] : [casWords(cas)]].join("  "))
+    say([escaped(key), command, ...cas === undefined ? [] : [casWords(cas)]].join("  "))
     if (value !== undefined) line(String(value))
   }
   return Effect.promise(flush)
@@ -169,9 +167,9 @@ const readAll = Effect.promise(async (): Promise<Uint8Array> => {
 const valueOf = (value: Option.Option<string>): Effect.Effect<Uint8Array> =>
   Option.isNone(value) || value.value === "-" ? readAll : Effect.succeed(Buffer.from(value.value))
 
-const guess = (bytes: Uint8Array): KvFormat => {
-  const { encoding } = jsonValue(bytes, 0x02000000)
-  return encoding === "json" ? "json" : jsonValue(bytes, 0).encoding === "text" ? "text" : "binary"
+const guess = (value: Uint8Array): KvFormat => {
+  const { encoding } = shown(value, { json: true })
+  return encoding === "json" || encoding === "text" ? encoding : "binary"
 }
 
 const plain: KvWrite = { cas: undefined, expiry: undefined, flags: undefined, format: "binary", durability: "none" }
@@ -200,7 +198,7 @@ const getCommand = Command.make("get", target, (given) =>
 const existsCommand = Command.make("exists", target, (given) =>
   perform(given, (kv) => kv.exists(given.key), (there) => {
     if (given.json) line(JSON.stringify({ key: given.key, exists: there }))
-    else say(`${given.key}  ${there ? "exists" : "does not exist"}`)
+    else say(`${escaped(given.key)}  ${there ? "exists" : "does not exist"}`)
     return Effect.andThen(Effect.promise(flush), there ? Effect.void : Effect.fail(new Findings({ count: 1 })))
   })).pipe(
     Command.withDescription(help("Whether there is a document.")),

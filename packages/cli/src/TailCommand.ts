@@ -17,7 +17,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { readFileSync } from "node:fs"
 import { exitCodes, Findings, Unreachable, Usage } from "./Failure.ts"
-import { flush, line, say } from "./Output.ts"
+import { block, flush, line, say } from "./Output.ts"
 
 const optional = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrUndefined))
@@ -138,6 +138,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       ...collections === undefined ? {} : { collections: collections.split(",") }
     }
     const print = format !== undefined ? (event: DcpEvent) => formatLine(format, event) : json ? jsonLine : plainLine
+    // line breaks and tabs of the format are meant, and its values have none
+    const put = format === undefined ? line : block
     // what a stream says of itself is for programs; people want the changes, and what went wrong
     const about = (event: DcpEvent): boolean =>
       event._tag === "CaughtUp" && event.vbucket !== undefined || event._tag === "VbucketEnded" && event.failure === undefined
@@ -149,7 +151,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
         Effect.promise(async () => {
           for (const event of some) {
             handOver(event)
-            if (shows(event)) line(print(event))
+            if (shows(event)) put(print(event))
           }
           await flush()
           for (const event of some) settle(event)

@@ -13,7 +13,7 @@ import { encodeCommand } from "./EncodeCommand.ts"
 import { exitCodes, Usage } from "./Failure.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
 import { kvCommand } from "./KvCommand.ts"
-import { colorsOn, endWithReader, flush, say } from "./Output.ts"
+import { colorsOn, endWithReader, flush, say, sayBlock } from "./Output.ts"
 import { proxyCommand } from "./ProxyCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
 import { tailCommand } from "./TailCommand.ts"
@@ -50,8 +50,9 @@ const presenter = CliOutput.layerPresenter({
     event._tag !== "InvalidInvocation"
       ? CliOutput.defaultPresenter.present(event)
       : Effect.sync(() => {
-        const { formatErrors } = CliOutput.defaultFormatter({ colors: colorsOn(process.stderr) })
-        say(`${formatErrors(event.errors).trim()}\n\nSee ${event.commandPath.join(" ")} --help`)
+        const colors = colorsOn(process.stderr)
+        const { formatErrors } = CliOutput.defaultFormatter({ colors })
+        sayBlock(`${formatErrors(event.errors).trim()}\n\nSee ${event.commandPath.join(" ")} --help`, colors)
       })
 })
 
@@ -59,7 +60,7 @@ const presenter = CliOutput.layerPresenter({
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.promise(async () => {
     await flush()
-    if (Cause.hasDies(cause)) say(`wirewright: unexpected: ${Cause.pretty(cause)}`)
+    if (Cause.hasDies(cause)) sayBlock(`wirewright: unexpected: ${Cause.pretty(cause)}`)
     else if (Cause.squash(cause) instanceof Usage) say(`wirewright: ${(Cause.squash(cause) as Usage).message}`)
   })
 

@@ -385,10 +385,6 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     else this.options.onServerRequest(this.options.codec.decodeServerRequest(reader, at))
   }
 
-  private misbehaved(message: string): void {
-    this.transport.fail(new PeerMisbehaved({ message }))
-  }
-
   private lost(error: ConnectionError): void {
     clearTimeout(this.sweep)
     this.nextSweep = -Infinity

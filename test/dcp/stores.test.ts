@@ -225,6 +225,6 @@ describe("the format", () => {
       epoch: 4,
       vbuckets: { 3: { uuid: "1", seqno: "9", snapshot: ["9", "9"], log: [], complete: [] } }
     })
-    expect(Result.getOrThrow(readCheckpoints(text))).toEqual({ epoch: 4, checkpoints: new Map([[3, checkpoint(9n)]]) })
+    expect(Result.getOrThrow(readCheckpoints(text, "here"))).toEqual({ epoch: 4, checkpoints: new Map([[3, checkpoint(9n)]]) })
   })
 })

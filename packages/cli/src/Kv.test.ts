@@ -3,12 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { defaultManifest, withCollection } from "@wirewright/embedded/Collections"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import { encodeErrorResponse, encodeSaslListMechsResponse } from "@wirewright/memcached/gen"
+import { scripted } from "@wirewright/memcached/Scripted.fixture"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { type Outcome, wirewright } from "../test/RunCli.ts"
 import { masked } from "./DoctorCommand.ts"
 
 const secret = "pencil"
+const extras = new Uint8Array(0)
 
 const couchbase = Effect.map(
   serveCouchbase({
@@ -85,6 +88,44 @@ describe("kv", () => {
       assert.strictEqual((yield* run(["kv", "remove", url, "n", "--cas", casHex, ...hotel])).code, 0)
       const failure = yield* run(["kv", "get", url, "n", "--json", "--collection", "inventory.nope"])
       assert.deepStrictEqual([failure.code, (JSON.parse(failure.out) as { error: string }).error], [100, "UnknownCollection"])
+    }))
+
+  it.live("sends memcached a password in clear text only when the URL asks for PLAIN, as the proxy does", () =>
+    Effect.gen(function*() {
+      const heard: Array<string> = []
+      const { port } = yield* scripted(({ _tag, ...request }, peer) => {
+        heard.push(Buffer.from("clientData" in request ? request.clientData as Uint8Array : []).toString())
+        peer.send((writer) =>
+          _tag === "SaslListMechs"
+            ? encodeSaslListMechsResponse(writer, { opaque: request.opaque, mechanisms: "PLAIN" })
+            : encodeErrorResponse(writer, {
+              opcode: request.opcode,
+              status: 0x20,
+              opaque: request.opaque,
+              extras,
+              key: extras,
+              value: extras
+            })
+        )
+      })
+      const url = `memcached://user:${secret}@127.0.0.1:${port}`
+      for (const args of [["kv", "get", url, "a"], ["doctor", url], ["proxy", "--upstream", url]]) {
+        const refused = yield* run(args)
+        assert.include(refused.err + refused.out, "allowed_sasl_mechanisms=PLAIN", args[0])
+        assert.notInclude(refused.err + refused.out, secret)
+      }
+      assert.notInclude(heard.join(), secret)
+      for (
+        const args of [["kv", "get", `${url}?allowed_sasl_mechanisms=PLAIN`, "a"], [
+          "proxy",
+          "--upstream",
+          `${url}?allowed_sasl_mechanisms=PLAIN`
+        ]]
+      ) {
+        heard.length = 0
+        yield* run(args)
+        assert.include(heard, `\0user\0${secret}`, args[0])
+      }
     }))
 
   it.live("speaks to memcached, too", () =>

@@ -31,9 +31,18 @@ export const flush = async (): Promise<void> => {
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
 }
 
+let statusShown = false
+
+/** Shows how it goes, on one line of the terminal behind stderr, instead of what was shown there before. */
+export const showStatus = (text: string): void => {
+  statusShown = true
+  process.stderr.write(`\r\u001b[K${text}`)
+}
+
 /** Says something to the person, on stderr. */
 export const say = (text: string): void => {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${statusShown ? "\r\u001b[K" : ""}${text}\n`)
+  statusShown = false
 }
 
 /** Whether `stream` shows colours: a terminal, unless `NO_COLOR` or `TERM=dumb` say otherwise; `FORCE_COLOR` forces them. */

@@ -7,6 +7,7 @@
 import { EncodeError, type Writer } from "@wirewright/codec"
 import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
 import { Cluster } from "@wirewright/couchbase/Cluster"
+import { allowsPlainWithoutTls } from "@wirewright/couchbase/ConnectionString"
 import type { NodePool, OpenError } from "@wirewright/couchbase/NodePool"
 import type { ConnectionError } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
@@ -136,21 +137,20 @@ export const couchbaseUpstream = (
   options: Omit<LinkOptions, "host" | "port"> = {}
 ): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { user, password, bucket, seeds, network, mechanisms, tls } = target
-    const { requestTimeout, tls: given, connectTimeout } = options
-    const secure = tls ? { ...given, ...(target.verify ? {} : { rejectUnauthorized: false }) } : given
+    const { user, password, bucket, seeds, network, mechanisms } = target
+    const { requestTimeout, tls, connectTimeout } = options
     const cluster = yield* Cluster.make({
       agent: "wirewright proxy",
       features,
       credentials: {
         user,
         password,
-        ...(mechanisms === undefined ? {} : { mechanisms, allowPlainWithoutTls: mechanisms.includes("PLAIN") })
+        ...(mechanisms === undefined ? {} : { mechanisms, allowPlainWithoutTls: allowsPlainWithoutTls(target) })
       },
       bucket,
       seeds,
       ...(network === undefined ? {} : { network }),
-      ...(secure === undefined ? {} : { tls: secure }),
+      ...(tls === undefined ? {} : { tls }),
       ...(connectTimeout === undefined ? {} : { connectTimeout }),
       ...(requestTimeout === undefined ? {} : { requestTimeout })
     })

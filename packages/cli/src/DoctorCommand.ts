@@ -90,17 +90,17 @@ const show = ({ detail, hint, name, status }: Check): void => {
 /** The command. */
 export const doctorCommand = Command.make("doctor", parameters, ({ json, url }) => {
   const secret = process.env["WIREWRIGHT_PASSWORD"]
-  return Effect.tryPromise({
-    try: async () => {
-      const { checks, exit } = await examine(url, secret === undefined ? undefined : Redacted.make(secret))
-      if (json) line(JSON.stringify({ url: masked(url), checks }))
-      else for (const check of checks) show(check)
-      await flush()
-      if (exit === undefined) return
-      const { detail, name } = checks.find((check) => check.exit === exit) ?? checks.find(({ status }) => status === "failed")!
-      throw new Failure({ exit, error: "Findings", message: `${name}: ${detail}`, told: true })
-    },
-    catch: failureOfDefect
+  return Effect.gen(function*() {
+    const { checks, exit } = yield* Effect.tryPromise({
+      try: () => examine(url, secret === undefined ? undefined : Redacted.make(secret)),
+      catch: failureOfDefect
+    })
+    if (json) line(JSON.stringify({ url: masked(url), checks }))
+    else for (const check of checks) show(check)
+    yield* Effect.promise(flush)
+    if (exit === undefined) return
+    const { detail, name } = checks.find((check) => check.exit === exit) ?? checks.find(({ status }) => status === "failed")!
+    return yield* new Failure({ exit, error: "Findings", message: `${name}: ${detail}`, told: true })
   })
 }).pipe(
   Command.withShortDescription("Find out why a client cannot connect"),

@@ -3,6 +3,7 @@
  * shape of errors. A command without a row here fails.
  */
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -38,6 +39,8 @@ type Situation = "wrong password" | "nobody listening" | "refused by the server"
 
 /** The arguments behind the command, and how it ends; or why the situation cannot be. */
 type Case = { readonly args: ReadonlyArray<string>; readonly exit: ExitName; readonly error?: string } | { readonly never: string }
+
+type Row = { readonly [of in Situation]: () => Case }
 
 const secret = "hunter2"
 
@@ -120,16 +123,16 @@ const certificate = (): string => `couchbases://127.0.0.1:1/default?trust_certif
 const local = { never: "it asks no server" } as const
 
 /** What all commands for documents have in common; `rest` is behind the key. */
-const kv = (key: string, rest: ReadonlyArray<string>, error: string, more: ReadonlyArray<string> = []) => ({
+const kv = (key: string, rest: ReadonlyArray<string>, error: string, more: ReadonlyArray<string> = []): Row => ({
   "wrong password": () => ({ args: [url(secret), key, ...rest], exit: "denied", error: "AuthenticationFailed" }),
   "nobody listening": () => ({ args: [nobody, key, ...rest], exit: "unreachable", error: "ConnectFailed" }),
   "refused by the server": () => ({ args: [url(), key, ...rest, ...more], exit: "findings", error }),
   "a file that cannot be used": () => ({ args: [certificate(), key, ...rest], exit: "usage" }),
   interrupt: () => ({ args: [muteUrl(), key, ...rest], exit: "interrupted" })
-} as const)
+})
 
 /** What all commands for deepstream have in common. */
-const ds = (rest: ReadonlyArray<string>, exit: ExitName, error: string) => ({
+const ds = (rest: ReadonlyArray<string>, exit: ExitName, error: string): Row => ({
   "wrong password": () => ({
     args: ["ws://refusing", ...rest, "--credentials", `{"password":"${secret}"}`],
     exit: "denied",
@@ -139,9 +142,9 @@ const ds = (rest: ReadonlyArray<string>, exit: ExitName, error: string) => ({
   "refused by the server": () => ({ args: ["ws://refusing", ...rest], exit, error }),
   "a file that cannot be used": () => ({ never: "it takes no file" }),
   interrupt: () => ({ args: [`ws://127.0.0.1:${mute}/deepstream`, ...rest], exit: "interrupted" })
-} as const)
+})
 
-const rows: { readonly [command: string]: { readonly [of in Situation]: () => Case } } = {
+const rows: { readonly [command: string]: Row } = {
   generate: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -292,6 +295,69 @@ describe.each(commands)("%s", (command) => {
         }
       }
     })
+  }
+})
+
+it.each(["memcached", "couchbase"] as const)("proxy says when its %s is lost and found again, to people and to programs", async (kind) => {
+  for (const json of [false, true]) {
+    const start = (port: number) => {
+      const own = Scope.makeUnsafe()
+      const made = kind === "memcached"
+        ? Effect.map(serveMemcachedNode({ port }), ({ server }) => server.port)
+        : Effect.map(
+          serveCouchbase({ port, buckets: [{ name: "default", vbuckets: 1 }], users: [{ name: "u", password: Redacted.make("p") }] }),
+          (one) => one.port
+        )
+      return Effect.map(Scope.provide(made, own), (bound) => ({ port: bound, stop: Scope.close(own, Exit.void) }))
+    }
+    const { port, stop } = await Effect.runPromise(start(0))
+    const upstream = kind === "memcached" ? `memcached://127.0.0.1:${port}` : `couchbase://u:p@127.0.0.1:${port}/default`
+    let step: "begin" | "lost" | "again" | "over" = "begin"
+    let again = stop
+    const drive = async (address: string): Promise<void> => {
+      const [, clientPort] = address.split(":")
+      const ask = async (): Promise<void> => {
+        const client = Net.connect(Number(clientPort), "127.0.0.1")
+        client.write(
+          Buffer.from("800a00000000000000000000000000010000000000000000" + "80000001000000000000000100000002000000000000000061", "hex")
+        )
+        await once(client, "data")
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        client.destroy()
+      }
+      await Effect.runPromise(stop)
+      await ask()
+      await ask()
+      again = (await Effect.runPromise(start(port))).stop
+      for (let i = 0; i < 20; i++) await ask()
+      step = "over"
+    }
+    const args = ["proxy", "--upstream", upstream, ...kind === "memcached" ? ["--connections", "1"] : [], ...json ? ["--json"] : []]
+    const outcome = await Effect.runPromise(runHere(args, (out) => {
+      if (step === "begin" && out.includes("\n")) {
+        step = "lost"
+        void drive((JSON.parse(out) as { readonly address: string }).address)
+      }
+      return step === "over"
+    }))
+    await Effect.runPromise(again)
+    expect(outcome.code).toBe(exits.interrupted.code)
+    const lines = outcome.err.split("\n").filter((line) => line !== "")
+    if (json) {
+      const messages = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+      for (const message of messages) expect(isMessage(message), JSON.stringify(message)).toBe(true)
+      const [lost, ...rest] = messages
+      expect(lost).toMatchObject({ level: "warning", message: "upstream lost", annotations: { upstream: `127.0.0.1:${port}` } })
+      expect((lost!["annotations"] as Record<string, string>)["cause"]).toMatch(/lost/)
+      expect(rest[0]).toMatchObject({ level: "warning", message: "upstream not reached", annotations: { attempt: 1 } })
+      expect(rest.filter(({ message }) => message === "upstream found again")).toHaveLength(1)
+    } else {
+      expect(lines[0]).toMatch(
+        new RegExp(`^wirewright: warning: upstream lost  .*upstream=127.0.0.1:${port}  cause=".*lost.*"  time=\\d{4}-`)
+      )
+      expect(lines[1]).toMatch(/^wirewright: warning: upstream not reached {2}.*attempt=1 {2}cause=".*ECONNREFUSED.*" {2}time=/)
+      expect(lines.filter((line) => line.startsWith("wirewright: info: upstream found again  "))).toHaveLength(1)
+    }
   }
 })
 

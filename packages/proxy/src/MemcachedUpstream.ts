@@ -89,7 +89,11 @@ export const memcachedUpstream = (
     Effect.all(
       Array.from(
         { length: options.connections ?? 2 },
-        () => Link.make({ ...options, host: target.host, port: target.port }, login(target, options.tls !== undefined))
+        (_, index) =>
+          Effect.annotateLogs(
+            Link.make({ ...options, host: target.host, port: target.port }, login(target, options.tls !== undefined)),
+            { connection: index + 1 }
+          )
       )
     ),
     (links) => {

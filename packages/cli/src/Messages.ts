@@ -47,7 +47,7 @@ export const tell = (failure: Failure, asJson: boolean): void => {
 
 const levels: { readonly [level: string]: string | undefined } = { WARN: "warning" }
 
-const words = (value: unknown): string => typeof value === "string" ? value : json(value)
+const words = (value: unknown): string => typeof value === "string" || typeof value === "bigint" ? String(value) : json(value)
 
 const json = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) => typeof part === "bigint" ? String(part) : part) ?? "undefined"

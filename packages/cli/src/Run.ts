@@ -12,26 +12,31 @@ import { readFileSync } from "node:fs"
 import { Failure, failureOfDefect, usage } from "./Failure.ts"
 import { helpText } from "./Help.ts"
 import { stderrLogger, tell, wantsJson } from "./Messages.ts"
-import { colorsOn, flush } from "./Output.ts"
+import { colorsOn, flush, line } from "./Output.ts"
 import { wirewright } from "./Wirewright.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string }
 
-const formatter = (): CliOutput.Formatter => {
-  const colors = colorsOn(process.stdout)
-  return {
-    ...CliOutput.defaultFormatter({ colors }),
-    formatHelpDoc: (doc) => helpText(doc, { columns: process.stdout.columns ?? 80, colors })
-  }
-}
+const print = (text: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    line(text)
+    return Effect.promise(flush)
+  })
 
 /** Help is data; what is wrong with an invocation goes to stderr, with the way to the help instead of the help itself. */
 const presenter = (json: boolean) =>
   CliOutput.layerPresenter({
     present: (event) => {
-      if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
-      const message = event.errors.map((error) => error.message.replace(/\s*\n\s*/g, " ")).join("; ")
-      return Effect.sync(() => tell(usage(message, `See ${event.commandPath.join(" ")} --help`), json))
+      switch (event._tag) {
+        case "Help":
+          return print(helpText(event.helpDoc, { columns: process.stdout.columns ?? 80, colors: colorsOn(process.stdout) }))
+        case "Version":
+          return print(`${event.name} v${event.version}`)
+        case "InvalidInvocation": {
+          const message = event.errors.map((error) => error.message.replace(/\s*\n\s*/g, " ")).join("; ")
+          return Effect.sync(() => tell(usage(message, `See ${event.commandPath.join(" ")} --help`), json))
+        }
+      }
     }
   })
 
@@ -53,7 +58,6 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<void, unknown> =
     Effect.catchCause(report(json)),
     Effect.provideService(References.MinimumLogLevel, "Warn"),
     Effect.provide(Logger.layer([stderrLogger(json)])),
-    Effect.provide(CliOutput.layer(formatter())),
     Effect.provide(presenter(json)),
     Effect.provide(NodeServices.layer)
   )

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ndjson, wirewright } from "../test/RunCli.ts"
+import { vbucketList } from "./TailCommand.ts"
 
 const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 let folder: string
@@ -71,7 +72,12 @@ describe("tail", () => {
     })
     expect(typeof first!["cas"]).toBe("string")
     expect(second).toMatchObject({ key: "b", encoding: "text", value: "text" })
-    expect(rest.map(({ event }) => event)).toEqual(["caughtUp", "caughtUp", "streamEnd"])
+    expect(rest).toEqual([{ event: "caughtUp", all: true }])
+    const verbose = ndjson((await wirewright(["tail", url, "--to", "now", "--json", "--verbose"])).out)
+    expect(verbose.slice(-3).map(({ event, vbucket }) => [event, vbucket])).toEqual([["caughtUp", 0], ["caughtUp", undefined], [
+      "streamEnd",
+      0
+    ]])
     const format = await wirewright(["tail", url, "--to", "now", "--format", "%k=%v @%s %e %% vb%b"])
     expect(format.out).toBe("a={\"n\":1} @1 mutation % vb0\nb=text @2 mutation % vb0\n")
     expect((await wirewright(["tail", url, "--to", "now", "--format", "%k %v", "--no-value"])).out).toBe("a \nb \n")
@@ -80,7 +86,10 @@ describe("tail", () => {
   it.each([
     [["--json", "--format", "%k"], "give --json or --format, not both"],
     [["--format", "%z"], "%z stands for nothing"],
-    [["--vbuckets", "3-1"], "expected such as 0-3,17"],
+    [["--vbuckets", "3-1"], "the range 3-1 ends before it begins"],
+    [["--vbuckets", "9999"], "--vbuckets 9999: there is no vbucket 9999"],
+    [["--vbuckets", "0-1024"], "there is no vbucket 1024, a bucket has at most 0 to 1023"],
+    [["--vbuckets", "0,,1"], "\"\" is no vbucket and no range, expected such as 0-3,17"],
     [["--from", "checkpoint"], "needs --checkpoint DIR"],
     [["--window", "-1"], "from 0 to"],
     [["--collections", "nowhere"], "there is no collection _default.nowhere"]
@@ -120,6 +129,33 @@ describe("tail", () => {
     await set("d", "1")
     expect(await again()).toEqual(["rollback 2 CompleteSnapshot", "mutation d"])
   }, 60_000)
+})
+
+it("vbuckets are numbers and ranges from 0 to 1023", () => {
+  expect(vbucketList("0-3,17, 1023")).toEqual([0, 1, 2, 3, 17, 1023])
+  expect(vbucketList("5,5,4-6")).toEqual([4, 5, 6])
+  for (
+    const wrong of [
+      "",
+      "-1",
+      "1-",
+      "-",
+      "1-2-3",
+      "a",
+      "1.5",
+      "0x1",
+      "1e3",
+      "3-1",
+      "1024",
+      "1000-1024",
+      "1024-1",
+      "9".repeat(400),
+      "0-",
+      "٣"
+    ]
+  ) {
+    expect(typeof vbucketList(wrong), wrong).toBe("string")
+  }
 })
 
 describe("the control socket", () => {

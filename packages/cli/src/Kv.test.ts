@@ -1,4 +1,4 @@
-/** `kv` and `doctor` as people run them, against nodes in this process. */
+/** `kv` and `doctor` against nodes in this process. */
 import { assert, describe, it } from "@effect/vitest"
 import { defaultManifest, withCollection } from "@wirewright/embedded/Collections"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { type Outcome, wirewright } from "../test/RunCli.ts"
+import { runHere as run } from "../test/RunHere.ts"
 import { checksOfSession } from "./Doctor.ts"
 import { masked } from "./DoctorCommand.ts"
 
@@ -38,8 +39,6 @@ const answering = (answer: (socket: Net.Socket) => void): Effect.Effect<number, 
     (server) => (server.address() as Net.AddressInfo).port
   )
 
-const run = (args: ReadonlyArray<string>, input = ""): Effect.Effect<Outcome> => Effect.promise(() => wirewright(args, input))
-
 const checksOf = ({ out }: Outcome): ReadonlyArray<readonly [string, string]> =>
   (JSON.parse(out) as { checks: ReadonlyArray<{ name: string; status: string }> }).checks.map(({ name, status }) => [name, status])
 
@@ -59,7 +58,7 @@ describe("kv", () => {
         14,
         BigInt(json["casHex"] as string)
       ])
-      yield* run(["kv", "set", url, "lines"], "one\ntwo\n")
+      yield* Effect.promise(() => wirewright(["kv", "set", url, "lines"], "one\ntwo\n"))
       assert.strictEqual((yield* run(["kv", "get", url, "lines"])).out, "one\ntwo\n")
     }))
 
@@ -77,8 +76,7 @@ describe("kv", () => {
           ["get", url(secret, ""), "a"],
           ["touch", url(secret), "a", "soon"]
         ],
-        (args) => run(["kv", ...args]),
-        { concurrency: 4 }
+        (args) => run(["kv", ...args])
       )
       assert.deepStrictEqual(
         outcomes.map(({ code }) => code),

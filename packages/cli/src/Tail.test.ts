@@ -1,4 +1,5 @@
 /** `wirewright tail` and the control socket of `wirewright serve`, as processes: lines, formats, checkpoints, Ctrl-C, failovers on request. */
+import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
@@ -8,7 +9,8 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ndjson, wirewright } from "../test/RunCli.ts"
+import { ndjson, type Outcome } from "../test/RunCli.ts"
+import { runHere } from "../test/RunHere.ts"
 import { vbucketList } from "./TailCommand.ts"
 
 const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
@@ -17,6 +19,9 @@ let server: ChildProcess
 let url: string
 let control: Net.Socket
 let answers: AsyncIterator<string>
+
+/** In this process: a process for each case would take most of the time. */
+const wirewright = (args: ReadonlyArray<string>): Promise<Outcome> => Effect.runPromise(runHere(args))
 
 const set = async (key: string, value: string): Promise<void> => {
   expect((await wirewright(["kv", "set", url, key, value])).code, key).toBe(0)
@@ -42,7 +47,7 @@ beforeAll(async () => {
   answers = createInterface({ input: control })[Symbol.asyncIterator]()
   await set("a", "{\"n\":1}")
   await set("b", "text")
-}, 30_000)
+}, 120_000)
 afterAll(() => {
   control.destroy()
   server.kill("SIGKILL")
@@ -81,7 +86,7 @@ describe("tail", () => {
     const format = await wirewright(["tail", url, "--to", "now", "--format", "%k=%v @%s %e %% vb%b"])
     expect(format.out).toBe("a={\"n\":1} @1 mutation % vb0\nb=text @2 mutation % vb0\n")
     expect((await wirewright(["tail", url, "--to", "now", "--format", "%k %v", "--no-value"])).out).toBe("a \nb \n")
-  }, 30_000)
+  }, 60_000)
 
   it.each([
     [["--json", "--format", "%k"], "give --json or --format, not both"],
@@ -97,12 +102,12 @@ describe("tail", () => {
     const { code, err } = await wirewright(["tail", url, "--to", "now", ...flags])
     expect(err).toContain(message)
     expect(code).toBe(1)
-  }, 20_000)
+  }, 60_000)
 
   it("nobody at the address: exit code 69; no bucket in the URL: 1", async () => {
     expect((await wirewright(["tail", "couchbase://127.0.0.1:1/default", "--to", "now"])).code).toBe(69)
     expect((await wirewright(["tail", url.replace("/default", "")])).code).toBe(1)
-  }, 30_000)
+  }, 60_000)
 
   it("Ctrl-C saves what was printed and ends with 130; the next run goes on there, through a failover that loses writes", async () => {
     const directory = join(folder, "seen")
@@ -182,5 +187,5 @@ describe("the control socket", () => {
     expect(await ask({ do: "compact" })).toEqual({ ok: true, vbuckets: 1 })
     expect(await ask({ do: "crash", seqno: 4 })).toEqual({ ok: true, vbuckets: 1, lost: 0 })
     expect(await ask({ do: "disconnect", dcpOnly: true })).toEqual({ ok: true, connections: 0 })
-  }, 20_000)
+  }, 60_000)
 })

@@ -3,7 +3,7 @@ import { EncodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import * as Command from "effect/cli/Command"
 import { protocolFlag } from "./DecodeCommand.ts"
-import { exitCodes, handler } from "./Failure.ts"
+import { counted, handler } from "./Failure.ts"
 import { linesOf, openInput } from "./Input.ts"
 import { drain, flush, line, say } from "./Output.ts"
 import type { ProtocolAdapter } from "./ProtocolAdapter.ts"
@@ -46,11 +46,11 @@ export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, 
     }
     await flush()
     return errors
-  })).pipe(
+  }, (count) => `${counted(count, "line")} could not be encoded`)).pipe(
     Command.withShortDescription("Turn the JSON of decode back into bytes"),
     Command.withDescription(
       "Encode packets: NDJSON of decode --json on stdin, one line of hex per packet on stdout. Other lines are reported on stderr; "
-        + `the others are still encoded.\n\n  ${exitCodes}`
+        + "the others are still encoded."
     ),
     Command.withExamples([
       {

@@ -1,11 +1,20 @@
 /** Where bytes come from: a file or stdin, decompressed when gzipped, recognized by their first bytes. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { createReadStream } from "node:fs"
-import { stat } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
 import { createGunzip } from "node:zlib"
-import { refuse } from "./Failure.ts"
+import { type Failure, failureOfDefect, refuse } from "./Failure.ts"
 
 /** Chunks of a file. They are not written to again. */
 export type Chunks = AsyncIterable<Uint8Array>
+
+/** The password in a file, without the end of its line. */
+export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string>, Failure> =>
+  Effect.tryPromise({
+    try: async () => Redacted.make((await readFile(file, "utf8")).replace(/\r?\n$/, "")),
+    catch: failureOfDefect
+  })
 
 /** Bytes needed to recognize a format. */
 const magicSize = 4

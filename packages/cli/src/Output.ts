@@ -50,21 +50,30 @@ export const flush = async (): Promise<void> => {
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
 }
 
-/** Writes bytes as they are, behind everything put out before. */
+/** Writes bytes as they are, after everything put out before. */
 export const bytes = async (value: Uint8Array): Promise<void> => {
   await flush()
   await new Promise<void>((resolve) => process.stdout.write(value, () => resolve()))
 }
 
-/** Says a line to the person, on stderr. */
-export const say = (text: string): void => {
-  process.stderr.write(`${visible(text)}\n`)
+let statusShown = false
+
+/** Shows how it goes, on one line of the terminal behind stderr, instead of what was shown there before. */
+export const showStatus = (text: string): void => {
+  statusShown = true
+  process.stderr.write(`\r\u001b[K${text}`)
 }
 
-/** Says several lines; see `block`. */
-export const sayBlock = (text: string, painted = false): void => {
-  process.stderr.write(`${visibleBlock(text, painted)}\n`)
+const said = (text: string): void => {
+  process.stderr.write(`${statusShown ? "\r\u001b[K" : ""}${text}\n`)
+  statusShown = false
 }
+
+/** Says a line to the person, on stderr. */
+export const say = (text: string): void => said(visible(text))
+
+/** Says several lines; see `block`. */
+export const sayBlock = (text: string, painted = false): void => said(visibleBlock(text, painted))
 
 /** Whether `stream` shows colours: a terminal, unless `NO_COLOR` or `TERM=dumb` say otherwise; `FORCE_COLOR` forces them. */
 export const colorsOn = (stream: NodeJS.WriteStream): boolean => {

@@ -5,7 +5,7 @@
  */
 import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream/DeepstreamError"
 import type { DeepstreamClient } from "@wirewright/deepstream/Deepstream"
-import type { Json } from "@wirewright/deepstream/JsonPath"
+import type { Json } from "@wirewright/deepstream/Json"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"

@@ -19,7 +19,7 @@ import {
   encodeRecordWriteAck
 } from "./gen/Encode.ts"
 import type { ClientMessage, UnknownMessage } from "./gen/Messages.ts"
-import { type Json, sameJson, setPath } from "./JsonPath.ts"
+import { type Json, sameJson } from "./Json.ts"
 import type { RecordState } from "./RecordState.ts"
 import type { Conflict, MergeStrategy } from "./SessionOptions.ts"
 
@@ -39,6 +39,21 @@ export interface Converged {
 interface Peer {
   readonly send: (text: string) => void
   subscribed: boolean
+}
+
+/**
+ * Changes data at a path as the servers were seen to: 3.2 stores undefined, and makes an array longer by it; 5 to 7 delete. Only of the
+ * paths that are used here.
+ */
+const patchLike = (text: boolean, data: Json, path: string, value: unknown): void => {
+  const steps = path.split(/[.[\]]+/).filter((step) => step !== "").map((step) => /^\d+$/.test(step) ? Number(step) : step)
+  let node = data as Record<string | number, unknown>
+  for (const [at, step] of steps.slice(0, -1).entries()) {
+    if (typeof node[step] !== "object") node[step] = typeof steps[at + 1] === "number" ? [] : {}
+    node = node[step] as typeof node
+  }
+  if (value === undefined && text) delete node[steps.at(-1)!]
+  else node[steps.at(-1)!] = value
 }
 
 /** Keeps one record: a write is taken when its version is the next one. */
@@ -119,7 +134,8 @@ class RecordServer {
     } else {
       this.version = version
       const patch = "path" in message
-      this.data = patch ? setPath(this.data, message.path, message.value.value) as Json : JSON.parse(message.data) as Json
+      if (patch) patchLike(this.text, this.data, message.path, message.value.value)
+      else this.data = JSON.parse(message.data) as Json
       const told = patch
         ? encodeRecordPatch({ name, version, path: message.path, value: message.value })
         : encodeRecordUpdate({ name, version, data: message.data })

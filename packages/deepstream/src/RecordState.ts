@@ -180,7 +180,8 @@ export class RecordState {
       if (this.phase === "reading") this.change(after)
       return undefined
     }
-    if (after === this.data || sameJson(after, this.data)) {
+    const same = after === this.data || sameJson(after, this.data)
+    if (same) {
       if (settle === undefined) return undefined
       if (!this.wire.open) {
         settle.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
@@ -190,10 +191,11 @@ export class RecordState {
         settle.succeed("stored")
         return undefined
       }
-      // it is the same as what this client wrote last, and that may be refused yet
+      // it is the same as what this client wrote last, and that may be refused yet: whoever waits needs a write of their own
     }
+    // a server makes objects on the way to what it shall remove, even when nothing is there
     const whole = path !== undefined &&
-      (leadsThroughNull(this.data, path) || this.wire.dialect === "text" && isRefusedAtPath(value))
+      (same || leadsThroughNull(this.data, path) || this.wire.dialect === "text" && isRefusedAtPath(value))
     const refused = whole ? this.write(undefined, after, settle) : this.write(path, value, settle)
     if (refused === undefined) this.change(after)
     return refused

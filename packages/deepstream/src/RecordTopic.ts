@@ -41,6 +41,12 @@ export interface Snapshot {
 
 const topic: Topic = "R"
 
+/** The name, unless it is one of those that servers 3.2 find in every object: a write to such a record ends them. */
+const keepable = (name: string): string => {
+  if (name in Object.prototype) throw new TypeError(`${name} cannot be the name of a record`)
+  return name
+}
+
 /** The records of a session. */
 export class RecordTopic {
   private readonly wire: Wire
@@ -76,7 +82,7 @@ export class RecordTopic {
       if (merge !== undefined) found.merge = merge
       return found
     }
-    const text = encoded(name, () => encodeRecordCreateOrRead({ name }), wire.options.maxMessage)
+    const text = encoded(name, () => encodeRecordCreateOrRead({ name: keepable(name) }), wire.options.maxMessage)
     if (typeof text !== "string") return text
     const record = new RecordState(wire, name, merge ?? wire.options.merge)
     record.sinks.add(sink)
@@ -104,7 +110,7 @@ export class RecordTopic {
   delete(name: string, settle: Settle<void>): void {
     const late = new DeleteTimeout({ topic, subject: name })
     const timeout = this.wire.options.recordDeleteTimeout
-    this.deletions.ask(name, { topic, action: "D", subject: name, encode: () => encodeRecordDelete({ name }), timeout, late }, settle)
+    this.deletions.ask(name, { topic, action: "D", subject: name, encode: () => encodeRecordDelete({ name: keepable(name) }), timeout, late }, settle)
   }
 
   /**
@@ -132,8 +138,8 @@ export class RecordTopic {
     const config = settle === undefined ? "{}" : writeConfig
     const encode = (): string =>
       path === undefined
-        ? encodeRecordUpsert({ name, version: -1, data: JSON.stringify(value), config })
-        : encodeRecordUpsertPatch({ name, version: -1, path, value: Typed.of(value), config })
+        ? encodeRecordUpsert({ name: keepable(name), version: -1, data: JSON.stringify(value), config })
+        : encodeRecordUpsertPatch({ name: keepable(name), version: -1, path, value: Typed.of(value), config })
     if (settle === undefined) {
       const denied = wire.denied(topic, "CU", name)
       const text = denied ?? encoded(name, encode, wire.options.maxMessage)
@@ -152,7 +158,7 @@ export class RecordTopic {
       settle.succeed({ version: open.version, data: open.data })
       return () => {}
     }
-    return this.snapshots.ask(name, this.question("SN", name, () => encodeRecordSnapshot({ name })), settle)
+    return this.snapshots.ask(name, this.question("SN", name, () => encodeRecordSnapshot({ name: keepable(name) })), settle)
   }
 
   /** Whether the record exists. Returns what gives up waiting. */
@@ -165,7 +171,7 @@ export class RecordTopic {
     if (this.wire.dialect === "text") {
       return this.head(name, { succeed: (version) => settle.succeed(version !== undefined), fail: settle.fail })
     }
-    return this.hasQuestions.ask(name, this.question("H", name, () => encodeRecordHas({ name })), settle)
+    return this.hasQuestions.ask(name, this.question("H", name, () => encodeRecordHas({ name: keepable(name) })), settle)
   }
 
   /** The version of a record; undefined when there is none. Returns what gives up waiting. */
@@ -175,7 +181,7 @@ export class RecordTopic {
       settle.succeed(open.version)
       return () => {}
     }
-    return this.heads.ask(name, this.question("HD", name, () => encodeRecordHead({ name })), settle)
+    return this.heads.ask(name, this.question("HD", name, () => encodeRecordHead({ name: keepable(name) })), settle)
   }
 
   /** A whole record arrived. */

@@ -345,7 +345,7 @@ export const converge = (random: Random, clients: number, merge?: MergeStrategy)
         const kind = random(24)
         const target = kind < 3 ? undefined : path
         const at = written.push(target)
-        const again = (): boolean => written.slice(at).some((later) => later === undefined || later === target)
+        const again = (): boolean => written.slice(at).some((later) => target === undefined || later === undefined || later === target)
         const acknowledged = random(3) === 0 ? judge(unique, again) : undefined
         if (kind < 3) record?.set(undefined, { a: unique }, acknowledged)
         else if (kind < 6) record?.set(path, undefined)

@@ -49,6 +49,8 @@ export class PendingWrites {
   private readonly versions = new Map<number, Version>()
   /** Versions that were sent and are undecided, as runs from the first to the last. */
   private undecided: Array<{ from: number; to: number }> = []
+  /** Whether every refusal to come is of a write that was counted here: not of one that waited for the connection. */
+  private exact = true
   /** Refusals still to come, of writes that are known to be refused. */
   private owed = 0
   /** Refusals that came for writes of which it is not known which they are. */
@@ -69,7 +71,10 @@ export class PendingWrites {
     if (run !== undefined && run.to === version - 1) run.to = version
     else {
       this.undecided.push({ from: version, to: version })
-      if (this.undecided.length > maxRuns) this.undecided.shift()
+      if (this.undecided.length > maxRuns) {
+        this.undecided.shift()
+        this.exact = false
+      }
     }
     if (settle === undefined) return
     const pending: Pending = {
@@ -89,6 +94,11 @@ export class PendingWrites {
     this.at(version).waiting.push(pending)
   }
 
+  /** Writes that waited for the connection are on their way: their refusals cannot be told from others. */
+  addUncounted(): void {
+    this.exact = false
+  }
+
   /** Whether a write of this version was sent and may be stored, for all that is known. */
   mayBeStored(version: number): boolean {
     return this.undecided.some(({ from, to }) => from <= version && version <= to)
@@ -97,6 +107,7 @@ export class PendingWrites {
   /** Somebody else wrote this version. */
   told(version: number): void {
     if (!this.decide(version)) return
+    if (!this.exact) return this.refuse(version)
     if (this.unexplained > 0) this.unexplained--
     else this.owed++
     this.refuse(version)
@@ -105,6 +116,7 @@ export class PendingWrites {
 
   /** The server refused a write. */
   refusal(): void {
+    if (!this.exact) return
     if (this.owed > 0) {
       this.owed--
       return
@@ -123,11 +135,18 @@ export class PendingWrites {
     return true
   }
 
-  /** The server acknowledged this version, or somebody wrote on top of it. Returns whether anybody waited for it. */
+  /** The server acknowledged this version, so it has answered all before it. Returns whether anybody waited for it. */
+  acknowledged(version: number): boolean {
+    const waited = this.stored(version)
+    if (this.undecided.length === 0) this.forget()
+    return waited
+  }
+
+  /** The server has this version, since somebody wrote on top of it. Returns whether anybody waited for it. */
   stored(version: number): boolean {
     const waited = this.versions.has(version)
     this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ from: Math.max(run.from, version + 1), to: run.to }])
-    if (this.undecided.length === 0) this.unexplained = 0
+    if (this.undecided.length === 0 && this.unexplained > 0) this.exact = false
     for (const [at, { refused, waiting }] of this.versions) {
       if (at > version || refused) continue
       this.versions.delete(at)
@@ -181,6 +200,7 @@ export class PendingWrites {
   private forget(): void {
     this.undecided = []
     this.owed = this.unexplained = 0
+    this.exact = true
   }
 
   private at(version: number): Version {

@@ -104,6 +104,8 @@ export class RecordState {
   /** The version of the answer before, when another has to confirm it; -1 when there is none. */
   private unconfirmed = -1
   private confirmation: Deadline | undefined
+  /** The connection is new, and the record was not read on it: what others wrote before was not told. */
+  private unread = true
   /** Our own writes are not wanted any more: the server denied one. */
   private yielding = false
   private held: Array<HeldWrite> = []
@@ -149,6 +151,8 @@ export class RecordState {
     else if (this.phase !== "loading") this.expectRead()
     else if (this.ack === undefined && this.answer === undefined) this.expect()
     this.reads++
+    this.unread = true
+    if (this.version > this.base) this.writes.addUncounted()
     this.asked(this.wire.tell(encodeRecordCreateOrRead({ name: this.name })))
   }
 
@@ -169,6 +173,8 @@ export class RecordState {
     } catch (error) {
       return new InvalidMessage({ message: `record ${this.name}: ${(error as Error).message}` })
     }
+    // its outcome could not be told from that of a write that was made while there was no connection
+    if (settle !== undefined && this.phase === "synced" && this.unread && this.wire.open) this.startReading()
     if (this.phase !== "synced") {
       const { options } = this.wire
       const text = encoded(this.name, () => this.written(0, path, value, undefined), options.maxMessage)
@@ -218,6 +224,7 @@ export class RecordState {
     wire.answered(this.answer)
     wire.answered(this.ack)
     this.answer = this.ack = undefined
+    this.unread = false
     if (this.reads > 0) this.reads--
     if (this.phase === "loading") {
       this.phase = "synced"
@@ -304,7 +311,7 @@ export class RecordState {
       }
       const heard = error !== undefined
         ? this.writes.failed(version, new WriteFailed({ topic: "R", subject: this.name, message: error }))
-        : mayBe && this.writes.stored(version)
+        : mayBe && this.writes.acknowledged(version)
       waited ||= heard
     }
     return waited
@@ -478,7 +485,10 @@ export class RecordState {
     this.version = version
     posted()
     if (wire.open) this.writes.add(version, letter, settle)
-    else settle?.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
+    else {
+      this.writes.addUncounted()
+      settle?.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
+    }
     return undefined
   }
 

@@ -315,8 +315,11 @@ export class RecordTopic {
     switch (action) {
       case "CR":
       case "S":
+      // servers 3.x name the half of CR that they deny
       case "R":
         return this.over(subject, denied)
+      case "C":
+        return this.over(subject, denied) || fails(this.upserts.take(subject), denied)
       case "SN":
         return fails(this.snapshots.take(subject), denied)
       case "H":
@@ -330,7 +333,9 @@ export class RecordTopic {
       case "U":
       case "P": {
         const version = Number(rest[0])
-        return this.records.get(subject)?.writeDenied(Number.isSafeInteger(version) ? version : undefined, denied) ?? false
+        const record = this.records.get(subject)
+        if (record === undefined) return fails(this.upserts.take(subject), denied)
+        return record.writeDenied(Number.isSafeInteger(version) ? version : undefined, denied)
       }
       default:
         return false

@@ -210,7 +210,8 @@ export class PresenceTopic {
     for (const sink of [...this.allSinks, ...single]) sink.changed(user, online)
   }
 
-  acknowledged(action: string, subject: string): void {
+  /** The server acknowledged the action; an acknowledgement that nobody waits for is reported, unless something else is said of it. */
+  acknowledged(action: string, subject: string, report = true): void {
     if (action !== "S" && action !== "US") return this.wire.report(new UnsolicitedMessage({ topic, subject }))
     const id = /^\d{1,15}$/.test(subject) ? Number(subject) : 0
     const bulk = this.bulks.get(id)
@@ -225,8 +226,9 @@ export class PresenceTopic {
       if (waiting.remaining.size === 0) this.finishBulk(key, waiting)
       return
     }
-    if (subject === action || subject === "U") this.subscriptions.acknowledge(action, everybody)
-    else this.wire.report(new UnsolicitedMessage({ topic, subject }), id > 0 && id <= this.ids ? "notice" : "error")
+    if (subject === action || subject === "U") {
+      if (report || this.subscriptions.isAwaited(everybody)) this.subscriptions.acknowledge(action, everybody)
+    } else if (report) this.wire.report(new UnsolicitedMessage({ topic, subject }), id > 0 && id <= this.ids ? "notice" : "error")
   }
 
   /** The server denied something about presence. Returns whether a call hears of it. */

@@ -237,6 +237,11 @@ export class RecordTopic {
     else this.wire.report(new UnsolicitedMessage({ topic, subject: name }), "notice")
   }
 
+  /** Whether a discard of it is not acknowledged yet. */
+  isLeaving(name: string): boolean {
+    return this.leaving.has(name)
+  }
+
   acknowledged(action: string, name: string): void {
     const record = this.records.get(name)
     if (action === "S") {
@@ -418,7 +423,7 @@ export class RecordTopic {
 
   /** About a record that is not open: late when it has just been left. */
   private unsolicited(name: string): void {
-    this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.leaving.has(name) ? "notice" : "error")
+    this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.isLeaving(name) ? "notice" : "error")
   }
 
   /** An answer to a question that nobody waits for any more. */

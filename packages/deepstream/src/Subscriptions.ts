@@ -48,6 +48,12 @@ export class Subscriptions {
     return (this.entries.get(name)?.users ?? 0) > 0
   }
 
+  /** Whether somebody here waits for its acknowledgement. */
+  isAwaited(name: string): boolean {
+    const entry = this.entries.get(name)
+    return entry !== undefined && entry.users > 0 && !entry.acknowledged
+  }
+
   /** A name that is wanted and not acknowledged yet. */
   findWaiting(fits: (name: string) => boolean): string | undefined {
     for (const [name, entry] of this.entries) if (entry.waiting.length > 0 && fits(name)) return name

@@ -28,7 +28,9 @@ const reasons = (): string => {
 const file = "test/deepstream/GuideSnippets.ts"
 
 it("the guide shows what the code is and does", () => {
-  const snippets = ["record", "counter", "events", "listen", "rpc", "states"].map((name) => [`snippet ${name}`, () => snippet(file, name)] as const)
+  const snippets = ["record", "counter", "events", "listen", "rpc", "states"].map((name) =>
+    [`snippet ${name}`, () => snippet(file, name)] as const
+  )
   expectGuide("packages/deepstream/README.md", {
     ...Object.fromEntries(snippets),
     picture: () => `\`\`\`mermaid\n${diagram()}\n\`\`\``,

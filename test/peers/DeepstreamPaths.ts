@@ -30,7 +30,24 @@ export const pathCases: ReadonlyArray<PathCase> = [
   ...paths({ a: null }, "a", "a.b", "a[0]"),
   ...paths({ a: {} }, "a[0]", "a[2]", "a.0", "a[-1]", "a[b]", "a[1.5]", "a[4294967294]", "a[12345678901234567890123]", "a[00]", "a.00"),
   ...paths({ a: { "": 5, "0": 6, "00": 7, NaN: 8 } }, "a[0]", "a[00]", "a[b]", "a.[0]", "a."),
-  ...paths({ a: [0, 1] }, "a[0]", "a[1]", "a[2]", "a[5]", "a[00]", "a.0", "a.1", "a.2", "a.5", "a.00", "a.-1", "a.b", "a[-1]", "a[b]", "a[1.5]"),
+  ...paths(
+    { a: [0, 1] },
+    "a[0]",
+    "a[1]",
+    "a[2]",
+    "a[5]",
+    "a[00]",
+    "a.0",
+    "a.1",
+    "a.2",
+    "a.5",
+    "a.00",
+    "a.-1",
+    "a.b",
+    "a[-1]",
+    "a[b]",
+    "a[1.5]"
+  ),
   ...paths({ a: [0, 1] }, "a.length", "a[0].b", "a[2].b", "a[2][1]", "a.b.c", "a", "a.constructor", "a.push.x", "a.1.b", "a[-1].b"),
   ...paths({ a: [0, null, 2] }, "a[1]", "a[1].b"),
   ...paths([0, 1], "[2]", "[0]", "0", "1", "2", "4", "00", "a", "0.a", "2.a", "2[1]", "a.b", "length", "-1"),
@@ -117,7 +134,8 @@ export const measure = async (server: Server, cases: ReadonlyArray<PathCase>): P
   let raw = await Raw.open(server)
   for (const [index, { data, path, value }] of cases.entries()) {
     const name = `case${index}`
-    const dataOf = (message: string | undefined): unknown => message === undefined ? undefined : JSON.parse(message.split("|").slice(4).join("|"))
+    const dataOf = (message: string | undefined): unknown =>
+      message === undefined ? undefined : JSON.parse(message.split("|").slice(4).join("|"))
     const acknowledged = (message: string): boolean => message.startsWith(`R|WA|${name}|`)
     raw.send(`R|CU|${name}|-1|${JSON.stringify(data)}|{"writeSuccess":true}+`)
     await raw.until(acknowledged)

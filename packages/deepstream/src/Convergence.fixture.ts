@@ -142,7 +142,9 @@ class RecordServer {
       const patch = "path" in message
       if (patch) patchLike(this.text, this.data, message.path, message.value.value)
       else this.data = JSON.parse(message.data) as Json
-      for (const [number] of JSON.stringify(patch ? message.value.value ?? null : this.data).matchAll(/\d+/g)) this.accepted.add(Number(number))
+      for (const [number] of JSON.stringify(patch ? message.value.value ?? null : this.data).matchAll(/\d+/g)) {
+        this.accepted.add(Number(number))
+      }
       const told = patch
         ? encodeRecordPatch({ name, version, path: message.path, value: message.value })
         : encodeRecordUpdate({ name, version, data: message.data })

@@ -66,7 +66,9 @@ export const jsonOf = (given: unknown): Json => {
   const root: { value?: Json } = {}
   // what is inside what, to tell a cycle from something that occurs twice
   const open = new Set<object>()
-  const work: Array<{ readonly into: object; readonly key: string; readonly value: unknown } | { readonly close: object; readonly made: object }> = [
+  const work: Array<
+    { readonly into: object; readonly key: string; readonly value: unknown } | { readonly close: object; readonly made: object }
+  > = [
     { into: root, key: "value", value: given }
   ]
   for (let next = work.pop(); next !== undefined; next = work.pop()) {

@@ -48,7 +48,13 @@ const own = (value: unknown, step: Step): unknown =>
 /** What is at the path; undefined when nothing is. */
 export const getPath = (data: unknown, path: string | undefined): unknown => {
   let value = data
-  if (path !== undefined) { for (const step of stepsOf(path)) value = Array.isArray(value) && step === "length" ? undefined : own(value, step) }
+  if (path !== undefined) {
+    for (const step of stepsOf(path)) {
+      value = Array.isArray(value) && step === "length"
+        ? undefined
+        : own(value, step)
+    }
+  }
   return value
 }
 

@@ -55,7 +55,11 @@ describe("an acknowledged write", () => {
     expect(all).toEqual(["stored"])
   })
 
-  it.each([["remoteWins", "WriteLost"], ["none", "VersionExists"], [() => { throw new Error("no") }, "WriteLost"]] as const)(
+  it.each(
+    [["remoteWins", "WriteLost"], ["none", "VersionExists"], [() => {
+      throw new Error("no")
+    }, "WriteLost"]] as const
+  )(
     "is lost when the server kept another (%s), although a classic server acknowledges it",
     (merge, outcome) => {
       const { record, session } = opened({ merge: merge as never })
@@ -74,18 +78,21 @@ describe("an acknowledged write", () => {
     expect(all).toEqual(["WriteLost"])
   })
 
-  it.each([["classic", opened], ["text", openedText]] as const)("of two on their way, one refused and one taken, each has its own outcome (%s)", (kind, open) => {
-    const { record, session } = open()
-    const first = noted<string>()
-    const second = noted<string>()
-    record.set("a", 2, first.settle)
-    record.set("b", 3, second.settle)
-    // somebody else's version 6; ours of 7 is the next one
-    session.received(wire("R|P|r|6|c|N9+R|E|VERSION_EXISTS|r|6|{\"a\":1,\"c\":9}+"))
-    if (kind === "classic") session.received(wire("R|WA|r|[6]|L+"))
-    session.received(wire("R|WA|r|[7]|L+R|R|r|7|{\"a\":1,\"c\":9,\"b\":3}+"))
-    expect([first.all, second.all, record.data]).toEqual([["WriteLost"], ["stored"], { a: 1, c: 9, b: 3 }])
-  })
+  it.each([["classic", opened], ["text", openedText]] as const)(
+    "of two on their way, one refused and one taken, each has its own outcome (%s)",
+    (kind, open) => {
+      const { record, session } = open()
+      const first = noted<string>()
+      const second = noted<string>()
+      record.set("a", 2, first.settle)
+      record.set("b", 3, second.settle)
+      // somebody else's version 6; ours of 7 is the next one
+      session.received(wire("R|P|r|6|c|N9+R|E|VERSION_EXISTS|r|6|{\"a\":1,\"c\":9}+"))
+      if (kind === "classic") session.received(wire("R|WA|r|[6]|L+"))
+      session.received(wire("R|WA|r|[7]|L+R|R|r|7|{\"a\":1,\"c\":9,\"b\":3}+"))
+      expect([first.all, second.all, record.data]).toEqual([["WriteLost"], ["stored"], { a: 1, c: 9, b: 3 }])
+    }
+  )
 
   it("is merged when what the merge made of it is stored, and lost when that is lost", () => {
     const { record, session } = opened({ merge: "localWins" })
@@ -190,23 +197,28 @@ describe("values", () => {
     ["bytes", new Uint8Array(2)],
     ["cycle", cycle]
   ]
-  const nested = wrong.flatMap(([name, value]) => [[name, value], [`${name} in an object`, { x: value }], [`${name} in an array`, [value]]] as const)
+  const nested = wrong.flatMap(([name, value]) =>
+    [[name, value], [`${name} in an object`, { x: value }], [`${name} in an array`, [value]]] as const
+  )
 
-  it.each([...nested, ["a key with half a pair", { "\ud800": 1 }]] as const)("that JSON does not have are refused, and nothing is sent: %s", (_, value) => {
-    const { record, session } = opened()
-    const { all, settle } = noted<unknown>()
-    const given = value as object
-    const tags = [
-      record.set("x", given)?._tag,
-      record.set(undefined, { x: given })?._tag,
-      session.records.upsert("other", "x", given)?._tag,
-      session.records.upsert("other", undefined, { x: given })?._tag,
-      session.events.emit("e", given)?._tag
-    ]
-    session.rpc.request("p", given, settle)
-    expect(tags).toEqual(Array(5).fill("InvalidMessage"))
-    expect([all, framesOf(session), record.data]).toEqual([["InvalidMessage"], [], { a: 1 }])
-  })
+  it.each([...nested, ["a key with half a pair", { "\ud800": 1 }]] as const)(
+    "that JSON does not have are refused, and nothing is sent: %s",
+    (_, value) => {
+      const { record, session } = opened()
+      const { all, settle } = noted<unknown>()
+      const given = value as object
+      const tags = [
+        record.set("x", given)?._tag,
+        record.set(undefined, { x: given })?._tag,
+        session.records.upsert("other", "x", given)?._tag,
+        session.records.upsert("other", undefined, { x: given })?._tag,
+        session.events.emit("e", given)?._tag
+      ]
+      session.rpc.request("p", given, settle)
+      expect(tags).toEqual(Array(5).fill("InvalidMessage"))
+      expect([all, framesOf(session), record.data]).toEqual([["InvalidMessage"], [], { a: 1 }])
+    }
+  )
 
   it("what is handed out cannot change what is inside", () => {
     const { record, session } = opened()
@@ -317,7 +329,11 @@ describe("a login", () => {
       session.received(wire(`C|CH+C|RED|wss://second/deepstream+`))
       session.socketOpened()
       session.received(wire(`C|CH+C|RED|${to}+`))
-      expect([host.dialled, all, session.state]).toEqual([["wss://server/deepstream", "wss://second/deepstream"], ["RedirectRefused"], "CLOSED"])
+      expect([host.dialled, all, session.state]).toEqual([
+        ["wss://server/deepstream", "wss://second/deepstream"],
+        ["RedirectRefused"],
+        "CLOSED"
+      ])
       expect(framesOf(session).join("")).not.toContain("secret")
     }
   })
@@ -350,16 +366,19 @@ describe("a provider", () => {
     expect(framesOf(session).join("")).toBe("P|A|REQ|p|y+P|RES|p|y|N2+")
   })
 
-  it.each(["MULTIPLE_ACK", "MULTIPLE_ACCEPT", "MULTIPLE_RESPONSE"])("that is told %s still hears the answer to a request of its own", (code) => {
-    const { session } = provided()
-    const { all, settle } = noted<unknown>()
-    session.rpc.request("p", 1, settle)
-    const id = framesOf(session).join("").match(/P\|REQ\|p\|([^|]+)/)![1]!
-    session.received(wire(`P|E|${code}|p|${id}+`))
-    expect(all).toEqual([])
-    session.received(wire(`P|RES|p|${id}|N7+`))
-    expect(all).toEqual([7])
-  })
+  it.each(["MULTIPLE_ACK", "MULTIPLE_ACCEPT", "MULTIPLE_RESPONSE"])(
+    "that is told %s still hears the answer to a request of its own",
+    (code) => {
+      const { session } = provided()
+      const { all, settle } = noted<unknown>()
+      session.rpc.request("p", 1, settle)
+      const id = framesOf(session).join("").match(/P\|REQ\|p\|([^|]+)/)![1]!
+      session.received(wire(`P|E|${code}|p|${id}+`))
+      expect(all).toEqual([])
+      session.received(wire(`P|RES|p|${id}|N7+`))
+      expect(all).toEqual([7])
+    }
+  )
 })
 
 describe("an event", () => {

@@ -116,7 +116,8 @@ export class PresenceTopic {
   subscribe(user: string, sink: PresenceSink, ready: Settle<void>): () => void {
     const { wire } = this
     const refused = wire.closed ?? wire.denied(topic, "S", user)
-    const text = refused ?? userRefused([user]) ?? encoded(user, () => encodePresenceSubscribe({ id: 1, users: JSON.stringify([user]) }), wire.options.maxMessage)
+    const text = refused ?? userRefused([user]) ??
+      encoded(user, () => encodePresenceSubscribe({ id: 1, users: JSON.stringify([user]) }), wire.options.maxMessage)
     if (typeof text !== "string") {
       ready.fail(text)
       return () => {}
@@ -369,7 +370,9 @@ export class PresenceTopic {
 
 /** Why these cannot be asked for. */
 const userRefused = (users: ReadonlyArray<string>): InvalidMessage | undefined =>
-  users.every((user) => user !== "" && isWellFormed(user)) ? undefined : new InvalidMessage({ message: "a user needs a name, in whole characters" })
+  users.every((user) => user !== "" && isWellFormed(user))
+    ? undefined
+    : new InvalidMessage({ message: "a user needs a name, in whole characters" })
 
 /** The users of an answer; undefined when it is none. */
 const usersOf = (json: string): ReadonlyMap<string, boolean> | undefined => {

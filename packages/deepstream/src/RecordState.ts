@@ -478,7 +478,11 @@ export class RecordState {
     const version = this.version + 1
     const denied = wire.denied("R", path === undefined ? "U" : "P", name)
     if (denied !== undefined) return denied
-    const text = encoded(this.name, () => this.written(version, path, value, acknowledged ? writeConfig : undefined), wire.options.maxMessage)
+    const text = encoded(
+      this.name,
+      () => this.written(version, path, value, acknowledged ? writeConfig : undefined),
+      wire.options.maxMessage
+    )
     if (typeof text !== "string") return text
     const letter = wire.post("R", name, text)
     if (!isLetter(letter)) return letter

@@ -110,7 +110,14 @@ export class RecordTopic {
   delete(name: string, settle: Settle<void>): void {
     const late = new DeleteTimeout({ topic, subject: name })
     const timeout = this.wire.options.recordDeleteTimeout
-    this.deletions.ask(name, { topic, action: "D", subject: name, encode: () => encodeRecordDelete({ name: keepable(name) }), timeout, late }, settle)
+    this.deletions.ask(name, {
+      topic,
+      action: "D",
+      subject: name,
+      encode: () => encodeRecordDelete({ name: keepable(name) }),
+      timeout,
+      late
+    }, settle)
   }
 
   /**

@@ -7,7 +7,7 @@ import { DecodeError } from "@wirewright/codec/Errors"
 import { CaptureSummary } from "./CaptureSummary.ts"
 import { type Asked, Conversation, type Said } from "./Conversation.ts"
 import type { Chunks } from "./Input.ts"
-import { drain, line, say } from "./Output.ts"
+import { drain, line, say, sayBlock } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
 import { PassedOver, passedText } from "./PassedOver.ts"
 import type { DecodedPacket, ProtocolAdapter } from "./ProtocolAdapter.ts"
@@ -107,8 +107,12 @@ class CaptureReport {
     const all = this.passedOver.all(this.summary.packets, this.report.adapter.name)
     if (all.length === 0) return
     this.report.errors += all.filter(({ finding }) => finding).length
-    if (this.report.json) line(JSON.stringify({ passedOver: all }))
-    say(["Passed over:", ...all.map((passed) => `  ${passedText(passed)}`)].join("\n"))
+    if (!this.report.json) return sayBlock(["Passed over:", ...all.map((passed) => `  ${passedText(passed)}`)].join("\n"))
+    line(JSON.stringify({ passedOver: all }))
+    const time = new Date().toISOString()
+    for (const passed of all) {
+      say(JSON.stringify({ level: "warning", time, message: `passed over: ${passedText(passed)}`, annotations: {} }))
+    }
   }
 
   /** Notes when the capture begins: times in listings count from there. */

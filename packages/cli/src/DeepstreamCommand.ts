@@ -5,7 +5,7 @@
  */
 import { DeepstreamError, type Problem } from "@wirewright/deepstream/DeepstreamError"
 import type { DeepstreamClient } from "@wirewright/deepstream/Deepstream"
-import type { Json } from "@wirewright/deepstream/JsonPath"
+import type { Json } from "@wirewright/deepstream/Json"
 import { jsonOf } from "@wirewright/codec/JsonPrint"
 import { escaped } from "@wirewright/codec/Visible"
 import * as Deferred from "effect/Deferred"

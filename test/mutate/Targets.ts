@@ -11,7 +11,7 @@ const named = (names: string): ReadonlyArray<string> => names.split(" ").map((na
 
 const units = named("SnapshotTracker.test Progress.test Checkpoint.test FailoverLog.test RollbackDecision.test")
 const follower = named("StreamReactions.test VbucketFollower.test Exploration.test Simulation.test")
-const shell = ["consumer", "hostile", "losses", "topology", "stores", "simulation"].map((name) => `test/dcp/${name}.test.ts`)
+const shell = ["consumer", "hostile", "losses", "processing", "topology", "stores", "simulation"].map((name) => `test/dcp/${name}.test.ts`)
 
 const ownFirst = (file: string, tests: ReadonlyArray<string>): ReadonlyArray<string> => {
   const own = file.replace(/ts$/, "test.ts")

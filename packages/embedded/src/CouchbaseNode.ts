@@ -32,7 +32,7 @@ import { withMetaHandlers } from "./WithMetaHandlers.ts"
 export interface CouchbaseNodeOptions extends
   Pick<
     PacketServerOptions<Packet>,
-    "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout" | "onDefect"
+    "host" | "port" | "listen" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout" | "onDefect"
   >
 {
   /** The buckets; one named `default` unless said otherwise. */

@@ -27,7 +27,7 @@ export interface Pair {
 export const pair = (options: PairOptions = {}): Effect.Effect<Pair, Effect.Error<ReturnType<typeof serveCouchbase>>, Scope.Scope> =>
   Effect.gen(function*() {
     const { client, faults, vbuckets = 4, ...rest } = options
-    const node = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }], ...rest })
+    const node = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }], listen: false, port: 11210, ...rest })
     const link = new Link(node.server.accept, faults)
     const layer = Dcp.layer({ seeds: [{ host: node.host, port: node.port }], bucket: "default", ...client, dial: link.dial })
     return { node, bucket: node.buckets.get("default")!, link, layer }

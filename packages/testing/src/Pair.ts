@@ -1,16 +1,18 @@
-/** A consumer and a producer in one process, without sockets: what runs between them is a `Link`. With fake timers, in virtual time. */
+/** A consumer and a producer in one process, without sockets: what runs between them is a `Link`. By `runVirtual`, in virtual time. */
 import { Dcp, type DcpOptions } from "@wirewright/dcp/Dcp"
 import type { Bucket } from "@wirewright/embedded/Bucket"
 import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { Link, type LinkFaults } from "./Link.ts"
+import { Link, type LinkFaults, type Tap } from "./Link.ts"
 
 /** What a pair is made of. */
 export interface PairOptions extends CouchbaseNodeOptions {
   /** Vbuckets of the bucket `default`; 4 unless said otherwise. */
   readonly vbuckets?: number
   readonly faults?: LinkFaults | ((connection: number) => LinkFaults)
+  /** Sees what both say. */
+  readonly tap?: Tap
   readonly client?: Partial<Omit<DcpOptions, "bucket" | "seeds">>
 }
 
@@ -26,9 +28,9 @@ export interface Pair {
 /** Makes a pair, which is gone with the scope. Fails when the node cannot be made. */
 export const pair = (options: PairOptions = {}): Effect.Effect<Pair, Effect.Error<ReturnType<typeof serveCouchbase>>, Scope.Scope> =>
   Effect.gen(function*() {
-    const { client, faults, vbuckets = 4, ...rest } = options
+    const { client, faults, tap, vbuckets = 4, ...rest } = options
     const node = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }], listen: false, port: 11210, ...rest })
-    const link = new Link(node.server.accept, faults)
+    const link = new Link(node.server.accept, faults, tap)
     const layer = Dcp.layer({ seeds: [{ host: node.host, port: node.port }], bucket: "default", ...client, dial: link.dial })
     return { node, bucket: node.buckets.get("default")!, link, layer }
   })

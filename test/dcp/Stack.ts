@@ -1,0 +1,337 @@
+/**
+ * The whole-stack simulation: an embedded node, links that fail, and consumers of slices with a store and an application that outlive them, by a
+ * schedule from a seed, in virtual time. In the end the application has what the node has. The same seed gives the same trace.
+ */
+import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
+import { Dcp } from "@wirewright/dcp/Dcp"
+import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
+import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { type Pair, pair, runVirtual, shrink } from "@wirewright/testing"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Application, packetsTo, Trace } from "./StackParts.ts"
+import { type Ending, scheduleOf, type StackSchedule, type Step } from "./StackSchedule.ts"
+
+/** What happens in schedules, and what comes of it. Over a thousand seeds each of them does. */
+export const stackKinds = [
+  "write",
+  "removal",
+  "checkpoint closed",
+  "eviction",
+  "purge",
+  "failover without loss",
+  "lossy failover",
+  "cut",
+  "half-open link",
+  "reconnect",
+  "graceful restart",
+  "restart after kill -9",
+  "overtaken restart",
+  "graceful hand-over",
+  "hand-over after kill -9",
+  "overtaken hand-over",
+  "fenced consumer",
+  "rollback to 0",
+  "partial rollback",
+  "interrupted rollback",
+  "checkpoint saved",
+  "change delivered"
+] as const
+/** One of them. */
+export type StackKind = typeof stackKinds[number]
+
+/** What came of a schedule. */
+export interface StackOutcome {
+  /** What is wrong; undefined when all is well. */
+  readonly wrong: string | undefined
+  readonly trace: ReadonlyArray<string>
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** A consumer of a slice. */
+interface Owner {
+  readonly slice: number
+  readonly worker: number
+  /** Until it is killed: from then on nothing that it does has an effect. */
+  alive: boolean
+  readonly scope: Scope.Closeable
+  consumer: DcpConsumer | undefined
+}
+
+/** Longest virtual time until the application has what the node has, after everything has happened. */
+const longestRecovery = 120_000
+
+class Stack {
+  readonly trace: Trace
+  wrong: string | undefined
+  private readonly schedule: StackSchedule
+  private readonly both: Pair
+  private readonly application = new Application()
+  private readonly store = CheckpointStore.memory()
+  /** Who may change the application's data of a slice: the newest, as with a fencing token. */
+  private readonly owners: Array<Owner | undefined>
+  /** Vbuckets with a reason to roll back: a failover, or tombstones that were purged. */
+  private readonly disturbed = new Set<number>()
+  private written = 0
+
+  constructor(schedule: StackSchedule, both: Pair, trace: Trace) {
+    this.schedule = schedule
+    this.both = both
+    this.trace = trace
+    this.owners = schedule.slices.map(() => undefined)
+  }
+
+  private count(kind: StackKind): void {
+    this.trace.count(kind)
+  }
+
+  private fault(what: string): void {
+    this.trace.line(`WRONG ${what}`)
+    this.wrong ??= what
+  }
+
+  /** Plays all of it. */
+  readonly play = Effect.gen({ self: this }, function*(this: Stack) {
+    for (const slice of this.schedule.slices.keys()) yield* this.begin(slice, slice % 2)
+    for (const step of this.schedule.steps) yield* this.happen(step)
+    const vbuckets = this.schedule.slices.flat()
+    for (let waited = 0; this.difference(vbuckets) !== undefined; waited += 50) {
+      if (waited >= longestRecovery) break
+      yield* Effect.sleep(50)
+    }
+    yield* Effect.sleep(1_000)
+    const difference = this.difference(vbuckets)
+    if (difference !== undefined) this.fault(difference)
+    for (const owner of this.owners) yield* this.end(owner!, "graceful")
+    const after = this.difference(vbuckets)
+    if (difference === undefined && after !== undefined) this.fault(`after the end: ${after}`)
+  })
+
+  private readonly happen = Effect.fnUntraced({ self: this }, function*(this: Stack, step: Step) {
+    const { bucket, link } = this.both
+    if (step.kind !== "pause") this.trace.line(JSON.stringify(step))
+    switch (step.kind) {
+      case "write":
+        this.count("write")
+        for (const key of step.keys) {
+          bucket.store.set(bucket.store.space(step.vbucket), `k${key}`, { value: Buffer.from(`v${this.written++}`) })
+        }
+        return
+      case "remove":
+        if (typeof bucket.store.remove(bucket.store.space(step.vbucket), `k${step.key}`) !== "string") this.count("removal")
+        return
+      case "close checkpoint":
+        this.count("checkpoint closed")
+        return bucket.vbucket(step.vbucket)!.history.closeCheckpoint()
+      case "evict":
+        this.count("eviction")
+        return bucket.vbucket(step.vbucket)!.history.evict()
+      case "purge": {
+        const { history } = bucket.vbucket(step.vbucket)!
+        const before = history.purgeSeqno
+        const upTo = history.highSeqno - BigInt(step.kept)
+        bucket.purge(step.vbucket, upTo > 0n ? upTo : 0n)
+        if (history.purgeSeqno === before) return
+        this.disturbed.add(step.vbucket)
+        return this.count("purge")
+      }
+      case "fail over": {
+        const lost = bucket.failOver(step.vbucket, step.lost)
+        this.disturbed.add(step.vbucket)
+        this.count(lost > 0 ? "lossy failover" : "failover without loss")
+        this.trace.line(`lost ${lost}, ${bucket.vbucket(step.vbucket)!.failoverLog.map((one) => `${one.vbucketUuid}@${one.seqno}`).join(" ")}`)
+        if (step.cut) link.cut()
+        return
+      }
+      case "cut":
+        if (link.open > 0) this.count("cut")
+        return link.cut()
+      case "freeze":
+        if (link.open > 0) this.count("half-open link")
+        return link.freeze()
+      case "restart":
+      case "hand over": {
+        const owner = this.owners[step.slice]!
+        const { graceful, killed, overtaken } = step.kind === "restart"
+          ? { graceful: "graceful restart", killed: "restart after kill -9", overtaken: "overtaken restart" } as const
+          : { graceful: "graceful hand-over", killed: "hand-over after kill -9", overtaken: "overtaken hand-over" } as const
+        this.count({ graceful, killed, overtaken }[step.ending])
+        const worker = step.kind === "restart" ? owner.worker : 1 - owner.worker
+        if (step.ending === "overtaken") {
+          yield* this.begin(step.slice, worker)
+          // it finds out, or is told
+          yield* Effect.forkScoped(Effect.andThen(Effect.sleep(300), this.end(owner, "graceful")))
+          return
+        }
+        yield* this.end(owner, step.ending)
+        return yield* this.begin(step.slice, worker)
+      }
+      case "pause":
+        return yield* Effect.sleep(step.milliseconds)
+    }
+  })
+
+  /** Ends a consumer. A killed one is not waited for: whatever it still does is nobody's. */
+  private end(owner: Owner, ending: Exclude<Ending, "overtaken">): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.suspend(() => {
+      this.trace.line(`${ending} end of worker ${owner.worker}, slice ${owner.slice}`)
+      for (let lost = owner.consumer?.status.disconnects ?? 0; lost > 0; lost--) this.count("reconnect")
+      if (ending === "graceful") return Scope.close(owner.scope, Exit.void)
+      owner.alive = false
+      return Effect.asVoid(Effect.forkScoped(Scope.close(owner.scope, Exit.void)))
+    })
+  }
+
+  /** A new consumer of a slice, which owns its data from now on. */
+  private begin(slice: number, worker: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const owner: Owner = { slice, worker, alive: true, scope: Scope.makeUnsafe(), consumer: undefined }
+      this.owners[slice] = owner
+      this.trace.line(`worker ${worker} begins with slice ${slice}`)
+      const program = this.consume(owner)
+      // a connection that is cut before anything is known of the cluster is a failure, and is the application's to repeat
+      const persistent = Effect.retry(program, { while: (error) => error._tag === "ConnectionError", times: 1_000 })
+      const watched = Effect.onExit(persistent, (exit) =>
+        Effect.sync(() => {
+          if (!owner.alive || !Exit.isFailure(exit) || Exit.hasInterrupts(exit)) return
+          const text = String(exit.cause)
+          this.trace.line(`worker ${worker} fails with slice ${slice}: ${text}`)
+          if (this.owners[slice] !== owner && text.includes("has taken over")) return this.count("fenced consumer")
+          this.fault(`the consumer of slice ${slice} failed: ${text}`)
+        }))
+      return Effect.asVoid(Scope.provide(Effect.forkScoped(watched), owner.scope))
+    })
+  }
+
+  private consume(owner: Owner) {
+    const { schedule } = this
+    return Effect.scoped(Effect.gen({ self: this }, function*(this: Stack) {
+      const { consumer, events } = yield* Dcp.run({
+        group: `slice ${owner.slice}`,
+        vbuckets: schedule.slices[owner.slice]!,
+        window: schedule.window,
+        commitInterval: schedule.commitInterval,
+        settleTimeout: 200,
+        noopInterval: "2 seconds",
+        onRollback: schedule.onRollback,
+        connectBudget: { burst: 1_000, perSecond: 1_000 }
+      })
+      owner.consumer = consumer
+      yield* events.pipe(
+        Dcp.process((event) => this.handle(owner, event), { concurrency: schedule.concurrency }),
+        Dcp.commit,
+        Stream.runDrain
+      )
+    })).pipe(Effect.provideService(CheckpointStore, this.storeOf(owner)), Effect.provide(this.both.layer))
+  }
+
+  /** The application: it takes its time, and what it does counts only of the consumer that owns the slice. */
+  private handle(owner: Owner, event: DcpEvent): Effect.Effect<void> {
+    const { handling, undoing } = this.schedule
+    const time = event._tag === "Rollback" ? undoing : handling
+    const done = Effect.suspend(() => {
+      if (!owner.alive || this.owners[owner.slice] !== owner) return Effect.never
+      this.tell(owner, event)
+      this.application.handle(event)
+      return Effect.void
+    })
+    return time === 0 ? done : Effect.andThen(Effect.sleep(time), done)
+  }
+
+  private tell(owner: Owner, event: DcpEvent): void {
+    const who = `worker ${owner.worker}, vb ${event.vbucket}:`
+    switch (event._tag) {
+      case "Mutation":
+      case "Deletion":
+      case "Expiration":
+        this.count("change delivered")
+        return this.trace.line(`${who} ${event._tag} ${event.key} ${event.seqno}`)
+      case "Rollback":
+        this.count(event.to > 0n ? "partial rollback" : "rollback to 0")
+        if (event.reason === "Interrupted") this.count("interrupted rollback")
+        this.trace.line(`${who} Rollback ${event.from} → ${event.to} (${event.requested}), ${event.reason}`)
+        if (!this.disturbed.has(event.vbucket)) {
+          this.fault(`vbucket ${event.vbucket}: a rollback from ${event.from} to ${event.to} (${event.reason}) though nothing was lost`)
+        }
+        return
+      default:
+        return this.trace.line(`${who} ${event._tag}`)
+    }
+  }
+
+  /** The store as a consumer sees it: it takes its time, and what a killed one saves is not saved. */
+  private storeOf(owner: Owner): CheckpointStoreShape {
+    const { saving } = this.schedule
+    const wait = saving === 0 ? Effect.void : Effect.sleep(saving)
+    const group = (kept: CheckpointGroup): CheckpointGroup => ({
+      ...kept,
+      save: (checkpoints) =>
+        Effect.andThen(
+          wait,
+          Effect.suspend(() => {
+            if (!owner.alive) return Effect.void
+            return Effect.tap(kept.save(checkpoints), () =>
+              Effect.sync(() => {
+                this.count("checkpoint saved")
+                for (const [vbucket, { position, undo }] of checkpoints) {
+                  this.trace.line(
+                    `worker ${owner.worker}, vb ${vbucket}: saved ${position.vbucketUuid}@${position.seqno} [${position.snapshotStart},${position.snapshotEnd}]${
+                      undo ? " undo" : ""
+                    }`
+                  )
+                }
+              }))
+          })
+        )
+    })
+    // who has lost the slice does not take it over again
+    const open = (name: string) =>
+      Effect.suspend(() => this.owners[owner.slice] === owner ? Effect.map(this.store.open(name), group) : Effect.never)
+    return { open }
+  }
+
+  /** How the application's data differ from the node's; undefined when they do not. */
+  private difference(vbuckets: ReadonlyArray<number>): string | undefined {
+    for (const vbucket of vbuckets) {
+      const ours = this.application.image(vbucket)
+      const theirs = new Map(
+        [...this.both.bucket.vbucket(vbucket)!.history.image.values()].flatMap((change) =>
+          change.kind === "mutation" ? [[change.document.key, Buffer.from(change.document.value).toString()] as const] : []
+        )
+      )
+      for (const key of [...new Set([...ours.keys(), ...theirs.keys()])].sort()) {
+        if (ours.get(key) === theirs.get(key)) continue
+        return `vbucket ${vbucket}, ${key}: the node has ${theirs.get(key) ?? "none"}, the application ${ours.get(key) ?? "none"}`
+      }
+    }
+    return undefined
+  }
+}
+
+/** Plays a schedule in virtual time. */
+export const playStack = async (schedule: StackSchedule): Promise<StackOutcome> => {
+  let stack: Stack | undefined
+  let trace: Trace | undefined
+  const program = Effect.scoped(Effect.gen(function*() {
+    const { chop, slices } = schedule
+    const made = new Trace()
+    trace = made
+    const faults = chop === undefined ? {} : { toClient: { chop }, toServer: { chop } }
+    const both = yield* pair({ vbuckets: slices.flat().length, faults, tap: packetsTo(made) })
+    stack = new Stack(schedule, both, made)
+    yield* stack.play
+  }))
+  const failed = await runVirtual(program, { seed: schedule.seed, limit: "1 day" }).then(() => undefined, (error: unknown) => String(error))
+  return { wrong: stack?.wrong ?? failed, trace: trace?.lines ?? [], counts: trace?.counts ?? new Map() }
+}
+
+/** Plays a seed. */
+export const playSeed = (seed: number): Promise<StackOutcome> => playStack(scheduleOf(seed))
+
+/** A schedule like this one that still goes wrong, and from which no step can be left out. */
+export const smallest = async (schedule: StackSchedule): Promise<StackSchedule> => {
+  const goesWrong = async (steps: ReadonlyArray<Step>): Promise<boolean> => (await playStack({ ...schedule, steps })).wrong !== undefined
+  return { ...schedule, steps: await shrink(schedule.steps, goesWrong) }
+}

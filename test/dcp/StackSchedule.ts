@@ -1,0 +1,83 @@
+/** Schedules of the whole-stack simulation: what is set for all of it, and what happens one after the other, from a seed. Data; `Stack` plays it. */
+import { random } from "@wirewright/testing"
+
+/** How a consumer comes to its end: it saves what was processed; the process is killed; or the next one begins before it has ended. */
+export type Ending = "graceful" | "killed" | "overtaken"
+
+/** One thing that happens. */
+export type Step =
+  | { readonly kind: "write"; readonly vbucket: number; readonly keys: ReadonlyArray<number> }
+  | { readonly kind: "remove"; readonly vbucket: number; readonly key: number }
+  | { readonly kind: "close checkpoint" | "evict"; readonly vbucket: number }
+  /** Forgets tombstones, but for the newest seqnos. */
+  | { readonly kind: "purge"; readonly vbucket: number; readonly kept: number }
+  | { readonly kind: "fail over"; readonly vbucket: number; readonly lost: number; readonly cut: boolean }
+  | { readonly kind: "cut" | "freeze" }
+  | { readonly kind: "restart"; readonly slice: number; readonly ending: Ending }
+  | { readonly kind: "hand over"; readonly slice: number; readonly ending: Ending }
+  | { readonly kind: "pause"; readonly milliseconds: number }
+
+/** A schedule. */
+export interface StackSchedule {
+  readonly seed: number
+  /** The vbuckets of each slice; each has a consumer of its own, and a group of its own in the one store. */
+  readonly slices: ReadonlyArray<ReadonlyArray<number>>
+  readonly onRollback: "undo" | "rebuild"
+  /** Longest piece in which bytes arrive. */
+  readonly chop: number | undefined
+  readonly window: number
+  /** Times in milliseconds. */
+  readonly commitInterval: number
+  readonly handling: number
+  readonly undoing: number
+  readonly saving: number
+  readonly concurrency: number
+  readonly steps: ReadonlyArray<Step>
+}
+
+/** Keys of a vbucket. */
+const keys = 8
+
+const endings: ReadonlyArray<Ending> = ["graceful", "killed", "killed", "overtaken"]
+
+/** The schedule of a seed. */
+export const scheduleOf = (seed: number): StackSchedule => {
+  const below = random(seed)
+  const one = <A>(of: ReadonlyArray<A>): A => of[below(of.length)]!
+  const slices = one([[[0, 1]], [[0], [1]], [[0, 2], [1]]])
+  const vbuckets = slices.flat().length
+  /** Histories grow long only where little is lost. */
+  const mostLost = one([4, 12, 40])
+  const step = (): Step => {
+    const vbucket = below(vbuckets)
+    const dice = below(100)
+    if (dice < 50) return { kind: "write", vbucket, keys: Array.from({ length: 1 + below(6) }, () => below(keys)) }
+    if (dice < 60) return { kind: "remove", vbucket, key: below(keys) }
+    if (dice < 64) return { kind: "close checkpoint", vbucket }
+    if (dice < 68) return { kind: "evict", vbucket }
+    if (dice < 72) return { kind: "purge", vbucket, kept: below(8) }
+    if (dice < 79) return { kind: "fail over", vbucket, lost: below(3) === 0 ? 0 : below(mostLost), cut: below(2) === 0 }
+    if (dice < 83) return { kind: "cut" }
+    if (dice < 84) return { kind: "freeze" }
+    if (dice < 90) return { kind: "restart", slice: below(slices.length), ending: one(endings) }
+    if (dice < 94) return { kind: "hand over", slice: below(slices.length), ending: one(endings) }
+    return { kind: "pause", milliseconds: one([1, 5, 20, 100, 1_000]) }
+  }
+  const fixed = {
+    seed,
+    slices,
+    onRollback: below(3) === 0 ? "rebuild" as const : "undo" as const,
+    chop: one([undefined, 1 + below(60), 1 + below(2_000)]),
+    window: one([512, 4_096, 1_000_000]),
+    commitInterval: 1 + below(200),
+    handling: one([0, 0, 1, 5]),
+    undoing: one([0, 3, 30]),
+    saving: one([0, 0, 2, 20]),
+    concurrency: one([1, 2, 4])
+  }
+  const steps = Array.from({ length: 60 + below(60) }, (): ReadonlyArray<Step> => {
+    const next = step()
+    return below(3) === 0 ? [next, { kind: "pause", milliseconds: below(6) }] : [next]
+  }).flat()
+  return { ...fixed, steps }
+}

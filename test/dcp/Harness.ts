@@ -1,10 +1,10 @@
 /** A consumer against an embedded node whose answers a test can take over: what was asked, what was delivered, and how it ended. */
 import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import { Dcp } from "@wirewright/dcp/Dcp"
+import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
 import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
 import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
 import type { DcpError } from "@wirewright/dcp/DcpError"
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { type DcpEvent, handOver, settle } from "@wirewright/dcp/DcpEvent"
 import type * as Gen from "@wirewright/dcp/gen"
 import type { Bucket } from "@wirewright/embedded/Bucket"
 import {
@@ -129,11 +129,12 @@ export const inWorld = (options: WorldOptions, test: (world: World) => Effect.Ef
       ) {
         const run = new Run()
         const program = Effect.scoped(Effect.gen(function*() {
-          const { consumer, events } = yield* Dcp.run({ from: "checkpoint", noopInterval: "1 second", commitInterval: 20, ...changes })
+          const consumer = yield* start({ from: "checkpoint", noopInterval: "1 second", commitInterval: 20, ...changes })
           run.consumer = consumer
-          yield* Stream.runForEach(events, (event) => {
+          yield* Stream.runForEach(eventsOf(consumer), (event) => {
+            handOver(event)
             run.add(event)
-            return handle === undefined ? Effect.sync(() => event.settle()) : handle(event)
+            return handle === undefined ? Effect.sync(() => settle(event)) : handle(event)
           })
         })).pipe(
           Effect.provideService(CheckpointStore, store ?? CheckpointStore.memory()),

@@ -116,7 +116,7 @@ export const storeWith = (
   Effect.gen(function*() {
     const store = CheckpointStore.memory()
     const group = yield* Effect.scoped(store.open("default/wirewright"))
-    const whole: Checkpoint = { failoverLog: log, complete: [], purgeSeqno: 0n, undo: false, ...checkpoint }
+    const whole: Checkpoint = { failoverLog: log, complete: [], purgeSeqno: 0n, undo: false, ahead: false, ...checkpoint }
     yield* group.save(new Map([[0, whole]]))
     return store
   }) as Effect.Effect<CheckpointStoreShape, unknown>

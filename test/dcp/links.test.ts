@@ -1,8 +1,8 @@
 /** Both ends over links that fail: bytes in any pieces, connections that break at any byte, a day of virtual time, a storm of resets. */
-import { Dcp } from "@wirewright/dcp/Dcp"
+import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
 import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
 import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { type DcpEvent, settle } from "@wirewright/dcp/DcpEvent"
 import { serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
 import { type LinkFaults, type Pair, pair, type PairOptions } from "@wirewright/testing"
 import * as Cause from "effect/Cause"
@@ -26,11 +26,12 @@ const consume = ({ layer }: Pick<Pair, "layer">, more: ChangesOptions = {}): Eff
   Effect.gen(function*() {
     const seen: Seen = { events: [], consumer: undefined, exit: undefined }
     const program = Effect.scoped(Effect.gen(function*() {
-      const { consumer, events } = yield* Dcp.run({ ...options, ...more, from: "beginning" })
+      const consumer = yield* start({ ...options, ...more, from: "beginning" })
+      const events = eventsOf(consumer)
       seen.consumer = consumer
       yield* Stream.runForEachArray(events, (some) =>
         Effect.sync(() => {
-          for (const event of some) event.settle()
+          for (const event of some) settle(event)
           seen.events.push(...some)
         }))
     })).pipe(Effect.provide(layer))

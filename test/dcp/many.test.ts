@@ -1,7 +1,8 @@
 /** Many vbuckets on one connection, and a consumer that is slower than its producer. */
-import { Dcp } from "@wirewright/dcp/Dcp"
+import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
 import * as Gen from "@wirewright/dcp/gen"
 import type { NodeConnection } from "@wirewright/embedded/NodeConnection"
+import { settle } from "@wirewright/dcp/DcpEvent"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { setFlagsFromString } from "node:v8"
@@ -54,11 +55,12 @@ it("SC-99 1 024 vbuckets of a node in another process: each in its order, and wh
       const before = process.memoryUsage().heapUsed
       const seen = new Map<number, bigint>()
       let count = 0
-      const { consumer, events } = yield* Effect.provide(Dcp.run({ from: "beginning" }), layer)
+      const consumer = yield* Effect.provide(start({ from: "beginning" }), layer)
+      const events = eventsOf(consumer)
       yield* Effect.forkScoped(Stream.runForEachArray(events, (some) =>
         Effect.sync(() => {
           for (const event of some) {
-            event.settle()
+            settle(event)
             if (event._tag !== "Mutation") continue
             count++
             if (event.seqno <= (seen.get(event.vbucket) ?? 0n)) throw new Error(`vbucket ${event.vbucket} goes back`)
@@ -114,7 +116,7 @@ it(
             Effect.sleep(10),
             Effect.sync(() => {
               outstanding = Math.max(outstanding, world.node.producers.all[0]!.window.outstanding)
-              event.settle()
+              settle(event)
             })
           ))
         yield* Effect.sleep(4_000)

@@ -52,7 +52,7 @@ describe("recorded streams", () => {
           const group = yield* Effect.scoped(store.open("default/wirewright"))
           const { snapEndSeqno, snapStartSeqno, startSeqno, vbucket, vbucketUuid } = request
           const position = { vbucketUuid, seqno: startSeqno, snapshotStart: snapStartSeqno, snapshotEnd: snapEndSeqno }
-          yield* group.save(new Map([[vbucket, { position, failoverLog: [], complete: [], purgeSeqno: 0n, undo: false }]]))
+          yield* group.save(new Map([[vbucket, { position, failoverLog: [], complete: [], purgeSeqno: 0n, undo: false, ahead: false }]]))
           const expected = messages.flatMap(({ packet }) => delivers.has(packet!._tag) ? [facts(packet!)] : [])
           const run = yield* world.consume(
             {

@@ -71,20 +71,17 @@ const play = (seed: number): Effect.Effect<number, unknown, Scope.Scope> =>
     const begin = Effect.gen(function*() {
       const scope = Scope.makeUnsafe()
       const program = Effect.scoped(Effect.gen(function*() {
-        const { events } = yield* Dcp.run({
+        yield* Dcp.process({
           group: "simulation",
           window: [512, 4_096, 1_000_000][below(3)]!,
           commitInterval: 1 + below(30),
           settleTimeout: 200,
           onRollback: strategy,
           connectBudget: { burst: 1_000, perSecond: 1_000 }
-        })
-        yield* Dcp.process((event) => Effect.andThen(slow ? Effect.sleep(1) : Effect.void, Effect.sync(() => application.handle(event))))(
-          events
-        ).pipe(
-          Dcp.commit,
-          Stream.runDrain
-        )
+        }, {
+          change: (event) => Effect.andThen(slow ? Effect.sleep(1) : Effect.void, Effect.sync(() => application.handle(event))),
+          rollback: (event) => Effect.sync(() => application.handle(event))
+        }).pipe(Stream.runDrain)
       })).pipe(Effect.provideService(CheckpointStore, store), Effect.provide(both.layer))
       // a connection that is cut before anything is known of the cluster is a failure, and is the application's to repeat
       const persistent = Effect.retry(program, { while: (error) => error._tag === "ConnectionError", times: 100 })

@@ -81,7 +81,8 @@ const checkpoint = (seqno: bigint): Checkpoint => ({
   failoverLog: [],
   complete: [],
   purgeSeqno: 0n,
-  undo: false
+  undo: false,
+  ahead: false
 })
 
 describe("files", () => {
@@ -135,7 +136,7 @@ describe("files", () => {
         [text.slice(0, -1), "Corrupt"],
         ["", "Corrupt"],
         ["[]", "Corrupt"],
-        [text.replace("\"version\":1", "\"version\":2"), "UnknownVersion"],
+        [text.replace("\"version\":2", "\"version\":3"), "UnknownVersion"],
         [text.replace("\"seqno\":\"1\"", "\"seqno\":1"), "Corrupt"],
         [text.replace("\"seqno\":\"1\"", "\"seqno\":\"18446744073709551616\""), "Corrupt"]
       ] as const
@@ -153,7 +154,7 @@ describe("the format", () => {
     const text = checkpointsText(new Map([[3, checkpoint(9n)]]), 4)
     expect(JSON.parse(text)).toEqual({
       format: "wirewright-dcp-checkpoints",
-      version: 1,
+      version: 2,
       epoch: 4,
       vbuckets: { 3: { uuid: "1", seqno: "9", snapshot: ["9", "9"], log: [], complete: [] } }
     })

@@ -7,6 +7,7 @@ import { Dcp } from "@wirewright/dcp/Dcp"
 import { CheckpointError } from "@wirewright/dcp/DcpError"
 import { Status } from "@wirewright/dcp/gen"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { settle } from "@wirewright/dcp/DcpEvent"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -35,12 +36,12 @@ it("a failover with lost writes in mid-stream: what is delivered in the end is w
       const view = new Map<number, Map<string, bigint>>()
       const run = yield* world.consume({ connectBudget: { burst: 100, perSecond: 100 }, commitInterval: 5 }, (event) =>
         Effect.sync(() => {
-          if (event.vbucket === undefined) return event.settle()
+          if (event.vbucket === undefined) return settle(event)
           const mine = view.get(event.vbucket) ?? new Map<string, bigint>()
           view.set(event.vbucket, mine)
           if (event._tag === "Mutation") mine.set(event.key, event.seqno)
           if (event._tag === "Rollback") { for (const [key, seqno] of mine) if (seqno > event.to) mine.delete(key) }
-          event.settle()
+          settle(event)
         }))
       // every key is new, so undoing is deleting
       let written = 0
@@ -114,7 +115,7 @@ it("SC-50 the node fails while the application undoes: the next request goes to 
             world.cluster.failover(1)
             yield* Effect.sleep(300)
           }
-          event.settle()
+          settle(event)
         }), store)
       yield* until(() => run.brief(0).length === 10)
       world.cluster.failover(0, { lost: 4 })
@@ -201,7 +202,7 @@ it("SC-96 an end on request saves what was processed up to then, and nothing mor
           Effect.gen(function*() {
             if (event._tag === "Mutation" && event.seqno > 6n) return yield* Effect.never
             if (event._tag === "Mutation") processed.push(event.seqno)
-            event.settle()
+            settle(event)
           }), state.store)
         yield* until(() => processed.length === 6)
       }))

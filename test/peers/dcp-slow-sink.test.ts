@@ -2,7 +2,8 @@
  * A minute of a sink that takes 100 events a second from a node in another process that could send a thousand times as many: memory stays flat, the
  * window holds, nothing breaks.
  */
-import { Dcp } from "@wirewright/dcp/Dcp"
+import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
+import { settle } from "@wirewright/dcp/DcpEvent"
 import { KvClient } from "@wirewright/couchbase/KvClient"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -24,16 +25,16 @@ it(`a slow sink for ${seconds} s`, async () => {
         concurrency: 256,
         discard: true
       })
-      const { consumer, events } = yield* Dcp.run({ from: "beginning", window, noopInterval: 1_000 }).pipe(
+      const consumer = yield* start({ from: "beginning", window, noopInterval: 1_000 }).pipe(
         Effect.provide(Dcp.layer({ seeds, bucket: "default" }))
       )
       let taken = 0
-      yield* Effect.forkScoped(Stream.runForEach(events, (event) =>
+      yield* Effect.forkScoped(Stream.runForEach(eventsOf(consumer), (event) =>
         Effect.andThen(
           Effect.sleep(10),
           Effect.sync(() => {
             taken++
-            event.settle()
+            settle(event)
           })
         )))
       const memory: Array<number> = []

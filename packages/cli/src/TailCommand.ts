@@ -119,7 +119,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     }
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
     const password = yield* passwordOf(given.passwordFile)
-    const { Dcp } = yield* Effect.promise(() => import("@wirewright/dcp/Dcp"))
+    const { Dcp, eventsOf, start } = yield* Effect.promise(() => import("@wirewright/dcp/Dcp"))
+    const { handOver, settle } = yield* Effect.promise(() => import("@wirewright/dcp/DcpEvent"))
     const { CheckpointStore: Store } = yield* Effect.promise(() => import("@wirewright/dcp/CheckpointStore"))
     const { fileStore } = yield* Effect.promise(() => import("@wirewright/dcp/CheckpointFiles"))
     const store: typeof CheckpointStore.Service = checkpoint === undefined ? Store.memory() : fileStore(checkpoint)
@@ -142,13 +143,16 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       event._tag === "CaughtUp" && event.vbucket !== undefined || event._tag === "VbucketEnded" && event.failure === undefined
     const shows = (event: DcpEvent): boolean => json || verbose || (format === undefined ? !about(event) : "key" in event)
     const tail = Effect.gen(function*() {
-      const { consumer, events } = yield* Dcp.run(options)
+      const consumer = yield* start(options)
       if (process.stderr.isTTY === true && process.stdout.isTTY !== true) yield* Effect.forkScoped(watch(consumer))
-      yield* Stream.runForEachArray(events, (some) =>
+      yield* Stream.runForEachArray(eventsOf(consumer), (some) =>
         Effect.promise(async () => {
-          for (const event of some) if (shows(event)) line(print(event))
+          for (const event of some) {
+            handOver(event)
+            if (shows(event)) line(print(event))
+          }
           await flush()
-          for (const event of some) event.settle()
+          for (const event of some) settle(event)
         }))
     })
     yield* Effect.scoped(tail).pipe(

@@ -7,56 +7,67 @@ import type { NegotiationOptions } from "./Negotiation.ts"
 export type From =
   /** At the first change that there is. */
   | "beginning"
-  /** Behind what is there when the stream begins. */
+  /** After what is there when the stream begins. */
   | "now"
   /** Where the group left off; a vbucket that it has not seen, at the beginning. */
   | "checkpoint"
   /** Where the group left off; a vbucket that it has not seen, there. */
   | { readonly savedOr: "beginning" | "now" }
-  /** Behind a seqno, by vbucket; vbuckets that are not named, at the beginning. Everything up to there is claimed to be known. */
+  /** After a seqno, by vbucket; vbuckets that are not named, at the beginning. Everything up to there is claimed to be known. */
   | { readonly seqnos: ReadonlyMap<number, bigint> }
 
 /** What is streamed and how. */
 export interface ChangesOptions {
-  /** Names the connections and the checkpoints; `wirewright` unless said otherwise. */
+  /** Names the connections and the checkpoints. Default: `wirewright`. */
   readonly group?: string
-  /** `checkpoint` unless said otherwise. */
+  /** Default: `checkpoint`. */
   readonly from?: From
-  /** `never` ends (unless said otherwise), or with what is there when the stream begins. */
+  /** `never` ends, `now` ends with what is there when the stream begins. Default: `never`. */
   readonly to?: "now" | "never"
-  /** All of the bucket unless said otherwise. */
+  /** Default: all of the bucket. One that the bucket does not have is a `DcpOptionsError`. */
   readonly vbuckets?: ReadonlyArray<number>
-  /** Collections as `scope.collection`, or a name in the default scope; all unless said otherwise. Not together with `scope`. */
+  /** Collections as `scope.collection`, or a name in the default scope. Default: all. Not together with `scope`. */
   readonly collections?: ReadonlyArray<string>
   /** All collections of a scope. */
   readonly scope?: string
-  /** Expired documents as expirations, and deletions with their times; `distinct` unless said otherwise. */
+  /** Expired documents as expirations, and deletions with their times. Default: `distinct`. */
   readonly expirations?: NegotiationOptions["expirations"]
-  /** `all` unless said otherwise. */
+  /** Default: `all`. */
   readonly values?: NegotiationOptions["values"]
-  /** Values come with their extended attributes; not unless said otherwise. */
+  /** Values come with their extended attributes. Default: false. */
   readonly xattrs?: boolean
-  /** `undo` goes back as far as it must; `rebuild` always to the beginning. */
+  /** `undo` goes back as far as it must; `rebuild` always to the beginning. Default: `undo`. */
   readonly onRollback?: "undo" | "rebuild"
-  /** Snapshots and seqnos without changes are events too; not unless said otherwise. */
+  /** Snapshots and seqnos without changes are events too. Default: false. */
   readonly verbose?: boolean
-  /** Time between two batches of checkpoints; 1 second unless said otherwise. */
+  /** Time between two batches of checkpoints. Default: 1 second. */
   readonly commitInterval?: Duration.Input
-  /** Most events delivered and not settled; 1 000 000 unless said otherwise. */
+  /** Most events delivered and not processed. Default: 1 000 000. */
   readonly maxUnsettled?: number
-  /** How long a vbucket whose stream was lost waits for its events to be settled before it asks for them again; 10 seconds. */
+  /** How long a vbucket whose stream was lost waits for its events to be processed before it asks for them again. Default: 10 seconds. */
   readonly settleTimeout?: Duration.Input
-  /** Bytes that a node may send ahead; 10 MiB unless said otherwise, 0: no limit. */
+  /** An event that is processed for longer than this is logged as a warning, and stands in `status`. Default: 30 seconds. */
+  readonly slowAfter?: Duration.Input
+  /** Bytes that a node may send ahead; 0: no limit. Default: 10 MiB. */
   readonly window?: number
-  /** Pace of the server's NOOPs, which find a dead connection within two of them; 20 seconds unless said otherwise. */
+  /** Pace of the server's NOOPs, which find a dead connection within two of them. Default: 20 seconds. */
   readonly noopInterval?: Duration.Input
-  /** A fixed name for the connections, which takes the place of others with that name; a unique one of the group unless said otherwise. */
+  /** A fixed name for the connections, which takes the place of others with that name. Default: a unique one of the group. */
   readonly connectionName?: string
   readonly priority?: "low" | "medium" | "high"
   /** One of several streams of a vbucket on a connection. */
   readonly streamId?: number
-  /** Attempts to connect at once, and per second after those; 10 and 2 unless said otherwise. */
+  /** Attempts to connect at once, and per second after those. Default: 10 and 2. */
   readonly connectBudget?: { readonly burst: number; readonly perSecond: number }
+}
+
+/** A vbucket whose application does not come to an end. */
+export interface StalledVbucket {
+  readonly vbucket: number
+  /** Seqno of the event; of a rollback, where it goes back to. */
+  readonly seqno: bigint
+  readonly what: "change" | "rollback"
+  readonly milliseconds: number
 }
 
 /** How a consumer does. */
@@ -67,8 +78,10 @@ export interface DcpStatus {
   readonly ended: number
   /** Events delivered. */
   readonly events: number
-  /** Events delivered and not settled. */
+  /** Events delivered and not processed. */
   readonly unsettled: number
+  /** Vbuckets whose first event that is not processed has waited longer than `slowAfter`. */
+  readonly stalled: ReadonlyArray<StalledVbucket>
   /** Events that wait to be pulled. */
   readonly waiting: number
   readonly rollbacks: number

@@ -32,17 +32,22 @@ export interface Checkpoint {
   /** Highest purge seqno the producer told; 0 when it told none. */
   readonly purgeSeqno: bigint
   /**
-   * A rollback to the position has begun: what was done behind it is to be undone before anything else. Stored before the undoing begins,
+   * A rollback to the position has begun: what was done after it is to be undone before anything else. Stored before the undoing begins,
    * because the producer may answer the same request otherwise next time.
    */
   readonly undo: boolean
+  /**
+   * Something after the position may have been delivered. Stored before the first of it is; false again after an undoing, and when a consumer ends
+   * with everything settled. Without it, nothing that a lost branch had is to be undone.
+   */
+  readonly ahead: boolean
 }
 
 /** Nothing was processed. */
 export const beginning: Position = { vbucketUuid: 0n, seqno: 0n, snapshotStart: 0n, snapshotEnd: 0n }
 
 /** A vbucket of which nothing is known. */
-export const emptyCheckpoint: Checkpoint = { position: beginning, failoverLog: [], complete: [], purgeSeqno: 0n, undo: false }
+export const emptyCheckpoint: Checkpoint = { position: beginning, failoverLog: [], complete: [], purgeSeqno: 0n, undo: false, ahead: false }
 
 /** Everything up to `seqno` was processed. */
 export const completeAt = (vbucketUuid: bigint, seqno: bigint): Position => ({

@@ -11,7 +11,7 @@ import { CheckpointError } from "./DcpError.ts"
 export type Checkpoints = ReadonlyMap<number, Checkpoint>
 
 /** The version that is written. */
-export const formatVersion = 1
+export const formatVersion = 2
 
 const pair = (uuid: bigint, seqno: bigint): readonly [string, string] => [String(uuid), String(seqno)]
 
@@ -22,14 +22,17 @@ export const checkpointsText = (checkpoints: Checkpoints, epoch: number): string
     version: formatVersion,
     epoch,
     vbuckets: Object.fromEntries(
-      [...checkpoints].sort(([a], [b]) => a - b).map(([vbucket, { complete, failoverLog, position, purgeSeqno, undo }]) => [vbucket, {
+      [...checkpoints].sort(([a], [b]) => a - b).map((
+        [vbucket, { ahead, complete, failoverLog, position, purgeSeqno, undo }]
+      ) => [vbucket, {
         uuid: String(position.vbucketUuid),
         seqno: String(position.seqno),
         snapshot: [String(position.snapshotStart), String(position.snapshotEnd)],
         log: failoverLog.map(({ seqno, vbucketUuid }) => pair(vbucketUuid, seqno)),
         complete: complete.map(({ seqno, vbucketUuid }) => pair(vbucketUuid, seqno)),
         ...purgeSeqno > 0n ? { purge: String(purgeSeqno) } : {},
-        ...undo ? { undo } : {}
+        ...undo ? { undo } : {},
+        ...ahead ? { ahead } : {}
       }])
     )
   })
@@ -62,17 +65,19 @@ const record = (value: unknown): { readonly [name: string]: unknown } => {
 }
 
 const read = (value: unknown): Checkpoint => {
-  const { complete, log, purge, seqno, snapshot, undo, uuid } = record(value)
+  const { ahead, complete, log, purge, seqno, snapshot, undo, uuid } = record(value)
   if (!Array.isArray(snapshot) || snapshot.length !== 2) throw new RangeError("a snapshot is no pair")
   const position = { vbucketUuid: whole(uuid), seqno: whole(seqno), snapshotStart: whole(snapshot[0]), snapshotEnd: whole(snapshot[1]) }
   if (!isPosition(position)) throw new RangeError(`seqno ${position.seqno} is outside of its snapshot`)
   if (undo !== undefined && undo !== true) throw new RangeError("undo is not true")
+  if (ahead !== undefined && ahead !== true) throw new RangeError("ahead is not true")
   return {
     position,
     failoverLog: pairs(log),
     complete: pairs(complete),
     purgeSeqno: purge === undefined ? 0n : whole(purge),
-    undo: undo === true
+    undo: undo === true,
+    ahead: ahead === true
   }
 }
 
@@ -82,8 +87,8 @@ export const readCheckpoints = (text: string): Result.Result<StoredCheckpoints, 
   try {
     const { epoch, format, vbuckets, version } = record(JSON.parse(text))
     if (format !== "wirewright-dcp-checkpoints") return fail("Corrupt", "the text holds no checkpoints")
-    if (typeof version !== "number" || version > formatVersion) {
-      return fail("UnknownVersion", `checkpoints of version ${String(version)}; ${formatVersion} is the newest that is known`)
+    if (version !== formatVersion) {
+      return fail("UnknownVersion", `checkpoints of version ${String(version)}; ${formatVersion} is the one that is known`)
     }
     if (typeof epoch !== "number" || !Number.isSafeInteger(epoch)) return fail("Corrupt", "the checkpoints have no epoch")
     const checkpoints = new Map(

@@ -24,6 +24,7 @@ const checkpoint = (seqno: bigint, more: Partial<Checkpoint> = {}): Checkpoint =
   complete: [{ vbucketUuid: 7n, seqno }],
   purgeSeqno: 0n,
   undo: false,
+  ahead: false,
   ...more
 })
 
@@ -50,7 +51,8 @@ export const checkpointStoreSuite = (
         position: { vbucketUuid: largest, seqno: largest - 1n, snapshotStart: 2n ** 53n + 1n, snapshotEnd: largest },
         failoverLog: [{ vbucketUuid: largest, seqno: largest - 2n }, { vbucketUuid: 1n, seqno: 0n }],
         purgeSeqno: 2n ** 63n,
-        undo: true
+        undo: true,
+        ahead: true
       })
       const saved = new Map([[0, checkpoint(5n)], [1023, large], [64, checkpoint(1n)]])
       const group = yield* (yield* make("new")).open("exact")

@@ -1,10 +1,11 @@
 /**
- * Change streams of a bucket as Effect streams.
+ * The changes of a bucket.
  *
  * ```ts
- * const program = Dcp.changes({ group: "indexer" }).pipe(
- *   Dcp.process(index, { concurrency: 16 }), // vbuckets beside one another, each in its order
- *   Dcp.commit,                              // what was processed is what is resumed behind
+ * const program = Dcp.process({ group: "indexer", concurrency: 16 }, {
+ *   change: (change) => index(change),                   // processed, and in the checkpoint, when it returns
+ *   rollback: ({ vbucket, to }) => forget(vbucket, to)   // what a failed node took with it
+ * }).pipe(
  *   Stream.runDrain,
  *   Effect.provide(Dcp.layerUrl("couchbase://user:password@127.0.0.1/travel")),
  *   Effect.provide(layerFile("./checkpoints"))
@@ -32,6 +33,7 @@ import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { DcpConsumer } from "./DcpConsumer.ts"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
+import { type BatchHandlers, type BatchSize, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
 
 /** Where the bucket is. */
 export interface DcpOptions extends Omit<ClusterOptions, "agent" | "features" | "bucket"> {
@@ -41,13 +43,29 @@ export interface DcpOptions extends Omit<ClusterOptions, "agent" | "features" | 
 }
 
 /** Whether options ask for checkpoints, and hence for a store. */
-type Needs<O extends ChangesOptions> = O extends { readonly from: infer F extends From }
+type Needs<O extends ProcessOptions> = O extends { readonly from: infer F extends From }
   ? F extends "checkpoint" | { readonly savedOr: unknown } ? CheckpointStore : never
   : CheckpointStore
 
+/** How changes are processed. */
+export interface ProcessOptions extends ChangesOptions {
+  /** Handlers at once; the events of a vbucket go through one after the other. Default: 1. */
+  readonly concurrency?: number
+}
+
+/** How changes are processed in batches. */
+export interface ProcessBatchOptions extends ChangesOptions, BatchSize {}
+
+/** How changes are watched: nothing is remembered of them. */
+export interface WatchOptions extends Omit<ChangesOptions, "from" | "commitInterval" | "slowAfter"> {
+  /** Default: `beginning`. */
+  readonly from?: Exclude<From, "checkpoint" | { readonly savedOr: unknown }>
+}
+
 /** A running change stream. */
-export interface RunningChanges {
-  readonly events: Stream.Stream<DcpEvent, DcpError>
+export interface RunningChanges<E = never, R = never> {
+  /** What was processed. The stream has to be run. */
+  readonly events: Stream.Stream<DcpEvent, DcpError | E, R>
   readonly consumer: DcpConsumer
 }
 
@@ -70,10 +88,8 @@ const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
     Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1 }), (cluster) => Dcp.of({ cluster, options }))
   )
 
-/** Starts a change stream in the present scope. */
-const run: <const O extends ChangesOptions = {}>(
-  options?: O
-) => Effect.Effect<RunningChanges, DcpError, Dcp | Needs<O> | Scope.Scope> = ((options: ChangesOptions = {}) =>
+/** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */
+export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpError, Dcp | Scope.Scope> =>
   Effect.gen(function*() {
     const { cluster, options: where } = yield* Dcp
     const { from = "checkpoint" } = options
@@ -85,52 +101,54 @@ const run: <const O extends ChangesOptions = {}>(
     const group = `${where.bucket}/${options.group ?? "wirewright"}`
     const checkpoints = wantsStore && Option.isSome(store) ? yield* store.value.open(group) : undefined
     const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
-    const consumer = yield* DcpConsumer.make({
+    return yield* DcpConsumer.make({
       cluster,
       connection: { agent, ...connection, features: dcpFeatures },
       checkpoints,
       unique: () => randomBytes(6).toString("hex"),
       random: Math.random
     }, options)
-    return { consumer, events: Stream.fromPull(Effect.succeed(consumer.outbox.pull)) }
-  })) as never
-
-/** The changes of the bucket. Events have to be settled, by `Dcp.commit` or by themselves. */
-const changes = <const O extends ChangesOptions = {}>(options?: O): Stream.Stream<DcpEvent, DcpError, Dcp | Needs<O>> =>
-  Stream.unwrap(Effect.map(run(options), ({ events }) => events)) as never
-
-/** Settles the events that come through: they were processed, and the next run begins behind them. */
-const commit = <E, R>(self: Stream.Stream<DcpEvent, E, R>): Stream.Stream<DcpEvent, E, R> =>
-  Stream.mapArray(self, (events) => {
-    for (const event of events) event.settle()
-    return events
   })
 
-/** How many events are processed at a time. */
-export interface ProcessOptions {
-  /** Lanes; 1 unless said otherwise. The events of a vbucket go through one lane, in their order. */
-  readonly concurrency?: number
-}
+/** The events of a consumer as they come. @internal */
+export const eventsOf = (consumer: DcpConsumer): Stream.Stream<DcpEvent, DcpError> => Stream.fromPull(Effect.succeed(consumer.outbox.pull))
+
+/** Like `process`, in the present scope, with the consumer beside the stream: for its `status`, `checkpoints` and `flush`. */
+const run: <const O extends ProcessOptions, E, R>(
+  options: O,
+  handlers: Handlers<E, R>
+) => Effect.Effect<RunningChanges<E, R>, DcpError, Dcp | Needs<O> | Scope.Scope> =
+  ((options: ProcessOptions, handlers: Handlers<never, never>) =>
+    Effect.map(
+      start(options),
+      (consumer) => ({ consumer, events: processed(eventsOf(consumer), handlers, options.concurrency ?? 1) })
+    )) as never
 
 /**
- * Processes each event, those of a vbucket in their order, vbuckets beside one another. Events come out as they are done. A `Rollback` is an event
- * like the others: when `handle` returns, it is undone.
+ * Processes the changes of the bucket: each event through its handler, those of a vbucket in their order. What a handler has returned for is
+ * remembered, and the next run of the group begins after it. Out come the events that were processed.
  */
-const process =
-  <E2, R2>(handle: (event: DcpEvent) => Effect.Effect<unknown, E2, R2>, { concurrency = 1 }: ProcessOptions = {}) =>
-  <E, R>(self: Stream.Stream<DcpEvent, E, R>): Stream.Stream<DcpEvent, E | E2, R | R2> => {
-    if (concurrency <= 1) {
-      return Stream.mapArrayEffect(self, (events) => Effect.as(Effect.forEach(events, handle, { discard: true }), events))
-    }
-    return Stream.mapArrayEffect(self, (events) => {
-      const lanes: Array<Array<DcpEvent>> = Array.from({ length: concurrency }, () => [])
-      for (const event of events) lanes[(event.vbucket ?? 0) % concurrency]!.push(event)
-      return Effect.as(
-        Effect.forEach(lanes, (lane) => Effect.forEach(lane, handle, { discard: true }), { concurrency: "unbounded", discard: true }),
-        events
-      )
-    })
-  }
+const process = <const O extends ProcessOptions, E, R>(
+  options: O,
+  handlers: Handlers<E, R>
+): Stream.Stream<DcpEvent, DcpError | E, Dcp | Needs<O> | R> =>
+  Stream.unwrap(Effect.map(run(options, handlers), ({ events }) => events)) as never
+
+/** Like `process`, with many changes at a time. A batch is processed when its handler has returned. */
+const processBatch = <const O extends ProcessBatchOptions, E, R>(
+  options: O,
+  handlers: BatchHandlers<E, R>
+): Stream.Stream<DcpEvent, DcpError | E, Dcp | Needs<O> | R> =>
+  Stream.unwrap(Effect.map(start(options), (consumer) => processedInBatches(eventsOf(consumer), handlers, options))) as never
+
+/**
+ * Watches the changes of the bucket. Nothing is remembered between two runs. A `Rollback` among the events says that what came after its `to` never
+ * happened.
+ */
+const changes = (options: WatchOptions = {}): Stream.Stream<DcpEvent, DcpError, Dcp> =>
+  Stream.unwrap(
+    Effect.map(start({ from: "beginning", ...options }), (consumer) => Stream.fromPull(Effect.succeed(watched(consumer.outbox.pull))))
+  )
 
 /** The change streams of one bucket as a service. */
 export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; readonly options: DcpOptions }>()("@wirewright/dcp/Dcp") {
@@ -154,7 +172,7 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
       }))
     }))
   static readonly run = run
-  static readonly changes = changes
-  static readonly commit = commit
   static readonly process = process
+  static readonly processBatch = processBatch
+  static readonly changes = changes
 }

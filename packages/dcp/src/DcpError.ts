@@ -2,13 +2,12 @@
 import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
 import type { ConnectionError } from "@wirewright/connection"
 import * as Data from "effect/Data"
-import type { FailCause } from "./StreamReactions.ts"
-import type { StreamFailure } from "./StreamState.ts"
+import type { FollowFailure } from "./VbucketFollower.ts"
 
 /** A vbucket cannot be streamed any more. */
 export class DcpStreamFailed extends Data.TaggedError("DcpStreamFailed")<{
   readonly vbucket: number
-  readonly cause: FailCause | StreamFailure["_tag"] | "CollectionGone" | "TooManyAttempts"
+  readonly cause: FollowFailure["cause"]
   /** The server's status, when one was the cause. */
   readonly status: number | undefined
   readonly message: string
@@ -32,10 +31,10 @@ export class NameConflictSuspected extends Data.TaggedError("NameConflictSuspect
   }
 }
 
-/** More events were delivered and not settled than the limit allows: `Dcp.commit` is missing, or something never ends. */
+/** More events were delivered and not processed than the limit allows: a handler does not end. */
 export class TooManyUnsettled extends Data.TaggedError("TooManyUnsettled")<{ readonly limit: number }> {
   override get message(): string {
-    return `${this.limit} events were delivered and not settled; is Dcp.commit at the end of the pipeline?`
+    return `${this.limit} events were delivered and not processed`
   }
 }
 

@@ -1,10 +1,9 @@
 /**
  * What a change stream delivers: changes of documents, of scopes and collections, and what a pipeline has to know about the stream itself.
  *
- * An event is a view of the packet that brought it. It becomes part of a checkpoint when it is settled (`Dcp.commit`), in any order.
+ * An event is a view of the packet that brought it. It becomes part of a checkpoint when the handler that was given it returns.
  */
 import type { Reader } from "@wirewright/codec"
-import type { RollbackReason } from "./Checkpoint.ts"
 import {
   type DcpDeletion,
   type DcpExpiration,
@@ -18,6 +17,19 @@ import {
 import type { Delivered, Ordinal } from "./Progress.ts"
 import type { Placed, Snapshot } from "./SnapshotTracker.ts"
 import type { DcpStreamFailed } from "./DcpError.ts"
+import type { UndoReason } from "./VbucketFollower.ts"
+
+const settlement: unique symbol = Symbol("settlement")
+
+/** The event is being handed to the application. */
+export const handOver = (event: DcpEvent): void => {
+  if ("handed" in event) event.handed = true
+}
+
+/** The event was processed, or undone: the checkpoint may pass it. */
+export const settle = (event: DcpEvent): void => {
+  if (settlement in event) event[settlement]()
+}
 
 /** Who keeps account of what was processed. */
 export interface Account {
@@ -32,6 +44,8 @@ abstract class HistoryEvent<Packet extends { readonly opaque: number }> implemen
   readonly placed: Placed
   /** @internal */
   processed = false
+  /** @internal */
+  handed = false
   /** @internal */
   ordinal: Ordinal = -1
   private readonly account: Account
@@ -56,8 +70,8 @@ abstract class HistoryEvent<Packet extends { readonly opaque: number }> implemen
     return this.account.vbucket
   }
 
-  /** The event was processed; the checkpoint may pass it. */
-  settle(): void {
+  /** @internal */
+  [settlement](): void {
     this.account.settle(this.ordinal)
   }
 }
@@ -112,7 +126,7 @@ abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends 
   }
 }
 
-/** Length of a header, and of the extras of a mutation behind it. */
+/** Length of a header, and of the extras of a mutation after it. */
 const headerSize = 24
 const mutationExtras = 31
 
@@ -229,8 +243,6 @@ export class SeqnoAdvanced {
     this.vbucket = vbucket
     this.seqno = seqno
   }
-
-  settle(): void {}
 }
 
 /** A snapshot begins: what follows is consistent once its end is processed. */
@@ -243,15 +255,10 @@ export class SnapshotStarted {
     this.vbucket = packet.vbucket
     this.packet = packet
   }
-
-  settle(): void {}
 }
 
-/** Why what was processed has to be undone. */
-export type UndoReason = RollbackReason | "BranchChanged"
-
 /**
- * Everything of the vbucket behind `to` has to be undone, in whatever way suits: by deleting what has a higher seqno, or by rebuilding from
+ * Everything of the vbucket after `to` has to be undone, in whatever way suits: by deleting what has a higher seqno, or by rebuilding from
  * nothing. It may come again after a crash, so undoing twice must be harmless. Until it is settled nothing more of the vbucket comes; what came
  * before it and is processed late must be undone too.
  */
@@ -276,8 +283,8 @@ export class Rollback {
     this.undone = undone
   }
 
-  /** Everything behind `to` was undone. */
-  settle(): void {
+  /** @internal */
+  [settlement](): void {
     this.undone()
   }
 }
@@ -291,8 +298,6 @@ export class CaughtUp {
   constructor(vbucket: number | undefined) {
     this.vbucket = vbucket
   }
-
-  settle(): void {}
 }
 
 /** Nothing more of a vbucket will come: all that was asked for was delivered, or it cannot be streamed. The others go on. */
@@ -306,12 +311,13 @@ export class VbucketEnded {
     this.vbucket = vbucket
     this.failure = failure
   }
-
-  settle(): void {}
 }
 
 /** A change of a document. */
 export type DocumentChange = Mutation | Deletion | Expiration
 
+/** A change: it has a seqno, and a place in the checkpoint. */
+export type Change = DocumentChange | SystemEvent
+
 /** What a stream delivers. */
-export type DcpEvent = DocumentChange | SystemEvent | SeqnoAdvanced | SnapshotStarted | Rollback | CaughtUp | VbucketEnded
+export type DcpEvent = Change | SeqnoAdvanced | SnapshotStarted | Rollback | CaughtUp | VbucketEnded

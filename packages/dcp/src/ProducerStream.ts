@@ -8,9 +8,6 @@ import { Status } from "./gen/index.ts"
 import { rollbackSeqno } from "./RollbackDecision.ts"
 import type { Batch, HistoryItem, VbucketHistory } from "./VbucketHistory.ts"
 
-/** Beyond all seqnos: a stream without end. */
-export const endless = 0xffff_ffff_ffff_ffffn
-
 /** What a consumer asks for. */
 export interface StreamDemand {
   readonly flags: number

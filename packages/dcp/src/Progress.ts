@@ -5,7 +5,6 @@
  * delivered and processed at once, so that they move the checkpoint of a quiet vbucket.
  */
 import { type Checkpoint, completeAt, defaultHistory, type Position, withComplete } from "./Checkpoint.ts"
-import type { FailoverLog } from "./FailoverLog.ts"
 import type { Placed } from "./SnapshotTracker.ts"
 
 /** A message that was delivered, by the order in which it was. */
@@ -17,6 +16,21 @@ export interface Delivered {
   readonly placed: Placed
   /** Whether it was processed; set here. */
   processed: boolean
+  /** Whether the application was given it. */
+  handed: boolean
+}
+
+/** A message that the application does not see. */
+class Passed implements Delivered {
+  readonly seqno: bigint
+  readonly placed: Placed
+  processed = false
+  readonly handed = false
+
+  constructor(seqno: bigint, placed: Placed) {
+    this.seqno = seqno
+    this.placed = placed
+  }
 }
 
 /** The processed part of one vbucket. */
@@ -43,6 +57,22 @@ export class Progress {
     return this.kept
   }
 
+  /** Whether the checkpoint says that something after it may have been delivered. */
+  get ahead(): boolean {
+    return this.kept.ahead
+  }
+
+  /** The highest seqno after the checkpoint that the application was given; 0 when there is none. */
+  get handedTo(): bigint {
+    return this.highest((one) => one.handed)
+  }
+
+  /** The first that waits. */
+  get oldest(): { readonly ordinal: Ordinal; readonly seqno: bigint } | undefined {
+    const one = this.waiting[this.head]
+    return one === undefined ? undefined : { ordinal: this.first, seqno: one.seqno }
+  }
+
   /** Whether the checkpoint changed since `stored` was last called. */
   get dirty(): boolean {
     return this.changed
@@ -58,14 +88,14 @@ export class Progress {
     if (checkpoint === this.checkpoint) this.changed = false
   }
 
-  /** A stream was opened: the producer's log replaces the one before. */
-  opened(failoverLog: FailoverLog): void {
-    this.keep({ ...this.checkpoint, failoverLog })
+  /** The checkpoint says something else, at the same position. */
+  amend(change: Partial<Omit<Checkpoint, "position">>): void {
+    this.keep({ ...this.checkpoint, ...change })
   }
 
   /** The producer told up to where tombstones may be gone. */
   purged(purgeSeqno: bigint): void {
-    if (purgeSeqno > this.kept.purgeSeqno) this.keep({ ...this.checkpoint, purgeSeqno })
+    if (purgeSeqno > this.kept.purgeSeqno) this.amend({ purgeSeqno })
   }
 
   /** A message is handed out; the result names it. */
@@ -76,7 +106,7 @@ export class Progress {
 
   /** A message that nobody needs to see was received. Returns whether the checkpoint changed. */
   pass(seqno: bigint, placed: Placed): boolean {
-    return this.process(this.deliver({ seqno, placed, processed: false }))
+    return this.process(this.deliver(new Passed(seqno, placed)))
   }
 
   /** A message was processed. Those of an earlier stream, and those named twice, change nothing. Returns whether the checkpoint changed. */
@@ -87,11 +117,16 @@ export class Progress {
     return ordinal === this.first && this.advance()
   }
 
-  /** The stream is gone or is being rolled back: what waits is forgotten, its ordinals name nothing any more. */
-  forget(): void {
+  /**
+   * The stream is gone or is being rolled back: what waits is forgotten, its ordinals name nothing any more. Returns the highest seqno of it that
+   * was for the application; 0 when there is none.
+   */
+  forget(): bigint {
+    const highest = this.highest((one) => !(one instanceof Passed))
     this.first += this.waiting.length - this.head
     this.waiting = []
     this.head = 0
+    return highest
   }
 
   /** Continues from another checkpoint, as after a rollback. */
@@ -127,6 +162,15 @@ export class Progress {
     if (this.last === before) return false
     this.changed = true
     return true
+  }
+
+  private highest(counts: (one: Delivered) => boolean): bigint {
+    let highest = 0n
+    for (let i = this.head; i < this.waiting.length; i++) {
+      const one = this.waiting[i]!
+      if (one.seqno > highest && counts(one)) highest = one.seqno
+    }
+    return highest
   }
 
   private keep(checkpoint: Checkpoint): void {

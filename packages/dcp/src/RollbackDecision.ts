@@ -7,6 +7,9 @@
  */
 import type { FailoverLog } from "./FailoverLog.ts"
 
+/** End seqno of a stream that has none. */
+export const endless = 0xffff_ffff_ffff_ffffn
+
 /** What a consumer claims to have. */
 export interface StreamClaim {
   readonly startSeqno: bigint

@@ -1,7 +1,8 @@
-/** SC-100 in small: ten thousand schedules in which every image must agree, and the mistakes that the same schedules must find. */
+/** SC-100 in small: the follower that ships in ten thousand schedules in which every image must agree, and the mistakes that the same schedules must find. */
 import { describe, expect, it } from "vitest"
 import { rollbackSeqno } from "./RollbackDecision.ts"
-import { goesWrong, type Mistake, type Schedule, shrunk, simulate } from "./Simulation.fixture.ts"
+import { goesWrong, type Schedule, shrunk, simulate } from "./Simulation.fixture.ts"
+import { mistakes } from "./World.fixture.ts"
 
 const from = Number(process.env["WIREWRIGHT_SEED"] ?? 1)
 
@@ -13,34 +14,24 @@ const failing = (schedule: Omit<Schedule, "seed">, seeds: number): number | unde
 
 describe("SC-100 simulation", () => {
   it.each(["undo", "rebuild"] as const)("strategy %s: 5 000 schedules end with the same image", (strategy) => {
-    const totals = { rollbacks: 0, delivered: 0, failovers: 0 }
+    const totals = { rollbacks: 0, partial: 0, interrupted: 0, delivered: 0, failovers: 0, lossy: 0, crashes: 0, restarts: 0 }
     for (let seed = from; seed < from + 5_000; seed++) {
       const outcome = simulate({ seed, steps: 300, strategy, filtered: seed % 2 === 0 })
       expect(outcome.differences, `seed ${seed}`).toEqual([])
-      totals.rollbacks += outcome.rollbacks
-      totals.delivered += outcome.delivered
-      totals.failovers += outcome.failovers
+      for (const name of Object.keys(totals) as ReadonlyArray<keyof typeof totals>) totals[name] += outcome[name]
     }
-    expect(totals.rollbacks).toBeGreaterThan(5_000)
+    // which seeds there are decides how often something happens; that it happens is no matter of theirs
+    if (strategy === "undo") { for (const [name, count] of Object.entries(totals)) expect(count, name).toBeGreaterThan(0) }
   })
 
-  it.each(
-    [
-      ["resumes where it is told", false],
-      ["stores (s,s) in mid-snapshot", false],
-      ["collapses the snapshot at SEQNO_ADVANCED", true],
-      ["skips what is not processed", false],
-      ["keeps what a lost branch had", false]
-    ] satisfies ReadonlyArray<readonly [Mistake, boolean]>
-  )("a consumer that %s is found out within 2 000 seeds", (mistake, filtered) => {
-    const seed = failing({ steps: 300, filtered, mistake }, 2_000)
-    expect(seed).toBeDefined()
+  it.each(mistakes)("a consumer that %s is found out within 2 000 seeds", (mistake) => {
+    const filtered = mistake === "collapses the snapshot at SEQNO_ADVANCED"
+    expect(failing({ steps: 300, filtered, mistake }, 2_000)).toBeDefined()
   })
 
-  // found by 40 000 other seeds: a server takes (72, [72, 82]) for a consumer that has nothing of the snapshot, and lets it begin at 72 though
+  // found by 40 000 seeds: a server takes (72, [72, 82]) for a consumer that has nothing of the snapshot, and lets it begin at 72 though
   // the version at 69 of a key that 82 replaced is alive after a failover to 74
-  it.each([[20967, true], [118281, false]])("the first item of a snapshot is not its start: seed %i", (seed, filtered) => {
-    expect(simulate({ seed, steps: 300, strategy: "rebuild", filtered }).differences).toEqual([])
+  it("the first item of a snapshot is not its start", () => {
     const failoverLog = [{ vbucketUuid: 2n, seqno: 74n }, { vbucketUuid: 1n, seqno: 0n }]
     const claim = { startSeqno: 72n, vbucketUuid: 1n, snapEndSeqno: 82n }
     const history = { failoverLog, highSeqno: 76n, purgeSeqno: 0n }

@@ -28,7 +28,7 @@ class Line {
     for (const seqno of seqnos) {
       const placed = this.tracker.place(BigInt(seqno))
       if (isViolation(placed)) this.violations.push(placed.message)
-      else this.ordinals.set(BigInt(seqno), this.progress.deliver({ seqno: BigInt(seqno), placed: placed, processed: false }))
+      else this.ordinals.set(BigInt(seqno), this.progress.deliver({ seqno: BigInt(seqno), placed, processed: false, handed: true }))
     }
     return this
   }

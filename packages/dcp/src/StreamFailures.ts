@@ -2,16 +2,7 @@
 import { DcpStreamFailed } from "./DcpError.ts"
 import { type Response, Status } from "./gen/index.ts"
 import type { FailCause } from "./StreamReactions.ts"
-import type { StreamFailure } from "./StreamState.ts"
-
-/** A vbucket that its own state gave up. */
-export const failed = (vbucket: number, failure: StreamFailure): DcpStreamFailed =>
-  new DcpStreamFailed({
-    vbucket,
-    cause: failure._tag,
-    status: undefined,
-    message: `vbucket ${vbucket}: ${"message" in failure ? failure.message : failure._tag}`
-  })
+import type { FollowFailure } from "./VbucketFollower.ts"
 
 const causes: { readonly [Cause in FailCause]: string } = {
   IllegalRequest: "the server refuses the request",
@@ -21,20 +12,21 @@ const causes: { readonly [Cause in FailCause]: string } = {
   NoBucket: "the bucket is gone"
 }
 
-/** A cause and a status in words. */
-export const words = (cause: DcpStreamFailed["cause"], status: number | undefined): string => {
+/** The error that says why a vbucket is not followed any more. */
+export const failed = (vbucket: number, { cause, detail, status }: FollowFailure): DcpStreamFailed => {
   const text = cause in causes ? causes[cause as FailCause] : cause
   const name = Object.entries(Status).find(([, code]) => code === status)?.[0]
-  return status === undefined ? text : `${text} (${name ?? `0x${status.toString(16)}`})`
+  const said = status === undefined ? text : `${text} (${name ?? `0x${status.toString(16)}`})`
+  return new DcpStreamFailed({ vbucket, cause, status, message: `vbucket ${vbucket}: ${said}${detail === undefined ? "" : `: ${detail}`}` })
 }
 
-/** What the server says of its refusal. */
-export const contextOf = (answer: Response | undefined): string => {
-  if (answer === undefined || !("value" in answer) || !(answer.value instanceof Uint8Array) || answer.value.length === 0) return ""
+/** What the server says of its refusal, if it says anything. */
+export const contextOf = (answer: Response): string | undefined => {
+  if (!("value" in answer) || !(answer.value instanceof Uint8Array) || answer.value.length === 0) return undefined
   try {
     const { error } = JSON.parse(new TextDecoder().decode(answer.value)) as { readonly error?: { readonly context?: unknown } }
-    return typeof error?.context === "string" ? `: ${error.context}` : ""
+    return typeof error?.context === "string" ? error.context : undefined
   } catch {
-    return ""
+    return undefined
   }
 }

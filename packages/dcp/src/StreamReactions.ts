@@ -8,23 +8,17 @@ import { DcpStreamEndStatus } from "./gen/Types.ts"
 
 /** What to do next about a vbucket whose stream is not open. */
 export type Reaction =
-  /** Ask again later. `limit` is how often in a row at most, when that is limited. */
-  | { readonly _tag: "Retry"; readonly pace: Pace; readonly limit?: number }
+  /** Ask again after a wait, which grows: from 100 ms, or from 1 s. */
+  | { readonly _tag: "Soon" }
+  | { readonly _tag: "Slow" }
+  /** Ask again, a few times only: the collections asked for may be newer than the node's manifest, or the status is unknown. */
+  | { readonly _tag: "Few"; readonly cause: "CollectionGone" | "TooManyAttempts" }
   /** Look where the vbucket is now, then ask there. */
-  | { readonly _tag: "Relocate" }
-  /** Go back, see `Checkpoint`. */
-  | { readonly _tag: "Rollback" }
-  /** A stream that we do not know of is open: close it, then ask once more. */
+  | { readonly _tag: "Locate" }
+  /** A stream that we do not know of is open: close it, then ask a few times more. */
   | { readonly _tag: "CloseFirst" }
-  /** The collections or scope asked for may be newer than the node's manifest, or gone. */
-  | { readonly _tag: "CheckManifest" }
-  /** A new connection. */
-  | { readonly _tag: "Reconnect" }
   /** The vbucket cannot be streamed; the others can. */
   | { readonly _tag: "Fail"; readonly cause: FailCause }
-
-/** How soon a retry makes sense. */
-export type Pace = "soon" | "slow"
 
 /** Why a vbucket is not streamed any more. */
 export type FailCause =
@@ -40,12 +34,11 @@ export type FailCause =
   | "NoBucket"
 
 const fail = (cause: FailCause): Reaction => ({ _tag: "Fail", cause })
-const soon: Reaction = { _tag: "Retry", pace: "soon" }
-const slow: Reaction = { _tag: "Retry", pace: "slow" }
+const soon: Reaction = { _tag: "Soon" }
+const slow: Reaction = { _tag: "Slow" }
 
 const byStatus: { readonly [status: number]: Reaction } = {
-  [Status.Rollback]: { _tag: "Rollback" },
-  [Status.NotMyVbucket]: { _tag: "Relocate" },
+  [Status.NotMyVbucket]: { _tag: "Locate" },
   [Status.KeyEexists]: { _tag: "CloseFirst" },
   [Status.Erange]: fail("IllegalRequest"),
   [Status.Einval]: fail("IllegalRequest"),
@@ -53,11 +46,11 @@ const byStatus: { readonly [status: number]: Reaction } = {
   [Status.Eaccess]: fail("NoAccess"),
   [Status.NotSupported]: fail("NotSupported"),
   [Status.NoBucket]: fail("NoBucket"),
-  [Status.UnknownCollection]: { _tag: "CheckManifest" },
-  [Status.UnknownScope]: { _tag: "CheckManifest" },
+  [Status.UnknownCollection]: { _tag: "Few", cause: "CollectionGone" },
+  [Status.UnknownScope]: { _tag: "Few", cause: "CollectionGone" },
   // servers of 6.x and 7.0 whose manifest is older than the client's
-  [Status.CollectionsManifestAhead]: { _tag: "CheckManifest" },
-  [Status.AuthStale]: { _tag: "Reconnect" },
+  [Status.CollectionsManifestAhead]: { _tag: "Few", cause: "CollectionGone" },
+  [Status.AuthStale]: soon,
   [Status.Enomem]: slow,
   [Status.Etmpfail]: soon,
   [Status.Ebusy]: soon,
@@ -69,7 +62,7 @@ const byStatus: { readonly [status: number]: Reaction } = {
 }
 
 /** What to do about a stream request that was not answered with Success. */
-export const reactionToStatus = (status: number): Reaction => byStatus[status] ?? { _tag: "Retry", pace: "soon", limit: 5 }
+export const reactionToStatus = (status: number): Reaction => byStatus[status] ?? { _tag: "Few", cause: "TooManyAttempts" }
 
 /**
  * What to do about the end of a stream.
@@ -93,6 +86,6 @@ export const reactionToEnd = (reason: number, finished: boolean): Reaction | { r
     case DcpStreamEndStatus.LostPrivileges:
       return fail("NoAccess")
     default:
-      return { _tag: "Relocate" }
+      return { _tag: "Locate" }
   }
 }

@@ -1,15 +1,15 @@
 /**
- * One vbucket of a running consumer: hears the messages of its stream in the connection's callbacks, turns them into events, and says when and
- * why the stream is gone. What to do about that is the consumer's business; the rules are `StreamState`'s.
+ * One vbucket of a running consumer: hears the messages of its stream in the connection's callbacks, tells the follower, and turns them into
+ * events.
  */
 import { DecodeError, type Reader } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { DcpConnection, StreamSink } from "./DcpConnection.ts"
 import {
   type Account,
   CaughtUp,
+  type Change,
   type DcpEvent,
   Deletion,
   Expiration,
@@ -26,16 +26,7 @@ import { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags } from "./gen/Types.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { Ordinal } from "./Progress.ts"
 import { isViolation, type Placed } from "./SnapshotTracker.ts"
-import type { StreamState, StreamStep } from "./StreamState.ts"
-
-/** Why a stream is gone. */
-export type StreamGone =
-  | { readonly _tag: "End"; readonly reason: number }
-  | { readonly _tag: "Lost"; readonly error: ConnectionError }
-  /** The server sent what no server may send; the stream was closed. */
-  | { readonly _tag: "Violation"; readonly message: string }
-  /** Everything that was asked for is here. */
-  | { readonly _tag: "Reached" }
+import type { VbucketFollower } from "./VbucketFollower.ts"
 
 /** What a vbucket needs of its consumer. */
 export interface StreamOwner {
@@ -53,31 +44,22 @@ export interface StreamOwner {
 /** One vbucket. */
 export class VbucketStream implements StreamSink, Account {
   readonly vbucket: number
-  readonly state: StreamState
-  /** What the last answer came to. */
-  step: StreamStep | undefined
-  /** Where the stream may end. */
-  end: bigint
-  /** Seqno at which everything is delivered that was there at the beginning; undefined once it is. */
-  target: bigint | undefined
+  readonly follower: VbucketFollower
   private readonly owner: StreamOwner
   private connection: DcpConnection | undefined
-  /** Events that wait until the checkpoint with the new branch is stored. */
-  private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> | undefined
-  private gone: StreamGone | undefined
-  private resume: ((effect: Effect.Effect<StreamGone>) => void) | undefined
+  /** Events that may not be handed over yet. */
+  private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
+  private wake: (() => void) | undefined
   private whenSettled: (() => void) | undefined
 
-  constructor(vbucket: number, state: StreamState, owner: StreamOwner, end: bigint, target: bigint | undefined) {
+  constructor(vbucket: number, follower: VbucketFollower, owner: StreamOwner) {
     this.vbucket = vbucket
-    this.state = state
+    this.follower = follower
     this.owner = owner
-    this.end = end
-    this.target = target
   }
 
   settle(ordinal: Ordinal): void {
-    const { progress } = this.state
+    const { progress } = this.follower
     const known = progress.dirty
     if (progress.process(ordinal) && !known) this.owner.changed(this)
     if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
@@ -85,7 +67,7 @@ export class VbucketStream implements StreamSink, Account {
 
   /** Waits until everything that was delivered is settled: then nothing of it comes again. */
   readonly settled: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.state.progress.unprocessed === 0) return Effect.void
+    if (this.follower.progress.unprocessed === 0) return Effect.void
     return Effect.callback<void>((resume) => {
       this.whenSettled = () => {
         this.whenSettled = undefined
@@ -95,36 +77,33 @@ export class VbucketStream implements StreamSink, Account {
     })
   })
 
-  /** Waits until the stream is gone. */
-  readonly over: Effect.Effect<StreamGone> = Effect.suspend(() => {
-    if (this.gone !== undefined) return Effect.succeed(this.gone)
-    return Effect.callback<StreamGone>((resume) => {
-      this.resume = resume
+  /** Waits until the follower has something else to be done than to follow. */
+  readonly next: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.follower.phase !== "Following") return Effect.void
+    return Effect.callback<void>((resume) => {
+      this.wake = () => {
+        this.wake = undefined
+        resume(Effect.void)
+      }
+      return Effect.sync(() => this.wake = undefined)
     })
   })
 
-  /** Forgets the stream before this one. */
-  begin(): void {
-    this.gone = undefined
-    this.step = undefined
-    this.held = []
-  }
-
   opened(failoverLog: FailoverLog, connection: DcpConnection): void {
     this.connection = connection
-    this.step = this.state.opened(failoverLog)
-    if (this.step._tag === "Failed") {
-      connection.closeStream(this)
-      this.finish({ _tag: "Violation", message: "message" in this.step.failure ? this.step.failure.message : this.step.failure._tag })
-    } else if (this.state.received >= this.end) this.reach()
+    const { follower } = this
+    follower.opened(failoverLog)
+    if (follower.progress.dirty) this.owner.changed(this)
+    this.advance()
   }
 
-  /** The checkpoint is stored: what was held is delivered. */
+  /** What was held is handed over, once it may be. */
   release(): void {
-    const held = this.held ?? []
-    this.held = undefined
+    if (this.follower.holding) return
+    const { held } = this
+    this.held = []
     for (const { bytes, event } of held) this.owner.outbox.push(event, bytes, this.connection)
-    this.reached(this.state.received)
+    this.advance()
   }
 
   message(reader: Reader, at: number, end: number, connection: DcpConnection): void {
@@ -132,7 +111,7 @@ export class VbucketStream implements StreamSink, Account {
     if (isPlainMutation(reader, at, end, connection.states) && reader.view.getUint16(at + 6) === this.vbucket) {
       const seqno = plainSeqno(reader, at)
       const placed = this.place(seqno, bytes)
-      if (placed !== undefined) this.deliver(new Mutation(reader, at, connection.states, seqno, placed, this), seqno, placed, bytes)
+      if (placed !== undefined) this.deliver(new Mutation(reader, at, connection.states, seqno, placed, this), placed, bytes)
       return
     }
     let packet: ReturnType<typeof decodeRequest>
@@ -162,11 +141,11 @@ export class VbucketStream implements StreamSink, Account {
           : packet._tag === "DcpExpiration"
           ? new Expiration(packet, placed, this)
           : new SystemEvent(packet, placed, this)
-        return this.deliver(event, bySeqno, placed, bytes)
+        return this.deliver(event, placed, bytes)
       }
       case "DcpSnapshotMarker": {
         const purgeSeqno = packet.layout === "V2_2" ? packet.purgeSeqno : 0n
-        const violation = this.state.marker(packet.startSeqno, packet.endSeqno, packet.flags, purgeSeqno)
+        const violation = this.follower.marker(packet.startSeqno, packet.endSeqno, packet.flags, purgeSeqno)
         if (violation !== undefined) {
           connection.free(bytes)
           return this.violated(violation.message)
@@ -179,23 +158,30 @@ export class VbucketStream implements StreamSink, Account {
       case "DcpSeqnoAdvanced": {
         const placed = this.place(packet.bySeqno, bytes)
         if (placed === undefined) return
-        this.advance(packet.bySeqno, placed)
+        const { progress } = this.follower
+        const known = progress.dirty
+        // what nobody sees moves the checkpoint
+        if (progress.pass(packet.bySeqno, placed) && !known) this.owner.changed(this)
         if (this.owner.verbose) this.emit(new SeqnoAdvanced(this.vbucket, packet.bySeqno), bytes)
         else this.pass(bytes)
-        if (placed.snapshot.ordered) this.reached(packet.bySeqno)
+        if (placed.snapshot.ordered) this.advance()
         return
       }
       case "DcpOsoSnapshot": {
-        const violation = this.state.unordered((packet.flags & DcpOsoSnapshotFlags.start) !== 0)
         this.pass(bytes)
+        if (!connection.negotiated.accepted.has("enable_out_of_order_snapshots")) {
+          return this.violated("an out-of-order snapshot, which was not negotiated")
+        }
+        const violation = this.follower.unordered((packet.flags & DcpOsoSnapshotFlags.start) !== 0)
         if (violation !== undefined) return this.violated(violation.message)
         this.owner.changed(this)
-        return this.reached(this.state.received)
+        return this.advance()
       }
       case "DcpStreamEnd":
         connection.ended(this)
         this.pass(bytes)
-        return this.finish({ _tag: "End", reason: packet.reason })
+        this.follower.ended(packet.reason)
+        return this.look()
       default:
         // what no server sends to consumers like this one has no place in the history that we know of
         connection.ignored++
@@ -203,8 +189,9 @@ export class VbucketStream implements StreamSink, Account {
     }
   }
 
-  lost(error: ConnectionError): void {
-    this.finish({ _tag: "Lost", error })
+  lost(): void {
+    this.follower.lost()
+    this.look()
   }
 
   /** Ends the stream from this side. */
@@ -212,76 +199,57 @@ export class VbucketStream implements StreamSink, Account {
     this.connection?.closeStream(this)
   }
 
-  private deliver(event: Mutation | Deletion | Expiration | SystemEvent, seqno: bigint, placed: Placed, bytes: number): void {
-    event.ordinal = this.state.progress.deliver(event)
+  /** The checkpoint as it is, for whoever stores it: until it is asked for, the owner is told once that it changed. */
+  readonly current = (): Checkpoint => {
+    const { checkpoint, progress } = this.follower
+    progress.stored(checkpoint)
+    return checkpoint
+  }
+
+  private deliver(event: Change, placed: Placed, bytes: number): void {
+    event.ordinal = this.follower.deliver(event)
     this.owner.delivered()
     this.emit(event, bytes)
-    if (placed.snapshot.ordered) this.reached(seqno)
+    if (placed.snapshot.ordered) this.advance()
   }
 
   private place(seqno: bigint, bytes: number): Placed | undefined {
-    const placed = this.state.place(seqno)
+    const placed = this.follower.place(seqno)
     if (!isViolation(placed)) return placed
     this.connection!.free(bytes)
     this.violated(placed.message)
     return undefined
   }
 
-  /** A message that nobody sees moves the checkpoint. */
-  private advance(seqno: bigint, placed: Placed): void {
-    const { progress } = this.state
-    const known = progress.dirty
-    if (progress.pass(seqno, placed) && !known) this.owner.changed(this)
-  }
-
-  /** The checkpoint as it is, for whoever stores it: until it is asked for, the owner is told once that it changed. */
-  readonly current = (): Checkpoint => {
-    const { progress } = this.state
-    const { checkpoint } = progress
-    progress.stored(checkpoint)
-    return checkpoint
-  }
-
   private emit(event: DcpEvent, bytes: number): void {
-    if (this.held === undefined) this.owner.outbox.push(event, bytes, this.connection)
-    else this.held.push({ event, bytes })
+    if (this.follower.holding) this.held.push({ event, bytes })
+    else this.owner.outbox.push(event, bytes, this.connection)
   }
 
+  /** Bytes without an event. What is held has not been taken, so they are given free at once. */
   private pass(bytes: number): void {
-    if (this.held === undefined) this.owner.outbox.pass(bytes, this.connection!)
-    else this.connection!.free(bytes)
+    if (this.follower.holding) this.connection!.free(bytes)
+    else this.owner.outbox.pass(bytes, this.connection!)
   }
 
-  /** Everything up to `seqno` was delivered. */
-  private reached(seqno: bigint): void {
-    // what is held was not delivered; this is looked at again when it is
-    if (this.held !== undefined) return
-    if (this.target !== undefined && seqno >= this.target) {
-      this.target = undefined
-      this.emit(new CaughtUp(this.vbucket), 0)
+  private advance(): void {
+    if (this.follower.advanced()) {
+      this.owner.outbox.push(new CaughtUp(this.vbucket), 0, undefined)
       this.owner.caughtUp()
     }
-    if (seqno >= this.end) this.reach()
-  }
-
-  /** The server may say so late, or never. What it rounds up to is delivered: only the whole of a snapshot is consistent. */
-  private reach(): void {
-    const { snapshot } = this.state
-    if (snapshot !== undefined && snapshot.end > this.state.received) return
-    this.connection?.closeStream(this)
-    this.finish({ _tag: "Reached" })
+    this.look()
   }
 
   private violated(message: string): void {
-    this.connection?.closeStream(this)
-    this.finish({ _tag: "Violation", message })
+    this.follower.violated(message)
+    this.look()
   }
 
-  private finish(gone: StreamGone): void {
-    if (this.gone !== undefined) return
-    this.gone = gone
-    const { resume } = this
-    this.resume = undefined
-    resume?.(Effect.succeed(gone))
+  /** What the last message came to: a stream that is over is closed, and whoever waits looks again. */
+  private look(): void {
+    const { follower } = this
+    if (follower.phase === "Following") return
+    if (!follower.open) this.connection?.closeStream(this)
+    this.wake?.()
   }
 }

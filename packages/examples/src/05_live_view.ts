@@ -11,9 +11,10 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { KvClient } from "@wirewright/couchbase/KvClient"
 import { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
 import { Dcp } from "@wirewright/dcp/Dcp"
-import type { DcpEvent, DocumentChange } from "@wirewright/dcp/DcpEvent"
+import type { Change, DocumentChange } from "@wirewright/dcp/DcpEvent"
 import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 
 interface Order {
@@ -41,15 +42,13 @@ export class CityView {
     return this.journals.get(vbucket)?.at(-1)?.seqno ?? 0n
   }
 
-  handle(event: DcpEvent): void {
+  change(event: Change): void {
     switch (event._tag) {
       case "Mutation":
         return this.apply(event, JSON.parse(new TextDecoder().decode(event.value)) as Order)
       case "Deletion":
       case "Expiration":
         return this.apply(event, undefined)
-      case "Rollback":
-        return this.undo(event.vbucket, event.to)
     }
   }
 
@@ -62,7 +61,7 @@ export class CityView {
     this.put(key, order)
   }
 
-  private undo(vbucket: number, to: bigint): void {
+  undo(vbucket: number, to: bigint): void {
     const journal = this.journals.get(vbucket) ?? []
     while (journal.length > 0 && journal.at(-1)!.seqno > to) {
       const { before, key } = journal.pop()!
@@ -145,22 +144,18 @@ export const program = ({ say, status }: Screen, documents = 20_000) =>
         { concurrency: 256, discard: true }
       )
 
-    const { consumer, events } = yield* Dcp.run({ group: "city-view", commitInterval: 100, noopInterval: 1_000 }).pipe(
+    const { consumer, events } = yield* Dcp.run({ group: "city-view", commitInterval: 100, noopInterval: 1_000 }, {
+      change: (change) =>
+        Effect.sync(() => {
+          view.change(change)
+          processed++
+        }),
+      rollback: ({ to, vbucket }) => Effect.sync(() => view.undo(vbucket, to))
+    }).pipe(
       Effect.provideService(CheckpointStore, CheckpointStore.memory()),
       Effect.provide(Dcp.layer({ seeds, bucket: "orders" }))
     )
-    yield* Effect.forkScoped(
-      events.pipe(
-        Dcp.process((event) =>
-          Effect.sync(() => {
-            view.handle(event)
-            processed++
-          })
-        ),
-        Dcp.commit,
-        Stream.runDrain
-      )
-    )
+    yield* Effect.forkScoped(Stream.runDrain(events))
 
     const lag = (): number =>
       bucket.allVbuckets.reduce((sum, { history, id }) => sum + Math.max(0, Number(history.highSeqno - view.seqno(id))), 0)
@@ -221,6 +216,8 @@ if (import.meta.main) {
   }
   program(screen).pipe(
     Effect.tap(({ differences: wrong }) => Effect.sync(() => process.exitCode = wrong.length === 0 ? 0 : 1)),
+    // what operators read is beside what the program shows
+    Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
     NodeRuntime.runMain
   )
 }

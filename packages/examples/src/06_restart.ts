@@ -21,10 +21,11 @@ const program = Effect.gen(function*() {
 
   /** Processes so many events, or all that there are. */
   const run = (most: number) =>
-    Dcp.changes({ group: "indexer", to: "now" }).pipe(
+    Dcp.process({ group: "indexer", to: "now" }, {
+      change: (change) => change._tag === "Mutation" ? Console.log(`${change.seqno} ${change.key}`) : Effect.void,
+      rollback: ({ to, vbucket }) => Console.log(`vbucket ${vbucket}: nothing after ${to} happened`)
+    }).pipe(
       Stream.take(most),
-      Dcp.process((event) => event._tag === "Mutation" ? Console.log(`${event.seqno} ${event.key}`) : Effect.void),
-      Dcp.commit,
       Stream.runDrain,
       Effect.provide(layerFile(directory)),
       Effect.provide(Dcp.layer({ seeds: [{ host: "127.0.0.1", port: node.port }], bucket: "travel" }))

@@ -4,7 +4,7 @@
  */
 import { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
 import { Dcp } from "@wirewright/dcp/Dcp"
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import type { Change, Rollback } from "@wirewright/dcp/DcpEvent"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -29,31 +29,27 @@ const undo = (vbucket: number, to: bigint): void => {
   }
 }
 
-const handle = (event: DcpEvent): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    switch (event._tag) {
-      case "Mutation": {
-        const { key, seqno, vbucket } = event
-        const value = new TextDecoder().decode(event.value)
-        undo(vbucket, seqno - 1n) // if it comes a second time
-        journal.push({ vbucket, seqno, key, before: view.get(key) })
-        put(key, value)
-        return yield* Console.log(`${seqno} ${key} = ${value}`)
-      }
-      case "Rollback":
-        undo(event.vbucket, event.to)
-        return yield* Console.log(`rollback from ${event.from} to ${event.to}: ${event.reason}`)
-    }
-  })
+const change = (event: Change): Effect.Effect<void> => {
+  if (event._tag !== "Mutation") return Effect.void
+  const { key, seqno, vbucket } = event
+  const value = new TextDecoder().decode(event.value)
+  undo(vbucket, seqno - 1n) // if it comes a second time
+  journal.push({ vbucket, seqno, key, before: view.get(key) })
+  put(key, value)
+  return Console.log(`${seqno} ${key} = ${value}`)
+}
+
+const rollback = ({ from, reason, to, vbucket }: Rollback): Effect.Effect<void> => {
+  undo(vbucket, to)
+  return Console.log(`rollback from ${from} to ${to}: ${reason}`)
+}
 
 const program = Effect.gen(function*() {
   const node = yield* serveCouchbase({ buckets: [{ name: "travel", vbuckets: 1 }] })
   const { store } = node.buckets.get("travel")!
   const write = (key: string, value: string) => store.set(store.space(0), key, { value: new TextEncoder().encode(value) })
 
-  yield* Dcp.changes({ group: "view" }).pipe(
-    Dcp.process(handle),
-    Dcp.commit,
+  yield* Dcp.process({ group: "view" }, { change, rollback }).pipe(
     Stream.runDrain,
     Effect.provideService(CheckpointStore, CheckpointStore.memory()),
     Effect.provide(Dcp.layer({ seeds: [{ host: "127.0.0.1", port: node.port }], bucket: "travel" })),

@@ -65,7 +65,6 @@ const ours = (port: number, window: number) => (onChange: OnChange): () => void 
   const stop = new AbortController()
   void Effect.runPromiseExit(
     Dcp.changes({ from: "beginning", window }).pipe(
-      Dcp.commit,
       Stream.runForEachArray((all) =>
         Effect.sync(() => {
           for (const event of all) if (event._tag === "Mutation") onChange(event.seqno, event.key, event.value)

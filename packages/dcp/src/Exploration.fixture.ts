@@ -1,0 +1,190 @@
+/**
+ * Every schedule of a small world: breadth first, so that a schedule that goes wrong is a shortest one, and with states merged, so that "nothing was
+ * lost" is said of all of them. Wherever nothing more happens by itself, the application must have what the producer has.
+ */
+import { copyOf, type Mistake, World, type WorldOptions } from "./World.fixture.ts"
+
+/** How much may happen. */
+export interface Bounds {
+  /** Changes that are written. */
+  readonly seqnos: number
+  readonly keys: number
+  /** Failovers; each loses up to `lost` of the newest changes. */
+  readonly failovers: number
+  readonly lost: number
+  readonly purges: number
+  readonly crashes: number
+  /** Consumers that end in order. */
+  readonly restarts: number
+  /** Broken connections beside those of failovers and purges. */
+  readonly disconnects: number
+  /** Checkpoints of the producer that go from memory to disk. */
+  readonly evictions: number
+  /** Producer checkpoints that are closed: nothing in them is replaced any more. */
+  readonly closures: number
+}
+
+/** What may be explored at once. */
+export interface Exploration extends Bounds {
+  readonly strategy?: WorldOptions["strategy"]
+  readonly filtered?: boolean
+  readonly mistake?: Mistake
+  /** Most states; when there are more, the exploration is not complete. */
+  readonly most?: number
+  readonly onTransition?: WorldOptions["onTransition"]
+}
+
+/** What came of it. */
+export interface Explored {
+  readonly states: number
+  readonly transitions: number
+  /** States in which nothing more happens by itself, and the images were compared. */
+  readonly compared: number
+  /** Longest schedule. */
+  readonly depth: number
+  readonly complete: boolean
+  /** A shortest schedule that goes wrong, and how. */
+  readonly wrong: { readonly schedule: ReadonlyArray<string>; readonly differences: ReadonlyArray<string> } | undefined
+}
+
+type Left = { [Name in Exclude<keyof Bounds, "keys" | "lost">]: number }
+
+interface State {
+  readonly world: World
+  readonly left: Left
+  readonly number: number
+}
+
+interface Choice {
+  readonly name: string
+  /** What it costs. */
+  readonly cost?: keyof Left
+  readonly happens: (world: World) => void
+}
+
+/** 53 bits of a text: among ten million states, two different ones are taken for one with a probability of one in a hundred. */
+const digest = (text: string): number => {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57]
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    a = Math.imul(a ^ code, 2654435761)
+    b = Math.imul(b ^ code, 1597334677)
+  }
+  a = Math.imul(a ^ a >>> 16, 2246822507) ^ Math.imul(b ^ b >>> 13, 3266489909)
+  b = Math.imul(b ^ b >>> 16, 2246822507) ^ Math.imul(a ^ a >>> 13, 3266489909)
+  return 4294967296 * (2097151 & b) + (a >>> 0)
+}
+
+/** Everything that can happen now. */
+const choices = (world: World, left: Left, { keys, lost }: Bounds): ReadonlyArray<Choice> => {
+  const found: Array<Choice> = []
+  const { follower, history } = world
+  if (world.obeys) {
+    const { action } = follower
+    if (action._tag === "Compare") found.push({ name: "no log", happens: (it) => it.obey(false) })
+    found.push({ name: action._tag.toLowerCase(), happens: (it) => it.obey() })
+  }
+  if (world.wire.length > 0 && follower.open) {
+    found.push({
+      name: `receive ${world.wire[0]!._tag.toLowerCase()}`,
+      happens: (it) => it.receive()
+    })
+  } else if (world.sends) found.push({ name: "send", happens: (it) => it.send() })
+  for (let place = 0; place < world.owed.length; place++) {
+    if (!world.processable(place)) continue
+    const { item, rollback } = world.owed[place]!
+    const name = item === undefined ? `undo to ${rollback!.to}` : `process ${item.seqno}`
+    found.push({ name, happens: (it) => it.process(place) })
+  }
+  if (follower.checkpoint !== world.stored) found.push({ name: "store", happens: (it) => it.store() })
+  if (left.seqnos > 0) {
+    for (let key = 0; key < keys; key++) {
+      found.push({ name: `write k${key}`, cost: "seqnos", happens: (it) => it.write(`k${key}`, false) })
+      if (history.image.get(`k${key}`)?.deleted === false) {
+        found.push({ name: `delete k${key}`, cost: "seqnos", happens: (it) => it.write(`k${key}`, true) })
+      }
+    }
+  }
+  if (left.failovers > 0 && history.highSeqno > 0n) {
+    for (let some = 0; some <= lost && BigInt(some) <= history.highSeqno; some++) {
+      found.push({ name: `failover that loses ${some}`, cost: "failovers", happens: (it) => it.failover(some) })
+    }
+  }
+  if (left.purges > 0 && [...history.image.values()].some(({ deleted }) => deleted)) {
+    found.push({ name: "purge", cost: "purges", happens: (it) => it.purge(it.history.highSeqno) })
+  }
+  if (left.crashes > 0) found.push({ name: "crash", cost: "crashes", happens: (it) => it.crash() })
+  if (left.restarts > 0) found.push({ name: "restart", cost: "restarts", happens: (it) => it.restart() })
+  if (left.disconnects > 0 && follower.open) found.push({ name: "disconnect", cost: "disconnects", happens: (it) => it.disconnect() })
+  if (left.evictions > 0 && history.highSeqno > 0n) found.push({ name: "evict", cost: "evictions", happens: (it) => it.history.evict() })
+  if (left.closures > 0 && history.highSeqno > 0n) {
+    found.push({ name: "close checkpoint", cost: "closures", happens: (it) => it.history.closeCheckpoint() })
+  }
+  return found
+}
+
+/** Explores. `progress` is told now and then how many states there are and how many wait. */
+export const explore = (bounds: Exploration, progress?: (states: number, waiting: number, depth: number) => void): Explored => {
+  const { keys: _, lost: __, ...rest } = bounds
+  const { closures, crashes, disconnects, evictions, failovers, purges, restarts, seqnos } = rest
+  const seen = new Set<number>()
+  /** How each state was come to: the state before it, and what happened. */
+  const before: Array<number> = [-1]
+  const names: Array<string> = [""]
+  const counts = { transitions: 0, compared: 0 }
+  const options: WorldOptions = {
+    ...bounds.strategy === undefined ? {} : { strategy: bounds.strategy },
+    ...bounds.filtered === undefined ? {} : { filtered: bounds.filtered },
+    ...bounds.mistake === undefined ? {} : { mistake: bounds.mistake },
+    ...bounds.onTransition === undefined ? {} : { onTransition: bounds.onTransition }
+  }
+  let layer: Array<State> = [{
+    world: new World(options),
+    left: { seqnos, failovers, purges, crashes, restarts, disconnects, evictions, closures },
+    number: 0
+  }]
+  seen.add(0)
+  const schedule = (number: number, last: string): ReadonlyArray<string> => {
+    const names_: Array<string> = [last]
+    for (let at = number; at > 0; at = before[at]!) names_.unshift(names[at]!)
+    return names_
+  }
+  let depth = 0
+  for (; layer.length > 0; depth++) {
+    progress?.(names.length, layer.length, depth)
+    const next: Array<State> = []
+    for (let at = 0; at < layer.length; at++) {
+      const { left, number, world } = layer[at]!
+      // what was explored is not needed any more
+      layer[at] = undefined as never
+      for (const { cost, happens, name } of choices(world, left, bounds)) {
+        counts.transitions++
+        const after = copyOf(world)
+        let differences: ReadonlyArray<string> = []
+        try {
+          happens(after)
+          if (after.quiet) {
+            counts.compared++
+            differences = after.differences
+          }
+        } catch (error) {
+          differences = [(error as Error).message]
+        }
+        if (differences.length > 0) {
+          const wrong = { schedule: schedule(number, name), differences }
+          return { states: names.length, ...counts, depth: depth + 1, complete: false, wrong }
+        }
+        const leftAfter = cost === undefined ? left : { ...left, [cost]: left[cost] - 1 }
+        const key = digest(`${after.key}${Object.values(leftAfter).join()}`)
+        if (seen.has(key)) continue
+        seen.add(key)
+        if (names.length >= (bounds.most ?? Infinity)) return { states: names.length, ...counts, depth, complete: false, wrong: undefined }
+        next.push({ world: after, left: leftAfter, number: names.length })
+        names.push(name)
+        before.push(number)
+      }
+    }
+    layer = next
+  }
+  return { states: names.length, ...counts, depth, complete: true, wrong: undefined }
+}

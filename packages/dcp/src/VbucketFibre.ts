@@ -1,0 +1,147 @@
+/** The fibre of one vbucket: it does what the follower says, and tells it what came of it. Nothing is decided here. */
+import type { Cluster } from "@wirewright/couchbase/Cluster"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { ChangesOptions } from "./ChangesOptions.ts"
+import type { CheckpointWriter } from "./CheckpointWriter.ts"
+import type { DcpError, DcpStreamFailed } from "./DcpError.ts"
+import { type DcpEvent, Rollback } from "./DcpEvent.ts"
+import type { DcpNodes, NodeConnection } from "./DcpNodes.ts"
+import type { Response } from "./gen/index.ts"
+import { DcpStreamFlags } from "./gen/Types.ts"
+import type { Outbox } from "./Outbox.ts"
+import { contextOf, failed } from "./StreamFailures.ts"
+import { filterText, type StreamFilter } from "./StreamFilter.ts"
+import type { RollbackNotice, StreamAsk } from "./VbucketFollower.ts"
+import type { VbucketStream } from "./VbucketStream.ts"
+
+/** What a vbucket's fibre needs of its consumer. */
+export interface FollowWorld {
+  readonly cluster: Cluster
+  readonly nodes: DcpNodes
+  /** Where checkpoints go; nowhere without it. */
+  readonly writer: CheckpointWriter | undefined
+  readonly outbox: Outbox<DcpEvent, DcpError>
+  readonly options: Pick<ChangesOptions, "settleTimeout" | "streamId">
+  readonly filter: StreamFilter
+  /** A rollback is handed to the application. */
+  rolledBack(vbucket: number, rollback: RollbackNotice): void
+}
+
+/** Follows a vbucket until nothing more of it is to come; returns why, when that is a failure. */
+export const follow = Effect.fnUntraced(
+  function*(stream: VbucketStream, world: FollowWorld): Effect.fn.Return<DcpStreamFailed | undefined, DcpError> {
+    const { nodes, options, writer } = world
+    const { follower, vbucket } = stream
+    let node: NodeConnection | undefined
+    let refusal: Response | undefined
+    const highSeqno = Effect.gen(function*() {
+      node ??= yield* nodes.connectionOf(vbucket)
+      const found = yield* Effect.result(node.connection.allSeqnos())
+      return found._tag === "Success" ? found.success.get(vbucket) : undefined
+    })
+    while (true) {
+      stream.release()
+      const { action } = follower
+      switch (action._tag) {
+        case "Ask": {
+          node = yield* nodes.connectionOf(vbucket)
+          const answer = yield* Effect.result(ask(stream, action.ask, node, world))
+          refusal = undefined
+          if (answer._tag === "Failure") follower.lost()
+          else if (answer.success._tag === "DcpStreamRequestRollback") follower.rolledBack(answer.success.rollbackSeqno)
+          else if (answer.success._tag !== "DcpStreamRequestResponse") {
+            refusal = answer.success
+            follower.refused(refusal.status, contextOf(refusal))
+          }
+          break
+        }
+        case "Compare": {
+          const log = yield* Effect.result(node!.connection.failoverLog(vbucket))
+          follower.compared(log._tag === "Success" ? log.success : undefined, yield* highSeqno)
+          break
+        }
+        case "Measure":
+          follower.measured(yield* highSeqno)
+          break
+        case "Save":
+          if (writer !== undefined) yield* writer.save(vbucket, stream.current)
+          follower.saved()
+          break
+        case "Undo":
+          yield* undo(vbucket, action.rollback, world)
+          follower.undone()
+          break
+        case "Follow":
+          yield* stream.next
+          break
+        case "Drain":
+          yield* Effect.timeoutOption(stream.settled, options.settleTimeout ?? "10 seconds")
+          follower.drained()
+          break
+        case "Locate":
+          follower.located(yield* locate(vbucket, refusal, world.cluster))
+          break
+        case "AwaitMap":
+          yield* nodes.pause(action.attempt)
+          follower.waited()
+          break
+        case "Close":
+          stream.close()
+          yield* Effect.sleep(action.milliseconds)
+          follower.waited()
+          break
+        case "Wait":
+          yield* Effect.sleep(action.milliseconds)
+          follower.waited()
+          break
+        case "Finished":
+          return undefined
+        case "Failed":
+          return failed(vbucket, action.failure)
+      }
+    }
+  }
+)
+
+const ask = (
+  stream: VbucketStream,
+  { purgeSeqno, ...fields }: StreamAsk,
+  { connection, permits }: NodeConnection,
+  { filter, options: { streamId } }: FollowWorld
+) => {
+  const { collections } = connection.session.states
+  const text = filterText({
+    ...collections ? filter : {},
+    ...purgeSeqno > 0n && collections ? { purgeSeqno } : {},
+    ...streamId === undefined ? {} : { streamId }
+  })
+  return permits.withPermits(1)(
+    connection.requestStream({ ...fields, flags: DcpStreamFlags.activeVbOnly, filter: text }, stream, streamId)
+  )
+}
+
+/** Hands the rollback to the application, and waits until it has undone. */
+const undo = (vbucket: number, rollback: RollbackNotice, world: FollowWorld): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { from, reason, requested, to } = rollback
+    world.rolledBack(vbucket, rollback)
+    const undone = Deferred.makeUnsafe<void>()
+    const settled = (): void => {
+      Deferred.doneUnsafe(undone, Exit.void)
+    }
+    world.outbox.push(new Rollback(vbucket, from, to, requested, reason, settled), 0, undefined)
+    return Deferred.await(undone)
+  })
+
+/** Whether the vbucket is in another place than before, by the cluster map of a refusal or a newer one. */
+const locate = Effect.fnUntraced(function*(vbucket: number, refusal: Response | undefined, cluster: Cluster) {
+  const before = cluster.seedOf(vbucket)
+  const map = refusal !== undefined && "value" in refusal && refusal.value instanceof Uint8Array
+    ? new TextDecoder().decode(refusal.value)
+    : ""
+  if (!cluster.learn(map, before?.host ?? "127.0.0.1")) yield* cluster.refresh
+  const now = cluster.seedOf(vbucket)
+  return now !== undefined && (now.host !== before?.host || now.port !== before.port)
+})

@@ -148,6 +148,9 @@ export const runVirtual = <A, E>(program: Effect.Effect<A, E>, options: VirtualT
     return Promise.reject(new VirtualTimeError({ reason: "Busy", message: "another program of this process is in virtual time" }))
   }
   busy = true
+  // made when they are first asked for; what a program prints goes out, and nothing comes back
+  void process.stdout
+  void process.stderr
   const mine = {}
   return running.run(mine, () =>
     new Promise<A>((resolve, reject) => {

@@ -4,8 +4,10 @@
  */
 import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
 import { Dcp } from "@wirewright/dcp/Dcp"
-import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
+import { type DcpConsumer, OnTransition } from "@wirewright/dcp/DcpConsumer"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { DcpStreamEndStatus, encodeDcpStreamRequestResponse, encodeDcpStreamRequestRollback, Status } from "@wirewright/dcp/gen"
+import type { NodeScript } from "@wirewright/embedded/NodeConnection"
 import { type Pair, pair, runVirtual, shrink } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,7 +15,7 @@ import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Application, packetsTo, Trace } from "./StackParts.ts"
-import { type Ending, scheduleOf, type StackSchedule, type Step } from "./StackSchedule.ts"
+import { type Ending, type EndReason, scheduleOf, type StackSchedule, type Step, type Trouble } from "./StackSchedule.ts"
 
 /** What happens in schedules, and what comes of it. Over a thousand seeds each of them does. */
 export const stackKinds = [
@@ -27,6 +29,11 @@ export const stackKinds = [
   "cut",
   "half-open link",
   "reconnect",
+  "move to another node",
+  "stream ended by the node",
+  "request not granted",
+  "vbucket failed",
+  "run to now",
   "graceful restart",
   "restart after kill -9",
   "overtaken restart",
@@ -55,6 +62,7 @@ export interface StackOutcome {
 interface Owner {
   readonly slice: number
   readonly worker: number
+  readonly to: "now" | "never"
   /** Until it is killed: from then on nothing that it does has an effect. */
   alive: boolean
   readonly scope: Scope.Closeable
@@ -67,6 +75,7 @@ const longestRecovery = 120_000
 class Stack {
   readonly trace: Trace
   wrong: string | undefined
+  private over = false
   private readonly schedule: StackSchedule
   private readonly both: Pair
   private readonly application = new Application()
@@ -75,6 +84,8 @@ class Stack {
   private readonly owners: Array<Owner | undefined>
   /** Vbuckets with a reason to roll back: a failover, or tombstones that were purged. */
   private readonly disturbed = new Set<number>()
+  /** What the next stream requests of a vbucket are answered with. */
+  private readonly troubles = new Map<number, Array<Trouble>>()
   private written = 0
 
   constructor(schedule: StackSchedule, both: Pair, trace: Trace) {
@@ -103,6 +114,7 @@ class Stack {
       yield* Effect.sleep(50)
     }
     yield* Effect.sleep(1_000)
+    this.over = true
     const difference = this.difference(vbuckets)
     if (difference !== undefined) this.fault(difference)
     for (const owner of this.owners) yield* this.end(owner!, "graceful")
@@ -152,27 +164,73 @@ class Stack {
       case "freeze":
         if (link.open > 0) this.count("half-open link")
         return link.freeze()
+      case "move":
+        if (bucket.vbucket(step.vbucket)!.node === step.node) return
+        this.count("move to another node")
+        return this.both.cluster.move("default", step.vbucket, step.node)
+      case "trouble":
+        this.troubles.set(step.vbucket, [...step.answers])
+        return this.endStream(step.vbucket, "Slow")
+      case "end stream":
+        return this.endStream(step.vbucket, step.reason)
+      case "run to now":
       case "restart":
       case "hand over": {
         const owner = this.owners[step.slice]!
-        const { graceful, killed, overtaken } = step.kind === "restart"
-          ? { graceful: "graceful restart", killed: "restart after kill -9", overtaken: "overtaken restart" } as const
-          : { graceful: "graceful hand-over", killed: "hand-over after kill -9", overtaken: "overtaken hand-over" } as const
+        const { graceful, killed, overtaken } = step.kind === "hand over"
+          ? { graceful: "graceful hand-over", killed: "hand-over after kill -9", overtaken: "overtaken hand-over" } as const
+          : { graceful: "graceful restart", killed: "restart after kill -9", overtaken: "overtaken restart" } as const
         this.count({ graceful, killed, overtaken }[step.ending])
-        const worker = step.kind === "restart" ? owner.worker : 1 - owner.worker
+        const worker = step.kind === "hand over" ? 1 - owner.worker : owner.worker
+        const to = step.kind === "run to now" ? "now" : "never"
+        if (to === "now") this.count("run to now")
         if (step.ending === "overtaken") {
-          yield* this.begin(step.slice, worker)
+          yield* this.begin(step.slice, worker, to)
           // it finds out, or is told
           yield* Effect.forkScoped(Effect.andThen(Effect.sleep(300), this.end(owner, "graceful")))
           return
         }
         yield* this.end(owner, step.ending)
-        return yield* this.begin(step.slice, worker)
+        return yield* this.begin(step.slice, worker, to)
       }
       case "pause":
         return yield* Effect.sleep(step.milliseconds)
     }
   })
+
+  private endStream(vbucket: number, reason: EndReason): void {
+    for (const { producers } of this.both.cluster.nodes) {
+      for (const producer of producers.all) {
+        const stream = producer.stream(vbucket, undefined)
+        if (stream === undefined) continue
+        this.count("stream ended by the node")
+        producer.end(stream, DcpStreamEndStatus[reason])
+      }
+    }
+  }
+
+  /** The node, where it does not answer as it should. */
+  readonly script: NodeScript = (connection, packet) => {
+    if (packet._tag !== "DcpStreamRequest") return false
+    const trouble = this.troubles.get(packet.vbucket)?.shift()
+    if (trouble === undefined || trouble === "rollback by one" && packet.startSeqno === 0n) return false
+    this.count("request not granted")
+    this.trace.line(`vb ${packet.vbucket} is answered with ${trouble}`)
+    switch (trouble) {
+      case "no failover log":
+        connection.reply((writer) => encodeDcpStreamRequestResponse(writer, { ...connection.head(packet), failoverLog: [] }))
+        return true
+      case "rollback by one":
+        this.disturbed.add(packet.vbucket)
+        connection.reply((writer) =>
+          encodeDcpStreamRequestRollback(writer, { ...connection.head(packet), rollbackSeqno: packet.startSeqno - 1n })
+        )
+        return true
+      default:
+        connection.failure(packet, Status[trouble])
+        return true
+    }
+  }
 
   /** Ends a consumer. A killed one is not waited for: whatever it still does is nobody's. */
   private end(owner: Owner, ending: Exclude<Ending, "overtaken">): Effect.Effect<void, never, Scope.Scope> {
@@ -186,9 +244,9 @@ class Stack {
   }
 
   /** A new consumer of a slice, which owns its data from now on. */
-  private begin(slice: number, worker: number): Effect.Effect<void> {
+  private begin(slice: number, worker: number, to: Owner["to"] = "never"): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const owner: Owner = { slice, worker, alive: true, scope: Scope.makeUnsafe(), consumer: undefined }
+      const owner: Owner = { slice, worker, to, alive: true, scope: Scope.makeUnsafe(), consumer: undefined }
       this.owners[slice] = owner
       this.trace.line(`worker ${worker} begins with slice ${slice}`)
       const program = this.consume(owner)
@@ -196,14 +254,32 @@ class Stack {
       const persistent = Effect.retry(program, { while: (error) => error._tag === "ConnectionError", times: 1_000 })
       const watched = Effect.onExit(persistent, (exit) =>
         Effect.sync(() => {
-          if (!owner.alive || !Exit.isFailure(exit) || Exit.hasInterrupts(exit)) return
+          const current = owner.alive && this.owners[slice] === owner
+          if (Exit.isSuccess(exit)) {
+            if (to === "never") return this.fault(`the consumer of slice ${slice} ended by itself`)
+            if (current) this.succeed(owner)
+            return
+          }
+          if (!owner.alive || Exit.hasInterrupts(exit)) return
           const text = String(exit.cause)
           this.trace.line(`worker ${worker} fails with slice ${slice}: ${text}`)
           if (this.owners[slice] !== owner && text.includes("has taken over")) return this.count("fenced consumer")
+          // the application was told of the vbucket that failed
+          if (text.includes("DcpStreamFailed")) return
           this.fault(`the consumer of slice ${slice} failed: ${text}`)
         }))
       return Effect.asVoid(Scope.provide(Effect.forkScoped(watched), owner.scope))
     })
+  }
+
+  /** The next consumer of a slice, which goes on where this one ended or could not. */
+  private succeed(owner: Owner): void {
+    Effect.runFork(Effect.scoped(Effect.gen({ self: this }, function*(this: Stack) {
+      yield* Effect.sleep(20)
+      if (this.owners[owner.slice] !== owner || this.over) return
+      yield* this.end(owner, "graceful")
+      if (this.owners[owner.slice] === owner) yield* this.begin(owner.slice, owner.worker)
+    })))
   }
 
   private consume(owner: Owner) {
@@ -218,12 +294,17 @@ class Stack {
         concurrency: schedule.concurrency,
         settleTimeout: 200,
         noopInterval: "2 seconds",
+        to: owner.to,
         onRollback: schedule.onRollback,
         connectBudget: { burst: 1_000, perSecond: 1_000 }
       }, { change: handle, rollback: handle, notice: handle })
       owner.consumer = consumer
       yield* Stream.runDrain(events)
-    })).pipe(Effect.provideService(CheckpointStore, this.storeOf(owner)), Effect.provide(this.both.layer))
+    })).pipe(
+      Effect.provideService(CheckpointStore, this.storeOf(owner)),
+      Effect.provideService(OnTransition, (from, to) => this.trace.count(`${from} → ${to}`)),
+      Effect.provide(this.both.layer)
+    )
   }
 
   /** The application: it takes its time, and what it does counts only of the consumer that owns the slice. */
@@ -256,6 +337,11 @@ class Stack {
           this.fault(`vbucket ${event.vbucket}: a rollback from ${event.from} to ${event.to} (${event.reason}) though nothing was lost`)
         }
         return
+      case "VbucketEnded":
+        this.trace.line(`${who} ended, ${event.failure?.message ?? "all is well"}`)
+        if (event.failure === undefined) return
+        this.count("vbucket failed")
+        return this.succeed(owner)
       default:
         return this.trace.line(`${who} ${event._tag}`)
     }
@@ -315,11 +401,17 @@ export const playStack = async (schedule: StackSchedule): Promise<StackOutcome> 
   let stack: Stack | undefined
   let trace: Trace | undefined
   const program = Effect.scoped(Effect.gen(function*() {
-    const { chop, slices } = schedule
+    const { chop, nodes, slices } = schedule
     const made = new Trace()
     trace = made
     const faults = chop === undefined ? {} : { toClient: { chop }, toServer: { chop } }
-    const both = yield* pair({ vbuckets: slices.flat().length, faults, tap: packetsTo(made) })
+    const both = yield* pair({
+      nodes,
+      vbuckets: slices.flat().length,
+      faults,
+      tap: packetsTo(made),
+      script: (connection, packet) => stack?.script(connection, packet) === true
+    })
     stack = new Stack(schedule, both, made)
     yield* stack.play
   })).pipe(Effect.provide(Logger.layer([])))

@@ -4,6 +4,22 @@ import { random } from "@wirewright/testing"
 /** How a consumer comes to its end: it saves what was processed; the process is killed; or the next one begins before it has ended. */
 export type Ending = "graceful" | "killed" | "overtaken"
 
+/** Why a node ends a stream. */
+export type EndReason = "Ok" | "Closed" | "Slow" | "BackfillFail" | "LostPrivileges" | "StateChanged"
+
+/** What a node answers to a stream request instead of what is right. */
+export type Trouble =
+  | "Etmpfail"
+  | "Enomem"
+  | "NotMyVbucket"
+  | "KeyEexists"
+  | "UnknownCollection"
+  | "Erange"
+  /** A stream with an empty failover log, which no server sends. */
+  | "no failover log"
+  /** A rollback to the seqno before, though nothing was lost. */
+  | "rollback by one"
+
 /** One thing that happens. */
 export type Step =
   | { readonly kind: "write"; readonly vbucket: number; readonly keys: ReadonlyArray<number> }
@@ -13,6 +29,14 @@ export type Step =
   | { readonly kind: "purge"; readonly vbucket: number; readonly kept: number }
   | { readonly kind: "fail over"; readonly vbucket: number; readonly lost: number; readonly cut: boolean }
   | { readonly kind: "cut" | "freeze" }
+  /** To another node, as a rebalance does. */
+  | { readonly kind: "move"; readonly vbucket: number; readonly node: number }
+  /** The node ends the stream. */
+  | { readonly kind: "end stream"; readonly vbucket: number; readonly reason: EndReason }
+  /** The node ends the stream, and answers the next requests in other ways than with a stream. */
+  | { readonly kind: "trouble"; readonly vbucket: number; readonly answers: ReadonlyArray<Trouble> }
+  /** The next consumer of the slice takes what is there now, then ends, and another one begins. */
+  | { readonly kind: "run to now"; readonly slice: number; readonly ending: Ending }
   | { readonly kind: "restart"; readonly slice: number; readonly ending: Ending }
   | { readonly kind: "hand over"; readonly slice: number; readonly ending: Ending }
   | { readonly kind: "pause"; readonly milliseconds: number }
@@ -22,6 +46,7 @@ export interface StackSchedule {
   readonly seed: number
   /** The vbuckets of each slice; each has a consumer of its own, and a group of its own in the one store. */
   readonly slices: ReadonlyArray<ReadonlyArray<number>>
+  readonly nodes: number
   readonly onRollback: "undo" | "rebuild"
   /** Longest piece in which bytes arrive. */
   readonly chop: number | undefined
@@ -40,25 +65,45 @@ const keys = 8
 
 const endings: ReadonlyArray<Ending> = ["graceful", "killed", "killed", "overtaken"]
 
+const endReasons: ReadonlyArray<EndReason> = ["Ok", "Closed", "Slow", "BackfillFail", "LostPrivileges", "StateChanged"]
+const troubles: ReadonlyArray<Trouble> = [
+  "Etmpfail",
+  "Enomem",
+  "NotMyVbucket",
+  "KeyEexists",
+  "UnknownCollection",
+  "Erange",
+  "no failover log",
+  "rollback by one"
+]
+
 /** The schedule of a seed. */
 export const scheduleOf = (seed: number): StackSchedule => {
   const below = random(seed)
   const one = <A>(of: ReadonlyArray<A>): A => of[below(of.length)]!
   const slices = one([[[0, 1]], [[0], [1]], [[0, 2], [1]]])
   const vbuckets = slices.flat().length
+  const nodes = one([1, 2])
   /** Histories grow long only where little is lost. */
   const mostLost = one([4, 12, 40])
   const step = (): Step => {
     const vbucket = below(vbuckets)
     const dice = below(100)
-    if (dice < 50) return { kind: "write", vbucket, keys: Array.from({ length: 1 + below(6) }, () => below(keys)) }
-    if (dice < 60) return { kind: "remove", vbucket, key: below(keys) }
-    if (dice < 64) return { kind: "close checkpoint", vbucket }
-    if (dice < 68) return { kind: "evict", vbucket }
-    if (dice < 72) return { kind: "purge", vbucket, kept: below(8) }
-    if (dice < 79) return { kind: "fail over", vbucket, lost: below(3) === 0 ? 0 : below(mostLost), cut: below(2) === 0 }
-    if (dice < 83) return { kind: "cut" }
-    if (dice < 84) return { kind: "freeze" }
+    if (dice < 44) return { kind: "write", vbucket, keys: Array.from({ length: 1 + below(6) }, () => below(keys)) }
+    if (dice < 52) return { kind: "remove", vbucket, key: below(keys) }
+    if (dice < 56) return { kind: "close checkpoint", vbucket }
+    if (dice < 60) return { kind: "evict", vbucket }
+    if (dice < 64) return { kind: "purge", vbucket, kept: below(8) }
+    if (dice < 71) return { kind: "fail over", vbucket, lost: below(3) === 0 ? 0 : below(mostLost), cut: below(2) === 0 }
+    if (dice < 75) return { kind: "cut" }
+    if (dice < 76) return { kind: "freeze" }
+    if (dice < 78) return { kind: "move", vbucket, node: below(nodes) }
+    if (dice < 80) return { kind: "end stream", vbucket, reason: one(endReasons) }
+    if (dice < 82) {
+      const answer = one(troubles)
+      return { kind: "trouble", vbucket, answers: below(3) === 0 ? Array.from({ length: 6 }, () => answer) : [answer] }
+    }
+    if (dice < 84) return { kind: "run to now", slice: below(slices.length), ending: one(endings) }
     if (dice < 90) return { kind: "restart", slice: below(slices.length), ending: one(endings) }
     if (dice < 94) return { kind: "hand over", slice: below(slices.length), ending: one(endings) }
     return { kind: "pause", milliseconds: one([1, 5, 20, 100, 1_000]) }
@@ -66,6 +111,7 @@ export const scheduleOf = (seed: number): StackSchedule => {
   const fixed = {
     seed,
     slices,
+    nodes,
     onRollback: below(3) === 0 ? "rebuild" as const : "undo" as const,
     chop: one([undefined, 1 + below(60), 1 + below(2_000)]),
     window: one([512, 4_096, 1_000_000]),

@@ -204,7 +204,7 @@ export const serveCouchbaseCluster = (
       }
       const server = yield* serve<Packet>({
         ...options,
-        port: index === 0 ? options.port ?? 0 : 0,
+        port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
         frameShape,
         decode: (reader, at, client) => decode(reader, at, { collections: connections.get(client)?.features.collections === true }),

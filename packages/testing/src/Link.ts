@@ -115,16 +115,20 @@ class End extends Duplex {
   }
 }
 
-/** Makes connections to something that accepts streams. */
+/** Makes connections to something that accepts streams; to one of several by its port. */
 export class Link {
-  private readonly accept: (stream: Duplex) => void
+  private readonly accept: (stream: Duplex, port: number | undefined) => void
   private readonly faultsOf: (connection: number) => LinkFaults
   private readonly tap: Tap
   private ends: Array<readonly [End, End]> = []
   private count = 0
 
   /** @param faults of every connection, or of each by its number from 0 */
-  constructor(accept: (stream: Duplex) => void, faults: LinkFaults | ((connection: number) => LinkFaults) = {}, tap: Tap = () => {}) {
+  constructor(
+    accept: (stream: Duplex, port: number | undefined) => void,
+    faults: LinkFaults | ((connection: number) => LinkFaults) = {},
+    tap: Tap = () => {}
+  ) {
     this.accept = accept
     this.tap = tap
     this.faultsOf = typeof faults === "function" ? faults : () => faults
@@ -141,7 +145,7 @@ export class Link {
   }
 
   /** A new connection; the `dial` of `TransportOptions`. */
-  readonly dial = (): Duplex => {
+  readonly dial = (to?: { readonly port: number }): Duplex => {
     const number = this.count++
     const { toClient = {}, toServer = {} } = this.faultsOf(number)
     const client = new End(toServer, (bytes) => this.tap(number, "toServer", bytes))
@@ -149,7 +153,7 @@ export class Link {
     client.other = server
     server.other = client
     this.ends = [...this.living(), [client, server]]
-    this.accept(server)
+    this.accept(server, to?.port)
     return client
   }
 

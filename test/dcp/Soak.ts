@@ -5,6 +5,7 @@
 import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
 import { Dcp } from "@wirewright/dcp/Dcp"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { Application } from "./StackParts.ts"
 import { type Pair, pair, random, runVirtual } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -58,9 +59,6 @@ interface Owner {
   disconnects: () => number
 }
 
-/** What the application keeps of a vbucket: seqno and value by key; removals stay as keys without value. */
-type Kept = Map<string, { readonly seqno: bigint; readonly value: string | undefined }>
-
 const commitInterval = 5_000
 
 class Soak {
@@ -72,7 +70,7 @@ class Soak {
   private readonly both: Pair
   private readonly below: (limit: number) => number
   private readonly store = CheckpointStore.memory()
-  private readonly kept: ReadonlyArray<Kept>
+  private readonly application = new Application()
   private readonly owners: Array<Owner | undefined> = []
   /** Vbuckets that have documents from the beginning; and such as get their first one by a loss that needs that. */
   private readonly filled: ReadonlyArray<number>
@@ -84,7 +82,6 @@ class Soak {
     this.options = options
     this.both = both
     this.below = random(seed)
-    this.kept = Array.from({ length: vbuckets }, () => new Map())
     const used = Array.from({ length: vbuckets - empty }, (_, i) => Math.floor(i * vbuckets / (vbuckets - empty)))
     const kinds = Array.from({ length: losses }, (_, i) => lossKinds[i % lossKinds.length]!)
     const fresh = kinds.filter((kind) => kind === "a purge after kill -9 before the first commit").length
@@ -189,7 +186,7 @@ class Soak {
         yield* this.begin(slice)
         break
       case "a purge after kill -9 before the first commit":
-        while (!this.kept[vbucket]!.has(key)) yield* Effect.sleep(1)
+        while (!this.application.image(vbucket).has(key)) yield* Effect.sleep(1)
         yield* this.end(owner, true)
         bucket.store.remove(bucket.store.space(vbucket), key)
         bucket.purge(vbucket, bucket.highSeqno(vbucket))
@@ -264,33 +261,16 @@ class Soak {
   }
 
   private handle(event: DcpEvent): void {
-    switch (event._tag) {
-      case "Mutation":
-      case "Deletion":
-      case "Expiration": {
-        this.count("change")
-        const { key, seqno, vbucket } = event
-        const value = event._tag === "Mutation" ? new TextDecoder().decode(event.value) : undefined
-        this.kept[vbucket]!.set(key, { seqno, value })
-        return
-      }
-      case "Rollback": {
-        const { from, reason, to, vbucket } = event
-        this.reported.set(vbucket, [...this.reported.get(vbucket) ?? [], `${from} → ${to} (${reason})`])
-        // what is left is not what there was at `to`, but what is sent again makes it so
-        const kept = this.kept[vbucket]!
-        for (const [key, { seqno }] of kept) if (seqno > to) kept.delete(key)
-      }
-    }
+    this.application.handle(event)
+    if (event._tag !== "Rollback") return this.count("change")
+    const { from, reason, to, vbucket } = event
+    this.reported.set(vbucket, [...this.reported.get(vbucket) ?? [], `${from} → ${to} (${reason})`])
   }
 
   private compare(): void {
     for (const { history, id } of this.both.bucket.allVbuckets) {
-      const theirs = [...history.image.values()].flatMap((change) =>
-        change.kind === "mutation" ? [`${change.document.key}=${Buffer.from(change.document.value).toString()}`] : []
-      ).sort()
-      const ours = [...this.kept[id]!].flatMap(([key, { value }]) => value === undefined ? [] : [`${key}=${value}`]).sort()
-      if (ours.join() !== theirs.join()) this.faults.push(`vbucket ${id}: the node has ${theirs.join()}, the application ${ours.join()}`)
+      const difference = this.application.difference(id, history)
+      if (difference !== undefined) this.faults.push(difference)
     }
   }
 }

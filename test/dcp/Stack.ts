@@ -8,6 +8,7 @@ import { type DcpConsumer, OnTransition } from "@wirewright/dcp/DcpConsumer"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
 import { DcpStreamEndStatus, encodeDcpStreamRequestResponse, encodeDcpStreamRequestRollback, Status } from "@wirewright/dcp/gen"
 import type { NodeScript } from "@wirewright/embedded/NodeConnection"
+import { followTransitions } from "@wirewright/dcp/VbucketFollower"
 import { type Pair, pair, runVirtual, shrink } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -50,6 +51,9 @@ export const stackKinds = [
 /** One of them. */
 export type StackKind = typeof stackKinds[number]
 
+/** The transitions of the follower, each of which happens too. */
+export const transitions: ReadonlyArray<string> = Object.entries(followTransitions).flatMap(([from, all]) => all.map((to) => `${from} → ${to}`))
+
 /** What came of a schedule. */
 export interface StackOutcome {
   /** What is wrong; undefined when all is well. */
@@ -76,6 +80,8 @@ class Stack {
   readonly trace: Trace
   wrong: string | undefined
   private over = false
+  /** Runs what is begun in callbacks, as the schedule runs. */
+  private fork: ((program: Effect.Effect<void>) => unknown) | undefined
   private readonly schedule: StackSchedule
   private readonly both: Pair
   private readonly application = new Application()
@@ -106,6 +112,7 @@ class Stack {
 
   /** Plays all of it. */
   readonly play = Effect.gen({ self: this }, function*(this: Stack) {
+    this.fork = Effect.runForkWith(yield* Effect.context())
     for (const slice of this.schedule.slices.keys()) yield* this.begin(slice, slice % 2)
     for (const step of this.schedule.steps) yield* this.happen(step)
     const vbuckets = this.schedule.slices.flat()
@@ -274,7 +281,7 @@ class Stack {
 
   /** The next consumer of a slice, which goes on where this one ended or could not. */
   private succeed(owner: Owner): void {
-    Effect.runFork(Effect.scoped(Effect.gen({ self: this }, function*(this: Stack) {
+    this.fork!(Effect.scoped(Effect.gen({ self: this }, function*(this: Stack) {
       yield* Effect.sleep(20)
       if (this.owners[owner.slice] !== owner || this.over) return
       yield* this.end(owner, "graceful")
@@ -302,7 +309,10 @@ class Stack {
       yield* Stream.runDrain(events)
     })).pipe(
       Effect.provideService(CheckpointStore, this.storeOf(owner)),
-      Effect.provideService(OnTransition, (from, to) => this.trace.count(`${from} → ${to}`)),
+      Effect.provideService(OnTransition, (from, to) => {
+        this.trace.count(`${from} → ${to}`)
+        if (!followTransitions[from].includes(to)) this.fault(`a follower went from ${from} to ${to}`)
+      }),
       Effect.provide(this.both.layer)
     )
   }
@@ -381,16 +391,8 @@ class Stack {
   /** How the application's data differ from the node's; undefined when they do not. */
   private difference(vbuckets: ReadonlyArray<number>): string | undefined {
     for (const vbucket of vbuckets) {
-      const ours = this.application.image(vbucket)
-      const theirs = new Map(
-        [...this.both.bucket.vbucket(vbucket)!.history.image.values()].flatMap((change) =>
-          change.kind === "mutation" ? [[change.document.key, Buffer.from(change.document.value).toString()] as const] : []
-        )
-      )
-      for (const key of [...new Set([...ours.keys(), ...theirs.keys()])].sort()) {
-        if (ours.get(key) === theirs.get(key)) continue
-        return `vbucket ${vbucket}, ${key}: the node has ${theirs.get(key) ?? "none"}, the application ${ours.get(key) ?? "none"}`
-      }
+      const difference = this.application.difference(vbucket, this.both.bucket.vbucket(vbucket)!.history)
+      if (difference !== undefined) return difference
     }
     return undefined
   }

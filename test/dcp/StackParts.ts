@@ -1,6 +1,8 @@
 /** What the whole-stack simulation is made of beside both ends: the application, the trace, and who hears the wire. */
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
 import { Opcode } from "@wirewright/dcp/gen"
+import type { VbucketHistory } from "@wirewright/dcp/VbucketHistory"
+import type { BucketChange } from "@wirewright/embedded/BucketChange"
 import type { Tap } from "@wirewright/testing"
 
 interface Done {
@@ -35,6 +37,21 @@ export class Application {
     const newest = new Map<string, Done>()
     for (const done of this.vbuckets.get(vbucket) ?? []) if ((newest.get(done.key)?.seqno ?? -1n) < done.seqno) newest.set(done.key, done)
     return new Map([...newest].flatMap(([key, { value }]) => value === undefined ? [] : [[key, value] as const]))
+  }
+
+  /** How it differs from what the node has; undefined when it does not. */
+  difference(vbucket: number, { image }: VbucketHistory<BucketChange>): string | undefined {
+    const ours = this.image(vbucket)
+    const theirs = new Map(
+      [...image.values()].flatMap((change) =>
+        change.kind === "mutation" ? [[change.document.key, Buffer.from(change.document.value).toString()] as const] : []
+      )
+    )
+    for (const key of [...new Set([...ours.keys(), ...theirs.keys()])].sort()) {
+      if (ours.get(key) === theirs.get(key)) continue
+      return `vbucket ${vbucket}, ${key}: the node has ${theirs.get(key) ?? "none"}, the application ${ours.get(key) ?? "none"}`
+    }
+    return undefined
   }
 }
 

@@ -101,7 +101,7 @@ export const scheduleOf = (seed: number): StackSchedule => {
     if (dice < 80) return { kind: "end stream", vbucket, reason: one(endReasons) }
     if (dice < 82) {
       const answer = one(troubles)
-      return { kind: "trouble", vbucket, answers: below(3) === 0 ? Array.from({ length: 6 }, () => answer) : [answer] }
+      return { kind: "trouble", vbucket, answers: Array.from({ length: below(3) === 0 ? 6 : 1 }, () => answer) }
     }
     if (dice < 84) return { kind: "run to now", slice: below(slices.length), ending: one(endings) }
     if (dice < 90) return { kind: "restart", slice: below(slices.length), ending: one(endings) }
@@ -121,7 +121,34 @@ export const scheduleOf = (seed: number): StackSchedule => {
     saving: one([0, 0, 2, 20]),
     concurrency: one([1, 2, 4])
   }
+  /** One rollback after the other, from a history that is long enough for it; the consumer may be a new one when they begin. */
+  const descent = (): ReadonlyArray<Step> => {
+    const vbucket = below(vbuckets)
+    const slice = slices.findIndex((some) => some.includes(vbucket))
+    return [
+      ...Array.from({ length: 8 }, (): ReadonlyArray<Step> => [
+        { kind: "write", vbucket, keys: [below(keys)] },
+        { kind: "pause", milliseconds: 100 }
+      ]).flat(),
+      { kind: "trouble", vbucket, answers: Array.from({ length: 6 }, () => "rollback by one" as const) },
+      ...below(2) === 0 ? [{ kind: "restart", slice, ending: "graceful" } as const] : [],
+      { kind: "pause", milliseconds: 2_000 }
+    ]
+  }
+  /** A branch begins between a consumer that was killed and one that only takes what is there. */
+  const branched = (): ReadonlyArray<Step> => {
+    const vbucket = below(vbuckets)
+    return [
+      { kind: "write", vbucket, keys: [below(keys)] },
+      { kind: "pause", milliseconds: 1_000 },
+      { kind: "fail over", vbucket, lost: 0, cut: false },
+      { kind: "run to now", slice: slices.findIndex((some) => some.includes(vbucket)), ending: "killed" },
+      { kind: "pause", milliseconds: 100 }
+    ]
+  }
   const steps = Array.from({ length: 60 + below(60) }, (): ReadonlyArray<Step> => {
+    if (below(150) === 0) return descent()
+    if (below(150) === 0) return branched()
     const next = step()
     return below(3) === 0 ? [next, { kind: "pause", milliseconds: below(6) }] : [next]
   }).flat()

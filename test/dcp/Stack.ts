@@ -6,8 +6,17 @@ import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from
 import { Dcp } from "@wirewright/dcp/Dcp"
 import { type DcpConsumer, OnTransition } from "@wirewright/dcp/DcpConsumer"
 import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
-import { DcpStreamEndStatus, encodeDcpStreamRequestResponse, encodeDcpStreamRequestRollback, Status } from "@wirewright/dcp/gen"
-import type { NodeScript } from "@wirewright/embedded/NodeConnection"
+import {
+  DcpStreamEndStatus,
+  type DcpStreamRequest,
+  encodeDcpStreamEnd,
+  encodeDcpStreamRequestResponse,
+  encodeDcpStreamRequestRollback,
+  Status
+} from "@wirewright/dcp/gen"
+import { admit } from "@wirewright/dcp/ProducerStream"
+import { writeChange, writeMarker } from "@wirewright/embedded/DcpItems"
+import type { NodeConnection, NodeScript } from "@wirewright/embedded/NodeConnection"
 import { followTransitions } from "@wirewright/dcp/VbucketFollower"
 import { type Pair, pair, runVirtual, shrink } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
@@ -16,7 +25,7 @@ import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Application, packetsTo, Trace } from "./StackParts.ts"
-import { type Ending, type EndReason, scheduleOf, type StackSchedule, type Step, type Trouble } from "./StackSchedule.ts"
+import { type Ending, type EndReason, type Mistake, scheduleOf, type StackSchedule, type Step, type Trouble } from "./StackSchedule.ts"
 
 /** What happens in schedules, and what comes of it. Over a thousand seeds each of them does. */
 export const stackKinds = [
@@ -224,6 +233,8 @@ class Stack {
     this.count("request not granted")
     this.trace.line(`vb ${packet.vbucket} is answered with ${trouble}`)
     switch (trouble) {
+      case "one change":
+        return this.oneChange(connection, packet)
       case "no failover log":
         connection.reply((writer) => encodeDcpStreamRequestResponse(writer, { ...connection.head(packet), failoverLog: [] }))
         return true
@@ -237,6 +248,24 @@ class Stack {
         connection.failure(packet, Status[trouble])
         return true
     }
+  }
+
+  /** A stream that ends after its first change, where one may begin. */
+  private oneChange(connection: NodeConnection, packet: DcpStreamRequest): boolean {
+    const { failoverLog, history } = this.both.bucket.vbucket(packet.vbucket)!
+    const batch = history.next(packet.startSeqno, packet.snapStartSeqno)
+    const producer = connection.dcp
+    if (producer === undefined || batch === undefined || admit(packet, history)._tag !== "Accepted" || history.purgeSeqno > 0n) return false
+    const { flags, settings: { expirations, markers } } = producer
+    const view = { flags, expirations, markers, collections: connection.features.collections, visible: connection.visible.bind(connection) }
+    const head = { opaque: packet.opaque, vbucket: packet.vbucket, framing: [] }
+    connection.reply((writer) => {
+      encodeDcpStreamRequestResponse(writer, { ...connection.head(packet), failoverLog })
+      writeMarker(writer, head, { _tag: "Marker", ...batch }, history.purgeSeqno, view)
+      writeChange(writer, head, batch.items[0]!, view)
+      encodeDcpStreamEnd(writer, { ...head, reason: DcpStreamEndStatus.Slow })
+    })
+    return true
   }
 
   /** Ends a consumer. A killed one is not waited for: whatever it still does is nobody's. */
@@ -319,14 +348,15 @@ class Stack {
 
   /** The application: it takes its time, and what it does counts only of the consumer that owns the slice. */
   private handle(owner: Owner, event: DcpEvent): Effect.Effect<void> {
-    const { handling, undoing } = this.schedule
+    const { handling, mistake, undoing } = this.schedule
     const time = event._tag === "Rollback" ? undoing : handling
     const done = Effect.suspend(() => {
       if (!owner.alive || this.owners[owner.slice] !== owner) return Effect.never
       this.tell(owner, event)
-      this.application.handle(event)
+      if (mistake !== "does not undo" || event._tag !== "Rollback") this.application.handle(event)
       return Effect.void
     })
+    if (mistake === "answers too early") return Effect.asVoid(Effect.forkDetach(Effect.andThen(Effect.sleep(20), done)))
     return time === 0 ? done : Effect.andThen(Effect.sleep(time), done)
   }
 
@@ -422,7 +452,8 @@ export const playStack = async (schedule: StackSchedule): Promise<StackOutcome> 
 }
 
 /** Plays a seed. */
-export const playSeed = (seed: number): Promise<StackOutcome> => playStack(scheduleOf(seed))
+export const playSeed = (seed: number, mistake?: Mistake): Promise<StackOutcome> =>
+  playStack({ ...scheduleOf(seed), ...mistake === undefined ? {} : { mistake } })
 
 /** A schedule like this one that still goes wrong, and from which no step can be left out. */
 export const smallest = async (schedule: StackSchedule): Promise<StackSchedule> => {

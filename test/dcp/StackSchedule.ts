@@ -19,6 +19,8 @@ export type Trouble =
   | "no failover log"
   /** A rollback to the seqno before, though nothing was lost. */
   | "rollback by one"
+  /** A stream that ends after its first change. */
+  | "one change"
 
 /** One thing that happens. */
 export type Step =
@@ -41,6 +43,13 @@ export type Step =
   | { readonly kind: "hand over"; readonly slice: number; readonly ending: Ending }
   | { readonly kind: "pause"; readonly milliseconds: number }
 
+/** What an application does wrong. */
+export type Mistake =
+  /** It keeps what a failed node took with it. */
+  | "does not undo"
+  /** It says that a change is processed before it is. */
+  | "answers too early"
+
 /** A schedule. */
 export interface StackSchedule {
   readonly seed: number
@@ -58,6 +67,7 @@ export interface StackSchedule {
   readonly saving: number
   readonly concurrency: number
   readonly steps: ReadonlyArray<Step>
+  readonly mistake?: Mistake
 }
 
 /** Keys of a vbucket. */
@@ -121,16 +131,24 @@ export const scheduleOf = (seed: number): StackSchedule => {
     saving: one([0, 0, 2, 20]),
     concurrency: one([1, 2, 4])
   }
-  /** One rollback after the other, from a history that is long enough for it; the consumer may be a new one when they begin. */
+  /**
+   * One rollback after the other, from a history that is long enough for it, with nothing or nothing new between them; the consumer may be a new one
+   * when they begin.
+   */
   const descent = (): ReadonlyArray<Step> => {
     const vbucket = below(vbuckets)
+    const between = below(3) > 0
     const slice = slices.findIndex((some) => some.includes(vbucket))
     return [
-      ...Array.from({ length: 8 }, (): ReadonlyArray<Step> => [
-        { kind: "write", vbucket, keys: [below(keys)] },
+      ...Array.from({ length: 8 }, (_, key): ReadonlyArray<Step> => [
+        { kind: "write", vbucket, keys: [key] },
         { kind: "pause", milliseconds: 100 }
       ]).flat(),
-      { kind: "trouble", vbucket, answers: Array.from({ length: 6 }, () => "rollback by one" as const) },
+      {
+        kind: "trouble",
+        vbucket,
+        answers: Array.from({ length: 12 }, (_, i) => i % 2 === 1 && between ? "one change" as const : "rollback by one" as const)
+      },
       ...below(2) === 0 ? [{ kind: "restart", slice, ending: "graceful" } as const] : [],
       { kind: "pause", milliseconds: 2_000 }
     ]

@@ -59,7 +59,7 @@ interface Owner {
   disconnects: () => number
 }
 
-const commitInterval = 5_000
+const commitInterval = 10_000
 
 class Soak {
   readonly planted = new Map<number, LossKind>()
@@ -286,3 +286,15 @@ export const soak = async (options: SoakOptions): Promise<SoakOutcome> => {
   const { counts, faults, planted, reported } = await runVirtual(program, { seed: options.seed, limit: "10 days" })
   return { counts, faults, planted, reported }
 }
+
+/** What is wrong with an outcome: losses that were not reported, or more than once; rollbacks without a loss; data that differ. */
+export const soakProblems = ({ faults, planted, reported }: SoakOutcome): ReadonlyArray<string> => [
+  ...[...planted].flatMap(([vbucket, kind]) => {
+    const reports = reported.get(vbucket) ?? []
+    return reports.length === 1 ? [] : [`vbucket ${vbucket}, ${kind}: reported ${reports.length} times (${reports.join(", ")})`]
+  }),
+  ...[...reported].flatMap(([vbucket, reports]) =>
+    planted.has(vbucket) ? [] : [`vbucket ${vbucket}: nothing was lost, and reported: ${reports.join(", ")}`]
+  ),
+  ...faults
+]

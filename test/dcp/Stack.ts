@@ -124,6 +124,7 @@ class Stack {
     this.fork = Effect.runForkWith(yield* Effect.context())
     for (const slice of this.schedule.slices.keys()) yield* this.begin(slice, slice % 2)
     for (const step of this.schedule.steps) yield* this.happen(step)
+    this.troubles.clear()
     const vbuckets = this.schedule.slices.flat()
     for (let waited = 0; this.difference(vbuckets) !== undefined; waited += 50) {
       if (waited >= longestRecovery) break

@@ -61,7 +61,9 @@ export const stackKinds = [
 export type StackKind = typeof stackKinds[number]
 
 /** The transitions of the follower, each of which happens too. */
-export const transitions: ReadonlyArray<string> = Object.entries(followTransitions).flatMap(([from, all]) => all.map((to) => `${from} → ${to}`))
+export const transitions: ReadonlyArray<string> = Object.entries(followTransitions).flatMap(([from, all]) =>
+  all.map((to) => `${from} → ${to}`)
+)
 
 /** What came of a schedule. */
 export interface StackOutcome {
@@ -126,6 +128,11 @@ class Stack {
     for (const step of this.schedule.steps) yield* this.happen(step)
     this.troubles.clear()
     const vbuckets = this.schedule.slices.flat()
+    // who only takes what was there waits for a seqno that a failover may have lost: it comes again
+    for (const vbucket of vbuckets) {
+      const { store } = this.both.bucket
+      for (let i = 0; i < 50; i++) store.set(store.space(vbucket), "last", { value: Buffer.from(`${i}`) })
+    }
     for (let waited = 0; this.difference(vbuckets) !== undefined; waited += 50) {
       if (waited >= longestRecovery) break
       yield* Effect.sleep(50)
@@ -171,7 +178,9 @@ class Stack {
         const lost = bucket.failOver(step.vbucket, step.lost)
         this.disturbed.add(step.vbucket)
         this.count(lost > 0 ? "lossy failover" : "failover without loss")
-        this.trace.line(`lost ${lost}, ${bucket.vbucket(step.vbucket)!.failoverLog.map((one) => `${one.vbucketUuid}@${one.seqno}`).join(" ")}`)
+        this.trace.line(
+          `lost ${lost}, ${bucket.vbucket(step.vbucket)!.failoverLog.map((one) => `${one.vbucketUuid}@${one.seqno}`).join(" ")}`
+        )
         if (step.cut) link.cut()
         return
       }

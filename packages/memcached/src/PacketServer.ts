@@ -138,13 +138,16 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
   })
 
   return Effect.gen(function*() {
-    const server = yield* Effect.acquireRelease(options.listen === false ? Effect.succeed(undefined) : open, (server) =>
-      Effect.callback<void>((resume) => {
-        server?.close(() => resume(Effect.void))
-        for (const client of shared.clients) client.close("the server")
-        for (const socket of sockets) socket.destroy()
-        if (server === undefined) resume(Effect.void)
-      }))
+    const server = yield* Effect.acquireRelease(
+      options.listen === false ? Effect.succeed(undefined) : open,
+      (server) =>
+        Effect.callback<void>((resume) => {
+          server?.close(() => resume(Effect.void))
+          for (const client of shared.clients) client.close("the server")
+          for (const socket of sockets) socket.destroy()
+          if (server === undefined) resume(Effect.void)
+        })
+    )
     const ended = new Map<Net.Socket, number>()
     const interval = Math.max(10, Math.min(1_000, header / 4, idle / 4))
     yield* Effect.acquireRelease(

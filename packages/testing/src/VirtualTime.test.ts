@@ -10,9 +10,25 @@ import { connect } from "node:net"
 import { gzip } from "node:zlib"
 import { describe, expect, it } from "vitest"
 
-const real = { setTimeout, setImmediate, Date, performance, random: Math.random, bigint: process.hrtime.bigint, randomBytes: Crypto.randomBytes }
+const real = {
+  setTimeout,
+  setImmediate,
+  Date,
+  performance,
+  random: Math.random,
+  bigint: process.hrtime.bigint,
+  randomBytes: Crypto.randomBytes
+}
 const untouched = (): void => {
-  expect({ setTimeout, setImmediate, Date, performance, random: Math.random, bigint: process.hrtime.bigint, randomBytes: Crypto.randomBytes })
+  expect({
+    setTimeout,
+    setImmediate,
+    Date,
+    performance,
+    random: Math.random,
+    bigint: process.hrtime.bigint,
+    randomBytes: Crypto.randomBytes
+  })
     .toEqual(real)
   expect(Object.hasOwn(globalThis.crypto, "getRandomValues")).toBe(false)
 }
@@ -35,11 +51,14 @@ const chance = Effect.gen(function*() {
 describe("time", () => {
   it("goes on to the next timer, by every clock that there is", async () => {
     const clocks = () => [Date.now(), performance.now(), Number(process.hrtime.bigint()) / 1e6]
-    const [before, after] = await runVirtual(Effect.gen(function*() {
-      const before = clocks()
-      yield* Effect.sleep("24 hours")
-      return [before, clocks()]
-    }), { start: 1_000 })
+    const [before, after] = await runVirtual(
+      Effect.gen(function*() {
+        const before = clocks()
+        yield* Effect.sleep("24 hours")
+        return [before, clocks()]
+      }),
+      { start: 1_000 }
+    )
     expect(before).toEqual([1_000, 0, 0])
     expect(after).toEqual([86_401_000, 86_400_000, 86_400_000])
     untouched()

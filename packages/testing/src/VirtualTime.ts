@@ -51,7 +51,9 @@ export type VirtualTimeReason =
   | "LimitReached"
 
 /** A program that cannot be run in virtual time. */
-export class VirtualTimeError extends Data.TaggedError("VirtualTimeError")<{ readonly reason: VirtualTimeReason; readonly message: string }> {}
+export class VirtualTimeError
+  extends Data.TaggedError("VirtualTimeError")<{ readonly reason: VirtualTimeReason; readonly message: string }>
+{}
 
 /** Resources of Node whose answers come in no certain order, by the names that `async_hooks` has for them. */
 const outside =
@@ -126,14 +128,17 @@ const virtualClock = (start: number) => {
 /** Tells of the first thing from outside that a program uses. */
 const watchOutside = (mine: object) => {
   let used: VirtualTimeError | undefined
-  const hook = createHook({
-    init: (_, type) => {
-      if (used !== undefined || !outside.test(type) || running.getStore() !== mine) return
-      const where = new Error(type).stack?.split("\n").slice(1).filter((line) => !/node:|VirtualTime\.ts/.test(line)).slice(0, 6).join("\n") ?? ""
-      used = new VirtualTimeError({ reason: "NotVirtual", message: `${type} is not virtual; it was used\n${where}` })
-    },
-    trackPromises: false
-  } as Parameters<typeof createHook>[0])
+  const hook = createHook(
+    {
+      init: (_, type) => {
+        if (used !== undefined || !outside.test(type) || running.getStore() !== mine) return
+        const where =
+          new Error(type).stack?.split("\n").slice(1).filter((line) => !/node:|VirtualTime\.ts/.test(line)).slice(0, 6).join("\n") ?? ""
+        used = new VirtualTimeError({ reason: "NotVirtual", message: `${type} is not virtual; it was used\n${where}` })
+      },
+      trackPromises: false
+    } as Parameters<typeof createHook>[0]
+  )
   hook.enable()
   return { found: () => used, stop: () => void hook.disable() }
 }

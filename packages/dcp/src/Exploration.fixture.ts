@@ -2,7 +2,7 @@
  * Every schedule of a small world: breadth first, so that a schedule that goes wrong is a shortest one, and with states merged, so that "nothing was
  * lost" is said of all of them. Wherever nothing more happens by itself, the application must have what the producer has.
  */
-import { copyOf, type Mistake, World, type WorldOptions } from "./World.fixture.ts"
+import { digest, type Mistake, World, type WorldOptions } from "./World.fixture.ts"
 
 /** How much may happen. */
 export interface Bounds {
@@ -29,6 +29,8 @@ export interface Exploration extends Bounds {
   readonly strategy?: WorldOptions["strategy"]
   readonly filtered?: boolean
   readonly mistake?: Mistake
+  /** The application processes what it was given in any order, but for changes of one key. Default: in the order in which it came. */
+  readonly unordered?: boolean
   /** Most states; when there are more, the exploration is not complete. */
   readonly most?: number
   readonly onTransition?: WorldOptions["onTransition"]
@@ -53,72 +55,88 @@ interface State {
   readonly world: World
   readonly left: Left
   readonly number: number
+  /** The last thing that happened is a write. */
+  readonly written: boolean
 }
 
 interface Choice {
   readonly name: string
+  /** Whose state it changes. */
+  readonly side: Parameters<World["copy"]>[0]
   /** What it costs. */
   readonly cost?: keyof Left
   readonly happens: (world: World) => void
 }
 
-/** 53 bits of a text: among ten million states, two different ones are taken for one with a probability of one in a hundred. */
-const digest = (text: string): number => {
-  let [a, b] = [0xdeadbeef, 0x41c6ce57]
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    a = Math.imul(a ^ code, 2654435761)
-    b = Math.imul(b ^ code, 1597334677)
-  }
-  a = Math.imul(a ^ a >>> 16, 2246822507) ^ Math.imul(b ^ b >>> 13, 3266489909)
-  b = Math.imul(b ^ b >>> 16, 2246822507) ^ Math.imul(a ^ a >>> 13, 3266489909)
-  return 4294967296 * (2097151 & b) + (a >>> 0)
-}
-
-/** Everything that can happen now. */
-const choices = (world: World, left: Left, { keys, lost }: Bounds): ReadonlyArray<Choice> => {
+/**
+ * Everything that can happen now, but for what leads to the same as something else does: a write is seen by nobody before the producer sends, is asked
+ * or changes, so it happens right before that; keys have no meaning, so the first ones are written first; without a purge to come, a deletion is a
+ * write; a marker does nothing by itself, so it arrives with the message after it.
+ */
+const choices = (world: World, left: Left, written: boolean, { keys, lost, unordered }: Exploration): ReadonlyArray<Choice> => {
   const found: Array<Choice> = []
   const { follower, history } = world
+  const { action } = follower
   if (world.obeys) {
-    const { action } = follower
-    if (action._tag === "Compare") found.push({ name: "no log", happens: (it) => it.obey(false) })
-    found.push({ name: action._tag.toLowerCase(), happens: (it) => it.obey() })
+    if (action._tag === "Compare") found.push({ name: "no log", side: "consumer", happens: (it) => it.obey(false) })
+    if (!written || action._tag === "Ask" || action._tag === "Compare" || action._tag === "Measure") {
+      found.push({ name: action._tag.toLowerCase(), side: "consumer", happens: (it) => it.obey() })
+    }
   }
-  if (world.wire.length > 0 && follower.open) {
+  if (world.wire.length === 0 && world.sends) {
     found.push({
-      name: `receive ${world.wire[0]!._tag.toLowerCase()}`,
-      happens: (it) => it.receive()
+      name: "send",
+      side: "consumer",
+      happens: (it) => {
+        it.send()
+        it.receive()
+      }
     })
-  } else if (world.sends) found.push({ name: "send", happens: (it) => it.send() })
-  for (let place = 0; place < world.owed.length; place++) {
-    if (!world.processable(place)) continue
-    const { item, rollback } = world.owed[place]!
-    const name = item === undefined ? `undo to ${rollback!.to}` : `process ${item.seqno}`
-    found.push({ name, happens: (it) => it.process(place) })
   }
-  if (follower.checkpoint !== world.stored) found.push({ name: "store", happens: (it) => it.store() })
+  if (!written) {
+    if (world.wire.length > 0 && follower.open) {
+      const [message] = world.wire
+      found.push({
+        name: `receive ${"item" in message! ? message.item.seqno : "advanced"}`,
+        side: "consumer",
+        happens: (it) => it.receive()
+      })
+    }
+    for (let place = 0; place < (unordered === true ? world.owed.length : Math.min(1, world.owed.length)); place++) {
+      if (!world.processable(place)) continue
+      const { item, rollback } = world.owed[place]!
+      const name = item === undefined ? `undo to ${rollback!.to}` : `process ${item.seqno}`
+      found.push({ name, side: "consumer", happens: (it) => it.process(place) })
+    }
+    if (follower.checkpoint !== world.stored) found.push({ name: "store", side: "consumer", happens: (it) => it.store() })
+    if (left.disconnects > 0 && follower.open) {
+      found.push({ name: "disconnect", side: "consumer", cost: "disconnects", happens: (it) => it.disconnect() })
+    }
+  }
   if (left.seqnos > 0) {
-    for (let key = 0; key < keys; key++) {
-      found.push({ name: `write k${key}`, cost: "seqnos", happens: (it) => it.write(`k${key}`, false) })
-      if (history.image.get(`k${key}`)?.deleted === false) {
-        found.push({ name: `delete k${key}`, cost: "seqnos", happens: (it) => it.write(`k${key}`, true) })
+    const used = history.image.size
+    for (let key = 0; key < keys && key <= used; key++) {
+      found.push({ name: `write k${key}`, side: "producer", cost: "seqnos", happens: (it) => it.write(`k${key}`, false) })
+      if (left.purges > 0 && history.image.get(`k${key}`)?.deleted === false) {
+        found.push({ name: `delete k${key}`, side: "producer", cost: "seqnos", happens: (it) => it.write(`k${key}`, true) })
       }
     }
   }
   if (left.failovers > 0 && history.highSeqno > 0n) {
     for (let some = 0; some <= lost && BigInt(some) <= history.highSeqno; some++) {
-      found.push({ name: `failover that loses ${some}`, cost: "failovers", happens: (it) => it.failover(some) })
+      found.push({ name: `failover that loses ${some}`, side: "both", cost: "failovers", happens: (it) => it.failover(some) })
     }
   }
   if (left.purges > 0 && [...history.image.values()].some(({ deleted }) => deleted)) {
-    found.push({ name: "purge", cost: "purges", happens: (it) => it.purge(it.history.highSeqno) })
+    found.push({ name: "purge", side: "both", cost: "purges", happens: (it) => it.purge(it.history.highSeqno) })
   }
-  if (left.crashes > 0) found.push({ name: "crash", cost: "crashes", happens: (it) => it.crash() })
-  if (left.restarts > 0) found.push({ name: "restart", cost: "restarts", happens: (it) => it.restart() })
-  if (left.disconnects > 0 && follower.open) found.push({ name: "disconnect", cost: "disconnects", happens: (it) => it.disconnect() })
-  if (left.evictions > 0 && history.highSeqno > 0n) found.push({ name: "evict", cost: "evictions", happens: (it) => it.history.evict() })
+  if (left.crashes > 0) found.push({ name: "crash", side: "consumer", cost: "crashes", happens: (it) => it.crash() })
+  if (left.restarts > 0) found.push({ name: "restart", side: "consumer", cost: "restarts", happens: (it) => it.restart() })
+  if (left.evictions > 0 && history.highSeqno > 0n) {
+    found.push({ name: "evict", side: "producer", cost: "evictions", happens: (it) => it.history.evict() })
+  }
   if (left.closures > 0 && history.highSeqno > 0n) {
-    found.push({ name: "close checkpoint", cost: "closures", happens: (it) => it.history.closeCheckpoint() })
+    found.push({ name: "close checkpoint", side: "producer", cost: "closures", happens: (it) => it.history.closeCheckpoint() })
   }
   return found
 }
@@ -141,7 +159,8 @@ export const explore = (bounds: Exploration, progress?: (states: number, waiting
   let layer: Array<State> = [{
     world: new World(options),
     left: { seqnos, failovers, purges, crashes, restarts, disconnects, evictions, closures },
-    number: 0
+    number: 0,
+    written: false
   }]
   seen.add(0)
   const schedule = (number: number, last: string): ReadonlyArray<string> => {
@@ -154,12 +173,12 @@ export const explore = (bounds: Exploration, progress?: (states: number, waiting
     progress?.(names.length, layer.length, depth)
     const next: Array<State> = []
     for (let at = 0; at < layer.length; at++) {
-      const { left, number, world } = layer[at]!
+      const { left, number, world, written } = layer[at]!
       // what was explored is not needed any more
       layer[at] = undefined as never
-      for (const { cost, happens, name } of choices(world, left, bounds)) {
+      for (const { cost, happens, name, side } of choices(world, left, written, bounds)) {
         counts.transitions++
-        const after = copyOf(world)
+        const after = world.copy(side)
         let differences: ReadonlyArray<string> = []
         try {
           happens(after)
@@ -175,11 +194,12 @@ export const explore = (bounds: Exploration, progress?: (states: number, waiting
           return { states: names.length, ...counts, depth: depth + 1, complete: false, wrong }
         }
         const leftAfter = cost === undefined ? left : { ...left, [cost]: left[cost] - 1 }
-        const key = digest(`${after.key}${Object.values(leftAfter).join()}`)
+        const writes = cost === "seqnos"
+        const key = digest(`${after.key}${Object.values(leftAfter).join()}${writes ? "w" : ""}`)
         if (seen.has(key)) continue
         seen.add(key)
         if (names.length >= (bounds.most ?? Infinity)) return { states: names.length, ...counts, depth, complete: false, wrong: undefined }
-        next.push({ world: after, left: leftAfter, number: names.length })
+        next.push({ world: after, left: leftAfter, number: names.length, written: writes })
         names.push(name)
         before.push(number)
       }

@@ -8,7 +8,7 @@
 import { type Checkpoint, completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import { branchesAt } from "./FailoverLog.ts"
 import { type Delivered, type Ordinal, Progress } from "./Progress.ts"
-import { rollbackSeqno } from "./RollbackDecision.ts"
+import { endless, rollbackSeqno } from "./RollbackDecision.ts"
 import { isViolation, type Placed } from "./SnapshotTracker.ts"
 import { type FollowOptions, type RollbackNotice, VbucketFollower } from "./VbucketFollower.ts"
 import { type HistoryItem, VbucketHistory } from "./VbucketHistory.ts"
@@ -91,7 +91,7 @@ export class World {
   /** Came in, and may not be handed over yet. */
   private held: ReadonlyArray<Owed> = []
   branches = 0
-  readonly counts: Counts = { rollbacks: 0, partial: 0, interrupted: 0, delivered: 0, failovers: 0, lossy: 0, crashes: 0, restarts: 0 }
+  counts: Counts = { rollbacks: 0, partial: 0, interrupted: 0, delivered: 0, failovers: 0, lossy: 0, crashes: 0, restarts: 0 }
   /** What the producer has sent up to, and the snapshot start of the request until its first batch. */
   private sent = 0n
   private snapStart: bigint | undefined
@@ -252,14 +252,7 @@ export class World {
     this.apply(item!)
     if (message === undefined) return
     message.handed = true
-    const { position } = this.follower.progress.checkpoint
-    if (this.highest === undefined || item!.seqno > this.highest.seqno) {
-      this.highest = {
-        ...position,
-        seqno: item!.seqno,
-        snapshotEnd: item!.seqno > position.snapshotEnd ? item!.seqno : position.snapshotEnd
-      }
-    }
+    if (this.options.mistake === "skips what is not processed") this.remember(item!.seqno)
     this.follower.progress.process(message.ordinal)
   }
 
@@ -343,7 +336,19 @@ export class World {
   get key(): string {
     const { branches, follower, highest, history, journal, held, owed, sent, snapStart, stored, wire } = this
     const done = journal.map(({ deleted, key, seqno, value }) => `${seqno}${key}${deleted ? "-" : "+"}${value}`).sort().join()
-    return text([history, stored, done, wire, owed, held, sent, snapStart, highest, branches, follower])
+    return `${known(history)},${known(follower)},${text([stored, done, wire, owed, held, sent, snapStart, highest, branches])}`
+  }
+
+  /** A copy in which the sides that are named can change; the others are shared. */
+  copy(side: "producer" | "consumer" | "both"): World {
+    const copy = Object.assign(Object.create(World.prototype) as World, this)
+    if (side !== "consumer") (copy as { history: World["history"] }).history = copyOf(this.history)
+    if (side === "producer") return copy
+    const seen = new Map<unknown, unknown>()
+    copy.follower = copyOf(this.follower, seen)
+    copy.owed = copyOf(this.owed, seen)
+    copy.held = copyOf(this.held, seen)
+    return copy
   }
 
   private wanted(key: string): boolean {
@@ -397,6 +402,12 @@ export class World {
     this.stored = kept
   }
 
+  private remember(seqno: bigint): void {
+    const { position } = this.follower.progress.checkpoint
+    if (this.highest !== undefined && seqno <= this.highest.seqno) return
+    this.highest = { ...position, seqno, snapshotEnd: seqno > position.snapshotEnd ? seqno : position.snapshotEnd }
+  }
+
   private apply(item: Item): void {
     this.journal = [...this.journal.filter(({ seqno }) => seqno !== item.seqno), item]
   }
@@ -421,6 +432,8 @@ const imageOf = (items: Iterable<Item>, wanted: (key: string) => boolean): Reado
 const immaterial: ReadonlySet<string> = new Set([
   "options",
   "attempts",
+  // with a stream that has no end, it only says whether the high seqno is asked for on the way
+  "target",
   "futile",
   "newest",
   "rounds",
@@ -452,17 +465,41 @@ const text = (value: unknown): string => {
     return `S${start}-${end}/${vbucketUuid}${ordered}`
   }
   if (value instanceof Progress) {
-    const { head, kept, last, waiting } = value as unknown as {
-      head: number
-      kept: unknown
-      last: unknown
-      waiting: ReadonlyArray<unknown>
-    }
-    return text([kept, last, waiting.slice(head)])
+    const { checkpoint } = value
+    const { head, waiting } = value as unknown as { head: number; waiting: ReadonlyArray<unknown> }
+    return text([checkpoint, waiting.slice(head)])
   }
-  let all = value instanceof VbucketFollower ? `${(value as unknown as { options: FollowOptions }).options.high}` : "{"
+  let all = "{"
+  if (value instanceof VbucketFollower) {
+    const { aheadTo, options: { high } } = value as unknown as { aheadTo: bigint; options: FollowOptions }
+    if (aheadTo === endless) all += high
+  }
   for (const name in value) if (!immaterial.has(name)) all += `${text((value as { readonly [name: string]: unknown })[name])},`
   return `${all}}`
+}
+
+/** 53 bits of a text: among ten million texts, two different ones are taken for one with a probability of one in a hundred. */
+export const digest = (text: string): number => {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57]
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    a = Math.imul(a ^ code, 2654435761)
+    b = Math.imul(b ^ code, 1597334677)
+  }
+  a = Math.imul(a ^ a >>> 16, 2246822507) ^ Math.imul(b ^ b >>> 13, 3266489909)
+  b = Math.imul(b ^ b >>> 16, 2246822507) ^ Math.imul(a ^ a >>> 13, 3266489909)
+  return 4294967296 * (2097151 & b) + (a >>> 0)
+}
+
+const digests = new WeakMap<object, number>()
+/** The digest of something that will not change any more. */
+const known = (value: object): number => {
+  let found = digests.get(value)
+  if (found === undefined) {
+    found = digest(text(value))
+    digests.set(value, found)
+  }
+  return found
 }
 
 /** Fields whose value is replaced and never changed. */
@@ -485,8 +522,8 @@ const shared: ReadonlySet<string> = new Set([
   "highest"
 ])
 
-/** A copy of a world that shares nothing with it which changes. */
-export const copyOf = <A>(value: A, seen = new Map<unknown, unknown>()): A => {
+/** A copy that shares nothing which changes. */
+const copyOf = <A>(value: A, seen = new Map<unknown, unknown>()): A => {
   if (typeof value !== "object" || value === null) return value
   const known = seen.get(value)
   if (known !== undefined) return known as A

@@ -4,13 +4,13 @@ import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
 import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
 import { type DcpEvent, settle } from "@wirewright/dcp/DcpEvent"
 import { serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
-import { type LinkFaults, type Pair, pair, type PairOptions } from "@wirewright/testing"
+import { type LinkFaults, type Pair, pair, type PairOptions, runVirtual } from "@wirewright/testing"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { until } from "./Harness.ts"
 
 /** What a consumer saw. */
@@ -144,71 +144,55 @@ describe("bytes", () => {
 })
 
 describe("a day", () => {
-  afterEach(() => vi.useRealTimers())
-
-  it("of virtual time with NOOPs, half-open connections and breaks: found out in time, and nothing leaks", async () => {
-    const scope = Scope.makeUnsafe()
-    let noops = 0
-    const script: NonNullable<PairOptions["script"]> = (_, packet) => {
-      if (packet._tag === "DcpNoopResponse") noops++
-      return false
-    }
-    const both = await Effect.runPromise(Scope.provide(pair({ vbuckets: 4, script }), scope))
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] })
-    const turn = async (): Promise<void> => {
-      for (let i = 0; i < 4; i++) await new Promise<void>((resolve) => setImmediate(resolve))
-    }
-    /** Lets time pass, in steps of a second. */
-    const pass = async (seconds: number): Promise<void> => {
-      for (let i = 0; i < seconds; i++) {
-        vi.advanceTimersByTime(1_000)
-        await turn()
-      }
-    }
-    const inner = Scope.makeUnsafe()
-    let seen: Seen | undefined
-    void Effect.runPromise(Scope.provide(Effect.map(consume(both, { noopInterval: 20_000 }), (made) => void (seen = made)), inner))
-    await turn()
-    await pass(5)
-    const streaming = (): number => seen!.consumer?.status.streaming ?? 0
-    expect(streaming()).toBe(4)
-    fill(both, 40)
-    await pass(5)
-    expect(seen!.events.filter(({ _tag }) => _tag === "Mutation")).toHaveLength(40)
-
-    const hours = 24
-    const timers = vi.getTimerCount()
-    for (let hour = 0; hour < hours; hour++) {
-      const before = both.link.made
-      if (hour % 6 === 2) {
-        both.link.freeze()
-        // two intervals, and a look in between
-        await pass(46)
-        expect(both.link.made, `hour ${hour}`).toBeGreaterThan(before)
-      }
-      if (hour % 6 === 4) both.link.cut()
-      await pass(3_500)
-      expect(streaming(), `hour ${hour}`).toBe(4)
-      fill(both, 4 * (hour + 1))
-      await pass(10)
-    }
-    // one every 20 seconds, but for the times without a connection
-    expect(noops).toBeGreaterThan(24 * 180 - 250)
-    expect(noops).toBeLessThanOrEqual(24 * 180 + 10)
-    const { connects, disconnects } = seen!.consumer!.status
-    expect(disconnects).toBe(8)
-    // the budget of a day is far more; each loss takes one attempt
-    expect(connects).toBe(9)
-    // one connection finds the map, one streams
-    expect(both.link.open).toBeLessThanOrEqual(2)
-    expect(vi.getTimerCount()).toBeLessThanOrEqual(timers + 3)
-    const high = both.bucket.allVbuckets.map(({ history }) => Number(history.highSeqno))
-    expect([0, 1, 2, 3].map((vbucket) => seqnos(seen!, vbucket).at(-1))).toEqual(high)
-    vi.useRealTimers()
-    await Effect.runPromise(Scope.close(inner, Exit.void))
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-    expect(both.link.open).toBe(0)
-  }, 120_000)
+  it(
+    "of virtual time with NOOPs, half-open connections and breaks: found out in time, and nothing leaks",
+    () =>
+      runVirtual(Effect.scoped(Effect.gen(function*() {
+        let noops = 0
+        const script: NonNullable<PairOptions["script"]> = (_, packet) => {
+          if (packet._tag === "DcpNoopResponse") noops++
+          return false
+        }
+        const both = yield* pair({ vbuckets: 4, script })
+        const inner = Scope.makeUnsafe()
+        const seen = yield* Scope.provide(consume(both, { noopInterval: 20_000 }), inner)
+        const streaming = (): number => seen.consumer?.status.streaming ?? 0
+        yield* Effect.sleep("5 seconds")
+        expect(streaming()).toBe(4)
+        fill(both, 40)
+        yield* Effect.sleep("5 seconds")
+        expect(seen.events.filter(({ _tag }) => _tag === "Mutation")).toHaveLength(40)
+        for (let hour = 0; hour < 24; hour++) {
+          const before = both.link.made
+          if (hour % 6 === 2) {
+            both.link.freeze()
+            // two intervals, and a look in between
+            yield* Effect.sleep("46 seconds")
+            expect(both.link.made, `hour ${hour}`).toBeGreaterThan(before)
+          }
+          if (hour % 6 === 4) both.link.cut()
+          yield* Effect.sleep("3500 seconds")
+          expect(streaming(), `hour ${hour}`).toBe(4)
+          fill(both, 4 * (hour + 1))
+          yield* Effect.sleep("10 seconds")
+        }
+        // one every 20 seconds, but for the times without a connection
+        expect(noops).toBeGreaterThan(24 * 180 - 250)
+        expect(noops).toBeLessThanOrEqual(24 * 180 + 10)
+        const { connects, disconnects } = seen.consumer!.status
+        expect(disconnects).toBe(8)
+        // the budget of a day is far more; each loss takes one attempt
+        expect(connects).toBe(9)
+        // one connection finds the map, one streams
+        expect(both.link.open).toBeLessThanOrEqual(2)
+        const high = both.bucket.allVbuckets.map(({ history }) => Number(history.highSeqno))
+        expect([0, 1, 2, 3].map((vbucket) => seqnos(seen, vbucket).at(-1))).toEqual(high)
+        yield* Scope.close(inner, Exit.void)
+        yield* Effect.sleep("1 second")
+        expect(both.link.open).toBe(0)
+      }))),
+    120_000
+  )
 })
 
 describe("a storm", () => {

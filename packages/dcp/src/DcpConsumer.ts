@@ -7,7 +7,7 @@
  */
 import type { Cluster } from "@wirewright/couchbase/Cluster"
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -37,9 +37,12 @@ export interface ConsumerWorld {
   readonly checkpoints: CheckpointGroup | undefined
   readonly unique: () => string
   readonly random: () => number
-  /** Told of the transitions of all followers. */
-  readonly onTransition?: FollowOptions["onTransition"]
 }
+
+/** Told of the transitions of all followers: for whoever counts them. */
+export const OnTransition = Context.Reference<NonNullable<FollowOptions["onTransition"]>>("@wirewright/dcp/OnTransition", {
+  defaultValue: () => () => {}
+})
 
 /** A change stream. */
 export class DcpConsumer implements StreamOwner, FollowWorld {
@@ -168,8 +171,8 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   }
 
   private readonly run: Effect.Effect<void, DcpError> = Effect.gen({ self: this }, function*(this: DcpConsumer) {
-    const { options: { from = "checkpoint", onRollback, to, vbuckets: wanted }, world: { checkpoints, cluster, onTransition, random } } =
-      this
+    const { options: { from = "checkpoint", onRollback, to, vbuckets: wanted }, world: { checkpoints, cluster, random } } = this
+    const onTransition = yield* OnTransition
     const beginning = new Beginning(cluster, this.nodes)
     const vbuckets = yield* beginning.vbuckets(wanted)
     this.filter = yield* beginning.filter(this.options)
@@ -183,8 +186,8 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
         random,
         high,
         end: to === "now" ? high : endless,
-        ...onRollback === undefined ? {} : { onRollback },
-        ...onTransition === undefined ? {} : { onTransition }
+        onTransition,
+        ...onRollback === undefined ? {} : { onRollback }
       })
       this.streams.set(vbucket, new VbucketStream(vbucket, follower, this))
     }

@@ -261,7 +261,7 @@ export class RecordState {
     else if (version === this.base && this.version > this.base) this.resend(version, data)
     else this.resolve(version, data)
     // as if they were made now, on top of what is true
-    this.release()
+    this.release(sameJson(this.data, this.sent) ? undefined : version)
     this.quiet = false
     this.show()
   }
@@ -573,10 +573,25 @@ export class RecordState {
     })
   }
 
-  /** Writes that were made before the record was read, or while the truth was on its way. */
-  private release(): void {
-    for (const { deadline, path, settle, value } of this.held.splice(0)) {
+  /**
+   * Writes that were made before the record was read, or while the truth was on its way. When it turned out to be another than their writers
+   * saw, with this version, those who wait for an outcome are in conflict: as refused ones they are lost, or merged.
+   */
+  private release(conflict?: number): void {
+    for (const { deadline, path, settle: waiting, value } of this.held.splice(0)) {
       this.wire.cancel(deadline)
+      let settle = waiting
+      if (waiting !== undefined && conflict !== undefined) {
+        if (this.merge === "remoteWins" || this.merge === "none") {
+          waiting.fail(
+            this.merge === "none"
+              ? new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: conflict })
+              : this.lostTo(conflict)
+          )
+          continue
+        }
+        settle = { succeed: () => waiting.succeed("merged"), fail: waiting.fail }
+      }
       const refused = this.set(path, value, settle)
       if (refused !== undefined) this.lose(refused, settle)
     }

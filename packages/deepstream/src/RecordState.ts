@@ -152,7 +152,7 @@ export class RecordState {
     else if (this.ack === undefined && this.answer === undefined) this.expect()
     this.reads++
     this.unread = true
-    if (this.version > this.base) this.writes.addUncounted()
+    if (this.version > this.base) this.writes.assume(this.base + 1, this.version)
     this.asked(this.wire.tell(encodeRecordCreateOrRead({ name: this.name })))
   }
 
@@ -294,7 +294,7 @@ export class RecordState {
 
   /** The server refused a write of ours: it has this version. */
   versionExists(version: number, data: Json): void {
-    this.writes.refusal()
+    this.writes.refusal(version)
     if (this.phase === "reading" && version >= this.version) return this.settleReading(version, data)
     if (this.waits(version)) return
     if (version < this.version) return this.reread()
@@ -311,7 +311,7 @@ export class RecordState {
       }
       const heard = error !== undefined
         ? this.writes.failed(version, new WriteFailed({ topic: "R", subject: this.name, message: error }))
-        : mayBe && this.writes.acknowledged(version)
+        : mayBe && this.writes.acknowledged(version, this.wire.dialect === "text")
       waited ||= heard
     }
     return waited
@@ -488,11 +488,8 @@ export class RecordState {
     if (!isLetter(letter)) return letter
     this.version = version
     posted()
-    if (wire.open) this.writes.add(version, letter, settle)
-    else {
-      this.writes.addUncounted()
-      settle?.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
-    }
+    this.writes.add(version, letter, wire.open ? settle : undefined)
+    if (!wire.open) settle?.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
     return undefined
   }
 

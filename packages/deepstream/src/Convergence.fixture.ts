@@ -134,7 +134,8 @@ class RecordServer {
   private write(peer: Peer, message: Extract<ClientMessage, { readonly version: number; readonly config?: unknown }>): void {
     const { config, name } = message
     const version = message.version === -1 ? this.version + 1 : message.version
-    if (version !== this.version + 1) {
+    const taken = version === this.version + 1
+    if (!taken) {
       this.refused++
       const error = { name, version: this.version, data: JSON.stringify(this.data) }
       peer.send(encodeRecordVersionExists(config === undefined ? error : { ...error, config }))
@@ -155,7 +156,7 @@ class RecordServer {
         for (const other of this.peers) if (other !== peer && other.subscribed) other.send(told)
       })
     }
-    if (config?.includes("writeSuccess") === true) {
+    if (config?.includes("writeSuccess") === true && (taken || !this.text)) {
       peer.send(encodeRecordWriteAck({ name, versions: JSON.stringify([message.version]), result: new Typed("L") }))
     }
   }

@@ -36,6 +36,13 @@ interface Version {
   fate: number | DeepstreamReason | undefined
 }
 
+/** Versions from the first to the last; `assumed` when they may never have been sent. */
+interface Run {
+  from: number
+  to: number
+  readonly assumed: boolean
+}
+
 /** How to wait. */
 export interface Waiting {
   readonly expect: (letter: Letter, late: () => void) => Expected
@@ -51,7 +58,7 @@ export class PendingWrites {
   private readonly waiting: Waiting
   private readonly versions = new Map<number, Version>()
   /** Versions that were sent and are undecided, as runs from the first to the last. */
-  private undecided: Array<{ from: number; to: number }> = []
+  private undecided: Array<Run> = []
   /** Refusals still to come, of writes that are known to be refused. */
   private owed = 0
   /** The versions that refusals named, of which it is not known what they refuse. */
@@ -69,9 +76,9 @@ export class PendingWrites {
   /** A write of this version was sent. `settle` hears of it, or that its outcome came too late. */
   add(version: number, letter: Letter, settle: Settle<WriteOutcome> | undefined): void {
     const run = this.undecided.at(-1)
-    if (run !== undefined && run.to === version - 1) run.to = version
+    if (run !== undefined && !run.assumed && run.to === version - 1) run.to = version
     else {
-      this.undecided.push({ from: version, to: version })
+      this.undecided.push({ from: version, to: version, assumed: false })
       if (this.undecided.length > maxRuns) this.undecided.shift()
     }
     if (settle === undefined) return
@@ -94,7 +101,7 @@ export class PendingWrites {
 
   /** A new connection, on which these versions may arrive or not. */
   assume(from: number, to: number): void {
-    this.undecided = [{ from, to }]
+    this.undecided = [{ from, to, assumed: true }]
   }
 
   /** Whether a write of this version was sent and may be stored, for all that is known. */
@@ -102,11 +109,18 @@ export class PendingWrites {
     return this.undecided.some(({ from, to }) => from <= version && version <= to)
   }
 
+  /** Whether no refusal came that may be of this version. */
+  isExplained(version: number): boolean {
+    return !this.unexplained.some((named) => named >= version)
+  }
+
   /** Somebody else wrote this version. */
   told(version: number): void {
-    if (this.decide(version)) {
-      if (this.unexplained.length > 0) this.unexplained.shift()
-      else this.owed++
+    const run = this.decide(version)
+    if (run !== undefined) {
+      const at = this.unexplained.findIndex((named) => named >= version)
+      if (at >= 0) this.unexplained.splice(at, 1)
+      else if (!run.assumed) this.owed++
       this.refuse(version)
     }
     // what it explains was told before
@@ -118,7 +132,7 @@ export class PendingWrites {
   /** The server refused a write, and said which version it has. */
   refusal(named: number): void {
     if (this.owed > 0) this.owed--
-    else this.unexplained.push(named)
+    else if (this.undecided.length > 0) this.unexplained.push(named)
     this.explain()
   }
 
@@ -135,15 +149,18 @@ export class PendingWrites {
   /** The server acknowledged this version; `certainly` when it acknowledges nothing that it refused. Returns whether anybody waited for it. */
   acknowledged(version: number, certainly: boolean): boolean {
     const entry = this.versions.get(version)
-    if (this.isExplained(version)) this.stored(version)
-    else if (certainly) this.take(version)
+    if (this.unexplained.length === 0) {
+      // everything before it was answered
+      this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ ...run, from: Math.max(run.from, version + 1) }])
+    }
+    if (certainly || this.isExplained(version)) this.take(version)
     else if (entry !== undefined) entry.acknowledged = true
     return entry !== undefined
   }
 
   /** The server took all up to this version that nobody else was told to have written. */
   stored(version: number): void {
-    this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ from: Math.max(run.from, version + 1), to: run.to }])
+    this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ ...run, from: Math.max(run.from, version + 1) }])
     for (const at of Array.from(this.versions.keys())) if (at <= version) this.take(at)
   }
 
@@ -192,11 +209,6 @@ export class PendingWrites {
     this.unexplained = []
   }
 
-  /** Whether no refusal came that may be of this version. */
-  private isExplained(version: number): boolean {
-    return !this.unexplained.some((named) => named >= version)
-  }
-
   /** The server has this version of ours, unless it is refused. */
   private take(version: number): void {
     const entry = this.versions.get(version)
@@ -217,30 +229,26 @@ export class PendingWrites {
     return made
   }
 
-  /** Takes a version from the undecided ones; says whether it was one. */
-  private decide(version: number): boolean {
+  /** Takes a version from the undecided ones; returns the run that it was part of. */
+  private decide(version: number): Run | undefined {
     const at = this.undecided.findIndex(({ from, to }) => from <= version && version <= to)
-    if (at < 0) return false
-    const { from, to } = this.undecided[at]!
-    this.undecided.splice(
-      at,
-      1,
-      ...from < version ? [{ from, to: version - 1 }] : [],
-      ...version < to ? [{ from: version + 1, to }] : []
-    )
-    return true
+    const run = this.undecided[at]
+    if (run === undefined) return undefined
+    const parts = [{ ...run, to: version - 1 }, { ...run, from: version + 1 }].filter(({ from, to }) => from <= to)
+    this.undecided.splice(at, 1, ...parts)
+    return run
   }
 
   /** Decides what can be. */
   private explain(): void {
     const count = this.undecided.reduce((sum, { from, to }) => sum + to - from + 1, 0)
     if (count > 0 && this.unexplained.length >= count) {
-      const runs = this.undecided
-      this.undecided = []
+      // a refusal names a version that is at least as high as what it refuses
+      const named = this.unexplained.reduce((highest, other) => Math.max(highest, other), 0)
+      const refused = Array.from(this.versions.keys()).filter((version) => version <= named && this.mayBeStored(version))
+      this.undecided = this.undecided.flatMap((run) => run.to <= named ? [] : [{ ...run, from: Math.max(run.from, named + 1) }])
       this.unexplained = []
-      for (const version of Array.from(this.versions.keys())) {
-        if (runs.some(({ from, to }) => from <= version && version <= to)) this.refuse(version)
-      }
+      for (const version of refused) this.refuse(version)
     }
     for (const [version, { acknowledged }] of Array.from(this.versions)) if (acknowledged && this.isExplained(version)) this.take(version)
   }

@@ -304,14 +304,16 @@ export class RecordState {
   /** The server acknowledged writes, which classic servers also do of those they refused. Returns whether anybody waited. */
   writeAcknowledged(versions: ReadonlyArray<number>, error: string | undefined): boolean {
     let waited = false
+    const certainly = this.wire.dialect === "text"
     for (const version of versions) {
       const mayBe = this.writes.mayBeStored(version)
-      if (error === undefined && mayBe && this.phase === "synced" && version > this.base && version <= this.version) {
+      const isStored = error === undefined && mayBe && (certainly || this.writes.isExplained(version))
+      if (isStored && this.phase === "synced" && version > this.base && version <= this.version) {
         this.base = this.highest = version
       }
       const heard = error !== undefined
         ? this.writes.failed(version, new WriteFailed({ topic: "R", subject: this.name, message: error }))
-        : mayBe && this.writes.acknowledged(version, this.wire.dialect === "text")
+        : mayBe && this.writes.acknowledged(version, certainly)
       waited ||= heard
     }
     return waited

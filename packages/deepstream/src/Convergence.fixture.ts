@@ -73,6 +73,7 @@ class RecordServer {
   private readonly lag: () => number
   private free = 0
   private freeToRead = 0
+  private freeToTell = 0
 
   /** Whether it shows itself as the text endpoint of servers 5 to 7, by a ping before the login. */
   private readonly text: boolean
@@ -133,7 +134,8 @@ class RecordServer {
   private write(peer: Peer, message: Extract<ClientMessage, { readonly version: number; readonly config?: unknown }>): void {
     const { config, name } = message
     const version = message.version === -1 ? this.version + 1 : message.version
-    if (version !== this.version + 1) {
+    const taken = version === this.version + 1
+    if (!taken) {
       this.refused++
       const error = { name, version: this.version, data: JSON.stringify(this.data) }
       peer.send(encodeRecordVersionExists(config === undefined ? error : { ...error, config }))
@@ -148,9 +150,13 @@ class RecordServer {
       const told = patch
         ? encodeRecordPatch({ name, version, path: message.path, value: message.value })
         : encodeRecordUpdate({ name, version, data: message.data })
-      for (const other of this.peers) if (other !== peer && other.subscribed) other.send(told)
+      // classic servers gather what they tell, and acknowledge before
+      this.freeToTell = Math.max(this.freeToTell, this.clock.now + (this.text ? 0 : this.lag()))
+      this.clock.at(this.freeToTell, () => {
+        for (const other of this.peers) if (other !== peer && other.subscribed) other.send(told)
+      })
     }
-    if (config?.includes("writeSuccess") === true) {
+    if (config?.includes("writeSuccess") === true && (taken || !this.text)) {
       peer.send(encodeRecordWriteAck({ name, versions: JSON.stringify([message.version]), result: new Typed("L") }))
     }
   }

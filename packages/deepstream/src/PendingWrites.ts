@@ -3,9 +3,11 @@
  *
  * A refusal (`VERSION_EXISTS`) does not say which write it refuses, and classic servers acknowledge what they refused, too. What is certain:
  *
- * - Servers tell every write they take to all who have the record open, except its writer. So a version that is told was written by somebody
- *   else, and ours of the same number is refused. It is told before ours is acknowledged.
- * - A write that is acknowledged, and was not told, is stored; so is everything we sent before it that was not told.
+ * - Servers tell every write they take to all who have the record open, except its writer, in the order of versions, and at times later than
+ *   they acknowledge. So a version that is told was written by somebody else, and ours of the same number is refused; one that was not
+ *   told when a later one is, was taken.
+ * - A refusal comes before the acknowledgement of what it refuses, and names a version at least as high. So what is acknowledged is stored
+ *   unless a refusal came that may be its own: then it waits until that is explained by what is told.
  * - When as many refusals came as writes are undecided, all of them are refused.
  *
  * A write that is refused waits for what the merge makes of it: it is gone, or part of another write, whose outcome is then its own.
@@ -26,11 +28,19 @@ interface Pending {
 
 interface Version {
   waiting: Array<Pending>
+  acknowledged: boolean
   refused: boolean
   /** The server denied it. */
   denied: DeepstreamReason | undefined
   /** What the merge makes of it if it is refused: the version it is part of, or why it is gone. Undefined before a merge. */
   fate: number | DeepstreamReason | undefined
+}
+
+/** Versions from the first to the last; `assumed` when they may never have been sent. */
+interface Run {
+  from: number
+  to: number
+  readonly assumed: boolean
 }
 
 /** How to wait. */
@@ -48,13 +58,11 @@ export class PendingWrites {
   private readonly waiting: Waiting
   private readonly versions = new Map<number, Version>()
   /** Versions that were sent and are undecided, as runs from the first to the last. */
-  private undecided: Array<{ from: number; to: number }> = []
-  /** Whether every refusal to come is of a write that was counted here: not of one that waited for the connection. */
-  private exact = true
+  private undecided: Array<Run> = []
   /** Refusals still to come, of writes that are known to be refused. */
   private owed = 0
-  /** Refusals that came for writes of which it is not known which they are. */
-  private unexplained = 0
+  /** The versions that refusals named, of which it is not known what they refuse. */
+  private unexplained: Array<number> = []
 
   constructor(waiting: Waiting) {
     this.waiting = waiting
@@ -68,13 +76,10 @@ export class PendingWrites {
   /** A write of this version was sent. `settle` hears of it, or that its outcome came too late. */
   add(version: number, letter: Letter, settle: Settle<WriteOutcome> | undefined): void {
     const run = this.undecided.at(-1)
-    if (run !== undefined && run.to === version - 1) run.to = version
+    if (run !== undefined && !run.assumed && run.to === version - 1) run.to = version
     else {
-      this.undecided.push({ from: version, to: version })
-      if (this.undecided.length > maxRuns) {
-        this.undecided.shift()
-        this.exact = false
-      }
+      this.undecided.push({ from: version, to: version, assumed: false })
+      if (this.undecided.length > maxRuns) this.undecided.shift()
     }
     if (settle === undefined) return
     const pending: Pending = {
@@ -94,9 +99,9 @@ export class PendingWrites {
     this.at(version).waiting.push(pending)
   }
 
-  /** Writes that waited for the connection are on their way: their refusals cannot be told from others. */
-  addUncounted(): void {
-    this.exact = false
+  /** A new connection, on which these versions may arrive or not. */
+  assume(from: number, to: number): void {
+    this.undecided = [{ from, to, assumed: true }]
   }
 
   /** Whether a write of this version was sent and may be stored, for all that is known. */
@@ -104,24 +109,30 @@ export class PendingWrites {
     return this.undecided.some(({ from, to }) => from <= version && version <= to)
   }
 
+  /** Whether no refusal came that may be of this version. */
+  isExplained(version: number): boolean {
+    return !this.unexplained.some((named) => named >= version)
+  }
+
   /** Somebody else wrote this version. */
   told(version: number): void {
-    if (!this.decide(version)) return
-    if (!this.exact) return this.refuse(version)
-    if (this.unexplained > 0) this.unexplained--
-    else this.owed++
-    this.refuse(version)
+    const run = this.decide(version)
+    if (run !== undefined) {
+      const at = this.unexplained.findIndex((named) => named >= version)
+      if (at >= 0) this.unexplained.splice(at, 1)
+      else if (!run.assumed) this.owed++
+      this.refuse(version)
+    }
+    // what it explains was told before
+    this.unexplained = this.unexplained.filter((named) => named >= version)
+    this.stored(version - 1)
     this.explain()
   }
 
-  /** The server refused a write. */
-  refusal(): void {
-    if (!this.exact) return
-    if (this.owed > 0) {
-      this.owed--
-      return
-    }
-    this.unexplained++
+  /** The server refused a write, and said which version it has. */
+  refusal(named: number): void {
+    if (this.owed > 0) this.owed--
+    else if (this.undecided.length > 0) this.unexplained.push(named)
     this.explain()
   }
 
@@ -135,27 +146,22 @@ export class PendingWrites {
     return true
   }
 
-  /** The server acknowledged this version, so it has answered all before it. Returns whether anybody waited for it. */
-  acknowledged(version: number): boolean {
-    const waited = this.stored(version)
-    if (this.undecided.length === 0) this.forget()
-    return waited
+  /** The server acknowledged this version; `certainly` when it acknowledges nothing that it refused. Returns whether anybody waited for it. */
+  acknowledged(version: number, certainly: boolean): boolean {
+    const entry = this.versions.get(version)
+    if (this.unexplained.length === 0) {
+      // everything before it was answered
+      this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ ...run, from: Math.max(run.from, version + 1) }])
+    }
+    if (certainly || this.isExplained(version)) this.take(version)
+    else if (entry !== undefined) entry.acknowledged = true
+    return entry !== undefined
   }
 
-  /** The server has this version, since somebody wrote on top of it. Returns whether anybody waited for it. */
-  stored(version: number): boolean {
-    const waited = this.versions.has(version)
-    this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ from: Math.max(run.from, version + 1), to: run.to }])
-    if (this.undecided.length === 0 && this.unexplained > 0) this.exact = false
-    for (const [at, { refused, waiting }] of this.versions) {
-      if (at > version || refused) continue
-      this.versions.delete(at)
-      for (const { expected, merged, settle } of waiting) {
-        this.waiting.answered(expected)
-        settle.succeed(merged ? "merged" : "stored")
-      }
-    }
-    return waited
+  /** The server took all up to this version that nobody else was told to have written. */
+  stored(version: number): void {
+    this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ ...run, from: Math.max(run.from, version + 1) }])
+    for (const at of Array.from(this.versions.keys())) if (at <= version) this.take(at)
   }
 
   /** The server could not store the write of this version. Returns whether anybody waited for it. */
@@ -199,42 +205,52 @@ export class PendingWrites {
 
   private forget(): void {
     this.undecided = []
-    this.owed = this.unexplained = 0
-    this.exact = true
+    this.owed = 0
+    this.unexplained = []
+  }
+
+  /** The server has this version of ours, unless it is refused. */
+  private take(version: number): void {
+    const entry = this.versions.get(version)
+    if (entry === undefined || entry.refused) return
+    this.decide(version)
+    this.versions.delete(version)
+    for (const { expected, merged, settle } of entry.waiting) {
+      this.waiting.answered(expected)
+      settle.succeed(merged ? "merged" : "stored")
+    }
   }
 
   private at(version: number): Version {
     const found = this.versions.get(version)
     if (found !== undefined) return found
-    const made: Version = { waiting: [], refused: false, denied: undefined, fate: undefined }
+    const made: Version = { waiting: [], acknowledged: false, refused: false, denied: undefined, fate: undefined }
     this.versions.set(version, made)
     return made
   }
 
-  /** Takes a version from the undecided ones; says whether it was one. */
-  private decide(version: number): boolean {
+  /** Takes a version from the undecided ones; returns the run that it was part of. */
+  private decide(version: number): Run | undefined {
     const at = this.undecided.findIndex(({ from, to }) => from <= version && version <= to)
-    if (at < 0) return false
-    const { from, to } = this.undecided[at]!
-    this.undecided.splice(
-      at,
-      1,
-      ...from < version ? [{ from, to: version - 1 }] : [],
-      ...version < to ? [{ from: version + 1, to }] : []
-    )
-    return true
+    const run = this.undecided[at]
+    if (run === undefined) return undefined
+    const parts = [{ ...run, to: version - 1 }, { ...run, from: version + 1 }].filter(({ from, to }) => from <= to)
+    this.undecided.splice(at, 1, ...parts)
+    return run
   }
 
-  /** When there are as many refusals as undecided writes, it is all of them. */
+  /** Decides what can be. */
   private explain(): void {
     const count = this.undecided.reduce((sum, { from, to }) => sum + to - from + 1, 0)
-    if (this.unexplained < count || count === 0) return
-    const runs = this.undecided
-    this.undecided = []
-    this.unexplained = 0
-    for (const version of Array.from(this.versions.keys())) {
-      if (runs.some(({ from, to }) => from <= version && version <= to)) this.refuse(version)
+    if (count > 0 && this.unexplained.length >= count) {
+      // a refusal names a version that is at least as high as what it refuses
+      const named = this.unexplained.reduce((highest, other) => Math.max(highest, other), 0)
+      const refused = Array.from(this.versions.keys()).filter((version) => version <= named && this.mayBeStored(version))
+      this.undecided = this.undecided.flatMap((run) => run.to <= named ? [] : [{ ...run, from: Math.max(run.from, named + 1) }])
+      this.unexplained = []
+      for (const version of refused) this.refuse(version)
     }
+    for (const [version, { acknowledged }] of Array.from(this.versions)) if (acknowledged && this.isExplained(version)) this.take(version)
   }
 
   private refuse(version: number): void {

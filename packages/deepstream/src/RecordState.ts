@@ -152,7 +152,7 @@ export class RecordState {
     else if (this.ack === undefined && this.answer === undefined) this.expect()
     this.reads++
     this.unread = true
-    if (this.version > this.base) this.writes.addUncounted()
+    if (this.version > this.base) this.writes.assume(this.base + 1, this.version)
     this.asked(this.wire.tell(encodeRecordCreateOrRead({ name: this.name })))
   }
 
@@ -261,7 +261,7 @@ export class RecordState {
     else if (version === this.base && this.version > this.base) this.resend(version, data)
     else this.resolve(version, data)
     // as if they were made now, on top of what is true
-    this.release()
+    this.release(sameJson(this.data, this.sent) ? undefined : version)
     this.quiet = false
     this.show()
   }
@@ -294,7 +294,7 @@ export class RecordState {
 
   /** The server refused a write of ours: it has this version. */
   versionExists(version: number, data: Json): void {
-    this.writes.refusal()
+    this.writes.refusal(version)
     if (this.phase === "reading" && version >= this.version) return this.settleReading(version, data)
     if (this.waits(version)) return
     if (version < this.version) return this.reread()
@@ -304,14 +304,16 @@ export class RecordState {
   /** The server acknowledged writes, which classic servers also do of those they refused. Returns whether anybody waited. */
   writeAcknowledged(versions: ReadonlyArray<number>, error: string | undefined): boolean {
     let waited = false
+    const certainly = this.wire.dialect === "text"
     for (const version of versions) {
       const mayBe = this.writes.mayBeStored(version)
-      if (error === undefined && mayBe && this.phase === "synced" && version > this.base && version <= this.version) {
+      const isStored = error === undefined && mayBe && (certainly || this.writes.isExplained(version))
+      if (isStored && this.phase === "synced" && version > this.base && version <= this.version) {
         this.base = this.highest = version
       }
       const heard = error !== undefined
         ? this.writes.failed(version, new WriteFailed({ topic: "R", subject: this.name, message: error }))
-        : mayBe && this.writes.acknowledged(version)
+        : mayBe && this.writes.acknowledged(version, certainly)
       waited ||= heard
     }
     return waited
@@ -488,11 +490,8 @@ export class RecordState {
     if (!isLetter(letter)) return letter
     this.version = version
     posted()
-    if (wire.open) this.writes.add(version, letter, settle)
-    else {
-      this.writes.addUncounted()
-      settle?.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
-    }
+    this.writes.add(version, letter, wire.open ? settle : undefined)
+    if (!wire.open) settle?.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
     return undefined
   }
 
@@ -573,10 +572,25 @@ export class RecordState {
     })
   }
 
-  /** Writes that were made before the record was read, or while the truth was on its way. */
-  private release(): void {
-    for (const { deadline, path, settle, value } of this.held.splice(0)) {
+  /**
+   * Writes that were made before the record was read, or while the truth was on its way. When it turned out to be another than their writers
+   * saw, with this version, those who wait for an outcome are in conflict: as refused ones they are lost, or merged.
+   */
+  private release(conflict?: number): void {
+    for (const { deadline, path, settle: waiting, value } of this.held.splice(0)) {
       this.wire.cancel(deadline)
+      let settle = waiting
+      if (waiting !== undefined && conflict !== undefined) {
+        if (this.merge === "remoteWins" || this.merge === "none") {
+          waiting.fail(
+            this.merge === "none"
+              ? new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: conflict })
+              : this.lostTo(conflict)
+          )
+          continue
+        }
+        settle = { succeed: () => waiting.succeed("merged"), fail: waiting.fail }
+      }
       const refused = this.set(path, value, settle)
       if (refused !== undefined) this.lose(refused, settle)
     }

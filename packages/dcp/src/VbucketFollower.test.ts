@@ -455,8 +455,8 @@ describe("what was delivered ahead of the checkpoint", () => {
     expect([ends(ahead(5), {}, 6, 7), ends(ahead(5), { high: 7n }, 6, 7), ends(ahead(5), { high: 8n }, 6, 7)]).toEqual([true, false, true])
   })
 
-  it("is said to be nothing when nobody was given it", () => {
-    const line = new Line(at(5)).opened()
+  it.each([0, 5])("is said to be nothing when nobody was given it, after %i", (from) => {
+    const line = new Line(from === 0 ? emptyCheckpoint : at(from)).opened()
     line.follower.marker(6n, 9n, 1)
     const placed = line.follower.place(6n)
     if (isViolation(placed)) throw new Error(placed.message)

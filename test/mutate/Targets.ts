@@ -10,7 +10,7 @@ export interface Target {
 const named = (names: string): ReadonlyArray<string> => names.split(" ").map((name) => `packages/dcp/src/${name}.ts`)
 
 const units = named("SnapshotTracker.test Progress.test Checkpoint.test FailoverLog.test RollbackDecision.test")
-const follower = named("StreamReactions.test VbucketFollower.test Exploration.test Simulation.test")
+const follower = named("StreamReactions.test VbucketFollower.test VbucketFollower.rollbacks.test Exploration.test Simulation.test")
 const shell = ["consumer", "hostile", "losses", "processing", "topology", "stores", "simulation"].map((name) => `test/dcp/${name}.test.ts`)
 
 const ownFirst = (file: string, tests: ReadonlyArray<string>): ReadonlyArray<string> => {

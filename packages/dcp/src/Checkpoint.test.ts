@@ -1,6 +1,6 @@
 /** Where to resume after a rollback: SC-42…SC-54 as far as they are decisions. */
 import { describe, expect, it } from "vitest"
-import { type Checkpoint, completeAt, emptyCheckpoint, isPosition, resumption, resumptionFromLog } from "./Checkpoint.ts"
+import { type Checkpoint, completeAt, emptyCheckpoint, isPosition, resumption, resumptionFromLog, withComplete } from "./Checkpoint.ts"
 import { branchedAt, branchesAt, checkFailoverLog, commonAncestor, type FailoverLog, mostBranches } from "./FailoverLog.ts"
 import { rollbackSeqno } from "./RollbackDecision.ts"
 
@@ -88,7 +88,67 @@ describe("a rollback", () => {
   })
 })
 
+describe("a resumption", () => {
+  it("keeps the branches that begin by then", () => {
+    const checkpoint = at(log([c, 501], [b, 500], [a, 0]), 1000, [a, 500], [c, 1000])
+    expect(resumption(checkpoint, 600n).checkpoint.failoverLog).toEqual(log([b, 500], [a, 0]))
+  })
+
+  it("stops at seqno 1, and takes an end at 0 for the beginning", () => {
+    expect(resumption(at(log([a, 0]), 1000, [a, 1], [a, 1000]), 100n)).toMatchObject({
+      reason: "CompleteSnapshot",
+      checkpoint: { position: completeAt(a, 1n) }
+    })
+    expect(resumption(at(log([a, 0]), 1000, [a, 0], [a, 1000]), 100n).reason).toBe("HistoryTooShort")
+  })
+
+  it("from a log stops at seqno 1, and nowhere before", () => {
+    const theirs = log([b, 100], [a, 0])
+    expect(resumptionFromLog(at(log([a, 0]), 1000, [a, 1], [a, 1000]), theirs, 200n)?.checkpoint.position).toEqual(completeAt(a, 1n))
+    expect(resumptionFromLog(at(log([a, 0]), 1000, [a, 0], [a, 1000]), theirs, 200n)).toBeUndefined()
+  })
+})
+
+describe("complete ends", () => {
+  const ends = (...seqnos: ReadonlyArray<number>) => seqnos.map((seqno) => ({ vbucketUuid: a, seqno: BigInt(seqno) }))
+  const kept = (most: number, ...seqnos: ReadonlyArray<number>): ReadonlyArray<number> => {
+    const [end] = ends(seqnos.at(-1)!)
+    return withComplete(ends(...seqnos.slice(0, -1)), end!, most).map(({ seqno }) => Number(seqno))
+  }
+
+  it("know each seqno once, on the branch that was told last", () => {
+    const end = { vbucketUuid: b, seqno: 5n }
+    expect(withComplete(ends(5), end)).toEqual([end])
+    expect(withComplete(ends(3, 5), end)).toEqual([...ends(3), end])
+    expect(withComplete(ends(3, 4), end)).toEqual([...ends(3, 4), end])
+  })
+
+  it("are as many as are wanted, none included", () => {
+    expect([kept(0, 10), kept(1, 10, 20), kept(3, 10, 20, 30)]).toEqual([[], [20], [10, 20, 30]])
+  })
+
+  // the cost of an end: what a rollback to it would go farther back, or to 0, by how far back it is, itself included
+  it.each([
+    // 20/31, 20/21, 20/11
+    [[10, 20, 30], 40, 10],
+    // 11/91, 3/90, 89/88
+    [[10, 11, 13], 100, 11],
+    // 98/51, 49/3, 2/2
+    [[50, 98, 99], 100, 99],
+    // 81/41 and 40/20; 79/42 and 41/22
+    [[60, 81], 100, 60],
+    [[59, 79], 100, 79]
+  ])("%j and then %i go without %i", (before, end, gone) => {
+    expect(kept(before.length, ...before, end)).toEqual([...before, end].filter((seqno) => seqno !== gone))
+  })
+})
+
 describe("SC-14 a position", () => {
+  // S-19: at 0 there is no uuid
+  it("at 0 is on no branch, at 1 it is on one", () => {
+    expect([completeAt(a, 0n).vbucketUuid, completeAt(a, 1n).vbucketUuid]).toEqual([0n, a])
+  })
+
   it.each([[5, 5, 5, true], [6, 4, 9, true], [4, 4, 9, true], [9, 4, 9, true], [5, 6, 9, false], [10, 6, 9, false]])(
     "%i in [%i, %i]: %s",
     (seqno, start, end, legal) => {
@@ -119,6 +179,7 @@ describe("failover logs", () => {
     const branches = log([c, 900], [b, 500], [a, 0])
     expect(branchesAt(branches, 700n).map((entry) => entry.vbucketUuid)).toEqual([b])
     expect(branchesAt(branches, 500n).map((entry) => entry.vbucketUuid)).toEqual([a, b])
+    expect(branchesAt(branches, 0n).map((entry) => entry.vbucketUuid)).toEqual([a])
     expect(branchesAt(log([c, 900]), 500n)).toEqual([])
   })
 
@@ -130,6 +191,9 @@ describe("failover logs", () => {
 
   it("lose what a new branch replaces, and keep 25 entries", () => {
     expect(branchedAt(log([b, 650], [a, 0]), c, 500n)).toEqual(log([c, 500], [a, 0]))
+    // one that begins where the new one does has nothing that is replaced
+    expect(branchedAt(log([b, 500], [a, 0]), c, 500n)).toEqual(log([c, 500], [b, 500], [a, 0]))
+    expect(branchedAt(log([b, 501], [a, 0]), c, 500n)).toEqual(log([c, 500], [a, 0]))
     let branches = log([1n, 0])
     for (let i = 2n; i <= 40n; i++) branches = branchedAt(branches, i, i * 10n)
     expect(branches).toHaveLength(mostBranches)

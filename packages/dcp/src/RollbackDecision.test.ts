@@ -46,3 +46,29 @@ describe("SC-104 rollback vectors", () => {
     expect(seqno?.toString() ?? null).toBe(expected)
   })
 })
+
+// by hand from the rules of `FailoverTable::needsRollback`, where the vectors do not come to the edge
+describe("SC-104 at the edges", () => {
+  const decided = (start: number, end: number, purge: number, collectionHigh?: number): bigint | undefined =>
+    rollbackSeqno(
+      { startSeqno: BigInt(start), vbucketUuid: 7n, snapStartSeqno: 1n, snapEndSeqno: BigInt(end) },
+      {
+        failoverLog: [{ vbucketUuid: 7n, seqno: 0n }],
+        highSeqno: 20n,
+        purgeSeqno: BigInt(purge),
+        collectionHighSeqno: collectionHigh === undefined ? undefined : BigInt(collectionHigh)
+      }
+    )
+
+  it("tombstones may be gone before the start, not up to it", () => {
+    expect([decided(10, 20, 10), decided(9, 20, 10)]).toEqual([undefined, 0n])
+  })
+
+  it("those of other collections may be, when the only one asked for ends by the start", () => {
+    expect([decided(8, 20, 10, 8), decided(7, 20, 10, 8), decided(9, 20, 10, 8)]).toEqual([undefined, 0n, undefined])
+  })
+
+  it("a snapshot may end where the history does, and not after it", () => {
+    expect([decided(10, 20, 0), decided(10, 21, 0)]).toEqual([undefined, 1n])
+  })
+})

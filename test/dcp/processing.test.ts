@@ -202,7 +202,7 @@ describe("what is not done is told", () => {
         }])
         yield* Effect.sleep(200)
         expect(lines).toEqual([
-          "not processed after 60 ms: vbucket 2 (change at seqno 1); the checkpoint stands still until it is"
+          "no progress within 60 ms: vbucket 2 (processing the change at seqno 1)"
         ])
       })))
 

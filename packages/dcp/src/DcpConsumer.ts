@@ -62,7 +62,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   private running = 0
   private failures: Array<DcpStreamFailed> = []
 
-  private constructor(world: ConsumerWorld, options: ChangesOptions, scope: Scope.Scope) {
+  private constructor(world: ConsumerWorld, options: ChangesOptions, scope: Scope.Scope, services: Context.Context<never>) {
     this.world = world
     this.cluster = world.cluster
     this.options = options
@@ -77,6 +77,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
       random: world.random,
       burst: connectBudget?.burst ?? 10,
       perSecond: connectBudget?.perSecond ?? 2,
+      log: (line) => void Effect.runForkWith(services)(line),
       connection: {
         ...world.connection,
         negotiation: {
@@ -102,7 +103,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   static readonly make = (world: ConsumerWorld, options: ChangesOptions): Effect.Effect<DcpConsumer, never, Scope.Scope> =>
     Effect.gen(function*() {
       const outer = yield* Effect.scope
-      const consumer = new DcpConsumer(world, options, outer)
+      const consumer = new DcpConsumer(world, options, outer, yield* Effect.context<never>())
       const { writer } = consumer
       // what was settled until the very end is saved after the fibres have ended
       if (writer !== undefined) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), "10 seconds")))

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { beginning, type Checkpoint, completeAt, emptyCheckpoint, type Position } from "./Checkpoint.ts"
 import { Progress } from "./Progress.ts"
-import { isViolation, SnapshotTracker } from "./SnapshotTracker.ts"
+import { isViolation, mostEmptyMarkers, SnapshotTracker } from "./SnapshotTracker.ts"
 
 const uuid = 0xabcn
 
@@ -168,6 +168,92 @@ describe("positions", () => {
     expect(line.marker(1, 9, 0x32).violations).toEqual([])
   })
 
+  it("SC-29 a resumed stream is in the snapshot that it was asked for", () => {
+    expect(new SnapshotTracker(uuid, within(6, 4, 9)).snapshot).toMatchObject({
+      vbucketUuid: uuid,
+      start: 4n,
+      end: 9n,
+      flags: 0,
+      ordered: true
+    })
+    expect(new SnapshotTracker(uuid, completeAt(uuid, 6n)).snapshot).toBeUndefined()
+  })
+
+  // S-27: the first marker begins at the requested start or below; what a part leaves out may have been replaced by any of the rest
+  it("SC-29 a resumed snapshot reaches from its lowest start to its highest end", () => {
+    expect(new Line(within(6, 4, 9)).marker(3, 12).items(7).at).toEqual([7, 3, 12])
+    expect(new Line(within(6, 4, 9)).marker(7, 12).items(7).at).toEqual([7, 4, 12])
+    expect(new Line(within(6, 4, 9)).marker(7, 12).items(7).checkpoint.position.vbucketUuid).toBe(uuid)
+  })
+
+  it("SC-30 a snapshot that begins where an unfinished one ends continues it", () => {
+    const line = new Line().marker(1, 5).items(1, 2).marker(5, 8).items(5)
+    expect(line.at).toEqual([5, 1, 8])
+    expect(line.tracker.closedImplicitly).toBe(0)
+  })
+
+  it("SC-30 a snapshot that is complete is neither continued nor closed by the next", () => {
+    const line = new Line().marker(1, 3).items(1, 2, 3).marker(3, 6).items(4)
+    expect(line.at).toEqual([4, 3, 6])
+    expect(line.tracker.closedImplicitly).toBe(0)
+  })
+
+  it("SC-36 a snapshot has the flags of its marker", () => {
+    const tracker = new SnapshotTracker(uuid, beginning)
+    tracker.marker(1n, 5n, 0x12)
+    expect(tracker.place(1n)).toMatchObject({ snapshot: { flags: 0x12 } })
+    tracker.marker(4n, 8n, 0x32)
+    expect(tracker.place(4n)).toMatchObject({ snapshot: { flags: 0x32 } })
+  })
+
+  it("SC-34 an out-of-order snapshot lies on the stream's branch, where it began", () => {
+    const tracker = new SnapshotTracker(uuid, completeAt(uuid, 9n))
+    tracker.beginUnordered()
+    expect(tracker.snapshot).toMatchObject({ vbucketUuid: uuid, start: 9n, end: 9n, flags: 0, ordered: false })
+    expect(tracker.place(12n)).toMatchObject({ complete: false, snapshot: { ordered: false } })
+    expect(tracker.endUnordered()).toMatchObject({
+      complete: true,
+      snapshot: { vbucketUuid: uuid, start: 12n, end: 12n, flags: 0, ordered: true }
+    })
+    expect(tracker.seqno).toBe(12n)
+    tracker.marker(10n, 14n, 1)
+    expect(tracker.place(11n)).toEqual({ seqno: 11n, message: "seqno 11 after 12" })
+  })
+
+  it("SC-34 an out-of-order snapshot with nothing in it leaves the stream where it was", () => {
+    const tracker = new SnapshotTracker(uuid, completeAt(uuid, 9n))
+    tracker.beginUnordered()
+    expect(tracker.endUnordered()).toMatchObject({ complete: true, snapshot: { end: 9n } })
+    expect(tracker.seqno).toBe(9n)
+  })
+
+  it.each([
+    ["a seqno in a resumed snapshot before any marker", () => new Line(within(6, 4, 9)).deliver(7), "seqno 7 before any snapshot marker"],
+    ["a marker of nothing at the beginning", () => new Line().marker(0, 0), "a snapshot marker from 0 to 0 when 0 was received"]
+  ])("SC-41 %s", (_, play, message) => {
+    expect(play().violations).toEqual([message])
+  })
+
+  it("SC-41 after an out-of-order snapshot, a seqno needs a marker", () => {
+    const line = new Line().marker(1, 3).items(1)
+    line.tracker.beginUnordered()
+    line.items(3, 2)
+    line.tracker.endUnordered()
+    expect(line.deliver(4).violations).toEqual(["seqno 4 before any snapshot marker"])
+  })
+
+  it("SC-41 out-of-order snapshots neither nest, nor end twice, nor have markers", () => {
+    const tracker = new SnapshotTracker(uuid, beginning)
+    expect(tracker.endUnordered()).toEqual({ seqno: undefined, message: "the end of an out-of-order snapshot that did not begin" })
+    tracker.beginUnordered()
+    expect(tracker.beginUnordered()).toEqual({ seqno: undefined, message: "an out-of-order snapshot within another" })
+    expect(tracker.marker(1n, 2n, 1)).toEqual({ seqno: undefined, message: "a snapshot marker within an out-of-order snapshot" })
+  })
+
+  it("SC-37 two markers of the range that is only seqno 1", () => {
+    expect(new Line().marker(1, 1).items(1).marker(1, 1, 0x32).violations).toEqual([])
+  })
+
   it.each([
     ["the same seqno twice", (line: Line) => line.marker(1, 9).items(5, 5), "seqno 5 after 5"],
     ["a seqno that is too low", (line: Line) => line.marker(1, 9).items(5).deliver(4), "seqno 4 after 5"],
@@ -229,5 +315,18 @@ describe("progress", () => {
     line.deliver(...all).process(...all.slice(1))
     expect(line.at).toEqual([0, 0, 0])
     expect(line.process(1).at).toEqual([10_000, 10_000, 10_000])
+  })
+})
+
+describe("markers without messages", () => {
+  it("are taken up to a limit, which a message begins anew", () => {
+    const line = new Line()
+    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(0, 10 + i)
+    expect(line.violations).toEqual([])
+    line.deliver(1)
+    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(2, 10 + i)
+    expect(line.violations).toEqual([])
+    line.marker(2, 9999)
+    expect(line.violations).toEqual(["1025 snapshot markers without a message between them"])
   })
 })

@@ -1,0 +1,32 @@
+/** What is mutated, and which tests have to notice it: the tests of a file in the order in which they are asked, the fast ones first. */
+
+/** A file whose mutants have to be noticed. */
+export interface Target {
+  /** From the root of the repository. */
+  readonly file: string
+  readonly tests: ReadonlyArray<string>
+}
+
+const named = (names: string): ReadonlyArray<string> => names.split(" ").map((name) => `packages/dcp/src/${name}.ts`)
+
+const units = named("SnapshotTracker.test Progress.test Checkpoint.test FailoverLog.test RollbackDecision.test")
+const follower = named("StreamReactions.test VbucketFollower.test Exploration.test Simulation.test")
+const shell = ["consumer", "hostile", "losses", "processing", "topology", "stores", "simulation"].map((name) => `test/dcp/${name}.test.ts`)
+
+const ownFirst = (file: string, tests: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const own = file.replace(/ts$/, "test.ts")
+  return [...tests.filter((test) => test === own), ...tests.filter((test) => test !== own)]
+}
+
+/** A test file that is not there is left out. */
+export const targets: ReadonlyArray<Target> = [
+  ...named("SnapshotTracker Progress FailoverLog Checkpoint RollbackDecision").map((file) => ({
+    file,
+    tests: ownFirst(file, [...units, ...follower])
+  })),
+  { file: "packages/dcp/src/VbucketFollower.ts", tests: follower },
+  ...named("DcpConsumer VbucketFibre").map((file) => ({ file, tests: shell }))
+]
+
+/** What the tests are told: nothing, so that they are what `npm test` runs. */
+export const environment: { readonly [name: string]: string } = {}

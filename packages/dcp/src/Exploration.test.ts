@@ -61,6 +61,5 @@ describe("exploration", () => {
     expect(found.wrong?.differences).toHaveLength(1)
     // and without the mistake, the same world has no such schedule
     expect(explore({ ...nothing, ...worlds[mistake] }).wrong).toBeUndefined()
-    console.log(`${mistake}: ${found.states} states; ${found.wrong!.schedule.join(", ")}: ${found.wrong!.differences.join()}`)
   }, 300_000)
 })

@@ -145,7 +145,7 @@ describe("bytes", () => {
 
 describe("a day", () => {
   it(
-    "of virtual time with NOOPs, half-open connections and breaks: found out in time, and nothing leaks",
+    "of virtual time with NOOPs, half-open connections and breaks: found out in time, and no connection is left",
     () =>
       runVirtual(Effect.scoped(Effect.gen(function*() {
         let noops = 0

@@ -10,7 +10,7 @@ import * as References from "effect/References"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { exits } from "./Exits.ts"
 import type { Failure } from "./Failure.ts"
-import { say } from "./Output.ts"
+import { say, sayBlock } from "./Output.ts"
 import { visible } from "@wirewright/codec/Visible"
 
 /** Whether the arguments ask for JSON, also where they are too wrong to be parsed. */
@@ -42,7 +42,7 @@ export const failureLines = ({ exit, hint, message, told }: Failure): ReadonlyAr
 export const tell = (failure: Failure, asJson: boolean): void => {
   if (asJson) return say(json(failureJson(failure)))
   for (const line of failureLines(failure)) say(line)
-  if (failure.cause instanceof Error && failure.cause.stack !== undefined) say(failure.cause.stack)
+  if (failure.cause instanceof Error && failure.cause.stack !== undefined) sayBlock(failure.cause.stack)
 }
 
 const levels: { readonly [level: string]: string | undefined } = { WARN: "warning" }

@@ -12,14 +12,14 @@ import { readFileSync } from "node:fs"
 import { Failure, failureOfDefect, usage } from "./Failure.ts"
 import { helpText } from "./Help.ts"
 import { stderrLogger, tell, wantsJson } from "./Messages.ts"
-import { colorsOn, flush, line } from "./Output.ts"
+import { block, colorsOn, flush } from "./Output.ts"
 import { wirewright } from "./Wirewright.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string }
 
-const print = (text: string): Effect.Effect<void> =>
+const print = (text: string, painted: boolean): Effect.Effect<void> =>
   Effect.suspend(() => {
-    line(text)
+    block(text, painted)
     return Effect.promise(flush)
   })
 
@@ -28,10 +28,12 @@ const presenter = (json: boolean) =>
   CliOutput.layerPresenter({
     present: (event) => {
       switch (event._tag) {
-        case "Help":
-          return print(helpText(event.helpDoc, { columns: process.stdout.columns ?? 80, colors: colorsOn(process.stdout) }))
+        case "Help": {
+          const colors = colorsOn(process.stdout)
+          return print(helpText(event.helpDoc, { columns: process.stdout.columns ?? 80, colors }), colors)
+        }
         case "Version":
-          return print(`${event.name} v${event.version}`)
+          return print(`${event.name} v${event.version}`, false)
         case "InvalidInvocation": {
           const message = event.errors.map((error) => error.message.replace(/\s*\n\s*/g, " ")).join("; ")
           return Effect.sync(() => tell(usage(message, `See ${event.commandPath.join(" ")} --help`), json))

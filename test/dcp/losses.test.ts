@@ -1,5 +1,6 @@
 /** Losses that the shell itself could make, message by message: those that the seeded schedules over links do not come by. */
 import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
+import type { Checkpoints } from "@wirewright/dcp/CheckpointFormat"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -67,5 +68,24 @@ describe("a branch that changed", () => {
         const run = yield* world.consume({}, undefined, store)
         yield* until(() => run.brief(0).length === 2)
         expect(run.brief(0)).toEqual(["ROLLBACK 5→5 BranchChanged", "M6"])
+      })))
+})
+
+describe("flow control", () => {
+  it("SC-68 gets back what came while a change was held, and what nobody sees of it", () =>
+    inWorld({ play: plays((stream) => stream.ok().marker(0, 9).items(4).advanced(6).marker(0, 9)) }, (world) =>
+      Effect.gen(function*() {
+        const store = CheckpointStore.memory()
+        // the change is held until this is done
+        const slow: CheckpointStoreShape = {
+          ...store,
+          open: (name) =>
+            Effect.map(store.open(name), (group) => ({ ...group, save: (some: Checkpoints) => Effect.delay(group.save(some), 100) }))
+        }
+        const run = yield* world.consume({}, undefined, slow)
+        yield* until(() => run.brief(0).length === 1 && run.consumer.checkpoints.get(0)!.position.seqno === 6n)
+        // a connection on which nothing comes any more is given up, and its account with it
+        yield* until(() => run.consumer.status.connections[0]?.outstanding === 0 || run.consumer.status.disconnects > 0)
+        expect(run.consumer.status.disconnects).toBe(0)
       })))
 })

@@ -3,6 +3,7 @@
  *
  * It follows the table of states, and knows nothing of topics.
  */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import type { TypedValue } from "@wirewright/codec/Typed"
 import { type ConnectionInput, type ConnectionState, transitions } from "./ConnectionState.ts"
 import type { Deadline } from "./Deadlines.ts"
@@ -95,7 +96,7 @@ export class Connection {
     if (this.ended !== undefined) return settle.fail(new Closed())
     let json = ""
     const text = encoded("login", () => {
-      json = JSON.stringify(jsonOf(credentials))
+      json = stringify(jsonOf(credentials))!
       return encodeAuthenticationRequest({ credentials: json })
     }, this.wire.options.maxMessage)
     if (typeof text !== "string") return settle.fail(text)
@@ -212,7 +213,7 @@ export class Connection {
       ? data
       : data === undefined || data === null
       ? "the server refuses the credentials"
-      : JSON.stringify(data)
+      : stringify(data)!
     this.refuseLogin(new LoginRefused({ message, data }))
   }
 

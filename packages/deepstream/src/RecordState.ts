@@ -13,6 +13,7 @@
  *
  * A merge whose result is not the server's data is a write like others.
  */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import { Typed, type TypedValue } from "@wirewright/codec/Typed"
 import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
@@ -465,7 +466,7 @@ export class RecordState {
     const { name } = this
     const more = config === undefined ? {} : { config }
     return path === undefined
-      ? encodeRecordUpdate({ name, version, data: JSON.stringify(value), ...more })
+      ? encodeRecordUpdate({ name, version, data: stringify(value)!, ...more })
       : encodeRecordPatch({ name, version, path, value: Typed.of(value), ...more })
   }
 

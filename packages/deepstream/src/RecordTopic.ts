@@ -1,4 +1,5 @@
 /** Records: those that are open here, and what can be asked and done without opening one. */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import { Typed, type TypedValue } from "@wirewright/codec/Typed"
 import type { Expected } from "./Answers.ts"
 import {
@@ -145,7 +146,7 @@ export class RecordTopic {
     const config = settle === undefined ? "{}" : writeConfig
     const encode = (): string =>
       path === undefined
-        ? encodeRecordUpsert({ name: keepable(name), version: -1, data: JSON.stringify(value), config })
+        ? encodeRecordUpsert({ name: keepable(name), version: -1, data: stringify(value)!, config })
         : encodeRecordUpsertPatch({ name: keepable(name), version: -1, path, value: Typed.of(value), config })
     if (settle === undefined) {
       const denied = wire.denied(topic, "CU", name)

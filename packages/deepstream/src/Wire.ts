@@ -1,4 +1,5 @@
 /** What the topics of a session share: sending, waiting, reporting. The session implements it. */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import type { EncodeError } from "@wirewright/codec"
 import { Typed, type TypedValue } from "@wirewright/codec/Typed"
 import type { Expected } from "./Answers.ts"
@@ -72,7 +73,7 @@ export const isLetter = (posted: Letter | DeepstreamReason): posted is Letter =>
 export const typedOf = (value: TypedValue): Typed => {
   if (value === undefined) return new Typed("U")
   const json = jsonOf(value)
-  return typeof value === "object" && value !== null ? new Typed(`O${JSON.stringify(json)}`) : Typed.of(json)
+  return typeof value === "object" && value !== null ? new Typed(`O${stringify(json)}`) : Typed.of(json)
 }
 
 /** The message about a name, or why it cannot be written: servers end, or say nothing, when a name is empty. */

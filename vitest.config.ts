@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "codegen/src/**/*.test.ts", "spec/src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "test/peers/**"],
-    testTimeout: 60_000
+    // tests and hooks run compilers, generators and servers as processes, also on machines that are slow or busy; what installs says more
+    testTimeout: 120_000,
+    hookTimeout: 120_000
   }
 })

@@ -1,22 +1,22 @@
 /**
  * From spec files to files on disk: load → check → model → print → write what changed.
  *
- * Unchanged files are not touched, and files under our header that no spec asks for any more are removed. `check` does the same without
- * writing and reports what it would have done.
+ * Unchanged files are not touched, and files that we wrote and no spec asks for any more are removed; files of others never are. `check` does
+ * the same without writing and reports what it would have done.
  */
 import type { Model } from "@wirewright/codec/Model"
 import type { TextModel } from "@wirewright/codec/TextModel"
 import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
-import * as Fs from "node:fs"
-import * as Path from "node:path"
 import { buildModel, type Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
+import { checkProtocolNames } from "./check/Protocol.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import { header } from "./Header.ts"
 import { type Generatable, load } from "./Load.ts"
 import { compare, type Module } from "./Module.ts"
 import { Origin } from "./Origin.ts"
+import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
 import { printCommands } from "./print/Commands.ts"
 import { Context } from "./print/Context.ts"
 import { printExamples, type TestRunner } from "./print/Examples.ts"
@@ -61,18 +61,12 @@ export interface Report {
   readonly orphaned: ReadonlyArray<string>
 }
 
-/** Files of one output directory by name. */
-type Files = ReadonlyMap<string, string>
-
-/** Generates code for specs. With findings nothing is written. */
+/** Generates code for specs. With findings nothing is written. Throws `LoadError` and `OutputError`, and has written nothing then either. */
 export const generate = async (options: GenerateOptions): Promise<Report> => {
   const { findings, outputs } = await plan(options)
   if (findings.length > 0) return { findings, written: [], unchanged: 0, removed: [], stale: [], orphaned: [] }
   const difference = compareOutputs(options.cwd, outputs)
-  if (options.dryRun !== true) {
-    for (const [path, text] of difference.changed) write(Path.resolve(options.cwd, path), text)
-    for (const path of difference.orphaned) Fs.rmSync(Path.resolve(options.cwd, path))
-  }
+  if (options.dryRun !== true) replaceFiles(options.cwd, difference)
   return {
     findings,
     written: difference.changed.map(([path]) => path),
@@ -83,7 +77,7 @@ export const generate = async (options: GenerateOptions): Promise<Report> => {
   }
 }
 
-/** Reports which generated files are stale or orphaned; writes nothing. */
+/** Reports which generated files are stale or orphaned; writes nothing. Throws what `generate` would throw. */
 export const check = async (options: GenerateOptions): Promise<Report> => {
   const { findings, outputs } = await plan(options)
   const difference = findings.length > 0 ? { changed: [], unchanged: 0, orphaned: [] } : compareOutputs(options.cwd, outputs)
@@ -99,18 +93,20 @@ export const check = async (options: GenerateOptions): Promise<Report> => {
 
 const plan = async (
   options: GenerateOptions
-): Promise<{ readonly findings: ReadonlyArray<Finding>; readonly outputs: ReadonlyMap<string, Files> }> => {
+): Promise<{ readonly findings: ReadonlyArray<Finding>; readonly outputs: ReadonlyArray<Output> }> => {
+  checkTargets(options.targets)
   const origin = await Origin.make()
   const complaints: Array<Complaint> = []
-  const jobs: Array<{ readonly value: Generatable; readonly out: string }> = []
+  const jobs: Array<{ readonly value: Generatable; readonly place: Omit<Output, "files"> }> = []
   for (const target of options.targets) {
     const values = await load(options.cwd, target.spec, target.protocol)
-    for (const value of values) jobs.push({ value, out: values.length === 1 ? target.out : Path.join(target.out, value.name) })
+    for (const value of values) jobs.push({ value, place: { out: target.out, ...values.length === 1 ? {} : { below: value.name } } })
   }
-  const outputs = new Map<string, Files>()
+  const outputs: Array<Output> = []
   const models = new Map<object, Built>()
   const extension = options.importExtension ?? ".ts"
   for (const { value } of jobs) {
+    complaints.push(...checkProtocolNames(value))
     if (value.kind === "textProtocol") complaints.push(...checkText(value))
     else builtOf(value, origin, models)
   }
@@ -118,14 +114,15 @@ const plan = async (
   for (const one of built) complaints.push(...checkModel(one))
   // examples are decoded by the model, which must be sound for that
   if (complaints.length === 0) { for (const one of built) complaints.push(...checkExamples(one)) }
-  for (const { value, out } of jobs) {
+  for (const { place, value } of jobs) {
     if (complaints.length > 0) break
     if (value.kind === "textProtocol") {
       const [model, ...bases] = textModels(value, origin)
-      outputs.set(out, await files(printText(model!, ...bases), value.name, model!))
+      outputs.push({ ...place, files: await files(printText(model!, ...bases), value.name, model!) })
     } else {
       const { model } = builtOf(value, origin, models)
-      outputs.set(out, await files(printProtocol(model, extension, options.testRunner ?? "vitest"), model.name, model))
+      const modules = printProtocol(model, extension, options.testRunner ?? "vitest")
+      outputs.push({ ...place, files: await files(modules, model.name, model) })
     }
   }
   const findings = [
@@ -165,40 +162,7 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
   ]
 }
 
-const files = async (modules: ReadonlyArray<Module>, name: string, model: object): Promise<Files> => {
+const files = async (modules: ReadonlyArray<Module>, name: string, model: object): Promise<Output["files"]> => {
   const { print } = await import("./TsMorph.ts")
-  return new Map([...print(modules, header), [`${name}.model.json`, `${JSON.stringify(model, null, 1)}\n`]])
-}
-
-const isOurs = (path: string): boolean => {
-  const start = Fs.readFileSync(path, "utf8").slice(0, 200)
-  return start.startsWith(header.split("\n")[0]!) || path.endsWith(".model.json")
-}
-
-const compareOutputs = (cwd: string, outputs: ReadonlyMap<string, Files>) => {
-  const changed: Array<readonly [string, string]> = []
-  const orphaned: Array<string> = []
-  let unchanged = 0
-  for (const [out, wanted] of outputs) {
-    const directory = Path.resolve(cwd, out)
-    const relative = (name: string): string => Path.relative(cwd, Path.join(directory, name)).split(Path.sep).join("/")
-    for (const [name, text] of wanted) {
-      const path = Path.join(directory, name)
-      if (Fs.existsSync(path) && Fs.readFileSync(path, "utf8") === text) unchanged++
-      else changed.push([relative(name), text])
-    }
-    if (!Fs.existsSync(directory)) continue
-    for (const entry of Fs.readdirSync(directory, { withFileTypes: true })) {
-      if (entry.isFile() && !wanted.has(entry.name) && isOurs(Path.join(directory, entry.name))) orphaned.push(relative(entry.name))
-    }
-  }
-  return { changed: changed.sort(([a], [b]) => compare(a, b)), orphaned: orphaned.sort(compare), unchanged }
-}
-
-/** Writes through a temporary file, so that nobody ever sees half of one. */
-const write = (path: string, text: string): void => {
-  Fs.mkdirSync(Path.dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.tmp`
-  Fs.writeFileSync(temporary, text)
-  Fs.renameSync(temporary, path)
+  return new Map([...print(modules, header), [`${name}.model.json`, json(model)]])
 }

@@ -15,7 +15,11 @@ export const camel = (name: string): string => name.length === 0 ? name : name[0
 export const upperSnake = (name: string): string => name.replaceAll(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3_$2$4").toUpperCase()
 
 /** A number as protocol literal. */
-export const hex = (value: number, digits = 2): string => `0x${value.toString(16).padStart(digits, "0")}`
+export const hex = (value: number, digits = 2): string => `${value < 0 ? "-" : ""}0x${Math.abs(value).toString(16).padStart(digits, "0")}`
+
+/** A value of an integer as generated code compares it: those of 64 bits are bigints. */
+export const integerLiteral = (int: IntName, value: number | string, text: (value: number) => string = hex): string =>
+  intSize(int) === 8 ? `${value}n` : text(Number(value))
 
 const reservedWords = new Set(
   ("arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in " +
@@ -46,3 +50,6 @@ export const local = (field: string): string =>
 
 /** Whether a name can be a property or type name without quotes. */
 export const isIdentifier = (name: string): boolean => /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name)
+
+/** Whether a name can be that of a file everywhere, without separators and without the names that Windows keeps for devices. */
+export const isFileName = (name: string): boolean => /^[A-Za-z][\w-]*$/.test(name) && !/^(con|prn|aux|nul|com\d|lpt\d)$/i.test(name)

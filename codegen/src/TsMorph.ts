@@ -34,8 +34,11 @@ const newProject = () =>
     compilerOptions: { allowJs: true }
   })
 
+/** Text that does not end the comment around it. */
+const inComment = (text: string): string => text.replaceAll("*/", "*\\/")
+
 const docs = (text: string | undefined, internal = false) => {
-  const body = [...(text === undefined ? [] : [text]), ...(internal ? ["@internal"] : [])].join("\n\n")
+  const body = inComment([...(text === undefined ? [] : [text]), ...(internal ? ["@internal"] : [])].join("\n\n"))
   return body === "" ? [] : [{ description: body.includes("\n") ? `\n${body}` : body }]
 }
 
@@ -103,7 +106,7 @@ export const print = (modules: ReadonlyArray<Module>, header: string): ReadonlyM
   for (const module of modules) {
     const file = project.createSourceFile(module.path, {
       statements: [
-        `${header}\n/** ${module.doc} */`,
+        `${header}\n/** ${inComment(module.doc)} */`,
         ...module.imports.flatMap(({ from, names, namespace }) => [
           ...(namespace === undefined
             ? []

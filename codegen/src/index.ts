@@ -2,3 +2,4 @@
 export type { Finding } from "./Finding.ts"
 export { check, generate, type GenerateOptions, type Report, type Target } from "./Generate.ts"
 export { LoadError } from "./Load.ts"
+export { OutputError } from "./Output.ts"

@@ -1,6 +1,6 @@
 /** The records of capture files, pcap and pcapng. */
 import { types } from "@wirewright/dsl"
-import { PcapHeader, PcapRecord } from "./capture/Pcap.ts"
+import { PcapHeader, PcapModifiedRecord, PcapRecord } from "./capture/Pcap.ts"
 import {
   PcapngBlockHead,
   PcapngEnhancedPacket,
@@ -18,6 +18,7 @@ export * from "./capture/Pcapng.ts"
 export const captureTypes = [
   PcapHeader,
   PcapRecord,
+  PcapModifiedRecord,
   PcapngBlockHead,
   PcapngSection,
   PcapngInterface,

@@ -30,7 +30,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "effect"
   ],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/testing": ["@wirewright/dcp", "@wirewright/embedded", "effect"],
+  "@wirewright/testing": ["@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
   "@wirewright/examples": [
     "@wirewright/codec",
     "@wirewright/dsl",

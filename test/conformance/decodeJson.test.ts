@@ -49,6 +49,16 @@ describe("decode --json", () => {
     expect(misfits(objects)).toEqual([])
   })
 
+  it("fits it on what was passed over", () => {
+    const objects = decode(100, Path.join(root, "test/fixtures/captures-faults/e01-dcp-one-lost-segment.pcap"))
+    expect(objects.at(-1)).toMatchObject({ passedOver: [{ reason: "gap", count: 1448, unit: "bytes" }, { reason: "stray" }] })
+    expect(misfits(objects)).toEqual([])
+    const [last] = objects.slice(-1) as ReadonlyArray<{ readonly passedOver: ReadonlyArray<object> }>
+    for (const wrong of [{ passedOver: [] }, { passedOver: [{ ...last!.passedOver[0], reason: "x" }] }, { ...last, packet: "Noop" }]) {
+      expect(validate(wrong), JSON.stringify(wrong)).toBe(false)
+    }
+  })
+
   it("is not so lax that anything fits", () => {
     const [packet] = decode(0, "--hex", "800a00000000000000000000000000010000000000000000") as ReadonlyArray<Record<string, unknown>>
     expect(misfits([packet])).toEqual([])

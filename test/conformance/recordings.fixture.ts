@@ -123,8 +123,8 @@ export const readRecording = (recording: Recording): Recorded => {
       streams++
       if (midStream) troubles.push(`stream ${number - 1} starts in the middle`)
     },
-    skipped: ({ number }, why) => troubles.push(`frame ${number}: ${why}`)
-  }, { port: recording.port })
+    skipped: (frame, { what }) => troubles.push(`frame ${frame}: ${what}`)
+  }, { isFromServer: ({ sourcePort }) => sourcePort === recording.port })
   const reader = new CaptureReader()
   reader.push(captureOf(recording), (frame) => flows.push(frame))
   reader.finish()

@@ -4,6 +4,7 @@ import type { Checkpoint } from "@wirewright/dcp/Checkpoint"
 import { type DcpEvent, settle } from "@wirewright/dcp/DcpEvent"
 import * as Gen from "@wirewright/dcp/gen"
 import { DcpStreamEndStatus, Status } from "@wirewright/dcp/gen"
+import { Features } from "@wirewright/embedded/Hello"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { ended, failureOf, inWorld, until } from "./Harness.ts"
@@ -99,6 +100,32 @@ describe("refusals", () => {
         yield* ended(run)
         expect(failureOf(run)).toMatchObject({ _tag: "NegotiationRefused", request: "enable_noop", status: Status.Einval })
       })))
+
+  it("a feature that HELLO did not grant: typed, and nothing is opened", () => {
+    const seen: Array<string> = []
+    return inWorld({
+      play: (connection, packet) => {
+        if (packet._tag !== "Hello") {
+          seen.push(packet._tag)
+          return false
+        }
+        const features = packet.features.filter((feature) => feature !== Gen.HelloFeature.Xattr)
+        connection.features = new Features(features)
+        connection.reply((writer) => Gen.encodeHelloResponse(writer, { opaque: packet.opaque, features }))
+        return true
+      }
+    }, (world) =>
+      Effect.gen(function*() {
+        const run = yield* world.consume({ xattrs: true })
+        yield* ended(run)
+        expect(failureOf(run)).toMatchObject({
+          _tag: "FeatureMissing",
+          feature: "Xattr",
+          message: "xattrs: the server did not grant Xattr"
+        })
+        expect(seen).not.toContain("DcpOpen")
+      }))
+  })
 
   it("SC-04 a server that takes whole seconds only", () => {
     const values: Array<string> = []

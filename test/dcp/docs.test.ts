@@ -1,7 +1,7 @@
 /**
  * The guide of `packages/dcp`: its examples are the programs of `packages/examples` with what they print, its tables are made of the types.
  *
- * `UPDATE_DOCS=1 npx vitest run test/dcp/docs.test.ts` writes what is missing.
+ * `npm run docs` writes what is missing.
  */
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -24,4 +24,4 @@ it("the guide shows what the code is and does", () => {
     "settings": () => table("packages/dcp/src/ChangesOptions.ts", "ChangesOptions"),
     "metrics": () => table("packages/dcp/src/ChangesOptions.ts", "DcpStatus")
   })
-}, 60_000)
+})

@@ -90,6 +90,18 @@ describe("hostile servers", () => {
         expect(run.consumer.status.disconnects).toBe(1)
       })))
 
+  it("an answer to another command ends the connection, and opens no stream", () =>
+    inWorld(
+      { play: plays((stream) => stream.bytes(`8101${response(stream.request.opaque, 0, "").slice(4)}`), quiet) },
+      (world) =>
+        Effect.gen(function*() {
+          const run = yield* world.consume({ connectBudget: { burst: 100, perSecond: 100 } })
+          yield* until(() => (world.requests.get(0)?.length ?? 0) === 2)
+          yield* until(() => run.consumer.status.streaming === 1)
+          expect(run.consumer.status.disconnects).toBe(1)
+        })
+    ))
+
   it.each([["4 GiB", "80570000000000ff" + "ffffffff"], ["30 MiB and one byte", "8057000000000000" + "01e00001"]])(
     "SC-80 a frame of %s is refused by its header",
     (_, header) =>

@@ -1,5 +1,6 @@
 /** Losses that the shell itself could make, message by message: those that the seeded schedules over links do not come by. */
 import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
+import type { Checkpoints } from "@wirewright/dcp/CheckpointFormat"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -79,7 +80,7 @@ describe("flow control", () => {
         const slow: CheckpointStoreShape = {
           ...store,
           open: (name) =>
-            Effect.map(store.open(name), (group) => ({ ...group, save: (some) => Effect.delay(group.save(some), 100) }))
+            Effect.map(store.open(name), (group) => ({ ...group, save: (some: Checkpoints) => Effect.delay(group.save(some), 100) }))
         }
         const run = yield* world.consume({}, undefined, slow)
         yield* until(() => run.brief(0).length === 1 && run.consumer.checkpoints.get(0)!.position.seqno === 6n)

@@ -37,7 +37,7 @@ it("SC-23 SC-99 1 024 vbuckets: at most 64 stream requests in flight", () => {
       expect(most).toBe(64)
       expect(run.consumer.status.connections).toHaveLength(1)
     }))
-}, 30_000)
+})
 
 it("SC-99 1 024 vbuckets of a node in another process: each in its order, and what an idle one takes", async () => {
   const { ready, stop } = await serve(["--vbuckets", "1024"])
@@ -77,7 +77,7 @@ it("SC-99 1 024 vbuckets of a node in another process: each in its order, and wh
   } finally {
     await stop()
   }
-}, 60_000)
+})
 
 it("SC-69 a document larger than the window", () =>
   inWorld({}, (world) =>
@@ -111,7 +111,7 @@ it(
         for (let i = 0; i < 50_000; i++) world.put(`k${i}`, 0, 200)
         const window = 256 * 1024
         let outstanding = 0
-        const run = yield* world.consume({ window, noopInterval: 200 }, (event) =>
+        const run = yield* world.consume({ window, noopInterval: 500 }, (event) =>
           Effect.andThen(
             Effect.sleep(10),
             Effect.sync(() => {
@@ -124,7 +124,9 @@ it(
         // one message: 24 + 31 + 1 + 6 + 200
         expect(outstanding).toBeGreaterThanOrEqual(window)
         expect(outstanding).toBeLessThan(window + 262)
-        expect(run.consumer.status.connections[0]!.noops).toBeGreaterThan(10)
+        expect(run.consumer.status.connections[0]!.noops).toBeGreaterThan(3)
+        // who keeps to the window is not taken for one who does not
+        expect(run.consumer.status.connections[0]!.overruns).toBe(0)
         expect(run.consumer.status.waiting).toBeLessThan(window / 258 + 2)
       })),
   20_000

@@ -2,6 +2,7 @@
 import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
 import { Dcp } from "@wirewright/dcp/Dcp"
 import type { Change, DcpEvent, Rollback } from "@wirewright/dcp/DcpEvent"
+import { pair } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -202,8 +203,26 @@ describe("what is not done is told", () => {
         }])
         yield* Effect.sleep(200)
         expect(lines).toEqual([
-          "not processed after 60 ms: vbucket 2 (change at seqno 1); the checkpoint stands still until it is"
+          "no progress within 60 ms: vbucket 2 (processing the change at seqno 1)"
         ])
+      })))
+
+  it("C14 a connection that is lost and found again is in the log, with its cause and the attempt", () =>
+    withBucket(2, (world, provided) =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+        const { consumer, events } = yield* Dcp.run({ group: "lost" }, { change: () => Effect.void, rollback: noRollback }).pipe(
+          Effect.provide(provided),
+          Effect.provide(logger)
+        )
+        yield* Effect.forkScoped(Stream.runDrain(events))
+        yield* until(() => consumer.status.streaming === 2)
+        expect(lines).toEqual([])
+        world.node.disconnect(true)
+        yield* until(() => lines.length >= 2)
+        expect(lines[0]).toMatch(/^127\.0\.0\.1:\d+: connection lost: /)
+        expect(lines[1]).toMatch(/^connected to 127\.0\.0\.1:\d+ again \(attempt \d\)$/)
       })))
 
   it("C1 a vbucket that the bucket does not have is a mistake, not a wait", () =>
@@ -219,3 +238,16 @@ describe("what is not done is told", () => {
         expect(failureOf(run)).toBeUndefined()
       })))
 })
+
+it.each([1, 60, 400])(
+  "C13 a first connection that is cut after %i bytes is made again",
+  (cutAfter) =>
+    Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const both = yield* pair({ vbuckets: 1, faults: (connection) => connection === 0 ? { toClient: { cutAfter } } : {} })
+      both.bucket.store.set(both.bucket.store.space(0), "k", { value: new Uint8Array(1) })
+      const count = yield* Stream.runCount(Stream.filter(Dcp.changes({ to: "now" }), ({ _tag }) => _tag === "Mutation")).pipe(
+        Effect.provide(both.layer)
+      )
+      expect(count).toBe(1)
+    })) as Effect.Effect<void>)
+)

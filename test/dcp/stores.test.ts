@@ -85,6 +85,39 @@ const checkpoint = (seqno: bigint): Checkpoint => ({
   ahead: false
 })
 
+describe("documents", () => {
+  const stored = (prefix: string, group: string) =>
+    Effect.gen(function*() {
+      const { port } = yield* serveCouchbase({})
+      const kv = yield* KvClient.make({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" })
+      const store = documentStore(kv, { prefix })
+      yield* (yield* store.open(group)).save(new Map([[1023, checkpoint(1n)]]))
+      const found = yield* (yield* store.open(group)).load
+      return found.get(1023)?.position.seqno
+    }).pipe(Effect.scoped, Effect.result, Effect.runPromise)
+
+  it("have keys of up to 246 bytes for any group and a prefix of 112, so 250 in the default collection for one of 116", async () => {
+    const group = "g".repeat(500)
+    expect(await stored("p".repeat(112), group)).toMatchObject({ _tag: "Success", success: 1n })
+    expect(await stored("p".repeat(116), group)).toMatchObject({ _tag: "Success", success: 1n })
+    expect(await stored("p".repeat(117), group)).toMatchObject({
+      _tag: "Failure",
+      failure: { _tag: "CheckpointError", reason: "Unavailable" }
+    })
+  })
+
+  it("that hold no checkpoints are refused by their key", async () => {
+    const error = await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const { port } = yield* serveCouchbase({})
+      const kv = yield* KvClient.make({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" })
+      yield* kv.upsert("here:g/owner", { no: "checkpoints" })
+      return yield* Effect.flip(documentStore(kv, { prefix: "here:" }).open("g"))
+    })))
+    expect(error).toMatchObject({ _tag: "CheckpointError", reason: "Corrupt" })
+    expect((error as Error).message).toContain("here:g/owner")
+  })
+})
+
 describe("files", () => {
   it("SC-91 a crash at any step of writing leaves the old file or the new one", async () => {
     const names = ["directory", "write", "rename", "settle"] as const
@@ -123,6 +156,39 @@ describe("files", () => {
     }
   })
 
+  it("groups whose names differ only in case are kept apart where a disk takes both for the same, and all names fit one", async () => {
+    const path = directory()
+    const touched = new Set<string>()
+    const lower = (name: string): string => {
+      touched.add(name.slice(path.length))
+      return path + name.slice(path.length).toLowerCase()
+    }
+    const ignoringCase: FileSteps = {
+      directory: (name) => diskSteps.directory(lower(name)),
+      read: (name) => diskSteps.read(lower(name)),
+      write: (name, text) => diskSteps.write(lower(name), text),
+      rename: (from, to) => diskSteps.rename(lower(from), lower(to)),
+      settle: (name) => diskSteps.settle(lower(name))
+    }
+    const store = fileStore(path, ignoringCase)
+    const names = ["group", "Group", "GROUP", "É", "é", "😀".repeat(500), "😀".repeat(500).toUpperCase(), "nul", "com1"]
+    const distinct = [...new Set(names)]
+    await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      for (const [index, name] of distinct.entries()) {
+        yield* (yield* store.open(name)).save(new Map([[0, checkpoint(BigInt(index))]]))
+      }
+      for (const [index, name] of distinct.entries()) {
+        const { load } = yield* store.open(name)
+        expect((yield* load).get(0)?.position.seqno, name).toBe(BigInt(index))
+      }
+    })))
+    for (const part of [...touched].flatMap((name) => name.split("/"))) {
+      expect(part).toMatch(/^[a-z0-9_%~.-]{0,143}$/)
+      // what no Windows takes as a name
+      expect(part).not.toMatch(/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/)
+    }
+  })
+
   it("a file that is none, and one of a newer version, are refused by name and left alone", async () => {
     const path = directory()
     const open = Effect.scoped(
@@ -142,7 +208,9 @@ describe("files", () => {
       ] as const
     ) {
       writeFileSync(name, broken)
-      expect(await Effect.runPromise(Effect.flip(open)), broken).toMatchObject({ _tag: "CheckpointError", reason })
+      const error = await Effect.runPromise(Effect.flip(open))
+      expect(error, broken).toMatchObject({ _tag: "CheckpointError", reason })
+      expect(error.message).toContain(name)
       expect(readFileSync(name, "utf8")).toBe(broken)
     }
     expect(readdirSync(join(path, "g")).toSorted()).toEqual(["0.json", "owner.json"])
@@ -158,6 +226,6 @@ describe("the format", () => {
       epoch: 4,
       vbuckets: { 3: { uuid: "1", seqno: "9", snapshot: ["9", "9"], log: [], complete: [] } }
     })
-    expect(Result.getOrThrow(readCheckpoints(text))).toEqual({ epoch: 4, checkpoints: new Map([[3, checkpoint(9n)]]) })
+    expect(Result.getOrThrow(readCheckpoints(text, "here"))).toEqual({ epoch: 4, checkpoints: new Map([[3, checkpoint(9n)]]) })
   })
 })

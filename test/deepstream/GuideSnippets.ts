@@ -13,6 +13,18 @@ const rename = Effect.gen(function*() {
 }).pipe(Effect.scoped)
 // #endregion
 
+// #region counter
+const Counter = Schema.Struct({ count: Schema.optionalKey(Schema.Int) })
+
+/** One more, however many others count at the same time. */
+const count = Effect.gen(function*() {
+  const counter = yield* Deepstream.record("counter", Counter)
+  const once = Effect.flatMap(counter.get, ({ count = 0 }) => counter.patch("count", count + 1, { acknowledge: true }))
+  // it was not counted, and `get` has what the others made of it
+  return yield* Effect.retry(once, { while: ({ reason }) => reason._tag === "WriteLost" })
+}).pipe(Effect.scoped)
+// #endregion
+
 // #region events
 const heard = Deepstream.subscribe("news", { bufferSize: 1024, overflow: "dropOldest" }).pipe(
   Stream.take(1),
@@ -57,7 +69,8 @@ export const program = Effect.gen(function*() {
   yield* Effect.forkScoped(provideFeeds)
   yield* watchConnection
   const lastname = yield* rename
+  const counted = yield* count
   const events = yield* heard
   const answer = yield* procedures
-  return { lastname, events, answer }
+  return { lastname, counted, events, answer }
 }).pipe(Effect.scoped)

@@ -152,7 +152,7 @@ describe("providing", () => {
       const { client, frames, socket } = yield* connected()
       const gate = yield* Deferred.make<void>()
       const provided = yield* Effect.forkChild(
-        client.rpc.provide("p", (value) => Effect.as(Deferred.await(gate), value), { concurrency: 2 }),
+        client.rpc.provide("p", (value) => Effect.as(Deferred.await(gate), value), { concurrency: 2, accept: "immediately" }),
         { startImmediately: true }
       )
       yield* turns()

@@ -1,7 +1,7 @@
 /**
  * The guide of `packages/deepstream`: its programs run, its picture is the table of states, its table is made of the options.
  *
- * `UPDATE_DOCS=1 npx vitest run test/deepstream/docs.test.ts` writes what is missing.
+ * `npm run docs` writes what is missing.
  */
 import { Deepstream } from "@wirewright/deepstream"
 import { diagram, transitions } from "@wirewright/deepstream/ConnectionState"
@@ -28,7 +28,9 @@ const reasons = (): string => {
 const file = "test/deepstream/GuideSnippets.ts"
 
 it("the guide shows what the code is and does", () => {
-  const snippets = ["record", "events", "listen", "rpc", "states"].map((name) => [`snippet ${name}`, () => snippet(file, name)] as const)
+  const snippets = ["record", "counter", "events", "listen", "rpc", "states"].map((name) =>
+    [`snippet ${name}`, () => snippet(file, name)] as const
+  )
   expectGuide("packages/deepstream/README.md", {
     ...Object.fromEntries(snippets),
     picture: () => `\`\`\`mermaid\n${diagram()}\n\`\`\``,
@@ -44,7 +46,7 @@ it("its programs run", async () => {
     Layer.provide(Layer.succeed(Socket.WebSocketConstructor, network.dial))
   )
   const result = await Effect.runPromise(program.pipe(Effect.provide(client), Effect.provide(Logger.layer([]))))
-  expect(result).toEqual({ lastname: "Owen", events: ["hi"], answer: { a: 1 } })
+  expect(result).toEqual({ lastname: "Owen", counted: "stored", events: ["hi"], answer: { a: 1 } })
 })
 
 it("the picture has every state and every way between two", () => {

@@ -44,8 +44,8 @@ const calls: ReadonlyArray<readonly [string, unknown, Call]> = [
   ["records.has", true, ({ records }) => records.has("r")],
   ["records.head", Option.some(3), ({ records }) => records.head("r")],
   ["records.upsert", undefined, ({ records }) => records.upsert("r", { a: 1 })],
-  ["records.upsert, acknowledged", undefined, ({ records }) => records.upsert("r", { a: 1 }, { acknowledge: true })],
-  ["records.upsertAt, acknowledged", undefined, ({ records }) => records.upsertAt("r", "a", 1, { acknowledge: true })],
+  ["records.upsert, acknowledged", "stored", ({ records }) => records.upsert("r", { a: 1 }, { acknowledge: true })],
+  ["records.upsertAt, acknowledged", "stored", ({ records }) => records.upsertAt("r", "a", 1, { acknowledge: true })],
   ["records.delete", undefined, ({ records }) => records.delete("r")],
   ["records.listen", "ready", ({ records }) => ready((onReady) => records.listen("r.*", { onReady }))],
   ["record.get", { name: "r", n: 1 }, ({ records }) => Effect.flatMap(records.open("r"), (record) => record.get)],
@@ -55,17 +55,17 @@ const calls: ReadonlyArray<readonly [string, unknown, Call]> = [
   ["record.set", undefined, ({ records }) => Effect.flatMap(records.open("r"), (record) => record.set({ x: 1 }))],
   [
     "record.set, acknowledged",
-    undefined,
+    "stored",
     ({ records }) => Effect.flatMap(records.open("r"), (record) => record.set({ x: 1 }, { acknowledge: true }))
   ],
   [
     "record.set before it was read",
-    undefined,
+    "stored",
     ({ records }) => Effect.flatMap(records.acquire("r"), (record) => record.set({ x: 1 }, { acknowledge: true }))
   ],
   [
     "record.patch, acknowledged",
-    undefined,
+    "stored",
     ({ records }) => Effect.flatMap(records.open("r"), (record) => record.patch("n", 2, { acknowledge: true }))
   ],
   [
@@ -81,7 +81,7 @@ const calls: ReadonlyArray<readonly [string, unknown, Call]> = [
   ["record.delete", undefined, ({ records }) => Effect.flatMap(records.open("r"), (record) => record.delete)],
   [
     "list.add, acknowledged",
-    undefined,
+    "stored",
     ({ records }) =>
       Effect.flatMap(
         records.openList("r"),

@@ -1,4 +1,4 @@
-/** Guides that show what the code is and does: marked regions of a Markdown file, made anew and compared. `UPDATE_DOCS=1` writes them. */
+/** Guides that show what the code is and does: marked regions of a Markdown file, made anew and compared. `npm run docs` writes them. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { expect } from "vitest"
 
@@ -7,18 +7,44 @@ const root = new URL("../../", import.meta.url)
 /** A file of the repository. */
 export const path = (name: string): string => new URL(name, root).pathname
 
-/** The properties of an interface with what their comments say. */
+/** A property of an interface: its type on one line, and what its comment says. */
+export interface Member {
+  readonly name: string
+  readonly type: string
+  readonly said: string
+}
+
+/**
+ * The properties of an interface of a formatted source, in their order. Every line between its braces has to be part of a comment or of a
+ * `readonly` property; anything else throws, so that nothing can be left out unnoticed.
+ */
+export const membersOf = (source: string, name: string): ReadonlyArray<Member> => {
+  const open = `export interface ${name} {\n`
+  const start = source.indexOf(open)
+  if (start < 0) throw new Error(`there is no ${open}`)
+  const end = source.indexOf("\n}", start)
+  const members: Array<Member> = []
+  const one = /(?: {2}\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)? {2}readonly (\w+)\??: (.+(?:\n(?: {3,}.*| {2}[}\])>].*))*)(?:\n|$)/y
+  const body = source.slice(start + open.length, end)
+  while (one.lastIndex < body.length) {
+    const at = one.lastIndex
+    const found = one.exec(body)
+    if (found === null) throw new Error(`${name} has what is no property: ${body.slice(at).split("\n")[0]}`)
+    const [, said = "", property, type] = found
+    members.push({
+      name: property!,
+      type: type!.split("\n").map((line) => line.trim()).join(" "),
+      said: said.replace(/(?:^|\n)\s*\*\s?/g, " ").trim()
+    })
+  }
+  return members
+}
+
+/** A table of the properties of an interface with what their comments say. */
 export const table = (file: string, name: string): string => {
-  const source = readFileSync(path(file), "utf8")
-  const start = source.indexOf(`export interface ${name} {`)
-  const body = source.slice(start, source.indexOf("\n}", start))
-  const rows = [...body.matchAll(/(?:\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*)?readonly (\w+)\??: ([^\n]+)\n/g)].map(
-    ([, said = "", property, type]) => {
-      const text = said.replace(/(?:^|\n)\s*\*\s?/g, " ").trim()
-      return `| \`${property}\` | \`${type!.replaceAll("|", "\\|")}\` | ${text} |`
-    }
+  const rows = membersOf(readFileSync(path(file), "utf8"), name).map((member) =>
+    `| \`${member.name}\` | \`${member.type.replaceAll("|", "\\|")}\` | ${member.said} |`
   )
-  expect(rows.length, name).toBeGreaterThan(5)
   return ["| name | type | meaning |", "|---|---|---|", ...rows].join("\n")
 }
 

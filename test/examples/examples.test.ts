@@ -101,5 +101,5 @@ describe("examples", () => {
     expect(output).toMatch(/node 1 failed; node 2 took over without the last \d+ writes\n\d+ rollbacks took back \d+ changes/)
     expect(output.trim().split("\n").at(-1)).toBe("view = node")
     expect(code).toBe(0)
-  }, 30_000)
+  })
 })

@@ -67,7 +67,7 @@ const spread = (most: number, count: number): ReadonlyArray<number> =>
 describe("cut", () => {
   for (const direction of ["Client", "Server"] as const) {
     it.live(
-      `at every byte to the ${direction.toLowerCase()}: every call settles, and the client connects again`,
+      `at every byte of calls to the ${direction.toLowerCase()}, and at many before them: every call settles, and the client connects again`,
       () =>
         Effect.gen(function*() {
           const { gate } = yield* gated

@@ -3,28 +3,41 @@ import type { GenerateOptions, Report } from "@wirewright/codegen"
 import * as ChildProcess from "node:child_process"
 import * as Path from "node:path"
 
+/** What to run. */
+export type Call = readonly [what: "check" | "generate", options: GenerateOptions]
+
 const script = `
 import { check, generate } from "@wirewright/codegen"
-const [what, options] = JSON.parse(process.argv[1])
-try {
-  console.log(JSON.stringify(await (what === "check" ? check : generate)(options)))
-} catch (error) {
-  console.error(error.message)
-  process.exit(1)
-}`
+const outcomes = []
+for (const [what, options] of JSON.parse(process.argv[1])) {
+  try {
+    outcomes.push({ report: await (what === "check" ? check : generate)(options) })
+  } catch (error) {
+    outcomes.push({ error: error.name + ": " + error.message })
+  }
+}
+console.log(JSON.stringify(outcomes))`
 
-const run = (what: "check" | "generate", options: GenerateOptions): Report => {
+/** Runs several calls in one process, which loads each spec once; as another user if one is named. Gives reports, and `NAME: MESSAGE` of errors. */
+export const runCalls = (calls: ReadonlyArray<Call>, uid?: number): ReadonlyArray<Report | string> => {
   const result = ChildProcess.spawnSync(
     process.execPath,
-    ["--conditions=@wirewright/source", "--input-type=module", "--eval", script, JSON.stringify([what, options])],
-    { cwd: Path.join(import.meta.dirname, ".."), encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }
+    ["--conditions=@wirewright/source", "--input-type=module", "--eval", script, JSON.stringify(calls)],
+    { cwd: Path.join(import.meta.dirname, ".."), encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...uid === undefined ? {} : { uid } }
   )
   if (result.status !== 0) throw new Error(result.stderr)
-  return JSON.parse(result.stdout) as Report
+  const outcomes = JSON.parse(result.stdout) as ReadonlyArray<{ readonly report: Report } | { readonly error: string }>
+  return outcomes.map((outcome) => "error" in outcome ? outcome.error : outcome.report)
 }
 
-/** Generates. */
-export const runGenerator = (options: GenerateOptions): Report => run("generate", options)
+const run = (call: Call, uid?: number): Report => {
+  const [outcome] = runCalls([call], uid)
+  if (typeof outcome === "string") throw new Error(outcome)
+  return outcome!
+}
+
+/** Generates; throws `NAME: MESSAGE` of the error that it ends with. */
+export const runGenerator = (options: GenerateOptions, uid?: number): Report => run(["generate", options], uid)
 
 /** Checks freshness. */
-export const runCheck = (options: GenerateOptions): Report => run("check", options)
+export const runCheck = (options: GenerateOptions): Report => run(["check", options])

@@ -2,45 +2,15 @@
  * Every block of the README is executed, in order, in a project of its own: `ts file=…` is written, `sh` is run, and a `text` block must be
  * what the command before it printed (or the beginning of it, line by line).
  */
-import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
+import { blocksOf, root, run } from "./Blocks.ts"
 
-const root = Path.resolve(import.meta.dirname, "../..")
 /** Below the test workspace, so that `@wirewright/*` resolves to the sources. */
 const work = Path.join(root, "test/.wirewright-readme")
 
-interface Block {
-  readonly language: string
-  readonly info: string
-  readonly text: string
-  readonly line: number
-}
-
-const blocksOf = (markdown: string): ReadonlyArray<Block> => {
-  const blocks: Array<Block> = []
-  const lines = markdown.split("\n")
-  for (let i = 0; i < lines.length; i++) {
-    const open = /^```(\w+)(.*)$/.exec(lines[i]!)
-    if (open === null) continue
-    const close = lines.indexOf("```", i)
-    blocks.push({ language: open[1]!, info: open[2]!.trim(), text: lines.slice(i + 1, close).join("\n"), line: i + 1 })
-    i = close
-  }
-  return blocks
-}
-
 const blocks = blocksOf(Fs.readFileSync(Path.join(root, "README.md"), "utf8"))
-
-const run = (command: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
-  const words = command.replace(
-    /^npx wirewright/,
-    `${JSON.stringify(process.execPath)} ${JSON.stringify(Path.join(root, "packages/cli/bin/wirewright.js"))}`
-  )
-    .replace(/^node /, `${JSON.stringify(process.execPath)} --conditions=@wirewright/source `)
-  return ChildProcess.spawnSync(words, { cwd: work, shell: true, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } })
-}
 
 describe("README", () => {
   afterAll(() => Fs.rmSync(work, { recursive: true, force: true }))
@@ -66,7 +36,7 @@ describe("README", () => {
       } else if (block.language === "sh") {
         printed = ""
         for (const command of block.text.split("\n")) {
-          const result = run(command)
+          const result = run(command, work)
           expect(result.status, `${command}\n${result.stderr}`).toBe(0)
           printed += result.stdout
         }

@@ -166,6 +166,94 @@ describe.each(kinds)("%s (%s)", (kind) => {
       clean(...clients)
     })))
 
+  it("tells the truth about acknowledged writes: counters of two clients count", () =>
+    play(Effect.gen(function*() {
+      const clients = [yield* connect(server), yield* connect(server)]
+      const records = yield* Effect.forEach(clients, (client) => client.records.open("counted"))
+      let lost = 0
+      const once = (record: DeepstreamRecord<Json>) =>
+        Effect.flatMap(record.get, (data) => {
+          const { count = 0 } = data as { readonly count?: number }
+          return record.patch("count", count + 1, { acknowledge: true })
+        })
+      const isLost = ({ reason }: DeepstreamError): boolean => {
+        if (reason._tag === "WriteLost") lost++
+        return reason._tag === "WriteLost"
+      }
+      const add = (record: DeepstreamRecord<Json>) => Effect.retry(once(record), { while: isLost })
+      const outcomes = yield* Effect.forEach(
+        records,
+        (record) => Effect.forEach(Array.from({ length: 50 }), () => add(record)),
+        { concurrency: "unbounded" }
+      )
+      expect(outcomes.flat()).toEqual(Array(100).fill("stored"))
+      expect(lost).toBeGreaterThan(0)
+      // of a client that does not have it open: the server is asked
+      const fresh = yield* connect(server)
+      expect(yield* fresh.records.snapshot("counted")).toEqual({ count: 100 })
+      clean(...clients)
+    })))
+
+  it("tells the truth about acknowledged writes: patches of different paths, many on their way", () =>
+    play(Effect.gen(function*() {
+      const clients = [yield* connect(server), yield* connect(server)]
+      const records = yield* Effect.forEach(clients, (client) => client.records.open("patched"))
+      const kept: Record<string, number> = {}
+      yield* Effect.forEach(records, (record, writer) =>
+        Effect.forEach(
+          Array.from({ length: 50 }, (_, index) => index),
+          (index) =>
+            Effect.map(Effect.exit(record.patch(`w${writer}k${index}`, index, { acknowledge: true })), (exit) => {
+              if (Exit.isSuccess(exit)) kept[`w${writer}k${index}`] = index
+              else expect(codeOf(exit)).toBe("WRITE_LOST")
+            }),
+          { concurrency: 3 }
+        ), { concurrency: "unbounded" })
+      const fresh = yield* connect(server)
+      expect(yield* fresh.records.snapshot("patched")).toEqual(kept)
+      yield* until("agreement", () => same(records[0]!, records[1]!))
+      clean(...clients)
+    })))
+
+  it("acknowledges 10 000 subscriptions at once", () =>
+    play(Effect.gen(function*() {
+      // a server of its own: 7.0.2 was seen to end when 10 000 subscriptions go with their client
+      const own = yield* Effect.acquireRelease(Effect.promise(() => Server.start(kind)), (started) => Effect.promise(() => started.stop()))
+      const client = yield* connect(own, { subscriptionTimeout: 2000 })
+      let ready = 0
+      const onReady = Effect.sync(() => void ready++)
+      const failed: Array<string> = []
+      yield* Effect.forEach(Array.from({ length: 10_000 }, (_, index) => index), (index) =>
+        Effect.forkScoped(
+          Stream.runDrain(client.events.subscribe(`many/${index}`, { onReady })).pipe(
+            Effect.catch((error) => Effect.sync(() => void failed.push(error.code)))
+          ),
+          { startImmediately: true }
+        ), { discard: true })
+      yield* until("all of them", () => ready + failed.length === 10_000)
+      expect([ready, failed.length]).toEqual([10_000, 0])
+    })))
+
+  it("lets another provider answer what one rejects, also when the requester is a provider", () =>
+    play(Effect.gen(function*() {
+      const [one, other] = [yield* connect(server), yield* connect(server)]
+      yield* one.rpc.provide("picky", () => Effect.andThen(Effect.sleep("20 millis"), Effect.fail(new RpcRejected())))
+      yield* other.rpc.provide("picky", (value) => Effect.andThen(Effect.sleep("5 millis"), Effect.succeed(value)))
+      for (let count = 0; count < 8; count++) expect(yield* other.rpc.request("picky", count)).toBe(count)
+      clean(one, other)
+    })))
+
+  it("hears its own events, and the others do", () =>
+    play(Effect.gen(function*() {
+      const [one, other] = [yield* connect(server), yield* connect(server)]
+      const heard = yield* collect((onReady) => one.events.subscribe("own", { onReady }))
+      const there = yield* collect((onReady) => other.events.subscribe("own", { onReady }))
+      yield* one.events.emit("own", { a: 1 })
+      yield* until("both", () => heard.length === 1 && there.length === 1)
+      yield* Effect.sleep("50 millis")
+      expect([heard, there]).toEqual([[{ a: 1 }], [{ a: 1 }]])
+    })))
+
   it("answers has, head, snapshot, upsert and delete", () =>
     play(Effect.gen(function*() {
       const client = yield* connect(server)

@@ -38,7 +38,9 @@ const checkpoints = (): ReadonlyMap<number, bigint> => {
   const found = new Map<number, bigint>()
   for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".json") || name.endsWith("owner.json")) continue
-    for (const [vbucket, { position }] of Result.getOrThrow(readCheckpoints(readFileSync(join(directory, name), "utf8"))).checkpoints) {
+    for (
+      const [vbucket, { position }] of Result.getOrThrow(readCheckpoints(readFileSync(join(directory, name), "utf8"), name)).checkpoints
+    ) {
       found.set(vbucket, position.seqno)
     }
   }

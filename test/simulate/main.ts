@@ -1,22 +1,26 @@
 /**
  * `npm run simulate -- --from N --count M`: seeded schedules of a producer, a consumer and its application, in which both images must be the same
- * in the end. A seed that goes wrong is printed with the smallest schedule like it, and the exit code is 1.
+ * in the end. A seed that goes wrong is printed with the smallest schedule like it, and the exit code is 1. With `--stack`, everything that runs.
  */
 import { goesWrong, type Schedule, shrunk, simulate } from "@wirewright/dcp/Simulation.fixture"
 import { parseArgs } from "node:util"
+import { simulateStack } from "./stack.ts"
 
 const { values } = parseArgs({
   options: {
     from: { type: "string", default: "1" },
-    count: { type: "string", default: "10000" },
-    steps: { type: "string", default: "300" }
+    count: { type: "string" },
+    steps: { type: "string", default: "300" },
+    stack: { type: "boolean", default: false },
+    trace: { type: "boolean", default: false }
   }
 })
-const [from, count, steps] = [Number(values.from), Number(values.count), Number(values.steps)]
+const [from, count, steps] = [Number(values.from), Number(values.count ?? (values.stack ? 1_000 : 10_000)), Number(values.steps)]
 if (![from, count, steps].every((value) => Number.isSafeInteger(value) && value > 0)) {
   console.error("--from, --count and --steps are whole numbers from 1")
   process.exit(2)
 }
+if (values.stack) process.exit(await simulateStack(from!, count!, values.trace) ? 0 : 1)
 
 const strategies: ReadonlyArray<NonNullable<Schedule["strategy"]>> = ["undo", "rebuild"]
 const totals = { schedules: 0, delivered: 0, failovers: 0, rollbacks: 0, wrong: 0 }

@@ -256,8 +256,7 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
       return yield* checkType(place, name, type.of)
     case "constant": {
       const { min, max } = rangeOf(type.int)
-      const value = BigInt(type.value)
-      if (value < min || value > max) {
+      if (typeof type.value === "number" && !Number.isSafeInteger(type.value) || BigInt(type.value) < min || BigInt(type.value) > max) {
         yield at(place, "WW130", [name], `${type.value} does not fit ${type.int}`, `${type.int} holds ${min}…${max}`)
       }
       return

@@ -1,8 +1,8 @@
 /** Rules for whole protocols. All findings are collected; none stops the others. */
-import type { CommandModel, FieldModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
+import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
-import { hex, intSize, isIdentifier, pascal } from "../Names.ts"
+import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
 import { type LayoutConditions, layoutConditions, packetsOf } from "../print/Commands.ts"
 import { Context } from "../print/Context.ts"
 import { fieldOf, visibleFields } from "../print/Frame.ts"
@@ -31,6 +31,9 @@ const globals = new Set([
   "CommandInfo",
   "Status"
 ])
+
+/** Integers whose bits have names: operators on bits take 32 and know no sign. */
+const flagInts = new Set<IntName>(["u8", "u16", "u32"])
 
 /** All findings about a protocol, without those about its examples. */
 export const checkModel = (built: Built): ReadonlyArray<Complaint> => [...built.complaints, ...rules(built)]
@@ -63,16 +66,20 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
       return
     case "choice":
     case "nibbleFrames": {
-      const { max } = type.kind === "choice" ? rangeOf(type.tag) : { max: 270n }
-      yield* checkUnique(place, type.cases.map((one) => [one.name, one.tag]), max, "tag")
+      const range = type.kind === "choice" ? rangeOf(type.tag) : { min: 0n, max: 270n }
+      yield* checkUnique(place, type.cases.map((one) => [one.name, one.tag]), range, "tag")
       for (const one of type.cases) {
         yield* checkRecord({ ...place, path: [...place.path, one.name] }, one.fields, new Map([["_tag", "the tag"]]))
       }
       return
     }
     case "flags": {
-      const bits = BigInt(intSize(type.int) * 8 - 1)
-      yield* checkUnique(place, type.bits.map((one) => [one.name, one.bit]), bits, "bit")
+      if (!flagInts.has(type.int)) {
+        yield at(place, "WW135", [], `a ${type.int} cannot carry flags`, `use ${[...flagInts].join(", ")}`)
+        return
+      }
+      const range = { min: 0n, max: BigInt(intSize(type.int) * 8 - 1) }
+      yield* checkUnique(place, type.bits.map((one) => [one.name, one.bit]), range, "bit")
       const known = new Set(type.bits.map((one) => one.name))
       for (const name of [...type.exclusive.flat(), ...type.requires.flatMap(({ bit, needs }) => [bit, ...needs])]) {
         if (!known.has(name)) {
@@ -82,12 +89,21 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
       return
     }
     case "enumeration":
-      yield* checkUnique(place, type.values.map((one) => [one.name, one.value]), rangeOf(type.int).max, "value")
+      if (intSize(type.int) === 8) {
+        yield at(place, "WW135", [], `a ${type.int} cannot carry an enumeration`, "use an integer of at most 32 bits, or constants")
+        return
+      }
+      yield* checkUnique(place, type.values.map((one) => [one.name, one.value]), rangeOf(type.int), "value")
   }
 }
 
 /** Names that fit, numbers that fit and differ. */
-function* checkUnique(place: Place, entries: ReadonlyArray<readonly [string, number]>, max: bigint, what: string): Iterable<Complaint> {
+function* checkUnique(
+  place: Place,
+  entries: ReadonlyArray<readonly [string, number]>,
+  { max, min }: { readonly max: bigint; readonly min: bigint },
+  what: string
+): Iterable<Complaint> {
   const seen = new Map<number, string>()
   for (const [name, number] of entries) {
     if (!isIdentifier(name)) {
@@ -99,8 +115,8 @@ function* checkUnique(place: Place, entries: ReadonlyArray<readonly [string, num
         "use letters and digits, beginning with a letter"
       )
     }
-    if (!Number.isSafeInteger(number) || number < 0 || BigInt(number) > max) {
-      yield at(place, "WW130", [name], `${what} ${number} does not fit`, `the largest ${what} is ${max}`)
+    if (!Number.isSafeInteger(number) || number < min || number > max) {
+      yield at(place, "WW130", [name], `${what} ${number} does not fit`, `a ${what} is ${min}…${max}, and exact as a number`)
     } else if (seen.has(number)) {
       yield at(place, "WW112", [name], `${what} ${number} is ${seen.get(number)} already`, `give ${name} another ${what}`)
     }
@@ -121,6 +137,7 @@ const measuredBy = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
 function* checkCommands(built: Built, context: Context, states: ReadonlyArray<string>): Iterable<Complaint> {
   const opcodes = new Map<string, string>()
   const tags = new Map<string, string>()
+  const families = new Map<string, string>()
   for (const [model, value] of built.commands) {
     const place: Place = { context, value, path: [], states }
     if (!isIdentifier(model.name) || model.name !== pascal(model.name) || globals.has(model.name)) {
@@ -140,7 +157,20 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
         `a spec file cannot be named ${model.family}: the generated code has a module of that name`,
         "rename the spec file"
       )
+    } else if (!isFileName(model.family)) {
+      yield at(place, "WW105", [], `no module can be named ${JSON.stringify(model.family)} after the spec file`, "rename the spec file")
     }
+    const namesake = families.get(model.family.toLowerCase())
+    if (namesake !== undefined && namesake !== model.family) {
+      yield at(
+        place,
+        "WW105",
+        [],
+        `the modules ${namesake} and ${model.family} differ only in the case of letters`,
+        "rename one of the spec files: some file systems have room for one of them"
+      )
+    }
+    families.set(model.family.toLowerCase(), model.family)
     yield* checkKind(place, model, context)
     const key = `${model.kinds.request} ${model.opcode}`
     if (opcodes.has(key)) {

@@ -1,7 +1,7 @@
 /** Prints the modules of a protocol's commands: one per spec file, with an interface, a decoder and an encoder for every packet. */
 import type { CommandModel, KindModel, LayoutModel, OutcomeModel, SectionModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
-import { hex } from "../Names.ts"
+import { hex, integerLiteral } from "../Names.ts"
 import { codec, type Context, kindName } from "./Context.ts"
 import { getInt, presences, readFields } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
@@ -232,7 +232,7 @@ export const layoutConditions = (context: Context, kind: KindModel, layout: Layo
       const size = context.fixedSize(field.type)
       if (field.type.kind === "constant") {
         const at = offset === 0 ? `${section}Start` : `${section}Start + ${offset}`
-        const value = typeof field.type.value === "string" ? `${field.type.value}n` : hex(field.type.value)
+        const value = integerLiteral(field.type.int, field.type.value)
         const unproven = !isFixed || section === own.at(-1)
         constants.push(
           ...(unproven ? [`${length} >= ${offset + (size ?? 0)}`] : []),

@@ -6,7 +6,7 @@
  */
 import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
-import { hex, intSize, local } from "../Names.ts"
+import { hex, integerLiteral, intSize, local } from "../Names.ts"
 import { codec, type Context } from "./Context.ts"
 
 /** Surroundings of a run of fields. */
@@ -261,7 +261,7 @@ class FieldReader {
         this.values.set(name, getInt(module, type.int, at, this.order))
         return
       case "constant": {
-        const literal = typeof type.value === "string" ? `${type.value}n` : hex(type.value)
+        const literal = integerLiteral(type.int, type.value)
         this.lines.push(
           `${this.check("expectConstant")}(${getInt(module, type.int, at, this.order)}, ${literal}, ${this.where(name)}, ${
             this.offset(at)

@@ -7,7 +7,7 @@
  */
 import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
-import { hex, intSize, local } from "../Names.ts"
+import { hex, integerLiteral, intSize, local } from "../Names.ts"
 import { codec, type Context } from "./Context.ts"
 import { presences } from "./Decode.ts"
 
@@ -174,7 +174,7 @@ export class FieldWriter {
       case "int":
         return this.fixedInt(type.int, value, name)
       case "constant":
-        return this.fixedInt(type.int, typeof type.value === "string" ? `${type.value}n` : hex(type.value), name)
+        return this.fixedInt(type.int, integerLiteral(type.int, type.value), name)
       case "reserved": {
         if (type.int !== undefined) {
           const zero = intSize(type.int) === 8 ? "0n" : "0"

@@ -1,7 +1,7 @@
 /** Prints records, tagged records and framing extras: types, readers, writers, and the room they need. */
 import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, StructModel, TypeModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
-import { intSize } from "../Names.ts"
+import { integerLiteral, intSize } from "../Names.ts"
 import { codec, type Context } from "./Context.ts"
 import { getInt, readFields } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
@@ -189,7 +189,10 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       kind: "interface",
       name: `${type.name}Unknown`,
       doc: `A \`${type.name}\` with a tag nobody described.`,
-      properties: [{ name: "_tag", type: "\"Unknown\"" }, { name: "tag", type: "number" }, { name: "bytes", type: "Uint8Array" }]
+      properties: [{ name: "_tag", type: "\"Unknown\"" }, { name: "tag", type: intSize(type.tag) === 8 ? "bigint" : "number" }, {
+        name: "bytes",
+        type: "Uint8Array"
+      }]
     })
   }
   module.add({
@@ -203,7 +206,7 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     `${module.use(codec, "expectAtLeast")}(end - at, ${size}, "${type.name}", "_tag", at - start)`,
     `switch (${getInt(module, type.tag, "at", undefined)}) {`,
     ...type.cases.flatMap((one) => [
-      `  case ${one.tag}: {`,
+      `  case ${integerLiteral(type.tag, one.tag, String)}: {`,
       ...readRecord(context, module, type.name, one.fields, `at + ${size}`, one.name).map((line) => `    ${line}`),
       "  }"
     ]),
@@ -232,7 +235,9 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     "switch (value._tag) {",
     ...type.cases.flatMap((one) => [
       `  case "${one.name}": {`,
-      `    ${module.use(codec, `put${type.tag.toUpperCase()}`)}(view, at, ${one.tag}, "${type.name}", "_tag")`,
+      `    ${module.use(codec, `put${type.tag.toUpperCase()}`)}(view, at, ${
+        integerLiteral(type.tag, one.tag, String)
+      }, "${type.name}", "_tag")`,
       ...writeRecord(context, module, type.name, one.fields, `at + ${size}`).map((line) => `    ${line}`),
       "  }"
     ]),

@@ -1,5 +1,5 @@
 /** Capture files of every kind come out as packets, and damaged ones as packets and an error that says where. */
-import { DecodeError, Reader } from "@wirewright/codec"
+import { DecodeError, hexOf, Reader } from "@wirewright/codec"
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
@@ -26,6 +26,19 @@ describe("pcap", () => {
         assert.strictEqual(frames[0]!.linkType, 101)
       })
     }
+  }
+
+  for (const littleEndian of [false, true]) {
+    it(`modified, ${littleEndian ? "little" : "big"}-endian: records have eight bytes more`, () => {
+      const head = ints(littleEndian, [4, 0xa1b2_cd34], [2, 2], [2, 4], [4, 0], [4, 0], [4, 65535], [4, 1])
+      const record = (data: Uint8Array) =>
+        concat(ints(littleEndian, [4, 7], [4, 5], [4, data.length], [4, 99], [4, 2], [2, 0x0800], [1, 0], [1, 0]), data)
+      const { error, frames } = readCapture(concat(head, ...packets.map(record)))
+      assert.isUndefined(error)
+      assert.deepStrictEqual(frames.map(text), ["one", "three", ""])
+      assert.strictEqual(frames[2]!.time, BigInt(7_000_005_000))
+      assert.strictEqual(frames[2]!.originalLength, 99)
+    })
   }
 
   it("a link type with a frame check sequence in its upper bits", () => {
@@ -95,6 +108,14 @@ describe("pcapng", () => {
     })
   }
 
+  it("blocks that Wireshark counts as frames are counted", () => {
+    const counted = [0x9, 0x204, 0x216, 0xbad, 0x4000_0bad]
+    const others = [0x4, 0x5, 0xa, 0x201, 0x208, 0x8000_0001, 0x7777]
+    const blocks = [...counted, ...others].map((type) => block(true, type, new Uint8Array(24)))
+    const { frames } = readCapture(concat(section(true), networkInterface(true, 1), ...blocks, enhanced(true, 0, 0, 0, ascii("x"))))
+    assert.deepStrictEqual(frames.map(({ number }) => number), [counted.length + 1])
+  })
+
   const head = concat(section(true), networkInterface(true, 1))
   const cases: ReadonlyArray<readonly [name: string, file: Uint8Array, reason: string, offset: number]> = [
     ["an interface that was not described", enhanced(true, 3, 0, 0, ascii("x")), "UnknownValue", head.length + 8],
@@ -113,21 +134,36 @@ describe("pcapng", () => {
     })
   }
 
-  it("what the writer writes, byte by byte", () => {
-    const writer = new PcapngWriter()
-    const file = concat(
-      writer.section(),
-      writer.interface(101),
-      writer.packet({ time: BigInt("1700000000123456789"), data: ascii("hello") }),
-      writer.packet({ time: BigInt(1), data: ascii("cut"), originalLength: 1000 })
-    )
+  it("what Wireshark's editcap wrote, byte by byte", () => {
+    const file = readFileSync(new URL("../../../test/fixtures/captures-faults/editcap-nanoseconds.pcapng", import.meta.url))
     const frames: Array<CapturedFrame> = []
     const reader = new CaptureReader()
     for (const byte of file) reader.push(Uint8Array.of(byte), (frame) => frames.push(frame))
     reader.finish()
-    assert.deepStrictEqual(frames.map(text), ["hello", "cut"])
-    assert.strictEqual(frames[0]!.time, BigInt("1700000000123456789"))
-    assert.strictEqual(frames[1]!.originalLength, 1000)
+    // the packets that were given to editcap; see ORIGIN.md
+    assert.deepStrictEqual(frames.map((frame) => [text(frame), frame.time, frame.originalLength, frame.linkType]), [
+      ["hello", BigInt("1700000000123456789"), 5, 147],
+      ["cut", BigInt(1), 1000, 147]
+    ])
+  })
+
+  it("the writer writes what the draft prescribes, byte for byte", () => {
+    const writer = new PcapngWriter()
+    const written = [
+      writer.section(),
+      writer.interface(101, 4096),
+      writer.packet({ time: BigInt("1700000000123456789"), data: ascii("hello") }),
+      writer.packet({ time: BigInt(1), data: ascii("cut"), originalLength: 1000 }),
+      writer.packet({ time: BigInt(2), data: ascii("four") })
+    ]
+    // the blocks of the first two packets are those of editcap's file
+    assert.deepStrictEqual(written.map(hexOf), [
+      "0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000",
+      "010000002000000065000000001000000900010009000000" + "00000000" + "20000000",
+      "0600000028000000" + "00000000" + "fe9c971715cd853d" + "0500000005000000" + "68656c6c6f000000" + "28000000",
+      "0600000024000000" + "00000000" + "0000000001000000" + "03000000e8030000" + "63757400" + "24000000",
+      "0600000024000000" + "00000000" + "0000000002000000" + "0400000004000000" + "666f7572" + "24000000"
+    ])
     assert.throws(() => writer.packet({ interfaceId: 1, time: BigInt(0), data: ascii("x") }), RangeError)
   })
 

@@ -6,8 +6,8 @@
  */
 import { DecodeError, incomplete, malformed, Reader } from "@wirewright/codec"
 import type { CapturedFrame, FrameSink } from "./Frame.ts"
-import { PcapRecords } from "./PcapFile.ts"
-import { PcapngRecords } from "./PcapngFile.ts"
+import { pcapByteOrder, PcapRecords } from "./PcapFile.ts"
+import { PcapngBlockType, PcapngRecords } from "./PcapngFile.ts"
 
 /** Limits of a reader; each is a `DecodeError` with reason `Limit`. */
 export interface CaptureLimits {
@@ -37,17 +37,8 @@ const magicSize = 4
 export const captureFormatOf = (bytes: Uint8Array): "pcap" | "pcapng" | undefined => {
   if (bytes.length < magicSize) return undefined
   const magic = new DataView(bytes.buffer, bytes.byteOffset, magicSize).getUint32(0)
-  switch (magic) {
-    case 0xa1b2_c3d4:
-    case 0xd4c3_b2a1:
-    case 0xa1b2_3c4d:
-    case 0x4d3c_b2a1:
-      return "pcap"
-    case 0x0a0d_0d0a:
-      return "pcapng"
-    default:
-      return undefined
-  }
+  if (magic === PcapngBlockType.Section) return "pcapng"
+  return pcapByteOrder(magic) === undefined ? undefined : "pcap"
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ")

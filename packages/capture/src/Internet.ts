@@ -1,9 +1,10 @@
 /**
- * From a captured frame to its TCP segment: link layer, IPv4 or IPv6, TCP header.
- *
- * Fragments are reported, not reassembled: they do not occur with TCP unless something is misconfigured.
+ * From captured frames to TCP segments: whatever is below IP, IPv4 and IPv6 with their extension headers and fragments, tunnels, TCP.
  */
-import { type CapturedFrame, LinkType } from "./Frame.ts"
+import { type CapturedFrame, missing, type NextHeader, type Packet, type Skipped } from "./Frame.ts"
+import { type FragmentLimits, fragmentLimits, Fragments } from "./Fragments.ts"
+import { behindLink } from "./LinkLayer.ts"
+import { behindProtocol, otherProtocol } from "./Tunnel.ts"
 
 /** One TCP segment. Addresses are text, `payload` is a view. */
 export interface TcpSegment {
@@ -13,6 +14,8 @@ export interface TcpSegment {
   readonly sourcePort: number
   readonly destinationPort: number
   readonly sequence: number
+  /** Next sequence number that the sender expects; without meaning when `flags` lack `Acknowledge`. */
+  readonly acknowledgement: number
   readonly flags: number
   /** The captured payload. */
   readonly payload: Uint8Array
@@ -23,63 +26,13 @@ export interface TcpSegment {
 /** TCP flag bits. */
 export const TcpFlag = { Fin: 0x01, Syn: 0x02, Reset: 0x04, Acknowledge: 0x10 } as const
 
-/** Why a frame yields no segment. */
-export type Skipped = "otherLink" | "otherNetwork" | "otherTransport" | "fragment" | "damaged"
+/** Most headers of one frame: a bound for packets that contain each other, far above what occurs. */
+const maxHeaders = 64
 
-const etherIpv4 = 0x0800
-const etherIpv6 = 0x86dd
-const tagged: ReadonlySet<number> = new Set([0x8100, 0x88a8, 0x9100, 0x9200])
 const protocolTcp = 6
+const protocolAuthentication = 51
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-/** Follows VLAN tags from the ether type at `at`. */
-const behindEtherType = (view: DataView, at: number): number | Skipped => {
-  let position = at
-  while (true) {
-    if (position + 2 > view.byteLength) return "damaged"
-    const type = view.getUint16(position)
-    if (type === etherIpv4 || type === etherIpv6) return position + 2
-    if (!tagged.has(type)) return "otherNetwork"
-    position += 4
-  }
-}
-
-const familyIpv4 = 2
-const familiesIpv6: ReadonlySet<number> = new Set([10, 24, 28, 30])
-
-/** Behind an address family, in whatever byte order the capturing machine had. */
-const behindFamily = (view: DataView): number | Skipped => {
-  if (view.byteLength < 4) return "damaged"
-  const family = Math.min(view.getUint32(0), view.getUint32(0, true))
-  return family === familyIpv4 || familiesIpv6.has(family) ? 4 : "otherNetwork"
-}
-
-/** Offset of the IP header. */
-const networkOffset = (view: DataView, linkType: number): number | Skipped => {
-  switch (linkType) {
-    case LinkType.Ethernet:
-      return behindEtherType(view, 12)
-    case LinkType.LinuxSll:
-      return behindEtherType(view, 14)
-    case LinkType.LinuxSll2: {
-      if (view.byteLength < 20) return "damaged"
-      const type = view.getUint16(0)
-      return type === etherIpv4 || type === etherIpv6 ? 20 : tagged.has(type) ? behindEtherType(view, 22) : "otherNetwork"
-    }
-    case LinkType.Null:
-    case LinkType.Loop:
-      return behindFamily(view)
-    case LinkType.Raw:
-    case LinkType.RawBsd:
-    case LinkType.RawOpenBsd:
-    case LinkType.Ipv4:
-    case LinkType.Ipv6:
-      return 0
-    default:
-      return "otherLink"
-  }
-}
+const packetOf = (bytes: Uint8Array): Packet => ({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) })
 
 const ipv4Text = (bytes: Uint8Array, at: number): string => `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`
 
@@ -98,17 +51,24 @@ const ipv6Text = (view: DataView, at: number): string => {
   return bestLength < 2 ? groups.join(":") : `${groups.slice(0, best).join(":")}::${groups.slice(best + bestLength).join(":")}`
 }
 
-/** A TCP header in `[at, captured)` of a packet that ends at `end` on the wire. */
-const segmentAt = (
-  bytes: Uint8Array,
-  view: DataView,
-  at: number,
-  end: number,
-  address: (destination: boolean) => string
-): TcpSegment | Skipped => {
-  if (at + 20 > view.byteLength || at + 20 > end) return "damaged"
+/** What an IP packet carries. */
+interface Datagram {
+  readonly packet: Packet
+  readonly protocol: number
+  readonly at: number
+  readonly end: number
+  readonly address: (destination: boolean) => string
+}
+
+/** A TCP header in a packet that ends at `end` on the wire. */
+const segmentAt = ({ address, at, end, packet }: Datagram): TcpSegment | Skipped => {
+  const short = missing(packet, at, end, 20, "TCP")
+  if (short !== undefined) return short
+  const { bytes, view } = packet
   const dataOffset = (bytes[at + 12]! >> 4) * 4
-  if (dataOffset < 20 || at + dataOffset > end || at + dataOffset > view.byteLength) return "damaged"
+  if (dataOffset < 20) return { reason: "damaged", what: "TCP" }
+  const cut = missing(packet, at, end, dataOffset, "TCP")
+  if (cut !== undefined) return cut
   const sourcePort = view.getUint16(at)
   const destinationPort = view.getUint16(at + 2)
   const start = at + dataOffset
@@ -118,57 +78,145 @@ const segmentAt = (
     sourcePort,
     destinationPort,
     sequence: view.getUint32(at + 4),
+    acknowledgement: view.getUint32(at + 8),
     flags: bytes[at + 13]!,
-    payload: bytes.subarray(start, Math.min(end, view.byteLength)),
+    payload: bytes.subarray(start, Math.min(end, bytes.length)),
     length: end - start
   }
 }
 
-const ipv4Segment = (bytes: Uint8Array, view: DataView, at: number, frameEnd: number): TcpSegment | Skipped => {
-  if (at + 20 > view.byteLength) return "damaged"
-  const headerSize = (bytes[at]! & 0x0f) * 4
-  // segmentation offload leaves a total length of 0
-  const totalLength = view.getUint16(at + 2) || frameEnd - at
-  if (headerSize < 20 || totalLength < headerSize) return "damaged"
-  if ((view.getUint16(at + 6) & 0x3fff) !== 0) return "fragment"
-  if (bytes[at + 9] !== protocolTcp) return "otherTransport"
-  return segmentAt(bytes, view, at + headerSize, at + totalLength, (destination) => ipv4Text(bytes, at + (destination ? 16 : 12)))
-}
-
 /** IPv6 headers that may stand between the fixed header and TCP: hop-by-hop, routing, destination options, mobility, HIP, shim6. */
 const extensions: ReadonlySet<number> = new Set([0, 43, 60, 135, 139, 140])
-const fragmentHeader = 44
-const authenticationHeader = 51
+const protocolFragment = 44
 
-const ipv6Segment = (bytes: Uint8Array, view: DataView, at: number, frameEnd: number): TcpSegment | Skipped => {
-  if (at + 40 > view.byteLength) return "damaged"
-  const payloadLength = view.getUint16(at + 4)
-  const end = payloadLength === 0 ? frameEnd : at + 40 + payloadLength
-  let next = bytes[at + 6]!
-  let position = at + 40
-  while (next !== protocolTcp) {
-    if (position + 8 > view.byteLength || position + 8 > end) return "damaged"
-    if (next === fragmentHeader) {
-      if ((view.getUint16(position + 2) & 0xfff9) !== 0) return "fragment"
-      next = bytes[position]!
-      position += 8
-    } else if (extensions.has(next) || next === authenticationHeader) {
-      const size = next === authenticationHeader ? (bytes[position + 1]! + 2) * 4 : (bytes[position + 1]! + 1) * 8
-      next = bytes[position]!
-      position += size
-    } else return "otherTransport"
-  }
-  return segmentAt(bytes, view, position, end, (destination) => `[${ipv6Text(view, at + (destination ? 24 : 8))}]`)
+/** A part of a datagram; `undefined` when it is whole. */
+interface Part {
+  readonly key: string
+  readonly offset: number
+  readonly isLast: boolean
+  readonly protocol: number
+  readonly at: number
+  readonly end: number
 }
 
-/** The TCP segment of a captured frame, or why there is none. */
-export const segmentOf = (frame: CapturedFrame): TcpSegment | Skipped => {
-  const bytes = frame.data
-  const view = viewOf(bytes)
-  const at = networkOffset(view, frame.linkType)
-  if (typeof at === "string") return at
-  if (at >= view.byteLength) return "damaged"
-  const frameEnd = Math.max(frame.originalLength, view.byteLength)
-  const version = bytes[at]! >> 4
-  return version === 4 ? ipv4Segment(bytes, view, at, frameEnd) : version === 6 ? ipv6Segment(bytes, view, at, frameEnd) : "otherNetwork"
+/** Finds the TCP segments of a capture's frames, which are to be given in order. */
+export class SegmentReader {
+  private readonly fragments: Fragments
+
+  /** `givenUp` receives the frames of each datagram whose fragments are not all there. */
+  constructor(givenUp: (frames: ReadonlyArray<number>) => void, limits: FragmentLimits = fragmentLimits) {
+    this.fragments = new Fragments(givenUp, limits)
+  }
+
+  /** The segment in a frame, or why there is none; `undefined` when the frame holds a fragment, and others are still to come. */
+  read(frame: CapturedFrame): TcpSegment | Skipped | undefined {
+    let packet = packetOf(frame.data)
+    let next: NextHeader = { header: "link", at: 0, end: Math.max(frame.originalLength, frame.data.length), type: frame.linkType }
+    for (let headers = 0; headers < maxHeaders; headers++) {
+      const { header } = next
+      let found: NextHeader | Skipped | undefined
+      if (header === "ip") {
+        const carried = this.behindIp(packet, next, frame)
+        if (carried === undefined || "reason" in carried) return carried
+        if (carried.protocol === protocolTcp) return segmentAt(carried)
+        packet = carried.packet
+        found = behindProtocol(packet, carried.protocol, carried.at, carried.end) ?? otherProtocol(carried.protocol)
+      } else found = behindLink(packet, { ...next, header })
+      if ("reason" in found) return found
+      next = found
+    }
+    return { reason: "unsupported", what: `more than ${maxHeaders} headers` }
+  }
+
+  /** The capture has ended: no more fragments come. */
+  finish(): void {
+    this.fragments.finish()
+  }
+
+  private behindIp(packet: Packet, { at, end }: NextHeader, frame: CapturedFrame): Datagram | Skipped | undefined {
+    const short = missing(packet, at, end, 1, "IP")
+    if (short !== undefined) return short
+    const version = packet.bytes[at]! >> 4
+    if (version === 4) return this.behindIpv4(packet, at, end, frame)
+    if (version === 6) return this.behindIpv6(packet, at, end, frame)
+    return { reason: "damaged", what: `IP of version ${version}` }
+  }
+
+  private behindIpv4(packet: Packet, at: number, frameEnd: number, frame: CapturedFrame): Datagram | Skipped | undefined {
+    const short = missing(packet, at, frameEnd, 20, "IPv4")
+    if (short !== undefined) return short
+    const { bytes, view } = packet
+    const headerSize = (bytes[at]! & 0x0f) * 4
+    // segmentation offload leaves a total length of 0
+    const totalLength = view.getUint16(at + 2) || frameEnd - at
+    if (headerSize < 20 || totalLength < headerSize) return { reason: "damaged", what: "IPv4" }
+    const end = at + totalLength
+    const protocol = bytes[at + 9]!
+    const address = (destination: boolean): string => ipv4Text(bytes, at + (destination ? 16 : 12))
+    const fragment = view.getUint16(at + 6)
+    const part: Part | undefined = (fragment & 0x3fff) === 0 ? undefined : {
+      key: `${address(false)} ${address(true)} ${protocol} ${view.getUint16(at + 4)}`,
+      offset: (fragment & 0x1fff) * 8,
+      isLast: (fragment & 0x2000) === 0,
+      protocol,
+      at: at + headerSize,
+      end
+    }
+    if (part !== undefined) return this.collect(packet, part, address, frame)
+    return behindExtensions({ packet, protocol, at: at + headerSize, end, address })
+  }
+
+  private behindIpv6(packet: Packet, at: number, frameEnd: number, frame: CapturedFrame): Datagram | Skipped | undefined {
+    const short = missing(packet, at, frameEnd, 40, "IPv6")
+    if (short !== undefined) return short
+    const { bytes, view } = packet
+    const payloadLength = view.getUint16(at + 4)
+    const end = payloadLength === 0 ? frameEnd : at + 40 + payloadLength
+    const address = (destination: boolean): string => `[${ipv6Text(view, at + (destination ? 24 : 8))}]`
+    const carried = behindExtensions({ packet, protocol: bytes[at + 6]!, at: at + 40, end, address })
+    if ("reason" in carried || carried.protocol !== protocolFragment) return carried
+    const { at: position } = carried
+    const fragment = view.getUint16(position + 2)
+    return this.collect(
+      packet,
+      {
+        key: `${address(false)} ${address(true)} ${view.getUint32(position + 4)}`,
+        offset: fragment & 0xfff8,
+        isLast: (fragment & 1) === 0,
+        protocol: bytes[position]!,
+        at: position + 8,
+        end
+      },
+      address,
+      frame
+    )
+  }
+
+  private collect(packet: Packet, part: Part, address: Datagram["address"], frame: CapturedFrame): Datagram | Skipped | undefined {
+    const { at, end, isLast, key, offset, protocol } = part
+    const short = missing(packet, at, end, end - at, "IP fragment")
+    if (short !== undefined) return short
+    if (!isLast && (end - at) % 8 !== 0 || offset + end - at > 0xffff) return { reason: "damaged", what: "IP fragment" }
+    const whole = this.fragments.add({ key, offset, isLast, bytes: packet.bytes.subarray(at, end), frame: frame.number, time: frame.time })
+    return whole && behindExtensions({ packet: packetOf(whole), protocol, at: 0, end: whole.length, address })
+  }
+}
+
+/** Follows extension headers up to a fragment header that makes this a fragment, or to what is carried. */
+const behindExtensions = (datagram: Datagram): Datagram | Skipped => {
+  const { end, packet } = datagram
+  let { at, protocol } = datagram
+  while (extensions.has(protocol) || protocol === protocolAuthentication || protocol === protocolFragment) {
+    const short = missing(packet, at, end, 8, "IPv6 extension header")
+    if (short !== undefined) return short
+    const units = packet.bytes[at + 1]!
+    let size = (units + 1) * 8
+    if (protocol === protocolFragment) {
+      if ((packet.view.getUint16(at + 2) & 0xfff9) !== 0) return { ...datagram, at, protocol }
+      size = 8
+    } else if (protocol === protocolAuthentication) size = (units + 2) * 4
+    protocol = packet.bytes[at]!
+    at += size
+  }
+  return { ...datagram, at, protocol }
 }

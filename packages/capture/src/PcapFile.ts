@@ -1,14 +1,29 @@
-/** The records of classic pcap files, in either byte order, with micro- or nanoseconds. */
+/** The records of classic pcap files, in either byte order, with micro- or nanoseconds, or of the modified format of some Linux systems. */
 import { malformed, type Reader } from "@wirewright/codec"
 import type { CaptureLimits, RecordFormat } from "./CaptureFile.ts"
 import type { FrameSink } from "./Frame.ts"
-import { readPcapHeader, readPcapRecord } from "./gen/Types.ts"
+import { readPcapHeader, readPcapModifiedRecord, readPcapRecord } from "./gen/Types.ts"
 
 const headerSize = 24
 const recordHeadSize = 16
+const modifiedHeadSize = 24
 const capturedLengthOffset = 8
-const nanosecondMagic = 0xa1b2_3c4d
-const microsecondMagic = 0xa1b2_c3d4
+
+/** The magics of pcap files; a file in the other byte order has their bytes swapped. */
+export const PcapMagic = {
+  Microseconds: 0xa1b2_c3d4,
+  Nanoseconds: 0xa1b2_3c4d,
+  /** Records have the interface, the ether type and the packet type, too. */
+  Modified: 0xa1b2_cd34
+} as const
+
+/** Byte order of a file that starts with `magic`, read big-endian; `undefined` when that is no magic of pcap. */
+export const pcapByteOrder = (magic: number): "big" | "little" | undefined => {
+  const swapped = new DataView(new ArrayBuffer(4))
+  swapped.setUint32(0, magic)
+  const known: ReadonlyArray<number> = Object.values(PcapMagic)
+  return known.includes(magic) ? "big" : known.includes(swapped.getUint32(0, true)) ? "little" : undefined
+}
 
 /** The record format of pcap. */
 export class PcapRecords implements RecordFormat {
@@ -18,6 +33,7 @@ export class PcapRecords implements RecordFormat {
   private littleEndian = false
   private nanosecondsPerTick = BigInt(1)
   private linkType = -1
+  private modified = false
   private count = 0
 
   constructor(limits: CaptureLimits) {
@@ -27,7 +43,7 @@ export class PcapRecords implements RecordFormat {
   sizeOf(reader: Reader, at: number, start: number): number {
     if (this.linkType === -1) return headerSize
     const captured = reader.view.getUint32(at + capturedLengthOffset, this.littleEndian)
-    const size = recordHeadSize + captured
+    const size = this.headSize + captured
     if (size > this.limits.maxRecord) {
       malformed(
         "Limit",
@@ -46,7 +62,7 @@ export class PcapRecords implements RecordFormat {
       this.readHeader(reader, at, end, start)
       return
     }
-    const record = readPcapRecord(reader, at, end, start, this.littleEndian)
+    const record = (this.modified ? readPcapModifiedRecord : readPcapRecord)(reader, at, end, start, this.littleEndian)
     sink({
       number: ++this.count,
       time: BigInt(record.seconds) * BigInt(1_000_000_000) + BigInt(record.fraction) * this.nanosecondsPerTick,
@@ -57,11 +73,11 @@ export class PcapRecords implements RecordFormat {
   }
 
   private readHeader(reader: Reader, at: number, end: number, start: number): void {
-    const magic = reader.view.getUint32(at)
-    this.littleEndian = magic !== microsecondMagic && magic !== nanosecondMagic
+    this.littleEndian = pcapByteOrder(reader.view.getUint32(at)) === "little"
     const header = readPcapHeader(reader, at, end, start, this.littleEndian)
-    this.nanosecondsPerTick = BigInt(header.magic === nanosecondMagic ? 1 : 1000)
+    this.nanosecondsPerTick = BigInt(header.magic === PcapMagic.Nanoseconds ? 1 : 1000)
     this.linkType = header.linkType & 0xffff
-    this.headSize = recordHeadSize
+    this.modified = header.magic === PcapMagic.Modified
+    this.headSize = this.modified ? modifiedHeadSize : recordHeadSize
   }
 }

@@ -21,6 +21,12 @@ export const PcapngBlockType = {
   EnhancedPacket: 0x0000_0006
 } as const
 
+/**
+ * Blocks that hold no network packet and that Wireshark counts as frames nevertheless, so that numbers agree: journal entries of systemd,
+ * events of sysdig, custom blocks. Source: tshark 4.0, asked about each type.
+ */
+const otherFrames: ReadonlySet<number> = new Set([0x9, 0x204, 0x216, 0xbad, 0x4000_0bad])
+
 /** Options that change what packets mean. */
 export const PcapngOptionCode = { End: 0, TimestampResolution: 9, TimestampOffset: 14 } as const
 
@@ -124,8 +130,10 @@ export class PcapngRecords implements RecordFormat {
           malformed("Length", "PcapngSimplePacket", "data", end - start, `${captured} bytes`, `${packet.data.length} bytes`)
         }
         this.emit(from, undefined, packet.data.subarray(0, captured), packet.originalLength, sink)
+        return
       }
     }
+    if (otherFrames.has(type)) this.count++
   }
 
   private emit(from: Interface, time: bigint | undefined, data: Uint8Array, originalLength: number, sink: FrameSink): void {

@@ -15,8 +15,10 @@ export interface TcpLimits {
   readonly maxTotalHeldBytes: number
   /** Most connections remembered. */
   readonly maxFlows: number
-  /** A segment further behind than this is no repetition but another connection whose start was not captured. */
-  readonly maxBehind: number
+  /** A segment further behind or ahead than this belongs to no window: it is forged, or of another connection. */
+  readonly maxDistance: number
+  /** Segments of a direction whose start was not captured that are held, at first, until it is clear which of them is the first. */
+  readonly maxUnsettled: number
 }
 
 /** The limits unless said otherwise. */
@@ -25,7 +27,8 @@ export const tcpLimits: TcpLimits = {
   maxHeldSegments: 1024,
   maxTotalHeldBytes: 64 * 1024 * 1024,
   maxFlows: 65_536,
-  maxBehind: 64 * 1024 * 1024
+  maxDistance: 64 * 1024 * 1024,
+  maxUnsettled: 8
 }
 
 /** A segment's payload. `length` exceeds `bytes.length` when the capture cut it off. */
@@ -45,9 +48,7 @@ export const sequenceDistance = (from: number, to: number): number => (to - from
 
 /** Puts one direction in order. */
 export class TcpDirection {
-  /** Sequence number of the SYN, when it was captured. */
-  initial: number | undefined
-  /** Sequence number of the next byte; `undefined` before the first segment. */
+  /** Sequence number of the next byte; `undefined` before it is known which byte is the first. */
   next: number | undefined
   /** Sequence number of the first byte. */
   first: number | undefined
@@ -56,6 +57,7 @@ export class TcpDirection {
   /** Segments that brought nothing new. */
   repeated = 0
   heldBytes = 0
+  /** In order of their sequence numbers, and beyond `next` when that is known. */
   private held: Array<Piece> = []
   /** Missing bytes not reported yet. */
   private owedGap = 0
@@ -67,25 +69,46 @@ export class TcpDirection {
   }
 
   /** Takes a SYN: the first byte has the next sequence number. */
-  open(sequence: number): void {
-    this.initial = sequence
-    if (this.next === undefined) this.first = this.next = (sequence + 1) >>> 0
+  open(sequence: number, deliver: Deliver): void {
+    if (this.next === undefined) this.begin((sequence + 1) >>> 0, deliver)
   }
 
-  /** Takes a FIN behind `sequence`. */
-  close(sequence: number): void {
-    this.end = sequence
-    if (this.next === undefined) this.first = this.next = sequence
+  /** Takes a FIN behind `sequence`; one that is not where a FIN can be is forged. */
+  close(sequence: number, limits: TcpLimits): void {
+    const distance = this.next === undefined ? 0 : sequenceDistance(this.next, sequence)
+    if (distance < 0 || distance > limits.maxDistance) return
+    this.end ??= sequence
+    if (this.next === undefined && this.held.length === 0) this.first = this.next = sequence
   }
 
-  /** Whether a segment is so far behind that it belongs to another connection. */
+  /** Whether a reset with this sequence number is one: it is to be exactly the next, as RFC 5961 has it. */
+  resets(sequence: number): boolean {
+    if (this.next === undefined) return true
+    return sequence === this.next || this.end !== undefined && sequence === (this.end + 1) >>> 0
+  }
+
+  /** Takes an acknowledgement of the peer: what is behind it has been sent before, so the first byte is among what is held. */
+  acknowledged(sequence: number, limits: TcpLimits, deliver: Deliver): void {
+    if (this.next !== undefined || this.held.length === 0) return
+    const distance = sequenceDistance(this.held[0]!.sequence, sequence)
+    if (distance > 0 && distance <= limits.maxDistance) this.begin(this.held[0]!.sequence, deliver)
+  }
+
+  /** Whether a segment cannot be of this connection: no window reaches that far, or nothing can come behind the FIN. */
   isForeign(sequence: number, limits: TcpLimits): boolean {
-    return this.next !== undefined && sequenceDistance(this.next, sequence) < -limits.maxBehind
+    const reference = this.next ?? this.held[0]?.sequence
+    if (reference === undefined) return false
+    if (this.ended && sequenceDistance(this.end!, sequence) >= 0) return true
+    return Math.abs(sequenceDistance(reference, sequence)) > limits.maxDistance
   }
 
   /** Takes a payload. */
   push(piece: Piece, limits: TcpLimits, deliver: Deliver): void {
-    if (this.next === undefined) this.first = this.next = piece.sequence
+    if (this.next === undefined) {
+      this.hold(piece)
+      if (this.held.length >= limits.maxUnsettled || this.heldBytes > limits.maxHeldBytes) this.begin(this.held[0]!.sequence, deliver)
+      return
+    }
     const offset = sequenceDistance(this.next, piece.sequence)
     if (offset + piece.length <= 0) {
       this.repeated++
@@ -96,17 +119,23 @@ export class TcpDirection {
       this.drain(deliver)
       return
     }
-    this.hold(piece, offset)
+    this.hold(piece)
     while (this.heldBytes > limits.maxHeldBytes || this.held.length > limits.maxHeldSegments) this.skipHole(deliver)
   }
 
   /** Gives up waiting: holes become gaps. */
   flush(deliver: Deliver): void {
+    if (this.next === undefined && this.held.length > 0) this.begin(this.held[0]!.sequence, deliver)
     while (this.held.length > 0) this.skipHole(deliver)
     if (this.owedGap > 0 && this.lastPiece !== undefined) {
       deliver(this.lastPiece.bytes.subarray(0, 0), this.lastPiece, this.owedGap)
       this.owedGap = 0
     }
+  }
+
+  private begin(sequence: number, deliver: Deliver): void {
+    this.first = this.next = sequence
+    this.drain(deliver)
   }
 
   private emit(piece: Piece, skip: number, deliver: Deliver): void {
@@ -121,16 +150,16 @@ export class TcpDirection {
     if (this.owedGap > 0) this.lastPiece = { ...piece, bytes: new Uint8Array(0) }
   }
 
-  private hold(piece: Piece, offset: number): void {
+  private hold(piece: Piece): void {
     let at = this.held.length
-    while (at > 0 && sequenceDistance(this.next!, this.held[at - 1]!.sequence) > offset) at--
+    while (at > 0 && sequenceDistance(this.held[at - 1]!.sequence, piece.sequence) < 0) at--
     const before = this.held[at - 1]
     if (before !== undefined && sequenceDistance(before.sequence, piece.sequence) + piece.length <= before.length) {
       this.repeated++
       return
     }
-    // a copy: views would keep whole chunks of the file alive
-    this.held.splice(at, 0, { ...piece, bytes: piece.bytes.slice() })
+    // a copy: views would keep whole chunks of the file alive, and slices of a Buffer are views
+    this.held.splice(at, 0, { ...piece, bytes: new Uint8Array(piece.bytes) })
     this.heldBytes += piece.bytes.length
   }
 

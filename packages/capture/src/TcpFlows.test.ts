@@ -6,7 +6,7 @@ import { gunzipSync } from "node:zlib"
 import { A, concat, ethernet, F, ints, ipv4, ipv6, R, S, type Segment, tcp } from "../test/Packets.ts"
 import { readCapture } from "./CaptureFile.ts"
 import { type CapturedFrame, LinkType } from "./Frame.ts"
-import { segmentOf } from "./Internet.ts"
+import { SegmentReader, type TcpSegment } from "./Internet.ts"
 import { type FlowEvent, type FlowOptions, TcpFlows } from "./TcpFlows.ts"
 
 const frameOf = (data: Uint8Array, linkType: number = LinkType.Raw, number = 1, originalLength = data.length): CapturedFrame => ({
@@ -36,6 +36,8 @@ const run = (segments: ReadonlyArray<Segment>, options: FlowOptions & { readonly
   flows.finish()
   return log
 }
+
+const serverIs = (port: number) => ({ sourcePort }: TcpSegment): boolean => sourcePort === port
 
 const client = (sequence: number, payload: string, flags = A): Segment => ({ from: 5000, to: 11210, sequence, payload, flags })
 const server = (sequence: number, payload: string, flags = A): Segment => ({ from: 11210, to: 5000, sequence, payload, flags })
@@ -136,8 +138,8 @@ describe("holes", () => {
 
 describe("flows", () => {
   it("mid-stream: the server is the given port, else the lower one", () => {
-    assert.deepStrictEqual(run([server(1, "x")], { port: 5000 }), ["open 1 11210>5000 mid", "1 c2s x", "captureEnd 1"])
-    assert.deepStrictEqual(run([server(1, "x")], { port: 11210 }), ["open 1 5000>11210 mid", "1 s2c x", "captureEnd 1"])
+    assert.deepStrictEqual(run([server(1, "x")], { isFromServer: serverIs(5000) }), ["open 1 11210>5000 mid", "1 c2s x", "captureEnd 1"])
+    assert.deepStrictEqual(run([server(1, "x")], { isFromServer: serverIs(11210) }), ["open 1 5000>11210 mid", "1 s2c x", "captureEnd 1"])
     assert.deepStrictEqual(run([server(1, "x")]), ["open 1 11210>5000 mid", "1 c2s x", "captureEnd 1"])
     assert.deepStrictEqual(run([server(900, "", S | A), client(5, "x")]), ["open 1 5000>11210", "1 c2s x", "captureEnd 1"])
   })
@@ -162,7 +164,7 @@ describe("flows", () => {
   })
 
   it("port reuse whose SYN was not captured: far behind is another connection", () => {
-    assert.deepStrictEqual(run([client(0x5000_0000, "a"), client(0x1000_0000, "b")], { port: 11210 }), [
+    assert.deepStrictEqual(run([client(0x5000_0000, "a"), client(0x1000_0000, "b")], { isFromServer: serverIs(11210) }), [
       "open 1 5000>11210 mid",
       "1 c2s a",
       "reused 1",
@@ -170,6 +172,120 @@ describe("flows", () => {
       "2 c2s b",
       "captureEnd 2"
     ])
+  })
+
+  const acked = (segment: Segment, acknowledgement: number): Segment => ({ ...segment, acknowledgement })
+  const over = [client(101, "a", F | A), server(901, "b", F | A)]
+
+  it("port reuse without SYN after both FINs: what comes behind the end is another connection", () => {
+    assert.deepStrictEqual(run([...handshake, ...over, client(5_000, "c"), server(7_000, "d"), client(5_001, "e")]), [
+      opened,
+      "1 c2s a",
+      "1 s2c b",
+      "finished 1",
+      "open 2 5000>11210 mid",
+      "2 c2s c",
+      "2 c2s e",
+      "2 s2c d",
+      "captureEnd 2"
+    ])
+  })
+
+  it("a forged reset ends nothing; one in sequence ends the flow, unless data follow", () => {
+    const data = [client(101, "a"), client(102, "b")]
+    assert.deepStrictEqual(run([...handshake, client(5_000, "", R), server(5_000, "", R), ...data]), [
+      opened,
+      "1 c2s a",
+      "1 c2s b",
+      "captureEnd 1"
+    ])
+    assert.deepStrictEqual(run([...handshake, client(101, "a"), client(102, "", R)]), [opened, "1 c2s a", "reset 1"])
+    for (const sequence of [101, 103]) {
+      assert.deepStrictEqual(run([...handshake, client(101, "a"), client(sequence, "", R)]), [opened, "1 c2s a", "captureEnd 1"])
+    }
+    assert.deepStrictEqual(run([...handshake, client(101, "", R), ...data]), [opened, "1 c2s a", "1 c2s b", "captureEnd 1"])
+  })
+
+  it("a forged FIN ends nothing", () => {
+    const data = [client(101, "a"), server(901, "b"), client(102, "c")]
+    assert.deepStrictEqual(run([...handshake, client(50, "", F | A), server(0x4000_0000, "", F | A), ...data]), [
+      opened,
+      "1 c2s a",
+      "1 s2c b",
+      "1 c2s c",
+      "captureEnd 1"
+    ])
+  })
+
+  it("a forged SYN or segment replaces nothing: a second one has to agree", () => {
+    for (const forged of [client(0x3000_0000, "", S), client(0x3000_0000, "x"), server(0x3000_0000, "", S | A)]) {
+      const [first, ...rest] = run([...handshake, client(101, "a"), forged, client(102, "b"), acked(server(901, "c"), 103)])
+      assert.strictEqual(first, opened)
+      assert.deepStrictEqual(rest.slice(0, 3), ["1 c2s a", "1 c2s b", "1 s2c c"])
+    }
+  })
+
+  it("a forged segment is not lost: it comes as a connection of its own, at the end", () => {
+    assert.deepStrictEqual(run([...handshake, client(101, "a"), client(0x3000_0000, "x"), client(102, "b")]).slice(3), [
+      "reused 1",
+      "open 2 5000>11210 mid",
+      "2 c2s x",
+      "captureEnd 2"
+    ])
+  })
+
+  it("port reuse without FIN: a SYN that is acknowledged, or two segments that agree", () => {
+    const second = ["reused 1", "open 2 5000>11210", "2 c2s x", "captureEnd 2"]
+    const syn = [client(0x3000_0000, "", S), acked(server(0x5000_0000, "", S | A), 0x3000_0001)]
+    assert.deepStrictEqual(run([...handshake, client(101, "a"), ...syn, client(0x3000_0001, "x")]).slice(2), second)
+    assert.deepStrictEqual(run([...handshake, client(0x3000_0000, "x"), client(0x3000_0001, "y")]).slice(1), [
+      "reused 1",
+      "open 2 5000>11210 mid",
+      "2 c2s x",
+      "2 c2s y",
+      "captureEnd 2"
+    ])
+  })
+
+  const known = { isFromServer: serverIs(11210) }
+
+  it("mid-stream, out of order from the start: the first byte is the one that was acknowledged, or the lowest of eight segments", () => {
+    const swapped = [client(3, "c"), client(1, "ab")]
+    assert.deepStrictEqual(run([...swapped, acked(server(900, "x"), 4), client(4, "d")], known).slice(1), [
+      "1 c2s ab",
+      "1 c2s c",
+      "1 c2s d",
+      "1 s2c x",
+      "captureEnd 1"
+    ])
+    assert.deepStrictEqual(run(swapped, known).slice(1), ["1 c2s ab", "1 c2s c", "captureEnd 1"])
+    const many = [2, 1, 3, 4, 5, 6, 7, 8].map((sequence) => client(sequence, String(sequence)))
+    assert.deepStrictEqual(
+      run([...many, client(9, "9")], { ...known, limits: { maxUnsettled: 8 } }).slice(1, -1).map((line) => line.at(-1)).join(""),
+      "123456789"
+    )
+  })
+
+  it("half-open: only one direction was captured, across the wrap-around", () => {
+    assert.deepStrictEqual(run([client(0xffff_fffe, "ab"), client(2, "ef"), client(0, "cd")], known).slice(1), [
+      "1 c2s ab",
+      "1 c2s cd",
+      "1 c2s ef",
+      "captureEnd 1"
+    ])
+  })
+
+  it("of many flows, those that are over are forgotten first, then the one that was quiet for longest", () => {
+    const from = (port: number, sequence = 1): Segment => ({ from: port, to: 11210, sequence, payload: "x" })
+    const ended = ({ from: port }: Segment): ReadonlyArray<Segment> => [
+      { from: port, to: 11210, sequence: 2, flags: R },
+      { from: 11210, to: port, sequence: 2, flags: R }
+    ]
+    const closed = run(
+      [from(40001), from(40002), ...ended(from(40002)), from(40003), from(40001, 2), from(40004)],
+      { limits: { maxFlows: 2 } }
+    ).filter((line) => /^(?:reset|forgotten)/.test(line))
+    assert.deepStrictEqual(closed, ["reset 2", "forgotten 3"])
   })
 
   it("remembers a bounded number of flows", () => {
@@ -189,6 +305,7 @@ describe("flows", () => {
 })
 
 describe("layers", () => {
+  const read = (frame: CapturedFrame) => new SegmentReader(() => {}).read(frame)
   const segment = tcp(client(1, "x"))
   const packet = ipv4(segment)
   const family = (value: number, little: boolean) => ints(little, [4, value])
@@ -215,8 +332,8 @@ describe("layers", () => {
   ]
   for (const [name, linkType, data] of links) {
     it(name, () => {
-      const found = segmentOf(frameOf(data, linkType))
-      if (typeof found === "string") return assert.fail(found)
+      const found = read(frameOf(data, linkType))
+      if (found === undefined || "reason" in found) return assert.fail(JSON.stringify(found))
       assert.strictEqual(text(found.payload), "x")
       assert.strictEqual(found.length, 1)
       assert.strictEqual(found.source, data.includes(0x60) ? "[::1]:5000" : "127.0.0.1:5000")
@@ -224,23 +341,25 @@ describe("layers", () => {
     })
   }
 
-  const skipped: ReadonlyArray<readonly [string, string, CapturedFrame]> = [
-    ["fragment", "IPv4 with more fragments", frameOf(ipv4(segment, { fragment: 0x2000 }))],
-    ["fragment", "IPv4 behind the first fragment", frameOf(ipv4(segment, { fragment: 0x0010 }))],
-    ["fragment", "IPv6 fragment", frameOf(ipv6(segment, 44, Uint8Array.of(6, 0, 0, 1, 0, 0, 0, 1)))],
-    ["otherTransport", "UDP", frameOf(ipv4(segment, { protocol: 17 }))],
-    ["otherTransport", "ICMPv6", frameOf(ipv6(segment, 58))],
-    ["otherNetwork", "ARP", frameOf(ethernet(packet, [0x0806]), LinkType.Ethernet)],
-    ["otherLink", "802.11", frameOf(packet, 105)],
-    ["damaged", "half a TCP header", frameOf(packet.subarray(0, 30))],
-    ["damaged", "an empty packet", frameOf(new Uint8Array(0))],
-    ["damaged", "an Ethernet header alone", frameOf(new Uint8Array(12), LinkType.Ethernet)]
+  const skipped: ReadonlyArray<readonly [reason: string, what: string, frame: CapturedFrame]> = [
+    ["notTcp", "UDP", frameOf(ipv4(segment, { protocol: 17 }))],
+    ["notTcp", "ICMPv6", frameOf(ipv6(segment, 58))],
+    ["notTcp", "ARP", frameOf(ethernet(packet, [0x0806]), LinkType.Ethernet)],
+    ["unsupported", "link type 105", frameOf(packet, 105)],
+    ["unsupported", "ether type 0x88e5", frameOf(ethernet(packet, [0x88e5]), LinkType.Ethernet)],
+    ["unsupported", "ESP, which is encrypted", frameOf(ipv4(segment, { protocol: 50 }))],
+    ["damaged", "TCP", frameOf(ipv4(segment.subarray(0, 10)))],
+    ["cutOff", "TCP", frameOf(packet.subarray(0, 30), LinkType.Raw, 1, packet.length)],
+    ["damaged", "IP", frameOf(new Uint8Array(0))],
+    ["damaged", "Ethernet", frameOf(new Uint8Array(12), LinkType.Ethernet)]
   ]
-  for (const [why, name, frame] of skipped) it(`skips ${name}`, () => assert.strictEqual<unknown>(segmentOf(frame), why))
+  for (const [reason, what, frame] of skipped) {
+    it(`skips: ${reason}, ${what}`, () => assert.deepEqual<unknown>(read(frame), { reason, what }))
+  }
 
   it("never throws on bytes cut anywhere", () => {
     for (const [, linkType, data] of links) {
-      for (let size = 0; size <= data.length; size++) segmentOf(frameOf(data.subarray(0, size), linkType))
+      for (let size = 0; size <= data.length; size++) read(frameOf(data.subarray(0, size), linkType))
     }
   })
 })
@@ -268,7 +387,7 @@ describe("real recordings", () => {
         if (framer === undefined) framers.set(key, framer = new Framer(shape))
         framer.push(bytes, () => packets++)
       }
-      const flows = new TcpFlows({ bytes: onBytes }, { port })
+      const flows = new TcpFlows({ bytes: onBytes }, { isFromServer: serverIs(port) })
       for (const frame of readCapture(file).frames) flows.push(frame)
       flows.finish()
       for (const framer of framers.values()) framer.finish()

@@ -1,12 +1,15 @@
 /**
  * Connections out of captured packets: which segments belong together, who is the client, where a connection begins and ends.
  *
- * A SYN with a new sequence number starts a new flow even when addresses and ports are those of an earlier one. Captures that begin in the
- * middle of a connection work; `midStream` says so, because the first byte may then lie within a packet of the protocol.
+ * Addresses and ports are used again, by a SYN or, when that was not captured, with sequence numbers that fit no window of the connection
+ * before. One such segment alone may be forged: in the middle of a connection a second one has to agree with it. What ends a connection
+ * ends it for good only when another one takes its place: data that still fits is delivered. Captures that begin in the middle of a
+ * connection work; `midStream` says so, because the first byte may then lie within a packet of the protocol.
  */
-import type { CapturedFrame } from "./Frame.ts"
-import { segmentOf, type Skipped, TcpFlag, type TcpSegment } from "./Internet.ts"
-import { type Deliver, TcpDirection, type TcpLimits, tcpLimits } from "./TcpDirection.ts"
+import type { FragmentLimits } from "./Fragments.ts"
+import type { CapturedFrame, Skipped } from "./Frame.ts"
+import { SegmentReader, TcpFlag, type TcpSegment } from "./Internet.ts"
+import { type Deliver, sequenceDistance, TcpDirection, type TcpLimits, tcpLimits } from "./TcpDirection.ts"
 
 /** Client to server, or server to client. */
 export type Direction = "c2s" | "s2c"
@@ -43,146 +46,214 @@ export type FlowEnd = "finished" | "reset" | "reused" | "forgotten" | "captureEn
 export interface FlowSink {
   readonly bytes: (event: FlowEvent) => void
   readonly opened?: (flow: Flow) => void
+  /** Nothing more comes of this flow. */
   readonly closed?: (flow: Flow, how: FlowEnd) => void
-  /** Nothing more will come of this flow, not even a late segment. */
-  readonly released?: (flow: Flow) => void
-  /** A frame that holds no whole TCP segment. */
-  readonly skipped?: (frame: CapturedFrame, why: Skipped) => void
+  /** A frame that holds no TCP segment that could be read. */
+  readonly skipped?: (frame: number, why: Skipped) => void
 }
 
 /** Options of the reassembly. */
 export interface FlowOptions {
-  /** Port of the server, for connections whose start was not captured; otherwise the lower port is the server's. */
-  readonly port?: number
+  /**
+   * Whether the server sent a segment of a connection whose start was not captured; `undefined` when it cannot tell. It is asked about the
+   * connection's first payload. Default: the server is that of the connection before, else
+   * the one with the lower port.
+   */
+  readonly isFromServer?: (segment: TcpSegment) => boolean | undefined
   readonly limits?: Partial<TcpLimits>
+  readonly fragmentLimits?: FragmentLimits
+}
+
+interface Seen {
+  readonly segment: TcpSegment
+  readonly frame: number
+  readonly time: bigint | undefined
 }
 
 interface Entry {
   readonly flow: Flow
   readonly c2s: TcpDirection
   readonly s2c: TcpDirection
-  closed: boolean
+  isReset: boolean
+  /** Segments that fit no window of this connection: the beginning of the next, or forged. */
+  strangers: Array<Seen>
+  strangeBytes: number
 }
+
+/** Most segments that wait for another that agrees with them. */
+const maxStrangers = 16
+
+const isSyn = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Syn) !== 0
+const isReset = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Reset) !== 0
+const acknowledges = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Acknowledge) !== 0
+
+/** Sequence number behind a segment. */
+const endOf = (segment: TcpSegment): number => (segment.sequence + segment.length + (isSyn(segment) ? 1 : 0)) >>> 0
+
+const isOver = ({ c2s, isReset, s2c }: Entry): boolean => isReset || c2s.ended && s2c.ended
 
 /** Takes captured frames, hands out the bytes of their connections. */
 export class TcpFlows {
   private readonly sink: FlowSink
-  private readonly port: number | undefined
+  private readonly isFromServer: (segment: TcpSegment) => boolean | undefined
   private readonly limits: TcpLimits
+  private readonly segments: SegmentReader
+  /** By addresses and ports; the one that was quiet for longest comes first. */
   private readonly entries = new Map<string, Entry>()
+  /** Keys of connections that are over; of these the first is forgotten first. */
+  private readonly over = new Set<string>()
   private count = 0
   private totalHeld = 0
 
   constructor(sink: FlowSink, options: FlowOptions = {}) {
     this.sink = sink
-    this.port = options.port
+    this.isFromServer = options.isFromServer ?? (() => undefined)
     this.limits = { ...tcpLimits, ...options.limits }
+    this.segments = new SegmentReader((frames) => {
+      for (const frame of frames) sink.skipped?.(frame, { reason: "fragment", what: "IP datagram with missing fragments" })
+    }, options.fragmentLimits)
   }
 
   /** Takes the next frame. */
   push(frame: CapturedFrame): void {
-    const segment = segmentOf(frame)
-    if (typeof segment === "string") this.sink.skipped?.(frame, segment)
-    else this.segment(segment, frame)
+    const segment = this.segments.read(frame)
+    if (segment === undefined) return
+    if ("reason" in segment) this.sink.skipped?.(frame.number, segment)
+    else this.segment({ segment, frame: frame.number, time: frame.time })
   }
 
   /** The capture has ended: what is held comes out, with gaps. */
   finish(): void {
-    for (const [key, entry] of this.entries) this.remove(key, entry, "captureEnd")
+    this.segments.finish()
+    // once more for connections that begin with the strangers of others
+    while (this.entries.size > 0) {
+      const byNumber = [...this.entries].sort(([, a], [, b]) => a.flow.number - b.flow.number)
+      for (const [key, entry] of byNumber) this.remove(key, entry, "captureEnd")
+    }
   }
 
-  private segment(segment: TcpSegment, frame: CapturedFrame): void {
+  /** `before` is the connection that had the addresses and ports before. */
+  private segment(seen: Seen, before?: Flow): void {
+    const { segment } = seen
     const key = segment.source < segment.destination
       ? `${segment.source} ${segment.destination}`
       : `${segment.destination} ${segment.source}`
-    const entry = this.entryOf(key, segment)
-    if (entry === undefined) return
+    const entry = this.entries.get(key)
+    if (entry === undefined) {
+      if (isSyn(segment) || segment.length > 0 && !isReset(segment)) this.take(key, this.open(key, segment, before), seen)
+    } else if (this.isAgreed(entry, segment) || !this.fits(entry, segment)) this.stranger(key, entry, seen)
+    else this.take(key, entry, seen)
+  }
+
+  /** Takes a segment of a connection. */
+  private take(key: string, entry: Entry, { frame, segment, time }: Seen): void {
+    this.entries.delete(key)
+    this.entries.set(key, entry)
     const direction: Direction = segment.source === entry.flow.client ? "c2s" : "s2c"
     const half = entry[direction]
-    const syn = (segment.flags & TcpFlag.Syn) !== 0
-    if (syn) half.open(segment.sequence)
-    const sequence = syn ? (segment.sequence + 1) >>> 0 : segment.sequence
-    if ((segment.flags & TcpFlag.Fin) !== 0) half.close((sequence + segment.length) >>> 0)
-    if (segment.length > 0 && (segment.flags & TcpFlag.Reset) === 0) {
-      const before = half.heldBytes
-      const deliver = this.deliverTo(entry.flow, direction)
-      half.push({ sequence, bytes: segment.payload, length: segment.length, frame: frame.number, time: frame.time }, this.limits, deliver)
-      this.totalHeld += half.heldBytes - before
-      if (this.totalHeld > this.limits.maxTotalHeldBytes) this.release(half, deliver)
+    const peer = direction === "c2s" ? "s2c" : "c2s"
+    const before = entry.c2s.heldBytes + entry.s2c.heldBytes
+    const deliver = this.deliverTo(entry.flow, direction)
+    if (acknowledges(segment)) entry[peer].acknowledged(segment.acknowledgement, this.limits, this.deliverTo(entry.flow, peer))
+    if (isReset(segment)) {
+      if (half.resets(segment.sequence)) entry.isReset = true
+    } else {
+      if (isSyn(segment)) half.open(segment.sequence, deliver)
+      const sequence = isSyn(segment) ? (segment.sequence + 1) >>> 0 : segment.sequence
+      if (segment.length > 0) {
+        const reached = half.next
+        half.push({ sequence, bytes: segment.payload, length: segment.length, frame, time }, this.limits, deliver)
+        // the reset was forged, or was not the last word
+        if (half.next !== reached) entry.isReset = false
+      }
+      if ((segment.flags & TcpFlag.Fin) !== 0) half.close((sequence + segment.length) >>> 0, this.limits)
     }
-    if ((segment.flags & TcpFlag.Reset) !== 0) this.end(entry, "reset")
-    else if (entry.c2s.ended && entry.s2c.ended) this.end(entry, "finished")
+    this.totalHeld += entry.c2s.heldBytes + entry.s2c.heldBytes - before
+    if (this.totalHeld > this.limits.maxTotalHeldBytes) this.release(half, deliver)
+    if (isOver(entry)) this.over.add(key)
+    else this.over.delete(key)
   }
 
   private deliverTo(flow: Flow, direction: Direction): Deliver {
     return (bytes, piece, gapBefore) => this.sink.bytes({ flow, direction, bytes, frame: piece.frame, time: piece.time, gapBefore })
   }
 
-  private entryOf(key: string, segment: TcpSegment): Entry | undefined {
-    const entry = this.entries.get(key)
-    const syn = (segment.flags & TcpFlag.Syn) !== 0
-    if (entry === undefined) return syn || segment.length > 0 && (segment.flags & TcpFlag.Reset) === 0 ? this.open(key, segment) : undefined
-    if (!this.isOther(entry, segment, syn)) return entry
-    this.remove(key, entry, "reused")
-    return this.open(key, segment)
+  private halfOf(entry: Entry, { source }: TcpSegment): TcpDirection {
+    return source === entry.flow.client ? entry.c2s : entry.s2c
   }
 
-  /** Whether a segment belongs to a later connection between the same ports. */
-  private isOther(entry: Entry, segment: TcpSegment, syn: boolean): boolean {
-    const fromClient = segment.source === entry.flow.client
-    const half = fromClient ? entry.c2s : entry.s2c
-    if (!syn) return segment.length > 0 && half.isForeign(segment.sequence, this.limits)
-    const acknowledges = (segment.flags & TcpFlag.Acknowledge) !== 0
-    if (fromClient === acknowledges) return true
-    return half.next !== undefined && half.first !== (segment.sequence + 1) >>> 0
+  private fits(entry: Entry, segment: TcpSegment): boolean {
+    const half = this.halfOf(entry, segment)
+    if (!isSyn(segment)) return segment.length === 0 || isReset(segment) || !half.isForeign(segment.sequence, this.limits)
+    // clients do not acknowledge with their SYN, servers do
+    if ((segment.source === entry.flow.client) === acknowledges(segment)) return false
+    return half.first === undefined
+      ? !half.isForeign((segment.sequence + 1) >>> 0, this.limits)
+      : half.first === (segment.sequence + 1) >>> 0
   }
 
-  private open(key: string, segment: TcpSegment): Entry {
-    const syn = (segment.flags & TcpFlag.Syn) !== 0
-    const sourceIsServer = syn ? (segment.flags & TcpFlag.Acknowledge) !== 0 : this.looksLikeServer(segment)
+  /** Whether a segment goes on where a stranger ended, or acknowledges just that. */
+  private isAgreed({ strangers }: Entry, segment: TcpSegment): boolean {
+    return strangers.some(({ segment: stranger }) =>
+      segment.source === stranger.source
+        ? segment.sequence === endOf(stranger)
+        : acknowledges(segment) && segment.acknowledgement === endOf(stranger)
+    )
+  }
+
+  /** Takes a segment that does not fit. */
+  private stranger(key: string, entry: Entry, seen: Seen): void {
+    const { segment } = seen
+    const isAnother = isOver(entry) || this.isAgreed(entry, segment) || entry.strangers.length >= maxStrangers
+      || entry.strangers.some(({ segment: { sequence, source } }) =>
+        source === segment.source && sequence !== segment.sequence
+        && Math.abs(sequenceDistance(sequence, segment.sequence)) <= this.limits.maxHeldBytes
+      )
+    // a copy: views would keep whole chunks of the file alive
+    entry.strangers.push({ ...seen, segment: { ...segment, payload: new Uint8Array(segment.payload) } })
+    entry.strangeBytes += segment.payload.length
+    this.totalHeld += segment.payload.length
+    if (isAnother || this.totalHeld > this.limits.maxTotalHeldBytes) this.remove(key, entry, "reused")
+  }
+
+  private open(key: string, segment: TcpSegment, before: Flow | undefined): Entry {
+    const syn = isSyn(segment)
+    const isLikely = before === undefined ? segment.sourcePort < segment.destinationPort : segment.source === before.server
+    const sourceIsServer = syn ? acknowledges(segment) : this.isFromServer(segment) ?? isLikely
     const flow: Flow = {
       number: ++this.count,
       client: sourceIsServer ? segment.destination : segment.source,
       server: sourceIsServer ? segment.source : segment.destination,
       midStream: !syn
     }
-    const entry: Entry = { flow, c2s: new TcpDirection(), s2c: new TcpDirection(), closed: false }
-    if (this.entries.size >= this.limits.maxFlows) this.forgetOldest()
+    const entry: Entry = { flow, c2s: new TcpDirection(), s2c: new TcpDirection(), isReset: false, strangers: [], strangeBytes: 0 }
+    if (this.entries.size >= this.limits.maxFlows) this.forgetOne()
     this.entries.set(key, entry)
     this.sink.opened?.(flow)
     return entry
   }
 
-  private looksLikeServer(segment: TcpSegment): boolean {
-    if (segment.sourcePort === this.port) return segment.destinationPort !== this.port
-    return segment.destinationPort !== this.port && segment.sourcePort < segment.destinationPort
-  }
-
-  private forgetOldest(): void {
-    for (const [key, entry] of this.entries) {
-      this.remove(key, entry, "forgotten")
-      return
+  private forgetOne(): void {
+    for (const keys of [this.over, this.entries.keys()]) {
+      for (const key of keys) return this.remove(key, this.entries.get(key)!, "forgotten")
     }
   }
 
+  /** Ends a connection: what it holds comes out; its strangers, if they say anything, are the next. */
   private remove(key: string, entry: Entry, how: FlowEnd): void {
-    this.end(entry, how)
+    this.release(entry.c2s, this.deliverTo(entry.flow, "c2s"))
+    this.release(entry.s2c, this.deliverTo(entry.flow, "s2c"))
     this.entries.delete(key)
-    this.sink.released?.(entry.flow)
+    this.over.delete(key)
+    this.totalHeld -= entry.strangeBytes
+    const isReused = how === "reused" || entry.strangers.some(({ segment }) => segment.length > 0)
+    this.sink.closed?.(entry.flow, entry.isReset ? "reset" : isOver(entry) ? "finished" : isReused ? "reused" : how)
+    if (isReused) { for (const seen of entry.strangers) this.segment(seen, entry.flow) }
   }
 
   private release(half: TcpDirection, deliver: Deliver): void {
     const before = half.heldBytes
     half.flush(deliver)
     this.totalHeld += half.heldBytes - before
-  }
-
-  /** Hands out what is held. The entry stays in the table, so that late segments find their flow. */
-  private end(entry: Entry, how: FlowEnd): void {
-    this.release(entry.c2s, this.deliverTo(entry.flow, "c2s"))
-    this.release(entry.s2c, this.deliverTo(entry.flow, "s2c"))
-    if (entry.closed) return
-    entry.closed = true
-    this.sink.closed?.(entry.flow, how)
   }
 }

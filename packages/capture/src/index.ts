@@ -1,5 +1,6 @@
 /** Capture files and the TCP streams in them. Pure, synchronous, browser-safe. */
 export * from "./CaptureFile.ts"
+export * from "./Fragments.ts"
 export * from "./Frame.ts"
 export * from "./Internet.ts"
 export * from "./PcapngFile.ts"

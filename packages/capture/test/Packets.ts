@@ -25,6 +25,7 @@ export interface Segment {
   readonly from: number
   readonly to: number
   readonly sequence: number
+  readonly acknowledgement?: number
   readonly flags?: number
   readonly payload?: Uint8Array | string
 }
@@ -36,9 +37,9 @@ export const R = 0x04
 export const A = 0x10
 
 /** A TCP header with its payload. */
-export const tcp = ({ flags = A, from, payload = "", sequence, to }: Segment): Uint8Array =>
+export const tcp = ({ acknowledgement = 0, flags = A, from, payload = "", sequence, to }: Segment): Uint8Array =>
   concat(
-    ints(false, [2, from], [2, to], [4, sequence], [4, 0], [1, 0x50], [1, flags], [2, 65535], [4, 0]),
+    ints(false, [2, from], [2, to], [4, sequence], [4, acknowledgement], [1, 0x50], [1, flags], [2, 65535], [4, 0]),
     typeof payload === "string" ? ascii(payload) : payload
   )
 

@@ -24,6 +24,9 @@ const mask = 0x2a
 const helloCommand = "Hello"
 const collectionsFeature = 0x12
 
+/** All bits of the datatype that are in use: JSON, Snappy, extended attributes. */
+const knownDatatypes = 0x07
+
 const widths: { readonly [name: string]: number } = { u8: 1, u16: 2, u24: 3, u32: 4, i8: 1, i16: 2, i32: 4 }
 
 interface Head {
@@ -35,6 +38,8 @@ interface Head {
 /** A binary protocol. */
 export class BinaryAdapter implements ProtocolAdapter {
   readonly name: string
+  readonly ports: ReadonlySet<number> = new Set([11_210, 11_207, 11_209, 11_211])
+  readonly plausibleHead: number
   private readonly generated: GeneratedProtocol
   private readonly catalog: Catalog
 
@@ -42,6 +47,7 @@ export class BinaryAdapter implements ProtocolAdapter {
     this.name = name
     this.generated = generated
     this.catalog = Catalog.of(generated.models)
+    this.plausibleHead = generated.frameShape.headerSize
   }
 
   parse(text: string): Uint8Array {
@@ -61,20 +67,36 @@ export class BinaryAdapter implements ProtocolAdapter {
       get buffered() {
         return framer.buffered
       },
+      get lacking() {
+        return framer.lacking
+      },
       push: (chunk: Uint8Array, sink: PacketSink) => framer.push(chunk, (reader, at, end) => sink(reader.bytes, at, end)),
       finish: () => framer.finish()
     }
   }
 
-  plausible(bytes: Uint8Array): boolean {
-    const head = this.headAt(bytes, 0)
-    if (head === undefined || bytes.length < head.header.size || this.catalog.command(head.kind.name, head.opcode) === undefined) {
-      return false
+  plausibleSize(bytes: Uint8Array, at: number): number | undefined {
+    const head = this.headAt(bytes, at)
+    if (head === undefined || at + head.header.size > bytes.length || this.catalog.command(head.kind.name, head.opcode) === undefined) {
+      return undefined
     }
-    const size = this.sizeAt(bytes, 0)
-    if (size === undefined || size > this.generated.frameShape.maxFrame) return false
-    const sections = head.header.fields.reduce((sum, field) => field.role === "sectionLength" ? sum + numberAt(bytes, 0, field) : sum, 0)
-    return head.header.size + sections <= size
+    const size = this.sizeAt(bytes, at)
+    if (size === undefined || size > this.generated.frameShape.maxFrame) return undefined
+    let content = head.header.size
+    for (const field of head.header.fields) {
+      const value = numberAt(bytes, at, field)
+      if (field.role === "sectionLength") content += value
+      if (field.role === "statusCode" && this.catalog.status(value) === undefined) return undefined
+      if (field.name === "datatype" && value > knownDatatypes) return undefined
+    }
+    return content <= size ? size : undefined
+  }
+
+  senderOf(bytes: Uint8Array): Direction | undefined {
+    const head = this.plausibleSize(bytes, 0) === undefined ? undefined : this.headAt(bytes, 0)
+    const sender = head && this.catalog.command(head.kind.name, head.opcode)?.sender
+    if (head === undefined || sender === undefined || sender === "both") return undefined
+    return (sender === "client") === (head.kind.answers === undefined) ? "c2s" : "s2c"
   }
 
   sizeAt(bytes: Uint8Array, at: number): number | undefined {
@@ -121,7 +143,7 @@ export class BinaryAdapter implements ProtocolAdapter {
     const head = this.headAt(bytes, at)
     if (head === undefined || !secretOpcodes.has(head.opcode) || at + head.header.size > bytes.length) return bytes
     const lengths = head.header.fields.reduce((sum, field) => field.role === "sectionLength" ? sum + numberAt(bytes, at, field) : sum, 0)
-    const copy = bytes.slice()
+    const copy = new Uint8Array(bytes)
     const end = Math.min(bytes.length, at + (this.sizeAt(bytes, at) ?? bytes.length))
     const start = at + head.header.size + lengths
     // lengths that contradict each other would leave the secret in the open

@@ -30,7 +30,7 @@ const entryOf = <K, A>(map: Map<K, A>, key: K, make: () => A): A => {
 }
 
 const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): Array<string> => {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, row[i]!.length), 0))
   return rows.map((row) => `  ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("  ")}`.trimEnd())
 }
 
@@ -50,14 +50,13 @@ const ranges = (numbers: Iterable<number>): string => {
 
 /** Counts while a capture is read. */
 export class CaptureSummary {
-  readonly skippedFrames = new Map<string, number>()
   private readonly commands = new Map<string, Tally>()
   private readonly statuses = new Map<string, number>()
   private readonly vbuckets = new Set<number>()
   private readonly seqnos = new Map<number, { low: bigint; high: bigint; count: number }>()
   private readonly flows = new Map<number, FlowTally>()
   private readonly errors = new Map<string, number>()
-  private packets = 0
+  packets = 0
 
   flow(flow: Flow): void {
     if (this.flows.size < maxListed) this.flows.set(flow.number, { flow, ...empty(), bytes: 0, troubles: 0, skipped: 0, end: "" })
@@ -67,7 +66,7 @@ export class CaptureSummary {
     const tally = this.flows.get(conversation.flow.number)
     if (tally === undefined) return
     tally.end = how
-    tally.skipped = conversation.skipped("c2s") + conversation.skipped("s2c")
+    tally.skipped = conversation.skipped
   }
 
   packet({ facts, length }: DecodedPacket, { direction, flow }: Said, asked: Asked | undefined): void {
@@ -133,7 +132,6 @@ export class CaptureSummary {
         ...rows.map(([vbucket, { count, high, low }]) => [String(vbucket), String(low), String(high), String(count)])
       ]))
     }
-    for (const [why, count] of this.skippedFrames) out.push(`Frames passed over (${why}): ${count}`)
     out.push(
       this.errors.size === 0
         ? "Did not decode: nothing"

@@ -43,13 +43,14 @@ export interface Codegen {
 
 const specifier: string = "@wirewright/codegen"
 
-/** Runs the generator; a spec that cannot be loaded is a usage error. */
+/** Runs the generator; a spec that cannot be loaded and a place that cannot be written to are usage errors. */
 export const withCodegen = async (run: (codegen: Codegen) => Promise<Report>): Promise<Report> => {
   const codegen = await import(specifier) as Codegen
   try {
     return await run(codegen)
   } catch (error) {
     if (error instanceof Error && error.name === "LoadError") return refuse(error.message)
+    if (error instanceof Error && error.name === "OutputError") return refuse(`nothing was written.\n${error.message}`)
     throw error
   }
 }

@@ -56,9 +56,24 @@ export class Conversation {
     this.streams = { c2s: new DirectionStream(adapter, flow.midStream), s2c: new DirectionStream(adapter, flow.midStream) }
   }
 
-  /** Bytes of a direction that belong to no packet. */
-  skipped(direction: Direction): number {
-    return this.streams[direction].skipped
+  /** Bytes that belong to no packet; complete after `finish`. */
+  get skipped(): number {
+    return this.streams.c2s.skipped + this.streams.s2c.skipped
+  }
+
+  /** Bytes missing in the capture. */
+  get lost(): number {
+    return this.streams.c2s.lost + this.streams.s2c.lost
+  }
+
+  /** Bytes held of packets that are not complete. */
+  get held(): number {
+    return this.streams.c2s.held + this.streams.s2c.held
+  }
+
+  /** Lets go of what is held. */
+  giveUp(): void {
+    for (const direction of ["c2s", "s2c"] as const) if (this.streams[direction].held > 0) this.streams[direction].giveUp()
   }
 
   /** Takes the next bytes. */
@@ -75,7 +90,10 @@ export class Conversation {
   /** The connection is over. */
   finish(): void {
     for (const direction of ["c2s", "s2c"] as const) {
-      this.streams[direction].finish((error, rest) => this.trouble(direction, error, rest, undefined))
+      this.streams[direction].finish(
+        (bytes, at, end) => this.packet(direction, bytes, at, end),
+        (error, rest) => this.trouble(direction, error, rest, undefined)
+      )
     }
   }
 

@@ -1,21 +1,28 @@
-/** Decodes captures: pcap or pcapng, TCP reassembly, both directions of every connection, a summary at the end. */
-import { CaptureReader, type CapturedFrame, type Flow, TcpFlows } from "@wirewright/capture"
+/**
+ * Decodes captures: pcap or pcapng, TCP reassembly, both directions of every connection, a summary at the end. Whatever was passed over is
+ * said on stderr, in the JSON, and in the number of findings.
+ */
+import { CaptureReader, type CapturedFrame, type Flow, type FlowEvent, TcpFlows, type TcpSegment } from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { CaptureSummary } from "./CaptureSummary.ts"
 import { type Asked, Conversation, type Said } from "./Conversation.ts"
 import type { Chunks } from "./Input.ts"
-import { drain, line } from "./Output.ts"
+import { drain, line, say, sayBlock } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
-import type { DecodedPacket } from "./ProtocolAdapter.ts"
+import { PassedOver, passedText } from "./PassedOver.ts"
+import type { DecodedPacket, ProtocolAdapter } from "./ProtocolAdapter.ts"
 
 /** How a capture is shown. */
 export interface CaptureOptions {
-  /** Port of the server. */
-  readonly port: number | undefined
+  /** Ports of servers: connections to others are passed over. Empty for all connections. */
+  readonly ports: ReadonlyArray<number>
   readonly collections: boolean
   /** Packets in full instead of one line each. */
   readonly hexdump: boolean
 }
+
+/** Most bytes held by all conversations for packets that are not complete. */
+const maxHeld = 256 * 1024 * 1024
 
 const nanoseconds = BigInt(1_000_000_000)
 
@@ -42,11 +49,14 @@ const highlights = (decoded: DecodedPacket): string => {
 /** Shows a capture while it is read. */
 class CaptureReport {
   readonly summary = new CaptureSummary()
+  readonly passedOver = new PassedOver()
   private readonly report: PacketReport
   private readonly options: CaptureOptions
   private readonly conversations = new Map<number, Conversation>()
   private shown: Flow | undefined
   private begin: bigint | undefined
+  /** Bytes that conversations hold. */
+  private held = 0
 
   constructor(report: PacketReport, options: CaptureOptions) {
     this.report = report
@@ -54,6 +64,11 @@ class CaptureReport {
   }
 
   opened(flow: Flow): void {
+    const port = Number(flow.server.slice(flow.server.lastIndexOf(":") + 1))
+    if (this.options.ports.length > 0 && !this.options.ports.includes(port)) {
+      this.passedOver.connection(port)
+      return
+    }
     this.summary.flow(flow)
     this.conversations.set(
       flow.number,
@@ -64,19 +79,40 @@ class CaptureReport {
     )
   }
 
-  of(flow: Flow): Conversation {
-    return this.conversations.get(flow.number)!
+  bytes(event: FlowEvent): void {
+    const conversation = this.conversations.get(event.flow.number)
+    if (conversation === undefined) return
+    const before = conversation.held
+    conversation.push(event)
+    this.held += conversation.held - before
+    if (this.held <= maxHeld) return
+    this.held -= conversation.held
+    this.passedOver.add({ reason: "limit", what: "of unfinished packets beyond what is held", count: conversation.held, unit: "bytes" })
+    conversation.giveUp()
   }
 
-  released(flow: Flow): void {
-    this.conversations.delete(flow.number)
-  }
-
-  /** A flow has ended, though a late segment may still come. */
   closed(flow: Flow, how: string): void {
-    const conversation = this.of(flow)
+    const conversation = this.conversations.get(flow.number)
+    if (conversation === undefined) return
+    this.conversations.delete(flow.number)
+    this.held -= conversation.held
     conversation.finish()
     this.summary.closed(conversation, how)
+    this.passedOver.add({ reason: "gap", what: "missing within connections", count: conversation.lost, unit: "bytes" })
+    this.passedOver.add({ reason: "stray", what: "that belong to no packet", count: conversation.skipped, unit: "bytes" })
+  }
+
+  /** Says what was passed over; everything else has been said. */
+  finish(): void {
+    const all = this.passedOver.all(this.summary.packets, this.report.adapter.name)
+    if (all.length === 0) return
+    this.report.errors += all.filter(({ finding }) => finding).length
+    if (!this.report.json) return sayBlock(["Passed over:", ...all.map((passed) => `  ${passedText(passed)}`)].join("\n"))
+    line(JSON.stringify({ passedOver: all }))
+    const time = new Date().toISOString()
+    for (const passed of all) {
+      say(JSON.stringify({ level: "warning", time, message: `passed over: ${passedText(passed)}`, annotations: {} }))
+    }
   }
 
   /** Notes when the capture begins: times in listings count from there. */
@@ -90,10 +126,9 @@ class CaptureReport {
 
   private header(flow: Flow): void {
     if (this.report.json || this.shown === flow) return
+    if (this.shown !== undefined) line("")
     line(
-      `${this.shown === undefined ? "" : "\n"}── flow ${flow.number}  ${flow.client} > ${flow.server}${
-        flow.midStream ? "  (from the middle)" : ""
-      }`
+      `── flow ${flow.number}  ${flow.client} > ${flow.server}${flow.midStream ? "  (from the middle)" : ""}`
     )
     this.shown = flow
   }
@@ -124,6 +159,7 @@ class CaptureReport {
   }
 
   private trouble(error: DecodeError, said: Omit<Said, "at" | "end">, isPacket: boolean): void {
+    if (isPacket) this.passedOver.add({ reason: "undecoded", what: "that do not decode", count: 1, unit: "packets" })
     this.summary.trouble(said.flow, isPacket ? error.packet : `stream (${error.reason})`)
     this.header(said.flow)
     if (!this.report.json) line(`${this.lead(said)}  ${isPacket ? "does not decode" : "the stream of packets breaks here"}`)
@@ -134,16 +170,23 @@ class CaptureReport {
 const answers = ({ frame, time }: Asked, now: bigint | undefined): string =>
   `answers #${frame}${time === undefined || now === undefined ? "" : ` after ${(Number(now - time) / 1e6).toFixed(3)} ms`}`
 
+/** Tells servers by the asked ports, by what they say, by the ports of the protocol. */
+const isFromServer = (adapter: ProtocolAdapter, asked: ReadonlyArray<number>) => ({ destinationPort, payload, sourcePort }: TcpSegment) => {
+  const only = (from: boolean, to: boolean): boolean | undefined => from === to ? undefined : from
+  const sender = adapter.senderOf(payload)
+  return only(asked.includes(sourcePort), asked.includes(destinationPort))
+    ?? (sender === undefined ? only(adapter.ports.has(sourcePort), adapter.ports.has(destinationPort)) : sender === "s2c")
+}
+
 /** Decodes a capture file. */
 export const decodeCapture = async (report: PacketReport, chunks: Chunks, options: CaptureOptions): Promise<void> => {
   const capture = new CaptureReport(report, options)
   const flows = new TcpFlows({
     opened: (flow) => capture.opened(flow),
-    bytes: (event) => capture.of(event.flow).push(event),
+    bytes: (event) => capture.bytes(event),
     closed: (flow, how) => capture.closed(flow, how),
-    released: (flow) => capture.released(flow),
-    skipped: (_frame, why) => capture.summary.skippedFrames.set(why, (capture.summary.skippedFrames.get(why) ?? 0) + 1)
-  }, options.port === undefined ? {} : { port: options.port })
+    skipped: (frame, why) => capture.passedOver.frame(frame, why)
+  }, { isFromServer: isFromServer(report.adapter, options.ports) })
   const reader = new CaptureReader()
   let damage: DecodeError | undefined
   try {
@@ -160,6 +203,14 @@ export const decodeCapture = async (report: PacketReport, chunks: Chunks, option
     damage = error
   }
   flows.finish()
+  if (damage !== undefined) {
+    const what = `the file cannot be read on from byte ${reader.offset}`
+    capture.passedOver.add({ reason: "damagedFile", what, count: 1, unit: "files" })
+  }
+  // in the JSON the place where the file ends comes last
+  if (report.json) capture.finish()
   if (damage !== undefined) report.error(damage, new Uint8Array(0), {})
-  if (!report.json) { for (const text of ["", ...capture.summary.lines()]) line(text) }
+  if (report.json) return
+  for (const text of ["", ...capture.summary.lines()]) line(text)
+  capture.finish()
 }

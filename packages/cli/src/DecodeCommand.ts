@@ -6,7 +6,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { decodeCapture } from "./DecodeCapture.ts"
 import { decodeHex, decodeLines, decodeStream } from "./DecodePackets.ts"
-import { exitCodes, handler, refuse } from "./Failure.ts"
+import { counted, handler, refuse } from "./Failure.ts"
+import { jsonFlag, on, optional, repeated, withDefault } from "./Flags.ts"
 import { openInput } from "./Input.ts"
 import { colorsOn, flush } from "./Output.ts"
 import { PacketReport } from "./PacketReport.ts"
@@ -14,23 +15,26 @@ import { protocolNames } from "./ProtocolAdapter.ts"
 import { loadProtocol } from "./Protocols.ts"
 
 /** The protocol both `decode` and `encode` take. */
-export const protocolFlag = Flag.Literals("protocol", protocolNames).pipe(
-  Flag.withDescription("Which protocol; dcp includes couchbase and memcached"),
-  Flag.withDefault("dcp" as const)
+export const protocolFlag = withDefault(
+  Flag.Literals("protocol", protocolNames),
+  "Which protocol; dcp includes couchbase and memcached",
+  "dcp" as const
 )
-
-const on = (name: string, description: string) => Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
 
 const parameters = {
   file: Argument.String("file").pipe(
     Argument.withDescription("Packets as binary, or a pcap or pcapng capture, gzipped or not; - for stdin"),
     Argument.optional
   ),
-  hex: Flag.String("hex").pipe(Flag.withDescription("One packet as hex, in any spelling: digits, 0x, \\x, xxd"), Flag.optional),
+  hex: optional(Flag.String("hex"), "One packet as hex, in any spelling: digits, 0x, \\x, xxd", "a file is read"),
   lines: on("lines", "Input is text: one packet a line, HEX or c2s HEX or s2c HEX"),
   protocol: protocolFlag,
-  port: Flag.Int("port").pipe(Flag.withDescription("Port of the server, for captures that miss the start of a connection"), Flag.optional),
-  json: on("json", "NDJSON, one object per packet; encode turns it back"),
+  port: repeated(
+    Flag.Int("port"),
+    "For captures: port of the server; connections to others are passed over",
+    "all connections"
+  ),
+  json: jsonFlag("NDJSON, one object per packet, which encode turns back"),
   hexdump: on("hexdump", "For captures: every packet in full"),
   toEnd: on("to-end", "With --hex or --lines: decode what follows the first packet, too"),
   collections: on("collections", "HELLO Collections was negotiated before: keys carry collection ids")
@@ -39,31 +43,33 @@ const parameters = {
 /** The command. */
 export const decodeCommand = Command.make("decode", parameters, (options) =>
   handler(async () => {
-    const given = [Option.isSome(options.hex), Option.isSome(options.file)].filter(Boolean).length
+    const given = [options.hex !== undefined, Option.isSome(options.file)].filter(Boolean).length
     if (given > 1) refuse("give either a file or --hex, not both")
     if (given === 0 && !options.lines) refuse("give a file, - for stdin, or --hex; see wirewright decode --help")
-    if (options.lines && Option.isSome(options.hex)) refuse("--hex is one packet, --lines reads a file")
+    if (options.lines && options.hex !== undefined) refuse("--hex is one packet, --lines reads a file")
     const source = Option.getOrElse(options.file, () => "-")
-    const input = Option.isSome(options.hex) ? undefined : await openInput(source)
+    const input = options.hex !== undefined ? undefined : await openInput(source)
     const adapter = await loadProtocol(options.protocol)
     const report = new PacketReport(adapter, { json: options.json, color: colorsOn(process.stdout) })
     const packets = { states: adapter.states(options.collections), toEnd: options.toEnd }
-    if (input === undefined) decodeHex(report, Option.getOrElse(options.hex, () => ""), packets)
+    if (input === undefined) decodeHex(report, options.hex ?? "", packets)
     else if (options.lines) await decodeLines(report, input.all, packets)
     else if (captureFormatOf(input.head) !== undefined) {
       await decodeCapture(report, input.all, {
-        port: Option.getOrUndefined(options.port),
+        ports: options.port,
         collections: options.collections,
         hexdump: options.hexdump
       })
     } else await decodeStream(report, input.all, packets.states)
     await flush()
     return report.errors
-  })).pipe(
+  }, (count) => counted(count, "error"))).pipe(
     Command.withShortDescription("Turn bytes into annotated packets or JSON"),
     Command.withDescription(
       "Decode packets: hex, a binary stream, or a capture. A packet that does not decode is reported, the rest still decodes. "
-        + `SASL payloads are masked except with --json, which must be able to go back through encode.\n\n  ${exitCodes}`
+        + "Whatever of a capture was passed over is counted by reason on stderr and, with --json, in a last object; it is a finding unless it "
+        + "is known to be something else, such as ARP or a connection to another port than those asked for. "
+        + "SASL payloads are masked except with --json, which must be able to go back through encode."
     ),
     Command.withExamples([
       {

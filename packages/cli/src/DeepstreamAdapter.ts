@@ -3,13 +3,16 @@
  *
  * Client and server use the same topics and actions for different messages, so without a direction both are tried.
  */
-import { DecodeError, malformed } from "@wirewright/codec/Errors"
+import { DecodeError } from "@wirewright/codec/Errors"
 import { bytesOfHex } from "@wirewright/codec/Hex"
-import { decodeText } from "@wirewright/codec/Text"
+import { decodeText, encodeText, textBound } from "@wirewright/codec/Text"
 import { Typed } from "@wirewright/codec/Typed"
+import { visible } from "@wirewright/codec/Visible"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Cutter, DecodedPacket, Direction, PacketSink, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+import type { Cutter, DecodedPacket, Direction, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+import { type Delimiting, isHead, messageEnd, TextCutter } from "./TextCutter.ts"
+import { isMasked, plausibleFrame, WebSocketCutter } from "./WebSocketCutter.ts"
 
 interface Message {
   readonly _tag: string
@@ -21,12 +24,10 @@ export interface GeneratedText {
   readonly decodeClientMessage: (text: string) => Message
   readonly decodeServerMessage: (text: string) => Message
   readonly encode: (message: never) => string
-  readonly delimiting: { readonly maxMessage: number; readonly minMessage: number }
+  readonly delimiting: Delimiting
   readonly schemas: { readonly [name: string]: unknown }
 }
 
-const messageEnd = 0x1e
-const fieldEnd = 0x1f
 const unknown = "UnknownMessage"
 /** Its credentials are a password. */
 const secretHead = "A|REQ|"
@@ -35,78 +36,15 @@ const secretHead = "A|REQ|"
 export const separated = (text: string): string =>
   text.includes("\u001e") || text.includes("\u001f") ? text : text.replaceAll("|", "\u001f").replaceAll("+", "\u001e")
 
-const visible = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
+const separatorsShown = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
 
 const noStates: States = {}
-
-/** Cuts bytes at the separator; UTF-8 never has that byte within a character. */
-class TextCutter implements Cutter {
-  offset = 0
-  private pending: Array<Uint8Array> = []
-  private size = 0
-  private readonly limits: GeneratedText["delimiting"]
-
-  constructor(limits: GeneratedText["delimiting"]) {
-    this.limits = limits
-  }
-
-  get buffered(): number {
-    return this.size
-  }
-
-  push(chunk: Uint8Array, sink: PacketSink): void {
-    let at = 0
-    for (let end = chunk.indexOf(messageEnd); end >= 0; end = chunk.indexOf(messageEnd, at)) {
-      this.take(chunk.subarray(at, end + 1))
-      this.emit(sink)
-      at = end + 1
-    }
-    if (at < chunk.length) this.take(chunk.slice(at))
-  }
-
-  finish(): void {
-    if (this.size === 0) return
-    throw new DecodeError({
-      reason: "Incomplete",
-      packet: "Message",
-      path: "",
-      offset: this.size,
-      expected: "the separator 0x1e",
-      got: "the end of the stream",
-      incomplete: true
-    })
-  }
-
-  private take(bytes: Uint8Array): void {
-    this.pending.push(bytes)
-    this.size += bytes.length
-    // a character has at most three bytes per UTF-16 unit
-    if (this.size > this.limits.maxMessage * 3) {
-      malformed("Limit", "Message", "", 0, `at most ${this.limits.maxMessage} characters`, `${this.size} bytes or more`)
-    }
-  }
-
-  private emit(sink: PacketSink): void {
-    const { pending, size } = this
-    let bytes = pending[0]!
-    if (pending.length > 1) {
-      bytes = new Uint8Array(size)
-      let at = 0
-      for (const part of pending) {
-        bytes.set(part, at)
-        at += part.length
-      }
-    }
-    this.pending = []
-    this.size = 0
-    this.offset += size
-    if (size > this.limits.minMessage) sink(bytes, 0, size)
-  }
-}
 
 /** The deepstream protocol. */
 export class DeepstreamAdapter implements ProtocolAdapter {
   readonly name = "deepstream"
+  readonly ports: ReadonlySet<number> = new Set([6020, 6021])
+  readonly plausibleHead = 2
   private readonly generated: GeneratedText
 
   constructor(generated: GeneratedText) {
@@ -123,11 +61,20 @@ export class DeepstreamAdapter implements ProtocolAdapter {
   }
 
   cutter(): Cutter {
-    return new TextCutter(this.generated.delimiting)
+    return new WebSocketCutter(new TextCutter(this.generated.delimiting), this.generated.delimiting.maxMessage * 3)
   }
 
-  plausible(bytes: Uint8Array): boolean {
-    return bytes[0]! >= 0x41 && bytes[0]! <= 0x5a && bytes[1] === fieldEnd
+  plausibleSize(bytes: Uint8Array, at: number): number | undefined {
+    if (bytes[at]! >= 0x80) return plausibleFrame(bytes, at, this.generated.delimiting.maxMessage)
+    // in the middle of a segment, a message starts behind the end of another
+    if (at > 0 && bytes[at - 1] !== messageEnd || !isHead(bytes, at)) return undefined
+    return this.sizeAt(bytes, at)
+  }
+
+  /** Clients mask the WebSocket frames they send, servers do not. Of plain text, nothing is plain. */
+  senderOf(bytes: Uint8Array): Direction | undefined {
+    if (bytes[0]! < 0x80) return bytes[0] === 0x47 ? "c2s" : bytes[0] === 0x48 ? "s2c" : undefined
+    return plausibleFrame(bytes, 0, this.generated.delimiting.maxMessage) === undefined ? undefined : isMasked(bytes) ? "c2s" : "s2c"
   }
 
   sizeAt(bytes: Uint8Array, at: number): number {
@@ -174,16 +121,19 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     const message = Object.fromEntries(
       Object.entries(fields).map(([name, value]) => [name, typed.has(name) && typeof value === "string" ? Typed.parse(value) : value])
     )
-    return new TextEncoder().encode(this.generated.encode({ ...message, _tag: packet } as never))
+    // bytes that are no UTF-8 come back as the bytes they were
+    const text = this.generated.encode({ ...message, _tag: packet } as never)
+    const bytes = new Uint8Array(textBound(text))
+    return bytes.subarray(0, encodeText(bytes, 0, text))
   }
 
   isSecret(bytes: Uint8Array): boolean {
-    return visible(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
+    return separatorsShown(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
   }
 
   dump(bytes: Uint8Array, at: number, _states: States, _color: boolean): string {
     const length = this.sizeAt(bytes, at)
-    const text = visible(decodeText(bytes, at, at + length))
+    const text = separatorsShown(decodeText(bytes, at, at + length))
     const isSecret = text.startsWith(secretHead)
     let fields: { readonly [name: string]: unknown } = {}
     let tag = "Message"
@@ -194,10 +144,12 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
     }
-    const width = Math.max(0, ...Object.keys(fields).map((name) => name.length))
-    const lines = Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${isSecret ? "****" : JSON.stringify(value)}`)
+    const width = Object.keys(fields).reduce((most, name) => Math.max(most, name.length), 0)
+    const lines = Object.entries(fields).map(([name, value]) =>
+      `  ${name.padEnd(width)}  ${isSecret ? "****" : visible(JSON.stringify(value))}`
+    )
     const title = `${tag} · ${length} ${length === 1 ? "byte" : "bytes"} · deepstream`
-    return `${[title, `  ${isSecret ? `${secretHead}****+` : text}`, ...lines].join("\n")}\n`
+    return `${[title, `  ${isSecret ? `${secretHead}****+` : visible(text)}`, ...lines].join("\n")}\n`
   }
 
   private message(text: string, direction: Direction | undefined): Message {

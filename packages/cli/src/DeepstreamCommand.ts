@@ -3,33 +3,35 @@
  *
  * Data goes to stdout, a line each; what went wrong beside it, and what tells the state of the connection, to stderr.
  */
-import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream/DeepstreamError"
+import { DeepstreamError, type Problem } from "@wirewright/deepstream/DeepstreamError"
 import type { DeepstreamClient } from "@wirewright/deepstream/Deepstream"
-import type { Json } from "@wirewright/deepstream/JsonPath"
+import type { Json } from "@wirewright/deepstream/Json"
+import { jsonOf } from "@wirewright/codec/JsonPrint"
+import { escaped } from "@wirewright/codec/Visible"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { exitCodes, Findings, Unreachable, Usage } from "./Failure.ts"
-import { flush, line, say } from "./Output.ts"
-
-const optional = (name: string, description: string) =>
-  Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrUndefined))
+import { type Failure, failureOf, usage } from "./Failure.ts"
+import { jsonFlag, on, optional, repeated, withDefault } from "./Flags.ts"
+import { moreLog } from "./Messages.ts"
+import { flush, line } from "./Output.ts"
+import { jsonText } from "./Shown.ts"
 
 const common = {
   url: Argument.String("url").pipe(
     Argument.withDescription("Such as ws://127.0.0.1:6020/deepstream, or /deepstream-v3 for servers 5 to 7")
   ),
-  user: optional("user", "Logs in with this username, and the password in WIREWRIGHT_PASSWORD"),
-  credentials: optional("credentials", "Logs in with this JSON object instead"),
-  timeout: Flag.Int("timeout").pipe(Flag.withDescription("Milliseconds for the login and for each answer"), Flag.withDefault(5000)),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each thing"), Flag.withDefault(false)),
-  verbose: Flag.Boolean("verbose").pipe(Flag.withDescription("States of the connection and notices, too"), Flag.withDefault(false))
+  user: optional(Flag.String("user"), "Logs in with this username, and the password in WIREWRIGHT_PASSWORD", "nobody"),
+  credentials: optional(Flag.String("credentials"), "Logs in with this JSON object instead", "none"),
+  timeout: withDefault(Flag.Int("timeout"), "Milliseconds for the login and for each answer", 5000),
+  json: jsonFlag("A line of JSON for each thing"),
+  verbose: on("verbose", "More log lines: notices, too")
 }
 
 interface Common {
@@ -41,10 +43,10 @@ interface Common {
   readonly verbose: boolean
 }
 
-const parseJson = (text: string, what: string): Effect.Effect<unknown, Usage> =>
-  Effect.try({ try: () => JSON.parse(text) as unknown, catch: () => new Usage({ message: `${what} is no JSON: ${text}` }) })
+const parseJson = (text: string, what: string): Effect.Effect<unknown, Failure> =>
+  Effect.try({ try: () => JSON.parse(text) as unknown, catch: () => usage(`${what} is no JSON`) })
 
-const credentialsOf = ({ credentials, user }: Common): Effect.Effect<object, Usage> => {
+const credentialsOf = ({ credentials, user }: Common): Effect.Effect<object, Failure> => {
   if (credentials === undefined) {
     const password = process.env["WIREWRIGHT_PASSWORD"]
     return Effect.succeed(user === undefined ? {} : { username: user, ...password === undefined ? {} : { password } })
@@ -54,7 +56,7 @@ const credentialsOf = ({ credentials, user }: Common): Effect.Effect<object, Usa
     (value) =>
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? Effect.succeed(value)
-        : Effect.fail(new Usage({ message: "--credentials must be a JSON object" }))
+        : Effect.fail(usage("--credentials must be a JSON object"))
   )
 }
 
@@ -68,38 +70,16 @@ const valueOf = (text: string | undefined): string | number | boolean | object |
   }
 }
 
-const unreachable = new Set<DeepstreamReason["_tag"]>([
-  "ConnectionFailed",
-  "ReconnectsExhausted",
-  "LoginTimeout",
-  "ConnectionLost",
-  "Closed"
-])
-const wrong = new Set<DeepstreamReason["_tag"]>(["InvalidMessage"])
-
-/** Says why it failed and chooses the exit code. */
-const fail = ({ message: words, reason }: DeepstreamError, json: boolean): Effect.Effect<never, Findings | Unreachable | Usage> => {
-  const message = `${reason.code}: ${words}`
-  if (wrong.has(reason._tag)) return Effect.fail(new Usage({ message }))
-  if (json) line(JSON.stringify({ error: reason.code, message: words }))
-  else say(`wirewright: ${message}`)
-  return Effect.andThen(
-    Effect.promise(flush),
-    Effect.fail(unreachable.has(reason._tag) ? new Unreachable({ message }) : new Findings({ count: 1 }))
-  )
-}
-
 /** Logs in, does it, and leaves. `stay` connects again when the connection is lost. */
 const perform = (
   given: Common,
   stay: boolean,
   act: (client: DeepstreamClient) => Effect.Effect<void, DeepstreamError, Scope.Scope>
-): Effect.Effect<void, Findings | Unreachable | Usage> =>
+): Effect.Effect<void, Failure> =>
   Effect.gen(function*() {
     const credentials = yield* credentialsOf(given)
     // loaded only when it is wanted: every other command would wait for it
     const { make } = yield* Effect.promise(() => import("@wirewright/deepstream/Deepstream"))
-    const { wordsOf } = yield* Effect.promise(() => import("@wirewright/deepstream/DeepstreamError"))
     const { layerWebSocketConstructorGlobal } = yield* Effect.promise(() => import("effect/socket/Socket"))
     const { timeout } = given
     const timeouts = {
@@ -117,33 +97,23 @@ const perform = (
     const client = yield* make({ url: given.url, ...timeouts, ...stay ? {} : { reconnect: { maxAttempts: 0 } } }).pipe(
       Effect.provide(layerWebSocketConstructorGlobal)
     )
-    const problems = Stream.runForEach(client.problems, ({ raw, reason, severity }) =>
-      Effect.sync(() => {
-        if (severity === "error" || given.verbose) say(`${reason.code}: ${wordsOf(reason)}${raw === undefined ? "" : `  ${raw}`}`)
-      }))
-    yield* Effect.forkScoped(problems, { startImmediately: true })
     yield* client.login(credentials)
     yield* act(client)
     yield* Effect.promise(flush)
   }).pipe(
-    // the library logs problems; here they are printed
-    Effect.provide(Logger.layer([])),
+    given.verbose ? moreLog("Debug") : identity,
     Effect.scoped,
-    Effect.catchTag("DeepstreamError", (error) => fail(error, given.json))
+    Effect.catchTag("DeepstreamError", (error) => Effect.fail(failureOf(error)))
   )
 
 /** Prints a line. */
 const print = (json: boolean, about: Record<string, unknown>, text: string): Effect.Effect<void> =>
   Effect.suspend(() => {
-    line(json ? JSON.stringify(about) : text)
+    line(json ? jsonOf(about)! : text)
     return Effect.promise(flush)
   })
 
-const shown = (value: unknown): string => value === undefined ? "undefined" : JSON.stringify(value)
-
 const name = Argument.String("name")
-
-const help = (text: string): string => `${text}\n\n  ${exitCodes} (refused, no such record, nobody provides it) · 69 unreachable`
 
 const example = (rest: string, description: string) => ({ command: `wirewright deepstream ${rest}`, description })
 
@@ -153,15 +123,15 @@ const tail = Command.make(
   "tail",
   {
     ...common,
-    event: Flag.String("event").pipe(Flag.withDescription("An event; may be given several times"), Flag.atLeast(0)),
-    record: Flag.String("record").pipe(Flag.withDescription("A record; may be given several times"), Flag.atLeast(0)),
-    presence: Flag.Boolean("presence").pipe(Flag.withDescription("Who comes and goes"), Flag.withDefault(false)),
-    count: Flag.Int("count").pipe(Flag.withDescription("Ends after so many lines"), Flag.optional, Flag.map(Option.getOrUndefined))
+    event: repeated(Flag.String("event"), "An event", "none"),
+    record: repeated(Flag.String("record"), "A record", "none"),
+    presence: on("presence", "Who comes and goes"),
+    count: optional(Flag.Int("count"), "Ends after so many lines", "never")
   },
   (given) => {
     const { count = Infinity, event, json, presence, record } = given
     if (event.length + record.length === 0 && !presence) {
-      return Effect.fail(new Usage({ message: "tail needs --event NAME, --record NAME or --presence" }))
+      return Effect.fail(usage("tail needs --event NAME, --record NAME or --presence"))
     }
     return perform(given, true, (client) =>
       Effect.gen(function*() {
@@ -176,25 +146,27 @@ const tail = Command.make(
             )
         const streams: Array<Stream.Stream<void, DeepstreamError>> = []
         for (const of of event) {
-          streams.push(Stream.mapEffect(client.events.subscribe(of), (value) => put({ event: of, value }, `${of}  ${shown(value)}`)))
+          streams.push(
+            Stream.mapEffect(client.events.subscribe(of), (value) => put({ event: of, value }, `${escaped(of)}  ${jsonText(value)}`))
+          )
         }
         for (const of of record) {
           const opened = yield* client.records.open(of)
           const changes = opened.changes({ deliver: "every" })
           streams.push(Stream.mapEffect(changes, (data) =>
             Effect.flatMap(opened.version, (version) =>
-              put({ record: of, version, data }, `${of}  ${version}  ${shown(data)}`))))
+              put({ record: of, version, data }, `${escaped(of)}  ${version}  ${jsonText(data)}`))))
         }
         if (presence) {
           streams.push(Stream.mapEffect(client.presence.changes(), ({ online, user }) =>
-            put({ user, online }, `${user}  ${online ? "joined" : "left"}`)))
+            put({ user, online }, `${escaped(user)}  ${online ? "joined" : "left"}`)))
         }
         const all = Stream.runDrain(Stream.mergeAll(streams, { concurrency: "unbounded" }))
         yield* Effect.raceFirst(all, Deferred.await(enough))
       }))
   }
 ).pipe(
-  Command.withDescription(help("Print events, changes of records and presence as they happen, over lost connections too.")),
+  Command.withDescription("Print events, changes of records and presence as they happen, over lost connections too."),
   Command.withExamples([
     example(`tail ${url} --event news --record user/1`, "An event and a record"),
     example(`tail ${url} --presence --json`, "Who comes and goes, as NDJSON")
@@ -207,12 +179,20 @@ const emit = Command.make(
   (given) =>
     perform(given, false, (client) =>
       Effect.gen(function*() {
+        const denied = yield* Deferred.make<never, DeepstreamError>()
+        const about = ({ reason }: Problem): Effect.Effect<unknown> =>
+          "topic" in reason && reason.topic === "E" && reason.subject === given.name
+            ? Deferred.fail(denied, new DeepstreamError({ reason }))
+            : Effect.void
+        yield* Effect.forkScoped(Stream.runForEach(client.problems, about), { startImmediately: true })
         yield* client.events.emit(given.name, valueOf(Option.getOrUndefined(given.value)))
-        // events are not acknowledged: an answer to a question behind it says that the server has read it
-        yield* Effect.ignore(client.records.head(given.name))
+        // events are not acknowledged: an answer to a question after it says that the server has read it
+        yield* Effect.raceFirst(Effect.ignore(client.records.head(given.name)), Deferred.await(denied))
+        yield* Effect.yieldNow
+        if (yield* Deferred.isDone(denied)) yield* Deferred.await(denied)
       }))
 ).pipe(
-  Command.withDescription(help("Publish an event.")),
+  Command.withDescription("Publish an event."),
   Command.withExamples([example(`emit ${url} news '{"title":"hello"}'`, "A value"), example(`emit ${url} ping`, "None")])
 )
 
@@ -221,17 +201,17 @@ const record = Command.make(
   {
     ...common,
     name,
-    path: optional("path", "What is at this path, such as pets.0.name"),
-    set: optional("set", "Writes this: JSON, or text at a path"),
-    remove: Flag.Boolean("remove").pipe(Flag.withDescription("Removes what is at the path"), Flag.withDefault(false)),
-    delete: Flag.Boolean("delete").pipe(Flag.withDescription("Deletes the record"), Flag.withDefault(false))
+    path: optional(Flag.String("path"), "What is at this path, such as pets.0.name", "the whole record"),
+    set: optional(Flag.String("set"), "Writes this: JSON, or text at a path", "it is read"),
+    remove: on("remove", "Removes what is at the path"),
+    delete: on("delete", "Deletes the record")
   },
   (given) => {
     const { delete: deletes, json, name: of, path, remove, set } = given
     if (Number(deletes) + Number(remove) + Number(set !== undefined) > 1) {
-      return Effect.fail(new Usage({ message: "one of --set, --remove and --delete" }))
+      return Effect.fail(usage("one of --set, --remove and --delete"))
     }
-    if (remove && path === undefined) return Effect.fail(new Usage({ message: "--remove needs --path" }))
+    if (remove && path === undefined) return Effect.fail(usage("--remove needs --path"))
     return perform(given, false, ({ records }) => {
       if (deletes) return records.delete(of)
       if (remove) return records.upsertAt(of, path!, undefined, { acknowledge: true })
@@ -244,16 +224,16 @@ const record = Command.make(
       return Effect.scoped(Effect.gen(function*() {
         if (path === undefined) {
           const data = yield* records.snapshot(of)
-          return yield* print(json, { record: of, data }, shown(data))
+          return yield* print(json, { record: of, data }, jsonText(data))
         }
         const opened = yield* Effect.andThen(records.snapshot(of), records.open(of))
         const value: Json | undefined = yield* opened.getAt(path)
-        yield* print(json, { record: of, path, value }, shown(value))
+        yield* print(json, { record: of, path, value }, jsonText(value))
       }))
     })
   }
 ).pipe(
-  Command.withDescription(help("Read a record, or what is at a path of it; write, remove or delete it.")),
+  Command.withDescription("Read a record, or what is at a path of it; write, remove or delete it."),
   Command.withExamples([
     example(`record ${url} user/1`, "The record"),
     example(`record ${url} user/1 --path pets.0.name --set Rex`, "Writes at a path"),
@@ -271,11 +251,11 @@ const rpc = Command.make(
       (client) =>
         Effect.flatMap(
           client.rpc.request(given.name, valueOf(Option.getOrUndefined(given.value))),
-          (value) => print(given.json, { rpc: given.name, value }, shown(value))
+          (value) => print(given.json, { rpc: given.name, value }, jsonText(value))
         )
     )
 ).pipe(
-  Command.withDescription(help("Call a procedure and print its answer.")),
+  Command.withDescription("Call a procedure and print its answer."),
   Command.withExamples([example(`rpc ${url} add-two '[1,2]'`, "With JSON")])
 )
 
@@ -287,19 +267,25 @@ const presence = Command.make(
       given.users.length === 0
         ? Effect.flatMap(
           client.presence.all,
-          (users) => Effect.forEach(users, (user) => print(given.json, { user, online: true }, user), { discard: true })
+          (users) => Effect.forEach(users, (user) => print(given.json, { user, online: true }, escaped(user)), { discard: true })
         )
         : Effect.flatMap(client.presence.online(given.users), (users) =>
-          Effect.forEach([...users], ([user, online]) => print(given.json, { user, online }, `${user}  ${online ? "online" : "offline"}`), {
-            discard: true
-          })))
+          Effect.forEach(
+            [...users],
+            ([user, online]) => print(given.json, { user, online }, `${escaped(user)}  ${online ? "online" : "offline"}`),
+            {
+              discard: true
+            }
+          )))
 ).pipe(
-  Command.withDescription(help("Who is logged in, or whether some users are.")),
+  Command.withDescription("Who is logged in, or whether some users are."),
   Command.withExamples([example(`presence ${url}`, "Everybody"), example(`presence ${url} ann bob`, "Two of them")])
 )
 
 /** `wirewright deepstream`. */
 export const deepstreamCommand = Command.make("deepstream").pipe(
-  Command.withDescription(`Events, records, procedures and presence of a deepstream server.\n\n  ${exitCodes}`),
+  Command.withShortDescription("Events, records, procedures and presence of a deepstream server"),
+  Command.withDescription("Events, records, procedures and presence of a deepstream server."),
+  Command.withExamples([example(`tail ${url} --event news`, "Follow an event"), example(`rpc ${url} add-two '[1,2]'`, "Call a procedure")]),
   Command.withSubcommands([tail, emit, record, rpc, presence])
 )

@@ -10,6 +10,8 @@ import * as Effect from "effect/Effect"
 import { lookup } from "node:dns/promises"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
+import type { FailureExit } from "./Exits.ts"
+import { failureOf } from "./Failure.ts"
 
 /** A line of the report. */
 export interface Check {
@@ -18,6 +20,8 @@ export interface Check {
   readonly detail: string
   /** What may help. */
   readonly hint?: string
+  /** What a failure says of the whole. */
+  readonly exit?: FailureExit
 }
 
 /** Milliseconds for each look. */
@@ -25,7 +29,13 @@ const patience = 5_000
 
 const ok = (name: string, detail: string): Check => ({ name, status: "ok", detail })
 
-const failed = (name: string, detail: string, hint: string): Check => ({ name, status: "failed", detail, hint })
+const failed = (name: string, detail: string, hint: string, exit: FailureExit = "findings"): Check => ({
+  name,
+  status: "failed",
+  detail,
+  hint,
+  exit
+})
 
 const skipped = (name: string): Check => ({ name, status: "skipped", detail: "not looked at" })
 
@@ -40,7 +50,8 @@ export const checkName = async ({ host }: Seed): Promise<Check> => {
     const found = await lookup(host, { all: true })
     return ok("DNS", `${host} → ${found.map(({ address }) => address).join(", ")}`)
   } catch (error) {
-    return failed("DNS", `${host}: ${codeOf(error)}`, "Is the host's name spelled right, and does this machine's resolver know it?")
+    const hint = "Is the host's name spelled right, and does this machine's resolver know it?"
+    return failed("DNS", `${host}: ${codeOf(error)}`, hint, "unreachable")
   }
 }
 
@@ -74,7 +85,7 @@ export const checkTcp = async (seed: Seed): Promise<Check> => {
     return ok("TCP", `${at(seed)} in ${Math.max(1, Math.round(performance.now() - before))} ms`)
   } catch (error) {
     const code = codeOf(error)
-    return failed("TCP", `${at(seed)}: ${code}`, refusals[code] ?? "Nobody can be reached there.")
+    return failed("TCP", `${at(seed)}: ${code}`, refusals[code] ?? "Nobody can be reached there.", "unreachable")
   }
 }
 
@@ -137,7 +148,11 @@ export const checksOfFailure = (error: BootstrapError): ReadonlyArray<Check> => 
   const broken = steps.find(([step]) => step === error.step)?.[1] ?? "HELLO"
   const position = names.indexOf(broken)
   return names.map((name, index) =>
-    index < position ? ok(name, "done") : index > position ? skipped(name) : failed(name, error.message, hints[error.reason])
+    index < position
+      ? ok(name, "done")
+      : index > position
+      ? skipped(name)
+      : failed(name, error.message, hints[error.reason], failureOf(error).exit)
   )
 }
 
@@ -165,7 +180,7 @@ export const checksOfSession = (
     ok("error map", errorMap.entries.size === 0 ? "none" : `version ${errorMap.version}, ${errorMap.entries.size} statuses`),
     bucket === undefined ? skipped("bucket") : ok("bucket", bucket),
     clusterMap === undefined
-      ? failed("cluster map", "none", "A node that is not initialised has none, and neither has one without its bucket.")
+      ? ok("cluster map", "none, so this node is taken for the only one")
       : clusterMap.vbuckets.length === 0 && bucket !== undefined
       ? failed("cluster map", `${version}, no vbuckets`, "The bucket is not ready yet.")
       : ok("cluster map", `${version}, ${clusterMap.nodes.length} nodes, ${clusterMap.vbuckets.length} vbuckets`)
@@ -183,6 +198,41 @@ export const checkNodes = async (nodes: ReadonlyArray<Seed>): Promise<Check> => 
       `${nodes.length - lost.length} of ${nodes.length} answer; not ${lost.map(({ detail }) => detail).join(", ")}`,
       "Clients connect to every node of the map. If its addresses are internal ones, try ?network=external."
     )
+}
+
+const strangers = {
+  HTTP: "A web server, such as the cluster manager on 8091. The key-value service is on 11210 (11207 with TLS), memcached on 11211.",
+  text: "Something that speaks a text protocol, such as a proxy for memcached; the binary protocol is needed.",
+  none: "It closes the connection or does not answer. Is it a Couchbase node? For memcached use memcached://, for TLS couchbases://."
+} as const
+
+/** Who answers a line of text, which is nothing in the binary protocols. Nothing is changed by it. */
+const strangerAt = async (seed: Seed): Promise<keyof typeof strangers> => {
+  const socket = await dial(seed).catch(() => undefined)
+  if (socket === undefined) return "none"
+  return new Promise((resolve) => {
+    let heard = ""
+    const done = (): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(/^HTTP\//.test(heard) ? "HTTP" : /^[\x20-\x7e]+\r?\n/.test(heard) ? "text" : "none")
+    }
+    const timer = setTimeout(done, patience)
+    socket.on("error", () => {}).on("close", done)
+    socket.on("data", (chunk: Uint8Array) => {
+      heard += Buffer.from(chunk).toString("latin1")
+      if (heard.includes("\n") || heard.length > 1024) done()
+    })
+    socket.write("HEAD / HTTP/1.0\r\n\r\n")
+  })
+}
+
+/** A failed check, saying who it is that answers in another language. */
+export const explained = async (check: Check, seed: Seed, tls: boolean): Promise<Check> => {
+  const who = tls ? "none" : await strangerAt(seed)
+  return who === "none"
+    ? check
+    : { ...check, detail: `${at(seed)} speaks ${who === "HTTP" ? "HTTP" : "a text protocol"}`, hint: strangers[who] }
 }
 
 /** Looks at a node of Couchbase behind a connection that works. */
@@ -206,8 +256,8 @@ export const checkCouchbase = async (seed: Seed, options: KvClientOptions): Prom
   if (opened._tag === "Failure") {
     const error = opened.failure
     if (error._tag === "BootstrapError") return checksOfFailure(error)
-    const hint = "The server closes the connection or does not answer. Is it a Couchbase node? For memcached use memcached://."
-    return [failed("HELLO", error.message, hint), ...names.slice(1).map(skipped)]
+    const check = failed("HELLO", error.message, strangers.none, failureOf(error).exit)
+    return [await explained(check, seed, tls !== undefined), ...names.slice(1).map(skipped)]
   }
   const checks = checksOfSession(opened.success, bucket, HelloFeature, defaultFeatures)
   const nodes = (opened.success.clusterMap?.nodes ?? []).flatMap(({ host, port, tlsPort }) => {

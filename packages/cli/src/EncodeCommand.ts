@@ -3,7 +3,7 @@ import { EncodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import * as Command from "effect/cli/Command"
 import { protocolFlag } from "./DecodeCommand.ts"
-import { exitCodes, handler } from "./Failure.ts"
+import { counted, handler } from "./Failure.ts"
 import { linesOf, openInput } from "./Input.ts"
 import { drain, flush, line, say } from "./Output.ts"
 import type { ProtocolAdapter } from "./ProtocolAdapter.ts"
@@ -17,9 +17,11 @@ const complaint = (error: unknown): string => {
   return String(error)
 }
 
-const encodeLine = (adapter: ProtocolAdapter, text: string): string => {
+/** The bytes of a packet; `undefined` for the object that says what decode has passed over. */
+const encodeLine = (adapter: ProtocolAdapter, text: string): string | undefined => {
   const json: unknown = JSON.parse(text)
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw new SyntaxError("expected the object of one packet")
+  if ("passedOver" in json) return undefined
   if ("error" in json) throw new SyntaxError("this is an error that decode reported, not a packet")
   return hexOf(adapter.fromJson(json))
 }
@@ -34,7 +36,8 @@ export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, 
       number++
       if (text.trim() === "") continue
       try {
-        line(encodeLine(adapter, text))
+        const bytes = encodeLine(adapter, text)
+        if (bytes !== undefined) line(bytes)
       } catch (error) {
         errors++
         say(`line ${number}: ${complaint(error)}`)
@@ -43,11 +46,11 @@ export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, 
     }
     await flush()
     return errors
-  })).pipe(
+  }, (count) => `${counted(count, "line")} could not be encoded`)).pipe(
     Command.withShortDescription("Turn the JSON of decode back into bytes"),
     Command.withDescription(
       "Encode packets: NDJSON of decode --json on stdin, one line of hex per packet on stdout. Other lines are reported on stderr; "
-        + `the others are still encoded.\n\n  ${exitCodes}`
+        + "the others are still encoded."
     ),
     Command.withExamples([
       {

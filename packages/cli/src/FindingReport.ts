@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Finding } from "./CodegenApi.ts"
-import { line } from "./Output.ts"
+import { visible } from "@wirewright/codec/Visible"
+import { block, line } from "./Output.ts"
 
 const red = "\u001b[31m"
 const bold = "\u001b[1m"
@@ -36,8 +37,8 @@ const sourceOf = (path: string): string => {
 export const printFindings = (findings: ReadonlyArray<Finding>, options: { readonly cwd: string; readonly color: boolean }): void => {
   const paint = (style: string, text: string): string => options.color ? style + text + reset : text
   for (const { column, file, hint, line: lineNumber, message, rule } of findings) {
-    line(`${paint(bold, `${file}:${lineNumber}:${column}`)} ${paint(red, rule)} ${message}`)
-    for (const text of codeFrame(sourceOf(resolve(options.cwd, file)), lineNumber, column)) line(paint(dim, text))
+    block(`${paint(bold, visible(`${file}:${lineNumber}:${column}`))} ${paint(red, rule)} ${visible(message)}`, options.color)
+    for (const text of codeFrame(sourceOf(resolve(options.cwd, file)), lineNumber, column)) block(paint(dim, visible(text)), options.color)
     if (hint !== "") line(`  hint: ${hint}`)
     line("")
   }

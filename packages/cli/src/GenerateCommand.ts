@@ -1,29 +1,26 @@
 /** `wirewright generate` and `wirewright check`: specs to code, and whether the code is what the specs say. */
-import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { type Report, testRunners, withCodegen } from "./CodegenApi.ts"
 import { targetsOf } from "./Config.ts"
-import { exitCodes, handler } from "./Failure.ts"
+import { counted, handler } from "./Failure.ts"
 import { printFindings } from "./FindingReport.ts"
+import { on, optional } from "./Flags.ts"
 import { colorsOn, flush, line, say } from "./Output.ts"
 
 const specs = Argument.String("spec").pipe(
   Argument.withDescription("Spec modules; those of wirewright.config.ts when none is given"),
   Argument.variadic()
 )
-const out = Flag.String("out").pipe(
-  Flag.withDescription("Where the generated code goes; several specs get a directory each below it"),
-  Flag.optional
+const out = optional(
+  Flag.String("out"),
+  "Where the generated code goes; several specs get a directory each below it",
+  "what wirewright.config.ts says"
 )
-const testRunner = Flag.Literals("test-runner", testRunners).pipe(
-  Flag.withDescription("What the generated tests run on"),
-  Flag.optional
-)
+const testRunner = optional(Flag.Literals("test-runner", testRunners), "What the generated tests run on", "vitest")
 
 const cwd = (): string => process.cwd()
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 const quoted = (word: string): string => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /** The command that brings the generated code up to date. */
@@ -35,8 +32,8 @@ const fixingCommand = (given: ReadonlyArray<string>, to: string | undefined, run
     ...(runner === undefined ? [] : ["--test-runner", runner])
   ].join(" ")
 
-const runnerOption = (runner: Option.Option<typeof testRunners[number]>): { readonly testRunner?: typeof testRunners[number] } =>
-  Option.isSome(runner) ? { testRunner: runner.value } : {}
+const runnerOption = (runner: typeof testRunners[number] | undefined): { readonly testRunner?: typeof testRunners[number] } =>
+  runner === undefined ? {} : { testRunner: runner }
 
 const printGenerated = (report: Report, dryRun: boolean): void => {
   for (const file of report.written) line(`${dryRun ? "would write" : "wrote"} ${file}`)
@@ -49,11 +46,11 @@ const printGenerated = (report: Report, dryRun: boolean): void => {
 export const generateCommand = Command.make("generate", {
   specs,
   out,
-  dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Say what would change, write nothing"), Flag.withDefault(false)),
+  dryRun: on("dry-run", "Say what would change, write nothing"),
   testRunner
 }, (options) =>
   handler(async () => {
-    const targets = await targetsOf(options.specs, Option.getOrUndefined(options.out), cwd())
+    const targets = await targetsOf(options.specs, options.out, cwd())
     const report = await withCodegen((codegen) =>
       codegen.generate({ targets, cwd: cwd(), dryRun: options.dryRun, ...runnerOption(options.testRunner) })
     )
@@ -62,11 +59,11 @@ export const generateCommand = Command.make("generate", {
     else say(`${counted(report.findings.length, "finding")}; nothing was written`)
     await flush()
     return report.findings.length
-  })).pipe(
+  }, (count) => counted(count, "finding"))).pipe(
     Command.withShortDescription("Generate codecs from specs"),
     Command.withDescription(
       "Generate typed codecs, models and tests from spec modules. Unchanged files are not touched; nothing is written while a spec has "
-        + `findings.\n\n  ${exitCodes}`
+        + "findings."
     ),
     Command.withExamples([
       { command: "wirewright generate", description: "Everything wirewright.config.ts lists" },
@@ -78,7 +75,7 @@ export const generateCommand = Command.make("generate", {
 /** Whether specs are right and code is fresh. */
 export const checkCommand = Command.make("check", { specs, out, testRunner }, (options) =>
   handler(async () => {
-    const to = Option.getOrUndefined(options.out)
+    const { out: to } = options
     const targets = await targetsOf(options.specs, to, cwd())
     const report = await withCodegen((codegen) => codegen.check({ targets, cwd: cwd(), ...runnerOption(options.testRunner) }))
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
@@ -93,15 +90,14 @@ export const checkCommand = Command.make("check", { specs, out, testRunner }, (o
         ...(report.findings.length === 0 ? [] : [counted(report.findings.length, "finding")]),
         ...(outdated === 0 ? [] : [`${counted(outdated, "file")} out of date`])
       ]
-      const command = fixingCommand(options.specs, to, Option.getOrUndefined(options.testRunner))
+      const command = fixingCommand(options.specs, to, options.testRunner)
       say(`${parts.join(", ")}. ${report.findings.length === 0 ? "Run" : "Correct the specs, then run"}: ${command}`)
     }
     return count
-  })).pipe(
+  }, (count) => counted(count, "finding"))).pipe(
     Command.withShortDescription("Check specs, and that generated code is fresh"),
     Command.withDescription(
       "Check spec modules, and whether the generated code is what they say. Nothing is written. The last line is the command that fixes it."
-        + `\n\n  ${exitCodes}`
     ),
     Command.withExamples([
       { command: "wirewright check", description: "Everything wirewright.config.ts lists" },

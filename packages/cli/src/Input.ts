@@ -1,11 +1,20 @@
 /** Where bytes come from: a file or stdin, decompressed when gzipped, recognized by their first bytes. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { createReadStream } from "node:fs"
-import { stat } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
 import { createGunzip } from "node:zlib"
-import { refuse } from "./Failure.ts"
+import { type Failure, failureOfDefect, refuse } from "./Failure.ts"
 
 /** Chunks of a file. They are not written to again. */
 export type Chunks = AsyncIterable<Uint8Array>
+
+/** The password in a file, without the end of its line. */
+export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string>, Failure> =>
+  Effect.tryPromise({
+    try: async () => Redacted.make((await readFile(file, "utf8")).replace(/\r?\n$/, "")),
+    catch: failureOfDefect
+  })
 
 /** Bytes needed to recognize a format. */
 const magicSize = 4
@@ -65,16 +74,33 @@ export const openInput = async (file: string): Promise<{ readonly head: Uint8Arr
 /** Longest input line in characters. */
 const maxLine = 64 * 1024 * 1024
 
-/** Lines without their ends; the last one may lack one. */
+/** Lines without their ends; the last one may lack one. A character is looked at once, however many chunks a line comes in. */
 export const linesOf = async function*(chunks: Chunks): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  let rest = ""
-  for await (const chunk of chunks) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n")
-    rest = parts.pop()!
-    if (rest.length > maxLine) refuse(`an input line is longer than ${maxLine} characters`)
-    for (const part of parts) yield part.endsWith("\r") ? part.slice(0, -1) : part
+  let pieces: Array<string> = []
+  let size = 0
+  const take = (piece: string): void => {
+    size += piece.length
+    if (size > maxLine) refuse(`an input line is longer than ${maxLine} characters`)
+    pieces.push(piece)
   }
-  rest += decoder.decode()
-  if (rest !== "") yield rest
+  const finished = (): string => {
+    const text = pieces.length === 1 ? pieces[0]! : pieces.join("")
+    pieces = []
+    size = 0
+    return text.endsWith("\r") ? text.slice(0, -1) : text
+  }
+  for await (const chunk of chunks) {
+    const text = decoder.decode(chunk, { stream: true })
+    let start = 0
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+      take(text.slice(start, end))
+      yield finished()
+      start = end + 1
+    }
+    if (start < text.length) take(text.slice(start))
+  }
+  const rest = decoder.decode()
+  if (rest !== "") take(rest)
+  if (size > 0) yield finished()
 }

@@ -1,14 +1,23 @@
-/** `kv` and `doctor` as people run them, against nodes in this process. */
+/** `kv` and `doctor` against nodes in this process. */
 import { assert, describe, it } from "@effect/vitest"
 import { defaultManifest, withCollection } from "@wirewright/embedded/Collections"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import { encodeErrorResponse, encodeSaslListMechsResponse } from "@wirewright/memcached/gen"
+import { scripted } from "@wirewright/memcached/Scripted.fixture"
+import type { Bootstrapped } from "@wirewright/couchbase/Bootstrap"
+import { emptyErrorMap } from "@wirewright/couchbase/ErrorMap"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
 import { type Outcome, wirewright } from "../test/RunCli.ts"
+import { runHere as run } from "../test/RunHere.ts"
+import { checksOfSession } from "./Doctor.ts"
 import { masked } from "./DoctorCommand.ts"
 
 const secret = "pencil"
+const extras = new Uint8Array(0)
 
 const couchbase = Effect.map(
   serveCouchbase({
@@ -18,7 +27,17 @@ const couchbase = Effect.map(
   ({ port }) => (password: string, bucket = "default") => `couchbase://user:${password}@127.0.0.1:${port}/${bucket}`
 )
 
-const run = (args: ReadonlyArray<string>, input = ""): Effect.Effect<Outcome> => Effect.promise(() => wirewright(args, input))
+const answering = (answer: (socket: Net.Socket) => void): Effect.Effect<number, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<Net.Server>((resume) => {
+        const server = Net.createServer((socket) => void socket.on("error", () => {}).once("data", () => answer(socket)))
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => (server.address() as Net.AddressInfo).port
+  )
 
 const checksOf = ({ out }: Outcome): ReadonlyArray<readonly [string, string]> =>
   (JSON.parse(out) as { checks: ReadonlyArray<{ name: string; status: string }> }).checks.map(({ name, status }) => [name, status])
@@ -39,29 +58,29 @@ describe("kv", () => {
         14,
         BigInt(json["casHex"] as string)
       ])
-      yield* run(["kv", "set", url, "lines"], "one\ntwo\n")
+      yield* Effect.promise(() => wirewright(["kv", "set", url, "lines"], "one\ntwo\n"))
       assert.strictEqual((yield* run(["kv", "get", url, "lines"])).out, "one\ntwo\n")
     }))
 
-  it.live("says by exit code what became of it: 100 refused or missing, 69 nobody there, 1 wrong", () =>
+  it.live("says by exit code what became of it: 100 refused or missing, 69 nobody there, 77 not let in, 1 wrong", () =>
     Effect.gen(function*() {
       const url = yield* couchbase
-      const outcomes = yield* Effect.forEach([
-        ["get", url(secret), "nothing"],
-        ["exists", url(secret), "nothing"],
-        ["replace", url(secret), "nothing", "x"],
-        ["get", "couchbase://127.0.0.1:1/default", "a"],
-        ["get", url("wrong"), "a"],
-        ["get", "http://127.0.0.1", "a"],
-        ["get", url(secret, ""), "a"],
-        ["touch", url(secret), "a", "soon"]
-      ], (args) =>
-        run(["kv", ...args]), { concurrency: 4 })
+      const outcomes = yield* Effect.forEach(
+        [
+          ["get", url(secret), "nothing"],
+          ["exists", url(secret), "nothing"],
+          ["replace", url(secret), "nothing", "x"],
+          ["get", "couchbase://127.0.0.1:1/default", "a"],
+          ["get", url("wrong"), "a"],
+          ["get", "http://127.0.0.1", "a"],
+          ["get", url(secret, ""), "a"],
+          ["touch", url(secret), "a", "soon"]
+        ],
+        (args) => run(["kv", ...args])
+      )
       assert.deepStrictEqual(
-        outcomes.map(({ code }) =>
-          code
-        ),
-        [100, 100, 100, 69, 1, 1, 1, 1]
+        outcomes.map(({ code }) => code),
+        [100, 100, 100, 69, 77, 1, 1, 1]
       )
       for (const { err, out } of outcomes) {
         assert.strictEqual(out, "")
@@ -84,7 +103,49 @@ describe("kv", () => {
       assert.strictEqual((yield* run(["kv", "get", url, "n", ...hotel])).out, "hotel")
       assert.strictEqual((yield* run(["kv", "remove", url, "n", "--cas", casHex, ...hotel])).code, 0)
       const failure = yield* run(["kv", "get", url, "n", "--json", "--collection", "inventory.nope"])
-      assert.deepStrictEqual([failure.code, (JSON.parse(failure.out) as { error: string }).error], [100, "UnknownCollection"])
+      assert.deepStrictEqual([failure.code, failure.out, (JSON.parse(failure.err) as { error: string }).error], [
+        100,
+        "",
+        "UnknownCollection"
+      ])
+    }))
+
+  it.live("sends memcached a password in clear text only when the URL asks for PLAIN, as the proxy does", () =>
+    Effect.gen(function*() {
+      const heard: Array<string> = []
+      const { port } = yield* scripted(({ _tag, ...request }, peer) => {
+        heard.push(Buffer.from("clientData" in request ? request.clientData as Uint8Array : []).toString())
+        peer.send((writer) =>
+          _tag === "SaslListMechs"
+            ? encodeSaslListMechsResponse(writer, { opaque: request.opaque, mechanisms: "PLAIN" })
+            : encodeErrorResponse(writer, {
+              opcode: request.opcode,
+              status: 0x20,
+              opaque: request.opaque,
+              extras,
+              key: extras,
+              value: extras
+            })
+        )
+      })
+      const url = `memcached://user:${secret}@127.0.0.1:${port}`
+      for (const args of [["kv", "get", url, "a"], ["doctor", url], ["proxy", "--upstream", url]]) {
+        const refused = yield* run(args)
+        assert.include(refused.err + refused.out, "allowed_sasl_mechanisms=PLAIN", args[0])
+        assert.notInclude(refused.err + refused.out, secret)
+      }
+      assert.notInclude(heard.join(), secret)
+      for (
+        const args of [["kv", "get", `${url}?allowed_sasl_mechanisms=PLAIN`, "a"], [
+          "proxy",
+          "--upstream",
+          `${url}?allowed_sasl_mechanisms=PLAIN`
+        ]]
+      ) {
+        heard.length = 0
+        yield* run(args)
+        assert.include(heard, `\0user\0${secret}`, args[0])
+      }
     }))
 
   it.live("speaks to memcached, too", () =>
@@ -119,7 +180,7 @@ describe("doctor", () => {
         [url("wrong"), url(secret, "nope"), "couchbase://127.0.0.1:1/x"],
         (one) => run(["doctor", one, "--json"])
       )
-      assert.deepStrictEqual([password!.code, bucket!.code, nobody!.code], [100, 100, 69])
+      assert.deepStrictEqual([password!.code, bucket!.code, nobody!.code], [77, 77, 69])
       assert.deepStrictEqual(checksOf(password!).slice(2), [
         ["HELLO", "ok"],
         ["SASL", "failed"],
@@ -140,19 +201,42 @@ describe("doctor", () => {
       assert.deepStrictEqual([outcome.code, outcome.out.match(/^ok {6}/gm)?.length], [0, 3])
     }))
 
+  it.live("says that a port speaks HTTP, or a text protocol, instead of that it closes the connection", () =>
+    Effect.gen(function*() {
+      // what Node answers to anything that is no HTTP, and memcached's text protocol to anything it does not know
+      const web = yield* answering((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"))
+      const text = yield* answering((socket) => void socket.write("ERROR\r\n"))
+      const outcomes = yield* Effect.forEach(
+        [`couchbase://127.0.0.1:${web}/default`, `memcached://127.0.0.1:${web}`, `memcached://127.0.0.1:${text}`],
+        (url) => run(["doctor", url])
+      )
+      assert.match(outcomes[0]!.out, /failed {3}HELLO .*speaks HTTP\n.*web server/)
+      assert.match(outcomes[1]!.out, /failed {3}memcached .*speaks HTTP\n.*web server/)
+      assert.match(outcomes[2]!.out, /failed {3}memcached .*speaks a text protocol\n.*binary protocol/)
+      assert.deepStrictEqual(outcomes.map(({ code }) => code), [69, 69, 69])
+    }))
+
+  it("finds nothing wrong with a node that has no cluster map, as one without a cluster manager", () => {
+    const session: Bootstrapped = {
+      features: new Set(),
+      states: { collections: false },
+      errorMap: emptyErrorMap,
+      clusterMap: undefined,
+      mechanism: undefined,
+      offered: [],
+      warnings: ["no cluster map: NotSupported"]
+    }
+    assert.deepStrictEqual(checksOfSession(session, "default", {}, []).map(({ name, status }) => [name, status]), [
+      ["HELLO", "ok"],
+      ["SASL", "ok"],
+      ["error map", "ok"],
+      ["bucket", "ok"],
+      ["cluster map", "ok"]
+    ])
+  })
+
   it("masks passwords in what it prints", () => {
     assert.strictEqual(masked("couchbase://u:p@s@h/b"), "couchbase://u:***@h/b")
     assert.strictEqual(masked("couchbase://u@h:1/b"), "couchbase://u@h:1/b")
   })
-})
-
-describe("help", () => {
-  for (const command of [["kv"], ["kv", "get"], ["kv", "set"], ["doctor"]]) {
-    it(`${command.join(" ")} --help has examples and exit codes`, async () => {
-      const { code, err, out } = await wirewright([...command, "--help"])
-      assert.deepStrictEqual([code, err], [0, ""])
-      assert.isAtLeast(out.split("EXAMPLES")[1]?.match(/^ {2}(?!#).*wirewright/gm)?.length ?? 0, 2)
-      assert.include(out, "69 unreachable")
-    })
-  }
 })

@@ -3,6 +3,8 @@
  *
  * The value goes to stdout, byte for byte; what is known about it goes to stderr, or with `--json` everything is one object on stdout.
  */
+import { jsonOf } from "@wirewright/codec/JsonPrint"
+import { escaped } from "@wirewright/codec/Visible"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,73 +12,57 @@ import * as Redacted from "effect/Redacted"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { exitCodes, Findings, Unreachable, Usage } from "./Failure.ts"
+import { type Failure, failureOfDefect, findings, usage } from "./Failure.ts"
+import { jsonFlag, optional, withDefault } from "./Flags.ts"
 import { openInput } from "./Input.ts"
-import { type KvDocument, type KvFailure, type KvFormat, type KvOutcome, type KvTarget, type KvWrite, openTarget } from "./KvTarget.ts"
-import { flush, line, say } from "./Output.ts"
+import { type KvDocument, type KvFormat, type KvOutcome, type KvTarget, type KvWrite, notFound, openTarget } from "./KvTarget.ts"
+import { block, bytes, flush, line, say } from "./Output.ts"
+import { shown, terminalText } from "./Shown.ts"
 
 /** How a document's flags say it is to be read, as all Couchbase clients agree. */
 const formatOf = (flags: number): string => ["", "", "json", "binary", "text"][flags >>> 24 & 0x0f] ?? ""
 
 const hex = (value: number | bigint, digits: number): string => `0x${value.toString(16).padStart(digits, "0")}`
 
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-/** A value inside JSON: as it is, as text, or as base64. */
-const jsonValue = (bytes: Uint8Array, flags: number): { readonly encoding: "json" | "text" | "base64"; readonly value: unknown } => {
-  try {
-    const text = strict.decode(bytes)
-    if (formatOf(flags) !== "json") return { encoding: "text", value: text }
-    return { encoding: "json", value: JSON.parse(text) as unknown }
-  } catch {
-    return { encoding: "base64", value: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") }
-  }
-}
-
 const casWords = (cas: bigint): string => `cas ${hex(cas, 16)} (${cas})`
 
 const casJson = (cas: bigint | undefined) => cas === undefined ? {} : { cas: String(cas), casHex: hex(cas, 16) }
 
-const write = (bytes: Uint8Array): Effect.Effect<void> =>
-  Effect.promise(() =>
-    new Promise<void>((resolve) => {
-      process.stdout.write(process.stdout.isTTY ? Buffer.concat([bytes, Buffer.from("\n")]) : bytes, () => resolve())
-    })
-  )
+/** Shows a value to a person. */
+const terminal = (value: Uint8Array): Promise<void> => {
+  block(terminalText(value))
+  return flush()
+}
 
-/** Prints a document. */
+/** Prints a document: its bytes as they are, unless a terminal shows them. */
 const printDocument = (key: string, { cas, flags, value }: KvDocument, json: boolean): Effect.Effect<void> => {
   const format = formatOf(flags)
   if (json) {
-    line(JSON.stringify({ key, ...casJson(cas), flags, format: format || "unknown", size: value.length, ...jsonValue(value, flags) }))
+    line(
+      jsonOf({
+        key,
+        ...casJson(cas),
+        flags,
+        format: format || "unknown",
+        size: value.length,
+        ...shown(value, { json: format === "json" })
+      })!
+    )
     return Effect.promise(flush)
   }
-  say(`${key}  size ${value.length}  flags ${hex(flags, 8)}${format === "" ? "" : ` (${format})`}  ${casWords(cas)}`)
-  return write(value)
+  say(`${escaped(key)}  size ${value.length}  flags ${hex(flags, 8)}${format === "" ? "" : ` (${format})`}  ${casWords(cas)}`)
+  return Effect.promise(() => process.stdout.isTTY ? terminal(value) : bytes(value))
 }
 
 /** Prints what became of a write. */
 const printOutcome = (command: string, key: string, { cas, value }: KvOutcome, json: boolean): Effect.Effect<void> => {
   if (json) line(JSON.stringify({ key, ...casJson(cas), ...(value === undefined ? {} : { value: String(value) }) }))
   else {
-    say([key, command, ...cas === undefined ? [] : [casWords(cas)]].join("  "))
+    say([escaped(key), command, ...cas === undefined ? [] : [casWords(cas)]].join("  "))
     if (value !== undefined) line(String(value))
   }
   return Effect.promise(flush)
 }
-
-/** Says why an operation failed and chooses the exit code. */
-const fail = (failure: KvFailure, json: boolean): Effect.Effect<never, Findings | Unreachable | Usage> =>
-  Effect.gen(function*() {
-    const { ambiguous, kind, message, reason } = failure
-    if (json && kind !== "wrong") {
-      line(JSON.stringify({ error: reason, message, ambiguous }))
-      yield* Effect.promise(flush)
-    }
-    if (kind === "wrong") return yield* new Usage({ message })
-    say(`wirewright: ${message}`)
-    return yield* (kind === "unreachable" ? new Unreachable({ message }) : new Findings({ count: 1 }))
-  })
 
 const duration = (text: string): Duration.Duration => {
   const input = /^\d+$/.test(text)
@@ -93,13 +79,8 @@ const whole = (text: string): bigint => {
   return BigInt(text)
 }
 
-const parsed = <A>(name: string, description: string, parse: (text: string) => A) =>
-  Flag.String(name).pipe(
-    Flag.withDescription(description),
-    Flag.mapTryCatch(parse, (error) => (error as Error).message),
-    Flag.optional,
-    Flag.map(Option.getOrUndefined)
-  )
+const parsed = <A>(name: string, description: string, parse: (text: string) => A, without: string) =>
+  optional(Flag.String(name).pipe(Flag.mapTryCatch(parse, (error) => (error as Error).message)), description, without)
 
 const target = {
   url: Argument.String("url").pipe(
@@ -108,33 +89,35 @@ const target = {
     )
   ),
   key: Argument.String("key").pipe(Argument.withDescription("The document's key")),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("One JSON object on stdout"), Flag.withDefault(false)),
-  collection: Flag.String("collection").pipe(
-    Flag.withDescription("scope.collection, or a collection of the default scope"),
-    Flag.optional,
-    Flag.map(Option.getOrUndefined)
+  json: jsonFlag("One JSON object on stdout"),
+  collection: optional(
+    Flag.String("collection"),
+    "scope.collection, or a collection of the default scope",
+    "the default collection"
   ),
-  timeout: parsed("timeout", "Time for the operation, such as 5s; 2.5 seconds unless said otherwise", duration)
+  timeout: parsed("timeout", "Time for the operation, such as 5s", duration, "2.5s")
 }
 
 const changes = {
-  cas: parsed("cas", "The version the document must have, decimal or 0x hex", whole),
-  durability: Flag.Literals("durability", ["none", "majority", "majorityAndPersistToActive", "persistToMajority"]).pipe(
-    Flag.withDescription("How durable the write must be before it succeeds"),
-    Flag.withDefault("none" as const)
+  cas: parsed("cas", "The version the document must have, decimal or 0x hex", whole, "any"),
+  durability: withDefault(
+    Flag.Literals("durability", ["none", "majority", "majorityAndPersistToActive", "persistToMajority"]),
+    "How durable the write must be before it succeeds",
+    "none" as const
   )
 }
 
-const expiry = parsed("expiry", "When the document expires, such as 30s, 10m, 1d; never unless said otherwise", duration)
+const expiry = parsed("expiry", "When the document expires, such as 30s, 10m, 1d", duration, "never")
 
 const stores = {
   value: Argument.String("value").pipe(Argument.withDescription("The value; - or nothing for stdin"), Argument.optional),
   ...changes,
   expiry,
-  flags: parsed("flags", "User flags, decimal or 0x hex, instead of those of the format", whole),
-  format: Flag.Literals("format", ["auto", "json", "text", "binary"]).pipe(
-    Flag.withDescription("What the flags say the value is; auto: json when it is JSON, else text, else binary"),
-    Flag.withDefault("auto" as const)
+  flags: parsed("flags", "User flags, decimal or 0x hex", whole, "those of the format"),
+  format: withDefault(
+    Flag.Literals("format", ["auto", "json", "text", "binary"]),
+    "What the flags say the value is; auto: json when it is JSON, else text, else binary",
+    "auto" as const
   )
 }
 
@@ -148,35 +131,33 @@ interface Common {
 
 /** Connects, does one thing, and says how it went. */
 const perform = <A>(
-  { collection, json, timeout, url }: Common,
-  act: (kv: KvTarget) => Effect.Effect<A, KvFailure>,
-  print: (result: A) => Effect.Effect<void, Findings>
-): Effect.Effect<void, Findings | Unreachable | Usage> => {
+  { collection, timeout, url }: Common,
+  act: (kv: KvTarget) => Effect.Effect<A, Failure>,
+  print: (result: A) => Effect.Effect<void, Failure>
+): Effect.Effect<void, Failure> => {
   const secret = process.env["WIREWRIGHT_PASSWORD"]
   const options = { url, collection, timeout, password: secret === undefined ? undefined : Redacted.make(secret) }
-  return Effect.scoped(Effect.flatMap(openTarget(options), act)).pipe(
-    Effect.catch((failure) => fail(failure, json)),
-    Effect.flatMap(print)
-  )
+  return Effect.flatMap(Effect.scoped(Effect.flatMap(openTarget(options), act)), print)
 }
 
-const readAll = Effect.promise(async (): Promise<Uint8Array> => {
-  const chunks: Array<Uint8Array> = []
-  for await (const chunk of (await openInput("-")).all) chunks.push(chunk)
-  return Buffer.concat(chunks)
+const readAll = Effect.tryPromise({
+  try: async (): Promise<Uint8Array> => {
+    const chunks: Array<Uint8Array> = []
+    for await (const chunk of (await openInput("-")).all) chunks.push(chunk)
+    return Buffer.concat(chunks)
+  },
+  catch: failureOfDefect
 })
 
-const valueOf = (value: Option.Option<string>): Effect.Effect<Uint8Array> =>
+const valueOf = (value: Option.Option<string>): Effect.Effect<Uint8Array, Failure> =>
   Option.isNone(value) || value.value === "-" ? readAll : Effect.succeed(Buffer.from(value.value))
 
-const guess = (bytes: Uint8Array): KvFormat => {
-  const { encoding } = jsonValue(bytes, 0x02000000)
-  return encoding === "json" ? "json" : jsonValue(bytes, 0).encoding === "text" ? "text" : "binary"
+const guess = (value: Uint8Array): KvFormat => {
+  const { encoding } = shown(value, { json: true })
+  return encoding === "json" || encoding === "text" ? encoding : "binary"
 }
 
 const plain: KvWrite = { cas: undefined, expiry: undefined, flags: undefined, format: "binary", durability: "none" }
-
-const help = (text: string): string => `${text}\n\n  ${exitCodes} (no such document, refused) · 69 unreachable`
 
 const example = (rest: string, description: string) => ({ command: `wirewright kv ${rest}`, description })
 
@@ -185,11 +166,9 @@ const url = "couchbase://user@127.0.0.1/default"
 const getCommand = Command.make("get", target, (given) =>
   perform(given, (kv) => kv.get(given.key), (found) => {
     if (Option.isSome(found)) return printDocument(given.key, found.value, given.json)
-    if (given.json) line(JSON.stringify({ error: "NotFound", key: given.key }))
-    say(`wirewright: ${JSON.stringify(given.key)}: there is no such document`)
-    return Effect.andThen(Effect.promise(flush), Effect.fail(new Findings({ count: 1 })))
+    return Effect.fail(notFound(given.key))
   })).pipe(
-    Command.withDescription(help("Read a document: the value on stdout, its size, flags and CAS on stderr.")),
+    Command.withDescription("Read a document: the value on stdout, its size, flags and CAS on stderr."),
     Command.withExamples([
       example(`get ${url} user::1`, "The value"),
       example(`get ${url} user::1 --json`, "Value and everything about it"),
@@ -200,10 +179,10 @@ const getCommand = Command.make("get", target, (given) =>
 const existsCommand = Command.make("exists", target, (given) =>
   perform(given, (kv) => kv.exists(given.key), (there) => {
     if (given.json) line(JSON.stringify({ key: given.key, exists: there }))
-    else say(`${given.key}  ${there ? "exists" : "does not exist"}`)
-    return Effect.andThen(Effect.promise(flush), there ? Effect.void : Effect.fail(new Findings({ count: 1 })))
+    else say(`${escaped(given.key)}  ${there ? "exists" : "does not exist"}`)
+    return Effect.andThen(Effect.promise(flush), there ? Effect.void : Effect.fail(findings(`${given.key} does not exist`, "NotFound")))
   })).pipe(
-    Command.withDescription(help("Whether there is a document.")),
+    Command.withDescription("Whether there is a document."),
     Command.withExamples([example(`exists ${url} user::1 && echo yes`, "As a condition")])
   )
 
@@ -211,7 +190,7 @@ const storeCommand = (how: "set" | "insert" | "replace", description: string) =>
   Command.make(how, { ...target, ...stores }, (given) =>
     Effect.flatMap(valueOf(given.value), (bytes) => {
       const { cas, durability, expiry } = given
-      if (how === "insert" && cas !== undefined) return Effect.fail(new Usage({ message: "what is inserted has no CAS yet" }))
+      if (how === "insert" && cas !== undefined) return Effect.fail(usage("what is inserted has no CAS yet"))
       const format = given.format === "auto" ? guess(bytes) : given.format
       const flags = given.flags === undefined ? undefined : Number(given.flags)
       const options = { cas, durability, expiry, format, flags }
@@ -221,7 +200,7 @@ const storeCommand = (how: "set" | "insert" | "replace", description: string) =>
         (outcome) => printOutcome(how, given.key, outcome, given.json)
       )
     })).pipe(
-      Command.withDescription(help(description)),
+      Command.withDescription(description),
       Command.withExamples([
         example(`${how} ${url} user::1 '{"name":"Ada"}'`, "JSON"),
         example(`${how} ${url} photo --expiry 1d < photo.jpg`, "Bytes of stdin, gone tomorrow")
@@ -237,13 +216,13 @@ const extendCommand = (how: "append" | "prepend", description: string) =>
         (kv) => kv.extend(how, given.key, bytes, options),
         (outcome) => printOutcome(how, given.key, outcome, given.json)
       )
-    })).pipe(Command.withDescription(help(description)), Command.withExamples([example(`${how} ${url} log 'one more line'`, "Text")]))
+    })).pipe(Command.withDescription(description), Command.withExamples([example(`${how} ${url} log 'one more line'`, "Text")]))
 
 const removeCommand = Command.make("remove", { ...target, ...changes }, (given) => {
   const options = { ...plain, cas: given.cas, durability: given.durability }
   return perform(given, (kv) => kv.remove(given.key, options), (outcome) => printOutcome("remove", given.key, outcome, given.json))
 }).pipe(
-  Command.withDescription(help("Remove a document.")),
+  Command.withDescription("Remove a document."),
   Command.withExamples([example(`remove ${url} user::1 --cas 0x18a3f00d12340000`, "Only this version")])
 )
 
@@ -254,31 +233,31 @@ const touchCommand = Command.make(
     Effect.flatMap(
       Effect.try({
         try: () => given.expiry === "0" ? Duration.infinity : duration(given.expiry),
-        catch: (error) => new Usage({ message: `expected ${(error as Error).message}` })
+        catch: (error) => usage(`expiry ${given.expiry}: expected ${(error as Error).message}`)
       }),
       (expiry) => perform(given, (kv) => kv.touch(given.key, expiry), (outcome) => printOutcome("touch", given.key, outcome, given.json))
     )
 ).pipe(
-  Command.withDescription(help("Set when a document expires.")),
+  Command.withDescription("Set when a document expires."),
   Command.withExamples([example(`touch ${url} session 10m`, "In ten minutes"), example(`touch ${url} session 0`, "Never")])
 )
 
 const countCommand = (how: "incr" | "decr", description: string) =>
   Command.make(how, {
     ...target,
-    delta: Argument.String("delta").pipe(Argument.withDescription("How much; 1 unless said otherwise"), Argument.withDefault("1")),
-    initial: parsed("initial", "What a missing counter begins with; without it a missing one is refused", whole),
+    delta: Argument.String("delta").pipe(Argument.withDescription("How much. Default: 1"), Argument.withDefault("1")),
+    initial: parsed("initial", "What a missing counter begins with", whole, "a missing one is refused"),
     expiry
   }, (given) =>
     Effect.flatMap(
-      Effect.try({ try: () => whole(given.delta), catch: (error) => new Usage({ message: `expected ${(error as Error).message}` }) }),
+      Effect.try({ try: () => whole(given.delta), catch: (error) => usage(`delta ${given.delta}: expected ${(error as Error).message}`) }),
       (delta) => {
         const { expiry, initial } = given
         return perform(given, (kv) => kv.count(how, given.key, { delta, initial, expiry }), (outcome) =>
           printOutcome(how, given.key, outcome, given.json))
       }
     )).pipe(
-      Command.withDescription(help(description)),
+      Command.withDescription(description),
       Command.withExamples([example(`${how} ${url} visits 1 --initial 0`, "From 0 when it is new")])
     )
 
@@ -286,8 +265,7 @@ const countCommand = (how: "incr" | "decr", description: string) =>
 export const kvCommand = Command.make("kv").pipe(
   Command.withShortDescription("Read and write documents of Couchbase or memcached"),
   Command.withDescription(
-    `Documents of Couchbase or memcached. Values go to stdout, what is known about them to stderr.\n\n  ${exitCodes} (no such document, `
-      + "refused) · 69 unreachable"
+    "Documents of Couchbase or memcached. Values go to stdout, what is known about them to stderr."
   ),
   Command.withExamples([
     example(`set ${url} user::1 '{"name":"Ada"}'`, "Store a document"),

@@ -3,17 +3,15 @@
  *
  * It chooses the client by the scheme and evens out how they name things. It prints nothing.
  */
-import type { ConnectionReason } from "@wirewright/connection/Errors"
-import type { Schemes } from "@wirewright/couchbase/ConnectionString"
 import type { KvError as CouchbaseError } from "@wirewright/couchbase/KvError"
 import type { KvError as MemcachedError } from "@wirewright/memcached/KvError"
-import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import { Failure, failureOf, usage } from "./Failure.ts"
 
 /** A document as it is printed. */
 export interface KvDocument {
@@ -48,33 +46,21 @@ export interface KvCount {
   readonly expiry: Duration.Duration | undefined
 }
 
-/** How an operation failed. */
-export class KvFailure extends Data.TaggedError("KvFailure")<{
-  /** `unreachable`: nobody answered; `refused`: somebody did, with a status; `wrong`: it was not, or could not be, asked. */
-  readonly kind: "unreachable" | "refused" | "wrong"
-  readonly reason: string
-  readonly message: string
-  readonly ambiguous: boolean
-}> {}
-
 /** The operations. A document that is missing is nothing for `get`, `false` for `exists`, and a failure everywhere else. */
 export interface KvTarget {
-  readonly get: (key: string) => Effect.Effect<Option.Option<KvDocument>, KvFailure>
-  readonly exists: (key: string) => Effect.Effect<boolean, KvFailure>
+  readonly get: (key: string) => Effect.Effect<Option.Option<KvDocument>, Failure>
+  readonly exists: (key: string) => Effect.Effect<boolean, Failure>
   readonly store: (
     how: "set" | "insert" | "replace",
     key: string,
     value: Uint8Array,
     options: KvWrite
-  ) => Effect.Effect<KvOutcome, KvFailure>
-  readonly extend: (how: "append" | "prepend", key: string, value: Uint8Array, options: KvWrite) => Effect.Effect<KvOutcome, KvFailure>
-  readonly remove: (key: string, options: KvWrite) => Effect.Effect<KvOutcome, KvFailure>
-  readonly touch: (key: string, expiry: Duration.Duration) => Effect.Effect<KvOutcome, KvFailure>
-  readonly count: (how: "incr" | "decr", key: string, options: KvCount) => Effect.Effect<KvOutcome, KvFailure>
+  ) => Effect.Effect<KvOutcome, Failure>
+  readonly extend: (how: "append" | "prepend", key: string, value: Uint8Array, options: KvWrite) => Effect.Effect<KvOutcome, Failure>
+  readonly remove: (key: string, options: KvWrite) => Effect.Effect<KvOutcome, Failure>
+  readonly touch: (key: string, expiry: Duration.Duration) => Effect.Effect<KvOutcome, Failure>
+  readonly count: (how: "incr" | "decr", key: string, options: KvCount) => Effect.Effect<KvOutcome, Failure>
 }
-
-/** The schemes of memcached; it has no port of its own for TLS. */
-export const memcachedSchemes: Schemes = { memcached: { tls: false, port: 11_211 }, memcacheds: { tls: true, port: 11_211 } }
 
 /** Where to and how. */
 export interface KvTargetOptions {
@@ -84,29 +70,9 @@ export interface KvTargetOptions {
   readonly timeout: Duration.Duration | undefined
 }
 
-const unreachable: ReadonlySet<string> = new Set(
-  [
-    "ConnectFailed",
-    "ConnectTimeout",
-    "ConnectionLost",
-    "ConnectionClosed",
-    "PeerMisbehaved",
-    "PeerStalled",
-    "RequestTimeout"
-  ] satisfies ReadonlyArray<ConnectionReason["_tag"]>
-)
-
-const failureOf = (error: CouchbaseError | MemcachedError): KvFailure => {
-  const { ambiguous, message, reason } = error
-  const lost = unreachable.has(reason._tag) || reason._tag === "NoActiveNode"
-  const kind = lost ? "unreachable" : "status" in reason || reason._tag === "PathFailed" ? "refused" : "wrong"
-  return new KvFailure({ kind, reason: reason._tag, message, ambiguous })
-}
-
-const wrong = (message: string): KvFailure => new KvFailure({ kind: "wrong", reason: "Usage", message, ambiguous: false })
-
-const notFound = (key: string): KvFailure =>
-  new KvFailure({ kind: "refused", reason: "NotFound", message: `${JSON.stringify(key)}: there is no such document`, ambiguous: false })
+/** There is no such document. */
+export const notFound = (key: string): Failure =>
+  new Failure({ exit: "findings", error: "NotFound", message: `${JSON.stringify(key)}: there is no such document`, ambiguous: false })
 
 /** Only options that were given, because the clients tell absent from undefined. */
 const given = <A extends object>(options: A): { [Name in keyof A]: Exclude<A[Name], undefined> } =>
@@ -115,8 +81,8 @@ const given = <A extends object>(options: A): { [Name in keyof A]: Exclude<A[Nam
 const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
   const { KvClient } = yield* Effect.promise(() => import("@wirewright/couchbase/KvClient"))
   const { optionsOfUrl } = yield* Effect.promise(() => import("@wirewright/couchbase/KvOptions"))
-  const options = yield* Effect.mapError(optionsOfUrl(url, password), (error) => wrong(error.message))
-  if (options.bucket === undefined) return yield* wrong("the URL names no bucket; expected couchbase://host/bucket")
+  const options = yield* Effect.mapError(optionsOfUrl(url, password), failureOf)
+  if (options.bucket === undefined) return yield* usage("the URL names no bucket; expected couchbase://host/bucket")
   const client = yield* Effect.mapError(KvClient.make({ ...options, ...given({ timeout }) }), failureOf)
   const kv = collection === undefined ? client : yield* Effect.mapError(client.collection(collection), failureOf)
   const stores = { set: kv.upsert, insert: kv.insert, replace: kv.replace }
@@ -136,17 +102,23 @@ const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, u
 
 const memcached = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
   const { KvClient } = yield* Effect.promise(() => import("@wirewright/memcached/KvClient"))
-  const { parseConnectionString } = yield* Effect.promise(() => import("@wirewright/couchbase/ConnectionString"))
-  const parsed = parseConnectionString(url, password, memcachedSchemes)
-  if (Result.isFailure(parsed)) return yield* wrong(parsed.failure.message)
-  const { bucket, password: secret, seeds: [seed, ...others], tls, user, verify } = parsed.success
-  if (bucket !== undefined || collection !== undefined) return yield* wrong("memcached has no buckets and no collections")
-  if (others.length > 0) return yield* wrong("memcached:// takes one host")
+  const { allowsPlainWithoutTls, parseMemcachedString } = yield* Effect.promise(() => import("@wirewright/couchbase/ConnectionString"))
+  const { tlsOfTarget } = yield* Effect.promise(() => import("@wirewright/couchbase/KvOptions"))
+  const parsed = parseMemcachedString(url, password)
+  if (Result.isFailure(parsed)) return yield* failureOf(parsed.failure)
+  if (collection !== undefined) return yield* usage("memcached has no collections")
+  const { password: secret, seeds: [seed], user } = parsed.success
+  const tls = yield* Effect.mapError(tlsOfTarget(parsed.success), failureOf)
   const kv = yield* Effect.mapError(
     KvClient.make({
       ...seed,
-      ...(tls ? { tls: { rejectUnauthorized: verify } } : {}),
-      ...(user === undefined ? {} : { credentials: { user, password: secret ?? Redacted.make("") }, allowPlaintextPassword: true }),
+      ...given({ tls }),
+      ...(user === undefined
+        ? {}
+        : {
+          credentials: { user, password: secret ?? Redacted.make("") },
+          allowPlaintextPassword: allowsPlainWithoutTls(parsed.success)
+        }),
       ...given({ requestTimeout: timeout })
     }),
     failureOf
@@ -154,10 +126,10 @@ const memcached = Effect.fnUntraced(function*({ collection, password, timeout, u
   const stores = { set: kv.set, insert: kv.add, replace: kv.replace }
   const run = <A extends { readonly cas: bigint; readonly value?: bigint }>(effect: Effect.Effect<A, MemcachedError>) =>
     Effect.mapBoth(effect, { onFailure: failureOf, onSuccess: ({ cas, value }): KvOutcome => ({ cas, ...given({ value }) }) })
-  const there = (key: string, effect: Effect.Effect<boolean, MemcachedError>): Effect.Effect<KvOutcome, KvFailure> =>
+  const there = (key: string, effect: Effect.Effect<boolean, MemcachedError>): Effect.Effect<KvOutcome, Failure> =>
     Effect.flatMap(Effect.mapError(effect, failureOf), (found) => found ? Effect.succeed({ cas: undefined }) : Effect.fail(notFound(key)))
-  const durable = (durability: KvWrite["durability"]): Effect.Effect<void, KvFailure> =>
-    durability === "none" ? Effect.void : Effect.fail(wrong("memcached has no durability"))
+  const durable = (durability: KvWrite["durability"]): Effect.Effect<void, Failure> =>
+    durability === "none" ? Effect.void : Effect.fail(usage("memcached has no durability"))
   const target: KvTarget = {
     get: (key) => Effect.mapError(kv.get(key), failureOf),
     exists: (key) => Effect.mapBoth(kv.get(key), { onFailure: failureOf, onSuccess: Option.isSome }),
@@ -172,7 +144,7 @@ const memcached = Effect.fnUntraced(function*({ collection, password, timeout, u
 })
 
 /** Connects to what a URL says. */
-export const openTarget = (options: KvTargetOptions): Effect.Effect<KvTarget, KvFailure, Scope.Scope> => {
+export const openTarget = (options: KvTargetOptions): Effect.Effect<KvTarget, Failure, Scope.Scope> => {
   const scheme = /^([a-z]+):\/\//i.exec(options.url)?.[1]?.toLowerCase()
   switch (scheme) {
     case "couchbase":
@@ -182,6 +154,6 @@ export const openTarget = (options: KvTargetOptions): Effect.Effect<KvTarget, Kv
     case "memcacheds":
       return memcached(options)
     default:
-      return Effect.fail(wrong("expected a URL: couchbase://user@host/bucket or memcached://host:port"))
+      return Effect.fail(usage("expected a URL: couchbase://user@host/bucket or memcached://host:port"))
   }
 }

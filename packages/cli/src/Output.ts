@@ -1,4 +1,11 @@
-/** Data goes to stdout, everything else to stderr. A reader that goes away (`| head`) ends the command quietly. */
+/**
+ * Data goes to stdout, everything else to stderr. A reader that goes away (`| head`) ends the command quietly.
+ *
+ * Whatever is printed goes through here and is made visible on the way, so that nothing a peer, a document or a file says reaches a terminal as
+ * more than characters. `line` and `say` print one line, `block` and `sayBlock` several. Only bytes of a document, asked for as bytes, pass
+ * as they are (`bytes`).
+ */
+import { visible, visibleLines } from "@wirewright/codec/Visible"
 
 /** Bytes collected before they are written. */
 const batchSize = 64 * 1024
@@ -13,9 +20,21 @@ export const endWithReader = (): void => {
   })
 }
 
-/** Puts out a line of data. */
+/** Styles that this command puts around what it has made visible itself. */
+// oxlint-disable-next-line no-control-regex
+const style = /(\u001b\[\d{1,2}m)/
+
+const visibleBlock = (text: string, painted: boolean): string =>
+  painted ? text.split(style).map((part) => style.test(part) ? part : visibleLines(part)).join("") : visibleLines(text)
+
+/** Puts out a line of data. JSON stays the same JSON. */
 export const line = (text: string): void => {
-  batch += `${text}\n`
+  batch += `${visible(text)}\n`
+}
+
+/** Puts out lines of data. With `painted` styles stay; whatever stands between them the caller has made visible by `escaped` or `quoted`. */
+export const block = (text: string, painted = false): void => {
+  batch += `${visibleBlock(text, painted)}\n`
 }
 
 /** Writes what is collected, once there is enough of it, and waits while stdout is congested. */
@@ -31,10 +50,30 @@ export const flush = async (): Promise<void> => {
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
 }
 
-/** Says something to the person, on stderr. */
-export const say = (text: string): void => {
-  process.stderr.write(`${text}\n`)
+/** Writes bytes as they are, after everything put out before. */
+export const bytes = async (value: Uint8Array): Promise<void> => {
+  await flush()
+  await new Promise<void>((resolve) => process.stdout.write(value, () => resolve()))
 }
+
+let statusShown = false
+
+/** Shows how it goes, on one line of the terminal behind stderr, instead of what was shown there before. */
+export const showStatus = (text: string): void => {
+  statusShown = true
+  process.stderr.write(`\r\u001b[K${text}`)
+}
+
+const said = (text: string): void => {
+  process.stderr.write(`${statusShown ? "\r\u001b[K" : ""}${text}\n`)
+  statusShown = false
+}
+
+/** Says a line to the person, on stderr. */
+export const say = (text: string): void => said(visible(text))
+
+/** Says several lines; see `block`. */
+export const sayBlock = (text: string, painted = false): void => said(visibleBlock(text, painted))
 
 /** Whether `stream` shows colours: a terminal, unless `NO_COLOR` or `TERM=dumb` say otherwise; `FORCE_COLOR` forces them. */
 export const colorsOn = (stream: NodeJS.WriteStream): boolean => {

@@ -1,7 +1,8 @@
 /** Puts out decoded packets and errors, as NDJSON or for people, and counts the errors. */
 import type { DecodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
-import { line } from "./Output.ts"
+import { visible } from "@wirewright/codec/Visible"
+import { block, line } from "./Output.ts"
 import type { DecodedPacket, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
 
 /** Bytes of a packet that an error repeats at most. */
@@ -62,12 +63,12 @@ export class PacketReport {
     }
     const place = context.line === undefined ? "" : `line ${context.line}: `
     const text = states === undefined || bytes.length === 0 ? "" : this.adapter.dump(bytes, 0, states, this.color)
-    this.block(`${text}${place}DecodeError (${error.reason}) ${this.adapter.isSecret(bytes) ? masked(error) : error.message}\n`)
+    this.block(`${text}${place}DecodeError (${error.reason}) ${visible(this.adapter.isSecret(bytes) ? masked(error) : error.message)}\n`)
   }
 
   private block(text: string): void {
     if (!this.first) line("")
     this.first = false
-    line(text.trimEnd())
+    block(text.trimEnd(), this.color)
   }
 }

@@ -40,7 +40,7 @@ describe("decode --hex", () => {
   it("reports what does not decode on stdout, with exit code 100", async () => {
     const { code, err, out } = await wirewright(["decode", ...memcached, "--json", "--hex", badGet])
     assert.strictEqual(code, 100)
-    assert.strictEqual(err, "")
+    assert.deepStrictEqual(JSON.parse(err), { error: "Findings", exit: "findings", code: 100, message: "1 error" })
     const [{ error }] = ndjson(out) as [{ error: Record<string, unknown> }]
     assert.deepInclude(error, { packet: "Get", incomplete: false, hex: badGet })
     for (const key of ["path", "offset", "expected", "got"]) assert.property(error, key)

@@ -40,6 +40,8 @@ export interface Cutter {
   readonly offset: number
   /** Bytes of an unfinished packet. */
   readonly buffered: number
+  /** Bytes that the unfinished packet lacks, if what there is of it tells. */
+  readonly lacking: number | undefined
   push(chunk: Uint8Array, sink: PacketSink): void
   finish(): void
 }
@@ -52,8 +54,17 @@ export interface ProtocolAdapter {
   /** The states a connection starts in. */
   states(collections: boolean): States
   cutter(): Cutter
-  /** Whether a packet may plausibly start here: finds the first packet of a connection whose start was not captured. */
-  plausible(bytes: Uint8Array): boolean
+  /** Ports that servers of the protocol listen on when nobody says otherwise. */
+  readonly ports: ReadonlySet<number>
+  /** Bytes that `plausibleSize` needs to say anything. */
+  readonly plausibleHead: number
+  /**
+   * Size of what may plausibly start at `at` in a connection's bytes, be it a packet or what packets travel in; `undefined` when nothing
+   * may. Finds the first packet where the connection's start was not captured, or where bytes are missing.
+   */
+  plausibleSize(bytes: Uint8Array, at: number): number | undefined
+  /** Who sends what starts with these bytes, if that is plain from them. */
+  senderOf(bytes: Uint8Array): Direction | undefined
   /** Size of the packet at `at`, if its beginning tells. */
   sizeAt(bytes: Uint8Array, at: number): number | undefined
   /** Decodes the packet at `at`. Throws `DecodeError`. */

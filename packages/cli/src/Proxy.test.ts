@@ -5,7 +5,7 @@ import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixtur
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -19,6 +19,8 @@ describe("proxy", () => {
       const { server } = yield* serveMemcachedNode()
       const folder = mkdtempSync(join(tmpdir(), "wirewright-proxy-"))
       const capture = join(folder, "seen.pcapng")
+      // one from before, which everybody may read
+      writeFileSync(capture, "old", { mode: 0o644 })
       yield* Effect.promise(async () => {
         const child = spawn(process.execPath, [bin, "proxy", "--listen", "127.0.0.1:0", "--capture", capture], {
           stdio: ["ignore", "pipe", "pipe"],
@@ -52,6 +54,7 @@ describe("proxy", () => {
         })
         assert.deepStrictEqual(counters.closed, { Quit: 0, Drained: 1, OutcomeUnknown: 0, OutputLimit: 0 })
         assert.isTrue(readFileSync(capture).includes("visible"))
+        assert.strictEqual((statSync(capture).mode & 0o777).toString(8), "600")
         assert.isFalse(readFileSync(capture).includes("hunter2"))
         const decoded = await wirewright(["decode", capture, "--port", String(ready.port)])
         assert.strictEqual(decoded.code, 0)
@@ -61,19 +64,19 @@ describe("proxy", () => {
     }))
 
   for (
-    const [args, message] of [
-      [[], /say what is behind the proxy/],
-      [["--upstream", "redis://127.0.0.1"], /an upstream is memcached:\/\//],
-      [["--upstream", "memcached://127.0.0.1:1", "--listen", "127.0.0.1"], /--listen 127.0.0.1: expected HOST:PORT/],
-      [["--upstream", "memcached://127.0.0.1:1", "--listen", ":65536"], /--listen :65536: expected HOST:PORT/],
-      [["--upstream", "memcached://127.0.0.1:1", "--connections", "0"], /--connections 0: from 1 to 1024/],
-      [["--upstream", "memcached://127.0.0.1:1"], /127.0.0.1:1: could not connect/],
-      [["--upstream", "couchbase://app:hunter2@127.0.0.1:1/b"], /127.0.0.1:1: could not connect/]
+    const [args, message, expected] of [
+      [[], /say what is behind the proxy/, 1],
+      [["--upstream", "redis://127.0.0.1"], /an upstream is memcached:\/\//, 1],
+      [["--upstream", "memcached://127.0.0.1:1", "--listen", "127.0.0.1"], /--listen 127.0.0.1: expected HOST:PORT/, 1],
+      [["--upstream", "memcached://127.0.0.1:1", "--listen", ":65536"], /--listen :65536: expected HOST:PORT/, 1],
+      [["--upstream", "memcached://127.0.0.1:1", "--connections", "0"], /--connections 0: from 1 to 1024/, 1],
+      [["--upstream", "memcached://127.0.0.1:1"], /127.0.0.1:1: could not connect/, 69],
+      [["--upstream", "couchbase://app:hunter2@127.0.0.1:1/b"], /127.0.0.1:1: could not connect/, 69]
     ] as const
   ) {
     it(`refuses ${args.join(" ").replace("hunter2", "…")}`, async () => {
       const { code, err, out } = await wirewright(["proxy", ...args])
-      assert.deepStrictEqual([code, out], [1, ""])
+      assert.deepStrictEqual([code, out], [expected, ""])
       assert.match(err, message)
       assert.notInclude(err, "hunter2")
     })

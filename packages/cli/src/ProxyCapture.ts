@@ -3,7 +3,10 @@ import { type Recorded, TcpRecorder } from "@wirewright/capture"
 import { Opcode } from "@wirewright/memcached/gen"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import type { Tap } from "@wirewright/proxy/Proxy"
-import { closeSync, openSync, writeSync } from "node:fs"
+import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
+
+/** Captures hold values of documents: nobody else may read them. */
+const mode = 0o600
 
 const headerSize = 24
 const secret: ReadonlyArray<number> = [Opcode.SaslAuth, Opcode.SaslStep]
@@ -15,7 +18,8 @@ const endpoint = (address: string) => {
 
 const blanked = (bytes: Uint8Array): Uint8Array => {
   if (!secret.includes(bytes[1]!)) return bytes
-  const copy = bytes.slice()
+  // slices of a Buffer would be views of what the proxy passes on
+  const copy = new Uint8Array(bytes)
   const keyLength = copy[2]! << 8 | copy[3]!
   copy.fill(0, Math.min(copy.length, headerSize + copy[4]! + keyLength))
   return copy
@@ -32,7 +36,9 @@ export class ProxyCapture implements Tap {
   server = "127.0.0.1:0"
 
   constructor(path: string) {
-    this.file = openSync(path, "w")
+    this.file = openSync(path, "w", mode)
+    // of a file that was there before, opening leaves the mode as it is
+    if (fstatSync(this.file).isFile()) fchmodSync(this.file, mode)
     this.write(this.recorder.begin())
   }
 

@@ -4,59 +4,56 @@
  * It says on stdout where it listens, and on stderr, when it ends, what it counted. What happens to a request is not here.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { exitCodes, Usage } from "./Failure.ts"
+import { type Failure, failureOf, failureOfDefect, usage } from "./Failure.ts"
+import { jsonFlag, optional, withDefault } from "./Flags.ts"
+import { moreLog } from "./Messages.ts"
 import { flush, line, say } from "./Output.ts"
 import { ProxyCapture } from "./ProxyCapture.ts"
 
 const parameters = {
-  listen: Flag.String("listen").pipe(
-    Flag.withDescription("HOST:PORT to listen on; port 0: any free one"),
-    Flag.withDefault("127.0.0.1:0")
+  listen: withDefault(Flag.String("listen"), "HOST:PORT to listen on; port 0: any free one", "127.0.0.1:0"),
+  upstream: optional(
+    Flag.String("upstream"),
+    "memcached://HOST:PORT or couchbase://USER:PASSWORD@HOST:PORT/BUCKET",
+    "the variable WIREWRIGHT_UPSTREAM"
   ),
-  upstream: Flag.String("upstream").pipe(
-    Flag.withDescription("memcached://HOST:PORT or couchbase://USER:PASSWORD@HOST:PORT/BUCKET; default: the variable WIREWRIGHT_UPSTREAM"),
-    Flag.optional
-  ),
-  connections: Flag.Int("connections").pipe(Flag.withDescription("Connections to a memcached"), Flag.withDefault(2)),
-  capture: Flag.String("capture").pipe(Flag.withDescription("Write what goes through to this pcapng file"), Flag.optional)
+  connections: withDefault(Flag.Int("connections"), "Connections to a memcached", 2),
+  capture: optional(Flag.String("capture"), "Write what goes through to this pcapng file", "none"),
+  json: jsonFlag("The line of JSON on stdout, as without it")
 }
 
 /** Reads `HOST:PORT`, `[::1]:PORT` or `:PORT`. */
-const listenOf = (text: string): Effect.Effect<{ readonly host: string; readonly port: number }, Usage> => {
+const listenOf = (text: string): Effect.Effect<{ readonly host: string; readonly port: number }, Failure> => {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
-  if (digits === undefined || port > 65_535) return Effect.fail(new Usage({ message: `--listen ${text}: expected HOST:PORT` }))
+  if (digits === undefined || port > 65_535) return Effect.fail(usage(`--listen ${text}: expected HOST:PORT`))
   return Effect.succeed({ host: bracketed ?? (plain === "" || plain === undefined ? "127.0.0.1" : plain), port })
 }
 
 const drainTime = "5 seconds"
 
-const opened = (path: string): Effect.Effect<ProxyCapture, Usage, Scope.Scope> =>
+const opened = (path: string): Effect.Effect<ProxyCapture, Failure, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({
-      try: () => new ProxyCapture(path),
-      catch: (error) => new Usage({ message: `--capture ${path}: ${(error as Error).message}` })
-    }),
+    Effect.try({ try: () => new ProxyCapture(path), catch: failureOfDefect }),
     (capture) => Effect.sync(() => capture.close())
   )
 
 const run = Effect.fnUntraced(function*(options: {
   readonly listen: string
-  readonly upstream: Option.Option<string>
+  readonly upstream: string | undefined
   readonly connections: number
-  readonly capture: Option.Option<string>
+  readonly capture: string | undefined
 }) {
   const listen = yield* listenOf(options.listen)
-  const upstream = Option.getOrElse(options.upstream, () => process.env["WIREWRIGHT_UPSTREAM"] ?? "")
-  if (upstream === "") return yield* new Usage({ message: "say what is behind the proxy: --upstream memcached://HOST:PORT" })
+  const upstream = options.upstream ?? process.env["WIREWRIGHT_UPSTREAM"] ?? ""
+  if (upstream === "") return yield* usage("say what is behind the proxy: --upstream memcached://HOST:PORT")
   if (options.connections < 1 || options.connections > 1_024) {
-    return yield* new Usage({ message: `--connections ${options.connections}: from 1 to 1024` })
+    return yield* usage(`--connections ${options.connections}: from 1 to 1024`)
   }
-  const capture = Option.isNone(options.capture) ? undefined : yield* opened(options.capture.value)
+  const capture = options.capture === undefined ? undefined : yield* opened(options.capture)
   const { serve } = yield* Effect.promise(() => import("@wirewright/proxy/Proxy"))
   const proxy = yield* serve({ listen, upstream, connections: options.connections, ...(capture === undefined ? {} : { tap: capture }) })
   if (capture !== undefined) capture.server = proxy.address
@@ -75,13 +72,15 @@ const run = Effect.fnUntraced(function*(options: {
 /** The command. */
 export const proxyCommand = Command.make("proxy", parameters, (options) =>
   Effect.scoped(run(options)).pipe(
-    Effect.catchTag(["ConnectionError", "BootstrapError", "InvalidTarget"], (error) => Effect.fail(new Usage({ message: error.message })))
+    Effect.catchTag(["ConnectionError", "BootstrapError", "InvalidTarget"], (error) => Effect.fail(failureOf(error))),
+    moreLog("Info")
   )).pipe(
     Command.withShortDescription("Stand between memcached clients and a memcached or a Couchbase bucket"),
     Command.withDescription(
       "Proxy: clients of the memcached binary protocol in front, a memcached or a Couchbase bucket behind. When it listens it prints a line "
         + "of JSON on stdout: {\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. On SIGINT and SIGTERM it answers what is under way, prints "
-        + `what it counted on stderr, and ends. A password in the arguments is seen by others on the machine; WIREWRIGHT_UPSTREAM is not.\n\n  ${exitCodes}`
+        + "what it counted on stderr, and ends. While it runs it says on stderr when the upstream is lost and found again. "
+        + "A password in the arguments is seen by others on the machine; WIREWRIGHT_UPSTREAM is not."
     ),
     Command.withExamples([
       {

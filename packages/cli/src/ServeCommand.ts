@@ -8,8 +8,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { Usage } from "./Failure.ts"
-import { flush, line, say } from "./Output.ts"
+import { type Failure, failureOf, usage } from "./Failure.ts"
+import { jsonFlag, on, withDefault } from "./Flags.ts"
+import { flush, line } from "./Output.ts"
 import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
 
 /** What is printed once a node listens, beside `ready`; one line of JSON. */
@@ -21,19 +22,18 @@ export interface Ready {
 }
 
 /** Starts a node that ends with the scope. */
-export type Personality = Effect.Effect<Ready, ConnectionError | Usage, Scope.Scope>
+export type Personality = Effect.Effect<Ready, ConnectionError | Failure, Scope.Scope>
 
 const parameters = {
-  memcached: Flag.Boolean("memcached").pipe(
-    Flag.withDescription("Classic memcached: no authentication, binary protocol"),
-    Flag.withDefault(false)
+  memcached: on("memcached", "Classic memcached: no authentication, binary protocol"),
+  host: withDefault(Flag.String("host"), "Address to listen on", "127.0.0.1"),
+  port: withDefault(Flag.Int("port"), "Port to listen on; 0: any free one", 0),
+  maxItemSize: withDefault(
+    Flag.Int("max-item-size"),
+    "Largest item of --memcached in bytes, key and bookkeeping included",
+    1024 * 1024
   ),
-  host: Flag.String("host").pipe(Flag.withDescription("Address to listen on"), Flag.withDefault("127.0.0.1")),
-  port: Flag.Int("port").pipe(Flag.withDescription("Port to listen on; 0: any free one"), Flag.withDefault(0)),
-  maxItemSize: Flag.Int("max-item-size").pipe(
-    Flag.withDescription("Largest item of --memcached in bytes, key and bookkeeping included"),
-    Flag.withDefault(1024 * 1024)
-  ),
+  json: jsonFlag("The line of JSON on stdout, as without it"),
   ...couchbaseParameters
 }
 
@@ -54,10 +54,10 @@ const memcached = ({ host, maxItemSize, port }: ServeOptions): Personality =>
 
 const personality = (options: ServeOptions): Personality => {
   if (options.port < 0 || options.port > 65_535) {
-    return Effect.fail(new Usage({ message: `--port ${options.port}: there are ports 0 to 65535` }))
+    return Effect.fail(usage(`--port ${options.port}: there are ports 0 to 65535`))
   }
   if (options.maxItemSize < 1024 || options.maxItemSize > 20 * 1024 * 1024) {
-    return Effect.fail(new Usage({ message: `--max-item-size ${options.maxItemSize}: from 1024 to 20971520 bytes` }))
+    return Effect.fail(usage(`--max-item-size ${options.maxItemSize}: from 1024 to 20971520 bytes`))
   }
   return options.memcached ? memcached(options) : couchbaseNode(options)
 }
@@ -68,12 +68,12 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 export const serveCommand = Command.make("serve", parameters, (options) =>
   Effect.scoped(Effect.gen(function*() {
     const ready = yield* personality(options)
-    if (!isLoopback(options.host)) say(`warning: whoever reaches ${ready.address} can read and change everything`)
+    if (!isLoopback(options.host)) yield* Effect.logWarning(`whoever reaches ${ready.address} can read and change everything`)
     line(JSON.stringify({ ready: true, ...ready }))
     yield* Effect.promise(flush)
     return yield* Effect.never
   })).pipe(
-    Effect.catchTag("ConnectionError", (error) => Effect.fail(new Usage({ message: error.message })))
+    Effect.catchTag("ConnectionError", (error) => Effect.fail(failureOf(error)))
   )).pipe(
     Command.withShortDescription("Run a node in memory"),
     Command.withDescription(
@@ -82,8 +82,7 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
         + "{\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. SIGINT and SIGTERM end it.\n\n"
         + "  --control takes lines of JSON, one command each: {\"do\":\"failover\",\"node\":0,\"lost\":10} another node (or the same, alone) "
         + "goes on without the newest changes; crash {seqno or lost} the same on every node, from disk; evict, purge, compact {seqno}, "
-        + "move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them.\n\n"
-        + "  Exit codes: 0 told to stop · 1 wrong usage, or the port is taken"
+        + "move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them."
     ),
     Command.withExamples([
       { command: "wirewright serve --user app --password-file secret --bucket travel", description: "A node for the Couchbase SDKs" },

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { createInterface } from "node:readline"
-import { Usage } from "./Failure.ts"
+import { type Failure, usage } from "./Failure.ts"
 
 /** What can be asked for. */
 interface ControlRequest {
@@ -118,9 +118,9 @@ const answer = (cluster: CouchbaseCluster, text: string): object => {
 const longestLine = 4096
 
 /** Listens; returns the port. */
-export const serveControl = (cluster: CouchbaseCluster, port: number): Effect.Effect<number, Usage, Scope.Scope> => {
+export const serveControl = (cluster: CouchbaseCluster, port: number): Effect.Effect<number, Failure, Scope.Scope> => {
   const sockets = new Set<Net.Socket>()
-  const listen = Effect.callback<Net.Server, Usage>((resume) => {
+  const listen = Effect.callback<Net.Server, Failure>((resume) => {
     const server = Net.createServer((socket) => {
       sockets.add(socket)
       socket.on("error", () => {})
@@ -135,7 +135,7 @@ export const serveControl = (cluster: CouchbaseCluster, port: number): Effect.Ef
         if (text.trim() !== "") socket.write(`${JSON.stringify(answer(cluster, text))}\n`)
       })
     })
-    server.once("error", (error) => resume(Effect.fail(new Usage({ message: `--control ${port}: ${error.message}` }))))
+    server.once("error", (error) => resume(Effect.fail(usage(`--control ${port}: ${error.message}`))))
     server.listen({ host: "127.0.0.1", port }, () => resume(Effect.succeed(server)))
   })
   return Effect.map(

@@ -63,7 +63,7 @@ describe("serve", () => {
     [["--user", "app"], /--user and a password go together/],
     [["--password", password], /--user and a password go together/],
     [["--user", "app", "--password", password, "--password-file", "x"], /not both/],
-    [["--user", "app", "--password-file", "/nowhere/password"], /\/nowhere\/password: cannot be read/],
+    [["--user", "app", "--password-file", "/nowhere/password"], /\/nowhere\/password: no such file or directory \(ENOENT\)/],
     [["--user", "app", "--password", "tab\there"], /printable ASCII/],
     [["--collection", "shop.$orders"], /not the name of a scope or collection/]
   ]

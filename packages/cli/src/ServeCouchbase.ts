@@ -5,66 +5,54 @@
  */
 import type { CouchbaseNode } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Flag from "effect/cli/Flag"
-import { readFileSync } from "node:fs"
-import { Usage } from "./Failure.ts"
+import { type Failure, usage } from "./Failure.ts"
+import { optional, repeated, withDefault } from "./Flags.ts"
+import { passwordIn } from "./Input.ts"
 import type { Personality } from "./ServeCommand.ts"
 
 /** Flags of this personality. */
 export const couchbaseParameters = {
-  nodes: Flag.Int("nodes").pipe(
-    Flag.withDescription("Nodes of the cluster; those behind the first are on free ports"),
-    Flag.withDefault(1)
+  nodes: withDefault(Flag.Int("nodes"), "Nodes of the cluster; those after the first are on free ports", 1),
+  control: optional(
+    Flag.Int("control"),
+    "Port on 127.0.0.1 that takes commands which make the node fail, 0: any free one; see above",
+    "there is none"
   ),
-  control: Flag.Int("control").pipe(
-    Flag.withDescription("Port on 127.0.0.1 that takes commands which make the node fail, 0: any free one; see below"),
-    Flag.optional
+  vbuckets: withDefault(Flag.Int("vbuckets"), "Vbuckets of each bucket", 64),
+  buckets: repeated(Flag.String("bucket"), "Name of a bucket", "a bucket named default"),
+  scopes: repeated(Flag.String("scope"), "Name of a scope in every bucket", "none"),
+  collections: repeated(
+    Flag.String("collection"),
+    "SCOPE.COLLECTION, or a collection of the default scope, in every bucket",
+    "none"
   ),
-  vbuckets: Flag.Int("vbuckets").pipe(Flag.withDescription("Vbuckets of each bucket"), Flag.withDefault(64)),
-  buckets: Flag.String("bucket").pipe(Flag.withDescription("Name of a bucket; may be repeated (default: default)"), Flag.atLeast(0)),
-  scopes: Flag.String("scope").pipe(Flag.withDescription("Name of a scope in every bucket; may be repeated"), Flag.atLeast(0)),
-  collections: Flag.String("collection").pipe(
-    Flag.withDescription("SCOPE.COLLECTION, or a collection of the default scope, in every bucket; may be repeated"),
-    Flag.atLeast(0)
-  ),
-  user: Flag.String("user").pipe(Flag.withDescription("Who may sign in; without it nobody needs to"), Flag.optional),
-  password: Flag.Redacted("password").pipe(
-    Flag.withDescription("The user's password; others see it in the list of processes"),
-    Flag.optional
-  ),
-  passwordFile: Flag.String("password-file").pipe(Flag.withDescription("A file that holds the user's password"), Flag.optional)
+  user: optional(Flag.String("user"), "Who may sign in", "nobody needs to"),
+  password: optional(Flag.Redacted("password"), "The user's password; others see it in the list of processes", "none"),
+  passwordFile: optional(Flag.String("password-file"), "A file that holds the user's password", "none")
 }
 
 /** What the flags say. */
 export interface CouchbaseFlags {
   readonly nodes: number
-  readonly control: Option.Option<number>
+  readonly control: number | undefined
   readonly vbuckets: number
   readonly buckets: ReadonlyArray<string>
   readonly scopes: ReadonlyArray<string>
   readonly collections: ReadonlyArray<string>
-  readonly user: Option.Option<string>
-  readonly password: Option.Option<Redacted.Redacted<string>>
-  readonly passwordFile: Option.Option<string>
+  readonly user: string | undefined
+  readonly password: Redacted.Redacted<string> | undefined
+  readonly passwordFile: string | undefined
 }
 
-const usage = (message: string): Effect.Effect<never, Usage> => Effect.fail(new Usage({ message }))
-
-const fileText = (path: string): Effect.Effect<Redacted.Redacted<string>, Usage> =>
-  Effect.try({
-    try: () => Redacted.make(readFileSync(path, "utf8").replace(/\r?\n$/, "")),
-    catch: () => new Usage({ message: `--password-file ${path}: cannot be read` })
-  })
-
-const passwordOf = (flags: CouchbaseFlags): Effect.Effect<Redacted.Redacted<string> | undefined, Usage> => {
+const passwordOf = (flags: CouchbaseFlags): Effect.Effect<Redacted.Redacted<string> | undefined, Failure> => {
   const { password, passwordFile, user } = flags
-  if (Option.isSome(password) && Option.isSome(passwordFile)) return usage("give --password or --password-file, not both")
-  const given = Option.isSome(password) || Option.isSome(passwordFile)
-  if (Option.isSome(user) !== given) return usage("--user and a password go together")
-  if (Option.isSome(passwordFile)) return fileText(passwordFile.value)
-  return Effect.succeed(Option.getOrUndefined(password))
+  if (password !== undefined && passwordFile !== undefined) return Effect.fail(usage("give --password or --password-file, not both"))
+  if ((user !== undefined) !== (password !== undefined || passwordFile !== undefined)) {
+    return Effect.fail(usage("--user and a password go together"))
+  }
+  return passwordFile === undefined ? Effect.succeed(password) : passwordIn(passwordFile)
 }
 
 /** Starts a node that Couchbase's clients take for one of theirs. */
@@ -87,9 +75,8 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
       manifest = collection === "" ? Collections.withScope(manifest, scope) : Collections.withCollection(manifest, scope, collection)
     }
     const names = options.buckets.length === 0 ? ["default"] : [...new Set(options.buckets)]
-    const user = Option.getOrUndefined(options.user)
     if (options.nodes < 1 || options.nodes > 16) return yield* usage(`--nodes ${options.nodes}: from 1 to 16`)
-    const control = Option.getOrUndefined(options.control)
+    const { control, user } = options
     if (control !== undefined && (control < 0 || control > 65_535)) return yield* usage(`--control ${control}: there are ports 0 to 65535`)
     const cluster = yield* Node.serveCouchbaseCluster({
       host,

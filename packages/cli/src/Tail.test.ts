@@ -1,4 +1,5 @@
 /** `wirewright tail` and the control socket of `wirewright serve`, as processes: lines, formats, checkpoints, Ctrl-C, failovers on request. */
+import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
@@ -8,7 +9,9 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ndjson, wirewright } from "../test/RunCli.ts"
+import { ndjson, type Outcome } from "../test/RunCli.ts"
+import { runHere } from "../test/RunHere.ts"
+import { vbucketList } from "./TailCommand.ts"
 
 const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 let folder: string
@@ -16,6 +19,9 @@ let server: ChildProcess
 let url: string
 let control: Net.Socket
 let answers: AsyncIterator<string>
+
+/** In this process: a process for each case would take most of the time. */
+const wirewright = (args: ReadonlyArray<string>): Promise<Outcome> => Effect.runPromise(runHere(args))
 
 const set = async (key: string, value: string): Promise<void> => {
   expect((await wirewright(["kv", "set", url, key, value])).code, key).toBe(0)
@@ -41,7 +47,7 @@ beforeAll(async () => {
   answers = createInterface({ input: control })[Symbol.asyncIterator]()
   await set("a", "{\"n\":1}")
   await set("b", "text")
-}, 30_000)
+}, 120_000)
 afterAll(() => {
   control.destroy()
   server.kill("SIGKILL")
@@ -71,16 +77,24 @@ describe("tail", () => {
     })
     expect(typeof first!["cas"]).toBe("string")
     expect(second).toMatchObject({ key: "b", encoding: "text", value: "text" })
-    expect(rest.map(({ event }) => event)).toEqual(["caughtUp", "caughtUp", "streamEnd"])
+    expect(rest).toEqual([{ event: "caughtUp", all: true }])
+    const verbose = ndjson((await wirewright(["tail", url, "--to", "now", "--json", "--verbose"])).out)
+    expect(verbose.slice(-3).map(({ event, vbucket }) => [event, vbucket])).toEqual([["caughtUp", 0], ["caughtUp", undefined], [
+      "streamEnd",
+      0
+    ]])
     const format = await wirewright(["tail", url, "--to", "now", "--format", "%k=%v @%s %e %% vb%b"])
     expect(format.out).toBe("a={\"n\":1} @1 mutation % vb0\nb=text @2 mutation % vb0\n")
     expect((await wirewright(["tail", url, "--to", "now", "--format", "%k %v", "--no-value"])).out).toBe("a \nb \n")
-  }, 30_000)
+  }, 60_000)
 
   it.each([
     [["--json", "--format", "%k"], "give --json or --format, not both"],
     [["--format", "%z"], "%z stands for nothing"],
-    [["--vbuckets", "3-1"], "expected such as 0-3,17"],
+    [["--vbuckets", "3-1"], "the range 3-1 ends before it begins"],
+    [["--vbuckets", "9999"], "--vbuckets 9999: there is no vbucket 9999"],
+    [["--vbuckets", "0-1024"], "there is no vbucket 1024, a bucket has at most 0 to 1023"],
+    [["--vbuckets", "0,,1"], "\"\" is no vbucket and no range, expected such as 0-3,17"],
     [["--from", "checkpoint"], "needs --checkpoint DIR"],
     [["--window", "-1"], "from 0 to"],
     [["--collections", "nowhere"], "there is no collection _default.nowhere"]
@@ -88,12 +102,12 @@ describe("tail", () => {
     const { code, err } = await wirewright(["tail", url, "--to", "now", ...flags])
     expect(err).toContain(message)
     expect(code).toBe(1)
-  }, 20_000)
+  }, 60_000)
 
   it("nobody at the address: exit code 69; no bucket in the URL: 1", async () => {
     expect((await wirewright(["tail", "couchbase://127.0.0.1:1/default", "--to", "now"])).code).toBe(69)
     expect((await wirewright(["tail", url.replace("/default", "")])).code).toBe(1)
-  }, 30_000)
+  }, 60_000)
 
   it("Ctrl-C saves what was printed and ends with 130; the next run goes on there, through a failover that loses writes", async () => {
     const directory = join(folder, "seen")
@@ -119,7 +133,34 @@ describe("tail", () => {
     expect(await ask({ do: "failover", lost: 1 })).toEqual({ ok: true, lost: 1 })
     await set("d", "1")
     expect(await again()).toEqual(["rollback 2 CompleteSnapshot", "mutation d"])
-  }, 60_000)
+  })
+})
+
+it("vbuckets are numbers and ranges from 0 to 1023", () => {
+  expect(vbucketList("0-3,17, 1023")).toEqual([0, 1, 2, 3, 17, 1023])
+  expect(vbucketList("5,5,4-6")).toEqual([4, 5, 6])
+  for (
+    const wrong of [
+      "",
+      "-1",
+      "1-",
+      "-",
+      "1-2-3",
+      "a",
+      "1.5",
+      "0x1",
+      "1e3",
+      "3-1",
+      "1024",
+      "1000-1024",
+      "1024-1",
+      "9".repeat(400),
+      "0-",
+      "٣"
+    ]
+  ) {
+    expect(typeof vbucketList(wrong), wrong).toBe("string")
+  }
 })
 
 describe("the control socket", () => {
@@ -146,5 +187,5 @@ describe("the control socket", () => {
     expect(await ask({ do: "compact" })).toEqual({ ok: true, vbuckets: 1 })
     expect(await ask({ do: "crash", seqno: 4 })).toEqual({ ok: true, vbuckets: 1, lost: 0 })
     expect(await ask({ do: "disconnect", dcpOnly: true })).toEqual({ ok: true, connections: 0 })
-  }, 20_000)
+  }, 60_000)
 })

@@ -1,10 +1,8 @@
 /** How `wirewright tail` prints an event: a line for people, a line of a format, or a line of JSON. Pure. */
-import { decodeXattrValue } from "@wirewright/couchbase/gen"
+import { jsonOf } from "@wirewright/codec/JsonPrint"
+import { escaped } from "@wirewright/codec/Visible"
 import type { DcpEvent, DocumentChange, SystemEvent } from "@wirewright/dcp/DcpEvent"
-
-const json = 0x01
-const snappy = 0x02
-const xattr = 0x04
+import { factsOf, lineOf, shown } from "./Shown.ts"
 
 const names: { readonly [Tag in DcpEvent["_tag"]]: string } = {
   Mutation: "mutation",
@@ -18,34 +16,6 @@ const names: { readonly [Tag in DcpEvent["_tag"]]: string } = {
   VbucketEnded: "streamEnd"
 }
 
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-interface Shown {
-  readonly encoding: "json" | "text" | "base64" | "snappy+base64"
-  readonly value: unknown
-  readonly xattrs?: { readonly [name: string]: unknown }
-}
-
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")
-
-/** A value as JSON when it is that, as text when it is that, in base64 otherwise; its attributes beside it. */
-const shown = (value: Uint8Array, datatype: number): Shown => {
-  if ((datatype & snappy) !== 0) return { encoding: "snappy+base64", value: base64(value) }
-  try {
-    if ((datatype & xattr) !== 0) {
-      const { body, pairs } = decodeXattrValue(value)
-      const xattrs = Object.fromEntries(pairs.map(({ pair }) => [pair.key, JSON.parse(pair.value) as unknown]))
-      return { ...shown(body, datatype & ~xattr), xattrs }
-    }
-    const text = strict.decode(value)
-    return (datatype & json) !== 0 && text !== ""
-      ? { encoding: "json", value: JSON.parse(text) as unknown }
-      : { encoding: "text", value: text }
-  } catch {
-    return { encoding: "base64", value: base64(value) }
-  }
-}
-
 const documentJson = (event: DocumentChange) => ({
   vbucket: event.vbucket,
   seqno: String(event.seqno),
@@ -55,10 +25,10 @@ const documentJson = (event: DocumentChange) => ({
   key: event.key,
   datatype: event.datatype,
   ...event._tag === "Mutation"
-    ? { flags: event.flags, expiry: event.expiry, ...shown(event.value, event.datatype) }
+    ? { flags: event.flags, expiry: event.expiry, ...shown(event.value, factsOf(event.datatype)) }
     : {
       ...event.deletedAt === undefined ? {} : { deletedAt: event.deletedAt },
-      ...event.value.length === 0 ? {} : shown(event.value, event.datatype)
+      ...event.value.length === 0 ? {} : shown(event.value, factsOf(event.datatype))
     }
 })
 
@@ -70,7 +40,7 @@ const systemJson = ({ packet, seqno, vbucket }: SystemEvent) => ({
   ..."manifestUid" in packet ? { manifestUid: packet.manifestUid.toString(16), scope: packet.scopeId } : {},
   ..."collectionId" in packet ? { collection: packet.collectionId } : {},
   ..."maxTtl" in packet ? { maxTtl: packet.maxTtl } : {},
-  ..."event" in packet ? { code: packet.event, value: base64(packet.value) } : {}
+  ..."event" in packet ? { code: packet.event, value: Buffer.from(packet.value).toString("base64") } : {}
 })
 
 const fields = (event: DcpEvent): { readonly [name: string]: unknown } => {
@@ -106,18 +76,14 @@ const fields = (event: DcpEvent): { readonly [name: string]: unknown } => {
 }
 
 /** One line of JSON; 64-bit numbers are decimal text. */
-export const jsonLine = (event: DcpEvent): string => JSON.stringify({ event: names[event._tag], ...fields(event) })
+export const jsonLine = (event: DcpEvent): string => jsonOf({ event: names[event._tag], ...fields(event) })!
 
-const text = (event: DcpEvent): string => {
-  if (!("value" in event)) return ""
-  const { encoding, value } = shown(event.value, event.datatype)
-  return encoding === "json" ? JSON.stringify(value) : String(value)
-}
+const text = (event: DcpEvent): string => "value" in event ? lineOf(event.value, factsOf(event.datatype)) : ""
 
 /** What a `%` and a letter stand for. */
 export const placeholders: { readonly [letter: string]: ((event: DcpEvent) => string) | undefined } = {
   e: (event) => names[event._tag],
-  k: (event) => "key" in event ? event.key : "",
+  k: (event) => "key" in event ? escaped(event.key) : "",
   v: text,
   s: (event) => "seqno" in event ? String(event.seqno) : "",
   r: (event) => "revSeqno" in event ? String(event.revSeqno) : "",
@@ -148,7 +114,7 @@ export const plainLine = (event: DcpEvent): string => {
   const rest = Object.entries(all).filter(([name]) =>
     !["vbucket", "all", "value", "encoding", "datatype", "flags", "xattrs", "revSeqno", "cas", "expiry"].includes(name)
   )
-  const words = rest.map(([name, value]) => name === "key" ? String(value) : `${name} ${String(value)}`)
+  const words = rest.map(([name, value]) => name === "key" ? escaped(String(value)) : `${name} ${escaped(String(value))}`)
   const size = "value" in event ? [`${event.value.length} B`] : []
   return [names[event._tag].padEnd(10), place.padEnd(8), ...words, ...size].join("  ")
 }

@@ -1,5 +1,5 @@
 /** Checks that generated decoders make. Small enough to be inlined; what throws is out of line. */
-import { malformed, unencodable } from "./Errors.ts"
+import { hexNumber, malformed, unencodable } from "./Errors.ts"
 
 const byteCount = (length: number): string => length === 1 ? "1 byte" : `${length} bytes`
 
@@ -32,20 +32,20 @@ export const expectAtMost = (length: number, max: number, packet: string, path: 
 
 /** A fixed value. */
 export const expectConstant = (actual: number | bigint, expected: number | bigint, packet: string, path: string, offset: number): void => {
-  if (actual !== expected) malformed("Constant", packet, path, offset, `0x${expected.toString(16)}`, `0x${actual.toString(16)}`)
+  if (actual !== expected) malformed("Constant", packet, path, offset, hexNumber(expected), hexNumber(actual))
 }
 
 /** Reserved bytes that must be zero. */
 export const expectZero = (bytes: Uint8Array, at: number, end: number, packet: string, path: string, start: number): void => {
   for (let i = at; i < end; i++) {
-    if (bytes[i] !== 0) malformed("Reserved", packet, path, i - start, "0", `0x${bytes[i]!.toString(16).padStart(2, "0")}`)
+    if (bytes[i] !== 0) malformed("Reserved", packet, path, i - start, "0", hexNumber(bytes[i]!))
   }
 }
 
 /** Flags without unknown bits. */
 export const expectKnownBits = (value: number, mask: number, packet: string, path: string, offset: number): void => {
   if ((value & ~mask) !== 0) {
-    malformed("UnknownValue", packet, path, offset, `bits within 0x${mask.toString(16)}`, `0x${value.toString(16)}`)
+    malformed("UnknownValue", packet, path, offset, `bits within ${hexNumber(mask)}`, hexNumber(value))
   }
 }
 
@@ -58,7 +58,7 @@ export const expectKnown = (
   offset: number,
   expected: string
 ): void => {
-  if (!known) malformed("UnknownValue", packet, path, offset, expected, `0x${value.toString(16)}`)
+  if (!known) malformed("UnknownValue", packet, path, offset, expected, hexNumber(value))
 }
 
 /** What an encoder writes keeps its limit. */
@@ -73,7 +73,7 @@ export const checkLength = (length: number, expected: number, packet: string, pa
 
 /** A value that the spec must know, for encoders. */
 export const checkKnown = (known: boolean, value: number | bigint, packet: string, path: string, expected: string): void => {
-  if (!known) unencodable("UnknownValue", packet, path, expected, `0x${value.toString(16)}`)
+  if (!known) unencodable("UnknownValue", packet, path, expected, hexNumber(value))
 }
 
 /** Offset of the NUL that ends text at `at`. */

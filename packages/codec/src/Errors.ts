@@ -65,6 +65,10 @@ export class EncodeError extends Data.TaggedError("EncodeError")<{
   }
 }
 
+/** A number as `0x0018`, with at least two digits for each of `width` bytes; negative ones as `-0x01`. */
+export const hexNumber = (value: number | bigint, width = 1): string =>
+  value < 0 ? `-${hexNumber(-value, width)}` : `0x${value.toString(16).padStart(width * 2, "0")}`
+
 /** Throws: the bytes are wrong. */
 export const malformed = (reason: DecodeReason, packet: string, path: string, offset: number, expected: string, got: string): never => {
   throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: false })

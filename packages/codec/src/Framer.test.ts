@@ -89,7 +89,7 @@ describe("Framer", () => {
       framer.push(part.slice(at, at + 7), (reader, start, end) => kept.push(reader.slice(start, end)))
     }
     expect(kept.length).toBeGreaterThan(5)
-    expect(kept.every((one, i) => one.every((byte, at) => byte === frames[i]![at]))).toBe(true)
+    expect(kept).toEqual(frames.slice(0, kept.length))
   })
 
   it.each([1, 5, 24, 200])("knows its limit to the byte, in chunks of %i", (size) => {

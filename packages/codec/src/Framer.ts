@@ -71,6 +71,11 @@ export class Framer {
     return this.filled
   }
 
+  /** Bytes that the unfinished frame lacks; `undefined` when there is none or too little of it to tell. */
+  get lacking(): number | undefined {
+    return this.size === 0 ? undefined : this.size - this.filled
+  }
+
   /** Offset in the stream of the next frame's first byte. */
   get offset(): number {
     return this.consumed

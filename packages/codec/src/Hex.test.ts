@@ -69,6 +69,13 @@ describe("hex", () => {
     expect(refusal("00000000: 8050\n*\n00000010: 00").reason).toBe("Syntax")
   })
 
+  it("of any length is what Buffer says", () => {
+    for (const length of [0, 1, 255, 256, 257, 70_000]) {
+      const bytes = Uint8Array.from({ length }, (_, i) => i * 7)
+      expect(hexOf(bytes) === Buffer.from(bytes).toString("hex")).toBe(true)
+    }
+  })
+
   it("survives megabytes", () => {
     expect(bytesOfHex("80".repeat(1_000_000)).length).toBe(1_000_000)
     expect(bytesOfHex("\\x80".repeat(300_000)).length).toBe(300_000)

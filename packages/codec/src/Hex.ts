@@ -1,12 +1,27 @@
 /** Bytes as hexadecimal text and back, in any spelling people paste. It never guesses: what is no hex is an error with its position. */
 import { malformed } from "./Errors.ts"
+import { decodeText } from "./Text.ts"
 
 const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const digits = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0))
+
+/** Up to this many bytes are put together pair by pair; of megabytes that would make a rope of millions of pieces. */
+const shortHex = 256
 
 /** Lower-case hex without spaces. */
 export const hexOf = (bytes: Uint8Array): string => {
+  const { length } = bytes
+  if (length > shortHex) {
+    const text = new Uint8Array(length * 2)
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[i]!
+      text[i * 2] = digits[byte >> 4]!
+      text[i * 2 + 1] = digits[byte & 15]!
+    }
+    return decodeText(text, 0, text.length)
+  }
   let out = ""
-  for (let i = 0; i < bytes.length; i++) out += pairs[bytes[i]!]!
+  for (let i = 0; i < length; i++) out += pairs[bytes[i]!]!
   return out
 }
 

@@ -81,6 +81,24 @@ describe("hexdump", () => {
     expect(dump(goodFrames.get)).not.toContain("\u001b[")
   })
 
+  it("shows as many fields as there are", () => {
+    const fields = Array.from({ length: 300_000 }, (_, i) => ({
+      path: `entries[${i}]`,
+      section: "value",
+      offset: i * 8,
+      length: 8,
+      type: "u64",
+      value: 0n,
+      text: "0",
+      reserved: false
+    }))
+    const bytes = new Uint8Array(fields.length * 8)
+    const all = { packet: "Log", kind: "response", frame: "Mcbp", at: 0, length: bytes.length, fields }
+    expect(hexdump(all, bytes).split("\n").length).toBe(fields.length + 3)
+    const one = { ...fields[0]!, length: bytes.length }
+    expect(hexdump({ ...all, fields: [one] }, bytes, { maxBytes: bytes.length }).split("\n").length).toBe(bytes.length / 16 + 3)
+  })
+
   it("lets no packet write into the terminal", () => {
     const out = dump(`8000000600000000000000060000000000000000000000001b5b324a0d0a`)
     expect(out).toContain("\"\\u001b[2J\\r\\n\"")

@@ -5,6 +5,7 @@
  */
 import type { Annotation } from "./Layout.ts"
 import { kindWords } from "./Layout.ts"
+import { visible } from "./Visible.ts"
 
 /** What `hexdump` may be told. */
 export interface HexdumpOptions {
@@ -31,10 +32,9 @@ const reset = "\u001b[0m"
 
 const pair = (byte: number): string => byte.toString(16).padStart(2, "0")
 
-/** Rows of a stretch of bytes; the first carries the label. */
-const rowsOf = (start: number, end: number, label: string, text: string, style: string, maxBytes: number): Array<Row> => {
+/** Adds the rows of a stretch of bytes; the first carries the label. */
+const addRows = (rows: Array<Row>, start: number, end: number, label: string, text: string, style: string, maxBytes: number): void => {
   const shown = Math.min(end, start + maxBytes)
-  const rows: Array<Row> = []
   let at = start
   do {
     const next = Math.min(shown, at - at % perLine + perLine)
@@ -44,7 +44,6 @@ const rowsOf = (start: number, end: number, label: string, text: string, style: 
   if (shown < end) {
     rows.push({ start: shown, end, label: "", text: `… ${end - shown} more ${end - shown === 1 ? "byte" : "bytes"}`, style: dim })
   }
-  return rows
 }
 
 const title = ({ packet, kind, layout, status, length, frame }: Annotation): string => {
@@ -62,27 +61,25 @@ export const hexdump = (annotation: Annotation, bytes: Uint8Array, options: Hexd
   const rows: Array<Row> = []
   let covered = 0
   for (const [i, { path, offset, length, text, reserved }] of fields.entries()) {
-    if (offset > covered) rows.push(...rowsOf(covered, offset, "· not decoded", "", dim, maxBytes))
-    rows.push(
-      ...rowsOf(offset, offset + length, reserved ? `· ${path}` : path, text, reserved ? dim : styles[i % styles.length]!, maxBytes)
-    )
+    if (offset > covered) addRows(rows, covered, offset, "· not decoded", "", dim, maxBytes)
+    addRows(rows, offset, offset + length, reserved ? `· ${path}` : path, text, reserved ? dim : styles[i % styles.length]!, maxBytes)
     covered = Math.max(covered, offset + length)
   }
-  if (covered < packet.length) rows.push(...rowsOf(covered, packet.length, "· not decoded", "", dim, maxBytes))
+  if (covered < packet.length) addRows(rows, covered, packet.length, "· not decoded", "", dim, maxBytes)
 
   const digits = Math.max(2, Math.max(0, annotation.length - 1).toString(16).length)
   const width = (digits + digits % 2) + 4
   const offsetText = (value: number): string => `0x${(value - value % perLine).toString(16).padStart(width - 4, "0")}  `
   const column = (offset: number): number => width + offset % perLine * 3
   const labels = width + perLine * 3 + 1
-  const name = Math.min(32, Math.max(0, ...rows.filter(({ text }) => text !== "").map(({ label }) => label.length)))
+  const name = Math.min(32, rows.reduce((most, { label, text }) => text === "" ? most : Math.max(most, label.length), 0))
   const lines = [title(annotation), " ".repeat(width) + Array.from({ length: perLine }, (_, i) => pair(i)).join(" ")]
 
   let marked = error === undefined
   const mark = (): void => {
     if (error === undefined || marked) return
     marked = true
-    lines.push(" ".repeat(column(error.offset)) + paint(red, `^^ ${error.message}`))
+    lines.push(" ".repeat(column(error.offset)) + paint(red, `^^ ${visible(error.message)}`))
   }
   for (const { start, end, label, text, style } of rows) {
     if (label === "" && text !== "") lines.push(" ".repeat(labels) + paint(style, text))

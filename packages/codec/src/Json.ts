@@ -4,7 +4,7 @@
  * It turns packet objects into plain JSON values and back, losing nothing; it never reads or writes wire bytes.
  */
 import { type Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
-import { type DecodeError, unencodable } from "./Errors.ts"
+import { type DecodeError, hexNumber, unencodable } from "./Errors.ts"
 import { hexOf } from "./Hex.ts"
 import {
   bytesFromJson,
@@ -19,7 +19,7 @@ import {
   zeroOf
 } from "./JsonValue.ts"
 import type { FieldModel, HeaderFieldModel, KindModel, LayoutModel, SectionModel, TypeModel } from "./Model.ts"
-import { flagNames, hexNumber, intWidth } from "./TypeText.ts"
+import { flagNames, intWidth } from "./TypeText.ts"
 
 /** A packet of any protocol. */
 export type AnyPacket = { readonly _tag: string; readonly [field: string]: unknown }

@@ -21,11 +21,11 @@ const capture = {
   frame: { description: "Number of the capture's frame with the packet's last byte.", type: "integer", minimum: 0 }
 }
 
-/** JSON Schema (2020-12) of one object of `wirewright decode --json`: a packet or an error. */
+/** JSON Schema (2020-12) of one object of `wirewright decode --json`: a packet, an error, or what of a capture was passed over. */
 export const decodeJsonSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
-  title: "A decoded packet, or why bytes are none",
-  oneOf: [{ $ref: "#/$defs/packet" }, { $ref: "#/$defs/failure" }],
+  title: "A decoded packet, why bytes are none, or what of a capture was passed over",
+  oneOf: [{ $ref: "#/$defs/packet" }, { $ref: "#/$defs/failure" }, { $ref: "#/$defs/passedOver" }],
   $defs: {
     hex: { description: "Bytes.", ...hex },
     text: { description: "Text; bytes when they are no UTF-8.", ...text },
@@ -109,6 +109,52 @@ export const decodeJsonSchema = {
           additionalProperties: false
         },
         ...capture
+      },
+      additionalProperties: false
+    },
+    passedOver: {
+      description: "Comes once, behind all packets, if anything of the capture was passed over.",
+      type: "object",
+      required: ["passedOver"],
+      properties: {
+        passedOver: {
+          type: "array",
+          minItems: 1,
+          items: {
+            type: "object",
+            required: ["reason", "what", "count", "unit", "finding"],
+            properties: {
+              reason: {
+                description:
+                  "notTcp: known to be something else. unsupported: a header that is not understood. cutOff: the capture kept too little. "
+                  + "damaged: headers that contradict themselves. fragment: IP fragments without the others. otherPort: connections to ports "
+                  + "that were not asked for. gap: bytes that are not in the capture. stray: bytes that belong to no packet. undecoded: packets "
+                  + "that do not decode. limit: more unfinished packets than are held. damagedFile: the file ends within a record, or is none "
+                  + "from there on. nothingFound: there was something, but no packet.",
+                enum: [
+                  "notTcp",
+                  "unsupported",
+                  "cutOff",
+                  "damaged",
+                  "fragment",
+                  "otherPort",
+                  "gap",
+                  "stray",
+                  "undecoded",
+                  "limit",
+                  "damagedFile",
+                  "nothingFound"
+                ]
+              },
+              what: { description: "The same for people, in more detail.", type: "string" },
+              count: { type: "integer", minimum: 1 },
+              unit: { enum: ["frames", "connections", "bytes", "packets", "files"] },
+              firstFrame: { description: "Number of the first frame.", type: "integer", minimum: 1 },
+              finding: { description: "Whether it makes the exit code 100.", type: "boolean" }
+            },
+            additionalProperties: false
+          }
+        }
       },
       additionalProperties: false
     }

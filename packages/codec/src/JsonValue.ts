@@ -7,6 +7,7 @@
 import type { Catalog } from "./Catalog.ts"
 import { unencodable } from "./Errors.ts"
 import { bytesOfDigits, hexOf } from "./Hex.ts"
+import { jsonOf } from "./JsonPrint.ts"
 import type { FieldModel, IntName, TypeModel } from "./Model.ts"
 import { decodeText, encodeText, hasEscapes, textBound } from "./Text.ts"
 import { flagNames } from "./TypeText.ts"
@@ -21,7 +22,7 @@ export type Notation = "named" | "plain"
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
-const describe = (value: unknown): string => value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value)).slice(0, 60)
+const describe = (value: unknown): string => value === undefined ? "nothing" : (jsonOf(value, 60) ?? String(value)).slice(0, 60)
 
 /** Throws: the JSON does not fit. */
 export const unfit = (packet: string, path: string, expected: string, got: unknown): never =>

@@ -6,12 +6,12 @@
  */
 import type { Catalog } from "./Catalog.ts"
 import { layoutsOf } from "./Catalog.ts"
-import { DecodeError, incomplete, malformed } from "./Errors.ts"
+import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
 import { chooseLayout, type ConstantField, possibleSizes, sizesText } from "./LayoutSizes.ts"
 import { announced, type FieldSpan } from "./LayoutSpans.ts"
 import { LayoutWalk } from "./LayoutWalk.ts"
 import type { CommandModel, FieldModel, HeaderFieldModel, HeaderModel, KindModel, LayoutModel } from "./Model.ts"
-import { hexNumber, intWidth } from "./TypeText.ts"
+import { intWidth } from "./TypeText.ts"
 
 export type { FieldSpan } from "./LayoutSpans.ts"
 

@@ -4,13 +4,13 @@
  * It never reads outside the frame or beyond the bytes there are, and allocates by what it has read, not by what a length claims. It throws
  * `DecodeError`; what was noted before stays in `spans`.
  */
-import { incomplete, malformed } from "./Errors.ts"
+import { hexNumber, incomplete, malformed } from "./Errors.ts"
 import { hexOf } from "./Hex.ts"
 import { fixedSize, type OptionalField, subsets } from "./LayoutSizes.ts"
 import { type Announced, announced, LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { FieldModel, IntName, TypeModel } from "./Model.ts"
 import { isUtf8 } from "./Text.ts"
-import { bytesText, flagNames, flagsText, hexNumber, intWidth, quoted, typeSummary } from "./TypeText.ts"
+import { bytesText, flagNames, flagsText, intWidth, quoted, typeSummary } from "./TypeText.ts"
 
 /** A walk over one packet. */
 export class LayoutWalk extends LayoutSpans {
@@ -252,10 +252,15 @@ export class LayoutWalk extends LayoutSpans {
     const { tag: int, cases, unknown, name } = this.catalog.typeOf("choice", ref)
     const size = intWidth[int]
     this.need(path, at, size, end)
+    // a choice has no byte order, and does not take on that of the record around it
+    const outer = this.little
+    this.little = false
     const tag = this.int(at, int)
     const found = cases.find((one) => one.tag === Number(tag))
     this.note(`${path}.tag`, at, size, `${int} ${name}`, tag, `${found?.name ?? "Unknown"} (${tag})`, found?.doc ?? doc)
-    if (found !== undefined) return this.fields(found.fields, `${path}.`, at + size, end, announced())
+    const next = found === undefined ? undefined : this.fields(found.fields, `${path}.`, at + size, end, announced())
+    this.little = outer
+    if (next !== undefined) return next
     if (unknown === "error") malformed("UnknownValue", this.packet, path, at, `a case of ${name}`, String(tag))
     return this.text({ kind: "bytes" }, `${path}.bytes`, at + size, end, undefined)
   }

@@ -40,21 +40,35 @@ const sequenceAt = (bytes: Uint8Array, at: number, end: number): number => {
   return size
 }
 
+/** Bytes that are no UTF-8, one behind the other, become text in blocks: one by one, megabytes of them would be a rope of millions of pieces. */
+const blockSize = 1024
+
 const decodeEscaped = (bytes: Uint8Array, start: number, end: number): string => {
-  let out = ""
+  const pieces: Array<string> = []
+  const block: Array<number> = []
   let valid = start
   let at = start
+  const flush = (): void => {
+    if (block.length === 0) return
+    pieces.push(String.fromCharCode.apply(undefined, block))
+    block.length = 0
+  }
   while (at < end) {
     const size = sequenceAt(bytes, at, end)
     if (size > 0) {
       at += size
       continue
     }
-    if (valid < at) out += slice(bytes, valid, at)
-    out += String.fromCharCode(0xdc00 + bytes[at]!)
+    if (valid < at) {
+      flush()
+      pieces.push(slice(bytes, valid, at))
+    } else if (block.length === blockSize) flush()
+    block.push(0xdc00 + bytes[at]!)
     valid = ++at
   }
-  return valid < at ? out + slice(bytes, valid, at) : out
+  flush()
+  if (valid < at) pieces.push(slice(bytes, valid, at))
+  return pieces.join("")
 }
 
 /** Whether the bytes are UTF-8 throughout. */

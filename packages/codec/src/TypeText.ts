@@ -1,7 +1,9 @@
 /** How types and values are put in words for people. It never reads bytes of packets. */
 import type { Catalog } from "./Catalog.ts"
+import { hexNumber } from "./Errors.ts"
 import type { FlagsModel, IntName, TypeModel } from "./Model.ts"
 import { hasEscapes } from "./Text.ts"
+import { escaped } from "./Visible.ts"
 
 /** Width of the integers in bytes. */
 export const intWidth: { readonly [I in IntName]: 1 | 2 | 3 | 4 | 8 } = {
@@ -15,9 +17,6 @@ export const intWidth: { readonly [I in IntName]: 1 | 2 | 3 | 4 | 8 } = {
   i32: 4,
   i64: 8
 }
-
-/** `0x0018` */
-export const hexNumber = (value: number | bigint, width = 1): string => `0x${value.toString(16).padStart(width * 2, "0")}`
 
 /** Names of the bits that are set, lowest first, and the number that the nameless ones make. */
 export const flagNames = (flags: FlagsModel, value: number): { readonly names: ReadonlyArray<string>; readonly unknown: number } => {
@@ -69,23 +68,9 @@ export const typeSummary = (catalog: Catalog, type: TypeModel): string => {
 
 const shownCharacters = 80
 
-/** Text in quotes, shortened; bytes that are no UTF-8 as `\x80`. */
+/** Text in quotes, shortened; see `escaped`. */
 export const quoted = (text: string): string => {
-  const shown = text.length > shownCharacters ? text.slice(0, shownCharacters) : text
-  // control and bidirectional characters could rewrite the terminal's line
-  const inner = shown.replace(
-    // oxlint-disable-next-line no-control-regex
-    /["\\\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Surrogate}/gu,
-    (unit) => {
-      const code = unit.charCodeAt(0)
-      if (unit === "\"" || unit === "\\") return `\\${unit}`
-      if (unit === "\n") return "\\n"
-      if (unit === "\r") return "\\r"
-      if (unit === "\t") return "\\t"
-      if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`
-      return `\\u${code.toString(16).padStart(4, "0")}`
-    }
-  )
+  const inner = escaped(text.length > shownCharacters ? text.slice(0, shownCharacters) : text).replaceAll("\"", "\\\"")
   return text.length > shownCharacters ? `"${inner}"…` : `"${inner}"`
 }
 

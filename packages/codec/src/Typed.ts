@@ -5,6 +5,7 @@
  * bytes. Parsing 100 bytes of JSON costs more than decoding the message around them, so nobody pays for a value that nobody reads.
  */
 import { malformed } from "./Errors.ts"
+import { stringify } from "./JsonPrint.ts"
 
 /** What a typed value may be. Objects are JSON; dates are JSON text. */
 export type TypedValue = string | number | boolean | null | undefined | object
@@ -29,7 +30,7 @@ export class Typed {
       case "boolean":
         return new Typed(value ? "T" : "F")
       case "object":
-        return value === null ? new Typed("L") : new Typed(`O${JSON.stringify(value)}`)
+        return value === null ? new Typed("L") : new Typed(`O${stringify(value)}`)
       default:
         return new Typed("U")
     }

@@ -43,6 +43,25 @@ describe("answers", () => {
     expect(log).toEqual(["a: 1"])
   })
 
+  it("are of the command that was asked: nothing else may come for it, late or not", () => {
+    const ledger = new Ledger<string>()
+    expect(ledger.awaits(0, 0)).toBe("unknown")
+    const get = ledger.add(waiter([], "get"))
+    const batch = ledger.add(waiter([], "batch"))
+    ledger.expect(get, 0x00)
+    ledger.expect(batch, 0xfe, 0x0a)
+    const of = (opaque: number) => [0x00, 0x01, 0x0a, 0xfe, 0xff].map((opcode) => ledger.awaits(opaque, opcode))
+    const [no, yes] = ["mismatched", "waiting"]
+    expect(of(get)).toEqual([yes, no, no, no, no])
+    expect(of(batch)).toEqual([no, no, yes, yes, no])
+    ledger.abandon(get)
+    expect([ledger.awaits(get, 0x00), ledger.awaits(get, 0x01)]).toEqual(["abandoned", "mismatched"])
+    ledger.settleUnwanted(get)
+    expect(ledger.awaits(get, 0x00)).toBe("unknown")
+    ledger.failAll()
+    expect(ledger.awaits(batch, 0xfe)).toBe("unknown")
+  })
+
   it("never reach the next request of the same slot", () => {
     const log: Array<string> = []
     const ledger = new Ledger<string>()
@@ -101,7 +120,7 @@ describe("requests that were given up", () => {
     ledger.abandon(opaque)
     ledger.abandon(opaque)
     expect(counts(ledger)).toEqual([0, 1, 0])
-    expect(ledger.waiter(opaque)).toBeUndefined()
+    expect(ledger.awaits(opaque, 0)).toBe("abandoned")
     expect(ledger.settle(opaque, "1")).toBe("late")
     expect(ledger.settle(opaque, "2")).toBe("unmatched")
     expect(counts(ledger)).toEqual([0, 0, 1])

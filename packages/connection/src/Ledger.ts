@@ -1,5 +1,6 @@
 /**
- * Which requests are in flight on a connection, by opaque: who waits for each, until when, and which answers nobody waits for any more.
+ * Which requests are in flight on a connection, by opaque: who waits for each, until when, which command it was, and which answers nobody
+ * waits for any more.
  *
  * Pure: `now` is given, nothing is sent, no timer is set. A request that timed out or was interrupted is *abandoned*: its opaque is
  * remembered until the peer answers, so that a late answer can be told from one that matches nothing. An opaque is a slot and, above it, how
@@ -20,6 +21,9 @@ export interface Waiter<A> {
 /** What became of an answer. */
 export type Matched = "answered" | "late" | "unmatched"
 
+/** What is known of an opaque before its answer is looked at; `mismatched` is the answer to another command. */
+export type Awaited = "waiting" | "abandoned" | "mismatched" | "unknown"
+
 /** Most requests a ledger holds: the last slot stays empty (`silent`). */
 export const mostRequests = 65_535
 
@@ -36,6 +40,8 @@ export class Ledger<A> {
   private readonly slots: Array<Waiter<A> | null | undefined> = []
   /** By slot: the opaque of its present or next use. */
   private readonly opaques: Array<number> = []
+  /** By slot: the opcode of its answers, and above it another one that they may have. */
+  private readonly opcodes: Array<number> = []
   private readonly free: Array<number> = []
   /** By slot of a barrier: the silent requests whose outcome its answer tells. */
   private readonly groups = new Map<number, ReadonlyArray<number>>()
@@ -91,10 +97,19 @@ export class Ledger<A> {
     return this.silence
   }
 
-  /** Whoever waits for `opaque`. */
-  waiter(opaque: number): Waiter<A> | undefined {
+  /** Says which opcode the answers to a request have; those to a batch under one opaque end with the `barrier`'s. */
+  expect(opaque: number, opcode: number, barrier: number = opcode): void {
+    this.opcodes[opaque & slotMask] = opcode | barrier << 8
+  }
+
+  /** Whether an answer with this opaque and opcode may come now. */
+  awaits(opaque: number, opcode: number): Awaited {
     const slot = opaque & slotMask
-    return this.opaques[slot] === opaque ? this.slots[slot] ?? undefined : undefined
+    const waiter = this.opaques[slot] === opaque ? this.slots[slot] : undefined
+    if (waiter === undefined) return "unknown"
+    const expected = this.opcodes[slot]!
+    if ((expected & 0xff) !== opcode && expected >> 8 !== opcode) return "mismatched"
+    return waiter === abandoned ? "abandoned" : "waiting"
   }
 
   /** Hands an answer to whoever waits for it. */
@@ -136,7 +151,10 @@ export class Ledger<A> {
 
   /** Nobody waits any more; the answer is still owed. */
   abandon(opaque: number): void {
-    if (this.waiter(opaque) !== undefined) this.give(opaque & slotMask)
+    const slot = opaque & slotMask
+    if (this.opaques[slot] !== opaque) return
+    const waiter = this.slots[slot]
+    if (waiter !== undefined && waiter !== abandoned) this.give(slot)
   }
 
   /** Fails every request whose deadline has passed. */
@@ -163,6 +181,7 @@ export class Ledger<A> {
     const waiters = this.slots.filter((waiter) => waiter !== undefined && waiter !== abandoned)
     this.slots.length = 0
     this.opaques.length = 0
+    this.opcodes.length = 0
     this.free.length = 0
     this.groups.clear()
     this.waiting = 0
@@ -175,6 +194,7 @@ export class Ledger<A> {
     const slot = this.opaques.length
     if (slot >= mostRequests) throw new Error(`a ledger holds at most ${mostRequests} requests`)
     this.opaques.push(slot)
+    this.opcodes.push(0)
     this.slots.push(undefined)
     return slot
   }

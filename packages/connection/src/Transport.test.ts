@@ -271,13 +271,14 @@ describe("TLS", () => {
       send(transport, "hello")
       yield* until(() => received().length === 5)
       assert.deepStrictEqual(names, ["wirewright test"])
-      const bare = yield* connected({ ...server, tls: { ca: certificate.cert } }).pipe(
-        Effect.flatMap(({ ends }) => until(() => ends.length === 1)),
-        Effect.scoped,
-        Effect.exit
-      )
-      // TLS 1.3 tells the client only after it believes to be connected
-      assert.include(["Success", "ConnectFailed"], bare._tag === "Success" ? "Success" : reasonOf(bare as Exit.Exit<void, ConnectionError>))
+      // TLS 1.2 tells who has none within the handshake
+      const refused = yield* Effect.exit(Effect.scoped(connected({ ...server, tls: { ca: certificate.cert, maxVersion: "TLSv1.2" } })))
+      assert.strictEqual(reasonOf(refused), "ConnectFailed")
+      // TLS 1.3 only after the client believes to be connected
+      const late = yield* connected({ ...server, tls: { ca: certificate.cert, minVersion: "TLSv1.3" } })
+      yield* until(() => late.ends.length === 1)
+      assert.strictEqual(late.transport.closed?.reason._tag, "ConnectionLost")
+      assert.match(late.transport.closed?.message ?? "", /certificate required/)
       assert.strictEqual(names.length, 1)
     }))
 })

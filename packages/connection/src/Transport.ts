@@ -22,7 +22,7 @@ export interface TransportOptions {
   /** TLS when given; client certificates and own authorities are part of these options. */
   readonly tls?: Tls.ConnectionOptions
   /** Makes what is spoken over instead of a TCP connection; it is open when it is returned. `tls` does not apply to it. */
-  readonly dial?: () => Duplex
+  readonly dial?: (to: { readonly host: string; readonly port: number }) => Duplex
   /** Time for DNS, TCP and TLS together; 5 seconds unless said otherwise. */
   readonly connectTimeout?: Duration.Input
   /** Idle time after which TCP keep-alive probes find a half-open peer; 10 seconds unless said otherwise. */
@@ -248,7 +248,7 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
   const { dial } = options
   if (dial !== undefined) {
     return Effect.acquireRelease(
-      Effect.sync(() => over(dial(), address, sink)),
+      Effect.sync(() => over(dial(options), address, sink)),
       (transport) => Effect.sync(() => transport.shut("this side"))
     )
   }

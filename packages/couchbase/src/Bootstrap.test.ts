@@ -99,9 +99,10 @@ const play = (given: Partial<BootstrapOptions>, answers: ReadonlyArray<Response>
 }
 
 /** The server's part of SCRAM. */
-const server = (mechanism: "SCRAM-SHA512" | "SCRAM-SHA1", clientFirst: string, password = "pencil") => {
+const server = (mechanism: "SCRAM-SHA512" | "SCRAM-SHA256" | "SCRAM-SHA1", clientFirst: string, password = "pencil") => {
   const salt = utf8.encode("saltsaltsalt")
-  const [hash, length] = mechanism === "SCRAM-SHA512" ? ["sha512", 64] as const : ["sha1", 20] as const
+  const [hash, length] =
+    ({ "SCRAM-SHA512": ["sha512", 64], "SCRAM-SHA256": ["sha256", 32], "SCRAM-SHA1": ["sha1", 20] } as const)[mechanism]
   const salted = new Uint8Array(pbkdf2Sync(password, salt, 4096, length, hash))
   const challenge = serverChallenge(Result.getOrThrow(serverRead(mechanism, clientFirst)), "srv", salt, 4096)
   return {
@@ -187,16 +188,20 @@ describe("signing in", () => {
   })
 
   it("takes the strongest mechanism the server has, whichever answer comes first", () => {
-    const offer = answer("mechanisms", { _tag: "SaslListMechsResponse", mechanisms: "SCRAM-SHA1 PLAIN" })
-    for (const answers of [[offer, refuse("auth", 0x20)], [refuse("auth", 0x20), offer]]) {
+    const offers = [["SCRAM-SHA1 PLAIN", "SCRAM-SHA1"], ["PLAIN SCRAM-SHA1 SCRAM-SHA256", "SCRAM-SHA256"]] as const
+    const orders = offers.flatMap(([mechanisms, strongest]) => {
+      const offer = answer("mechanisms", { _tag: "SaslListMechsResponse", mechanisms })
+      return [[strongest, [offer, refuse("auth", 0x20)]], [strongest, [refuse("auth", 0x20), offer]]] as const
+    })
+    for (const [strongest, answers] of orders) {
       const session = new Bootstrap(options, nodeCrypto)
       session.start()
       const last = answers.map((one) => session.receive(one)).at(-1)!
       const [request] = last.flatMap((output) => output._tag === "Send" ? output.requests : [])
       if (request?._tag !== "SaslAuth") return assert.fail("no second attempt")
       const message = new TextDecoder().decode(request.clientData)
-      assert.deepStrictEqual([request.mechanism, message], ["SCRAM-SHA1", `n,,n=user,r=${nonce}2`])
-      const peer = server("SCRAM-SHA1", message)
+      assert.deepStrictEqual([request.mechanism, message], [strongest, `n,,n=user,r=${nonce}2`])
+      const peer = server(strongest, message)
       const challenge = challengeOf(session.receive(peer.challenge))
       const step = session.derived(challenge, peer.derive(challenge))
       session.receive(peer.final(messageOf(step)))

@@ -49,7 +49,10 @@ export const defaultFeatures: ReadonlyArray<HelloFeature> = [
   HelloFeature.VAttr,
   HelloFeature.SubdocCreateAsDeleted,
   HelloFeature.SubdocDocumentMacroSupport,
-  HelloFeature.SubdocReplaceBodyWithXattr
+  HelloFeature.SubdocReplaceBodyWithXattr,
+  HelloFeature.SubdocReplicaRead,
+  HelloFeature.SubdocBinaryXattr,
+  HelloFeature.SubdocAllowReplicaReadOnDeletedDocs
 ]
 
 /** Who signs in and how. */

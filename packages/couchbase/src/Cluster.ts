@@ -4,10 +4,12 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
+import type { ConnectionError } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
 import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, vbucketOf } from "./ClusterMap.ts"
@@ -25,9 +27,21 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
   readonly connectionsPerNode?: number
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean
+  readonly watch?: ConnectionWatch
+}
+
+/** Hears what becomes of the connections to all nodes. `address` is the node's `host:port`. */
+export interface ConnectionWatch {
+  readonly opened: (address: string) => void
+  readonly failed: (address: string, error: OpenError) => void
+  /** Not those that failed to begin. */
+  readonly closed: (address: string, error: ConnectionError) => void
 }
 
 const addressOfSeed = ({ host, port }: Seed): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** A connection that was there and broke before anything was known; the next one may hold. */
+const wasCut = (error: OpenError): boolean => error._tag === "ConnectionError" && error.reason._tag === "ConnectionLost"
 
 /** The nodes of a cluster. */
 export class Cluster {
@@ -123,7 +137,7 @@ export class Cluster {
   })
 
   private beginWith(pool: NodePool): Effect.Effect<void, OpenError> {
-    return Effect.map(pool.connect, () => {
+    return Effect.map(Effect.retry(pool.connect, { while: wasCut, schedule: Schedule.exponential(50), times: 3 }), () => {
       this.single ??= pool
     })
   }
@@ -146,20 +160,28 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, ignoreMap: __, seeds: _, tls, ...options } = this.options
-    const open = openConnection({
-      ...options,
-      ...(tls === undefined ? {} : { tls }),
-      host: seed.host,
-      port: seed.port,
-      onServerRequest: this.pushed
+    const { connectionsPerNode = 1, ignoreMap: __, seeds: _, tls, watch, ...options } = this.options
+    const open = Effect.suspend(() => {
+      let begun = false
+      return openConnection({
+        ...options,
+        ...(tls === undefined ? {} : { tls }),
+        host: seed.host,
+        port: seed.port,
+        onServerRequest: this.pushed,
+        ...(watch === undefined ? {} : { onClose: (error) => void (begun && watch.closed(address, error)) })
+      }).pipe(
+        Effect.tapError((error) => Effect.sync(() => watch?.failed(address, error))),
+        Effect.tap((connection) =>
+          Effect.sync(() => {
+            begun = true
+            watch?.opened(address)
+            this.opened(connection, pool)
+          })
+        )
+      )
     })
-    const pool: NodePool = new NodePool(
-      address,
-      connectionsPerNode,
-      Effect.tap(open, (connection) => Effect.sync(() => this.opened(connection, pool))),
-      this.scope
-    )
+    const pool: NodePool = new NodePool(address, connectionsPerNode, open, this.scope)
     this.pools.set(address, pool)
     return pool
   }

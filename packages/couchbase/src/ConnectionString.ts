@@ -51,6 +51,16 @@ export interface Schemes {
 /** The schemes of Couchbase. */
 export const couchbaseSchemes: Schemes = { couchbase: { tls: false, port: 11_210 }, couchbases: { tls: true, port: 11_207 } }
 
+/** The schemes of memcached, which has no port of its own for TLS. */
+export const memcachedSchemes: Schemes = { memcached: { tls: false, port: 11_211 }, memcacheds: { tls: true, port: 11_211 } }
+
+/**
+ * Whether the password may go over a connection without TLS as it is: only where the connection string asks for PLAIN by name, as in
+ * `?allowed_sasl_mechanisms=PLAIN`.
+ */
+export const allowsPlainWithoutTls = ({ mechanisms }: Pick<ConnectionTarget, "mechanisms">): boolean =>
+  mechanisms?.includes("PLAIN") === true
+
 const decoded = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text)
@@ -125,3 +135,15 @@ export const parseConnectionString = (
     certificate: given.get("trust_certificate") ?? undefined
   })
 }
+
+/** Parses `memcached[s]://[user:password@]host[:port]`: one host, and no bucket. */
+export const parseMemcachedString = (
+  text: string,
+  password?: Redacted.Redacted<string>
+): Result.Result<ConnectionTarget, ConnectionStringError> =>
+  Result.flatMap(parseConnectionString(text, password, memcachedSchemes), (target) =>
+    target.bucket !== undefined
+      ? fail("Bucket", "memcached has no buckets: memcached://host:port")
+      : target.seeds.length > 1
+      ? fail("Host", "memcached:// takes one host")
+      : Result.succeed(target))

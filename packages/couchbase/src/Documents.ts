@@ -3,6 +3,7 @@
  *
  * Pure. The flags are those all Couchbase clients share: the first byte is 2 for JSON, 3 for bytes, 4 for text.
  */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import * as Result from "effect/Result"
 
 /** How a document's bytes are to be read. */
@@ -71,7 +72,7 @@ export const encodeValue = (value: unknown, options: EncodeValueOptions, jsonDat
       : Result.fail(`a ${format} value is bytes${format === "text" ? " or a string" : " or text"}`)
   }
   try {
-    const written = JSON.stringify(value)
+    const written = stringify(value)
     return written === undefined
       ? Result.fail("the value has no JSON")
       : Result.succeed({ value: utf8.encode(written), flags, datatype })

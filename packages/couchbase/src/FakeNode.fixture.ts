@@ -177,9 +177,9 @@ export const fakeNode: (options?: FakeNodeOptions) => Effect.Effect<FakeNode, Co
                 status: 0,
                 cas: 0n,
                 framing: [],
+                opcode: request.opcode,
                 ...one,
-                opaque: request.opaque,
-                opcode: request.opcode
+                opaque: request.opaque
               }
               client.reply((writer) => encode(writer, whole as unknown as Response))
               if (one._tag === "HelloResponse") {

@@ -459,3 +459,58 @@ describe("nodes and the beginning", () => {
       assert.strictEqual(sent(node, "Set").length, 30)
     }))
 })
+
+describe("an answer under another opcode", () => {
+  it.live("is the node's misbehaviour, not a status; the connection is given up", () =>
+    Effect.gen(function*() {
+      const { kv, node } = yield* pair({
+        script: (request) => request._tag === "Get" ? { _tag: "SetResponse", opcode: 0x01, cas: 5n } as never : undefined
+      })
+      const error = yield* Effect.flip(kv.get("x"))
+      assert.deepStrictEqual([error.reason._tag, error.ambiguous, error.attempts], ["PeerMisbehaved", false, 1])
+      yield* kv.upsert("x", 1)
+      assert.strictEqual(sent(node, "Hello").length, 2)
+    }))
+
+  it.live("ends a batch of reads without a value of it", () =>
+    Effect.gen(function*() {
+      const { kv, node } = yield* pair({
+        script: (request) =>
+          request._tag === "GetQ" ? { _tag: "GetResponse", opcode: 0x00, flags: 0, value: Uint8Array.of(1) } as never : undefined
+      })
+      assert.strictEqual((yield* kv.getMany(["a", "b"])).size, 0)
+      assert.strictEqual(sent(node, "Hello").length, 2)
+    }))
+})
+
+describe("JSON nested 20 000 deep", () => {
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`
+  interface Nested extends ReadonlyArray<Nested> {}
+  const Nested: Schema.Codec<Nested> = Schema.Array(Schema.suspend(() => Nested))
+
+  it.live("is a value or InvalidValue, and never a defect: read, and written", () =>
+    Effect.gen(function*() {
+      const value = new TextEncoder().encode(deep)
+      const { kv, node } = yield* pair({
+        script: ({ _tag }) =>
+          _tag === "SubdocMultiLookup" ? { _tag: "SubdocMultiLookupResponse", results: [{ status: 0, value }] } as never : undefined
+      })
+      node.documents.set("deep", { value, flags: 0x02000000, cas: 1n })
+      const tag = <A>(effect: Effect.Effect<A, KvError>) =>
+        Effect.match(effect, { onFailure: ({ reason }) => reason._tag as string, onSuccess: () => "value" })
+      for (const schema of [Schema.Unknown, Schema.Json] as ReadonlyArray<Schema.Codec<unknown, unknown>>) {
+        assert.include(["value", "InvalidValue"], yield* tag(kv.get("deep", schema)))
+        assert.include(["value", "InvalidValue"], yield* tag(kv.upsert("copy", JSON.parse(deep), { schema })))
+      }
+      assert.strictEqual(yield* tag(kv.get("deep", Nested)), "InvalidValue")
+      assert.strictEqual(yield* tag(kv.get("deep", User)), "InvalidValue")
+      assert.strictEqual(yield* tag(kv.upsert("copy", JSON.parse(deep), { schema: Nested })), "InvalidValue")
+      assert.strictEqual(yield* tag(kv.upsert("copy", JSON.parse(deep))), "value")
+      // it is sent; this node does not know the command
+      assert.strictEqual(yield* tag(kv.mutateIn("deep", [MutateIn.upsert("a", JSON.parse(deep))])), "UnknownCommand")
+      const found = Option.getOrThrow(yield* kv.lookupIn("deep", [LookupIn.document()]))
+      assert.strictEqual(yield* tag(found.entries[0]!.value), "value")
+      assert.deepStrictEqual(Option.getOrThrow(yield* kv.get("deep")).value, value)
+      assert.strictEqual(sent(node, "Hello").length, 1)
+    }))
+})

@@ -13,7 +13,7 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { encodeValue, isPlain, kept, received } from "./Documents.ts"
 import type { KvDispatch } from "./KvDispatch.ts"
-import { InvalidValue, type KvError } from "./KvError.ts"
+import { InvalidRequest, InvalidValue, type KvError } from "./KvError.ts"
 import { getMany } from "./KvMany.ts"
 import * as Operations from "./KvOperations.ts"
 import type { Counter, Document, Metadata, Mutation, Observed, ObservedSeqno, RawDocument } from "./KvOperations.ts"
@@ -49,7 +49,7 @@ export interface KvCollection {
   ) => Effect.Effect<ReadonlyMap<string, Document>, KvError>
   /** Stores a document whether there is one or not; with a CAS, only over that version, else `CasMismatch`. */
   readonly upsert: StoreDocument
-  /** Stores a document that must not exist, else `Exists`. */
+  /** Stores a document that must not exist, else `Exists`. A CAS is an `InvalidRequest`. */
   readonly insert: StoreDocument
   /** Stores a document that must exist, else `NotFound`. */
   readonly replace: StoreDocument
@@ -76,7 +76,7 @@ export interface KvCollection {
     key: string,
     options?: Options.KvRequestOptions & { readonly lock?: Duration.Input }
   ) => Effect.Effect<Option.Option<Document>, KvError>
-  /** Unlocks a document; the CAS must be the one the lock gave. */
+  /** Unlocks a document, at once or not at all: `CasMismatch` when the CAS is not the one the lock gave, `NotLocked` when there is no lock. */
   readonly unlock: (key: string, cas: bigint, options?: Options.KvRequestOptions) => Effect.Effect<void, KvError>
   /** Whether there is a document. */
   readonly exists: (key: string, options?: Options.KvRequestOptions) => Effect.Effect<boolean, KvError>
@@ -148,6 +148,9 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
       Effect.suspend(() => {
         const written = "schema" in options ? encodeWith(options.schema, value, options.flags) : encodeValue(value, options, true)
         if (Result.isFailure(written)) return unsent(name, key, new InvalidValue({ message: written.failure }))
+        if (name === "Add" && options.cas !== undefined && options.cas !== 0n) {
+          return unsent(name, key, new InvalidRequest({ message: "a document that must not exist has no CAS" }))
+        }
         const timeout = timeoutOf(options, defaults)
         return dispatch.run(Operations.store(name, key, written.success, fieldsOf(options, timeout), snappy), path, timeout)
       })
@@ -189,7 +192,10 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
       const seconds = options?.lock === undefined ? undefined : Math.ceil(Duration.toSeconds(options.lock))
       return read(Operations.getAndLock(key, seconds), options)
     },
-    unlock: (key, cas, options) => run(Operations.unlock(key, cas), options),
+    unlock: (key, cas, options) =>
+      cas === 0n
+        ? unsent("UnlockKey", key, new InvalidRequest({ message: "an unlock takes the CAS that the lock gave" }))
+        : run(Operations.unlock(key, cas), options),
     exists: (key, options) => Effect.map(run(Operations.metadata(key), options), (found) => Option.isSome(found) && !found.value.deleted),
     metadata: (key, options) => run(Operations.metadata(key), options),
     observe: (key, options) => run(Operations.observe(key), options),

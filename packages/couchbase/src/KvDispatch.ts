@@ -15,8 +15,9 @@ import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
 import type { Cluster } from "./Cluster.ts"
 import { CollectionIds, defaultPath } from "./Collections.ts"
 import { received, type SnappyCodec } from "./Documents.ts"
+import { lacking } from "./FeatureNeeds.ts"
 import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen/index.ts"
-import { Status } from "./gen/Types.ts"
+import { HelloFeature, Status } from "./gen/Types.ts"
 import type { KvConnection } from "./KvConnection.ts"
 import { FeatureMissing, InvalidRequest, type KvError, kvError, type KvReason, NoActiveNode, NotReady, statusReason } from "./KvError.ts"
 import { type Operation, refused, type Route } from "./KvOperations.ts"
@@ -146,8 +147,11 @@ export class KvDispatch {
   }
 
   private send<A>(work: Work<A>, vbucket: number, connection: KvConnection): Effect.Effect<A, Failure> {
-    const { path } = work
-    if (!connection.session.states.collections) {
+    const { operation, path } = work
+    const { session } = connection
+    const missing = operation.needs.length === 0 ? undefined : lacking(operation.needs, session)
+    if (missing !== undefined) return Effect.fail({ _tag: "Hopeless", reason: new FeatureMissing({ feature: missing }), vbucket })
+    if (!session.states.collections) {
       return path === defaultPath
         ? this.perform(work, vbucket, undefined, connection)
         : Effect.fail({ _tag: "Hopeless", reason: new FeatureMissing({ feature: "Collections" }), vbucket })
@@ -275,7 +279,11 @@ export class KvDispatch {
     const { status } = answer
     const errors = this.cluster.errorMap
     const error = answer._tag === "ErrorResponse" ? answer : undefined
-    const reason = statusReason(status, errors, error, operation === undefined && work.operation.withCas)
+    const { features } = attempt.connection.session
+    const context = operation === undefined
+      ? { operation: work.operation.name, whenExists: work.operation.whenExists, xerror: features.has(HelloFeature.Xerror) }
+      : undefined
+    const reason = statusReason(status, errors, error, context)
     const advice = errors.entries.get(status)?.retry
     const forgotten = status === Status.UnknownCollection && operation === undefined && attempt.collectionId !== undefined
       && this.collections.forget(work.path, attempt.collectionId)

@@ -9,9 +9,10 @@ import type { EncodeError, RetryClass } from "@wirewright/codec"
 import { type ConnectionReason, connectionWords, stackless } from "@wirewright/connection"
 import * as Data from "effect/Data"
 import type { BootstrapError } from "./Bootstrap.ts"
-import { emptyErrorMap, type ErrorMap, retryClassOf } from "./ErrorMap.ts"
+import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
 import type { ErrorResponse } from "./gen/index.ts"
-import { Status, statusTable } from "./gen/Types.ts"
+import type { Status } from "./gen/Types.ts"
+import { type Context, meaningOf } from "./StatusMeaning.ts"
 
 /** Names of the protocol's statuses. */
 export type StatusName = keyof typeof Status
@@ -38,8 +39,8 @@ interface Names {
 type ReasonName = { readonly [Name in StatusName]: Name extends keyof Names ? Names[Name] : Name }[StatusName]
 
 /**
- * A status as a reason. `NotFound` is KeyEnoent; `CasMismatch` is KeyEexists where a CAS was given, `Exists` where none was; all others
- * have the protocol's names.
+ * A status as a reason. `NotFound` is KeyEnoent; `CasMismatch` is KeyEexists where a CAS was given, and Locked of an unlock; `Exists` is
+ * KeyEexists otherwise; `NotLocked` is also what servers that have no such status make of it. All others have the protocol's names.
  */
 export type StatusReason = { readonly [Name in ReasonName]: StatusFacts & { readonly _tag: Name } }[ReasonName]
 
@@ -57,7 +58,7 @@ export class InvalidRequest extends Data.TaggedClass("InvalidRequest")<{ readonl
 /** The document's bytes are not what was asked for, or the value does not fit its schema. */
 export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly message: string; readonly cause?: unknown }> {}
 
-/** The nodes do not have what is needed: a feature that was not negotiated. */
+/** The node does not have what is needed: a feature that HELLO did not grant, or a capability its bucket does not have. Nothing was sent. */
 export class FeatureMissing extends Data.TaggedClass("FeatureMissing")<{ readonly feature: string }> {}
 
 /** No node has the active copy of the vbucket just now. */
@@ -91,7 +92,7 @@ const words = (reason: KvReason): string => {
     case "InvalidValue":
       return reason.message
     case "FeatureMissing":
-      return `${reason.feature} was not negotiated`
+      return `the node did not grant ${reason.feature}`
     case "NoActiveNode":
       return `no node has vbucket ${reason.vbucket}`
     case "PathFailed":
@@ -142,26 +143,20 @@ const json = (value: Uint8Array): Record<string, unknown> | undefined => {
 
 const string = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
 
-const nameOf = (status: number, withCas: boolean): string =>
-  status === Status.KeyEnoent
-    ? "NotFound"
-    : status === Status.KeyEexists
-    ? withCas ? "CasMismatch" : "Exists"
-    : statusTable[status]?.name ?? "UnknownStatus"
-
 /** A status as a reason, with what the server and its error map say about it. */
 export const statusReason = (
   status: number,
   map: ErrorMap = emptyErrorMap,
   answer?: Pick<ErrorResponse, "value">,
-  withCas = false
+  context?: Context
 ): StatusReason | UnknownStatus => {
+  const { name, retry } = meaningOf(status, map, context)
   const entry = map.entries.get(status)
   const told = answer === undefined ? undefined : json(answer.value)?.["error"] as Record<string, unknown> | undefined
   return {
-    _tag: nameOf(status, withCas),
+    _tag: name,
     status,
-    retry: retryClassOf(status, map),
+    retry,
     label: entry?.name,
     text: entry?.text,
     context: string(told?.["context"]),

@@ -8,8 +8,10 @@ import type { Writer } from "@wirewright/codec"
 import * as Option from "effect/Option"
 import type { Bootstrapped } from "./Bootstrap.ts"
 import { compressed, type EncodedValue, kept, type SnappyCodec } from "./Documents.ts"
+import { type Need, needsOfFraming, needsOfPaths, noNeeds } from "./FeatureNeeds.ts"
 import * as Gen from "./gen/index.ts"
 import { HelloFeature, Status } from "./gen/Types.ts"
+import type { WhenExists } from "./StatusMeaning.ts"
 
 /** The answer is a status that the operation has no result for. */
 export const refused: unique symbol = Symbol("refused")
@@ -30,8 +32,10 @@ export interface Operation<A> {
   readonly key: string
   /** Repeating it without knowing how the first one ended may do it twice. */
   readonly writes: boolean
-  /** It has a CAS of its own, so that KeyEexists means that the document changed. */
-  readonly withCas: boolean
+  /** What it means when the document is there. */
+  readonly whenExists: WhenExists
+  /** What the node must have granted; nothing is sent to one that has not. */
+  readonly needs: ReadonlyArray<Need>
   /** Appends the packet. Throws `EncodeError`. */
   readonly write: (writer: Writer, route: Route) => void
   /** The result, or `refused`. */
@@ -93,12 +97,16 @@ const mutationOf = (answer: Gen.ResponseHead & { readonly mutationToken?: Gen.Mu
   token: answer.mutationToken
 })
 
+/** What KeyEexists means to a write that does not mind an existing document. */
+const overCas = (cas: bigint): WhenExists => cas === 0n ? "Never" : "CasMismatch"
+
 /** Reads; a missing document is no failure. */
 export const get = (key: string): Operation<Option.Option<RawDocument>> => ({
   name: "Get",
   key,
   writes: false,
-  withCas: false,
+  whenExists: "Never",
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGet(writer, { opaque, vbucket, collectionId, key }),
   read: (answer) =>
     answer._tag === "GetResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -109,7 +117,8 @@ export const getAndTouch = (key: string, expiration: number): Operation<Option.O
   name: "Gat",
   key,
   writes: true,
-  withCas: false,
+  whenExists: "Never",
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGat(writer, { opaque, vbucket, collectionId, key, expiration }),
   read: (answer) =>
     answer._tag === "GatResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -120,7 +129,8 @@ export const getAndLock = (key: string, lockTimeout: number | undefined): Operat
   name: "GetLocked",
   key,
   writes: true,
-  withCas: false,
+  whenExists: "Never",
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGetLocked(writer, { opaque, vbucket, collectionId, key, lockTimeout }),
   read: (answer) =>
     answer._tag === "GetLockedResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -131,7 +141,8 @@ export const unlock = (key: string, cas: bigint): Operation<void> => ({
   name: "UnlockKey",
   key,
   writes: true,
-  withCas: true,
+  whenExists: "CasMismatch",
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeUnlockKey(writer, { opaque, vbucket, collectionId, key, cas }),
   read: (answer) => answer._tag === "UnlockKeyResponse" ? undefined : refused
 })
@@ -144,8 +155,8 @@ const encoders = { Set: Gen.encodeSet, Add: Gen.encodeAdd, Replace: Gen.encodeRe
 /** The value as this connection may have it. */
 const travelling = (value: EncodedValue, { features }: Bootstrapped, snappy: SnappyCodec | undefined): EncodedValue => {
   const plain = features.has(HelloFeature.Json) ? value : { ...value, datatype: 0 }
-  const compresses = features.has(HelloFeature.Snappy) || features.has(HelloFeature.SnappyEverywhere)
-  return snappy === undefined || !compresses ? plain : compressed(plain, snappy)
+  // SnappyEverywhere without Snappy does not allow the datatype
+  return snappy === undefined || !features.has(HelloFeature.Snappy) ? plain : compressed(plain, snappy)
 }
 
 /** Stores. */
@@ -159,7 +170,8 @@ export const store = (
   name,
   key,
   writes: true,
-  withCas: cas !== 0n,
+  whenExists: name === "Add" ? "Exists" : overCas(cas),
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, session, vbucket }) => {
     const { datatype, flags, value } = travelling(given, session, snappy)
     encoders[name](writer, { opaque, vbucket, collectionId, key, cas, framing, expiration, datatype, flags, value })
@@ -178,7 +190,8 @@ export const extend = (
   name,
   key,
   writes: true,
-  withCas: cas !== 0n,
+  whenExists: overCas(cas),
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, vbucket }) =>
     (name === "Append" ? Gen.encodeAppend : Gen.encodePrepend)(writer, { opaque, vbucket, collectionId, key, cas, framing, value }),
   read: (answer) => answer._tag === "AppendResponse" || answer._tag === "PrependResponse" ? mutationOf(answer) : refused
@@ -189,7 +202,8 @@ export const remove = (key: string, { cas, framing }: WriteFields): Operation<Mu
   name: "Delete",
   key,
   writes: true,
-  withCas: cas !== 0n,
+  whenExists: overCas(cas),
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeDelete(writer, { opaque, vbucket, collectionId, key, cas, framing }),
   read: (answer) => answer._tag === "DeleteResponse" ? mutationOf(answer) : refused
 })
@@ -208,7 +222,8 @@ export const count = (
   name,
   key,
   writes: true,
-  withCas: false,
+  whenExists: "Never",
+  needs: needsOfFraming(framing),
   write: (writer, { collectionId, opaque, vbucket }) =>
     (name === "Increment" ? Gen.encodeIncrement : Gen.encodeDecrement)(writer, {
       opaque,
@@ -231,7 +246,8 @@ export const touch = (key: string, expiration: number): Operation<Mutation> => (
   name: "Touch",
   key,
   writes: true,
-  withCas: false,
+  whenExists: "Never",
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeTouch(writer, { opaque, vbucket, collectionId, key, expiration }),
   read: (answer) => answer._tag === "TouchResponse" ? { cas: answer.cas, token: undefined } : refused
 })
@@ -241,7 +257,8 @@ export const metadata = (key: string): Operation<Option.Option<Metadata>> => ({
   name: "GetMeta",
   key,
   writes: false,
-  withCas: false,
+  whenExists: "Never",
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeGetMeta(writer, { opaque, vbucket, collectionId, key, version: Gen.GetMetaVersion.V2 }),
   read: (answer) => {
@@ -269,7 +286,8 @@ export const observe = (key: string): Operation<Observed> => ({
   name: "Observe",
   key,
   writes: false,
-  withCas: false,
+  whenExists: "Never",
+  needs: noNeeds,
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeObserve(writer, { opaque, vbucket, keys: [{ vbucket, key: { collectionId, key } }] }),
   read: (answer) => {
@@ -293,7 +311,8 @@ export const observeSeqno = (key: string, vbucketUuid: bigint): Operation<Observ
   name: "ObserveSeqno",
   key,
   writes: false,
-  withCas: false,
+  whenExists: "Never",
+  needs: noNeeds,
   write: (writer, { opaque, vbucket }) => Gen.encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid }),
   read: (answer) => {
     if (answer._tag !== "ObserveSeqnoResponse") return refused
@@ -314,7 +333,8 @@ export const lookupIn = (
   name: "SubdocMultiLookup",
   key,
   writes: false,
-  withCas: false,
+  whenExists: "Never",
+  needs: needsOfPaths(specs, docFlags),
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeSubdocMultiLookup(writer, { opaque, vbucket, collectionId, key, specs, docFlags }),
   read: (answer) =>
@@ -332,7 +352,8 @@ export const mutateIn = (
   name: "SubdocMultiMutation",
   key,
   writes: true,
-  withCas: cas !== 0n,
+  whenExists: cas === 0n && docFlags !== undefined && (docFlags & Gen.SubdocDocFlags.add) !== 0 ? "Exists" : overCas(cas),
+  needs: needsOfPaths(specs, docFlags, framing),
   write: (writer, { collectionId, opaque, vbucket }) =>
     Gen.encodeSubdocMultiMutation(writer, { opaque, vbucket, collectionId, key, specs, docFlags, expiration, cas, framing }),
   read: (answer) =>

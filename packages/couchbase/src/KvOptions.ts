@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
+import type { ConnectionOptions } from "node:tls"
 import type { Credentials } from "./Bootstrap.ts"
 import type { ClusterOptions } from "./Cluster.ts"
-import { type ConnectionStringError, type ConnectionTarget, parseConnectionString } from "./ConnectionString.ts"
+import { allowsPlainWithoutTls, type ConnectionStringError, type ConnectionTarget, parseConnectionString } from "./ConnectionString.ts"
 import type { EncodeValueOptions, SnappyCodec } from "./Documents.ts"
 import type { Durability } from "./Durability.ts"
 import type { RetryPolicy } from "./Retry.ts"
@@ -88,8 +89,7 @@ const credentialsOf = (target: ConnectionTarget): Credentials | undefined =>
     password: target.password ?? Redacted.make(""),
     ...(target.mechanisms === undefined
       ? {}
-      // naming PLAIN in the connection string is asking for it
-      : { mechanisms: target.mechanisms, allowPlainWithoutTls: target.mechanisms.includes("PLAIN") })
+      : { mechanisms: target.mechanisms, allowPlainWithoutTls: allowsPlainWithoutTls(target) })
   }
 
 const certificateOf = (path: string): Effect.Effect<string, CertificateUnreadable> =>
@@ -98,15 +98,24 @@ const certificateOf = (path: string): Effect.Effect<string, CertificateUnreadabl
     catch: (error) => new CertificateUnreadable({ path, message: `${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}` })
   })
 
+/** How TLS is spoken with a target; nothing when it is not. */
+export const tlsOfTarget = (
+  { certificate, tls, verify }: Pick<ConnectionTarget, "tls" | "verify" | "certificate">
+): Effect.Effect<ConnectionOptions | undefined, CertificateUnreadable> =>
+  !tls
+    ? Effect.succeed(undefined)
+    : certificate === undefined
+    ? Effect.succeed({ rejectUnauthorized: verify })
+    : Effect.map(certificateOf(certificate), (ca) => ({ rejectUnauthorized: verify, ca }))
+
 /** Options of a target. */
 export const optionsOfTarget: (target: ConnectionTarget) => Effect.Effect<KvClientOptions, CertificateUnreadable> = Effect.fnUntraced(
   function*(target: ConnectionTarget) {
     const credentials = credentialsOf(target)
-    const authorities = target.certificate === undefined ? undefined : yield* certificateOf(target.certificate)
-    const tls = { rejectUnauthorized: target.verify, ...(authorities === undefined ? {} : { ca: authorities }) }
+    const tls = yield* tlsOfTarget(target)
     return {
       seeds: target.seeds,
-      ...(target.tls ? { tls } : {}),
+      ...(tls === undefined ? {} : { tls }),
       ...(credentials === undefined ? {} : { credentials }),
       ...(target.bucket === undefined ? {} : { bucket: target.bucket }),
       ...(target.network === undefined ? {} : { network: target.network }),

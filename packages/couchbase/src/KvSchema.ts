@@ -1,14 +1,15 @@
 /** Documents that are JSON of a schema. What does not fit is `InvalidValue`, never a defect. */
+import { type Misfit, walked } from "@wirewright/memcached/KvJson"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { type EncodedValue, formatFlags, jsonOf } from "./Documents.ts"
+import { type EncodedValue, encodeValue, jsonOf } from "./Documents.ts"
 import { InvalidValue, type KvError, kvError } from "./KvError.ts"
 import type { Document } from "./KvOperations.ts"
 
 interface Compiled {
-  readonly decode: (value: unknown) => Result.Result<unknown, Schema.SchemaError>
-  readonly encode: (value: unknown) => Result.Result<unknown, Schema.SchemaError>
+  readonly decode: (value: unknown) => Result.Result<unknown, Misfit>
+  readonly encode: (value: unknown) => Result.Result<unknown, Misfit>
 }
 
 /** Compiling a schema takes longer than using it. */
@@ -18,7 +19,9 @@ const jsonSchema = (schema: Schema.Codec<unknown, unknown>): Compiled => {
   const known = compiled.get(schema)
   if (known !== undefined) return known
   const json = Schema.toCodecJson(schema)
-  const made: Compiled = { decode: Schema.decodeUnknownResult(json), encode: Schema.encodeUnknownResult(json) }
+  const decode = Schema.decodeUnknownExit(json)
+  const encode = Schema.encodeUnknownExit(json)
+  const made: Compiled = { decode: (value) => walked(() => decode(value)), encode: (value) => walked(() => encode(value)) }
   compiled.set(schema, made)
   return made
 }
@@ -45,11 +48,9 @@ export const decodeWith = (
   if (Result.isFailure(json)) return invalid(key, json.failure)
   const value = jsonSchema(schema).decode(json.success)
   return Result.isFailure(value)
-    ? invalid(key, value.failure.message, value.failure)
+    ? invalid(key, value.failure.message, value.failure.cause)
     : Effect.succeed({ value: value.success, flags: document.flags, cas: document.cas })
 }
-
-const utf8 = new TextEncoder()
 
 /** Writes a value as JSON as the schema says. */
 export const encodeWith = (
@@ -58,6 +59,6 @@ export const encodeWith = (
   flags: number | undefined
 ): Result.Result<EncodedValue, string> =>
   Result.match(jsonSchema(schema).encode(value), {
-    onFailure: (error) => Result.fail(error.message),
-    onSuccess: (json) => Result.succeed({ value: utf8.encode(JSON.stringify(json)), flags: flags ?? formatFlags.json, datatype: 0x01 })
+    onFailure: ({ message }) => Result.fail(message),
+    onSuccess: (json) => encodeValue(json, flags === undefined ? { format: "json" } : { format: "json", flags }, true)
   })

@@ -4,6 +4,7 @@
  * Pure. Servers want operations on extended attributes before those on the body, and answer by position; `ordered` puts them in that order
  * and remembers where each came from. Source: couchbase/kv_engine docs/SubDocument.md.
  */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import * as Result from "effect/Result"
 import { SubdocDocFlags, SubdocOpcode, SubdocPathFlags, violationsOfSubdocDocFlags, violationsOfSubdocPathFlags } from "./gen/Types.ts"
 
@@ -99,7 +100,7 @@ const nothing = new Uint8Array(0)
 const written = (value: unknown): { readonly bytes: Uint8Array; readonly problem?: string } => {
   if (value instanceof Uint8Array) return { bytes: value }
   try {
-    const text = JSON.stringify(value)
+    const text = stringify(value)
     return text === undefined ? { bytes: nothing, problem: "the value has no JSON" } : { bytes: utf8.encode(text) }
   } catch (error) {
     return { bytes: nothing, problem: `the value has no JSON: ${(error as Error).message}` }

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { StalledVbucket } from "./ChangesOptions.ts"
-import type { RollbackNotice } from "./VbucketFollower.ts"
+import type { RollbackNotice, VbucketFollower } from "./VbucketFollower.ts"
 import type { VbucketStream } from "./VbucketStream.ts"
 
 interface Head {
@@ -51,25 +51,22 @@ export class Alarms {
     this.now = now
     const heads = new Map<number, Head>()
     const late: Array<string> = []
-    for (const [vbucket, { follower: { action, progress } }] of streams) {
-      const { oldest } = progress
-      const [owed, seqno, what] = action._tag === "Undo"
-        ? [`rollback ${action.rollback.from} ${action.rollback.to}`, action.rollback.to, "rollback" as const]
-        : [`change ${oldest?.ordinal}`, oldest?.seqno, "change" as const]
-      if (seqno === undefined) continue
+    for (const [vbucket, { follower }] of streams) {
+      const owes = owedBy(follower)
+      if (owes === undefined) continue
       const before = this.heads.get(vbucket)
-      const head = before?.owed === owed ? before : { owed, seqno, what, since: now, told: false }
+      const head = before?.owed === owes.owed ? before : { ...owes, since: now, told: false }
       heads.set(vbucket, head)
       if (head.told || now - head.since < this.limit) continue
       head.told = true
-      late.push(`vbucket ${vbucket} (${what} ${what === "change" ? "at" : "to"} seqno ${seqno})`)
+      late.push(`vbucket ${vbucket} (${says[head.what]} seqno ${head.seqno})`)
     }
     this.heads = heads
     const undone = this.untold.map(([vbucket, { from, reason, to }]) => `vbucket ${vbucket} from ${from} to ${to} (${reason})`)
     this.untold = []
     return [
       ...undone.length === 0 ? [] : [`rolled back ${listed(undone)}`],
-      ...late.length === 0 ? [] : [`not processed after ${this.limit} ms: ${listed(late)}; the checkpoint stands still until it is`]
+      ...late.length === 0 ? [] : [`no progress within ${this.limit} ms: ${listed(late)}`]
     ]
   }
 
@@ -81,6 +78,22 @@ export class Alarms {
     )
     return Effect.forever(Effect.andThen(Effect.sleep(Math.max(10, Math.min(pace, this.limit / 4))), look))
   }
+}
+
+const says: { readonly [What in StalledVbucket["what"]]: string } = {
+  change: "processing the change at",
+  rollback: "undoing everything after",
+  stream: "no stream from"
+}
+
+/** What a vbucket waits for. */
+const owedBy = ({ action, checkpoint, open, progress: { oldest } }: VbucketFollower): Pick<Head, "owed" | "seqno" | "what"> | undefined => {
+  if (action._tag === "Undo") {
+    return { owed: `rollback ${action.rollback.from} ${action.rollback.to}`, seqno: action.rollback.to, what: "rollback" }
+  }
+  if (oldest !== undefined) return { owed: `change ${oldest.ordinal}`, seqno: oldest.seqno, what: "change" }
+  if (open || action._tag === "Finished" || action._tag === "Failed") return undefined
+  return { owed: "stream", seqno: checkpoint.position.seqno, what: "stream" }
 }
 
 const listed = (all: ReadonlyArray<string>): string =>

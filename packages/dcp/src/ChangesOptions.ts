@@ -46,7 +46,7 @@ export interface ChangesOptions {
   readonly maxUnsettled?: number
   /** How long a vbucket whose stream was lost waits for its events to be processed before it asks for them again. Default: 10 seconds. */
   readonly settleTimeout?: Duration.Input
-  /** An event that is processed for longer than this is logged as a warning, and stands in `status`. Default: 30 seconds. */
+  /** An event that is processed for longer than this, and a vbucket that has no stream for longer, are logged and stand in `status`. Default: 30 seconds. */
   readonly slowAfter?: Duration.Input
   /** Bytes that a node may send ahead; 0: no limit. Default: 10 MiB. */
   readonly window?: number
@@ -61,12 +61,12 @@ export interface ChangesOptions {
   readonly connectBudget?: { readonly burst: number; readonly perSecond: number }
 }
 
-/** A vbucket whose application does not come to an end. */
+/** A vbucket that does not get on: its application does not come to an end, or it has no stream. */
 export interface StalledVbucket {
   readonly vbucket: number
-  /** Seqno of the event; of a rollback, where it goes back to. */
+  /** Seqno of the event; of a rollback, where it goes back to; of a stream, where it would begin. */
   readonly seqno: bigint
-  readonly what: "change" | "rollback"
+  readonly what: "change" | "rollback" | "stream"
   readonly milliseconds: number
 }
 
@@ -80,7 +80,7 @@ export interface DcpStatus {
   readonly events: number
   /** Events delivered and not processed. */
   readonly unsettled: number
-  /** Vbuckets whose first event that is not processed has waited longer than `slowAfter`. */
+  /** Vbuckets that have not got on for longer than `slowAfter`. */
   readonly stalled: ReadonlyArray<StalledVbucket>
   /** Events that wait to be pulled. */
   readonly waiting: number

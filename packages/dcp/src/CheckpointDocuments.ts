@@ -13,32 +13,36 @@ import { CheckpointError } from "./DcpError.ts"
 
 /** Where the documents are. */
 export interface CheckpointDocumentsOptions {
-  /** Begins every key; `wirewright:dcp:` unless said otherwise. */
+  /** Begins every key; up to 112 bytes leave room for the names of all groups. Default: `wirewright:dcp:`. */
   readonly prefix?: string
 }
 
-const failed = (name: string) => (error: KvError): CheckpointError => {
+const failed = (key: string) => (error: KvError): CheckpointError => {
   const { _tag } = error.reason
   return _tag === "CasMismatch" || _tag === "Exists"
-    ? new CheckpointError({ reason: "Fenced", message: `another consumer has written ${name}`, cause: error })
-    : new CheckpointError({ reason: "Unavailable", message: `${name}: ${error.message}`, cause: error })
+    ? new CheckpointError({ reason: "Fenced", message: `another consumer has written ${key}`, cause: error })
+    : new CheckpointError({ reason: "Unavailable", message: `${key}: ${error.message}`, cause: error })
 }
 
-const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace">, prefix: string): TextStore => ({
-  get: (name) =>
-    Effect.mapError(documents.get(`${prefix}${name}`), failed(name)).pipe(
-      Effect.map((found) =>
-        Option.isNone(found) ? undefined : { text: new TextDecoder().decode(found.value.value), version: found.value.cas }
-      )
-    ),
-  put: (name, text, version) => {
-    const value: unknown = JSON.parse(text)
-    const stored = version === undefined
-      ? documents.insert(`${prefix}${name}`, value)
-      : documents.replace(`${prefix}${name}`, value, { cas: version })
-    return Effect.map(Effect.mapError(stored, failed(name)), ({ cas }) => cas)
+const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace">, prefix: string): TextStore => {
+  const keyOf = (name: string): string => `${prefix}${name}`
+  return {
+    place: keyOf,
+    get: (name) =>
+      Effect.mapError(documents.get(keyOf(name)), failed(keyOf(name))).pipe(
+        Effect.map((found) =>
+          Option.isNone(found) ? undefined : { text: new TextDecoder().decode(found.value.value), version: found.value.cas }
+        )
+      ),
+    put: (name, text, version) => {
+      const value: unknown = JSON.parse(text)
+      const stored = version === undefined
+        ? documents.insert(keyOf(name), value)
+        : documents.replace(keyOf(name), value, { cas: version })
+      return Effect.map(Effect.mapError(stored, failed(keyOf(name))), ({ cas }) => cas)
+    }
   }
-})
+}
 
 /** A store in documents of a collection. */
 export const documentStore = (

@@ -48,13 +48,6 @@ export const diskSteps: FileSteps = {
   }
 }
 
-/** A name as one that every file system takes, and that no other name has. */
-const encoded = (part: string): string =>
-  part.replace(
-    /[^A-Za-z0-9_-]/g,
-    (character) => [...new TextEncoder().encode(character)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("")
-  )
-
 const unavailable = (path: string, cause: unknown): CheckpointError =>
   new CheckpointError({
     reason: "Unavailable",
@@ -63,13 +56,11 @@ const unavailable = (path: string, cause: unknown): CheckpointError =>
   })
 
 const texts = (root: string, steps: FileSteps): TextStore => {
-  const pathOf = (name: string): string => {
-    const cut = name.lastIndexOf("/")
-    return join(root, encoded(name.slice(0, cut)), `${encoded(name.slice(cut + 1))}.json`)
-  }
+  const pathOf = (name: string): string => join(root, `${name}.json`)
   const attempt = <A>(path: string, run: () => Promise<A>): Effect.Effect<A, CheckpointError> =>
     Effect.tryPromise({ try: run, catch: (cause) => unavailable(path, cause) })
   return {
+    place: pathOf,
     get: (name) => {
       const path = pathOf(name)
       return Effect.tryPromise({ try: () => steps.read(path), catch: (cause) => cause }).pipe(

@@ -81,9 +81,10 @@ const read = (value: unknown): Checkpoint => {
   }
 }
 
-/** Reads checkpoints. Fails with `Corrupt` or `UnknownVersion`. */
-export const readCheckpoints = (text: string): Result.Result<StoredCheckpoints, CheckpointError> => {
-  const fail = (reason: CheckpointError["reason"], message: string) => Result.fail(new CheckpointError({ reason, message }))
+/** Reads checkpoints. Fails with `Corrupt` or `UnknownVersion`, and says where the text was: `place`, a file or a document's key. */
+export const readCheckpoints = (text: string, place: string): Result.Result<StoredCheckpoints, CheckpointError> => {
+  const fail = (reason: CheckpointError["reason"], message: string) =>
+    Result.fail(new CheckpointError({ reason, message: `${place}: ${message}` }))
   try {
     const { epoch, format, vbuckets, version } = record(JSON.parse(text))
     if (format !== "wirewright-dcp-checkpoints") return fail("Corrupt", "the text holds no checkpoints")

@@ -12,6 +12,7 @@ import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { type Checkpoints, checkpointsText, readCheckpoints, type StoredCheckpoints } from "./CheckpointFormat.ts"
 import { CheckpointError } from "./DcpError.ts"
+import { groupName } from "./GroupName.ts"
 
 /** A group that was taken over. */
 export interface CheckpointGroup {
@@ -29,8 +30,10 @@ export interface CheckpointStoreShape {
   readonly open: (group: string) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
 }
 
-/** One text per name, which a store of texts is made of. */
+/** One text per name, which a store of texts is made of. A name is that of a group, as `GroupName` writes it, a slash, and `owner` or a number. */
 export interface TextStore {
+  /** Where the text is, for messages: a file, a document's key. */
+  readonly place: (name: string) => string
   /** The text, and what `put` needs to replace just this one. */
   readonly get: (name: string) => Effect.Effect<{ readonly text: string; readonly version: bigint } | undefined, CheckpointError>
   /** Replaces the text of this version; `undefined`: there must be none. Fails with `Fenced` when there is another one. */
@@ -49,14 +52,18 @@ const fenced = (group: string): CheckpointError =>
 /** A store that keeps each 64 vbuckets of a group in one text. */
 export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
   open: Effect.fnUntraced(function*(group: string) {
-    const ownerName = `${group}/owner`
+    const stem = groupName(group)
+    const ownerName = `${stem}/owner`
     const read = (name: string) =>
       Effect.flatMap(
         texts.get(name),
         (found): Effect.Effect<(StoredCheckpoints & { readonly version: bigint }) | undefined, CheckpointError> =>
           found === undefined
             ? Effect.succeed(undefined)
-            : Effect.map(Effect.fromResult(readCheckpoints(found.text)), (stored) => ({ ...stored, version: found.version }))
+            : Effect.map(
+              Effect.fromResult(readCheckpoints(found.text, texts.place(name))),
+              (stored) => ({ ...stored, version: found.version })
+            )
       )
     const before = yield* read(ownerName)
     const epoch = (before?.epoch ?? 0) + 1
@@ -67,7 +74,7 @@ export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
       Effect.suspend(() => {
         const known = shards.get(index)
         if (known !== undefined) return Effect.succeed(known)
-        return Effect.map(read(`${group}/${index}`), (stored) => {
+        return Effect.map(read(`${stem}/${index}`), (stored) => {
           const made = { checkpoints: new Map(stored?.checkpoints ?? []), version: stored?.version }
           shards.set(index, made)
           return made
@@ -77,7 +84,7 @@ export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
       Effect.flatMap(
         shard(index),
         (kept) =>
-          Effect.map(texts.put(`${group}/${index}`, checkpointsText(checkpoints, epoch), kept.version), (version) => {
+          Effect.map(texts.put(`${stem}/${index}`, checkpointsText(checkpoints, epoch), kept.version), (version) => {
             kept.version = version
             kept.checkpoints = checkpoints
           })
@@ -116,6 +123,7 @@ const memoryTexts = (): TextStore => {
   const kept = new Map<string, { readonly text: string; readonly version: bigint }>()
   let versions = 0n
   return {
+    place: (name) => name,
     get: (name) => Effect.sync(() => kept.get(name)),
     put: (name, text, version) =>
       Effect.suspend(() => {
@@ -128,15 +136,16 @@ const memoryTexts = (): TextStore => {
 
 /** Texts of an Effect `KeyValueStore`, which cannot compare and replace: two owners that write at the same instant are not told apart. */
 const keyValueTexts = (store: KeyValueStore.KeyValueStore): TextStore => {
-  const unavailable = (cause: unknown): CheckpointError =>
-    new CheckpointError({ reason: "Unavailable", message: "the key-value store failed", cause })
+  const unavailable = (name: string) => (cause: unknown): CheckpointError =>
+    new CheckpointError({ reason: "Unavailable", message: `${name}: the key-value store failed`, cause })
   return {
+    place: (name) => name,
     get: (name) =>
       Effect.mapError(
         Effect.map(store.get(name), (text) => text === undefined ? undefined : { text, version: 0n }),
-        unavailable
+        unavailable(name)
       ),
-    put: (name, text) => Effect.as(Effect.mapError(store.set(name, text), unavailable), 0n)
+    put: (name, text) => Effect.as(Effect.mapError(store.set(name, text), unavailable(name)), 0n)
   }
 }
 

@@ -76,7 +76,9 @@ export const checkpointStoreSuite = (
     name: "groups know nothing of one another, whatever their names",
     run: Effect.gen(function*() {
       const store = yield* make("new")
-      const names = ["a", "a/b", "../a", "A", "a b", "ü", "%61", "a/0"]
+      const long = "long".repeat(1000)
+      const names = ["a", "a/b", "../a", "A", "a b", "ü", "u\u0308", "%61", "a/0", "", "%", "con", "😀", "🎉", "\ufffd", "\ud83d", "\ud83e"]
+      names.push("a".repeat(250), "a".repeat(251), long, `${long}1`, `${long}😀`, `${long}🎉`)
       for (const [index, name] of names.entries()) yield* (yield* store.open(name)).save(new Map([[0, checkpoint(BigInt(index + 1))]]))
       const again = yield* make("again")
       for (const [index, name] of names.entries()) {

@@ -76,9 +76,17 @@ export class CheckpointWriter {
         yield* Effect.yieldNow
       }
       const error = yield* Effect.flip(Effect.andThen(this.flush, Effect.fail(undefined)))
-      if (error === undefined) failures = 0
-      else if (error.reason !== "Unavailable") return yield* error
-      else yield* Effect.sleep(Math.min(longestWait, 50 * 2 ** failures++))
+      if (error === undefined) {
+        if (failures > 0) yield* Effect.logInfo(`checkpoints are saved again (attempt ${failures + 1})`)
+        failures = 0
+      } else if (error.reason !== "Unavailable") return yield* error
+      else {
+        const wait = Math.min(longestWait, 50 * 2 ** failures++)
+        if (Number.isInteger(Math.log2(failures))) {
+          yield* Effect.logWarning(`checkpoints cannot be saved (attempt ${failures}): ${error.message}`)
+        }
+        yield* Effect.sleep(wait)
+      }
     }
   })
 }

@@ -3,6 +3,9 @@
  *
  * It answers NOOPs in the callback that reads them, keeps the account of the window, and drops what belongs to no stream. What the messages
  * mean is the streams' business (`StreamSink`). It repeats nothing.
+ *
+ * A producer is not believed: while it sends more than the window allows it is not read, so that no more than the window and what was read at
+ * once is held; what was not negotiated, comes before its stream is open, or piles up answers that nobody reads, ends the connection.
  */
 import type { EncodeError, Reader, Writer } from "@wirewright/codec"
 import type { ConnectionError, Ledger } from "@wirewright/connection"
@@ -14,7 +17,7 @@ import { Errand } from "@wirewright/memcached/Relay"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { NegotiationRefused } from "./DcpError.ts"
+import { FeatureMissing, NegotiationRefused } from "./DcpError.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
 import { ReceiveWindow } from "./FlowControl.ts"
 import {
@@ -56,8 +59,8 @@ export const dcpFeatures: ReadonlyArray<number> = [
 
 /** What a connection is made with. */
 export interface DcpConnectionOptions extends Omit<KvConnectionOptions, "onPeerRequest" | "decodeResponse" | "onClose"> {
-  /** What is negotiated; collections and Snappy follow from HELLO. */
-  readonly negotiation: Omit<NegotiationOptions, "collections" | "snappy">
+  /** What is negotiated, as far as HELLO granted what that needs. */
+  readonly negotiation: Omit<NegotiationOptions, "features">
   /** Told once that the connection is gone, after its streams. */
   readonly onClose?: (error: ConnectionError) => void
 }
@@ -82,12 +85,20 @@ export interface DcpConnectionCounters {
   readonly ignored: number
   readonly noops: number
   readonly acknowledgements: number
+  /** Messages that came although the window was full; the producer is not read until it is not full any more. */
+  readonly overruns: number
   /** Bytes received that the server holds against the window. */
   readonly outstanding: number
   readonly bytesReceived: number
 }
 
 const none: ReadonlyArray<never> = []
+
+/** Most bytes of answers to NOOPs and markers that the producer has not read, before it is taken for one that never will. */
+const mostUnread = 1024 * 1024
+
+/** The control without which a producer sends no out-of-order snapshots. */
+const outOfOrder = "enable_out_of_order_snapshots"
 
 /** A stream request on its way: its opaque is what the messages of the stream are known by. */
 class StreamCall extends Errand<Response> {
@@ -119,6 +130,7 @@ class StreamCall extends Errand<Response> {
       ledger.drop(opaque)
       opaque = super.enter(ledger)
     }
+    this.connection.asked.add(opaque)
     return opaque
   }
 
@@ -127,10 +139,16 @@ class StreamCall extends Errand<Response> {
   }
 
   answer(answer: Response): boolean {
+    this.connection.asked.delete(this.opaque)
     // messages may follow in the bytes that are being read, so the stream is there before anybody hears of it
     if (answer._tag === "DcpStreamRequestResponse") this.connection.add(this.opaque, this.streamId, this.sink, answer.failoverLog)
     this.resume(Effect.succeed(answer))
     return true
+  }
+
+  override freed(): Effect.Effect<void> | undefined {
+    const freed = super.freed() ?? Effect.void
+    return Effect.andThen(Effect.sync(() => this.connection.asked.delete(this.opaque)), freed)
   }
 
   fail(why: "timeout" | "lost"): void {
@@ -138,6 +156,7 @@ class StreamCall extends Errand<Response> {
   }
 
   refuse(error: ConnectionError | EncodeError): void {
+    this.connection.asked.delete(this.opaque)
     this.resume(Effect.fail(error))
   }
 }
@@ -156,6 +175,8 @@ export class DcpConnection {
   readonly states: States
   /** Messages of open streams that mean nothing to a consumer. */
   ignored = 0
+  /** Opaques of stream requests that are not answered. @internal */
+  readonly asked = new Set<number>()
   private readonly packets: PacketConnection<Response, ServerRequest>
   private readonly streams = new Map<number, Live>()
   private lastOpaque = -1
@@ -163,6 +184,8 @@ export class DcpConnection {
   private stale = 0
   private noops = 0
   private acknowledgements = 0
+  private overruns = 0
+  private paused = false
 
   constructor(packets: PacketConnection<Response, ServerRequest>, session: Bootstrapped, negotiated: Negotiated, window: number) {
     this.packets = packets
@@ -175,41 +198,41 @@ export class DcpConnection {
   /** Connects, signs in, opens and negotiates; the connection closes with the scope. */
   static readonly open: (
     options: DcpConnectionOptions
-  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused, Scope.Scope> = Effect.fnUntraced(
-    function*(options: DcpConnectionOptions) {
-      const { negotiation, onClose, ...rest } = options
-      const made: { connection?: DcpConnection } = {}
-      const opened = yield* openConnection({
-        ...rest,
-        decodeResponse: decodeResponse as NonNullable<KvConnectionOptions["decodeResponse"]>,
-        onPeerRequest: (reader, at, end) => made.connection?.received(reader, at, end),
-        onClose: (error) => {
-          made.connection?.lost(error)
-          onClose?.(error)
+  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing, Scope.Scope> = Effect
+    .fnUntraced(
+      function*(options: DcpConnectionOptions) {
+        const { negotiation, onClose, ...rest } = options
+        const made: { connection?: DcpConnection } = {}
+        const opened = yield* openConnection({
+          ...rest,
+          decodeResponse: decodeResponse as NonNullable<KvConnectionOptions["decodeResponse"]>,
+          onPeerRequest: (reader, at, end) => made.connection?.received(reader, at, end),
+          onClose: (error) => {
+            made.connection?.lost(error)
+            onClose?.(error)
+          }
+        })
+        const packets = opened.packets as unknown as PacketConnection<Response, ServerRequest>
+        const negotiating = new Negotiation({ ...negotiation, features: opened.session.features })
+        let output = negotiating.start()
+        while (output._tag === "Open" || output._tag === "Control") {
+          const step = output
+          const answer = yield* packets.request((writer, opaque) =>
+            step._tag === "Open"
+              ? encodeDcpOpen(writer, { opaque, connectionName: step.name, flags: step.flags, reservedSeqno: 0, options: "" })
+              : encodeDcpControl(writer, { opaque, key: step.key, value: step.value })
+          ).pipe(Effect.catchTag("EncodeError", (error) => Effect.die(error)))
+          output = negotiating.answered(answer.status)
         }
-      })
-      const packets = opened.packets as unknown as PacketConnection<Response, ServerRequest>
-      const { features } = opened.session
-      const collections = features.has(HelloFeature.Collections)
-      const negotiating = new Negotiation({ ...negotiation, collections, snappy: features.has(HelloFeature.Snappy) })
-      let output = negotiating.start()
-      while (output._tag === "Open" || output._tag === "Control") {
-        const step = output
-        const answer = yield* packets.request((writer, opaque) =>
-          step._tag === "Open"
-            ? encodeDcpOpen(writer, { opaque, connectionName: step.name, flags: step.flags, reservedSeqno: 0, options: "" })
-            : encodeDcpControl(writer, { opaque, key: step.key, value: step.value })
-        ).pipe(Effect.catchTag("EncodeError", (error) => Effect.die(error)))
-        output = negotiating.answered(answer.status)
+        if (output._tag === "Missing") return yield* new FeatureMissing({ feature: output.feature, option: output.option })
+        if (output._tag === "Refused") return yield* new NegotiationRefused({ request: output.request, status: output.status })
+        const connection = new DcpConnection(packets, opened.session, output.negotiated, negotiation.window)
+        made.connection = connection
+        const interval = Number(output.negotiated.accepted.get("set_noop_interval") ?? negotiation.noopInterval) * 1000
+        yield* Effect.forkScoped(connection.watch(interval))
+        return connection
       }
-      if (output._tag === "Refused") return yield* new NegotiationRefused({ request: output.request, status: output.status })
-      const connection = new DcpConnection(packets, opened.session, output.negotiated, negotiation.window)
-      made.connection = connection
-      const interval = Number(output.negotiated.accepted.get("set_noop_interval") ?? negotiation.noopInterval) * 1000
-      yield* Effect.forkScoped(connection.watch(interval))
-      return connection
-    }
-  )
+    )
 
   /** `host:port` of the node. */
   get address(): string {
@@ -222,13 +245,14 @@ export class DcpConnection {
   }
 
   get counters(): DcpConnectionCounters {
-    const { acknowledgements, ignored, noops, packets, stale, streams, window } = this
+    const { acknowledgements, ignored, noops, overruns, packets, stale, streams, window } = this
     return {
       streams: streams.size,
       stale,
       ignored,
       noops,
       acknowledgements,
+      overruns,
       outstanding: window.outstanding,
       bytesReceived: packets.bytesReceived
     }
@@ -304,11 +328,14 @@ export class DcpConnection {
     if (bufferBytes === 0 || this.closed !== undefined) return
     this.acknowledgements++
     this.packets.append((writer) => encodeDcpBufferAcknowledgement(writer, { opaque: 0, bufferBytes }))
+    if (!this.paused || this.window.full) return
+    this.paused = false
+    this.packets.resume()
   }
 
   /** Answers a snapshot marker that asks for it. */
   answerMarker(opaque: number): void {
-    this.packets.append((writer) => encodeDcpSnapshotMarkerResponse(writer, { opaque }))
+    this.reply((writer) => encodeDcpSnapshotMarkerResponse(writer, { opaque }))
   }
 
   /** @internal */
@@ -336,12 +363,17 @@ export class DcpConnection {
     const opaque = reader.view.getUint32(at + 12)
     if (opcode === Opcode.DcpNoop) {
       this.noops++
-      return this.packets.append((writer) => encodeDcpNoopResponse(writer, { opaque }))
+      return this.reply((writer) => encodeDcpNoopResponse(writer, { opaque }))
     }
-    this.window.receive(end - at)
+    if (!this.window.receive(end - at)) this.overrun()
+    if (opcode === Opcode.DcpOsoSnapshot && !this.negotiated.accepted.has(outOfOrder)) {
+      return this.packets.misbehaved("an out-of-order snapshot, which was not negotiated")
+    }
     if (opaque !== this.lastOpaque) {
       const live = this.streams.get(opaque)
       if (live === undefined) {
+        // what comes now would be missed without anybody noticing
+        if (this.asked.has(opaque)) return this.packets.misbehaved("a message of a stream whose request is not answered")
         this.stale++
         return this.free(end - at)
       }
@@ -349,6 +381,18 @@ export class DcpConnection {
       this.lastSink = live.sink
     }
     this.lastSink!.message(reader, at, end, this)
+  }
+
+  private overrun(): void {
+    this.overruns++
+    if (this.paused) return
+    this.paused = true
+    this.packets.pause()
+  }
+
+  private reply(write: (writer: Writer) => void): void {
+    if (this.packets.waiting > mostUnread) return this.packets.misbehaved("answers to its NOOPs and markers are not read")
+    this.packets.append(write)
   }
 
   private lost(error: ConnectionError): void {
@@ -365,7 +409,8 @@ export class DcpConnection {
     const look = Effect.suspend(() => {
       const now = performance.now()
       this.acknowledge()
-      if (this.packets.bytesReceived !== heard) {
+      // whoever is not read is not silent
+      if (this.paused || this.packets.bytesReceived !== heard) {
         heard = this.packets.bytesReceived
         liveness.heard(now)
       }

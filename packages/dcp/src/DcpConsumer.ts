@@ -7,6 +7,7 @@
  */
 import type { Cluster } from "@wirewright/couchbase/Cluster"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -36,9 +37,12 @@ export interface ConsumerWorld {
   readonly checkpoints: CheckpointGroup | undefined
   readonly unique: () => string
   readonly random: () => number
-  /** Told of the transitions of all followers. */
-  readonly onTransition?: FollowOptions["onTransition"]
 }
+
+/** Told of the transitions of all followers: for whoever counts them. */
+export const OnTransition = Context.Reference<NonNullable<FollowOptions["onTransition"]>>("@wirewright/dcp/OnTransition", {
+  defaultValue: () => () => {}
+})
 
 /** A change stream. */
 export class DcpConsumer implements StreamOwner, FollowWorld {
@@ -58,7 +62,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   private running = 0
   private failures: Array<DcpStreamFailed> = []
 
-  private constructor(world: ConsumerWorld, options: ChangesOptions, scope: Scope.Scope) {
+  private constructor(world: ConsumerWorld, options: ChangesOptions, scope: Scope.Scope, services: Context.Context<never>) {
     this.world = world
     this.cluster = world.cluster
     this.options = options
@@ -73,6 +77,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
       random: world.random,
       burst: connectBudget?.burst ?? 10,
       perSecond: connectBudget?.perSecond ?? 2,
+      log: (line) => void Effect.runForkWith(services)(line),
       connection: {
         ...world.connection,
         negotiation: {
@@ -98,7 +103,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   static readonly make = (world: ConsumerWorld, options: ChangesOptions): Effect.Effect<DcpConsumer, never, Scope.Scope> =>
     Effect.gen(function*() {
       const outer = yield* Effect.scope
-      const consumer = new DcpConsumer(world, options, outer)
+      const consumer = new DcpConsumer(world, options, outer, yield* Effect.context<never>())
       const { writer } = consumer
       // what was settled until the very end is saved after the fibres have ended
       if (writer !== undefined) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), "10 seconds")))
@@ -166,8 +171,8 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   }
 
   private readonly run: Effect.Effect<void, DcpError> = Effect.gen({ self: this }, function*(this: DcpConsumer) {
-    const { options: { from = "checkpoint", onRollback, to, vbuckets: wanted }, world: { checkpoints, cluster, onTransition, random } } =
-      this
+    const { options: { from = "checkpoint", onRollback, to, vbuckets: wanted }, world: { checkpoints, cluster, random } } = this
+    const onTransition = yield* OnTransition
     const beginning = new Beginning(cluster, this.nodes)
     const vbuckets = yield* beginning.vbuckets(wanted)
     this.filter = yield* beginning.filter(this.options)
@@ -181,8 +186,8 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
         random,
         high,
         end: to === "now" ? high : endless,
-        ...onRollback === undefined ? {} : { onRollback },
-        ...onTransition === undefined ? {} : { onTransition }
+        onTransition,
+        ...onRollback === undefined ? {} : { onRollback }
       })
       this.streams.set(vbucket, new VbucketStream(vbucket, follower, this))
     }

@@ -24,6 +24,17 @@ export class NegotiationRefused extends Data.TaggedError("NegotiationRefused")<{
   }
 }
 
+/** HELLO did not grant what an option needs. Nothing was asked of the server. */
+export class FeatureMissing extends Data.TaggedError("FeatureMissing")<{
+  readonly feature: string
+  /** The option that needs it. */
+  readonly option: string
+}> {
+  override get message(): string {
+    return `${this.option}: the server did not grant ${this.feature}`
+  }
+}
+
 /** Another connection with the same name takes this one's place again and again. */
 export class NameConflictSuspected extends Data.TaggedError("NameConflictSuspected")<{ readonly name: string }> {
   override get message(): string {
@@ -64,6 +75,7 @@ export type DcpError =
   | ConnectionError
   | BootstrapError
   | NegotiationRefused
+  | FeatureMissing
   | NameConflictSuspected
   | TooManyUnsettled
   | CheckpointError

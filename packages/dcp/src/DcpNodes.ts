@@ -16,11 +16,11 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { backOff, ConnectBudget } from "./ConnectBudget.ts"
 import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
-import { NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
+import { type FeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
 import { connectionName } from "./Negotiation.ts"
 
 /** Why nobody gets a connection any more. */
-export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | NameConflictSuspected
+export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing | NameConflictSuspected
 
 /** How connections are made. */
 export interface DcpNodesOptions {
@@ -35,6 +35,8 @@ export interface DcpNodesOptions {
   /** Attempts to connect at once, and per second after those. */
   readonly burst: number
   readonly perSecond: number
+  /** Says something to the operator. */
+  readonly log: (line: Effect.Effect<void>) => void
 }
 
 /** Stream requests in flight on one connection. */
@@ -62,11 +64,12 @@ export interface NodeConnection {
   readonly permits: Semaphore.Semaphore
 }
 
-const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused): boolean => {
+const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing): boolean => {
   switch (error._tag) {
     case "ConnectionError":
       return false
     case "NegotiationRefused":
+    case "FeatureMissing":
       return true
     case "BootstrapError":
       return error.reason !== "BucketNotFound"
@@ -159,20 +162,28 @@ export class DcpNodes {
           ...seed,
           negotiation: { ...options.negotiation, name },
           onServerRequest: cluster.pushed,
-          onClose: () => this.closed(link)
+          onClose: (error) => this.closed(link, error)
         }),
         scope
       ))
       const { opening } = link
       link.opening = undefined
       if (Result.isSuccess(opened)) {
+        const again = link.connection !== undefined || failures > 0
         link.connection = opened.success
         link.openedAt = performance.now()
+        this.options.log(
+          (again ? Effect.logInfo : Effect.logDebug)(`connected to ${link.address}${again ? ` again (attempt ${failures + 1})` : ""}`)
+        )
         cluster.offer(opened.success.session.clusterMap)
         Deferred.doneUnsafe(opening!, Exit.void)
         return
       }
       link.failures++
+      // of a node that is away for long, the log says less and less often
+      if (Number.isInteger(Math.log2(link.failures))) {
+        this.options.log(Effect.logWarning(`cannot connect (attempt ${link.failures}): ${opened.failure.message}`))
+      }
       yield* Scope.close(scope, Exit.void)
       link.scope = undefined
       if (isFatal(opened.failure)) {
@@ -186,9 +197,10 @@ export class DcpNodes {
     }
   )
 
-  private closed(link: Link): void {
+  private closed(link: Link, error: ConnectionError): void {
     if (link.connection === undefined) return
     this.lost++
+    if (error.reason._tag !== "ConnectionClosed") this.options.log(Effect.logWarning(error.message))
     const stable = performance.now() - link.openedAt >= stableMilliseconds
     link.failures = stable ? 0 : link.failures + 1
     link.quickCloses = stable ? 0 : link.quickCloses + 1

@@ -152,7 +152,7 @@ export const explore = (bounds: Exploration, progress?: (states: number, waiting
   const counts = { transitions: 0, compared: 0 }
   const options: WorldOptions = {
     ...bounds.strategy === undefined ? {} : { strategy: bounds.strategy },
-    ...bounds.filtered === undefined ? {} : { filtered: bounds.filtered },
+    ...bounds.filtered === undefined ? {} : { filtered: bounds.filtered, tells: () => true },
     ...bounds.mistake === undefined ? {} : { mistake: bounds.mistake },
     ...bounds.onTransition === undefined ? {} : { onTransition: bounds.onTransition }
   }

@@ -2,6 +2,26 @@
 import { describe, expect, it } from "vitest"
 import { counts, mostAcknowledged, ReceiveWindow, SendWindow } from "./FlowControl.ts"
 
+describe("a producer that ignores the window", () => {
+  it("is noticed with the first message that begins when the window is full, and not before", () => {
+    for (const [outstanding, allowed] of [[999, true], [1000, false], [1001, false]] as const) {
+      const window = new ReceiveWindow(1000)
+      window.receive(outstanding)
+      expect(window.full).toBe(!allowed)
+      expect(window.receive(20 * 1024 * 1024)).toBe(allowed)
+      expect(window.receive(1)).toBe(false)
+      window.free(window.outstanding)
+      window.take()
+      expect(window.receive(1)).toBe(true)
+    }
+  })
+
+  it("does not exist without flow control", () => {
+    const window = new ReceiveWindow(0)
+    for (let i = 0; i < 3; i++) expect(window.receive(2 ** 40)).toBe(true)
+  })
+})
+
 describe("a producer's window", () => {
   it("SC-67 is exceeded by one message and no more", () => {
     const window = new SendWindow()

@@ -43,9 +43,19 @@ export class ReceiveWindow {
     return this.freed - this.sent
   }
 
-  /** A frame that counts arrived. */
-  receive(bytes: number): void {
+  /** Whether a producer that keeps to the window sends nothing now but what costs nothing. */
+  get full(): boolean {
+    return this.size > 0 && this.outstanding >= this.size
+  }
+
+  /**
+   * A frame that counts arrived. Returns whether it may have: the producer sent it while less than the window was outstanding there, and what
+   * is outstanding here is never more than that.
+   */
+  receive(bytes: number): boolean {
+    const { full } = this
     this.received += bytes
+    return !full
   }
 
   /** Frames of so many bytes were taken, or dropped. Returns whether an acknowledgement should be sent without waiting. */

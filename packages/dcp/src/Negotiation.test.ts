@@ -1,5 +1,6 @@
 /** How a DCP connection begins and how its end is noticed: SC-02…SC-04, SC-07, SC-63, SC-64, SC-90 as rules. */
 import { describe, expect, it } from "vitest"
+import { HelloFeature } from "./gen/index.ts"
 import { Liveness } from "./Liveness.ts"
 import {
   connectionName,
@@ -22,9 +23,12 @@ const options: NegotiationOptions = {
   outOfOrder: false,
   history: false,
   priority: undefined,
-  collections: true,
-  snappy: false
+  features: new Set([HelloFeature.Xattr, HelloFeature.AltRequestSupport, HelloFeature.Collections])
 }
+
+const without = (...features: ReadonlyArray<number>): Pick<NegotiationOptions, "features"> => ({
+  features: new Set([...options.features].filter((feature) => !features.includes(feature)))
+})
 
 /** Plays a server that answers with the statuses it is given for keys, and Success otherwise. */
 const play = (given: NegotiationOptions, statuses: Record<string, number | ((value: string) => number)> = {}) => {
@@ -32,7 +36,7 @@ const play = (given: NegotiationOptions, statuses: Record<string, number | ((val
   const sent: Array<string> = []
   let output: NegotiationOutput = negotiation.start()
   for (let i = 0; i < 100; i++) {
-    if (output._tag === "Done" || output._tag === "Refused") return { sent, end: output }
+    if (output._tag === "Done" || output._tag === "Refused" || output._tag === "Missing") return { sent, end: output }
     const key = output._tag === "Open" ? "DCP_OPEN" : output.key
     const status = statuses[key] ?? 0
     sent.push(output._tag === "Open" ? `open ${output.flags}` : `${output.key}=${output.value}`)
@@ -88,9 +92,22 @@ describe("controls", () => {
   })
 
   it("ask for no window without flow control, and for nothing of collections without them", () => {
-    const keys = controls({ ...options, window: 0, collections: false }).map(({ key }) => key)
+    const keys = controls({ ...options, window: 0, ...without(HelloFeature.Collections) }).map(({ key }) => key)
     expect(keys).not.toContain("connection_buffer_size")
     expect(keys).not.toContain("max_marker_version")
+  })
+})
+
+describe("what HELLO did not grant", () => {
+  it.each(
+    [
+      ["xattrs", HelloFeature.Xattr, { xattrs: true }, "Xattr"],
+      ["stream ids", HelloFeature.AltRequestSupport, { streamIds: true }, "AltRequestSupport"]
+    ] as const
+  )("%s are not asked for: nothing is sent", (_, feature, wanted, name) => {
+    expect(play({ ...options, ...wanted, ...without(feature) })).toMatchObject({ sent: [], end: { _tag: "Missing", feature: name } })
+    expect(play({ ...options, ...wanted }).end._tag).toBe("Done")
+    expect(play({ ...options, ...without(feature) }).end._tag).toBe("Done")
   })
 })
 

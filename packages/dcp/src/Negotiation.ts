@@ -6,7 +6,7 @@
  * server does not know or does not want it. Source: kv_engine `engines/ep/src/dcp/consumer.cc` and `daemon/mcbp_validators.cc`.
  */
 import { textLength } from "@wirewright/codec"
-import { Status } from "./gen/index.ts"
+import { HelloFeature, Status } from "./gen/index.ts"
 import { DcpOpenFlags } from "./gen/Types.ts"
 
 /** A key of DCP_CONTROL with the values to try, best first. */
@@ -37,9 +37,8 @@ export interface NegotiationOptions {
   /** All versions of a document that the server still has. */
   readonly history: boolean
   readonly priority: "low" | "medium" | "high" | undefined
-  /** Whether the connection negotiated these with HELLO. */
-  readonly collections: boolean
-  readonly snappy: boolean
+  /** What HELLO granted the connection. */
+  readonly features: ReadonlySet<number>
 }
 
 /** Longest name in bytes: longer ones are accepted, and break rebalances. */
@@ -84,7 +83,8 @@ const optional = (key: string, value: string): Control => ({ key, values: [value
 
 /** The controls in the order in which they are sent. */
 export const controls = (options: NegotiationOptions): ReadonlyArray<Control> => {
-  const { noopInterval } = options
+  const { features, noopInterval } = options
+  const collections = features.has(HelloFeature.Collections)
   // newer servers take fractions of a second, older ones whole seconds
   const intervals = Number.isInteger(noopInterval) ? [String(noopInterval)] : [String(noopInterval), String(Math.ceil(noopInterval))]
   return [
@@ -98,9 +98,9 @@ export const controls = (options: NegotiationOptions): ReadonlyArray<Control> =>
     ...options.expirations === "distinct" ? [optional("enable_expiry_opcode", "true")] : [],
     ...options.streamIds ? [required("enable_stream_id", "true")] : [],
     ...options.outOfOrder ? [optional("enable_out_of_order_snapshots", "true_with_seqno_advanced")] : [],
-    ...options.collections ? [optional("flatbuffers_system_events", "true")] : [],
+    ...collections ? [optional("flatbuffers_system_events", "true")] : [],
     ...options.history ? [optional("change_streams", "true")] : [],
-    ...options.collections ? [optional("max_marker_version", "2.2")] : [],
+    ...collections ? [optional("max_marker_version", "2.2")] : [],
     optional("v7_dcp_status_codes", "true")
   ]
 }
@@ -119,6 +119,11 @@ export type NegotiationOutput =
   | { readonly _tag: "Control"; readonly key: string; readonly value: string }
   | { readonly _tag: "Done"; readonly negotiated: Negotiated }
   | { readonly _tag: "Refused"; readonly request: string; readonly status: number }
+  /** Nothing is asked, because HELLO did not grant what an option needs. */
+  | { readonly _tag: "Missing"; readonly feature: string; readonly option: string }
+
+/** Options that need a feature of HELLO. */
+const needs = [["xattrs", "Xattr"], ["streamIds", "AltRequestSupport"]] as const
 
 /** Refusals that say no more than that the server goes without. */
 const tolerable: ReadonlySet<number> = new Set([Status.Einval, Status.NotSupported, Status.UnknownCommand])
@@ -138,8 +143,11 @@ export class Negotiation {
     this.controls = controls(options)
   }
 
-  /** The first request. */
+  /** The first request, or what is missing for it. */
   start(): NegotiationOutput {
+    for (const [option, feature] of needs) {
+      if (this.options[option] && !this.options.features.has(HelloFeature[feature])) return { _tag: "Missing", feature, option }
+    }
     return { _tag: "Open", name: this.options.name, flags: openFlags(this.options) }
   }
 

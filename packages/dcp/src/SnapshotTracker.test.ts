@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { beginning, type Checkpoint, completeAt, emptyCheckpoint, type Position } from "./Checkpoint.ts"
 import { Progress } from "./Progress.ts"
-import { isViolation, SnapshotTracker } from "./SnapshotTracker.ts"
+import { isViolation, mostEmptyMarkers, SnapshotTracker } from "./SnapshotTracker.ts"
 
 const uuid = 0xabcn
 
@@ -315,5 +315,18 @@ describe("progress", () => {
     line.deliver(...all).process(...all.slice(1))
     expect(line.at).toEqual([0, 0, 0])
     expect(line.process(1).at).toEqual([10_000, 10_000, 10_000])
+  })
+})
+
+describe("markers without messages", () => {
+  it("are taken up to a limit, which a message begins anew", () => {
+    const line = new Line()
+    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(0, 10 + i)
+    expect(line.violations).toEqual([])
+    line.deliver(1)
+    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(2, 10 + i)
+    expect(line.violations).toEqual([])
+    line.marker(2, 9999)
+    expect(line.violations).toEqual(["1025 snapshot markers without a message between them"])
   })
 })

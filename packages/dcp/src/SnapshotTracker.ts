@@ -10,6 +10,9 @@
 
 import type { Position } from "./Checkpoint.ts"
 
+/** Most markers in a row without a message: a few are legal, as many as somebody likes are no stream. */
+export const mostEmptyMarkers = 1024
+
 /** What a producer sent under one marker, or under several that continue one another. */
 export interface Snapshot {
   /** Branch of the stream that delivered it. */
@@ -66,6 +69,7 @@ export class SnapshotTracker {
   private markerStart = 0n
   private markerEnd = 0n
   private highest = 0n
+  private emptyMarkers = 0
   /** Markers that closed a snapshot whose end had not been reached. */
   closedImplicitly = 0
 
@@ -102,6 +106,9 @@ export class SnapshotTracker {
     if (end <= this.last && !this.repeats(start, end)) {
       return { seqno: undefined, message: `a snapshot marker from ${start} to ${end} when ${this.last} was received` }
     }
+    if (++this.emptyMarkers > mostEmptyMarkers) {
+      return { seqno: undefined, message: `${this.emptyMarkers} snapshot markers without a message between them` }
+    }
     const { current, last, vbucketUuid } = this
     const unfinished = current !== undefined && current.end > last ? current : undefined
     if (unfinished !== undefined && start > unfinished.end) this.closedImplicitly++
@@ -129,6 +136,7 @@ export class SnapshotTracker {
     this.current = snapshot
     this.pending = undefined
     this.last = seqno
+    this.emptyMarkers = 0
     return seqno === snapshot.end ? snapshot.last : snapshot.within
   }
 

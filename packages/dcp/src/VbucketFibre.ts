@@ -81,7 +81,7 @@ export const follow = Effect.fnUntraced(
           follower.drained()
           break
         case "Locate":
-          follower.located(yield* locate(vbucket, refusal, world.cluster))
+          follower.located(yield* locate(vbucket, node?.connection.address, refusal, world.cluster))
           break
         case "AwaitMap":
           yield* nodes.pause(action.attempt)
@@ -135,13 +135,19 @@ const undo = (vbucket: number, rollback: RollbackNotice, world: FollowWorld): Ef
     return Deferred.await(undone)
   })
 
-/** Whether the vbucket is in another place than before, by the cluster map of a refusal or a newer one. */
-const locate = Effect.fnUntraced(function*(vbucket: number, refusal: Response | undefined, cluster: Cluster) {
-  const before = cluster.seedOf(vbucket)
+/**
+ * Whether the vbucket is in another place than where its stream was: by the map that there is, as it may have come before the end of the stream, by
+ * that of a refusal, or by a newer one.
+ */
+const locate = Effect.fnUntraced(function*(vbucket: number, asked: string | undefined, refusal: Response | undefined, cluster: Cluster) {
+  const moved = (): boolean => {
+    const now = cluster.seedOf(vbucket)
+    return now !== undefined && `${now.host}:${now.port}` !== asked
+  }
+  if (moved()) return true
   const map = refusal !== undefined && "value" in refusal && refusal.value instanceof Uint8Array
     ? new TextDecoder().decode(refusal.value)
     : ""
-  if (!cluster.learn(map, before?.host ?? "127.0.0.1")) yield* cluster.refresh
-  const now = cluster.seedOf(vbucket)
-  return now !== undefined && (now.host !== before?.host || now.port !== before.port)
+  if (!cluster.learn(map, cluster.seedOf(vbucket)?.host ?? "127.0.0.1")) yield* cluster.refresh
+  return moved()
 })

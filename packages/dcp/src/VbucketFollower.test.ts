@@ -297,7 +297,19 @@ describe("what was delivered ahead of the checkpoint", () => {
       line.items(6, seqno).process(6, seqno).lost()
       return line.opened(newBranch).phase
     }
-    expect([after(8n, 7), after(8n, 8), after(undefined, 8)]).toEqual(["Marking", "Following", "Marking"])
+    expect([after(8n, 7), after(8n, 8), after(undefined, 8)]).toEqual(["Marking", "Measuring", "Marking"])
+  })
+
+  it("SC-12 what is waited for is measured anew on another branch, before anything of it is handed over, until it could be", () => {
+    const line = new Line(at(5), { high: 9n, end: 9n }).opened(newBranch)
+    expect([line.phases, line.follower.holding]).toEqual([["Measuring"], true])
+    // the connection broke: asked again, and measured again
+    line.follower.lost()
+    line.follower.measured(undefined)
+    line.follower.drained()
+    line.opened(newBranch).follower.measured(5n)
+    expect(line.phases).toEqual(["Measuring", "Draining", "Requesting", "Measuring", "Finished"])
+    expect(line.follower.advanced()).toBe(true)
   })
 
   it("by this process is what was not processed when the stream was lost", () => {

@@ -123,8 +123,8 @@ export const followTransitions: { readonly [Phase in FollowPhase]: ReadonlyArray
     "Requesting",
     "Comparing",
     "Marking",
+    "Measuring",
     "Following",
-    "Announcing",
     "Draining",
     "Waiting",
     "Locating",
@@ -135,8 +135,8 @@ export const followTransitions: { readonly [Phase in FollowPhase]: ReadonlyArray
   Comparing: ["Requesting", "Marking"],
   Marking: ["Undoing"],
   Undoing: ["Clearing"],
-  Clearing: ["Measuring", "Announcing", "Following", "Draining", "Requesting", "Waiting", "Finished"],
-  Measuring: ["Requesting", "Waiting"],
+  Clearing: ["Measuring", "Announcing", "Following", "Draining", "Requesting", "Waiting"],
+  Measuring: ["Requesting", "Waiting", "Announcing", "Following", "Draining", "Finished"],
   Announcing: ["Following", "Draining", "Finished"],
   Following: ["Announcing", "Draining", "Finished"],
   Draining: ["Requesting", "Waiting", "Locating", "Finished", "Failed"],
@@ -198,6 +198,8 @@ export class VbucketFollower {
   private aheadTo: bigint
   /** A message waits for the checkpoint that announces it. */
   private held = false
+  /** The history may end before what is waited for: how far it goes has not been found out since it went another way. */
+  private unmeasured = false
   /** Rollbacks since a message came. */
   private rounds = 0
   /** Rollbacks that came after messages of which none was newer than all before. */
@@ -245,7 +247,7 @@ export class VbucketFollower {
 
   /** Whether what came of the open stream may not be handed over yet. */
   get holding(): boolean {
-    return this.at === "Marking" || this.at === "Undoing" || this.at === "Clearing" || this.at === "Announcing"
+    return this.at === "Marking" || this.at === "Undoing" || this.at === "Clearing" || this.at === "Measuring" || this.at === "Announcing"
   }
 
   /** Whether something is still to come that was there when following began. */
@@ -277,6 +279,7 @@ export class VbucketFollower {
     }
     const changed = before.length > 0 && before[0]!.vbucketUuid !== failoverLog[0]!.vbucketUuid
     if (!sameLog(before, failoverLog)) this.progress.amend({ failoverLog })
+    if (changed) this.unmeasured = true
     // a producer asks nobody at 0 to go back, though tombstones of what was delivered may be purged by now
     const purged = position.seqno === 0n
     if (this.ahead && (changed || purged)) {
@@ -286,7 +289,7 @@ export class VbucketFollower {
     // what an earlier process delivered of this branch is part of what it had when following began
     if (this.aheadTo === endless && this.options.high !== undefined) this.aheadTo = this.options.high
     this.reach()
-    this.settleDown()
+    this.begin()
   }
 
   /** The producer asks for a rollback to `requested`. */
@@ -332,8 +335,9 @@ export class VbucketFollower {
       case "Marking":
         return this.go("Undoing", { _tag: "Undo", rollback: this.rollback! })
       case "Clearing":
-        if (this.tracker !== undefined) return this.settleDown()
-        return this.target !== undefined || this.last !== endless ? this.go("Measuring", { _tag: "Measure" }) : this.requestAgain()
+        if (this.tracker !== undefined) return this.begin()
+        this.unmeasured = true
+        return this.limited ? this.go("Measuring", { _tag: "Measure" }) : this.requestAgain()
       default:
         this.held = false
         this.settleDown()
@@ -355,8 +359,11 @@ export class VbucketFollower {
     if (high !== undefined) {
       if (this.target !== undefined && high < this.target) this.target = high
       if (this.last !== endless && high < this.last) this.last = high
+      this.unmeasured = false
     }
-    this.requestAgain()
+    if (this.tracker === undefined) return this.requestAgain()
+    this.reach()
+    this.settleDown()
   }
 
   /** What was delivered is settled, or will not be for a while: what is not comes again. */
@@ -490,6 +497,17 @@ export class VbucketFollower {
     const { received, snapshot } = this
     if (received < this.last || snapshot !== undefined && snapshot.end > received) return
     this.gone ??= { _tag: "Reached" }
+  }
+
+  /** Whether something is waited for that the history may not have any more. */
+  private get limited(): boolean {
+    return this.target !== undefined || this.last !== endless
+  }
+
+  /** The stream may be followed, once it is known how far the history goes now. */
+  private begin(): void {
+    if (this.unmeasured && this.limited && this.gone === undefined) return this.go("Measuring", { _tag: "Measure" })
+    this.settleDown()
   }
 
   /** With a stream: on to its messages; or, when it is gone, to what comes after it. */

@@ -169,9 +169,6 @@ export class VbucketStream implements StreamSink, Account {
       }
       case "DcpOsoSnapshot": {
         this.pass(bytes)
-        if (!connection.negotiated.accepted.has("enable_out_of_order_snapshots")) {
-          return this.violated("an out-of-order snapshot, which was not negotiated")
-        }
         const violation = this.follower.unordered((packet.flags & DcpOsoSnapshotFlags.start) !== 0)
         if (violation !== undefined) return this.violated(violation.message)
         this.owner.changed(this)

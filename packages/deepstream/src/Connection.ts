@@ -3,10 +3,12 @@
  *
  * It follows the table of states, and knows nothing of topics.
  */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import type { TypedValue } from "@wirewright/codec/Typed"
 import { type ConnectionInput, type ConnectionState, transitions } from "./ConnectionState.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {
+  AlreadyLoggedIn,
   AuthenticationTimeout,
   ChallengeDenied,
   Closed,
@@ -17,10 +19,12 @@ import {
   LoginTimeout,
   type Problem,
   ReconnectsExhausted,
+  RedirectRefused,
   TooManyLogins,
   UnsolicitedMessage
 } from "./DeepstreamError.ts"
 import { encodeAuthenticationRequest, encodeConnectionChallengeResponse, encodeConnectionPong } from "./gen/Encode.ts"
+import { jsonOf } from "./Json.ts"
 import { encoded, type Dialect, type Settle, type Wire } from "./Wire.ts"
 
 /** What a connection needs of the session around it. */
@@ -45,6 +49,8 @@ export const completeUrl = (url: string): string => {
 
 const isUrl = (url: string): boolean => /^wss?:\/\/[^\s/?#]+\S*$/.test(url)
 
+const isEncrypted = (url: string): boolean => url.startsWith("wss:")
+
 /** The connection of a session. */
 export class Connection {
   state: ConnectionState = "CLOSED"
@@ -54,11 +60,16 @@ export class Connection {
   private readonly url: string
   private readonly wire: Wire
   private readonly host: ConnectionHost
-  private credentials: object | undefined
+  /** JSON of what to log in with; undefined when nobody is to be logged in. */
+  private credentials: string | undefined
+  /** Whether the server has accepted them. */
+  private proven = false
   private waiting: Array<{ readonly settle: Settle<unknown>; readonly deadline: Deadline }> = []
   /** Whether a connection is wanted at all. */
   private wanted = false
   private dialling = false
+  /** Where this connection leads: the URL, or what the server before redirected to. */
+  private dialled: string
   /** Whether the server challenged this connection, as only the classic one does. */
   private wasChallenged = false
   private redirects = 0
@@ -69,7 +80,7 @@ export class Connection {
   private retry: Deadline | undefined
 
   constructor(url: string, wire: Wire, host: ConnectionHost) {
-    this.url = completeUrl(url)
+    this.url = this.dialled = completeUrl(url)
     this.wire = wire
     this.host = host
   }
@@ -80,12 +91,19 @@ export class Connection {
     this.dial(this.url)
   }
 
+  /** One login at a time, and another only after a logout: the credentials that work are needed for the next connection. */
   login(credentials: object, settle: Settle<unknown>): void {
     if (this.ended !== undefined) return settle.fail(new Closed())
-    const text = encoded(() => encodeAuthenticationRequest({ credentials: JSON.stringify(credentials) }), this.wire.options.maxMessage)
+    let json = ""
+    const text = encoded("login", () => {
+      json = stringify(jsonOf(credentials))!
+      return encodeAuthenticationRequest({ credentials: json })
+    }, this.wire.options.maxMessage)
     if (typeof text !== "string") return settle.fail(text)
-    this.credentials = credentials
-    if (this.state === "OPEN") return settle.succeed(undefined)
+    // others would take the place of those that work
+    const taken = this.credentials !== undefined && (this.proven || this.waiting.length > 0)
+    if (this.state === "OPEN" || taken && json !== this.credentials) return settle.fail(new AlreadyLoggedIn())
+    this.credentials = json
     const { loginTimeout } = this.wire.options
     const deadline = this.wire.after(loginTimeout, () => {
       this.waiting = this.waiting.filter((other) => other !== entry)
@@ -98,7 +116,7 @@ export class Connection {
   }
 
   logout(): void {
-    this.credentials = undefined
+    this.forget()
     if (!this.wanted) return
     this.leave()
     this.failLogins(new Closed())
@@ -107,7 +125,7 @@ export class Connection {
   close(reason: DeepstreamReason = new Closed()): void {
     if (this.ended !== undefined) return
     this.ended = reason
-    this.credentials = undefined
+    this.forget()
     this.leave()
     this.failLogins(reason)
     this.host.closed(reason)
@@ -160,6 +178,9 @@ export class Connection {
   redirected(url: string): void {
     if (!this.step("redirected")) return this.outOfOrder("redirect")
     const to = completeUrl(url)
+    if (isUrl(to) && isEncrypted(this.dialled) && !isEncrypted(to)) {
+      return this.finish(new RedirectRefused({ url: this.dialled, to }))
+    }
     if (!isUrl(to) || ++this.redirects > this.wire.options.maxRedirects) {
       const why = isUrl(to) ? `more than ${this.wire.options.maxRedirects} redirects` : `redirected to ${url}`
       return this.broken(why)
@@ -179,6 +200,7 @@ export class Connection {
     this.handshake = undefined
     this.attempts = 0
     this.redirects = 0
+    this.proven = true
     const waiting = this.waiting.splice(0)
     for (const { deadline } of waiting) this.wire.cancel(deadline)
     this.host.opened()
@@ -191,7 +213,7 @@ export class Connection {
       ? data
       : data === undefined || data === null
       ? "the server refuses the credentials"
-      : JSON.stringify(data)
+      : stringify(data)!
     this.refuseLogin(new LoginRefused({ message, data }))
   }
 
@@ -214,8 +236,13 @@ export class Connection {
     this.close(reason)
   }
 
-  private refuseLogin(reason: DeepstreamReason): void {
+  private forget(): void {
     this.credentials = undefined
+    this.proven = false
+  }
+
+  private refuseLogin(reason: DeepstreamReason): void {
+    this.forget()
     this.wire.cancel(this.handshake)
     this.handshake = undefined
     this.step("login refused")
@@ -239,11 +266,12 @@ export class Connection {
       this.handshake = undefined
       this.broken(`the login was not answered within ${loginTimeout} ms`)
     })
-    this.host.urgent(encodeAuthenticationRequest({ credentials: JSON.stringify(this.credentials) }))
+    this.host.urgent(encodeAuthenticationRequest({ credentials: this.credentials! }))
   }
 
   private dial(url: string): void {
     this.dialling = true
+    this.dialled = url
     this.wasChallenged = false
     const { connectTimeout } = this.wire.options
     this.wire.cancel(this.handshake)

@@ -19,16 +19,20 @@ import {
   encodeRecordWriteAck
 } from "./gen/Encode.ts"
 import type { ClientMessage, UnknownMessage } from "./gen/Messages.ts"
-import { type Json, sameJson, setPath } from "./JsonPath.ts"
+import { type Json, sameJson } from "./Json.ts"
+import type { WriteOutcome } from "./PendingWrites.ts"
 import type { RecordState } from "./RecordState.ts"
 import type { Conflict, MergeStrategy } from "./SessionOptions.ts"
+import type { Settle } from "./Wire.ts"
 
 type Random = (limit: number) => number
 
 /** How a schedule went. */
 export interface Converged {
-  /** Undefined when all ended with the server's data and version. */
+  /** Undefined when all ended with the server's data and version, and every acknowledged write was told the truth. */
   readonly wrong: string | undefined
+  /** How many acknowledged writes ended so. */
+  readonly outcomes: { readonly [outcome: string]: number }
   readonly writes: number
   readonly conflicts: number
   readonly cuts: number
@@ -41,17 +45,35 @@ interface Peer {
   subscribed: boolean
 }
 
+/**
+ * Changes data at a path as the servers were seen to: 3.2 stores undefined, and makes an array longer by it; 5 to 7 delete. Only of the
+ * paths that are used here.
+ */
+const patchLike = (text: boolean, data: Json, path: string, value: unknown): void => {
+  const steps = path.split(/[.[\]]+/).filter((step) => step !== "").map((step) => /^\d+$/.test(step) ? Number(step) : step)
+  let node = data as Record<string | number, unknown>
+  for (const [at, step] of steps.slice(0, -1).entries()) {
+    if (typeof node[step] !== "object") node[step] = typeof steps[at + 1] === "number" ? [] : {}
+    node = node[step] as typeof node
+  }
+  if (value === undefined && text) delete node[steps.at(-1)!]
+  else node[steps.at(-1)!] = value
+}
+
 /** Keeps one record: a write is taken when its version is the next one. */
 class RecordServer {
   version = 0
   data: Json = {}
   refused = 0
+  /** All numbers that were ever in what was written. */
+  readonly accepted = new Set<number>()
   private readonly peers = new Set<Peer>()
   private readonly clock: Clock
   /** Milliseconds that writes take, while questions are answered at once; 0 for a server that does all in order. */
   private readonly lag: () => number
   private free = 0
   private freeToRead = 0
+  private freeToTell = 0
 
   /** Whether it shows itself as the text endpoint of servers 5 to 7, by a ping before the login. */
   private readonly text: boolean
@@ -112,20 +134,29 @@ class RecordServer {
   private write(peer: Peer, message: Extract<ClientMessage, { readonly version: number; readonly config?: unknown }>): void {
     const { config, name } = message
     const version = message.version === -1 ? this.version + 1 : message.version
-    if (version !== this.version + 1) {
+    const taken = version === this.version + 1
+    if (!taken) {
       this.refused++
       const error = { name, version: this.version, data: JSON.stringify(this.data) }
       peer.send(encodeRecordVersionExists(config === undefined ? error : { ...error, config }))
     } else {
       this.version = version
       const patch = "path" in message
-      this.data = patch ? setPath(this.data, message.path, message.value.value) as Json : JSON.parse(message.data) as Json
+      if (patch) patchLike(this.text, this.data, message.path, message.value.value)
+      else this.data = JSON.parse(message.data) as Json
+      for (const [number] of JSON.stringify(patch ? message.value.value ?? null : this.data).matchAll(/\d+/g)) {
+        this.accepted.add(Number(number))
+      }
       const told = patch
         ? encodeRecordPatch({ name, version, path: message.path, value: message.value })
         : encodeRecordUpdate({ name, version, data: message.data })
-      for (const other of this.peers) if (other !== peer && other.subscribed) other.send(told)
+      // classic servers gather what they tell, and acknowledge before
+      this.freeToTell = Math.max(this.freeToTell, this.clock.now + (this.text ? 0 : this.lag()))
+      this.clock.at(this.freeToTell, () => {
+        for (const other of this.peers) if (other !== peer && other.subscribed) other.send(told)
+      })
     }
-    if (config?.includes("writeSuccess") === true) {
+    if (config?.includes("writeSuccess") === true && (taken || !this.text)) {
       peer.send(encodeRecordWriteAck({ name, versions: JSON.stringify([message.version]), result: new Typed("L") }))
     }
   }
@@ -297,25 +328,45 @@ export const converge = (random: Random, clients: number, merge?: MergeStrategy)
   const all = Array.from({ length: clients }, () => new Client(clock, server, random, merge ?? strategies[random(strategies.length)]!))
   const busy = 200 + random(1500)
   let writes = 0
+  const outcomes: Record<string, number> = {}
+  const lies: Array<string> = []
+  const lost: Array<number> = []
+  /** Waits for what becomes of the write that wrote this number, and of no other. `again` says whether its writer overwrote it since. */
+  const judge = (written: number, again: () => boolean): Settle<WriteOutcome> => ({
+    succeed: (outcome) => {
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      if (!again() && !server.accepted.has(written)) lies.push(`${written} is ${outcome}, and the server never had it`)
+    },
+    fail: ({ _tag }) => {
+      outcomes[_tag] = (outcomes[_tag] ?? 0) + 1
+      if (_tag === "WriteLost") lost.push(written)
+    }
+  })
   for (const client of all) {
+    const written: Array<string | undefined> = []
     for (let count = 1 + random(10); count > 0; count--) {
       clock.at(random(busy), () => {
         const { record, session } = client
-        const acknowledged = random(3) === 0 ? { succeed: () => {}, fail: () => {} } : undefined
         writes++
+        const unique = 1000 + writes
         const path = paths[random(paths.length)]!
         const kind = random(24)
-        if (kind < 3) record?.set(undefined, { a: random(100) }, acknowledged)
-        else if (kind < 6) record?.set(path, undefined, acknowledged)
+        const target = kind < 3 ? undefined : path
+        const at = written.push(target)
+        const again = (): boolean => written.slice(at).some((later) => target === undefined || later === undefined || later === target)
+        const acknowledged = random(3) === 0 ? judge(unique, again) : undefined
+        if (kind < 3) record?.set(undefined, { a: unique }, acknowledged)
+        else if (kind < 6) record?.set(path, undefined)
         else if (kind < 8) session.records.upsert("shared", path, random(100))
-        else record?.set(path, random(1000), acknowledged)
+        else record?.set(path, acknowledged === undefined ? random(1000) : unique, acknowledged)
       })
     }
     for (let count = random(4); count > 0; count--) clock.at(random(busy), () => client.cut())
   }
   clock.runUntil(busy)
   clock.runUntil(busy + 120_000)
-  const wrong = all.flatMap(({ problems, record, session }, index) => {
+  for (const written of lost) if (server.accepted.has(written)) lies.push(`${written} is lost, and the server had it`)
+  const apart = all.flatMap(({ problems, record, session }, index) => {
     if (problems.some((code) => code !== "connectionError")) return [`client ${index} reported ${problems.join(", ")}`]
     if (session.state !== "OPEN") return [`client ${index} is ${session.state}`]
     if (record === undefined || record.version !== server.version) {
@@ -326,7 +377,9 @@ export const converge = (random: Random, clients: number, merge?: MergeStrategy)
       ? []
       : [`client ${index} has ${JSON.stringify(record.data)}, the server ${JSON.stringify(server.data)}`]
   })
+  const wrong = [...apart, ...lies]
   return {
+    outcomes,
     wrong: wrong.length === 0 ? undefined : wrong.join("; "),
     writes,
     conflicts: server.refused,

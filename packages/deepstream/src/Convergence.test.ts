@@ -1,4 +1,4 @@
-/** Clients that change one record at once end with the same data and version, whatever the links between do. */
+/** Clients that change one record at once end with the same data and version, and know what became of their writes, whatever the links do. */
 import { describe, expect, it } from "vitest"
 import { random } from "@wirewright/testing"
 import { converge } from "./Convergence.fixture.ts"
@@ -30,5 +30,9 @@ describe("clients of one record", () => {
     const results = Array.from({ length: 200 }, (_, seed) => converge(random(seed), 3))
     expect(results.filter(({ conflicts }) => conflicts > 0).length).toBeGreaterThan(100)
     expect(results.filter(({ cuts }) => cuts > 0).length).toBeGreaterThan(100)
+    // every outcome, and nobody waited in vain
+    const counts = (outcome: string): number => results.reduce((sum, { outcomes }) => sum + (outcomes[outcome] ?? 0), 0)
+    for (const outcome of ["stored", "merged", "WriteLost"]) expect(counts(outcome), outcome).toBeGreaterThan(20)
+    expect(counts("AckTimeout")).toBe(0)
   })
 })

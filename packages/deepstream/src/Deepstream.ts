@@ -34,7 +34,7 @@ import { type DeepstreamOptions, optionsConfig, sessionOptions } from "./Deepstr
 import type { DeepstreamRecord, OpenOptions } from "./DeepstreamRecord.ts"
 import { Driver } from "./Driver.ts"
 import { type Events, makeEvents, type SubscribeOptions } from "./Events.ts"
-import type { Json } from "./JsonPath.ts"
+import type { Json } from "./Json.ts"
 import { makePresence, type Presence } from "./Presence.ts"
 import { makeRecords, type Records } from "./Records.ts"
 import { makeRpc, type RequestOptions, type Rpc } from "./Rpc.ts"

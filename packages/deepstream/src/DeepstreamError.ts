@@ -56,6 +56,14 @@ export class Closed extends Data.TaggedClass("Closed")<{}> {
 export class ChallengeDenied extends Data.TaggedClass("ChallengeDenied")<{ readonly url: string }> {
   readonly code = "CHALLENGE_DENIED"
 }
+/** A server that was reached over TLS redirects to one without: the credentials would go there in clear. The client is closed. */
+export class RedirectRefused extends Data.TaggedClass("RedirectRefused")<{ readonly url: string; readonly to: string }> {
+  readonly code = "REDIRECT_REFUSED"
+}
+/** The client is logged in, or a login with other credentials is on its way: log out first. */
+export class AlreadyLoggedIn extends Data.TaggedClass("AlreadyLoggedIn")<{}> {
+  readonly code = "ALREADY_LOGGED_IN"
+}
 /** The server refuses the credentials. */
 export class LoginRefused extends Data.TaggedClass("LoginRefused")<{ readonly message: string; readonly data: unknown }> {
   readonly code = "INVALID_AUTH_DATA"
@@ -96,6 +104,10 @@ export class UnsolicitedMessage extends Data.TaggedClass("UnsolicitedMessage")<A
 /** Somebody else wrote this version of the record, and no merge strategy says what to do. */
 export class VersionExists extends Data.TaggedClass("VersionExists")<About & { readonly local: number; readonly remote: number }> {
   readonly code = "VERSION_EXISTS"
+}
+/** Somebody else wrote the record at the same time and the merge kept theirs: this write is gone, and `get` shows what there is. */
+export class WriteLost extends Data.TaggedClass("WriteLost")<About & { readonly version: number }> {
+  readonly code = "WRITE_LOST"
 }
 /** There is no such record. */
 export class RecordNotFound extends Data.TaggedClass("RecordNotFound")<About> {
@@ -160,6 +172,8 @@ export type DeepstreamReason =
   | ReconnectsExhausted
   | Closed
   | ChallengeDenied
+  | RedirectRefused
+  | AlreadyLoggedIn
   | LoginRefused
   | LoginMalformed
   | TooManyLogins
@@ -169,6 +183,7 @@ export type DeepstreamReason =
   | MessageParseError
   | UnsolicitedMessage
   | VersionExists
+  | WriteLost
   | RecordNotFound
   | RecordDeleted
   | WriteFailed
@@ -201,12 +216,18 @@ export const wordsOf = (reason: DeepstreamReason): string => {
       return "this client's connection was closed"
     case "ChallengeDenied":
       return `the server does not serve ${reason.url}`
+    case "RedirectRefused":
+      return `${reason.url} redirects to ${reason.to}, which is not encrypted`
+    case "AlreadyLoggedIn":
+      return "this client is logged in; log out first"
     case "LoginTimeout":
       return `no login within ${reason.millis} ms`
     case "MessageDenied":
       return `${reason.subject} is denied (${reason.topic} ${reason.action})`
     case "VersionExists":
       return `received update for ${reason.remote} but version is ${reason.local}`
+    case "WriteLost":
+      return `somebody else wrote version ${reason.version} of ${reason.subject}`
     case "RecordDeleted":
       return `${reason.subject} was deleted`
     case "ServerFailed":

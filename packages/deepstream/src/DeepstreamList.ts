@@ -1,25 +1,39 @@
 /** A list: a record that is an array of the names of other records. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { DeepstreamError, InvalidValue } from "./DeepstreamError.ts"
-import type { ChangesOptions, DeepstreamRecord, WriteOptions } from "./DeepstreamRecord.ts"
-import type { Json } from "./JsonPath.ts"
+import { DeepstreamError, InvalidMessage, InvalidValue } from "./DeepstreamError.ts"
+import type { ChangesOptions, DeepstreamRecord, WriteOptions, Written } from "./DeepstreamRecord.ts"
+import type { Json } from "./Json.ts"
 
 /** What happened to an entry between two versions of a list. */
 export type EntryChange =
   | { readonly _tag: "Added" | "Removed"; readonly name: string; readonly index: number }
   | { readonly _tag: "Moved"; readonly name: string; readonly index: number; readonly from: number }
 
+/** Options of adding and removing. */
+export interface EntryOptions extends WriteOptions {
+  readonly index?: number
+}
+
 /** An open list. */
 export interface DeepstreamList {
   readonly name: string
   /** The names of its entries. A list that was never written is empty. */
   readonly entries: Effect.Effect<ReadonlyArray<string>, DeepstreamError>
-  readonly set: (entries: ReadonlyArray<string>, options?: WriteOptions) => Effect.Effect<void, DeepstreamError>
-  /** Adds an entry, at the end unless said otherwise. */
-  readonly add: (name: string, options?: WriteOptions & { readonly index?: number }) => Effect.Effect<void, DeepstreamError>
+  readonly set: <const O extends WriteOptions | undefined = undefined>(
+    entries: ReadonlyArray<string>,
+    options?: O
+  ) => Effect.Effect<Written<O>, DeepstreamError>
+  /** Adds an entry, before the one at `index`. Default: at the end. */
+  readonly add: <const O extends EntryOptions | undefined = undefined>(
+    name: string,
+    options?: O
+  ) => Effect.Effect<Written<O>, DeepstreamError>
   /** Removes an entry wherever it stands, or only at an index. Nothing happens when it is not there. */
-  readonly remove: (name: string, options?: WriteOptions & { readonly index?: number }) => Effect.Effect<void, DeepstreamError>
+  readonly remove: <const O extends EntryOptions | undefined = undefined>(
+    name: string,
+    options?: O
+  ) => Effect.Effect<Written<O>, DeepstreamError>
   readonly changes: (options?: ChangesOptions) => Stream.Stream<ReadonlyArray<string>, DeepstreamError>
   /** What each change did, removals first. */
   readonly entryChanges: Stream.Stream<EntryChange, DeepstreamError>
@@ -64,17 +78,28 @@ export const entryChanges = (before: ReadonlyArray<string>, after: ReadonlyArray
 export const listOf = (record: DeepstreamRecord<Json>): DeepstreamList => {
   const { name } = record
   const entries = Effect.flatMap(record.get, (data) => entriesOf(name, data))
-  const change = (
-    options: WriteOptions | undefined,
+  const refused = (message: string): Effect.Effect<never, DeepstreamError> =>
+    Effect.fail(new DeepstreamError({ reason: new InvalidMessage({ message: `list ${name}: ${message}` }) }))
+  const write = <O extends WriteOptions | undefined>(names: ReadonlyArray<string>, options: O | undefined) =>
+    Array.isArray(names) && names.every((entry) => typeof entry === "string")
+      ? record.set(names, options)
+      : refused("only an array of names is a list")
+  const change = <O extends EntryOptions | undefined>(
+    options: O | undefined,
     edit: (entries: ReadonlyArray<string>) => ReadonlyArray<string>
-  ): Effect.Effect<void, DeepstreamError> =>
+  ): Effect.Effect<Written<O>, DeepstreamError> =>
     // nothing comes between reading and writing: both are done at once
-    Effect.flatMap(entries, (now) => record.set(edit(now), options))
+    Effect.flatMap(entries, (now) => {
+      const { index = 0 } = options ?? {}
+      return Number.isInteger(index) && index >= 0 && index <= now.length
+        ? write(edit(now), options)
+        : refused(`${index} is no place among ${now.length} entries`)
+    })
   const changes = (options?: ChangesOptions) => Stream.mapEffect(record.changes(options), (data) => entriesOf(name, data))
   return {
     name,
     entries,
-    set: (names, options) => record.set(names, options),
+    set: write,
     add: (entry, options) =>
       change(options, (now) => {
         const index = options?.index ?? now.length

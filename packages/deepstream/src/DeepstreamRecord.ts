@@ -8,20 +8,30 @@ import * as Stream from "effect/Stream"
 import { DeepstreamError, type DeepstreamReason, InvalidMessage, RecordDeleted } from "./DeepstreamError.ts"
 import type { Driver } from "./Driver.ts"
 import { mailboxOf } from "./Events.ts"
-import { getPath, type Json, sameJson, setPath } from "./JsonPath.ts"
+import { type Json, jsonOf, sameJson } from "./Json.ts"
+import { getPath, setPath } from "./JsonPath.ts"
 import { type BufferOptions, Mailbox, streamOf } from "./Mailbox.ts"
 import { decodeWith, encodeWith } from "./RecordSchema.ts"
 import type { RecordSink, RecordState } from "./RecordState.ts"
+import type { WriteOutcome } from "./PendingWrites.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
 
 /** Options of a write. */
 export interface WriteOptions {
   /**
-   * Waits until the server stored it: fails with `WriteFailed`, `AckTimeout`, `ConnectionLost`, or at once with `WriteUnconfirmed` when
-   * there is no connection. Without, a write is done when it is applied here and on its way.
+   * Waits for what becomes of it, and succeeds with that: `stored`, or `merged` when the server refused it because somebody else wrote at
+   * the same time, and stored what the merge made of both. Fails with `WriteLost` when the merge kept the other's data, with `VersionExists`
+   * when there is no merge, with `MessageDenied`, `WriteFailed` or `RecordDeleted`; nobody knows what became of it after `AckTimeout` and
+   * `ConnectionLost`; and it may come later after `WriteUnconfirmed`, at once when there is no connection. Whatever it fails with, `get` then
+   * has what is true as far as it is known. Default: a write is done when it is applied here and on its way.
    */
   readonly acknowledge?: boolean
 }
+
+/** What a write succeeds with: its outcome when that was asked for. */
+export type Written<O extends WriteOptions | undefined> = O extends { readonly acknowledge: true } ? WriteOutcome
+  : O extends { readonly acknowledge: boolean } ? WriteOutcome | undefined
+  : void
 
 /** Options of a stream of changes. */
 export interface ChangesOptions extends BufferOptions {
@@ -42,7 +52,7 @@ export interface DeepstreamRecord<A> {
   readonly name: string
   /** Done once the record was read. Fails with `AckTimeout` or `ResponseTimeout`, and the record may still come. */
   readonly ready: Effect.Effect<void, DeepstreamError>
-  /** The data of now, own writes included. */
+  /** The data of now, own writes included. Without a schema it is frozen. */
   readonly get: Effect.Effect<A, DeepstreamError>
   /** What is at a path, such as `pets.0.name`; undefined when nothing is. */
   readonly getAt: (path: string) => Effect.Effect<Json | undefined, DeepstreamError>
@@ -51,9 +61,16 @@ export interface DeepstreamRecord<A> {
   /** Whether somebody provides the record. */
   readonly hasProvider: Effect.Effect<boolean, DeepstreamError>
   /** Replaces the record. Equal data is not sent. */
-  readonly set: (data: A, options?: WriteOptions) => Effect.Effect<void, DeepstreamError>
+  readonly set: <const O extends WriteOptions | undefined = undefined>(
+    data: A,
+    options?: O
+  ) => Effect.Effect<Written<O>, DeepstreamError>
   /** Writes what is at a path; undefined removes it. With a schema, the record must still fit it. */
-  readonly patch: (path: string, value: TypedValue, options?: WriteOptions) => Effect.Effect<void, DeepstreamError>
+  readonly patch: <const O extends WriteOptions | undefined = undefined>(
+    path: string,
+    value: TypedValue,
+    options?: O
+  ) => Effect.Effect<Written<O>, DeepstreamError>
   /** The data whenever it changes, by this client or another. Ends when the record is deleted. */
   readonly changes: (options?: ChangesOptions) => Stream.Stream<A, DeepstreamError>
   /** What is at a path whenever that changes. */
@@ -133,7 +150,7 @@ class Handle implements RecordSink {
 /** The record with a value at a path. */
 const patched = (state: RecordState, path: string, value: TypedValue): Effect.Effect<Json, DeepstreamError> =>
   Effect.try({
-    try: () => setPath(state.data, path, value) as Json,
+    try: () => setPath(state.data, path, value === undefined ? undefined : jsonOf(value)),
     catch: (error) => new DeepstreamError({ reason: new InvalidMessage({ message: `record ${state.name}: ${(error as Error).message}` }) })
   })
 
@@ -160,8 +177,8 @@ const recordOf = <A>(
   const { records } = driver.session
   const decode = (data: Json): Effect.Effect<A, DeepstreamError> => decodeWith(schema, name, data)
   const whenReady = <B, E>(effect: Effect.Effect<B, E>): Effect.Effect<B, E | DeepstreamError> => Effect.andThen(handle.isReady, effect)
-  const write = (path: string | undefined, value: TypedValue, { acknowledge = false }: WriteOptions = {}) =>
-    driver.write(acknowledge, (settle) => state.set(path, value, settle))
+  const write = (path: string | undefined, value: TypedValue, options?: WriteOptions) =>
+    driver.write(options, (settle) => state.set(path, value, settle)) as Effect.Effect<never, DeepstreamError>
   const watch = <B>(
     options: ChangesOptions,
     read: (data: Json) => B,

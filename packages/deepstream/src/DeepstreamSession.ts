@@ -4,6 +4,7 @@
  *
  * One session outlives its connections. It says when to dial and what to send; whoever owns the socket tells it what happens there.
  */
+import { Answers, type Expected } from "./Answers.ts"
 import { Connection } from "./Connection.ts"
 import type { ConnectionState } from "./ConnectionState.ts"
 import { type Deadline, Deadlines } from "./Deadlines.ts"
@@ -174,7 +175,7 @@ export class DeepstreamSession {
   /** The next frame to send, at the end of a tick; undefined when there is none. */
   takeFrame(): string | undefined {
     this.presence.collect()
-    return this.outbox.take(this.wire.open)
+    return this.outbox.take(this.wire.open, this.host.now())
   }
 
   /** Whether `takeFrame` has something to give. */
@@ -187,6 +188,7 @@ export class DeepstreamSession {
     const isOpen = (): boolean => this.connection.state === "OPEN"
     const ended = (): DeepstreamReason | undefined => this.connection.ended
     const dialect = (): Dialect => this.connection.dialect
+    const answers = new Answers(deadlines, { now: () => host.now(), open: isOpen })
     const refused = (topic: Topic, subject: string, size: number): DeepstreamReason | undefined => {
       const over = ended()
       if (over !== undefined) return over
@@ -214,9 +216,9 @@ export class DeepstreamSession {
         return outbox.push(text, true)
       },
       tell: (text: string) => {
-        if (!isOpen()) return
-        outbox.push(text, false)
+        if (!isOpen()) return undefined
         host.wake()
+        return outbox.push(text, false)
       },
       wake: () => host.wake(),
       takeBack: (letter: Letter) => outbox.takeBack(letter),
@@ -226,6 +228,12 @@ export class DeepstreamSession {
         return deadline
       },
       cancel: (deadline: Deadline | undefined) => deadlines.cancel(deadline),
+      expect: (millis: number, letter: Letter | undefined, late: () => void): Expected => {
+        host.wake()
+        return answers.expect(millis, letter, late)
+      },
+      answered: (expected: Expected | undefined) => answers.answered(expected),
+      giveUp: (expected: Expected | undefined) => answers.cancel(expected),
       report: (reason: DeepstreamReason, severity: Problem["severity"] = "error") => {
         const { frame, messageEnd, messageStart } = this
         host.problem(frame === undefined ? { reason, severity } : { reason, severity, raw: visible(frame, messageStart, messageEnd) })

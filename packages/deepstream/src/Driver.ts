@@ -13,7 +13,9 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { ConnectionState } from "./ConnectionState.ts"
 import { DeepstreamError, type DeepstreamReason, type Problem, wordsOf } from "./DeepstreamError.ts"
 import { DeepstreamSession, type SessionHost } from "./DeepstreamSession.ts"
+import type { WriteOptions, Written } from "./DeepstreamRecord.ts"
 import { atEndOfTick } from "./EndOfTick.ts"
+import type { WriteOutcome } from "./PendingWrites.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
 import type { Settle } from "./Wire.ts"
 
@@ -115,13 +117,18 @@ export class Driver implements SessionHost {
     })
   }
 
-  /** A write: done when the server acknowledged it, or at once when nobody waits for that. */
-  write(acknowledge: boolean, start: (settle?: Settle<void>) => DeepstreamReason | undefined): Effect.Effect<void, DeepstreamError> {
-    if (!acknowledge) return this.send(start)
-    return this.call<void>((settle) => {
-      const refused = start(settle)
-      if (refused !== undefined) settle.fail(refused)
-    })
+  /** A write: done when its outcome is known, or at once when nobody waits for that. */
+  write<O extends WriteOptions | undefined>(
+    options: O | undefined,
+    start: (settle?: Settle<WriteOutcome>) => DeepstreamReason | undefined
+  ): Effect.Effect<Written<O>, DeepstreamError> {
+    const written = options?.acknowledge === true
+      ? this.call<WriteOutcome>((settle) => {
+        const refused = start(settle)
+        if (refused !== undefined) settle.fail(refused)
+      })
+      : this.send(start)
+    return written as Effect.Effect<Written<O>, DeepstreamError>
   }
 
   /** While the network takes less than is sent, waits; a connection that is lost makes room, or refuses. */

@@ -1,10 +1,10 @@
 /** Events: publishing, and subscriptions that live through reconnects. */
-import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import type { Typed, TypedValue } from "@wirewright/codec/Typed"
 import type { MessageDenied } from "./DeepstreamError.ts"
 import { type DeepstreamReason, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
 import { encodeEventEmit, encodeEventSubscribe, encodeEventUnsubscribe } from "./gen/Encode.ts"
 import { Subscriptions } from "./Subscriptions.ts"
-import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+import { encoded, isLetter, type Settle, typedOf, type Wire } from "./Wire.ts"
 
 /** Receives the events of one name. */
 export interface EventSink {
@@ -36,15 +36,21 @@ export class EventTopic {
     })
   }
 
-  /** Publishes. The server acknowledges nothing; the result says why it was not taken here. */
+  /**
+   * Publishes; who subscribed here hears of it at once. The server acknowledges nothing; the result says why it was not taken here.
+   */
   emit(name: string, value: TypedValue): DeepstreamReason | undefined {
     const { wire } = this
     const denied = wire.denied(topic, "EVT", name)
     if (denied !== undefined) return denied
-    const text = encoded(() => encodeEventEmit({ name, value: Typed.of(value) }), wire.options.maxMessage)
+    let typed: Typed | undefined
+    const text = encoded(name, () => encodeEventEmit({ name, value: typed = typedOf(value) }), wire.options.maxMessage)
     if (typeof text !== "string") return text
     const posted = wire.post(topic, name, text)
-    return isLetter(posted) ? undefined : posted
+    if (!isLetter(posted)) return posted
+    // servers tell everybody but the sender
+    this.tell(this.sinks.get(name) ?? [], typed)
+    return undefined
   }
 
   /** Subscribes; `ready` hears of the acknowledgement. Returns what ends it. */
@@ -73,14 +79,17 @@ export class EventTopic {
       this.wire.report(new UnsolicitedMessage({ topic, subject: name }), severity)
       return
     }
-    const known = value?.value
-    if (sinks.length === 1) sinks[0]!.event(known)
-    else for (const { event } of Array.from(sinks)) event(known)
+    this.tell(sinks, value)
   }
 
   /** The server denied something about events. Returns whether a call hears of it. */
   refused(denied: MessageDenied): boolean {
     return denied.action === "S" && this.subscriptions.refuse(denied.subject, denied)
+  }
+
+  /** Each hears a value of its own. */
+  private tell(sinks: ReadonlyArray<EventSink>, value: Typed | undefined): void {
+    for (const { event } of Array.from(sinks)) event(value?.value)
   }
 
   private drop(name: string, sink: EventSink): boolean {

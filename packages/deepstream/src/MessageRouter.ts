@@ -268,12 +268,12 @@ export class MessageRouter {
       case "RpcMultipleSubscriptions":
         return this.repeated("P", found.name, [rpc.subscriptions], ["S"])
       case "PresenceMultipleSubscriptions":
-        presence.acknowledged("S", found.name)
+        presence.acknowledged("S", found.name, false)
         return this.report("U", "MULTIPLE_SUBSCRIPTIONS", found.name, [])
       case "EventNotSubscribed":
         return this.left("E", found.name, [events.subscriptions, eventPatterns.subscriptions], ["US", "UL"])
       case "RecordNotSubscribed":
-        if (!recordPatterns.subscriptions.isLeaving(found.name)) this.topics.records.acknowledged("US", found.name)
+        if (this.topics.records.isLeaving(found.name)) this.topics.records.acknowledged("US", found.name)
         return this.left("R", found.name, [recordPatterns.subscriptions], ["UL"])
       case "RpcNotSubscribed":
         return this.left("P", found.name, [rpc.subscriptions], ["US"])
@@ -336,7 +336,7 @@ export class MessageRouter {
   /** The server has this subscription already: as good as acknowledged. */
   private repeated(topic: Topic, name: string, books: ReadonlyArray<Subscriptions>, actions: ReadonlyArray<string>): void {
     this.report(topic, "MULTIPLE_SUBSCRIPTIONS", name, [])
-    const at = books.findIndex((book) => book.has(name))
+    const at = books.findIndex((book) => book.isAwaited(name))
     if (at >= 0) books[at]!.acknowledge(actions[at]!, name)
   }
 

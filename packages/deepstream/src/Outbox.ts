@@ -8,6 +8,8 @@ import { QueueFull } from "./DeepstreamError.ts"
 /** A message that waits. It is empty once it was sent, dropped or taken back. */
 export interface Letter {
   text: string
+  /** When it was sent; undefined before, and when it never is. */
+  sentAt?: number
   /** Whether it may wait for the next connection. */
   readonly keep: boolean
 }
@@ -97,7 +99,7 @@ export class Outbox {
   }
 
   /** The next frame, at most `maxFrame` characters unless one message alone is longer; undefined when there is none. */
-  take(open: boolean): string | undefined {
+  take(open: boolean, now: number): string | undefined {
     let frame = this.urgent
     this.urgent = ""
     if (open) {
@@ -110,6 +112,7 @@ export class Outbox {
         frame += letter.text
         this.size -= letter.text.length
         letter.text = ""
+        letter.sentAt = now
       }
       if (count === letters.length) this.letters = []
       else letters.splice(0, count)

@@ -4,7 +4,8 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { Deadlines } from "./Deadlines.ts"
 import { entryChanges } from "./DeepstreamList.ts"
-import { getPath, sameJson, setPath } from "./JsonPath.ts"
+import { sameJson } from "./Json.ts"
+import { getPath, setPath } from "./JsonPath.ts"
 import { Mailbox, streamOf } from "./Mailbox.ts"
 
 describe("paths", () => {

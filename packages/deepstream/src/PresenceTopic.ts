@@ -4,10 +4,11 @@
  * Users asked for within one tick go into one message with an id. Servers acknowledge in four ways, each of which ends the wait: the
  * action again, `U`, the id (with `undefined` behind it), or each user by name.
  */
-import type { Deadline } from "./Deadlines.ts"
+import type { Expected } from "./Answers.ts"
 import {
   AckTimeout,
   type DeepstreamReason,
+  InvalidMessage,
   type MessageDenied,
   MessageParseError,
   type Topic,
@@ -21,6 +22,7 @@ import {
   encodePresenceUnsubscribe,
   encodePresenceUnsubscribeAll
 } from "./gen/Encode.ts"
+import { isWellFormed } from "./Json.ts"
 import { type Question, Questions } from "./Questions.ts"
 import { Subscriptions } from "./Subscriptions.ts"
 import { encoded, failAll, type Settle, succeedAll, type Wire } from "./Wire.ts"
@@ -35,14 +37,14 @@ interface Bulk {
   readonly action: "S" | "US"
   readonly users: ReadonlyArray<string>
   readonly remaining: Set<string>
-  readonly deadline: Deadline
+  readonly expected: Expected
 }
 
 interface Watched {
   sinks: ReadonlyArray<PresenceSink>
   waiting: Array<Settle<void>>
   acknowledged: boolean
-  deadline: Deadline | undefined
+  expected: Expected | undefined
 }
 
 const topic: Topic = "U"
@@ -114,12 +116,13 @@ export class PresenceTopic {
   subscribe(user: string, sink: PresenceSink, ready: Settle<void>): () => void {
     const { wire } = this
     const refused = wire.closed ?? wire.denied(topic, "S", user)
-    const text = refused ?? encoded(() => encodePresenceSubscribe({ id: 1, users: JSON.stringify([user]) }), wire.options.maxMessage)
+    const text = refused ?? userRefused([user]) ??
+      encoded(user, () => encodePresenceSubscribe({ id: 1, users: JSON.stringify([user]) }), wire.options.maxMessage)
     if (typeof text !== "string") {
       ready.fail(text)
       return () => {}
     }
-    const entry: Watched = this.watched.get(user) ?? { sinks: [], waiting: [], acknowledged: false, deadline: undefined }
+    const entry: Watched = this.watched.get(user) ?? { sinks: [], waiting: [], acknowledged: false, expected: undefined }
     this.watched.set(user, entry)
     const first = entry.sinks.length === 0
     entry.sinks = [...entry.sinks, sink]
@@ -145,6 +148,12 @@ export class PresenceTopic {
 
   /** Which of the users are logged in. Returns what gives up waiting. */
   query(users: ReadonlyArray<string>, settle: Settle<ReadonlyMap<string, boolean>>): () => void {
+    const refused = userRefused(users)
+    if (refused !== undefined || users.length === 0) {
+      if (refused === undefined) settle.succeed(new Map())
+      else settle.fail(refused)
+      return () => {}
+    }
     const id = ++this.ids
     this.asked.set(`${id}`, users)
     const forget = (): void => void this.asked.delete(`${id}`)
@@ -202,7 +211,8 @@ export class PresenceTopic {
     for (const sink of [...this.allSinks, ...single]) sink.changed(user, online)
   }
 
-  acknowledged(action: string, subject: string): void {
+  /** The server acknowledged the action; an acknowledgement that nobody waits for is reported, unless something else is said of it. */
+  acknowledged(action: string, subject: string, report = true): void {
     if (action !== "S" && action !== "US") return this.wire.report(new UnsolicitedMessage({ topic, subject }))
     const id = /^\d{1,15}$/.test(subject) ? Number(subject) : 0
     const bulk = this.bulks.get(id)
@@ -217,8 +227,9 @@ export class PresenceTopic {
       if (waiting.remaining.size === 0) this.finishBulk(key, waiting)
       return
     }
-    if (subject === action || subject === "U") this.subscriptions.acknowledge(action, everybody)
-    else this.wire.report(new UnsolicitedMessage({ topic, subject }), id > 0 && id <= this.ids ? "notice" : "error")
+    if (subject === action || subject === "U") {
+      if (report || this.subscriptions.isAwaited(everybody)) this.subscriptions.acknowledge(action, everybody)
+    } else if (report) this.wire.report(new UnsolicitedMessage({ topic, subject }), id > 0 && id <= this.ids ? "notice" : "error")
   }
 
   /** The server denied something about presence. Returns whether a call hears of it. */
@@ -237,7 +248,7 @@ export class PresenceTopic {
       const entry = this.watched.get(user)
       if (entry === undefined) continue
       this.watched.delete(user)
-      this.wire.cancel(entry.deadline)
+      this.wire.answered(entry.expected)
       failAll(entry.waiting, denied)
       for (const { over } of entry.sinks) over(denied)
       entry.sinks = []
@@ -278,8 +289,8 @@ export class PresenceTopic {
     for (const [id, bulk] of this.bulks) this.finishBulk(id, bulk)
     for (const entry of this.watched.values()) {
       if (entry.waiting.length > 0) continue
-      this.wire.cancel(entry.deadline)
-      entry.deadline = undefined
+      this.wire.giveUp(entry.expected)
+      entry.expected = undefined
       entry.acknowledged = true
     }
   }
@@ -288,7 +299,7 @@ export class PresenceTopic {
     for (const [id, bulk] of this.bulks) this.finishBulk(id, bulk)
     this.subscriptions.close(reason)
     for (const entry of Array.from(this.watched.values())) {
-      this.wire.cancel(entry.deadline)
+      this.wire.giveUp(entry.expected)
       failAll(entry.waiting, reason)
       for (const { over } of entry.sinks) over(reason)
       entry.sinks = []
@@ -303,7 +314,7 @@ export class PresenceTopic {
   }
 
   private unwatch(user: string, entry: Watched): void {
-    this.wire.cancel(entry.deadline)
+    this.wire.giveUp(entry.expected)
     entry.waiting = []
     this.watched.delete(user)
     this.twice.delete(user)
@@ -314,8 +325,8 @@ export class PresenceTopic {
   }
 
   private expect(user: string, entry: Watched): void {
-    entry.deadline = this.wire.after(this.wire.options.subscriptionTimeout, () => {
-      entry.deadline = undefined
+    entry.expected = this.wire.expect(this.wire.options.subscriptionTimeout, undefined, () => {
+      entry.expected = undefined
       const reason = new AckTimeout({ topic, subject: user })
       const waiting = entry.waiting.splice(0)
       failAll(waiting, reason)
@@ -326,8 +337,8 @@ export class PresenceTopic {
   private confirm(user: string, action: "S" | "US"): void {
     const entry = action === "S" ? this.watched.get(user) : undefined
     if (entry === undefined) return
-    this.wire.cancel(entry.deadline)
-    entry.deadline = undefined
+    this.wire.answered(entry.expected)
+    entry.expected = undefined
     entry.acknowledged = true
     succeedAll(entry.waiting.splice(0))
   }
@@ -338,20 +349,30 @@ export class PresenceTopic {
     names.clear()
     const id = ++this.ids
     const encode = action === "S" ? encodePresenceSubscribe : encodePresenceUnsubscribe
-    this.wire.tell(encode({ id, users: JSON.stringify(users) }))
-    const deadline = this.wire.after(this.wire.options.subscriptionTimeout, () => {
+    const letter = this.wire.tell(encode({ id, users: JSON.stringify(users) }))
+    for (const user of users) {
+      const expected = this.watched.get(user)?.expected
+      if (expected !== undefined) expected.letter = letter
+    }
+    const expected = this.wire.expect(this.wire.options.subscriptionTimeout, letter, () => {
       this.bulks.delete(id)
       // each user that is waited for has a deadline of its own
       if (action === "US") this.wire.report(new AckTimeout({ topic, subject: users.join(",") }))
     })
-    this.bulks.set(id, { action, users, remaining: new Set(users), deadline })
+    this.bulks.set(id, { action, users, remaining: new Set(users), expected })
   }
 
   private finishBulk(id: number, bulk: Bulk): void {
-    this.wire.cancel(bulk.deadline)
+    this.wire.giveUp(bulk.expected)
     this.bulks.delete(id)
   }
 }
+
+/** Why these cannot be asked for. */
+const userRefused = (users: ReadonlyArray<string>): InvalidMessage | undefined =>
+  users.every((user) => user !== "" && isWellFormed(user))
+    ? undefined
+    : new InvalidMessage({ message: "a user needs a name, in whole characters" })
 
 /** The users of an answer; undefined when it is none. */
 const usersOf = (json: string): ReadonlyMap<string, boolean> | undefined => {

@@ -3,9 +3,8 @@
  *
  * What changes nothing is asked again when the connection is lost in between (`reask`); of what does, nobody knows whether it was done (`lost`).
  */
-import type { Deadline } from "./Deadlines.ts"
+import type { Expected } from "./Answers.ts"
 import { ConnectionLost, type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
-import type { Letter } from "./Outbox.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
 /** What is asked. */
@@ -25,9 +24,11 @@ interface Asked<A> {
   readonly subject: string
   readonly text: string
   readonly settle: Settle<A>
-  readonly deadline: Deadline
-  letter: Letter
+  readonly expected: Expected
 }
+
+/** Whether it was sent: a letter is empty then. */
+const wasSent = ({ expected }: { readonly expected: Expected }): boolean => expected.letter?.text === ""
 
 /** Questions with the same kind of answer. */
 export class Questions<A> {
@@ -42,7 +43,7 @@ export class Questions<A> {
   ask(key: string, { action, encode, late, subject, timeout, topic }: Question, settle: Settle<A>): () => void {
     const { wire } = this
     const refused = wire.closed ?? wire.denied(topic, action, subject)
-    const text = refused ?? encoded(encode, wire.options.maxMessage)
+    const text = refused ?? encoded(subject, encode, wire.options.maxMessage)
     const letter = typeof text === "string" ? wire.post(topic, subject, text) : text
     if (!isLetter(letter) || typeof text !== "string") {
       settle.fail(letter as DeepstreamReason)
@@ -53,8 +54,7 @@ export class Questions<A> {
       subject,
       text,
       settle,
-      letter,
-      deadline: wire.after(timeout, () => {
+      expected: wire.expect(timeout, letter, () => {
         this.drop(key, question)
         settle.fail(late ?? new ResponseTimeout({ topic, subject }))
       })
@@ -79,6 +79,7 @@ export class Questions<A> {
   take(key: string): Settle<A> | undefined {
     const oldest = this.asked.get(key)?.[0]
     if (oldest === undefined) return undefined
+    this.wire.answered(oldest.expected)
     this.drop(key, oldest)
     return oldest.settle
   }
@@ -94,9 +95,9 @@ export class Questions<A> {
   reask(): void {
     for (const queue of this.asked.values()) {
       for (const question of queue) {
-        if (question.letter.text !== "") continue
+        if (!wasSent(question)) continue
         const letter = this.wire.post(question.topic, question.subject, question.text)
-        if (isLetter(letter)) question.letter = letter
+        if (isLetter(letter)) question.expected.letter = letter
       }
     }
   }
@@ -105,7 +106,7 @@ export class Questions<A> {
   lost(): void {
     for (const [key, queue] of this.asked) {
       for (const question of Array.from(queue)) {
-        if (question.letter.text !== "") continue
+        if (!wasSent(question)) continue
         this.drop(key, question)
         question.settle.fail(new ConnectionLost({ topic: question.topic, subject: question.subject }))
       }
@@ -122,7 +123,7 @@ export class Questions<A> {
     if (queue === undefined || at < 0) return
     queue.splice(at, 1)
     if (queue.length === 0) this.asked.delete(key)
-    this.wire.cancel(question.deadline)
-    this.wire.takeBack(question.letter)
+    this.wire.giveUp(question.expected)
+    if (question.expected.letter !== undefined) this.wire.takeBack(question.expected.letter)
   }
 }

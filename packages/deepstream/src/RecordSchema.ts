@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import { DeepstreamError, InvalidValue } from "./DeepstreamError.ts"
-import type { Json } from "./JsonPath.ts"
+import type { Json } from "./Json.ts"
 
 interface Compiled<A> {
   readonly decode: (json: unknown) => Exit.Exit<A, Schema.SchemaError>

@@ -13,7 +13,9 @@
  *
  * A merge whose result is not the server's data is a write like others.
  */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
@@ -27,13 +29,16 @@ import {
   ResponseTimeout,
   VersionExists,
   WriteFailed,
+  WriteLost,
   WriteUnconfirmed
 } from "./DeepstreamError.ts"
 import { encodeRecordCreateOrRead, encodeRecordPatch, encodeRecordSnapshot, encodeRecordUpdate } from "./gen/Encode.ts"
-import { PendingWrites } from "./PendingWrites.ts"
-import { type Json, sameJson, setPath } from "./JsonPath.ts"
+import type { Letter } from "./Outbox.ts"
+import { freezeJson, type Json, jsonOf, sameJson } from "./Json.ts"
+import { applyPath, leadsThroughNull, setPath } from "./JsonPath.ts"
+import { PendingWrites, type WriteOutcome } from "./PendingWrites.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
-import { encoded, failAll, isLetter, type Settle, succeedAll, type Wire } from "./Wire.ts"
+import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
 /** Receives what becomes of a record. */
 export interface RecordSink {
@@ -53,31 +58,22 @@ export const writeConfig = "{\"writeSuccess\":true}"
 
 interface HeldWrite {
   readonly path: string | undefined
-  readonly value: TypedValue
+  readonly value: Json | undefined
   /** Undefined when nobody waits for the acknowledgement, or not any more. */
-  settle: Settle<void> | undefined
+  settle: Settle<WriteOutcome> | undefined
   deadline: Deadline | undefined
 }
 
 /** Servers 5 to 7 refuse these as the value of a path, and the record takes no write after that; in a whole record they take them. */
 export const isRefusedAtPath = (value: TypedValue): boolean => value === 0 || value === false || value === ""
 
-/**
- * The value as the server will have it, and as nobody else can change it. Throws a `TypeError` for what JSON does not have; undefined, which
- * removes, stays.
- */
-const asJson = (value: TypedValue): TypedValue => {
-  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${value} is no JSON`)
-  return typeof value === "object" && value !== null ? JSON.parse(JSON.stringify(value)) as TypedValue : value
-}
-
 /** How often writes that the server does not have are sent again without its taking any. */
 const maxResends = 3
 
-/** JSON of a record; undefined when it is none. */
+/** JSON of a record, frozen; undefined when it is none. */
 export const parseData = (text: string): Json | undefined => {
   try {
-    return JSON.parse(text) as Json
+    return freezeJson(JSON.parse(text) as Json)
   } catch {
     return undefined
   }
@@ -91,8 +87,10 @@ export class RecordState {
   merge: MergeStrategy
   /** Version of `data`; writes on their way count as taken. */
   version = -1
-  data: Json = {}
+  data: Json = Object.freeze({})
   hasProvider = false
+  /** Why it is over: deleted, denied, left, or the client is closed. */
+  ended: DeepstreamReason | undefined
   private readonly wire: Wire
   /** loading: never read. synced: writes go out. reading: the truth was asked for, writes are held. */
   private phase: "loading" | "synced" | "reading" = "loading"
@@ -107,28 +105,30 @@ export class RecordState {
   /** The version of the answer before, when another has to confirm it; -1 when there is none. */
   private unconfirmed = -1
   private confirmation: Deadline | undefined
+  /** The connection is new, and the record was not read on it: what others wrote before was not told. */
+  private unread = true
   /** Our own writes are not wanted any more: the server denied one. */
   private yielding = false
   private held: Array<HeldWrite> = []
   /** Times that lost writes were sent again since the server's version last changed. */
   private resends = 0
   /** What the sinks saw last. */
-  private shown: Json = {}
+  private shown: Json = this.data
   /** While several steps make one change. */
   private quiet = false
   /** What was sent, without what is held. */
-  private sent: Json = {}
+  private sent: Json = this.data
   private readonly writes: PendingWrites
-  private ackDeadline: Deadline | undefined
-  private readDeadline: Deadline | undefined
+  private ack: Expected | undefined
+  private answer: Expected | undefined
 
   constructor(wire: Wire, name: string, merge: MergeStrategy) {
     this.wire = wire
     this.name = name
     this.merge = merge
     this.writes = new PendingWrites({
-      after: (run) => wire.after(wire.options.recordWriteTimeout, run),
-      cancel: (deadline) => wire.cancel(deadline),
+      expect: (letter, late) => wire.expect(wire.options.recordWriteTimeout, letter, late),
+      answered: (expected) => wire.answered(expected),
       late: () => new AckTimeout({ topic: "R", subject: name })
     })
     this.expect()
@@ -150,30 +150,35 @@ export class RecordState {
     // what is not known to be there may have been lost: nothing that is told counts on it
     if (this.phase === "synced" && this.version > this.base) this.startReading()
     else if (this.phase !== "loading") this.expectRead()
-    else if (this.ackDeadline === undefined && this.readDeadline === undefined) this.expect()
+    else if (this.ack === undefined && this.answer === undefined) this.expect()
     this.reads++
-    this.wire.tell(encodeRecordCreateOrRead({ name: this.name }))
+    this.unread = true
+    if (this.version > this.base) this.writes.assume(this.base + 1, this.version)
+    this.asked(this.wire.tell(encodeRecordCreateOrRead({ name: this.name })))
   }
 
   /**
    * Writes the whole record, or what is at a path; undefined removes it. Returns why nothing was done. `settle` hears of the server's
    * acknowledgement, and makes the write ask for one.
    */
-  set(path: string | undefined, given: TypedValue, settle?: Settle<void>): DeepstreamReason | undefined {
-    let value: TypedValue
+  set(path: string | undefined, given: TypedValue, settle?: Settle<WriteOutcome>): DeepstreamReason | undefined {
+    if (this.ended !== undefined) return this.ended
+    let value: Json | undefined
     let after: Json
     try {
-      value = asJson(given)
+      value = path !== undefined && given === undefined ? undefined : jsonOf(given)
       if (path === undefined && (typeof value !== "object" || value === null)) {
         throw new TypeError("only objects and arrays can be a record")
       }
-      after = setPath(this.data, path, value) as Json
+      after = setPath(this.data, path, value)
     } catch (error) {
       return new InvalidMessage({ message: `record ${this.name}: ${(error as Error).message}` })
     }
+    // its outcome could not be told from that of a write that was made while there was no connection
+    if (settle !== undefined && this.phase === "synced" && this.unread && this.wire.open) this.startReading()
     if (this.phase !== "synced") {
       const { options } = this.wire
-      const text = encoded(() => this.written(0, path, value, undefined), options.maxMessage)
+      const text = encoded(this.name, () => this.written(0, path, value, undefined), options.maxMessage)
       if (typeof text !== "string") return text
       const refused = this.wire.refused("R", this.name, text.length)
       if (refused !== undefined) return refused
@@ -182,21 +187,31 @@ export class RecordState {
       if (this.phase === "reading") this.change(after)
       return undefined
     }
-    if (after === this.data || sameJson(after, this.data)) {
-      if (this.wire.open) settle?.succeed()
-      else settle?.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
-      return undefined
+    const same = after === this.data || sameJson(after, this.data)
+    if (same) {
+      if (settle === undefined) return undefined
+      if (!this.wire.open) {
+        settle.fail(new WriteUnconfirmed({ topic: "R", subject: this.name }))
+        return undefined
+      }
+      if (this.version === this.base) {
+        settle.succeed("stored")
+        return undefined
+      }
+      // it is the same as what this client wrote last, and that may be refused yet: whoever waits needs a write of their own
     }
-    const whole = path !== undefined && this.wire.dialect === "text" && isRefusedAtPath(value)
-    const refused = whole ? this.write(undefined, after as object, settle) : this.write(path, value, settle)
+    // a server makes objects on the way to what it shall remove, even when nothing is there
+    const whole = path !== undefined &&
+      (same || leadsThroughNull(this.data, path) || this.wire.dialect === "text" && isRefusedAtPath(value))
+    const refused = whole ? this.write(undefined, after, settle) : this.write(path, value, settle)
     if (refused === undefined) this.change(after)
     return refused
   }
 
   acknowledged(): void {
     this.subscribed = true
-    this.wire.cancel(this.ackDeadline)
-    this.ackDeadline = undefined
+    this.wire.answered(this.ack)
+    this.ack = undefined
   }
 
   provided(has: boolean): void {
@@ -207,17 +222,19 @@ export class RecordState {
   /** A whole record: the answer to a question, ours or a snapshot's. */
   read(version: number, data: Json): void {
     const { wire } = this
-    wire.cancel(this.readDeadline)
-    wire.cancel(this.ackDeadline)
-    this.readDeadline = this.ackDeadline = undefined
+    wire.answered(this.answer)
+    wire.answered(this.ack)
+    this.answer = this.ack = undefined
+    this.unread = false
     if (this.reads > 0) this.reads--
     if (this.phase === "loading") {
       this.phase = "synced"
       this.base = this.version = version
       this.data = this.shown = data
-      for (const sink of Array.from(this.sinks)) sink.ready()
-      this.release()
+      // writes that were held go on top of what the server has by now
       if (this.highest > version) this.reread()
+      for (const sink of Array.from(this.sinks)) sink.ready()
+      if (this.phase === "synced") this.release()
       return
     }
     if (this.phase === "synced") {
@@ -241,19 +258,18 @@ export class RecordState {
     this.quiet = true
     this.phase = "synced"
     this.data = this.sent
-    // what was sent before it was asked for is in it, or lost to the merge
-    succeedAll(this.writes.takeUpTo())
-    if (this.yielding) this.adopt(version, data)
+    if (this.yielding) this.yieldTo(version, data)
     else if (version === this.base && this.version > this.base) this.resend(version, data)
     else this.resolve(version, data)
     // as if they were made now, on top of what is true
-    this.release()
+    this.release(sameJson(this.data, this.sent) ? undefined : version)
     this.quiet = false
     this.show()
   }
 
   /** Somebody replaced the record. */
   updated(version: number, data: Json): void {
+    this.writes.told(version)
     if (this.phase === "reading" && version >= this.version) return this.settleReading(version, data)
     if (this.waits(version)) return
     if (version === this.version + 1) this.advance(version, data)
@@ -263,13 +279,15 @@ export class RecordState {
 
   /** Somebody wrote at a path. */
   patched(version: number, path: string, value: TypedValue): void {
+    this.writes.told(version)
     if (this.waits(version)) return
     if (version !== this.version + 1) return this.reread()
     let after: Json
     try {
-      after = setPath(this.data, path, value) as Json
+      after = applyPath(this.data, path, freezeJson(value))
     } catch (error) {
-      this.wire.report(new MessageParseError({ message: `record ${this.name}: ${(error as Error).message}` }))
+      // what servers make of it differs, or is not told in JSON: the whole record says
+      this.wire.report(new MessageParseError({ message: `record ${this.name}: ${(error as Error).message}` }), "notice")
       return this.reread()
     }
     this.advance(version, after)
@@ -277,35 +295,37 @@ export class RecordState {
 
   /** The server refused a write of ours: it has this version. */
   versionExists(version: number, data: Json): void {
+    this.writes.refusal(version)
     if (this.phase === "reading" && version >= this.version) return this.settleReading(version, data)
     if (this.waits(version)) return
     if (version < this.version) return this.reread()
-    this.resolve(version, data, this.writes.takeUpTo(version))
+    this.resolve(version, data)
   }
 
   /** The server acknowledged writes, which classic servers also do of those they refused. Returns whether anybody waited. */
   writeAcknowledged(versions: ReadonlyArray<number>, error: string | undefined): boolean {
     let waited = false
+    const certainly = this.wire.dialect === "text"
     for (const version of versions) {
-      // a refusal would have come first, and changed more
-      if (error === undefined && this.phase === "synced" && version > this.base && version <= this.version) {
+      const mayBe = this.writes.mayBeStored(version)
+      const isStored = error === undefined && mayBe && (certainly || this.writes.isExplained(version))
+      if (isStored && this.phase === "synced" && version > this.base && version <= this.version) {
         this.base = this.highest = version
       }
-      const waiting = this.writes.take(version)
-      waited ||= waiting.length > 0
-      if (error === undefined) succeedAll(waiting)
-      else failAll(waiting, new WriteFailed({ topic: "R", subject: this.name, message: error }))
+      const heard = error !== undefined
+        ? this.writes.failed(version, new WriteFailed({ topic: "R", subject: this.name, message: error }))
+        : mayBe && this.writes.acknowledged(version, certainly)
+      waited ||= heard
     }
     return waited
   }
 
-  /** The server denied a write: what we have is not what it has. */
+  /** The server denied a write: what we have is not what it has. Whoever waits hears of it when that is mended. */
   writeDenied(version: number | undefined, reason: DeepstreamReason): boolean {
-    const waiting = version === undefined ? [] : this.writes.take(version)
-    failAll(waiting, reason)
+    const waits = version !== undefined && this.writes.denied(version, reason)
     this.yielding = true
     if (this.phase === "synced") this.reread()
-    return waiting.length > 0
+    return waits
   }
 
   /** The server refused something, and does not say what: what is not known to be there is looked after. */
@@ -325,19 +345,20 @@ export class RecordState {
     if (this.phase === "synced" && this.wire.dialect === "text") this.startReading()
     this.subscribed = false
     if (this.phase !== "loading") {
-      this.wire.cancel(this.readDeadline)
-      this.readDeadline = undefined
+      this.wire.giveUp(this.answer)
+      this.answer = undefined
     }
-    failAll(this.writes.takeUpTo(), new ConnectionLost({ topic: "R", subject: this.name }))
+    this.writes.end(new ConnectionLost({ topic: "R", subject: this.name }))
   }
 
   /** The record is over for all who have it. */
   end(reason: DeepstreamReason): void {
     const { wire } = this
-    wire.cancel(this.ackDeadline)
-    wire.cancel(this.readDeadline)
+    this.ended = reason
+    wire.giveUp(this.ack)
+    wire.giveUp(this.answer)
     wire.cancel(this.confirmation)
-    failAll(this.writes.takeUpTo(), reason)
+    this.writes.end(reason)
     for (const { deadline, settle } of this.held.splice(0)) {
       wire.cancel(deadline)
       settle?.fail(reason)
@@ -359,32 +380,48 @@ export class RecordState {
     return true
   }
 
+  /** Somebody wrote on top of everything we have. */
   private advance(version: number, data: Json): void {
     this.resends = 0
+    this.writes.stored(version)
     this.version = this.base = this.highest = version
     this.change(data)
   }
 
   /** What the server has is certain. */
-  private resolve(version: number, remote: Json, waiting: ReadonlyArray<Settle<void>> = []): void {
+  private resolve(version: number, remote: Json): void {
     const local = this.data
     if (version > this.highest) this.highest = version
+    if (version < this.base) return this.startOver(version, remote)
     if (sameJson(local, remote)) {
       this.version = this.base = version
-      return succeedAll(waiting)
+      this.writes.resolve(this.lostTo(version))
+      return
     }
     const merged = this.merged(local, version, remote)
     if (merged === undefined) {
       const reason = new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: version })
-      for (const { fail } of waiting) fail(reason)
-      if (waiting.length === 0) this.wire.report(reason)
-      return
-    }
-    if (sameJson(merged, remote)) {
-      this.adopt(version, remote)
-      return succeedAll(waiting)
-    }
-    this.rewrite(version, merged, waiting)
+      if (!this.writes.resolve(reason)) this.wire.report(reason)
+    } else if (sameJson(merged, remote)) this.yieldTo(version, remote)
+    else this.rewrite(version, remote, merged, (next) => this.writes.resolve(next))
+  }
+
+  /** The server's data, in place of ours. */
+  private yieldTo(version: number, remote: Json): void {
+    const reason = this.lostTo(version)
+    this.adopt(version, remote)
+    this.writes.resolve(reason)
+  }
+
+  /** The record that we had is not there any more: it was deleted, or the server has lost it. No merge brings it back. */
+  private startOver(version: number, remote: Json): void {
+    const reason = new RecordDeleted({ topic: "R", subject: this.name })
+    this.adopt(version, remote)
+    if (!this.writes.resolve(reason)) this.wire.report(reason, "notice")
+  }
+
+  private lostTo(version: number): WriteLost {
+    return new WriteLost({ topic: "R", subject: this.name, version })
   }
 
   private merged(local: Json, remoteVersion: number, remote: Json): Json | undefined {
@@ -393,7 +430,7 @@ export class RecordState {
     if (merge === "localWins") return local
     if (merge === "none") return undefined
     try {
-      const merged = merge({ name, local, localVersion: this.version, remote, remoteVersion })
+      const merged = jsonOf(merge({ name, local, localVersion: this.version, remote, remoteVersion }))
       if (typeof merged === "object" && merged !== null) return merged
       throw new TypeError("a merge must return an object or an array")
     } catch (cause) {
@@ -411,47 +448,51 @@ export class RecordState {
 
   /** The server stands where it stood before our writes, and nobody else wrote: they were lost. */
   private resend(version: number, remote: Json): void {
-    if (++this.resends <= maxResends) return this.rewrite(version, this.data)
+    if (++this.resends <= maxResends) return this.rewrite(version, remote, this.data, (next) => this.writes.again(next))
     this.wire.report(new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: version }))
-    this.adopt(version, remote)
+    this.yieldTo(version, remote)
   }
 
-  /** Sends the whole record on top of the server's version. */
-  private rewrite(version: number, data: Json, waiting: ReadonlyArray<Settle<void>> = []): void {
+  /** Sends the whole record on top of the server's version. What cannot be sent after all is not kept either. */
+  private rewrite(version: number, remote: Json, data: Json, settled: (next: number) => void): void {
     this.version = this.base = version
-    const [first, ...others] = waiting
-    const settle = first === undefined ? undefined : {
-      succeed: () => succeedAll(waiting),
-      fail: (reason: DeepstreamReason) => {
-        for (const { fail } of [first, ...others]) fail(reason)
-      }
-    }
-    const refused = this.write(undefined, data as object, settle)
-    if (refused !== undefined) this.lose(refused, settle)
-    this.change(data)
+    const refused = this.write(undefined, data, undefined, this.writes.awaited, () => settled(version + 1))
+    if (refused === undefined) return this.change(data)
+    this.adopt(version, remote)
+    if (!this.writes.resolve(refused)) this.wire.report(refused)
   }
 
-  private written(version: number, path: string | undefined, value: TypedValue, config: string | undefined): string {
+  private written(version: number, path: string | undefined, value: Json | undefined, config: string | undefined): string {
     const { name } = this
     const more = config === undefined ? {} : { config }
     return path === undefined
-      ? encodeRecordUpdate({ name, version, data: JSON.stringify(value), ...more })
+      ? encodeRecordUpdate({ name, version, data: stringify(value)!, ...more })
       : encodeRecordPatch({ name, version, path, value: Typed.of(value), ...more })
   }
 
-  private write(path: string | undefined, value: TypedValue, settle: Settle<void> | undefined): DeepstreamReason | undefined {
+  private write(
+    path: string | undefined,
+    value: Json | undefined,
+    settle: Settle<WriteOutcome> | undefined,
+    acknowledged = settle !== undefined,
+    posted: () => void = () => {}
+  ): DeepstreamReason | undefined {
     const { name, wire } = this
     const version = this.version + 1
     const denied = wire.denied("R", path === undefined ? "U" : "P", name)
     if (denied !== undefined) return denied
-    const text = encoded(() => this.written(version, path, value, settle === undefined ? undefined : writeConfig), wire.options.maxMessage)
+    const text = encoded(
+      this.name,
+      () => this.written(version, path, value, acknowledged ? writeConfig : undefined),
+      wire.options.maxMessage
+    )
     if (typeof text !== "string") return text
     const letter = wire.post("R", name, text)
     if (!isLetter(letter)) return letter
     this.version = version
-    if (settle === undefined) return undefined
-    if (wire.open) this.writes.add(version, settle)
-    else settle.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
+    posted()
+    this.writes.add(version, letter, wire.open ? settle : undefined)
+    if (!wire.open) settle?.fail(new WriteUnconfirmed({ topic: "R", subject: name }))
     return undefined
   }
 
@@ -468,7 +509,7 @@ export class RecordState {
     this.highest = -1
     if (this.phase === "synced") this.startReading()
     this.reads++
-    this.wire.tell(encodeRecordSnapshot({ name: this.name }))
+    this.asked(this.wire.tell(encodeRecordSnapshot({ name: this.name })))
   }
 
   /**
@@ -485,9 +526,9 @@ export class RecordState {
 
   private expectRead(): void {
     const { wire } = this
-    wire.cancel(this.readDeadline)
-    this.readDeadline = wire.after(wire.options.recordReadTimeout, () => {
-      this.readDeadline = undefined
+    wire.giveUp(this.answer)
+    this.answer = wire.expect(wire.options.recordReadTimeout, undefined, () => {
+      this.answer = undefined
       this.tooLate(new ResponseTimeout({ topic: "R", subject: this.name }))
       if (this.phase !== "reading") return
       this.reads = 0
@@ -496,10 +537,15 @@ export class RecordState {
     })
   }
 
+  /** The letter that asks for what is waited for. */
+  private asked(letter: Letter | undefined): void {
+    for (const expected of [this.ack, this.answer]) if (expected !== undefined) expected.letter = letter
+  }
+
   private expect(): void {
     const { wire } = this
-    this.ackDeadline = wire.after(wire.options.recordReadAckTimeout, () => {
-      this.ackDeadline = undefined
+    this.ack = wire.expect(wire.options.recordReadAckTimeout, undefined, () => {
+      this.ack = undefined
       this.tooLate(new AckTimeout({ topic: "R", subject: this.name }))
     })
     this.expectRead()
@@ -512,7 +558,7 @@ export class RecordState {
   }
 
   /** Keeps a write until it can be sent. Whoever waits for its acknowledgement does not wait longer for that. */
-  private hold(path: string | undefined, value: TypedValue, settle: Settle<void> | undefined): void {
+  private hold(path: string | undefined, value: Json | undefined, settle: Settle<WriteOutcome> | undefined): void {
     const { wire } = this
     const held: HeldWrite = { path, value, settle, deadline: undefined }
     this.held.push(held)
@@ -527,17 +573,32 @@ export class RecordState {
     })
   }
 
-  /** Writes that were made before the record was read, or while the truth was on its way. */
-  private release(): void {
-    for (const { deadline, path, settle, value } of this.held.splice(0)) {
+  /**
+   * Writes that were made before the record was read, or while the truth was on its way. When it turned out to be another than their writers
+   * saw, with this version, those who wait for an outcome are in conflict: as refused ones they are lost, or merged.
+   */
+  private release(conflict?: number): void {
+    for (const { deadline, path, settle: waiting, value } of this.held.splice(0)) {
       this.wire.cancel(deadline)
+      let settle = waiting
+      if (waiting !== undefined && conflict !== undefined) {
+        if (this.merge === "remoteWins" || this.merge === "none") {
+          waiting.fail(
+            this.merge === "none"
+              ? new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: conflict })
+              : this.lostTo(conflict)
+          )
+          continue
+        }
+        settle = { succeed: () => waiting.succeed("merged"), fail: waiting.fail }
+      }
       const refused = this.set(path, value, settle)
       if (refused !== undefined) this.lose(refused, settle)
     }
   }
 
   /** A write that could not be sent after all. */
-  private lose(reason: DeepstreamReason, settle: Settle<void> | undefined): void {
+  private lose(reason: DeepstreamReason, settle: Settle<WriteOutcome> | undefined): void {
     if (settle === undefined) this.wire.report(reason)
     else settle.fail(reason)
   }

@@ -1,6 +1,7 @@
 /** Records: those that are open here, and what can be asked and done without opening one. */
+import { stringify } from "@wirewright/codec/JsonPrint"
 import { Typed, type TypedValue } from "@wirewright/codec/Typed"
-import type { Deadline } from "./Deadlines.ts"
+import type { Expected } from "./Answers.ts"
 import {
   AckTimeout,
   DeleteTimeout,
@@ -12,7 +13,8 @@ import {
   ServerFailed,
   type Topic,
   UnsolicitedMessage,
-  WriteFailed
+  WriteFailed,
+  WriteLost
 } from "./DeepstreamError.ts"
 import {
   encodeRecordCreateOrRead,
@@ -24,7 +26,9 @@ import {
   encodeRecordUpsert,
   encodeRecordUpsertPatch
 } from "./gen/Encode.ts"
-import { type Json, stepsOf } from "./JsonPath.ts"
+import { type Json, jsonOf } from "./Json.ts"
+import { setPath } from "./JsonPath.ts"
+import type { WriteOutcome } from "./PendingWrites.ts"
 import { Questions } from "./Questions.ts"
 import { isRefusedAtPath, parseData, type RecordSink, RecordState, writeConfig } from "./RecordState.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
@@ -38,15 +42,23 @@ export interface Snapshot {
 
 const topic: Topic = "R"
 
+/** The name, unless it is one of those that servers 3.2 find in every object: a write to such a record ends them. */
+const keepable = (name: string): string => {
+  if (name in Object.prototype) throw new TypeError(`${name} cannot be the name of a record`)
+  return name
+}
+
 /** The records of a session. */
 export class RecordTopic {
   private readonly wire: Wire
   private readonly records = new Map<string, RecordState>()
   /** Discards that the server has not acknowledged, by name. */
-  private readonly leaving = new Map<string, Array<Deadline>>()
+  private readonly leaving = new Map<string, Array<Expected>>()
   private readonly deletions: Questions<void>
   /** Writes without a subscription that wait for their acknowledgement. */
-  private readonly upserts: Questions<void>
+  private readonly upserts: Questions<WriteOutcome>
+  /** Upserts that a classic server refused and will acknowledge all the same, by name. */
+  private readonly refusedUpserts = new Map<string, number>()
   private readonly snapshots: Questions<Snapshot>
   private readonly hasQuestions: Questions<boolean>
   private readonly heads: Questions<number | undefined>
@@ -71,9 +83,8 @@ export class RecordTopic {
       if (merge !== undefined) found.merge = merge
       return found
     }
-    const text = encoded(() => encodeRecordCreateOrRead({ name }), wire.options.maxMessage)
+    const text = encoded(name, () => encodeRecordCreateOrRead({ name: keepable(name) }), wire.options.maxMessage)
     if (typeof text !== "string") return text
-    if (name === "") return new InvalidMessage({ message: "a record needs a name" })
     const record = new RecordState(wire, name, merge ?? wire.options.merge)
     record.sinks.add(sink)
     this.records.set(name, record)
@@ -89,31 +100,43 @@ export class RecordTopic {
     record.end(closed)
     const { wire } = this
     if (!wire.open) return
-    wire.tell(encodeRecordDiscard({ name }))
-    const deadline = wire.after(wire.options.subscriptionTimeout, () => {
-      this.left(name, deadline)
+    const expected = wire.expect(wire.options.subscriptionTimeout, wire.tell(encodeRecordDiscard({ name })), () => {
+      this.left(name, expected)
       wire.report(new AckTimeout({ topic, subject: name }))
     })
-    this.leaving.set(name, [...this.leaving.get(name) ?? [], deadline])
+    this.leaving.set(name, [...this.leaving.get(name) ?? [], expected])
   }
 
   /** Deletes a record, open here or not. */
   delete(name: string, settle: Settle<void>): void {
     const late = new DeleteTimeout({ topic, subject: name })
     const timeout = this.wire.options.recordDeleteTimeout
-    this.deletions.ask(name, { topic, action: "D", subject: name, encode: () => encodeRecordDelete({ name }), timeout, late }, settle)
+    this.deletions.ask(name, {
+      topic,
+      action: "D",
+      subject: name,
+      encode: () => encodeRecordDelete({ name: keepable(name) }),
+      timeout,
+      late
+    }, settle)
   }
 
   /**
    * Writes a record, or what is at a path, without opening it; it is made when it does not exist. Without `settle` nobody hears of the
    * outcome, and the result says why it was not taken here.
    */
-  upsert(name: string, path: string | undefined, value: TypedValue, settle?: Settle<void>): DeepstreamReason | undefined {
+  upsert(name: string, path: string | undefined, given: TypedValue, settle?: Settle<WriteOutcome>): DeepstreamReason | undefined {
     const { wire } = this
     const open = this.records.get(name)
-    if (open !== undefined) return open.set(path, value, settle)
-    if (path === undefined ? typeof value !== "object" || value === null : stepsOf(path).length === 0) {
-      return new InvalidMessage({ message: `record ${name}: only objects and arrays can be a record, and a path needs a step` })
+    if (open !== undefined) return open.set(path, given, settle)
+    let value: Json | undefined
+    try {
+      value = path !== undefined && given === undefined ? undefined : jsonOf(given)
+      if (path === undefined ? typeof value !== "object" || value === null : setPath({}, path, value ?? null) === undefined) {
+        throw new TypeError("only objects and arrays can be a record")
+      }
+    } catch (error) {
+      return new InvalidMessage({ message: `record ${name}: ${(error as Error).message}` })
     }
     if (path !== undefined && wire.dialect === "text" && isRefusedAtPath(value)) {
       return new InvalidMessage({
@@ -123,11 +146,11 @@ export class RecordTopic {
     const config = settle === undefined ? "{}" : writeConfig
     const encode = (): string =>
       path === undefined
-        ? encodeRecordUpsert({ name, version: -1, data: JSON.stringify(value), config })
-        : encodeRecordUpsertPatch({ name, version: -1, path, value: Typed.of(value), config })
+        ? encodeRecordUpsert({ name: keepable(name), version: -1, data: stringify(value)!, config })
+        : encodeRecordUpsertPatch({ name: keepable(name), version: -1, path, value: Typed.of(value), config })
     if (settle === undefined) {
       const denied = wire.denied(topic, "CU", name)
-      const text = denied ?? encoded(encode, wire.options.maxMessage)
+      const text = denied ?? encoded(name, encode, wire.options.maxMessage)
       const letter = typeof text === "string" ? wire.post(topic, name, text) : text
       return isLetter(letter) ? undefined : letter
     }
@@ -143,7 +166,7 @@ export class RecordTopic {
       settle.succeed({ version: open.version, data: open.data })
       return () => {}
     }
-    return this.snapshots.ask(name, this.question("SN", name, () => encodeRecordSnapshot({ name })), settle)
+    return this.snapshots.ask(name, this.question("SN", name, () => encodeRecordSnapshot({ name: keepable(name) })), settle)
   }
 
   /** Whether the record exists. Returns what gives up waiting. */
@@ -156,7 +179,7 @@ export class RecordTopic {
     if (this.wire.dialect === "text") {
       return this.head(name, { succeed: (version) => settle.succeed(version !== undefined), fail: settle.fail })
     }
-    return this.hasQuestions.ask(name, this.question("H", name, () => encodeRecordHas({ name })), settle)
+    return this.hasQuestions.ask(name, this.question("H", name, () => encodeRecordHas({ name: keepable(name) })), settle)
   }
 
   /** The version of a record; undefined when there is none. Returns what gives up waiting. */
@@ -166,7 +189,7 @@ export class RecordTopic {
       settle.succeed(open.version)
       return () => {}
     }
-    return this.heads.ask(name, this.question("HD", name, () => encodeRecordHead({ name })), settle)
+    return this.heads.ask(name, this.question("HD", name, () => encodeRecordHead({ name: keepable(name) })), settle)
   }
 
   /** A whole record arrived. */
@@ -201,7 +224,10 @@ export class RecordTopic {
 
   versionExists(name: string, version: number, json: string): void {
     const record = this.records.get(name)
-    if (record === undefined) return this.unsolicited(name)
+    if (record === undefined) {
+      if (!this.upsertRefused(name, version)) this.unsolicited(name)
+      return
+    }
     const data = parseData(json)
     if (data === undefined) this.malformed(name)
     else record.versionExists(version, data)
@@ -219,15 +245,20 @@ export class RecordTopic {
     else this.wire.report(new UnsolicitedMessage({ topic, subject: name }), "notice")
   }
 
+  /** Whether a discard of it is not acknowledged yet. */
+  isLeaving(name: string): boolean {
+    return this.leaving.has(name)
+  }
+
   acknowledged(action: string, name: string): void {
     const record = this.records.get(name)
     if (action === "S") {
       if (record !== undefined) record.acknowledged()
       else this.unsolicited(name)
     } else if (action === "US") {
-      const [deadline] = this.leaving.get(name) ?? []
-      if (deadline === undefined) return this.wire.report(new UnsolicitedMessage({ topic, subject: name }))
-      this.left(name, deadline)
+      const [expected] = this.leaving.get(name) ?? []
+      if (expected === undefined) return this.wire.report(new UnsolicitedMessage({ topic, subject: name }))
+      this.left(name, expected)
     } else if (action === "D") this.deleted(name, record)
     else this.wire.report(new UnsolicitedMessage({ topic, subject: name }))
   }
@@ -297,7 +328,11 @@ export class RecordTopic {
     switch (action) {
       case "CR":
       case "S":
+      // servers 3.x name the half of CR that they deny
+      case "R":
         return this.over(subject, denied)
+      case "C":
+        return this.over(subject, denied) || fails(this.upserts.take(subject), denied)
       case "SN":
         return fails(this.snapshots.take(subject), denied)
       case "H":
@@ -311,7 +346,9 @@ export class RecordTopic {
       case "U":
       case "P": {
         const version = Number(rest[0])
-        return this.records.get(subject)?.writeDenied(Number.isSafeInteger(version) ? version : undefined, denied) ?? false
+        const record = this.records.get(subject)
+        if (record === undefined) return fails(this.upserts.take(subject), denied)
+        return record.writeDenied(Number.isSafeInteger(version) ? version : undefined, denied)
       }
       default:
         return false
@@ -326,15 +363,16 @@ export class RecordTopic {
   }
 
   lost(): void {
-    for (const deadlines of this.leaving.values()) for (const deadline of deadlines) this.wire.cancel(deadline)
+    for (const all of this.leaving.values()) for (const expected of all) this.wire.giveUp(expected)
     this.leaving.clear()
     for (const record of Array.from(this.records.values())) record.lost()
+    this.refusedUpserts.clear()
     this.deletions.lost()
     this.upserts.lost()
   }
 
   close(reason: DeepstreamReason): void {
-    for (const deadlines of this.leaving.values()) for (const deadline of deadlines) this.wire.cancel(deadline)
+    for (const all of this.leaving.values()) for (const expected of all) this.wire.giveUp(expected)
     this.leaving.clear()
     const records = [...this.records.values()]
     this.records.clear()
@@ -365,23 +403,35 @@ export class RecordTopic {
     return record !== undefined
   }
 
-  private settleUpsert(name: string, error: string | undefined): boolean {
+  /** Somebody else wrote at the same time. Returns whether a call hears of it. */
+  private upsertRefused(name: string, version: number): boolean {
     const asked = this.upserts.take(name)
-    if (error === undefined) asked?.succeed()
+    asked?.fail(new WriteLost({ topic, subject: name, version }))
+    if (asked !== undefined && this.wire.dialect !== "text") this.refusedUpserts.set(name, (this.refusedUpserts.get(name) ?? 0) + 1)
+    return asked !== undefined
+  }
+
+  private settleUpsert(name: string, error: string | undefined): boolean {
+    const refused = this.refusedUpserts.get(name) ?? 0
+    if (refused > 1) this.refusedUpserts.set(name, refused - 1)
+    else this.refusedUpserts.delete(name)
+    if (refused > 0) return true
+    const asked = this.upserts.take(name)
+    if (error === undefined) asked?.succeed("stored")
     else asked?.fail(new WriteFailed({ topic, subject: name, message: error }))
     return asked !== undefined
   }
 
-  private left(name: string, deadline: Deadline): void {
-    this.wire.cancel(deadline)
-    const rest = (this.leaving.get(name) ?? []).filter((other) => other !== deadline)
+  private left(name: string, expected: Expected): void {
+    this.wire.answered(expected)
+    const rest = (this.leaving.get(name) ?? []).filter((other) => other !== expected)
     if (rest.length === 0) this.leaving.delete(name)
     else this.leaving.set(name, rest)
   }
 
   /** About a record that is not open: late when it has just been left. */
   private unsolicited(name: string): void {
-    this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.leaving.has(name) ? "notice" : "error")
+    this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.isLeaving(name) ? "notice" : "error")
   }
 
   /** An answer to a question that nobody waits for any more. */

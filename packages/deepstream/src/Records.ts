@@ -8,10 +8,10 @@ import type * as Stream from "effect/Stream"
 import { type AnonymousRecord, makeAnonymous } from "./AnonymousRecord.ts"
 import type { DeepstreamError } from "./DeepstreamError.ts"
 import { type DeepstreamList, listOf } from "./DeepstreamList.ts"
-import { acquireRecord, type DeepstreamRecord, type OpenOptions, type WriteOptions } from "./DeepstreamRecord.ts"
+import { acquireRecord, type DeepstreamRecord, type OpenOptions, type WriteOptions, type Written } from "./DeepstreamRecord.ts"
 import type { Driver } from "./Driver.ts"
 import { listenTo, type PatternEvent, type SubscribeOptions } from "./Events.ts"
-import type { Json } from "./JsonPath.ts"
+import type { Json } from "./Json.ts"
 import { decodeWith } from "./RecordSchema.ts"
 import type { Snapshot } from "./RecordTopic.ts"
 
@@ -52,9 +52,18 @@ export interface Records {
   /** The version of a record; none when it does not exist. */
   readonly head: (name: string) => Effect.Effect<Option.Option<number>, DeepstreamError>
   /** Writes a record without opening it; it is made when it does not exist. Whatever it held is replaced, whoever wrote it. */
-  readonly upsert: (name: string, data: object, options?: WriteOptions) => Effect.Effect<void, DeepstreamError>
+  readonly upsert: <const O extends WriteOptions | undefined = undefined>(
+    name: string,
+    data: object,
+    options?: O
+  ) => Effect.Effect<Written<O>, DeepstreamError>
   /** Writes what is at a path of a record without opening it; undefined removes it. */
-  readonly upsertAt: (name: string, path: string, value: TypedValue, options?: WriteOptions) => Effect.Effect<void, DeepstreamError>
+  readonly upsertAt: <const O extends WriteOptions | undefined = undefined>(
+    name: string,
+    path: string,
+    value: TypedValue,
+    options?: O
+  ) => Effect.Effect<Written<O>, DeepstreamError>
   /** Deletes a record for everybody. */
   readonly delete: (name: string) => Effect.Effect<void, DeepstreamError>
   /** Hears when others open records whose names match a regular expression. */
@@ -69,8 +78,8 @@ export const makeRecords = (driver: Driver): Records => {
   const acquire = (name: string, first?: object, second?: OpenOptions) =>
     isSchema(first) ? acquireRecord(driver, name, first, second) : acquireRecord<unknown>(driver, name, undefined, first as OpenOptions)
   const open = (name: string, first?: object, second?: OpenOptions) => Effect.tap(acquire(name, first, second), (record) => record.ready)
-  const upsert = (name: string, path: string | undefined, value: TypedValue, { acknowledge = false }: WriteOptions = {}) =>
-    driver.write(acknowledge, (settle) => records.upsert(name, path, value, settle))
+  const upsert = <O extends WriteOptions | undefined>(name: string, path: string | undefined, value: TypedValue, options: O | undefined) =>
+    driver.write(options, (settle) => records.upsert(name, path, value, settle))
   const snapshot = (name: string, schema?: Schema.Codec<unknown, unknown>) =>
     Effect.flatMap(driver.call<Snapshot>((settle) => records.snapshot(name, settle)), ({ data }) => decodeWith(schema, name, data))
   return {

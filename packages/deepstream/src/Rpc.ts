@@ -18,14 +18,18 @@ export class RpcRejected extends Data.TaggedError("RpcRejected")<{}> {}
 /** What a handler can do besides answering. */
 export interface RpcRequest {
   readonly name: string
-  /** Tells the server that this client takes the request. Done before the handler runs unless `accept` is `manual`. */
+  /** Tells the server that this client takes the request, after which it can only be answered. */
   readonly accept: Effect.Effect<void>
 }
 
 /** Options of a provider. */
 export interface ProvideOptions {
-  /** When requests are accepted: as they come, or by the handler. `immediately` unless said otherwise. */
-  readonly accept?: "immediately" | "manual"
+  /**
+   * When requests are accepted, after which another provider cannot answer: `decided`, with the handler's answer, or after half a second
+   * when it takes longer (servers wait a second unless configured otherwise); `immediately`, as they come; `manual`, by the handler.
+   * Default: `decided`.
+   */
+  readonly accept?: "decided" | "immediately" | "manual"
   /** Requests that are handled at a time; more are rejected, so that the server asks another provider. 1 024 unless said otherwise. */
   readonly concurrency?: number
 }
@@ -41,7 +45,7 @@ export interface RequestOptions {
 export interface Rpc {
   /**
    * Provides a procedure as long as the scope is open; done once the server acknowledged it. What the handler returns is the answer. A
-   * failure is told to the requester by its message, `RpcRejected` lets another provider answer.
+   * failure is told to the requester by its message, `RpcRejected` lets another provider answer, if the request is not accepted yet.
    */
   readonly provide: <E, R>(
     name: string,
@@ -61,6 +65,9 @@ const wordsOfCause = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error && error.message !== "" ? error.message : typeof error === "string" ? error : "the provider failed"
 }
+
+/** How long a handler may think before its request is accepted, in milliseconds. */
+const decisionTime = 500
 
 /** Without the characters that separate messages. */
 const plain = (words: string): string => words.replaceAll("\x1e", " ").replaceAll("\x1f", " ")
@@ -83,7 +90,7 @@ const answer = (driver: Driver, call: RpcCall, exit: Exit.Exit<TypedValue, unkno
 export const makeRpc = (driver: Driver): Rpc => {
   const { rpc } = driver.session
   return {
-    provide: (name, handler, { accept = "immediately", concurrency = 1024 } = {}) =>
+    provide: (name, handler, { accept = "decided", concurrency = 1024 } = {}) =>
       Effect.gen(function*() {
         const scope = yield* Effect.scope
         const context = yield* Effect.context<never>()
@@ -91,8 +98,9 @@ export const makeRpc = (driver: Driver): Rpc => {
         const called = (call: RpcCall): void => {
           if (running >= concurrency) return call.reject()
           if (accept === "immediately") call.accept()
+          else if (accept === "decided") call.acceptAfter(decisionTime)
           running++
-          const handled = handler(call.value, { name, accept: Effect.sync(call.accept) })
+          const handled = Effect.suspend(() => handler(call.value, { name, accept: Effect.sync(call.accept) }))
           Effect.runForkWith(context)(Effect.forkIn(
             Effect.onExit(handled as Effect.Effect<TypedValue, unknown>, (exit) =>
               Effect.sync(() => {

@@ -4,7 +4,8 @@
  * A request ends with the provider's answer, its error, the server's, or a deadline. When the connection is lost it ends too: whether the
  * provider was called cannot be known, so it is not called again.
  */
-import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import type { Typed, TypedValue } from "@wirewright/codec/Typed"
+import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
@@ -32,7 +33,7 @@ import type { Letter } from "./Outbox.ts"
 import { Recent } from "./Recent.ts"
 import { type Owner, Owners } from "./Owners.ts"
 import type { Subscriptions } from "./Subscriptions.ts"
-import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
+import { encoded, isLetter, type Settle, typedOf, type Wire } from "./Wire.ts"
 
 /** A request that came to a provider. Each answer is sent at most once; later ones are ignored. */
 export interface RpcCall {
@@ -40,6 +41,8 @@ export interface RpcCall {
   readonly value: TypedValue
   /** Tells the server that this client takes the request. */
   readonly accept: () => void
+  /** Accepts after so many milliseconds, unless it is answered or rejected before: a server takes no rejection after an acceptance. */
+  readonly acceptAfter: (millis: number) => void
   /** Undefined when it was sent, or when there is no connection to send it on any more; otherwise why it cannot be written. */
   readonly respond: (value: TypedValue) => DeepstreamReason | undefined
   readonly fail: (message: string) => DeepstreamReason | undefined
@@ -56,8 +59,8 @@ interface Pending {
   readonly name: string
   readonly letter: Letter
   readonly settle: Settle<TypedValue>
-  ack: Deadline | undefined
-  readonly response: Deadline
+  ack: Expected | undefined
+  readonly response: Expected
 }
 
 /** Deadlines of one request in milliseconds, when they are not those of the client. */
@@ -70,6 +73,8 @@ const topic: Topic = "P"
 
 /** What servers of one kind or the other call running out of time. */
 const timeouts = new Set(["ACK_TIMEOUT", "ACCEPT_TIMEOUT"])
+/** What they say to a provider whose message they did not need. */
+const toProviders = new Set(["MULTIPLE_ACK", "MULTIPLE_ACCEPT", "MULTIPLE_RESPONSE", "INVALID_RPC_CORRELATION_ID"])
 
 /** The procedures of a session. */
 export class RpcTopic {
@@ -113,7 +118,7 @@ export class RpcTopic {
     const id = `${Math.floor(wire.now()).toString(36)}-${(++this.count).toString(36)}-${
       Math.floor(wire.random() * 0x1_0000_0000).toString(36)
     }`
-    const text = encoded(() => encodeRpcRequest({ name, id, value: Typed.of(value) }), options.maxMessage)
+    const text = encoded(name, () => encodeRpcRequest({ name, id, value: typedOf(value) }), options.maxMessage)
     const letter = typeof text === "string" ? wire.post(topic, name, text) : text
     if (!isLetter(letter)) {
       settle.fail(letter)
@@ -123,9 +128,14 @@ export class RpcTopic {
       name,
       letter,
       settle,
-      ack: wire.after(deadlines.ack ?? options.rpcAckTimeout, () => this.end(id)?.settle.fail(new AckTimeout({ topic, subject: name }))),
-      response: wire.after(
+      ack: wire.expect(
+        deadlines.ack ?? options.rpcAckTimeout,
+        letter,
+        () => this.end(id)?.settle.fail(new AckTimeout({ topic, subject: name }))
+      ),
+      response: wire.expect(
         deadlines.response ?? options.rpcResponseTimeout,
+        letter,
         () => this.end(id)?.settle.fail(new ResponseTimeout({ topic, subject: name }))
       )
     })
@@ -135,7 +145,7 @@ export class RpcTopic {
   accepted(name: string, id: string): void {
     const found = this.pending.get(id)
     if (found === undefined) return this.unknown(name, id)
-    this.wire.cancel(found.ack)
+    this.wire.answered(found.ack)
     found.ack = undefined
   }
 
@@ -155,6 +165,8 @@ export class RpcTopic {
 
   /** The provider's error, or the server's: both have this form. */
   failed(code: string, name: string, id: string): void {
+    // what is said to a provider is not the end of a request, though it may have the id of one of this client's own
+    if (toProviders.has(code)) return this.wire.report(new ServerFailed({ topic, subject: name, code, data: [name, id] }), "notice")
     const found = this.end(id)
     if (found === undefined) return this.unknown(name, id)
     const about = { topic, subject: found.name }
@@ -165,8 +177,6 @@ export class RpcTopic {
         ? new ResponseTimeout(about)
         : timeouts.has(code)
         ? new AckTimeout(about)
-        : /^(?:MULTIPLE_(?:ACK|ACCEPT|RESPONSE)|INVALID_RPC_CORRELATION_ID)$/.test(code)
-        ? new ServerFailed({ ...about, code, data: [name, id] })
         : new RpcFailed({ ...about, message: code })
     )
   }
@@ -175,7 +185,7 @@ export class RpcTopic {
   called(name: string, id: string, value: Typed): void {
     const { connection, providers, wire } = this
     const provider = providers.get(name)
-    if (provider === undefined) return wire.tell(encodeRpcReject({ name, id }))
+    if (provider === undefined) return void wire.tell(encodeRpcReject({ name, id }))
     let asked: TypedValue
     try {
       asked = value.value
@@ -185,14 +195,16 @@ export class RpcTopic {
     }
     let answered = false
     let accepted = false
+    let acceptance: Deadline | undefined
     const accept = (): void => {
+      wire.cancel(acceptance)
       if (accepted || answered || connection !== this.connection) return
       accepted = true
       wire.tell(encodeRpcRequestAccepted({ name, id }))
     }
     const answer = (encode: () => string): DeepstreamReason | undefined => {
       if (answered) return undefined
-      const text = encoded(encode, wire.options.maxMessage)
+      const text = encoded(name, encode, wire.options.maxMessage)
       if (typeof text !== "string") return text
       accept()
       answered = true
@@ -203,11 +215,15 @@ export class RpcTopic {
       name,
       value: asked,
       accept,
-      respond: (given) => answer(() => encodeRpcResponse({ name, id, value: Typed.of(given) })),
+      acceptAfter: (millis) => {
+        if (!accepted && !answered) acceptance ??= wire.after(millis, accept)
+      },
+      respond: (given) => answer(() => encodeRpcResponse({ name, id, value: typedOf(given) })),
       fail: (message) => answer(() => encodeRpcFailure({ text: message, name, id })),
       reject: () => {
         if (answered || connection !== this.connection) return
         answered = true
+        wire.cancel(acceptance)
         wire.tell(encodeRpcReject({ name, id }))
       }
     })
@@ -242,8 +258,8 @@ export class RpcTopic {
     if (found === undefined) return undefined
     this.pending.delete(id)
     this.finished.add(id)
-    this.wire.cancel(found.ack)
-    this.wire.cancel(found.response)
+    this.wire.giveUp(found.ack)
+    this.wire.giveUp(found.response)
     this.wire.takeBack(found.letter)
     return found
   }

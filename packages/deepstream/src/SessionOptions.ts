@@ -1,5 +1,5 @@
 /** What a session can be told. Durations are milliseconds, sizes characters. */
-import type { Json } from "./JsonPath.ts"
+import type { Json } from "./Json.ts"
 
 /** Both sides of a conflict. */
 export interface Conflict {

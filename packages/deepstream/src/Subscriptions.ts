@@ -4,8 +4,9 @@
  *
  * It knows no sinks; a topic keeps those beside it.
  */
-import type { Deadline } from "./Deadlines.ts"
+import type { Expected } from "./Answers.ts"
 import { AckTimeout, type DeepstreamReason, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
+import type { Letter } from "./Outbox.ts"
 import { encoded, failAll, type Settle, succeedAll, type Wire } from "./Wire.ts"
 
 /** How the topic writes it. */
@@ -23,9 +24,9 @@ interface Entry {
   users: number
   acknowledged: boolean
   waiting: Array<Settle<void>>
-  deadline: Deadline | undefined
+  expected: Expected | undefined
   /** Ends that the server has not acknowledged. */
-  readonly leaving: Array<Deadline>
+  readonly leaving: Array<Expected>
 }
 
 /** The subscriptions of one topic. */
@@ -47,6 +48,12 @@ export class Subscriptions {
     return (this.entries.get(name)?.users ?? 0) > 0
   }
 
+  /** Whether somebody here waits for its acknowledgement. */
+  isAwaited(name: string): boolean {
+    const entry = this.entries.get(name)
+    return entry !== undefined && entry.users > 0 && !entry.acknowledged
+  }
+
   /** A name that is wanted and not acknowledged yet. */
   findWaiting(fits: (name: string) => boolean): string | undefined {
     for (const [name, entry] of this.entries) if (entry.waiting.length > 0 && fits(name)) return name
@@ -63,16 +70,15 @@ export class Subscriptions {
     const { wire, words } = this
     const refused = wire.closed ?? wire.denied(words.topic, words.action, name)
     if (refused !== undefined) return settle.fail(refused)
-    const text = encoded(() => words.subscribe(name), wire.options.maxMessage)
+    const text = encoded(name, () => words.subscribe(name), wire.options.maxMessage)
     if (typeof text !== "string") return settle.fail(text)
-    const entry = this.entries.get(name) ?? { users: 0, acknowledged: false, waiting: [], deadline: undefined, leaving: [] }
+    const entry = this.entries.get(name) ?? { users: 0, acknowledged: false, waiting: [], expected: undefined, leaving: [] }
     this.entries.set(name, entry)
     entry.users++
     if (entry.acknowledged) return settle.succeed()
     entry.waiting.push(settle)
     if (entry.users > 1) return
-    wire.tell(text)
-    this.expect(name, entry)
+    this.expect(name, entry, wire.tell(text))
   }
 
   /** One less wants it. The last one's end is told to the server. */
@@ -81,23 +87,22 @@ export class Subscriptions {
     const entry = this.entries.get(name)
     if (entry === undefined || entry.users === 0) return
     if (--entry.users > 0) return
-    wire.cancel(entry.deadline)
-    entry.deadline = undefined
+    wire.giveUp(entry.expected)
+    entry.expected = undefined
     entry.acknowledged = false
     entry.waiting = []
     if (!wire.open) {
       this.forget(name, entry)
       return
     }
-    wire.tell(words.unsubscribe(name))
-    const deadline = wire.after(wire.options.subscriptionTimeout, () => {
-      entry.leaving.splice(entry.leaving.indexOf(deadline), 1)
+    const expected = wire.expect(wire.options.subscriptionTimeout, wire.tell(words.unsubscribe(name)), () => {
+      entry.leaving.splice(entry.leaving.indexOf(expected), 1)
       this.forget(name, entry)
       const reason = new AckTimeout({ topic: words.topic, subject: name })
       if (settle === undefined) wire.report(reason)
       else settle.fail(reason)
     })
-    entry.leaving.push(deadline)
+    entry.leaving.push(expected)
   }
 
   /** The server acknowledged the action. */
@@ -105,9 +110,9 @@ export class Subscriptions {
     const { wire, words } = this
     const entry = this.entries.get(name)
     if (action === words.endAction) {
-      const deadline = entry?.leaving.shift()
-      if (entry === undefined || deadline === undefined) return this.unsolicited(name)
-      wire.cancel(deadline)
+      const expected = entry?.leaving.shift()
+      if (entry === undefined || expected === undefined) return this.unsolicited(name)
+      wire.answered(expected)
       this.forget(name, entry)
       return
     }
@@ -126,8 +131,8 @@ export class Subscriptions {
     const entry = this.entries.get(name)
     if (entry === undefined || entry.users === 0) return false
     const waiting = entry.waiting.splice(0)
-    this.wire.cancel(entry.deadline)
-    entry.deadline = undefined
+    this.wire.answered(entry.expected)
+    entry.expected = undefined
     entry.users = 0
     this.forget(name, entry)
     failAll(waiting, reason)
@@ -142,11 +147,12 @@ export class Subscriptions {
         this.entries.delete(name)
         continue
       }
-      this.wire.tell(this.words.subscribe(name))
+      const letter = this.wire.tell(this.words.subscribe(name))
       // who asked while there was no connection has a deadline already
+      if (entry.expected !== undefined) entry.expected.letter = letter
       if (entry.acknowledged) {
         entry.acknowledged = false
-        this.expect(name, entry)
+        this.expect(name, entry, letter)
       }
     }
   }
@@ -154,10 +160,10 @@ export class Subscriptions {
   /** The connection is lost: ends need no acknowledgement any more. */
   lost(): void {
     for (const [name, entry] of this.entries) {
-      for (const deadline of entry.leaving.splice(0)) this.wire.cancel(deadline)
+      for (const expected of entry.leaving.splice(0)) this.wire.giveUp(expected)
       if (entry.waiting.length === 0) {
-        this.wire.cancel(entry.deadline)
-        entry.deadline = undefined
+        this.wire.giveUp(entry.expected)
+        entry.expected = undefined
         entry.acknowledged = true
       }
       this.forget(name, entry)
@@ -169,18 +175,18 @@ export class Subscriptions {
     const entries = [...this.entries]
     this.entries.clear()
     for (const [name, entry] of entries) {
-      this.wire.cancel(entry.deadline)
-      for (const deadline of entry.leaving) this.wire.cancel(deadline)
+      this.wire.giveUp(entry.expected)
+      for (const expected of entry.leaving) this.wire.giveUp(expected)
       if (entry.users === 0) continue
       failAll(entry.waiting, reason)
       this.onLost(name, reason)
     }
   }
 
-  private expect(name: string, entry: Entry): void {
+  private expect(name: string, entry: Entry, letter: Letter | undefined): void {
     const { wire, words } = this
-    entry.deadline = wire.after(wire.options.subscriptionTimeout, () => {
-      entry.deadline = undefined
+    entry.expected = wire.expect(wire.options.subscriptionTimeout, letter, () => {
+      entry.expected = undefined
       const reason = new AckTimeout({ topic: words.topic, subject: name })
       const waiting = entry.waiting.splice(0)
       failAll(waiting, reason)
@@ -189,8 +195,8 @@ export class Subscriptions {
   }
 
   private settled(entry: Entry): void {
-    this.wire.cancel(entry.deadline)
-    entry.deadline = undefined
+    this.wire.answered(entry.expected)
+    entry.expected = undefined
     entry.acknowledged = true
   }
 

@@ -76,7 +76,7 @@ export interface Enumeration<N extends string = string> {
 /** An integer with named values. */
 export const enumeration = <const N extends string>(
   name: N,
-  of: Int<"u8"> | Int<"u16"> | Int<"u32"> | Int<"u24">,
+  of: Int<"u8"> | Int<"u16"> | Int<"u24"> | Int<"u32"> | Int<"i8"> | Int<"i16"> | Int<"i32">,
   values: { readonly [name: string]: number },
   options: { readonly unknown?: "keep" | "error" } = {}
 ): Enumeration<N> => mark({ kind: "enumeration", name, of, values, unknown: options.unknown ?? "keep" }, enumeration)

@@ -34,7 +34,18 @@ export interface BucketConfig {
 /** Port of the management service in the map. Nothing listens there, but clients drop a map that names none. */
 const managementPort = 8091
 
-const bucketCapabilities = ["durableWrite", "tombstonedUserXAttrs", "dcp", "cbhello", "touch", "cccp", "nodesExt", "xattr", "collections"]
+const bucketCapabilities = [
+  "durableWrite",
+  "tombstonedUserXAttrs",
+  "dcp",
+  "cbhello",
+  "touch",
+  "cccp",
+  "nodesExt",
+  "xattr",
+  "collections",
+  "subdoc.ReviveDocument"
+]
 
 const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host
 

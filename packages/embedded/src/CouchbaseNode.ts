@@ -32,7 +32,7 @@ import { withMetaHandlers } from "./WithMetaHandlers.ts"
 export interface CouchbaseNodeOptions extends
   Pick<
     PacketServerOptions<Packet>,
-    "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout" | "onDefect"
+    "host" | "port" | "listen" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout" | "onDefect"
   >
 {
   /** The buckets; one named `default` unless said otherwise. */
@@ -204,7 +204,7 @@ export const serveCouchbaseCluster = (
       }
       const server = yield* serve<Packet>({
         ...options,
-        port: index === 0 ? options.port ?? 0 : 0,
+        port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
         frameShape,
         decode: (reader, at, client) => decode(reader, at, { collections: connections.get(client)?.features.collections === true }),

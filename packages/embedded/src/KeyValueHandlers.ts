@@ -211,6 +211,7 @@ export const keyValueHandlers: Handlers = {
     read(connection, packet, target, item, Gen.encodeGetLockedResponse, item.cas)
   },
   UnlockKey: (connection, packet) => {
+    if (packet.cas === 0n) return connection.fail(packet, Status.Einval, { context: "Request CAS must be set" })
     const target = connection.writable(packet)
     if (target === undefined) return
     const item = target.bucket.store.unlock(target.space, packet.key, packet.cas)

@@ -4,11 +4,12 @@
  * Pure. Also the virtual attributes (`$document`, `$vbucket`, `$XTOC`), which are read only, and the macros that stand for what a mutation
  * gets when it is stored. Source: kv_engine docs/SubDocument.md and docs/Document.md.
  */
+import { membersAt } from "@wirewright/codec/JsonScan"
 import { encodeWith } from "@wirewright/codec"
 import { decodeXattrValue, encodeXattrValue, Status, type Xattr } from "@wirewright/couchbase/gen"
 import type { Datatype } from "@wirewright/memcached"
 import { crc32c } from "./Crc32c.ts"
-import { bytesOf, membersAt, textOf } from "./JsonText.ts"
+import { bytesOf, textOf } from "./JsonText.ts"
 
 /** Datatype bits. */
 export const datatypeBits = { json: 0x01, snappy: 0x02, xattr: 0x04 } as const

@@ -4,8 +4,8 @@
  * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
  * operation, documents and attributes are not its business.
  */
+import { kindAt, type Member, membersAt, scan, scanText, skipSpace } from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
-import { kindAt, type Member, membersAt, scan, scanText, skipSpace } from "./JsonText.ts"
 import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
 
 /** What to do at a path. */

@@ -82,8 +82,11 @@ const looked = (
   if (target === undefined) return undefined
   const item = found(target, request, packet.key)
   const cas = item === undefined ? 0n : target.bucket.store.casOf(item)
+  const locked = item !== undefined && target.bucket.store.isLocked(item)
   if (item === undefined) connection.fail(packet, Status.KeyEnoent)
-  else if (packet.cas !== 0n && packet.cas !== cas) connection.fail(packet, Status.KeyEexists)
+  // a CAS that is no reader's is checked when a change is stored, and here there is none
+  else if (locked && (packet.cas === 0n || packet.cas === cas)) connection.refuse(packet, "LockedTmpfail")
+  else if (!locked && packet.cas !== 0n && packet.cas !== cas) connection.fail(packet, Status.KeyEexists)
   else if (hasFlag(request, SubdocDocFlags.reviveDocument) && !item.deleted) {
     connection.fail(packet, Status.SubdocCanOnlyReviveDeletedDocuments)
   } else return { item, cas, execution: lookUp(request, subjectOf(target, item), now(target)) }

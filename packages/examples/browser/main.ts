@@ -33,9 +33,10 @@ const program = Effect.gen(function*() {
   const counter = yield* Deepstream.record("counter", Counter)
   yield* Effect.forkScoped(Stream.runForEach(counter.changes(), ({ count = 0 }) => show("count", String(count))))
   yield* Effect.forkScoped(Stream.runForEach(client.events.subscribe("counted"), (who) => show("event", `${String(who)} counted`)))
+  const addOne = Effect.flatMap(counter.get, ({ count = 0 }) => counter.set({ count: count + 1 }, { acknowledge: true }))
   const add = Effect.gen(function*() {
-    const { count = 0 } = yield* counter.get
-    yield* counter.set({ count: count + 1 }, { acknowledge: true })
+    // when somebody else counted at the same time, this was not counted
+    yield* Effect.retry(addOne, { while: ({ reason }) => reason._tag === "WriteLost" })
     yield* client.events.emit("counted", "the browser")
   })
   document.getElementById("add").onclick = () => void Effect.runFork(add)

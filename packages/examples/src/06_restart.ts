@@ -7,6 +7,7 @@ import { Dcp } from "@wirewright/dcp/Dcp"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -39,4 +40,6 @@ const program = Effect.gen(function*() {
   yield* run(Infinity)
 })
 
-await Effect.runPromise(Effect.scoped(program))
+// log lines go to stderr
+const logger = Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])
+await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(logger)))

@@ -8,6 +8,7 @@ import type { Change, Rollback } from "@wirewright/dcp/DcpEvent"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 
 /** What was done, in its order, so that it can be taken back. */
@@ -71,4 +72,6 @@ const program = Effect.gen(function*() {
   yield* Console.log([...view].map(([key, value]) => `${key}=${value}`).join(" "))
 })
 
-await Effect.runPromise(Effect.scoped(program))
+// log lines go to stderr
+const logger = Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])
+await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(logger)))

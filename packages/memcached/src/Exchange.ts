@@ -30,6 +30,11 @@ export interface Call<Packet, Response, A, E> {
   readonly failed: (error: ConnectionError | EncodeError, packet: Packet) => Effect.Effect<A, E>
 }
 
+/** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
+export const opcodeBehind = (writer: Writer, bytes: Uint8Array, position: number): number =>
+  // a packet never lies in two buffers
+  writer.bytes[writer.bytes === bytes ? position + 1 : 1]!
+
 /** Resumes the fibre that waits. */
 export type Resume<A, E> = (effect: Effect.Effect<A, E>) => void
 
@@ -45,6 +50,8 @@ export interface Sendable<Response> extends Waiter<Response> {
   enter(ledger: Ledger<Response>): number
   /** Appends its bytes. Throws `EncodeError`. */
   write(writer: Writer): void
+  /** Says what its answers are known by, once it is written: `opcode` is that of its packet, or of one of them. */
+  expect(ledger: Ledger<Response>, opcode: number): void
   /** The request was not sent. */
   refuse(error: ConnectionError | EncodeError): void
   /** What frees it when whoever waits is interrupted, if anything has to. */
@@ -88,6 +95,10 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
 
   write(writer: Writer): void {
     this.call.encode(writer, this as never)
+  }
+
+  expect(ledger: Ledger<Response>, opcode: number): void {
+    ledger.expect(this.opaque, opcode)
   }
 
   answer(answer: Response): boolean {

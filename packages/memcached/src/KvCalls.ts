@@ -5,7 +5,7 @@
  * sends.
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
+import type { ConnectionError, Ledger } from "@wirewright/connection"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -275,6 +275,10 @@ export class ManyPacket extends KvPacket<ReadonlyMap<string, Document>> {
   constructor(pool: KvOwner, resume: Resume<ReadonlyMap<string, Document>, KvError>, keys: ReadonlyArray<string>) {
     super(pool, getMany, resume, "", noBytes, 0, 0, 0n)
     this.keys = keys
+  }
+
+  override expect(ledger: Ledger<Gen.Response>): void {
+    ledger.expect(this.opaque, Opcode.GetKQ, Opcode.Noop)
   }
 }
 

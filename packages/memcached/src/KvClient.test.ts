@@ -388,3 +388,48 @@ describe("layers", () => {
       yield* until(() => server.peers.every(({ socket }) => socket.destroyed))
     }))
 })
+
+describe("answers under another opcode", () => {
+  const answered = (opcode: number) => (request: Gen.Request, peer: Peer): void =>
+    peer.send((writer) => Gen.encodeErrorResponse(writer, { ...nothing, opaque: request.opaque, opcode, status: 0 }))
+
+  it.live("are the peer's misbehaviour, not a status", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(answered(0x01))
+      const kv = yield* KvClient.make({ ...server, whenDisconnected: "fail" })
+      const error = failure(yield* Effect.exit(kv.get("x")))
+      assert.deepStrictEqual([error.reason._tag, error.ambiguous], ["PeerMisbehaved", false])
+      assert.strictEqual(server.peers[0]!.requests.length, 1)
+      yield* until(() => server.peers[0]!.socket.readableEnded)
+    }))
+
+  it.live("end a batch, too: only GETKQ and the barrier answer it", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted((request, peer) => {
+        answered(request._tag === "Noop" ? 0x0a : 0x09)(request, peer)
+      })
+      const kv = yield* KvClient.make(server)
+      assert.strictEqual(failure(yield* Effect.exit(kv.getMany(["a", "b"]))).reason._tag, "PeerMisbehaved")
+    }))
+})
+
+describe("JSON nested 20 000 deep", () => {
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`
+  interface Nested extends ReadonlyArray<Nested> {}
+  const Nested: Schema.Codec<Nested> = Schema.Array(Schema.suspend(() => Nested))
+
+  it.live("is a value or InvalidValue, and never a defect: read, and written", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(store(new Map([["deep", text(deep)]])))
+      const kv = yield* KvClient.make(server)
+      const outcomes = yield* Effect.forEach([Schema.Unknown, Schema.Json, Nested, User], (schema) =>
+        Effect.all([
+          Effect.exit(kv.get("deep", schema as Schema.Codec<unknown, unknown>)),
+          Effect.exit(kv.json(schema as Schema.Codec<unknown, unknown>).getMany(["deep"])),
+          Effect.exit(kv.json(schema as Schema.Codec<unknown, unknown>).set("copy", JSON.parse(deep)))
+        ]))
+      const exits: ReadonlyArray<ReadonlyArray<Exit.Exit<unknown, KvError>>> = outcomes
+      for (const exit of exits.flat()) if (Exit.isFailure(exit)) assert.strictEqual(failure(exit).reason._tag, "InvalidValue")
+      assert.isTrue(exits.slice(2).flat().every(Exit.isFailure), "what cannot be walked, or does not fit")
+    }))
+})

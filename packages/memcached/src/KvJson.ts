@@ -2,8 +2,9 @@
  * Documents that are JSON of a schema, on top of the commands for bytes. A stored value that does not fit is `InvalidValue`, never a defect.
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Expiry } from "./Expiry.ts"
 import * as Calls from "./KvCalls.ts"
@@ -36,9 +37,29 @@ export interface JsonView<A> {
 /** Whether an argument is a schema. */
 export const isSchema = (value: object | undefined): value is Schema.Codec<unknown, unknown> => value !== undefined && "ast" in value
 
+/** What is wrong with a value. */
+export interface Misfit {
+  readonly message: string
+  readonly cause: unknown
+}
+
+/** Runs what walks a value with a schema. One that is nested deeper than the stack is a misfit, too; other defects stay defects. */
+export const walked = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.Result<A, Misfit> => {
+  try {
+    const exit = walk()
+    if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
+    const [reason] = exit.cause.reasons
+    if (reason?._tag === "Fail") return Result.fail({ message: reason.error.message, cause: reason.error })
+    throw reason?._tag === "Die" ? reason.defect : exit.cause
+  } catch (error) {
+    if (error instanceof RangeError) return Result.fail({ message: `the value is nested too deep: ${error.message}`, cause: error })
+    throw error
+  }
+}
+
 interface Json<A> {
-  readonly decode: (text: string) => Exit.Exit<A, Schema.SchemaError>
-  readonly encode: (value: A) => Exit.Exit<string, Schema.SchemaError>
+  readonly decode: (text: string) => Result.Result<A, Misfit>
+  readonly encode: (value: A) => Result.Result<string, Misfit>
 }
 
 /** Compiling a schema takes longer than using it. */
@@ -48,15 +69,17 @@ const jsonOf = <A>(schema: Schema.Codec<A, unknown>): Json<A> => {
   const known = compiled.get(schema)
   if (known !== undefined) return known as Json<A>
   const text = Schema.fromJsonString(Schema.toCodecJson(schema))
-  const made: Json<A> = { decode: Schema.decodeUnknownExit(text), encode: Schema.encodeExit(text) }
+  const decode = Schema.decodeUnknownExit(text)
+  const encode = Schema.encodeExit(text)
+  const made: Json<A> = { decode: (written) => walked(() => decode(written)), encode: (value) => walked(() => encode(value)) }
   compiled.set(schema, made)
   return made
 }
 
 const decoder = new TextDecoder()
 
-const orInvalid = <A>(exit: Exit.Exit<A, Schema.SchemaError>, asked: Asked): Effect.Effect<A, KvError> =>
-  Effect.mapError(exit, (error) => reasonError(asked, new InvalidValue({ message: error.message, cause: error })))
+const orInvalid = <A>(result: Result.Result<A, Misfit>, asked: Asked): Effect.Effect<A, KvError> =>
+  Effect.fromResult(Result.mapError(result, (misfit) => reasonError(asked, new InvalidValue(misfit))))
 
 /** Reads a document as JSON of the schema. */
 export const readJson = <A>(

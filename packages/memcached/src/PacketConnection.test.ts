@@ -1,10 +1,11 @@
 /** Proves that every request on a connection ends, with its own answer or its own typed error, whatever the peer does. */
 import { assert, describe, it } from "@effect/vitest"
 import { DecodeError, EncodeError, type Writer } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
+import { type ConnectionError, LimitExceeded, mostRequests } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { readFileSync } from "node:fs"
 import {
   decodeResponse,
   decodeServerRequest,
@@ -25,7 +26,7 @@ import {
   type Response,
   type ServerRequest
 } from "./gen/index.ts"
-import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
+import { PacketConnection, type PacketConnectionOptions, Relayed } from "./PacketConnection.ts"
 import { bytesOf, type Peer, scripted, until } from "./Scripted.fixture.ts"
 
 const codec = { frameShape, decodeResponse, decodeServerRequest }
@@ -291,6 +292,14 @@ describe("a peer that does not read", () => {
 
 const nothing = { extras: new Uint8Array(0), key: new Uint8Array(0), value: new Uint8Array(0) }
 
+/** An answer without a body. */
+const success = (opcode: number, opaque: number): Uint8Array => {
+  const bytes = new Uint8Array(24)
+  bytes.set([0x81, opcode])
+  new DataView(bytes.buffer).setUint32(12, opaque)
+  return bytes
+}
+
 describe("a peer that misbehaves", () => {
   /** The error of a request that is answered with these bytes. */
   const answeredWith = (bytes: (request: Request) => Uint8Array, options: Options = {}) =>
@@ -317,6 +326,44 @@ describe("a peer that misbehaves", () => {
       assert.strictEqual(valueOf(yield* connection.request(get("a"))), "a")
       yield* until(() => connection.closed !== undefined)
       assert.strictEqual(connection.closed?.reason._tag, "PeerMisbehaved")
+    }))
+
+  it.live("by answering one command as another: nobody gets the answer, and everything in flight ends", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted((request, { socket }) => {
+        if (request._tag === "Get") socket.write(success(0x01, request.opaque))
+      })
+      const connection = yield* connect(server)
+      const [write, read] = yield* Effect.all(
+        [Effect.exit(connection.request(set("w"), { writes: true })), Effect.exit(connection.request(get("r")))],
+        { concurrency: "unbounded" }
+      )
+      for (const [exit, ambiguous] of [[write, true], [read, false]] as const) {
+        const error = connectionFailure(exit)
+        assert.deepStrictEqual([error.reason._tag, error.ambiguous], ["PeerMisbehaved", ambiguous])
+      }
+      assert.include(connection.closed?.message, "opcode 0x01")
+    }))
+
+  it.live("by answering one command as another: behind a barrier, among many answers, and late", () =>
+    Effect.gen(function*() {
+      const misled = (ask: (connection: PacketConnection<Response, ServerRequest>) => Effect.Effect<unknown, unknown>, asked: number) =>
+        Effect.scoped(Effect.gen(function*() {
+          let answer = (): void => {}
+          const server = yield* scripted((request, { requests, socket }) => {
+            answer = () => void socket.write(success(0x01, requests[0]!.opaque))
+            if (requests.length === asked) answer()
+          })
+          const connection = yield* connect(server)
+          yield* Effect.exit(ask(connection))
+          if (asked === 0) answer()
+          yield* until(() => connection.closed !== undefined)
+          return connection.closed?.reason._tag
+        }))
+      const stat = (writer: Writer, opaque: number): void => encodeStat(writer, { opaque, group: "" })
+      assert.strictEqual(yield* misled((connection) => connection.quiet([getQ("a"), getQ("b")], noop), 3), "PeerMisbehaved")
+      assert.strictEqual(yield* misled((connection) => connection.requestMany(stat, () => false), 1), "PeerMisbehaved")
+      assert.strictEqual(yield* misled((connection) => connection.request(get("a"), { timeout: 50 }), 0), "PeerMisbehaved")
     }))
 
   it.live("by sending garbage, a damaged packet, or a request", () =>
@@ -366,6 +413,24 @@ describe("limits", () => {
       yield* until(() => held.length === 5)
       server.peers[0]!.send(...held.slice(1).map(echoed))
       assert.strictEqual(valueOf(yield* Fiber.join(fifth)), "e")
+    }))
+
+  it("are what the documentation says: as many requests as a ledger holds", () => {
+    const source = readFileSync(new URL("PacketConnection.ts", import.meta.url), "utf8")
+    const [, number] = /([\d ]+), which is the most there can be[^\n]*\n {2}readonly maxInFlight/.exec(source) ?? []
+    assert.strictEqual(Number(number?.replaceAll(" ", "")), mostRequests)
+  })
+
+  it.live("hold to that number: one more is refused", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(() => {})
+      const connection = yield* connect(server, { maxInFlight: mostRequests + 1 })
+      let refused: ConnectionError | undefined
+      const sink = { answer: () => true, fail: (error: ConnectionError) => void (refused = error) }
+      for (let i = 0; i < mostRequests; i++) connection.submit(new Relayed(noop, sink, false), 60_000)
+      assert.deepStrictEqual([connection.counters.inFlight, refused], [mostRequests, undefined])
+      connection.submit(new Relayed(noop, sink, false), 60_000)
+      assert.deepStrictEqual(refused?.reason, new LimitExceeded({ limit: "requests in flight", max: mostRequests }))
     }))
 
   it.live("count those whose answers are owed", () =>

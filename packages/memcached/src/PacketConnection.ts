@@ -22,7 +22,7 @@ import {
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Owner, Resume, Sendable } from "./Exchange.ts"
+import { opcodeBehind, type Owner, type Resume, type Sendable } from "./Exchange.ts"
 import { Quiet, type WritePacket } from "./Relay.ts"
 import { many, single, Written } from "./Written.ts"
 
@@ -42,7 +42,7 @@ export interface PacketConnectionOptions<Response, ServerRequest> extends Transp
   readonly codec: Codec<Response, ServerRequest>
   /** Time a request waits for its answer, and before that for the kernel to take it; 2.5 seconds unless said otherwise. */
   readonly requestTimeout?: Duration.Input
-  /** Most requests in flight, those given up but not yet answered included; 65 536, which is the most there can be, unless said otherwise. */
+  /** Most requests in flight, those given up but not yet answered included; 65 535, which is the most there can be, unless said otherwise. */
   readonly maxInFlight?: number
   /** Largest frame accepted in bytes; the protocol's own limit unless said otherwise. */
   readonly maxFrame?: number
@@ -78,6 +78,8 @@ const magicFlexibleRequest = 0x08
 const magicResponse = 0x81
 const magicFlexibleResponse = 0x18
 const magicServerRequest = 0x82
+
+const hex = (number: number): string => number.toString(16).padStart(2, "0")
 
 /** Longest time between two looks at deadlines and at whether the peer is silent. */
 const longestSweep = 250
@@ -234,6 +236,26 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.transport.fail(new PeerStalled({ awaited, milliseconds }))
   }
 
+  /** Gives the connection up because of what the peer sent. */
+  misbehaved(message: string): void {
+    this.transport.fail(new PeerMisbehaved({ message }))
+  }
+
+  /** Stops reading until `resume`: what the peer sends waits in the network, and in the end with the peer. */
+  pause(): void {
+    this.transport.pause()
+  }
+
+  /** Goes on reading. */
+  resume(): void {
+    this.transport.resume()
+  }
+
+  /** Bytes appended that the kernel has not taken. */
+  get waiting(): number {
+    return this.transport.waiting
+  }
+
   /** Bytes that arrived. */
   get bytesReceived(): number {
     return this.transport.bytesReceived
@@ -295,14 +317,17 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   /** Appends the request. Throws `EncodeError`, and then nothing was sent. */
   private send(request: Sendable<Response>): void {
     const { ledger, transport } = this
+    const { writer } = transport
+    const { bytes, position } = writer
     request.opaque = request.enter(ledger)
     try {
-      request.write(transport.writer)
+      request.write(writer)
     } catch (error) {
       ledger.drop(request.opaque)
       request.opaque = -1
       throw error
     }
+    request.expect(ledger, opcodeBehind(writer, bytes, position))
     transport.flush()
     if (request.deadline < this.nextSweep) this.arm(request.deadline)
   }
@@ -341,15 +366,22 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     }
     if (magic === magicResponse || magic === magicFlexibleResponse) {
       const opaque = reader.view.getUint32(at + 12)
-      if (this.ledger.waiter(opaque) !== undefined) this.ledger.settle(opaque, this.options.codec.decodeResponse(reader, at))
-      else if (this.ledger.settleUnwanted(opaque) === "unmatched") {
-        this.transport.fail(new PeerMisbehaved({ message: `a response with opaque 0x${opaque.toString(16)}, which is not in flight` }))
+      const opcode = reader.bytes[at + 1]!
+      switch (this.ledger.awaits(opaque, opcode)) {
+        case "waiting":
+          this.ledger.settle(opaque, this.options.codec.decodeResponse(reader, at))
+          return
+        case "abandoned":
+          this.ledger.settleUnwanted(opaque)
+          return
+        case "mismatched":
+          return this.misbehaved(`a response with opcode 0x${hex(opcode)} to another command, with opaque 0x${hex(opaque)}`)
+        case "unknown":
+          return this.misbehaved(`a response with opaque 0x${hex(opaque)}, which is not in flight`)
       }
-      return
     }
-    if (magic !== magicServerRequest) {
-      this.transport.fail(new PeerMisbehaved({ message: `a packet with magic 0x${magic.toString(16)} on a client's connection` }))
-    } else if (this.options.onServerRequest === undefined) this.dropped++
+    if (magic !== magicServerRequest) this.misbehaved(`a packet with magic 0x${hex(magic)} on a client's connection`)
+    else if (this.options.onServerRequest === undefined) this.dropped++
     else this.options.onServerRequest(this.options.codec.decodeServerRequest(reader, at))
   }
 

@@ -23,6 +23,8 @@ export interface PacketServerOptions<Request> {
   readonly host?: string
   /** A free port (0) unless said otherwise. */
   readonly port?: number
+  /** Whether it listens. Default: true. Without that its clients are those it is given (`accept`), and its port is only a name. */
+  readonly listen?: boolean
   /** TLS when given; asking for client certificates is part of these options. */
   readonly tls?: Tls.TlsOptions
   readonly frameShape: FrameShape
@@ -136,12 +138,16 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
   })
 
   return Effect.gen(function*() {
-    const server = yield* Effect.acquireRelease(open, (server) =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        for (const client of shared.clients) client.close("the server")
-        for (const socket of sockets) socket.destroy()
-      }))
+    const server = yield* Effect.acquireRelease(
+      options.listen === false ? Effect.succeed(undefined) : open,
+      (server) =>
+        Effect.callback<void>((resume) => {
+          server?.close(() => resume(Effect.void))
+          for (const client of shared.clients) client.close("the server")
+          for (const socket of sockets) socket.destroy()
+          if (server === undefined) resume(Effect.void)
+        })
+    )
     const ended = new Map<Net.Socket, number>()
     const interval = Math.max(10, Math.min(1_000, header / 4, idle / 4))
     yield* Effect.acquireRelease(
@@ -161,7 +167,7 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
       ),
       (timer) => Effect.sync(() => clearInterval(timer))
     )
-    const { port } = server.address() as Net.AddressInfo
+    const port = server === undefined ? options.port ?? 0 : (server.address() as Net.AddressInfo).port
     return {
       host,
       port,

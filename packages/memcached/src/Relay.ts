@@ -6,7 +6,7 @@
 import type { EncodeError, Writer } from "@wirewright/codec"
 import type { ConnectionError, Ledger } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
-import type { Owner, Resume, Sendable } from "./Exchange.ts"
+import { opcodeBehind, type Owner, type Resume, type Sendable } from "./Exchange.ts"
 
 /** Writes one packet with the opaque it is given. Throws `EncodeError`. */
 export type WritePacket = (writer: Writer, opaque: number) => void
@@ -38,6 +38,10 @@ export abstract class Errand<Response> implements Sendable<Response> {
   }
 
   abstract write(writer: Writer): void
+
+  expect(ledger: Ledger<Response>, opcode: number): void {
+    ledger.expect(this.opaque, opcode)
+  }
 
   abstract answer(answer: Response): boolean
 
@@ -85,6 +89,13 @@ export class Relayed<Response> extends Errand<Response> {
   }
 }
 
+/** Appends a packet and returns its opcode. */
+const append = (writer: Writer, packet: WritePacket, opaque: number): number => {
+  const { bytes, position } = writer
+  packet(writer, opaque)
+  return opcodeBehind(writer, bytes, position)
+}
+
 type Answers<Response> = ReadonlyArray<Response | undefined>
 
 /** Quiet requests and the barrier behind them. */
@@ -95,6 +106,8 @@ export class Quiet<Response> extends Errand<Response> {
   private readonly resume: Resume<Answers<Response>, ConnectionError | EncodeError>
   private readonly answers: Array<Response | undefined>
   private members: ReadonlyArray<number> = []
+  private opcodes: ReadonlyArray<number> = []
+  private barrierOpcode = 0
 
   constructor(
     packets: ReadonlyArray<WritePacket>,
@@ -129,12 +142,17 @@ export class Quiet<Response> extends Errand<Response> {
   write(writer: Writer): void {
     const mark = writer.length
     try {
-      for (let index = 0; index < this.packets.length; index++) this.packets[index]!(writer, this.members[index]!)
-      this.barrier(writer, this.opaque)
+      this.opcodes = this.packets.map((packet, index) => append(writer, packet, this.members[index]!))
+      this.barrierOpcode = append(writer, this.barrier, this.opaque)
     } catch (error) {
       writer.truncate(mark)
       throw error
     }
+  }
+
+  override expect(ledger: Ledger<Response>): void {
+    for (let index = 0; index < this.members.length; index++) ledger.expect(this.members[index]!, this.opcodes[index]!)
+    ledger.expect(this.opaque, this.barrierOpcode)
   }
 
   answer(): boolean {

@@ -7,6 +7,7 @@
 import { EncodeError, type Writer } from "@wirewright/codec"
 import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
 import { Cluster } from "@wirewright/couchbase/Cluster"
+import { allowsPlainWithoutTls } from "@wirewright/couchbase/ConnectionString"
 import type { NodePool, OpenError } from "@wirewright/couchbase/NodePool"
 import type { ConnectionError } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
@@ -17,6 +18,7 @@ import { Status as ClassicStatus } from "@wirewright/memcached/gen"
 import { Relayed } from "@wirewright/memcached/Relay"
 import { classicAnswer, features, translate } from "./CouchbaseDialect.ts"
 import type { LinkOptions } from "./Link.ts"
+import { Outage } from "./Outage.ts"
 import type { Slot } from "./ProxySession.ts"
 import type { Frame } from "./RawFrame.ts"
 import { type CouchbaseTarget, lostBy, type Upstream } from "./Upstream.ts"
@@ -136,30 +138,44 @@ export const couchbaseUpstream = (
   options: Omit<LinkOptions, "host" | "port"> = {}
 ): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { user, password, bucket, seeds, network, mechanisms, tls } = target
-    const { requestTimeout, tls: given, connectTimeout } = options
-    const secure = tls ? { ...given, ...(target.verify ? {} : { rejectUnauthorized: false }) } : given
+    const { user, password, bucket, seeds, network, mechanisms } = target
+    const { requestTimeout, tls, connectTimeout } = options
+    const scope = yield* Effect.scope
+    const context = yield* Effect.context<never>()
+    const run = Effect.runForkWith(context)
+    const fork = (effect: Effect.Effect<void>): void => void run(Effect.forkIn(effect, scope, { startImmediately: true }))
+    const outages = new Map<string, Outage>()
+    const outage = (address: string): Outage => {
+      const made = outages.get(address) ?? new Outage(address)
+      outages.set(address, made)
+      return made
+    }
+    let begun = false
     const cluster = yield* Cluster.make({
+      watch: {
+        opened: (address) => fork(outage(address).found),
+        // before the beginning, the error of the beginning says it
+        failed: (address, error) => void (begun && fork(outage(address).failed(error))),
+        closed: (address, error) => void (begun && fork(outage(address).lost(error)))
+      },
       agent: "wirewright proxy",
       features,
       credentials: {
         user,
         password,
-        ...(mechanisms === undefined ? {} : { mechanisms, allowPlainWithoutTls: mechanisms.includes("PLAIN") })
+        ...(mechanisms === undefined ? {} : { mechanisms, allowPlainWithoutTls: allowsPlainWithoutTls(target) })
       },
       bucket,
       seeds,
       ...(network === undefined ? {} : { network }),
-      ...(secure === undefined ? {} : { tls: secure }),
+      ...(tls === undefined ? {} : { tls }),
       ...(connectTimeout === undefined ? {} : { connectTimeout }),
       ...(requestTimeout === undefined ? {} : { requestTimeout })
     })
-    const scope = yield* Effect.scope
-    const context = yield* Effect.context<never>()
-    const run = Effect.runForkWith(context)
+    begun = true
     const upstream = new Bucket(
       cluster,
-      (effect) => void run(Effect.forkIn(effect, scope, { startImmediately: true })),
+      fork,
       Duration.toMillis(requestTimeout ?? target.timeout ?? "2500 millis")
     )
     return () => upstream

@@ -5,6 +5,7 @@
 import type { Sendable } from "@wirewright/memcached/Exchange"
 import { PacketConnection } from "@wirewright/memcached/PacketConnection"
 import { ConnectionClosed, ConnectionError, type TransportOptions } from "@wirewright/connection"
+import type { OpenError } from "@wirewright/couchbase/NodePool"
 import { malformed } from "@wirewright/codec"
 import { frameShape } from "@wirewright/memcached/gen"
 import * as Deferred from "effect/Deferred"
@@ -12,6 +13,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { Outage } from "./Outage.ts"
 import { type Frame, frameAt, headerSize, isWhole } from "./RawFrame.ts"
 
 /** A connection whose answers stay as they came. */
@@ -46,13 +48,14 @@ export class Link {
   }
 
   /** Connects, and fails when that fails; from then on, connects again until the scope closes. `begin` is run on every new connection. */
-  static make<E>(
+  static make(
     options: LinkOptions,
-    begin: (connection: RawConnection) => Effect.Effect<void, E>
-  ): Effect.Effect<Link, ConnectionError | E, Scope.Scope> {
+    begin: (connection: RawConnection) => Effect.Effect<void, OpenError>
+  ): Effect.Effect<Link, OpenError, Scope.Scope> {
     return Effect.gen(function*() {
       const link = new Link(options)
-      const first = yield* Deferred.make<void, ConnectionError | E>()
+      const first = yield* Deferred.make<void, OpenError>()
+      const outage = new Outage(link.address)
       const once = Effect.scoped(Effect.gen(function*() {
         const lost = yield* Deferred.make<ConnectionError>()
         const connection = yield* PacketConnection.make<Frame, Frame>({
@@ -68,10 +71,12 @@ export class Link {
         if (connection.closed !== undefined) return yield* connection.closed
         link.connection = connection
         yield* Deferred.succeed(first, undefined)
-        yield* Deferred.await(lost)
+        yield* outage.found
+        yield* Effect.flatMap(Deferred.await(lost), (error) => outage.lost(error))
       }))
       const pauses = Schedule.min([Schedule.exponential(options.reconnect ?? "20 millis"), Schedule.spaced("2 seconds")])
-      const again = Effect.forever(Effect.retry(once, Schedule.jittered(pauses)))
+      const noted = Effect.tapError(once, (error) => outage.failed(error))
+      const again = Effect.forever(Effect.retry(noted, Schedule.jittered(pauses)))
       yield* Effect.forkScoped(Effect.andThen(Effect.tapCause(once, (cause) => Deferred.failCause(first, cause)), again))
       yield* Deferred.await(first)
       return link

@@ -6,7 +6,9 @@ import type { Writer } from "@wirewright/codec"
 import { encodeSaslAuth, Status } from "@wirewright/memcached/gen"
 import { Errand } from "@wirewright/memcached/Relay"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/SaslPlain"
-import { ConnectFailed, ConnectionError } from "@wirewright/connection"
+import type { ConnectionError } from "@wirewright/connection"
+import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase/Bootstrap"
+import type { OpenError } from "@wirewright/couchbase/NodePool"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -15,22 +17,33 @@ import type { Slot } from "./ProxySession.ts"
 import { type Frame, statusOf, writeCopy } from "./RawFrame.ts"
 import { lostBy, type MemcachedTarget, type Upstream } from "./Upstream.ts"
 
-const refused = (address: string, message: string): ConnectionError =>
-  new ConnectionError({ reason: new ConnectFailed({ cause: new Error(message) }), address, ambiguous: false })
+const refused = (reason: BootstrapReason, message: string, status?: number): BootstrapError =>
+  new BootstrapError({ reason, step: "authentication", status, message })
 
 /** Authenticates when there is a user. Plain memcached knows no other mechanism than PLAIN. */
-const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnection): Effect.Effect<void, ConnectionError> => {
+const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnection): Effect.Effect<void, OpenError> => {
   if (target.user === undefined || target.password === undefined) return Effect.void
   const { user, password, plain: allowWithoutTls = false } = target
   const message = plainMessage({ user, password, tls, allowWithoutTls })
-  if (Result.isFailure(message)) return Effect.fail(refused(connection.address, message.failure.message))
+  if (Result.isFailure(message)) {
+    const { message: words, reason } = message.failure
+    return Effect.fail(refused(reason === "NeedsTls" ? "PlainNeedsTls" : "AuthenticationFailed", words))
+  }
   const ask = connection.request((writer, opaque) =>
     encodeSaslAuth(writer, { opaque, mechanism: plainMechanism, clientData: message.success })
   )
   return ask.pipe(
     Effect.catchTag("EncodeError", Effect.die),
-    Effect.filterOrFail((answer) => statusOf(answer) === Status.Success, () => refused(connection.address, "the user was refused")),
-    Effect.asVoid
+    Effect.flatMap((answer) => {
+      const status = statusOf(answer)
+      if (status === Status.Success) return Effect.void
+      const known = status === Status.AuthError || status === Status.AuthContinue
+      return Effect.fail(
+        known
+          ? refused("AuthenticationFailed", `${connection.address}: the user was refused`, status)
+          : refused("NoMechanism", `${connection.address}: the server does not take ${plainMechanism}`, status)
+      )
+    })
   )
 }
 
@@ -71,12 +84,16 @@ class Forwarded extends Errand<Frame> {
 export const memcachedUpstream = (
   target: MemcachedTarget,
   options: Omit<LinkOptions, "host" | "port"> & { readonly connections?: number } = {}
-): Effect.Effect<() => Upstream, ConnectionError, Scope.Scope> =>
+): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
   Effect.map(
     Effect.all(
       Array.from(
         { length: options.connections ?? 2 },
-        () => Link.make({ ...options, host: target.host, port: target.port }, login(target, options.tls !== undefined))
+        (_, index) =>
+          Effect.annotateLogs(
+            Link.make({ ...options, host: target.host, port: target.port }, login(target, options.tls !== undefined)),
+            { connection: index + 1 }
+          )
       )
     ),
     (links) => {

@@ -2,6 +2,7 @@
  * The proxy over real sockets, in front of both kinds of node in memory: what a classic client asks, and what it must get. The expected
  * answers are those of memcached's protocol document (doc/protocol-binary.txt), not of our own output.
  */
+import { fakeNode } from "@wirewright/couchbase/FakeNode.fixture"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
 import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixture"
@@ -171,6 +172,31 @@ describe.each([["memcached", beforeMemcached], ["a Couchbase bucket", beforeCouc
           packet(0x0a, { opaque: 8 })
         )
       ).toEqual(["40 83 3", "1f 83 4", "20 83 5", "1 4 6", "0 4 7", "a 0 8"])
+    }))
+
+  it("refuses framing extras, which the classic protocol does not have, and passes none of them on", () =>
+    withClient(start(), async (client) => {
+      const framed = (opcode: number, extras: string, value: string, frames: string, opaque: number): Buffer => {
+        const plain = packet(opcode, { key: "k", extras, value, opaque })
+        const framing = Buffer.from(frames, "hex")
+        const head = Buffer.from(plain.subarray(0, 24))
+        head[0] = 0x08
+        head[2] = framing.length
+        head[3] = 1
+        head.writeUInt32BE(plain.length - 24 + framing.length, 8)
+        return Buffer.concat([head, framing, plain.subarray(24)])
+      }
+      expect(
+        await ask(
+          client,
+          4,
+          packet(0x01, { key: "k", extras: stored, value: "v", opaque: 1 }),
+          // durability (majority), and keep the expiry
+          framed(0x01, stored, "w", "1101", 2),
+          framed(0x01, stored, "w", "50", 3),
+          packet(0x00, { key: "k", opaque: 4 })
+        )
+      ).toEqual(["1 0 1", "1 4 2", "1 4 3", `0 0 4 ${latin(flags)}v`])
     }))
 
   it("FLUSH is memcached's alone", () =>
@@ -346,6 +372,46 @@ describe("an upstream that fails", () => {
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1"])
+      })
+    })))
+
+  it("an answer to another command reaches nobody: readers get an internal error, writers' connections end", () =>
+    run(Effect.gen(function*() {
+      const port = yield* scripted((socket, data) => {
+        const answer = answerTo(data, 0)
+        answer[1] = data[1] === 0x01 ? 0x00 : 0x01
+        socket.write(answer)
+      })
+      const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
+      yield* Effect.promise(async () => {
+        const reader = await RawClient.connect(proxy.port)
+        expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1"])
+        // until the connection to the upstream is back, requests are temporary failures
+        const write = async () => {
+          const writer = await RawClient.connect(proxy.port)
+          writer.send(packet(0x01, { key: "k", extras: stored, value: "v" }))
+          return writer.packets(1).then(([answer]) => shown(answer!), () => "closed").finally(() => writer.close())
+        }
+        let outcome = await write()
+        for (let attempt = 0; outcome === "1 86 0" && attempt < 200; attempt++) {
+          await new Promise((resolve) => setTimeout(resolve, 10))
+          outcome = await write()
+        }
+        expect(outcome).toBe("closed")
+        expect(proxy.counters.closed.OutcomeUnknown).toBe(1)
+      })
+    })))
+
+  it("a bucket's answer to another command reaches nobody, either", () =>
+    run(Effect.gen(function*() {
+      const node = yield* fakeNode({
+        script: (request) =>
+          request._tag === "Get" ? { _tag: "SetResponse", opcode: 0x01, mutationToken: undefined, cas: 5n } as never : undefined
+      })
+      const proxy = yield* serve({ upstream: `couchbase://user:pencil@127.0.0.1:${node.port}/default` })
+      yield* Effect.promise(async () => {
+        const reader = await RawClient.connect(proxy.port)
+        expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1"])
       })
     })))
 

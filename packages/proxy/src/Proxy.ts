@@ -7,6 +7,7 @@
 import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
 import type { ConnectionError } from "@wirewright/connection"
 import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
+import { tlsOfTarget } from "@wirewright/couchbase/KvOptions"
 import { encodeErrorResponse, frameShape } from "@wirewright/memcached/gen"
 import * as PacketServer from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
@@ -20,7 +21,7 @@ import { memcachedUpstream } from "./MemcachedUpstream.ts"
 import { type CloseReason, ProxySession, type SessionLimits, sessionLimits } from "./ProxySession.ts"
 import { type Frame, frameAt, writeCopy } from "./RawFrame.ts"
 import { expectSound } from "./Soundness.ts"
-import { type InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstream.ts"
+import { InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstream.ts"
 
 /** Where to listen. */
 export type Listen = Pick<
@@ -94,9 +95,11 @@ const connectUpstream = (options: ProxyOptions): Effect.Effect<() => Upstream, P
     const target = typeof named === "string"
       ? yield* Effect.try({ try: () => parseTarget(named), catch: (error) => error as InvalidTarget })
       : named
+    const asked = yield* Effect.mapError(tlsOfTarget(target), ({ message }) => new InvalidTarget({ message }))
+    const tls = asked === undefined ? upstreamTls : { ...asked, ...upstreamTls }
     const link = {
       ...(connections === undefined ? {} : { connections }),
-      ...(upstreamTls === undefined ? {} : { tls: upstreamTls }),
+      ...(tls === undefined ? {} : { tls }),
       ...(connectTimeout === undefined ? {} : { connectTimeout }),
       ...(requestTimeout === undefined ? {} : { requestTimeout })
     }

@@ -2,7 +2,7 @@
  * Whether a frame is a sound request of the classic dialect. Gets and sets, which are nearly all of a proxy's traffic, are told by their
  * lengths; everything else by decoding it, and so is whatever looks unsound, because the decoder knows what is wrong with it.
  */
-import type { Reader } from "@wirewright/codec"
+import { malformed, type Reader } from "@wirewright/codec"
 import { decodeRequest, Opcode } from "@wirewright/memcached/gen"
 
 /** Extras of the commands that are told by their lengths. */
@@ -27,7 +27,12 @@ export const soundByLengths = ({ bytes, view }: Reader, at: number): boolean => 
   return key > 0 && key <= 250 && (size === 0 ? value === 0 : value >= 0)
 }
 
+/** Magic of requests with framing extras: memcached does not know it and gives up a connection that brings it. */
+const flexible = 0x08
+
 /** Throws `DecodeError` unless the request at `at` is sound. */
 export const expectSound = (reader: Reader, at: number): void => {
-  if (!soundByLengths(reader, at)) decodeRequest(reader, at)
+  if (soundByLengths(reader, at)) return
+  if (reader.bytes[at] === flexible) malformed("Magic", "Request", "magic", at, "0x80", "0x08")
+  decodeRequest(reader, at)
 }

@@ -1,7 +1,12 @@
 /** What a proxy needs of whatever stands behind it, and how an upstream is named. It opens no connection. */
 import type { ConnectionError } from "@wirewright/connection"
 import * as Data from "effect/Data"
-import { type ConnectionTarget, parseConnectionString } from "@wirewright/couchbase/ConnectionString"
+import {
+  allowsPlainWithoutTls,
+  type ConnectionTarget,
+  parseConnectionString,
+  parseMemcachedString
+} from "@wirewright/couchbase/ConnectionString"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Frame } from "./RawFrame.ts"
@@ -14,7 +19,7 @@ export interface Upstream {
 }
 
 /** A memcached to stand in front of. */
-export interface MemcachedTarget {
+export interface MemcachedTarget extends Pick<ConnectionTarget, "tls" | "verify" | "certificate"> {
   readonly _tag: "Memcached"
   readonly host: string
   readonly port: number
@@ -53,27 +58,24 @@ const parseBucket = (text: string): CouchbaseTarget => {
   return { _tag: "Couchbase", ...rest, user, password, bucket }
 }
 
-const memcachedPort = 11_211
-
 /**
- * Reads `memcached://[user:password@]host[:port]` or `couchbase[s]://user:password@host[:port][,…]/bucket`. Throws `InvalidTarget`.
+ * Reads `memcached[s]://[user:password@]host[:port]` or `couchbase[s]://user:password@host[:port][,…]/bucket`. Throws `InvalidTarget`.
  *
  * memcached knows no mechanism but PLAIN, which sends the password as it is; `?allowed_sasl_mechanisms=PLAIN` allows that without TLS.
  */
 export const parseTarget = (text: string): Target => {
-  if (/^couchbases?:/.test(text)) return parseBucket(text)
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== "memcached:" || url.hostname === "" || url.port === "0") {
-    return refuse("an upstream is memcached://host:port or couchbase://user:password@host:port/bucket")
-  }
-  if (url.pathname.length > 1) return refuse("a memcached has no buckets: memcached://host:port")
-  const base = { _tag: "Memcached", host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || memcachedPort } as const
-  if (url.username === "") return base
+  if (/^couchbases?:/i.test(text)) return parseBucket(text)
+  if (!/^memcacheds?:/i.test(text)) return refuse("an upstream is memcached://host:port or couchbase://user:password@host:port/bucket")
+  const parsed = parseMemcachedString(text)
+  if (Result.isFailure(parsed)) return refuse(parsed.failure.message)
+  const { certificate, password, seeds: [seed], tls, user, verify } = parsed.success
   return {
-    ...base,
-    user: decodeURIComponent(url.username),
-    password: Redacted.make(decodeURIComponent(url.password)),
-    plain: url.searchParams.get("allowed_sasl_mechanisms") === "PLAIN"
+    _tag: "Memcached",
+    ...seed,
+    ...user === undefined ? {} : { user, password: password ?? Redacted.make(""), plain: allowsPlainWithoutTls(parsed.success) },
+    tls,
+    verify,
+    certificate
   }
 }
 

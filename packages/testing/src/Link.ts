@@ -1,5 +1,5 @@
 /**
- * A connection without a socket: two streams, and between them whatever can go wrong on a wire. With fake timers all of it is in virtual time.
+ * A connection without a socket: two streams, and between them whatever can go wrong on a wire. By `runVirtual` all of it is in virtual time.
  *
  * Bytes are never reordered. What arrives when is said by the faults alone, so what happened once happens again.
  */
@@ -27,6 +27,9 @@ export interface LinkFaults {
   readonly toClient?: Faults
 }
 
+/** Sees the bytes of every connection as they are sent, before anything goes wrong with them. Connections are numbered from 0. */
+export type Tap = (connection: number, direction: "toServer" | "toClient", bytes: Uint8Array) => void
+
 const reset = (): Error => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
 
 /** One end. */
@@ -34,13 +37,15 @@ class End extends Duplex {
   other!: End
   frozen = false
   private readonly faults: Faults
+  private readonly tap: (bytes: Uint8Array) => void
   private sent = 0
   private held: Array<Buffer> = []
   private waiting: (() => void) | undefined
 
-  constructor(faults: Faults) {
+  constructor(faults: Faults, tap: (bytes: Uint8Array) => void) {
     super({ allowHalfOpen: true })
     this.faults = faults
+    this.tap = tap
   }
 
   override _read(): void {
@@ -53,6 +58,7 @@ class End extends Duplex {
     const { cutAfter = Infinity, delay, halfOpenAfter = Infinity, merge } = this.faults
     const before = this.sent
     this.sent += chunk.length
+    this.tap(chunk)
     if (this.frozen || before >= halfOpenAfter || before > cutAfter) return done()
     const bytes = this.corrupted(chunk.subarray(0, Math.min(chunk.length, cutAfter - before)), before)
     if (this.sent > cutAfter) {
@@ -109,16 +115,22 @@ class End extends Duplex {
   }
 }
 
-/** Makes connections to something that accepts streams. */
+/** Makes connections to something that accepts streams; to one of several by its port. */
 export class Link {
-  private readonly accept: (stream: Duplex) => void
+  private readonly accept: (stream: Duplex, port: number | undefined) => void
   private readonly faultsOf: (connection: number) => LinkFaults
+  private readonly tap: Tap
   private ends: Array<readonly [End, End]> = []
   private count = 0
 
   /** @param faults of every connection, or of each by its number from 0 */
-  constructor(accept: (stream: Duplex) => void, faults: LinkFaults | ((connection: number) => LinkFaults) = {}) {
+  constructor(
+    accept: (stream: Duplex, port: number | undefined) => void,
+    faults: LinkFaults | ((connection: number) => LinkFaults) = {},
+    tap: Tap = () => {}
+  ) {
     this.accept = accept
+    this.tap = tap
     this.faultsOf = typeof faults === "function" ? faults : () => faults
   }
 
@@ -133,14 +145,15 @@ export class Link {
   }
 
   /** A new connection; the `dial` of `TransportOptions`. */
-  readonly dial = (): Duplex => {
-    const { toClient = {}, toServer = {} } = this.faultsOf(this.count++)
-    const client = new End(toServer)
-    const server = new End(toClient)
+  readonly dial = (to?: { readonly port: number }): Duplex => {
+    const number = this.count++
+    const { toClient = {}, toServer = {} } = this.faultsOf(number)
+    const client = new End(toServer, (bytes) => this.tap(number, "toServer", bytes))
+    const server = new End(toClient, (bytes) => this.tap(number, "toClient", bytes))
     client.other = server
     server.other = client
     this.ends = [...this.living(), [client, server]]
-    this.accept(server)
+    this.accept(server, to?.port)
     return client
   }
 

@@ -1,21 +1,30 @@
-/** A consumer and a producer in one process, without sockets: what runs between them is a `Link`. With fake timers, in virtual time. */
+/** A consumer and a producer in one process, without sockets: what runs between them is a `Link`. By `runVirtual`, in virtual time. */
 import { Dcp, type DcpOptions } from "@wirewright/dcp/Dcp"
 import type { Bucket } from "@wirewright/embedded/Bucket"
-import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import {
+  type CouchbaseCluster,
+  type CouchbaseClusterOptions,
+  type CouchbaseNode,
+  serveCouchbaseCluster
+} from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { Link, type LinkFaults } from "./Link.ts"
+import { Link, type LinkFaults, type Tap } from "./Link.ts"
 
 /** What a pair is made of. */
-export interface PairOptions extends CouchbaseNodeOptions {
+export interface PairOptions extends CouchbaseClusterOptions {
   /** Vbuckets of the bucket `default`; 4 unless said otherwise. */
   readonly vbuckets?: number
   readonly faults?: LinkFaults | ((connection: number) => LinkFaults)
+  /** Sees what both say. */
+  readonly tap?: Tap
   readonly client?: Partial<Omit<DcpOptions, "bucket" | "seeds">>
 }
 
 /** Both ends. */
 export interface Pair {
+  readonly cluster: CouchbaseCluster
+  /** The first node. */
   readonly node: CouchbaseNode
   readonly bucket: Bucket
   readonly link: Link
@@ -24,11 +33,16 @@ export interface Pair {
 }
 
 /** Makes a pair, which is gone with the scope. Fails when the node cannot be made. */
-export const pair = (options: PairOptions = {}): Effect.Effect<Pair, Effect.Error<ReturnType<typeof serveCouchbase>>, Scope.Scope> =>
+export const pair = (options: PairOptions = {}): Effect.Effect<Pair, Effect.Error<ReturnType<typeof serveCouchbaseCluster>>, Scope.Scope> =>
   Effect.gen(function*() {
-    const { client, faults, vbuckets = 4, ...rest } = options
-    const node = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }], ...rest })
-    const link = new Link(node.server.accept, faults)
+    const { client, faults, tap, vbuckets = 4, ...rest } = options
+    const cluster = yield* serveCouchbaseCluster({ buckets: [{ name: "default", vbuckets }], listen: false, port: 11210, ...rest })
+    const node = cluster.nodes[0]!
+    const link = new Link(
+      (stream, port) => (cluster.nodes.find((one) => one.port === port) ?? node).server.accept(stream),
+      faults,
+      tap
+    )
     const layer = Dcp.layer({ seeds: [{ host: node.host, port: node.port }], bucket: "default", ...client, dial: link.dial })
-    return { node, bucket: node.buckets.get("default")!, link, layer }
+    return { cluster, node, bucket: node.buckets.get("default")!, link, layer }
   })

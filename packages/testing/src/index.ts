@@ -1,6 +1,7 @@
-/** Tools for tests of protocols: both ends in one process, links that fail, seeds that shrink. */
+/** Tools for tests of protocols: both ends in one process, links that fail, virtual time, seeds that shrink. */
 export * from "./Link.ts"
 export * from "./Pair.ts"
 export * from "./Replay.ts"
 export * from "./Seeds.ts"
+export * from "./VirtualTime.ts"
 export * from "./WebSockets.ts"

@@ -20,7 +20,7 @@ const create = (world: World, name: string): Effect.Effect<void> =>
 const write = (
   world: World,
   name: string,
-  run: (record: DeepstreamRecord<Json>, acknowledge: boolean) => Effect.Effect<void, DeepstreamError>
+  run: (record: DeepstreamRecord<Json>, acknowledge: boolean) => Effect.Effect<unknown, DeepstreamError>
 ) => {
   const acknowledge = world.notes.get(`acknowledge ${name}`) === true
   const results = world.list<string | null>(`writes of ${name}`)
@@ -28,7 +28,12 @@ const write = (
   const effect = acknowledge
     ? world.fork(`write ${name}`, writing, (exit) => {
       if (Exit.isSuccess(exit)) results.push(null)
-      else for (const reason of exit.cause.reasons) if (reason._tag === "Fail") results.push(reason.error.message)
+      else {
+        for (const reason of exit.cause.reasons) {
+          // deepstream's own client says nothing when a merge keeps the other's data; this one does
+          if (reason._tag === "Fail") results.push(reason.error.reason._tag === "WriteLost" ? null : reason.error.message)
+        }
+      }
     })
     : world.fork(`write ${name}`, writing)
   return Effect.andThen(effect, sent)

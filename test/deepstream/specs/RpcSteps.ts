@@ -44,7 +44,7 @@ export const rpcSteps: ReadonlyArray<Step> = [
         asked.push(value)
         answers.push(answer)
         return Deferred.await(answer)
-      }))
+      }), { accept: "immediately" })
     return Effect.andThen(world.fork(`provider ${name}`, provide), sent)
   }),
   step(/^the client stops providing a RPC called "(\w*)"$/, (world, name = "") => Effect.andThen(world.stop(`provider ${name}`), sent)),

@@ -14,6 +14,16 @@ export const PcapHeaderSchema = Schema.Struct({
     snapLength: Wire.u32,
     linkType: Wire.u32
   });
+/** One captured packet of a file with the magic 0xa1b2cd34, which a patched libpcap of Linux distributions wrote. */
+export const PcapModifiedRecordSchema = Schema.Struct({
+    seconds: Wire.u32,
+    fraction: Wire.u32,
+    originalLength: Wire.u32,
+    interfaceIndex: Wire.u32,
+    protocol: Wire.u16,
+    packetType: Wire.u8,
+    data: Wire.bytes()
+  });
 /** One captured packet. */
 export const PcapRecordSchema = Schema.Struct({
     seconds: Wire.u32,

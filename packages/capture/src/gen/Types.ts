@@ -2,11 +2,11 @@
 /* oxlint-disable */
 
 /** Named types of capture. */
-import { Reader, type Writer, expectAtLeast, expectConstant, expectEnd, expectWithin, putBytes, putI32, putI64, putU16, putU32 } from "@wirewright/codec";
+import { Reader, type Writer, expectAtLeast, expectConstant, expectEnd, expectWithin, putBytes, putI32, putI64, putU16, putU32, putU8 } from "@wirewright/codec";
 
 /** The first 24 bytes of a pcap file. */
 export interface PcapHeader {
-  /** 0xa1b2c3d4 for microseconds, 0xa1b23c4d for nanoseconds. */
+  /** 0xa1b2c3d4 for microseconds, 0xa1b23c4d for nanoseconds, 0xa1b2cd34 for microseconds and records with more fields. */
   readonly magic: number;
   readonly versionMajor: number;
   readonly versionMinor: number;
@@ -66,6 +66,79 @@ export function decodePcapHeader(bytes: Uint8Array, littleEndian: boolean): Pcap
 /** Appends a `PcapHeader` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodePcapHeader(writer: Writer, value: PcapHeader, littleEndian: boolean): void {
   writer.position = writePcapHeader(writer, writer.need(boundPcapHeader(value)), value, littleEndian)
+}
+
+/** One captured packet of a file with the magic 0xa1b2cd34, which a patched libpcap of Linux distributions wrote. */
+export interface PcapModifiedRecord {
+  /** Seconds since 1970. */
+  readonly seconds: number;
+  /** Microseconds within the second. */
+  readonly fraction: number;
+  /** Length on the wire. */
+  readonly originalLength: number;
+  /** Index of the network interface. */
+  readonly interfaceIndex: number;
+  /** Ether type. */
+  readonly protocol: number;
+  /** Linux's PACKET_HOST, PACKET_BROADCAST, …. */
+  readonly packetType: number;
+  /** The packet, perhaps cut off at the snap length. */
+  readonly data: Uint8Array;
+}
+
+/** Reads a `PcapModifiedRecord` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+export function readPcapModifiedRecord(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapModifiedRecord {
+  const view = reader.view
+  expectAtLeast(end - at, 24, "PcapModifiedRecord", "seconds", at - start)
+  const capturedLength = view.getUint32(at + 8, littleEndian)
+  const dataEnd = at + 24 + capturedLength
+  expectWithin(dataEnd, end, "PcapModifiedRecord", "data", at + 24, start)
+  reader.next = dataEnd
+  return {
+    seconds: view.getUint32(at, littleEndian),
+    fraction: view.getUint32(at + 4, littleEndian),
+    originalLength: view.getUint32(at + 12, littleEndian),
+    interfaceIndex: view.getUint32(at + 16, littleEndian),
+    protocol: view.getUint16(at + 20, littleEndian),
+    packetType: view.getUint8(at + 22),
+    data: reader.slice(at + 24, dataEnd)
+  }
+}
+
+/** Writes a `PcapModifiedRecord` at `at`, where there is room for `boundPcapModifiedRecord` bytes; returns the offset behind it. */
+export function writePcapModifiedRecord(writer: Writer, at: number, value: PcapModifiedRecord, littleEndian: boolean): number {
+  const { bytes, view } = writer
+  let position = at
+  putU32(view, position, value.seconds, "PcapModifiedRecord", "seconds", littleEndian)
+  putU32(view, position + 4, value.fraction, "PcapModifiedRecord", "fraction", littleEndian)
+  const capturedLengthAt = position + 8
+  putU32(view, position + 12, value.originalLength, "PcapModifiedRecord", "originalLength", littleEndian)
+  putU32(view, position + 16, value.interfaceIndex, "PcapModifiedRecord", "interfaceIndex", littleEndian)
+  putU16(view, position + 20, value.protocol, "PcapModifiedRecord", "protocol", littleEndian)
+  putU8(view, position + 22, value.packetType, "PcapModifiedRecord", "packetType")
+  putU8(view, position + 23, 0, "PcapModifiedRecord", "padding")
+  const dataFrom = position + 24
+  position = putBytes(bytes, dataFrom, value.data)
+  putU32(view, capturedLengthAt, position - dataFrom, "PcapModifiedRecord", "data", littleEndian)
+  return position
+}
+
+/** Room a `PcapModifiedRecord` needs at most, in bytes. */
+export function boundPcapModifiedRecord(value: PcapModifiedRecord): number {
+  return 24 + value.data.length
+}
+
+/** Decodes bytes that are one `PcapModifiedRecord`. Throws `DecodeError`. */
+export function decodePcapModifiedRecord(bytes: Uint8Array, littleEndian: boolean): PcapModifiedRecord {
+  const reader = new Reader(bytes)
+  const value = readPcapModifiedRecord(reader, 0, bytes.length, 0, littleEndian)
+  expectEnd(reader.next, bytes.length, "PcapModifiedRecord", "", 0)
+  return value
+}
+
+/** Appends a `PcapModifiedRecord` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export function encodePcapModifiedRecord(writer: Writer, value: PcapModifiedRecord, littleEndian: boolean): void {
+  writer.position = writePcapModifiedRecord(writer, writer.need(boundPcapModifiedRecord(value)), value, littleEndian)
 }
 
 /** One captured packet. */

@@ -1,0 +1,228 @@
+/**
+ * Finds a text protocol in what its connections carry: the text itself, or WebSocket messages behind an HTTP upgrade (RFC 6455), compressed
+ * or not (RFC 7692). A connection whose start was not captured is taken for what its first byte says.
+ */
+import { DecodeError, malformed } from "@wirewright/codec/Errors"
+import { constants, inflateRawSync } from "node:zlib"
+import type { Cutter, PacketSink } from "./ProtocolAdapter.ts"
+import { isHead } from "./TextCutter.ts"
+
+const FrameBit = { Fin: 0x80, Compressed: 0x40, Reserved: 0x30, Opcode: 0x0f, Masked: 0x80 } as const
+const Opcode = { Continuation: 0, Text: 1, Close: 8, Pong: 10 } as const
+const maxHead = 64 * 1024
+const longestHeader = 14
+/** How far back compressed data refers. */
+const window = 32 * 1024
+/** What a compressed message was stripped of. */
+const flushMark = Uint8Array.of(0, 0, 0xff, 0xff)
+
+/** A frame's header. */
+interface Header {
+  readonly first: number
+  readonly size: number
+  readonly payload: number
+  readonly mask: number | undefined
+}
+
+/** Whether the frame that starts with these bytes is masked, as those of clients are. */
+export const isMasked = (bytes: Uint8Array): boolean => (bytes[1]! & FrameBit.Masked) !== 0
+
+const headerAt = (bytes: Uint8Array, at: number, end: number): Header | undefined => {
+  if (end - at < 2) return undefined
+  const short = bytes[at + 1]! & 0x7f
+  const masked = (bytes[at + 1]! & FrameBit.Masked) !== 0
+  const lengthSize = short === 126 ? 2 : short === 127 ? 8 : 0
+  const size = 2 + lengthSize + (masked ? 4 : 0)
+  if (end - at < size) return undefined
+  let payload = lengthSize === 0 ? short : 0
+  for (let i = 0; i < lengthSize; i++) payload = payload * 256 + bytes[at + 2 + i]!
+  return { first: bytes[at]!, size, payload, mask: masked ? at + size - 4 : undefined }
+}
+
+/** Size of a frame that plausibly starts at `at`, as far as its header and its first bytes tell; `undefined` when none does. */
+export const plausibleFrame = (bytes: Uint8Array, at: number, maxMessage: number): number | undefined => {
+  const header = headerAt(bytes, at, bytes.length)
+  if (header === undefined || (header.first & FrameBit.Reserved) !== 0 || (header.first & FrameBit.Fin) === 0) return undefined
+  const { first, mask, payload, size } = header
+  const opcode = first & FrameBit.Opcode
+  if (opcode >= Opcode.Close && opcode <= Opcode.Pong) return payload < 126 ? size + payload : undefined
+  if (opcode !== Opcode.Text || payload > maxMessage * 3) return undefined
+  if ((first & FrameBit.Compressed) !== 0) return size + payload
+  const text = new Uint8Array(bytes.subarray(at + size, at + size + Math.min(3, payload)))
+  if (mask !== undefined) { for (let i = 0; i < text.length; i++) text[i]! ^= bytes[mask + i]! }
+  return text.length < 3 || isHead(text, 0) ? size + payload : undefined
+}
+
+const startsWith = (bytes: Uint8Array, text: string): boolean => {
+  for (let i = 0; i < Math.min(bytes.length, text.length); i++) if (bytes[i] !== text.charCodeAt(i)) return false
+  return true
+}
+
+/** Cuts one direction of a connection. */
+export class WebSocketCutter implements Cutter {
+  offset = 0
+  private readonly text: Cutter
+  private readonly maxPayload: number
+  private mode: "unknown" | "text" | "head" | "frames" = "unknown"
+  private held = new Uint8Array(0)
+  private filled = 0
+  /** Frames of a message whose last one has not come. */
+  private parts: Array<Uint8Array> = []
+  private partsSize = 0
+  private isCompressed = false
+  private past: Uint8Array = new Uint8Array(0)
+
+  /** `text` receives the text; a message has at most `maxPayload` bytes. */
+  constructor(text: Cutter, maxPayload: number) {
+    this.text = text
+    this.maxPayload = maxPayload
+  }
+
+  get buffered(): number {
+    return this.filled + (this.mode === "text" ? this.text.buffered : 0)
+  }
+
+  get lacking(): number | undefined {
+    if (this.mode !== "frames") return undefined
+    const header = headerAt(this.held, 0, this.filled)
+    return header === undefined ? undefined : header.size + header.payload - this.filled
+  }
+
+  push(chunk: Uint8Array, sink: PacketSink): void {
+    if (this.mode === "text") return this.pushText(chunk, sink)
+    if (this.filled > 0) this.append(chunk)
+    const isHeld = this.filled > 0
+    const bytes = isHeld ? this.held.subarray(0, this.filled) : chunk
+    if (this.mode === "unknown") this.mode = modeOf(bytes)
+    if (this.mode === "text") {
+      this.filled = 0
+      return this.pushText(new Uint8Array(bytes), sink)
+    }
+    const before = this.offset
+    if (this.mode === "head") this.head(bytes)
+    if (this.mode === "frames") this.frames(bytes, this.offset - before, sink)
+    const used = this.offset - before
+    if (isHeld) {
+      this.held.copyWithin(0, used, this.filled)
+      this.filled -= used
+    } else if (used < bytes.length) this.append(bytes.subarray(used))
+  }
+
+  finish(): void {
+    this.text.finish()
+    if (this.filled === 0 && this.partsSize === 0) return
+    throw new DecodeError({
+      reason: "Incomplete",
+      packet: "WebSocket",
+      path: "",
+      offset: this.filled,
+      expected: this.mode === "head" ? "the end of the HTTP head" : "a whole message",
+      got: "the end of the stream",
+      incomplete: true
+    })
+  }
+
+  private pushText(bytes: Uint8Array, sink: PacketSink): void {
+    try {
+      this.text.push(bytes, sink)
+    } finally {
+      this.offset = this.text.offset
+    }
+  }
+
+  private append(bytes: Uint8Array): void {
+    if (this.filled + bytes.length > this.held.length) {
+      const grown = new Uint8Array(Math.max(1024, this.held.length * 2, this.filled + bytes.length))
+      grown.set(this.held.subarray(0, this.filled))
+      this.held = grown
+    }
+    this.held.set(bytes, this.filled)
+    this.filled += bytes.length
+  }
+
+  private head(bytes: Uint8Array): void {
+    const end = headEnd(bytes)
+    if (end === 0) return
+    this.offset += end
+    this.mode = "frames"
+  }
+
+  private frames(bytes: Uint8Array, start: number, sink: PacketSink): void {
+    let at = start
+    while (true) {
+      const header = headerAt(bytes, at, Math.min(bytes.length, at + longestHeader))
+      if (header === undefined) return
+      this.check(header)
+      const { mask, payload, size } = header
+      const end = at + size + payload
+      if (end > bytes.length) return
+      const body = new Uint8Array(bytes.subarray(at + size, end))
+      if (mask !== undefined) { for (let i = 0; i < body.length; i++) body[i]! ^= bytes[mask + (i & 3)]! }
+      if ((header.first & FrameBit.Opcode) < Opcode.Close) this.data(header.first, body, sink)
+      this.offset += end - at
+      at = end
+    }
+  }
+
+  private check({ first, payload }: Header): void {
+    const opcode = first & FrameBit.Opcode
+    const isKnown = opcode <= Opcode.Text || opcode >= Opcode.Close && opcode <= Opcode.Pong
+    if ((first & FrameBit.Reserved) !== 0 || !isKnown) {
+      malformed("Magic", "WebSocket", "opcode", 0, "a text or control frame", `0x${first.toString(16).padStart(2, "0")}`)
+    }
+    if (payload + this.partsSize > this.maxPayload) {
+      malformed("Limit", "WebSocket", "length", 1, `a message of at most ${this.maxPayload} bytes`, `${payload + this.partsSize} bytes`)
+    }
+  }
+
+  private data(first: number, body: Uint8Array, sink: PacketSink): void {
+    if ((first & FrameBit.Opcode) !== Opcode.Continuation) {
+      this.parts = []
+      this.partsSize = 0
+      this.isCompressed = (first & FrameBit.Compressed) !== 0
+    }
+    this.parts.push(body)
+    this.partsSize += body.length
+    if ((first & FrameBit.Fin) === 0) return
+    const message = this.parts.length === 1 ? body : Buffer.concat(this.parts)
+    this.parts = []
+    this.partsSize = 0
+    this.text.push(this.isCompressed ? this.inflate(message) : message, sink)
+  }
+
+  private inflate(message: Uint8Array): Uint8Array {
+    let text: Uint8Array
+    try {
+      text = inflateRawSync(Buffer.concat([message, flushMark]), {
+        finishFlush: constants.Z_SYNC_FLUSH,
+        maxOutputLength: this.maxPayload,
+        ...(this.past.length === 0 ? {} : { dictionary: this.past })
+      })
+    } catch (error) {
+      return malformed("Syntax", "WebSocket", "", 0, "compressed text", (error as Error).message)
+    }
+    this.past = text.length >= window ? new Uint8Array(text.subarray(-window)) : Buffer.concat([this.past, text]).subarray(-window)
+    return text
+  }
+}
+
+/** What a stream that starts with these bytes is. */
+const modeOf = (bytes: Uint8Array): "unknown" | "text" | "head" | "frames" => {
+  if (startsWith(bytes, "GET /") || startsWith(bytes, "HTTP/")) return bytes.length < 5 ? "unknown" : "head"
+  return bytes[0]! >= 0x80 || bytes[0]! <= Opcode.Text ? "frames" : "text"
+}
+
+/** Offset behind an HTTP head that leads to WebSocket; 0 while it is not complete. */
+const headEnd = (bytes: Uint8Array): number => {
+  const end = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, maxHead)).indexOf("\r\n\r\n")
+  if (end < 0) {
+    if (bytes.length >= maxHead) malformed("Limit", "WebSocket", "", 0, `an HTTP head of at most ${maxHead} bytes`, "more")
+    return 0
+  }
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, end).toString("latin1")
+  const [line = ""] = head.split("\r\n", 1)
+  if (line.startsWith("HTTP/") ? !/^HTTP\/1\.1 101\b/.test(line) : !/^upgrade:\s*websocket\s*$/im.test(head)) {
+    malformed("Magic", "WebSocket", "", 0, "an upgrade to WebSocket", line.slice(0, 100))
+  }
+  return end + 4
+}

@@ -1,0 +1,200 @@
+/**
+ * Locks: the embedded node against what a real node answered, and what the client makes of each answer.
+ *
+ * Answers: `real-6.0-locks.json`. What they mean to a client: kv_engine docs/ErrorMap.md and the error handling of Couchbase's SDKs (an
+ * unlock that meets `Locked` had the wrong CAS).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { vbucketOf } from "@wirewright/couchbase/ClusterMap"
+import { fakeNode, type Answer, refusal } from "@wirewright/couchbase/FakeNode.fixture"
+import { HelloFeature, Status } from "@wirewright/couchbase/gen"
+import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
+import type { KvError } from "@wirewright/couchbase/KvError"
+import { MutateIn } from "@wirewright/couchbase/SubDocument"
+import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { readFileSync } from "node:fs"
+
+interface Step {
+  readonly request:
+    & { readonly opcode: string; readonly key: string; readonly extras: string; readonly value: string; readonly cas?: string }
+    & { readonly saveCasAs?: string }
+  readonly answer: { readonly status: string; readonly cas: string; readonly value: string }
+}
+
+const { cases } = JSON.parse(readFileSync(new URL("../fixtures/real-6.0-locks.json", import.meta.url), "utf8")) as {
+  readonly cases: ReadonlyArray<{ readonly name: string; readonly steps: ReadonlyArray<Step> }>
+}
+
+/** Where servers of today answer otherwise: the status is newer than 6.0. */
+const newer: { readonly [name: string]: string } = { "unlock not locked": "0x000e" }
+
+const features = [
+  HelloFeature.Xattr,
+  HelloFeature.Xerror,
+  HelloFeature.SelectBucket,
+  HelloFeature.Snappy,
+  HelloFeature.Json,
+  HelloFeature.MutationSeqno
+]
+
+const vbuckets = 8
+
+/** What the node answers to the last step. */
+const played = async (port: number, steps: ReadonlyArray<Step>): Promise<{ readonly last: unknown; readonly expected: unknown }> => {
+  const client = await RawClient.connect(port)
+  const ask = async (bytes: Buffer): Promise<Buffer> => {
+    client.send(bytes)
+    return (await client.packets(1))[0]!
+  }
+  try {
+    const list = Buffer.from(features.flatMap((feature) => [feature >> 8, feature & 0xff]))
+    await ask(packet(0x1f, { key: "locks", value: list }))
+    await ask(packet(0x89, { key: "default" }))
+    const saved = new Map<string, bigint>()
+    let last: unknown
+    for (const { request: { cas = "0", extras, key, opcode, saveCasAs, value } } of steps) {
+      const name = Buffer.from(key, "hex").toString()
+      const given = saved.get(cas) ?? BigInt(cas)
+      const bytes = packet(Number(opcode), { key: name, extras, value: Buffer.from(value, "hex"), cas: given })
+      bytes.writeUInt16BE(vbucketOf(name, vbuckets), 6)
+      const answer = await ask(bytes)
+      const found = answer.readBigUInt64BE(16)
+      if (saveCasAs !== undefined) saved.set(saveCasAs, found)
+      const body = answer.subarray(24 + answer[4]!)
+      last = { status: answer.readUInt16BE(6), cas: found === 0n ? "0" : "nonzero", value: body.toString("hex") }
+    }
+    const { cas, status, value } = steps.at(-1)!.answer
+    return { last, expected: { status: Number(status), cas, value } }
+  } finally {
+    client.close()
+  }
+}
+
+describe("the embedded node answers as a real one", () => {
+  it.live.each(cases.map(({ name, steps }) => [name, steps] as const))("%s", ([name, steps]) =>
+    Effect.gen(function*() {
+      const { port } = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }] })
+      const { expected, last } = yield* Effect.promise(() => played(port, steps))
+      const status = newer[name]
+      assert.deepStrictEqual(last, status === undefined ? expected : { ...expected as object, status: Number(status) })
+    }))
+
+  it.live("an unlock without a CAS is invalid: kv_engine's validator wants one", () =>
+    Effect.gen(function*() {
+      const { port } = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }] })
+      const [stored] = cases[0]!.steps
+      const unlock = { ...stored!, request: { opcode: "0x95", key: stored!.request.key, extras: "", value: "", cas: "0" } }
+      const { last } = yield* Effect.promise(() => played(port, [stored!, unlock]))
+      assert.strictEqual((last as { status: number }).status, Status.Einval)
+    }))
+})
+
+/** How one operation ends on a node that answers it with a status, in the given words of the error map. */
+const ending = (
+  status: number,
+  ask: (kv: KvCommands) => Effect.Effect<unknown, KvError>,
+  options: { readonly knows?: ReadonlyArray<number>; readonly xerror?: boolean } = {}
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { knows = [], xerror = true } = options
+    const errors = Object.fromEntries(knows.map((code) => [code.toString(16), { name: `E${code}`, desc: "", attrs: [] }]))
+    const node = yield* fakeNode({
+      features: Object.values(HelloFeature).filter((feature) => xerror || feature !== HelloFeature.Xerror),
+      script: (request): Answer | undefined => {
+        if (request._tag === "GetErrorMap") {
+          return { _tag: "GetErrorMapResponse", errorMap: JSON.stringify({ version: 2, revision: 1, errors }) } as Answer
+        }
+        return ["Hello", "GetClusterConfig"].includes(request._tag) ? undefined : refusal(status)
+      }
+    })
+    const kv = yield* KvClient.make({ seeds: [{ host: "127.0.0.1", port: node.port }], retry: { attempts: 3 } })
+    const { attempts, reason } = yield* Effect.flip(ask(kv))
+    return [reason._tag, "retry" in reason ? reason.retry : undefined, attempts > 1] as const
+  }))
+
+const unlock = (kv: KvCommands) => kv.unlock("k", 5n)
+const upsert = (kv: KvCommands) => kv.upsert("k", 1)
+const upsertOver = (kv: KvCommands) => kv.upsert("k", 1, { cas: 5n })
+const once = false
+const again = true
+
+describe("what the client makes of it", () => {
+  it.live("an unlock is over at once: its CAS is not the lock's, or there is no lock", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* ending(Status.Locked, unlock), ["CasMismatch", "miss", once])
+      assert.deepStrictEqual(yield* ending(Status.KeyEexists, unlock), ["CasMismatch", "miss", once])
+      assert.deepStrictEqual(yield* ending(Status.NotLocked, unlock), ["NotLocked", "miss", once])
+      // servers that know no NotLocked say this
+      assert.deepStrictEqual(yield* ending(Status.Etmpfail, unlock), ["NotLocked", "miss", once])
+      assert.deepStrictEqual(yield* ending(Status.Etmpfail, unlock, { xerror: false }), ["NotLocked", "miss", once])
+      assert.deepStrictEqual(yield* ending(Status.KeyEnoent, unlock), ["NotFound", "miss", once])
+    }))
+
+  it.live("a temporary failure of a server that knows NotLocked is one, and repeated", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* ending(Status.Etmpfail, unlock, { knows: [Status.NotLocked] }), ["Etmpfail", "retry", again])
+    }))
+
+  it.live("writes of a locked document wait for its time, whatever they know of it", () =>
+    Effect.gen(function*() {
+      for (
+        const ask of [upsert, upsertOver, (kv: KvCommands) => kv.getAndLock("k"), (kv: KvCommands) => kv.touch("k", "1 hour")]
+      ) {
+        assert.deepStrictEqual(yield* ending(Status.Locked, ask), ["Locked", "retry", again])
+      }
+    }))
+
+  it.live("KeyEexists is: an existing document, a wrong CAS, or the lock of servers without XERROR", () =>
+    Effect.gen(function*() {
+      const insert = (kv: KvCommands) => kv.insert("k", 1)
+      const insertPaths = (kv: KvCommands) => kv.mutateIn("k", [MutateIn.upsert("a", 1)], { store: "insert" })
+      const paths = (kv: KvCommands) => kv.mutateIn("k", [MutateIn.upsert("a", 1)])
+      const changes = [
+        upsert,
+        (kv: KvCommands) => kv.replace("k", 1),
+        (kv: KvCommands) => kv.remove("k"),
+        (kv: KvCommands) => kv.append("k", "v"),
+        (kv: KvCommands) => kv.increment("k"),
+        (kv: KvCommands) => kv.touch("k", "1 hour"),
+        (kv: KvCommands) => kv.getAndTouch("k", "1 hour"),
+        paths
+      ]
+      for (const xerror of [true, false]) {
+        for (const ask of [insert, insertPaths]) {
+          assert.deepStrictEqual(yield* ending(Status.KeyEexists, ask, { xerror }), ["Exists", "miss", once])
+        }
+        assert.deepStrictEqual(yield* ending(Status.KeyEexists, upsertOver, { xerror }), ["CasMismatch", "miss", once])
+      }
+      for (const ask of changes) {
+        assert.deepStrictEqual(yield* ending(Status.KeyEexists, ask, { xerror: false }), ["Locked", "retry", again])
+        assert.deepStrictEqual(yield* ending(Status.KeyEexists, ask), ["Exists", "miss", once])
+      }
+    }))
+
+  it.live("what no node takes is not sent: an unlock without a CAS, an insert with one", () =>
+    Effect.gen(function*() {
+      const node = yield* fakeNode()
+      const kv = yield* KvClient.make({ seeds: [{ host: "127.0.0.1", port: node.port }] })
+      const before = node.requests.length
+      for (const ask of [kv.unlock("k", 0n), kv.insert("k", 1, { cas: 5n } as never)]) {
+        const { ambiguous, reason } = yield* Effect.flip(ask)
+        assert.deepStrictEqual([reason._tag, ambiguous], ["InvalidRequest", false])
+      }
+      assert.strictEqual(node.requests.length, before)
+    }))
+
+  it.live("against the embedded node, in time", () =>
+    Effect.gen(function*() {
+      const { port } = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }] })
+      const kv = yield* KvClient.make({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" })
+      yield* kv.upsert("k", 1)
+      const { cas } = Option.getOrThrow(yield* kv.getAndLock("k"))
+      const outcome = (given: bigint) => Effect.map(Effect.flip(kv.unlock("k", given)), ({ attempts, reason }) => [reason._tag, attempts])
+      assert.deepStrictEqual(yield* outcome(cas + 1n), ["CasMismatch", 1])
+      yield* kv.unlock("k", cas)
+      assert.deepStrictEqual(yield* outcome(cas), ["NotLocked", 1])
+    }))
+})

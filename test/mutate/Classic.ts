@@ -362,7 +362,9 @@ const pure = new Set(["Checkpoint", "Progress", "SnapshotTracker", "VbucketFollo
 const units = ["SnapshotTracker", "Progress", "Checkpoint", "VbucketFollower", "VbucketFollower.rollbacks"].map((name) =>
   `packages/dcp/src/${name}.test.ts`
 )
-const shellSuites = ["hostile", "losses", "processing", "simulation", "consumer", "topology"].map((name) => `test/dcp/${name}.test.ts`)
+const shellSuites = ["hostile", "liars", "losses", "processing", "simulation", "consumer", "topology"].map((name) =>
+  `test/dcp/${name}.test.ts`
+)
 
 /** The suites that have to notice, in the order in which they are asked: the schedules and the servers that misbehave; then the rest. */
 export const suitesOf = ({ file }: Planting): ReadonlyArray<string> =>

@@ -14,7 +14,7 @@ const planted = ({ file, find, replace }: Planting): string | undefined => {
 }
 
 /** What a loss makes of an application, not of a program that does not run. */
-const broken = /^(ReferenceError|SyntaxError)|is not (a function|defined|iterable)|Cannot read properties/
+const broken = /^(ReferenceError|SyntaxError)|is not (a function|defined|iterable)|Cannot (read properties|find)/
 
 const counted = /^expected \d+ to be greater than/
 

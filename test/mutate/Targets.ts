@@ -10,8 +10,11 @@ export interface Target {
 const named = (names: string): ReadonlyArray<string> => names.split(" ").map((name) => `packages/dcp/src/${name}.ts`)
 
 const units = named("SnapshotTracker.test Progress.test Checkpoint.test FailoverLog.test RollbackDecision.test")
-const follower = named("StreamReactions.test VbucketFollower.test VbucketFollower.rollbacks.test Exploration.test Simulation.test")
-const shell = ["consumer", "hostile", "losses", "processing", "topology", "stores", "simulation"].map((name) => `test/dcp/${name}.test.ts`)
+/** Without the exploration: it takes a minute and a half for each mutant that survives, and what it drives the schedules drive, too. */
+const follower = named("StreamReactions.test VbucketFollower.test VbucketFollower.rollbacks.test Simulation.test")
+const shell = ["consumer", "hostile", "liars", "losses", "processing", "topology", "stores", "simulation"].map((name) =>
+  `test/dcp/${name}.test.ts`
+)
 
 const ownFirst = (file: string, tests: ReadonlyArray<string>): ReadonlyArray<string> => {
   const own = file.replace(/ts$/, "test.ts")

@@ -231,6 +231,21 @@ describe("what is asked of a stream", () => {
     expect(later.advanced()).toBe(true)
   })
 
+  it("SC-50 is measured with the stream when it could not be before it", () => {
+    const line = new Line(at(9), { end: 20n })
+    line.follower.rolledBack(4n)
+    line.follower.saved()
+    line.follower.undone()
+    line.follower.saved()
+    line.follower.measured(undefined)
+    line.opened()
+    expect([line.phase, line.action._tag]).toEqual(["Measuring", "Measure"])
+    line.follower.measured(12n)
+    expect(line.phase).toBe("Following")
+    // known, and not asked for again
+    expect(line.lost().opened().phase).toBe("Following")
+  })
+
   it("is not measured when nothing was asked of it", () => {
     const { follower } = new Line(at(9))
     follower.rolledBack(4n)

@@ -15,7 +15,10 @@ export interface Example {
 /** How a program ended. */
 export interface Ended {
   readonly code: number | null
+  /** What it printed on both streams, as it came. */
   readonly output: string
+  /** What it printed on stdout: what the program says, without its log. */
+  readonly stdout: string
 }
 
 const launch = (name: string, env: Readonly<Record<string, string>>): ChildProcess =>
@@ -29,14 +32,17 @@ const launch = (name: string, env: Readonly<Record<string, string>>): ChildProce
 
 const collect = (child: ChildProcess) => {
   let output = ""
-  const take = (chunk: Buffer): void => void (output += chunk.toString())
-  child.stdout!.on("data", take)
-  child.stderr!.on("data", take)
+  let stdout = ""
+  child.stdout!.on("data", (chunk: Buffer) => {
+    output += chunk.toString()
+    stdout += chunk.toString()
+  })
+  child.stderr!.on("data", (chunk: Buffer) => void (output += chunk.toString()))
   const timer = setTimeout(() => child.kill("SIGKILL"), limit)
   const ended = new Promise<Ended>((resolve) =>
     child.once("close", (code) => {
       clearTimeout(timer)
-      resolve({ code, output })
+      resolve({ code, output, stdout })
     })
   )
   return { ended, output: () => output }

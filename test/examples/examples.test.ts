@@ -97,9 +97,9 @@ describe("examples", () => {
   })
 
   it("05: a view stays right through a broken connection and a failover that loses writes", async () => {
-    const { code, output } = await run("05_live_view.ts")
-    expect(output).toMatch(/node 1 failed; node 2 took over without the last \d+ writes\n\d+ rollbacks took back \d+ changes/)
-    expect(output.trim().split("\n").at(-1)).toBe("view = node")
+    const { code, stdout } = await run("05_live_view.ts")
+    expect(stdout).toMatch(/node 1 failed; node 2 took over without the last \d+ writes\n\d+ rollbacks took back \d+ changes/)
+    expect(stdout.trim().split("\n").at(-1)).toBe("view = node")
     expect(code).toBe(0)
   })
 })

@@ -41,7 +41,7 @@ export const failureLines = ({ exit, hint, message, told }: Failure): ReadonlyAr
 /** Says how the command failed; to people with the stack when nobody expected it. */
 export const tell = (failure: Failure, asJson: boolean): void => {
   if (asJson) return say(json(failureJson(failure)))
-  for (const line of failureLines(failure)) say(line)
+  for (const line of failureLines(failure)) sayBlock(line)
   if (failure.cause instanceof Error && failure.cause.stack !== undefined) sayBlock(failure.cause.stack)
 }
 

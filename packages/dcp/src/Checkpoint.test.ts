@@ -1,4 +1,4 @@
-/** Where to resume after a rollback: SC-42…SC-54 as far as they are decisions. */
+/** Where to resume after a rollback: SC-42…SC-53 as far as they are decisions. */
 import { describe, expect, it } from "vitest"
 import { type Checkpoint, completeAt, emptyCheckpoint, isPosition, resumption, resumptionFromLog, withComplete } from "./Checkpoint.ts"
 import { branchedAt, branchesAt, checkFailoverLog, commonAncestor, type FailoverLog, mostBranches } from "./FailoverLog.ts"

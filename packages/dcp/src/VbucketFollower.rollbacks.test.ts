@@ -103,7 +103,7 @@ describe("a rollback", () => {
   })
 
   it.each([["could not be had", undefined], ["shares nothing", log([c, 0])]])(
-    "SC-54 goes to the beginning when the log %s",
+    "SC-51 goes to the beginning when the log %s",
     (_, theirs) => {
       const line = new Line(whole)
       line.follower.rolledBack(0n)
@@ -148,7 +148,7 @@ describe("rollbacks in a row", () => {
   const long30 = at(60, { complete: [30n, 60n].map((seqno) => ({ vbucketUuid: a, seqno })) })
   const times = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
 
-  it("SC-55 are as many when only what was there before comes between them, and wait longer and longer from the fourth on", () => {
+  it("SC-47 are as many when only what was there before comes between them, and wait longer and longer from the fourth on", () => {
     const line = new Line(long30)
     const waits = times(26).map(() => episode(line, 60))
     expect(waits.slice(0, 12)).toEqual([0, 0, 0, 100, 200, 400, 800, 1600, 3200, 4000, 4000, 4000])
@@ -156,12 +156,12 @@ describe("rollbacks in a row", () => {
     expect(line.action).toEqual(failed("RollbackLoop", undefined, "27 rollbacks without progress"))
   })
 
-  it("SC-55 may go on for ever, without waiting, when something new comes between them", () => {
+  it("SC-47 may go on for ever, without waiting, when something new comes between them", () => {
     const line = new Line(long30)
     expect(times(60).map((round) => episode(line, 61 + round))).toEqual(times(60).map(() => 0))
   })
 
-  it("SC-55 count anew after the next seqno, and only after it", () => {
+  it("SC-47 count anew after the next seqno, and only after it", () => {
     const line = new Line(long30)
     const waits = [60, 60, 61, 61, 61, 62, 62, 62, 62, 62].map((seqno) => episode(line, seqno))
     expect(waits).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 100])

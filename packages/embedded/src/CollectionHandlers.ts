@@ -39,7 +39,7 @@ export const collectionHandlers: Handlers = {
     if (!connection.mayWrite(packet)) return
     const bucket = connection.selected(packet)
     if (bucket === undefined) return
-    const status = bucket.setManifest(packet.manifest)
+    const status = connection.shared.cluster.setManifest(bucket, packet.manifest)
     if (status !== Status.Success) return connection.fail(packet, status)
     connection.reply((writer) => encodeCollectionsSetManifestResponse(writer, connection.head(packet)))
   },

@@ -79,7 +79,7 @@ export const connectionHandlers: Handlers = {
   },
   GetClusterConfig: (connection, packet) => {
     const { clusterConfig } = connection.shared
-    const clusterVersion = connection.shared.clusterVersion()
+    const clusterVersion = connection.shared.cluster.version
     const known = packet.knownVersion
     const newer = known === undefined || known.epoch < clusterVersion.epoch
       || known.epoch === clusterVersion.epoch && known.revision < clusterVersion.revision

@@ -6,15 +6,14 @@
  * scope and nothing is written to disk.
  */
 import type { ConnectionError } from "@wirewright/connection"
-import { VBucketState } from "@wirewright/couchbase/gen"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import { type PacketServer, type PacketServerOptions, serve } from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
-import { Bucket, type BucketOptions } from "./Bucket.ts"
-import { clusterConfigText } from "./ClusterConfig.ts"
+import type { Bucket, BucketOptions } from "./Bucket.ts"
+import { ClusterState } from "./ClusterState.ts"
 import { collectionHandlers } from "./CollectionHandlers.ts"
 import { connectionHandlers } from "./ConnectionHandlers.ts"
 import { dcpHandlers } from "./DcpHandlers.ts"
@@ -82,6 +81,8 @@ export interface FailoverOptions {
 export interface CouchbaseCluster {
   readonly nodes: ReadonlyArray<CouchbaseNode>
   readonly buckets: ReadonlyMap<string, Bucket>
+  /** Buckets, scopes and collections, made and dropped while the cluster runs. */
+  readonly state: ClusterState
   /** What a client is given to connect. */
   readonly connectionString: string
   /** Moves a vbucket to a node, and tells the clients. */
@@ -125,64 +126,35 @@ export const serveCouchbaseCluster = (
     const size = options.nodes ?? 1
     const started = performance.now()
     const users = yield* Users.make(options.users ?? [], options.saslRandom)
-    const buckets = new Map((options.buckets ?? [{ name: "default" }]).map((one) => [one.name, new Bucket(one, { now, uuid: randomUuid })]))
-    for (const bucket of buckets.values()) for (const { id } of bucket.allVbuckets) bucket.move(id, id % size)
-    const clusterVersion = { epoch: 1n, revision: 1n }
     const nodes: Array<CouchbaseNode> = []
     const clients: Array<Map<ServerClient, NodeConnection>> = []
-    // a failed node leaves the map
-    const gone = new Set<number>()
-
-    const config = (self: number, bucket: Bucket | undefined): string => {
-      const present = nodes.map((_, index) => index).filter((index) => !gone.has(index))
-      const at = {
-        nodes: present.map((index) => ({ host, port: nodes[index]!.port })),
-        self: present.indexOf(self),
-        tls: options.tls !== undefined,
-        epoch: clusterVersion.epoch,
-        revision: clusterVersion.revision
-      }
-      if (bucket === undefined) return clusterConfigText(at)
-      const { manifest, name, uuid, vbucketCount } = bucket
-      const vbuckets = Array.from({ length: vbucketCount }, (_, id) => {
-        const vbucket = bucket.vbucket(id)
-        return vbucket?.state === VBucketState.Active ? present.indexOf(vbucket.node) : -1
-      })
-      return clusterConfigText(at, { name, uuid, vbuckets, manifestUid: manifest.uid })
-    }
-
-    const changed = (): void => {
-      clusterVersion.revision++
-      for (const connections of clients) for (const connection of connections.values()) connection.pushClusterMap()
-    }
-
-    const failover = (index: number, { disconnect = true, lost = 0 }: FailoverOptions = {}): number => {
-      const others = nodes.map((_, at) => at).filter((at) => at !== index && !gone.has(at))
-      let count = 0
-      let turn = 0
-      if (disconnect) nodes[index]!.disconnect()
-      for (const bucket of buckets.values()) {
-        for (const { id, node } of bucket.allVbuckets) {
-          if (node === index) count += bucket.failOver(id, lost, others.length === 0 ? index : others[turn++ % others.length]!)
+    const state = new ClusterState({
+      nodes: size,
+      buckets: options.buckets ?? [{ name: "default" }],
+      world: { now, uuid: randomUuid },
+      tls: options.tls !== undefined,
+      onMapChanged: () => {
+        for (const connections of clients) for (const connection of connections.values()) connection.pushClusterMap()
+      },
+      onBucketDropped: (bucket) => {
+        for (const connections of clients) {
+          for (const [client, connection] of connections) if (connection.bucket === bucket) client.close("the node, as the bucket is gone")
         }
       }
-      if (others.length > 0) gone.add(index)
-      changed()
-      return count
-    }
-
+    })
+    const { buckets } = state
     const cluster: CouchbaseCluster = {
       nodes,
+      state,
       buckets,
       get connectionString() {
         return nodes[0]!.connectionString
       },
-      move: (bucket, vbucket, node) => {
-        gone.delete(node)
-        buckets.get(bucket)?.move(vbucket, node)
-        changed()
-      },
-      failover
+      move: (bucket, vbucket, node) => state.move(bucket, vbucket, node),
+      failover: (node, { disconnect = true, lost = 0 } = {}) => {
+        if (disconnect) nodes[node]!.disconnect()
+        return state.failover(node, lost)
+      }
     }
 
     for (let index = 0; index < size; index++) {
@@ -194,8 +166,8 @@ export const serveCouchbaseCluster = (
         buckets,
         node: index,
         producers,
-        clusterVersion: () => clusterVersion,
-        clusterConfig: (bucket) => config(index, bucket),
+        cluster: state,
+        clusterConfig: (bucket) => state.map(nodes, index, bucket),
         elapsed: () => performance.now(),
         reference: () => Crypto.randomUUID(),
         uptime: () => Math.floor((performance.now() - started) / 1000),

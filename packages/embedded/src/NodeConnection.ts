@@ -21,6 +21,7 @@ import {
 import type { RequestFrame, RequestHead } from "@wirewright/memcached"
 import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/PacketServer"
 import type { Bucket, VbucketInfo } from "./Bucket.ts"
+import type { ClusterState } from "./ClusterState.ts"
 import type { DcpProducer, ProducerNames } from "./DcpProducer.ts"
 import type { Refusal } from "./Document.ts"
 import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./ErrorBody.ts"
@@ -40,7 +41,7 @@ export interface NodeShared {
   readonly buckets: ReadonlyMap<string, Bucket>
   /** The cluster map as JSON: of a bucket, or without one. */
   readonly clusterConfig: (bucket?: Bucket) => string
-  readonly clusterVersion: () => { readonly epoch: bigint; readonly revision: bigint }
+  readonly cluster: ClusterState
   /** Which node of the cluster this is. */
   readonly node: number
   /** DCP connections of this node. */
@@ -169,7 +170,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     const clusterMap = full ? shared.clusterConfig(bucket) : ""
     const head = {
       bucket: bucket?.name ?? "",
-      ...shared.clusterVersion(),
+      ...shared.cluster.version,
       layout: "V2" as const,
       clusterMap,
       datatype: full ? this.jsonDatatype : 0

@@ -17,8 +17,12 @@ export class OutputError extends Error {
   override readonly name = "OutputError"
   /** Paths relative to the working directory, with forward slashes. */
   readonly files: ReadonlyArray<string>
+  /** The message, a line for each file. */
+  readonly lines: ReadonlyArray<string>
   constructor(problems: ReadonlyArray<{ readonly file: string; readonly message: string }>, options?: ErrorOptions) {
-    super(problems.map(({ file, message }) => `${file}: ${message}`).join("\n"), options)
+    const lines = problems.map(({ file, message }) => `${file}: ${message}`)
+    super(lines.join("\n"), options)
+    this.lines = lines
     this.files = problems.map(({ file }) => file)
   }
 }

@@ -6,7 +6,7 @@ import type { GenerateOptions } from "@wirewright/codegen"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { runCalls, runCheck, runGenerator } from "./Run.ts"
+import { nobody, permissionsHold, runCalls, runCheck, runGenerator } from "./Run.ts"
 
 /** Within the test workspace, from where `@wirewright/*` resolves. */
 const work = Path.join(import.meta.dirname, "../.wirewright-guest")
@@ -240,11 +240,8 @@ export const f = frame("F", { sections: ["body"], kinds: { message: { headers: [
 export const one = commandsOf(f, "message")("${command}", { opcode: ${opcode}, request: { body: { a: u8 } } })
 `
 
-/** Somebody whom permissions hold for. */
-const nobody = process.getuid?.() === 0 ? 65_534 : undefined
-
 describe("all or nothing", () => {
-  it("a directory that cannot be written to: nothing is, in none of several directories", () => {
+  it.runIf(permissionsHold)("a directory that cannot be written to: nothing is, in none of several directories", () => {
     const cwd = place({ "a.ts": types("a"), "b.ts": types("b"), "one/.keep": "", "two/.keep": "" })
     const targets = [{ spec: "a.ts", out: "one/a" }, { spec: "b.ts", out: "two" }]
     Fs.chmodSync(Path.join(cwd, "one"), 0o777)
@@ -256,7 +253,7 @@ describe("all or nothing", () => {
     expect(runGenerator({ cwd, targets }, nobody).written.length).toBeGreaterThan(6)
   })
 
-  it("a file that cannot be read is named", () => {
+  it.runIf(permissionsHold)("a file that cannot be read is named", () => {
     const cwd = place({ "spec.ts": types("points") })
     runGenerator({ cwd, targets: [target] })
     Fs.chmodSync(Path.join(cwd, "gen/Types.ts"), 0)

@@ -3,6 +3,15 @@ import type { GenerateOptions, Report } from "@wirewright/codegen"
 import * as ChildProcess from "node:child_process"
 import * as Path from "node:path"
 
+const here = Path.join(import.meta.dirname, "..")
+
+/** Somebody whom permissions hold for, if root is not: undefined for us. */
+export const nobody = process.getuid?.() === 0 ? 65_534 : undefined
+
+/** Whether permissions can be tested: by us, or by `nobody` if it can read the checkout. */
+export const permissionsHold = nobody === undefined
+  || ChildProcess.spawnSync(process.execPath, ["--eval", ""], { cwd: here, uid: nobody }).status === 0
+
 /** What to run. */
 export type Call = readonly [what: "check" | "generate", options: GenerateOptions]
 
@@ -23,7 +32,7 @@ export const runCalls = (calls: ReadonlyArray<Call>, uid?: number): ReadonlyArra
   const result = ChildProcess.spawnSync(
     process.execPath,
     ["--conditions=@wirewright/source", "--input-type=module", "--eval", script, JSON.stringify(calls)],
-    { cwd: Path.join(import.meta.dirname, ".."), encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...uid === undefined ? {} : { uid } }
+    { cwd: here, encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...uid === undefined ? {} : { uid } }
   )
   if (result.status !== 0) throw new Error(result.stderr)
   const outcomes = JSON.parse(result.stdout) as ReadonlyArray<{ readonly report: Report } | { readonly error: string }>

@@ -43,6 +43,9 @@ export interface Codegen {
 
 const specifier: string = "@wirewright/codegen"
 
+const isOutputError = (error: unknown): error is { readonly lines: ReadonlyArray<string> } =>
+  error instanceof Error && error.name === "OutputError"
+
 /** Runs the generator; a spec that cannot be loaded and a place that cannot be written to are usage errors. */
 export const withCodegen = async (run: (codegen: Codegen) => Promise<Report>): Promise<Report> => {
   const codegen = await import(specifier) as Codegen
@@ -50,7 +53,7 @@ export const withCodegen = async (run: (codegen: Codegen) => Promise<Report>): P
     return await run(codegen)
   } catch (error) {
     if (error instanceof Error && error.name === "LoadError") return refuse(error.message)
-    if (error instanceof Error && error.name === "OutputError") return refuse(`nothing was written.\n${error.message}`)
+    if (isOutputError(error)) return refuse("nothing was written.", error.lines)
     throw error
   }
 }

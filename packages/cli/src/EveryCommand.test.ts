@@ -377,7 +377,7 @@ it.each(["decode -", "encode"])("%s is interrupted while it waits for stdin", as
   child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())
   // a line that is none is answered once the command runs
   child.stdin.write(command === "encode" ? "no json\n" : Buffer.from("800a00000000000000000000000000010000000000000000", "hex"))
-  await Promise.race([once(child.stderr, "data"), once(child.stdout, "data"), new Promise((resolve) => setTimeout(resolve, 5_000))])
+  await Promise.race([once(child.stderr, "data"), once(child.stdout, "data"), once(child, "close")])
   child.kill("SIGINT")
   const [code] = await once(child, "close") as [number | null]
   expect([code, err.includes("unexpected")]).toEqual([exits.interrupted.code, false])

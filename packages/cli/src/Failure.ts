@@ -22,6 +22,8 @@ export class Failure extends Data.TaggedError("Failure")<{
   /** Name of the reason, such as `AuthenticationFailed`: the library's, or that of the exit with a capital. */
   readonly error: string
   readonly message: string
+  /** What it is about, where that is several things: a line for each. */
+  readonly details?: ReadonlyArray<string> | undefined
   /** The write may have happened. */
   readonly ambiguous?: boolean | undefined
   /** What may help. */
@@ -44,8 +46,8 @@ export const usage = (message: string, hint?: string): Failure => new Failure({ 
 export const findings = (message: string, error = "Findings"): Failure => new Failure({ exit: "findings", error, message, told: true })
 
 /** Stops a handler with a usage error. */
-export const refuse = (message: string): never => {
-  throw usage(message)
+export const refuse = (message: string, details?: ReadonlyArray<string>): never => {
+  throw new Failure({ exit: "usage", error: "Usage", message, details })
 }
 
 const connection = {

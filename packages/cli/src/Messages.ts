@@ -21,27 +21,26 @@ export const wantsJson = (args: ReadonlyArray<string>): boolean => {
 }
 
 /** A failure as an object of JSON. */
-export const failureJson = ({ ambiguous, error, exit, hint, message }: Failure): object => ({
+export const failureJson = ({ ambiguous, details = [], error, exit, hint, message }: Failure): object => ({
   error,
   exit,
   code: exits[exit].code,
-  message,
+  message: [message, ...details].join("\n"),
   ...ambiguous === undefined ? {} : { ambiguous },
   ...hint === undefined ? {} : { hint }
 })
 
 /** A failure as lines for people; none when they have read it already. */
-export const failureLines = ({ exit, hint, message, told }: Failure): ReadonlyArray<string> => {
+export const failureLines = ({ details = [], exit, hint, message, told }: Failure): ReadonlyArray<string> => {
   if (told === true) return []
-  // lines of what people themselves gave stay lines
-  const text = exit === "usage" ? message.split("\n").map(visible).join("\n") : visible(message)
-  return [`wirewright: ${exit === "unexpected" ? "unexpected: " : ""}${text}`, ...hint === undefined ? [] : [`  → ${hint}`]]
+  const text = `wirewright: ${exit === "unexpected" ? "unexpected: " : ""}${message}`
+  return [text, ...details, ...hint === undefined ? [] : [`  → ${hint}`]].map(visible)
 }
 
 /** Says how the command failed; to people with the stack when nobody expected it. */
 export const tell = (failure: Failure, asJson: boolean): void => {
   if (asJson) return say(json(failureJson(failure)))
-  for (const line of failureLines(failure)) sayBlock(line)
+  for (const line of failureLines(failure)) say(line)
   if (failure.cause instanceof Error && failure.cause.stack !== undefined) sayBlock(failure.cause.stack)
 }
 

@@ -10,7 +10,15 @@ import { visible, visibleLines } from "@wirewright/codec/Visible"
 /** Bytes collected before they are written. */
 const batchSize = 64 * 1024
 
+/** Milliseconds after which what was put out is written, when no more of it comes. */
+const longestWait = 100
+
 let batch = ""
+
+const put = (text: string): void => {
+  if (batch === "") setTimeout(() => void flush(), longestWait).unref()
+  batch += text
+}
 
 /** Ends quietly when the reader of stdout is gone. */
 export const endWithReader = (): void => {
@@ -29,12 +37,12 @@ const visibleBlock = (text: string, painted: boolean): string =>
 
 /** Puts out a line of data. JSON stays the same JSON. */
 export const line = (text: string): void => {
-  batch += `${visible(text)}\n`
+  put(`${visible(text)}\n`)
 }
 
 /** Puts out lines of data. With `painted` styles stay; whatever stands between them the caller has made visible by `escaped` or `quoted`. */
 export const block = (text: string, painted = false): void => {
-  batch += `${visibleBlock(text, painted)}\n`
+  put(`${visibleBlock(text, painted)}\n`)
 }
 
 /** Writes what is collected, once there is enough of it, and waits while stdout is congested. */

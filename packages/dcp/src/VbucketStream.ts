@@ -158,10 +158,10 @@ export class VbucketStream implements StreamSink, Account {
       case "DcpSeqnoAdvanced": {
         const placed = this.place(packet.bySeqno, bytes)
         if (placed === undefined) return
-        const { progress } = this.follower
-        const known = progress.dirty
+        const { follower } = this
+        const known = follower.progress.dirty
         // what nobody sees moves the checkpoint
-        if (progress.pass(packet.bySeqno, placed) && !known) this.owner.changed(this)
+        if (follower.pass(packet.bySeqno, placed) && !known) this.owner.changed(this)
         if (this.owner.verbose) this.emit(new SeqnoAdvanced(this.vbucket, packet.bySeqno), bytes)
         else this.pass(bytes)
         if (placed.snapshot.ordered) this.advance()

@@ -142,8 +142,8 @@ export const plantings: ReadonlyArray<Planting> = [
     loss: "collapse",
     file: "VbucketStream",
     place: "DcpSeqnoAdvanced",
-    find: "progress.pass(packet.bySeqno, placed)",
-    replace: "progress.pass(packet.bySeqno, { ...placed, complete: true })"
+    find: "follower.pass(packet.bySeqno, placed)",
+    replace: "follower.pass(packet.bySeqno, { ...placed, complete: true })"
   },
   // ── skip
   {

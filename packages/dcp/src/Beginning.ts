@@ -78,7 +78,10 @@ export class Beginning {
   /** The collections or the scope asked for, by their ids. */
   readonly filter = Effect.fnUntraced(
     { self: this },
-    function*(this: Beginning, { collections, scope }: Pick<ChangesOptions, "collections" | "scope">): Effect.fn.Return<StreamFilter, DcpError> {
+    function*(
+      this: Beginning,
+      { collections, scope }: Pick<ChangesOptions, "collections" | "scope">
+    ): Effect.fn.Return<StreamFilter, DcpError> {
       if (collections === undefined && scope === undefined) return {}
       if (collections !== undefined && scope !== undefined) {
         return yield* new DcpOptionsError({ message: "collections and scope exclude one another" })

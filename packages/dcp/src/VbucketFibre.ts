@@ -139,15 +139,17 @@ const undo = (vbucket: number, rollback: RollbackNotice, world: FollowWorld): Ef
  * Whether the vbucket is in another place than where its stream was: by the map that there is, as it may have come before the end of the stream, by
  * that of a refusal, or by a newer one.
  */
-const locate = Effect.fnUntraced(function*(vbucket: number, asked: string | undefined, refusal: Response | undefined, cluster: FollowWorld["cluster"]) {
-  const moved = (): boolean => {
-    const now = cluster.seedOf(vbucket)
-    return now !== undefined && `${now.host}:${now.port}` !== asked
+const locate = Effect.fnUntraced(
+  function*(vbucket: number, asked: string | undefined, refusal: Response | undefined, cluster: FollowWorld["cluster"]) {
+    const moved = (): boolean => {
+      const now = cluster.seedOf(vbucket)
+      return now !== undefined && `${now.host}:${now.port}` !== asked
+    }
+    if (moved()) return true
+    const map = refusal !== undefined && "value" in refusal && refusal.value instanceof Uint8Array
+      ? new TextDecoder().decode(refusal.value)
+      : ""
+    if (!cluster.learn(map, cluster.seedOf(vbucket)?.host ?? "127.0.0.1")) yield* cluster.refresh
+    return moved()
   }
-  if (moved()) return true
-  const map = refusal !== undefined && "value" in refusal && refusal.value instanceof Uint8Array
-    ? new TextDecoder().decode(refusal.value)
-    : ""
-  if (!cluster.learn(map, cluster.seedOf(vbucket)?.host ?? "127.0.0.1")) yield* cluster.refresh
-  return moved()
-})
+)

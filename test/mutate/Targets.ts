@@ -12,9 +12,10 @@ const named = (names: string): ReadonlyArray<string> => names.split(" ").map((na
 const units = named("SnapshotTracker.test Progress.test Checkpoint.test FailoverLog.test RollbackDecision.test")
 /** Without the exploration: it takes a minute and a half for each mutant that survives, and what it drives the schedules drive, too. */
 const follower = named("StreamReactions.test VbucketFollower.test VbucketFollower.rollbacks.test Simulation.test")
-/** What leads the parts of the shell by hand; then whole consumers against a server in memory.
- *
- * Without the seeded schedules and the pipelines over all vbuckets, which take half a minute and more for each mutant that survives. */
+/**
+ * What leads the parts of the shell by hand; then whole consumers against a server in memory. Without the seeded schedules and the pipelines over all
+ * vbuckets, which take half a minute and more for each mutant that survives.
+ */
 const shell = [
   ...named("ChangesSettings.test VbucketFibre.test DcpConsumer.test"),
   ...["consumer", "hostile", "losses", "topology", "stores", "liars"].map((name) => `test/dcp/${name}.test.ts`)

@@ -3,6 +3,7 @@ import { encodeWith, Reader } from "@wirewright/codec"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -155,7 +156,7 @@ export interface Led {
   readonly pass: (milliseconds?: number) => Effect.Effect<void>
   /** Pulls what waits, and settles it unless that is not wanted. */
   readonly pull: (settles?: boolean) => Effect.Effect<ReadonlyArray<DcpEvent>>
-  /** What pulling ends with, once nothing waits. */
+  /** What pulling ends with, once nothing waits; fails when it does not end. */
   readonly end: Effect.Effect<DcpError | Cause.Done>
   /** Ends the consumer in order. */
   readonly close: Effect.Effect<void>
@@ -226,7 +227,12 @@ export const lead = (staging: Staging, test: (led: Led) => Effect.Effect<unknown
           events.push(...pulled)
           return pulled
         }),
-        end: Effect.flip(consumer.outbox.pull) as Effect.Effect<DcpError | Cause.Done>,
+        end: Effect.gen(function*() {
+          const pulling = yield* Effect.forkChild(Effect.flip(consumer.outbox.pull) as Effect.Effect<DcpError | Cause.Done>)
+          yield* pass()
+          if (pulling.pollUnsafe() === undefined) throw new Error("there is no end")
+          return yield* Fiber.join(pulling)
+        }),
         close: Scope.close(scope, Exit.void)
       }
       yield* test(led)

@@ -131,7 +131,7 @@ describe("maxUnsettled", () => {
         node.send(1, 1)
         yield* pass()
         yield* pull(false)
-        const pulling = yield* Effect.forkChild(end)
+        const pulling = yield* Effect.forkChild(consumer.outbox.pull)
         yield* pass(1_000)
         expect(pulling.pollUnsafe()).toBeUndefined()
         expect(consumer.status).toMatchObject({ events: 3, unsettled: 3 })

@@ -64,7 +64,10 @@ const stage = (staging: Staging) => {
   const stream = {
     vbucket,
     follower,
-    release: () => note("released"),
+    release: () => {
+      note("released")
+      if (happened.length > 100) throw new Error("the follower hears nothing")
+    },
     close: () => note("closed"),
     current: () => emptyCheckpoint,
     next: Effect.sync(hears("next")),

@@ -158,6 +158,11 @@ describe("maxUnsettled", () => {
         node.send(0, 20, 21, 22)
         yield* pass()
         expect((yield* pull(false)).map(brief)).toEqual(["0 20", "0 21", "0 22"])
+        // events that wait come before an end: only whoever pulls once more sees it
+        const pulling = yield* Effect.forkChild(consumer.outbox.pull)
+        yield* pass()
+        expect(pulling.pollUnsafe()).toBeUndefined()
+        yield* Fiber.interrupt(pulling)
         expect(consumer.status).toMatchObject({ events: 22, unsettled: 3 })
         node.send(0, 23)
         yield* pull(false)

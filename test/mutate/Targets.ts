@@ -12,8 +12,14 @@ const named = (names: string): ReadonlyArray<string> => names.split(" ").map((na
 const units = named("SnapshotTracker.test Progress.test Checkpoint.test FailoverLog.test RollbackDecision.test")
 /** Without the exploration: it takes a minute and a half for each mutant that survives, and what it drives the schedules drive, too. */
 const follower = named("StreamReactions.test VbucketFollower.test VbucketFollower.rollbacks.test Simulation.test")
-/** Without the seeded schedules and the pipelines over all vbuckets, which take half a minute and more for each mutant that survives. */
-const shell = ["consumer", "hostile", "losses", "topology", "stores", "liars"].map((name) => `test/dcp/${name}.test.ts`)
+/**
+ * What leads the parts of the shell by hand; then whole consumers against a server in memory. Without the seeded schedules and the pipelines over all
+ * vbuckets, which take half a minute and more for each mutant that survives.
+ */
+const shell = [
+  ...named("ChangesSettings.test VbucketFibre.test DcpConsumer.test"),
+  ...["consumer", "hostile", "losses", "topology", "stores", "liars"].map((name) => `test/dcp/${name}.test.ts`)
+]
 
 const ownFirst = (file: string, tests: ReadonlyArray<string>): ReadonlyArray<string> => {
   const own = file.replace(/ts$/, "test.ts")
@@ -27,7 +33,7 @@ export const targets: ReadonlyArray<Target> = [
     tests: ownFirst(file, [...units, ...follower])
   })),
   { file: "packages/dcp/src/VbucketFollower.ts", tests: follower },
-  ...named("DcpConsumer VbucketFibre").map((file) => ({ file, tests: shell }))
+  ...named("ChangesSettings DcpConsumer VbucketFibre").map((file) => ({ file, tests: ownFirst(file, shell) }))
 ]
 
 /** What the tests are told: nothing, so that they are what `npm test` runs. */

@@ -10,10 +10,10 @@ import type { StreamFilter } from "./StreamFilter.ts"
 
 /** Asks the nodes; waits for those that are not there. */
 export class Beginning {
-  private readonly cluster: Cluster
-  private readonly nodes: DcpNodes
+  private readonly cluster: Pick<Cluster, "map">
+  private readonly nodes: Pick<DcpNodes, "connectionOf" | "pause">
 
-  constructor(cluster: Cluster, nodes: DcpNodes) {
+  constructor(cluster: Pick<Cluster, "map">, nodes: Pick<DcpNodes, "connectionOf" | "pause">) {
     this.cluster = cluster
     this.nodes = nodes
   }
@@ -78,7 +78,10 @@ export class Beginning {
   /** The collections or the scope asked for, by their ids. */
   readonly filter = Effect.fnUntraced(
     { self: this },
-    function*(this: Beginning, { collections, scope }: ChangesOptions): Effect.fn.Return<StreamFilter, DcpError> {
+    function*(
+      this: Beginning,
+      { collections, scope }: Pick<ChangesOptions, "collections" | "scope">
+    ): Effect.fn.Return<StreamFilter, DcpError> {
       if (collections === undefined && scope === undefined) return {}
       if (collections !== undefined && scope !== undefined) {
         return yield* new DcpOptionsError({ message: "collections and scope exclude one another" })

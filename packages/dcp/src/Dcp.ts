@@ -30,9 +30,11 @@ import { randomBytes } from "node:crypto"
 import { CheckpointStore } from "./CheckpointStore.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
+import { settingsOf } from "./ChangesSettings.ts"
 import { DcpConsumer } from "./DcpConsumer.ts"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
+import { DcpNodes } from "./DcpNodes.ts"
 import { type BatchHandlers, type BatchSize, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
 
 /** Where the bucket is. */
@@ -92,22 +94,24 @@ const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
 export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpError, Dcp | Scope.Scope> =>
   Effect.gen(function*() {
     const { cluster, options: where } = yield* Dcp
-    const { from = "checkpoint" } = options
-    const wantsStore = from === "checkpoint" || typeof from === "object" && "savedOr" in from
+    const settings = settingsOf(options)
     const store = yield* Effect.serviceOption(CheckpointStore)
-    if (wantsStore && Option.isNone(store)) {
-      return yield* new DcpOptionsError({ message: `from ${JSON.stringify(from)} needs a CheckpointStore` })
+    if (settings.resumes && Option.isNone(store)) {
+      return yield* new DcpOptionsError({ message: `from ${JSON.stringify(settings.from)} needs a CheckpointStore` })
     }
-    const group = `${where.bucket}/${options.group ?? "wirewright"}`
-    const checkpoints = wantsStore && Option.isSome(store) ? yield* store.value.open(group) : undefined
+    const group = `${where.bucket}/${settings.nodes.group}`
+    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group) : undefined
     const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
-    return yield* DcpConsumer.make({
+    const services = yield* Effect.context<never>()
+    const nodes = new DcpNodes({
+      ...settings.nodes,
       cluster,
-      connection: { agent, ...connection, features: dcpFeatures },
-      checkpoints,
+      connection: { agent, ...connection, features: dcpFeatures, negotiation: settings.negotiation },
       unique: () => randomBytes(6).toString("hex"),
-      random: Math.random
-    }, options)
+      random: Math.random,
+      log: (line) => void Effect.runForkWith(services)(line)
+    }, yield* Effect.scope)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: Math.random }, settings)
   })
 
 /** The events of a consumer as they come. @internal */

@@ -8,7 +8,6 @@
 import type { Cluster } from "@wirewright/couchbase/Cluster"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -16,11 +15,12 @@ import { Alarms } from "./Alarms.ts"
 import { Beginning } from "./Beginning.ts"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
-import type { ChangesOptions, DcpStatus } from "./ChangesOptions.ts"
+import type { DcpStatus } from "./ChangesOptions.ts"
+import type { ChangesSettings } from "./ChangesSettings.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
 import { type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
 import { CaughtUp, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
-import { DcpNodes } from "./DcpNodes.ts"
+import type { DcpNodes } from "./DcpNodes.ts"
 import { Outbox } from "./Outbox.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
 import { endless } from "./RollbackDecision.ts"
@@ -30,12 +30,10 @@ import { type StreamOwner, VbucketStream } from "./VbucketStream.ts"
 
 /** What a consumer needs of the world. */
 export interface ConsumerWorld {
-  readonly cluster: Cluster
-  /** How connections begin; `ChangesOptions` says the rest. */
-  readonly connection: Omit<ConstructorParameters<typeof DcpNodes>[0]["connection"], "negotiation">
+  readonly cluster: Pick<Cluster, "map" | "seedOf" | "learn" | "refresh">
+  readonly nodes: Pick<DcpNodes, "connectionOf" | "pause" | "attempts" | "lost" | "connections">
   /** Where checkpoints are kept; without it nowhere. */
   readonly checkpoints: CheckpointGroup | undefined
-  readonly unique: () => string
   readonly random: () => number
 }
 
@@ -48,62 +46,35 @@ export const OnTransition = Context.Reference<NonNullable<FollowOptions["onTrans
 export class DcpConsumer implements StreamOwner, FollowWorld {
   readonly outbox = new Outbox<DcpEvent, DcpError>()
   readonly verbose: boolean
-  readonly options: ChangesOptions
-  readonly cluster: Cluster
-  readonly nodes: DcpNodes
+  readonly settings: ChangesSettings
+  readonly cluster: ConsumerWorld["cluster"]
+  readonly nodes: ConsumerWorld["nodes"]
   readonly writer: CheckpointWriter | undefined
   filter: StreamFilter = {}
   private readonly world: ConsumerWorld
   private readonly streams = new Map<number, VbucketStream>()
   private readonly alarms: Alarms
   private events = 0
-  private sinceCounted = 0
-  private behind = 0
-  private running = 0
+  /** No less than the events that are not settled, which cost more to count. */
+  private atMost = 0
+  private caught = 0
+  private ended = 0
   private failures: Array<DcpStreamFailed> = []
 
-  private constructor(world: ConsumerWorld, options: ChangesOptions, scope: Scope.Scope, services: Context.Context<never>) {
+  private constructor(world: ConsumerWorld, settings: ChangesSettings) {
     this.world = world
     this.cluster = world.cluster
-    this.options = options
-    this.verbose = options.verbose === true
-    this.alarms = new Alarms(Duration.toMillis(options.slowAfter ?? "30 seconds"))
-    const { connectBudget, connectionName, noopInterval = "20 seconds", priority, window = 10 * 1024 * 1024, xattrs = false } = options
-    this.nodes = new DcpNodes({
-      cluster: world.cluster,
-      group: options.group ?? "wirewright",
-      fixedName: connectionName,
-      unique: world.unique,
-      random: world.random,
-      burst: connectBudget?.burst ?? 10,
-      perSecond: connectBudget?.perSecond ?? 2,
-      log: (line) => void Effect.runForkWith(services)(line),
-      connection: {
-        ...world.connection,
-        negotiation: {
-          name: "",
-          window,
-          noopInterval: Duration.toMillis(noopInterval) / 1000,
-          xattrs,
-          values: options.values ?? "all",
-          expirations: options.expirations ?? "distinct",
-          streamIds: options.streamId !== undefined,
-          outOfOrder: false,
-          history: false,
-          priority
-        }
-      }
-    }, scope)
-    this.writer = world.checkpoints === undefined
-      ? undefined
-      : new CheckpointWriter(world.checkpoints, Duration.toMillis(options.commitInterval ?? "1 second"))
+    this.nodes = world.nodes
+    this.settings = settings
+    this.verbose = settings.verbose
+    this.alarms = new Alarms(settings.slowAfter)
+    this.writer = world.checkpoints === undefined ? undefined : new CheckpointWriter(world.checkpoints, settings.commitInterval)
   }
 
   /** Begins to stream; it ends with the scope, after what was settled is saved. */
-  static readonly make = (world: ConsumerWorld, options: ChangesOptions): Effect.Effect<DcpConsumer, never, Scope.Scope> =>
+  static readonly make = (world: ConsumerWorld, settings: ChangesSettings): Effect.Effect<DcpConsumer, never, Scope.Scope> =>
     Effect.gen(function*() {
-      const outer = yield* Effect.scope
-      const consumer = new DcpConsumer(world, options, outer, yield* Effect.context<never>())
+      const consumer = new DcpConsumer(world, settings)
       const { writer } = consumer
       // what was settled until the very end is saved after the fibres have ended
       if (writer !== undefined) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), "10 seconds")))
@@ -122,7 +93,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
     return {
       vbuckets: streams.length,
       streaming: streams.filter(({ follower }) => follower.open).length,
-      ended: streams.length - this.running,
+      ended: this.ended,
       events: this.events,
       unsettled: this.unsettled,
       stalled: this.alarms.stalled,
@@ -154,14 +125,14 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
 
   delivered(): void {
     this.events++
-    const limit = this.options.maxUnsettled ?? 1_000_000
-    if (++this.sinceCounted < limit) return
-    this.sinceCounted = this.unsettled
-    if (this.sinceCounted >= limit) this.outbox.fail(Cause.fail(new TooManyUnsettled({ limit })))
+    const { maxUnsettled: limit } = this.settings
+    if (++this.atMost <= limit) return
+    this.atMost = this.unsettled
+    if (this.atMost > limit) this.outbox.fail(Cause.fail(new TooManyUnsettled({ limit })))
   }
 
   caughtUp(): void {
-    if (--this.behind === 0) this.outbox.push(new CaughtUp(undefined), 0, undefined)
+    if (++this.caught === this.streams.size) this.outbox.push(new CaughtUp(undefined), 0, undefined)
   }
 
   private get unsettled(): number {
@@ -171,13 +142,12 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   }
 
   private readonly run: Effect.Effect<void, DcpError> = Effect.gen({ self: this }, function*(this: DcpConsumer) {
-    const { options: { from = "checkpoint", onRollback, to, vbuckets: wanted }, world: { checkpoints, cluster, random } } = this
+    const { settings: { ends, from, onRollback, wanted }, world: { checkpoints, cluster, random } } = this
     const onTransition = yield* OnTransition
     const beginning = new Beginning(cluster, this.nodes)
-    const vbuckets = yield* beginning.vbuckets(wanted)
-    this.filter = yield* beginning.filter(this.options)
-    const wantsSaved = from === "checkpoint" || typeof from === "object" && "savedOr" in from
-    const saved: Checkpoints = wantsSaved && checkpoints !== undefined ? yield* checkpoints.load : new Map()
+    const vbuckets = yield* beginning.vbuckets(wanted.vbuckets)
+    this.filter = yield* beginning.filter(wanted)
+    const saved: Checkpoints = checkpoints === undefined ? new Map() : yield* checkpoints.load
     const highs = yield* beginning.highSeqnos(vbuckets)
     for (const vbucket of vbuckets) {
       const high = highs.get(vbucket)!
@@ -185,14 +155,12 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
       const follower = new VbucketFollower(checkpoint, {
         random,
         high,
-        end: to === "now" ? high : endless,
+        end: ends ? high : endless,
         onTransition,
-        ...onRollback === undefined ? {} : { onRollback }
+        onRollback
       })
       this.streams.set(vbucket, new VbucketStream(vbucket, follower, this))
     }
-    this.behind = this.streams.size
-    this.running = this.streams.size
     yield* Effect.forEach(
       this.streams.values(),
       (stream) => Effect.flatMap(follow(stream, this), (failure) => this.finish(stream, failure)),
@@ -208,7 +176,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
 
   private finish(stream: VbucketStream, failure: DcpStreamFailed | undefined): Effect.Effect<void> {
     return Effect.sync(() => {
-      this.running--
+      this.ended++
       if (failure !== undefined) {
         this.failures.push(failure)
         if (stream.follower.behind) this.caughtUp()

@@ -45,7 +45,7 @@ export class NameConflictSuspected extends Data.TaggedError("NameConflictSuspect
 /** More events were delivered and not processed than the limit allows: a handler does not end. */
 export class TooManyUnsettled extends Data.TaggedError("TooManyUnsettled")<{ readonly limit: number }> {
   override get message(): string {
-    return `${this.limit} events were delivered and not processed`
+    return `more than ${this.limit} events were delivered and not processed`
   }
 }
 

@@ -25,8 +25,10 @@ export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRe
 /** How connections are made. */
 export interface DcpNodesOptions {
   readonly cluster: Cluster
-  /** Everything but the place. */
-  readonly connection: Omit<DcpConnectionOptions, "host" | "port" | "onClose" | "onServerRequest">
+  /** Everything but the place and the name. */
+  readonly connection: Omit<DcpConnectionOptions, "host" | "port" | "onClose" | "onServerRequest" | "negotiation"> & {
+    readonly negotiation: Omit<DcpConnectionOptions["negotiation"], "name">
+  }
   /** The group's name and something unpredictable are the connection's name; or it has this one. */
   readonly group: string
   readonly fixedName?: string | undefined

@@ -116,6 +116,14 @@ describe("what waits", () => {
     progress.restart(other)
     expect([progress.unprocessed, progress.dirty, progress.checkpoint]).toEqual([0, true, other])
   })
+
+  it("does not move the checkpoint that it goes on from, when nobody asked for the one before", () => {
+    const progress = new Progress(emptyCheckpoint)
+    progress.process(progress.deliver(message(7)))
+    const other = { ...emptyCheckpoint, position: completeAt(uuid, 5n) }
+    progress.restart(other)
+    expect(progress.checkpoint).toEqual(other)
+  })
 })
 
 describe("the rest of a checkpoint", () => {

@@ -132,7 +132,6 @@ export class Progress {
   /** Continues from another checkpoint, as after a rollback. */
   restart(checkpoint: Checkpoint): void {
     this.forget()
-    this.last = undefined
     this.keep(checkpoint)
   }
 

@@ -58,7 +58,7 @@ export const simulate = ({ seed, steps: most, without = [], ...options }: Schedu
   const below = random(seed)
   const rarity = [1, 3, 10][below(3)]!
   const mostLost = [4, 12, 40][below(3)]!
-  const world = new World({ ...options, tells: () => below(3) === 0 })
+  const world = new World({ ...options, tells: () => below(3) === 0, parts: (changes) => 1 + below(changes) })
   const { history } = world
 
   /** What the follower says is done at once, or a little later; before an answer and after it, the process may end. */

@@ -64,6 +64,7 @@ export class SnapshotTracker {
   private readonly vbucketUuid: bigint
   private last: bigint
   private current: Range | undefined
+  /** What the last marker announced: the snapshot that the next message is in. */
   private pending: Range | undefined
   /** Range of the last marker; the snapshot may be wider. */
   private markerStart = 0n
@@ -134,7 +135,6 @@ export class SnapshotTracker {
       return { seqno, message: `seqno ${seqno} outside of its snapshot from ${this.markerStart} to ${this.markerEnd}` }
     }
     this.current = snapshot
-    this.pending = undefined
     this.last = seqno
     this.emptyMarkers = 0
     return seqno === snapshot.end ? snapshot.last : snapshot.within
@@ -144,7 +144,7 @@ export class SnapshotTracker {
   beginUnordered(): Violation | undefined {
     if (this.unordered) return { seqno: undefined, message: "an out-of-order snapshot within another" }
     this.highest = this.last
-    this.pending = undefined
+    // what was announced is over: nothing has a place before the next marker
     this.markerEnd = 0n
     this.current = new Range(this.vbucketUuid, this.last, this.last, 0, false)
     return undefined

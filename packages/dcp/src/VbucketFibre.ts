@@ -3,7 +3,7 @@ import type { Cluster } from "@wirewright/couchbase/Cluster"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { ChangesOptions } from "./ChangesOptions.ts"
+import type { ChangesSettings } from "./ChangesSettings.ts"
 import type { CheckpointWriter } from "./CheckpointWriter.ts"
 import type { DcpError, DcpStreamFailed } from "./DcpError.ts"
 import { type DcpEvent, Rollback } from "./DcpEvent.ts"
@@ -18,12 +18,12 @@ import type { VbucketStream } from "./VbucketStream.ts"
 
 /** What a vbucket's fibre needs of its consumer. */
 export interface FollowWorld {
-  readonly cluster: Cluster
-  readonly nodes: DcpNodes
+  readonly cluster: Pick<Cluster, "seedOf" | "learn" | "refresh">
+  readonly nodes: Pick<DcpNodes, "connectionOf" | "pause">
   /** Where checkpoints go; nowhere without it. */
-  readonly writer: CheckpointWriter | undefined
-  readonly outbox: Outbox<DcpEvent, DcpError>
-  readonly options: Pick<ChangesOptions, "settleTimeout" | "streamId">
+  readonly writer: Pick<CheckpointWriter, "save"> | undefined
+  readonly outbox: Pick<Outbox<DcpEvent, never>, "push">
+  readonly settings: Pick<ChangesSettings, "settleTimeout" | "streamId">
   readonly filter: StreamFilter
   /** A rollback is handed to the application. */
   rolledBack(vbucket: number, rollback: RollbackNotice): void
@@ -32,7 +32,7 @@ export interface FollowWorld {
 /** Follows a vbucket until nothing more of it is to come; returns why, when that is a failure. */
 export const follow = Effect.fnUntraced(
   function*(stream: VbucketStream, world: FollowWorld): Effect.fn.Return<DcpStreamFailed | undefined, DcpError> {
-    const { nodes, options, writer } = world
+    const { nodes, settings, writer } = world
     const { follower, vbucket } = stream
     let node: NodeConnection | undefined
     let refusal: Response | undefined
@@ -77,7 +77,7 @@ export const follow = Effect.fnUntraced(
           yield* stream.next
           break
         case "Drain":
-          yield* Effect.timeoutOption(stream.settled, options.settleTimeout ?? "10 seconds")
+          yield* Effect.timeoutOption(stream.settled, settings.settleTimeout)
           follower.drained()
           break
         case "Locate":
@@ -109,7 +109,7 @@ const ask = (
   stream: VbucketStream,
   { purgeSeqno, ...fields }: StreamAsk,
   { connection, permits }: NodeConnection,
-  { filter, options: { streamId } }: FollowWorld
+  { filter, settings: { streamId } }: FollowWorld
 ) => {
   const { collections } = connection.session.states
   const text = filterText({
@@ -139,15 +139,17 @@ const undo = (vbucket: number, rollback: RollbackNotice, world: FollowWorld): Ef
  * Whether the vbucket is in another place than where its stream was: by the map that there is, as it may have come before the end of the stream, by
  * that of a refusal, or by a newer one.
  */
-const locate = Effect.fnUntraced(function*(vbucket: number, asked: string | undefined, refusal: Response | undefined, cluster: Cluster) {
-  const moved = (): boolean => {
-    const now = cluster.seedOf(vbucket)
-    return now !== undefined && `${now.host}:${now.port}` !== asked
+const locate = Effect.fnUntraced(
+  function*(vbucket: number, asked: string | undefined, refusal: Response | undefined, cluster: FollowWorld["cluster"]) {
+    const moved = (): boolean => {
+      const now = cluster.seedOf(vbucket)
+      return now !== undefined && `${now.host}:${now.port}` !== asked
+    }
+    if (moved()) return true
+    const map = refusal !== undefined && "value" in refusal && refusal.value instanceof Uint8Array
+      ? new TextDecoder().decode(refusal.value)
+      : ""
+    if (!cluster.learn(map, cluster.seedOf(vbucket)?.host ?? "127.0.0.1")) yield* cluster.refresh
+    return moved()
   }
-  if (moved()) return true
-  const map = refusal !== undefined && "value" in refusal && refusal.value instanceof Uint8Array
-    ? new TextDecoder().decode(refusal.value)
-    : ""
-  if (!cluster.learn(map, cluster.seedOf(vbucket)?.host ?? "127.0.0.1")) yield* cluster.refresh
-  return moved()
-})
+)

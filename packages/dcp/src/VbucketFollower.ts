@@ -190,7 +190,7 @@ export class VbucketFollower {
   private rollback: RollbackNotice | undefined
   /** What says that the rollback is owed; it stays as it is whatever the open stream says meanwhile. */
   private marked: Checkpoint | undefined
-  /** Why the stream is gone, when it was lost and nothing was done about it. */
+  /** Why the stream is gone, or the one before it when none has been opened since. */
   private gone: Gone | undefined
   private target: bigint | undefined
   private last: bigint
@@ -524,8 +524,6 @@ export class VbucketFollower {
   private forget(): void {
     this.aheadTo = greatest(this.aheadTo, this.progress.forget())
     this.tracker = undefined
-    this.gone = undefined
-    this.held = false
   }
 
   private request(): void {

@@ -11,7 +11,7 @@ import { type Delivered, type Ordinal, Progress } from "./Progress.ts"
 import { endless, rollbackSeqno } from "./RollbackDecision.ts"
 import { isViolation, type Placed } from "./SnapshotTracker.ts"
 import { type FollowOptions, type RollbackNotice, VbucketFollower } from "./VbucketFollower.ts"
-import { type HistoryItem, VbucketHistory } from "./VbucketHistory.ts"
+import { type Batch, type HistoryItem, VbucketHistory } from "./VbucketHistory.ts"
 
 /** What a consumer does wrong. */
 export const mistakes = [
@@ -43,6 +43,11 @@ export interface WorldOptions {
   readonly mistake?: Mistake
   /** Messages of a batch that nobody asked for are told one by one, as SEQNO_ADVANCED. Default: only the last. */
   readonly tells?: () => boolean
+  /**
+   * How many of so many changes come with one marker, at least one, when a snapshot that the consumer has a part of goes on from memory: there it may
+   * lie in several checkpoints. Default: all.
+   */
+  readonly parts?: (changes: number) => number
   /** Told of each transition of the follower. */
   readonly onTransition?: FollowOptions["onTransition"]
 }
@@ -95,6 +100,8 @@ export class World {
   /** What the producer has sent up to, and the snapshot start of the request until its first batch. */
   private sent = 0n
   private snapStart: bigint | undefined
+  /** Where the snapshot ends that the consumer said it has a part of. */
+  private snapEnd = 0n
   /** The highest processed position, for the mistake that stores it. */
   private highest: Checkpoint["position"] | undefined
   private stopped = false
@@ -133,8 +140,9 @@ export class World {
   }
 
   send(): void {
-    const batch = this.follower.open ? this.history.next(this.sent, this.snapStart) : undefined
-    if (batch === undefined) return
+    const whole = this.follower.open ? this.history.next(this.sent, this.snapStart) : undefined
+    if (whole === undefined) return
+    const batch = this.part(whole)
     this.snapStart = undefined
     this.sent = batch.end
     const wire: Array<Message> = [{ _tag: "Marker", start: batch.start, end: batch.end, flags: batch.from === "disk" ? 2 : 1 }]
@@ -146,6 +154,17 @@ export class World {
     const at = last._tag === "Item" ? last.item.seqno : last._tag === "Advanced" ? last.seqno : 0n
     if (at < batch.end) wire.push({ _tag: "Advanced", seqno: batch.end })
     this.wire = [...this.wire, ...wire]
+  }
+
+  /** What comes of a batch with one marker. */
+  private part(batch: Batch<Item>): Batch<Item> {
+    const { from, items } = batch
+    const { parts } = this.options
+    const within = from === "memory" ? items.filter(({ seqno }) => seqno < this.snapEnd).length : 0
+    if (parts === undefined || within === 0) return batch
+    const some = items.slice(0, parts(items.length))
+    const end = some.at(-1)!.seqno
+    return end < this.snapEnd ? { ...batch, end, items: some } : batch
   }
 
   // ── the consumer
@@ -389,6 +408,7 @@ export class World {
     if (back === undefined) {
       this.sent = claim.startSeqno
       this.snapStart = claim.snapStartSeqno
+      this.snapEnd = claim.startSeqno === claim.snapEndSeqno ? 0n : claim.snapEndSeqno
       this.wire = []
       return follower.opened(failoverLog)
     }

@@ -20,7 +20,7 @@ import { admit, demanded, ProducerStream, rangeProblem } from "@wirewright/dcp/P
 import { readFilter, type StreamFilter } from "@wirewright/dcp/StreamFilter"
 import * as Result from "effect/Result"
 import type { Bucket } from "./Bucket.ts"
-import type { BucketChange } from "./BucketChange.ts"
+import { type BucketChange, isVisible } from "./BucketChange.ts"
 import { collectionById } from "./Collections.ts"
 import { DcpProducer } from "./DcpProducer.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
@@ -132,12 +132,12 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
         from,
         snapStart,
         end,
-        wants,
+        wants: producer.settings.syncWrites ? wants : (item) => isVisible(item) && wants(item),
         advances: collections,
         ignoresPurge,
         knownPurge: purgeSeqno
       })
-      producer.open(vbucket.id, streamId, packet.opaque, source)
+      producer.open(vbucket, streamId, packet.opaque, source)
     }
   }
 }

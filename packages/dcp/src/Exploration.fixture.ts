@@ -75,7 +75,12 @@ interface Choice {
  * or changes, so it happens right before that; keys have no meaning, so the first ones are written first; without a purge to come, a deletion is a
  * write; a marker does nothing by itself, so it arrives with the message after it.
  */
-const choices = (world: World, left: Left, written: boolean, { keys, lost, unordered, unpersisted = 0 }: Exploration): ReadonlyArray<Choice> => {
+const choices = (
+  world: World,
+  left: Left,
+  written: boolean,
+  { keys, lost, unordered, unpersisted = 0 }: Exploration
+): ReadonlyArray<Choice> => {
   const found: Array<Choice> = []
   const { follower, history } = world
   const { action } = follower

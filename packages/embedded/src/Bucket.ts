@@ -346,9 +346,18 @@ export class Bucket {
     const { collection, key, seqno } = document
     const { level, timeout } = durability
     vbucket.writes.add({ seqno, level, collection, key, recommit: false, deadline: this.now + timeout, done })
-    const change = { kind: "prepare", of: kind, seqno, key: prepareKey(collection, key), deleted: false, document, level, durable: true } as const
+    const change = {
+      kind: "prepare",
+      of: kind,
+      seqno,
+      key: prepareKey(collection, key),
+      deleted: false,
+      document,
+      level,
+      durable: true
+    } as const
     vbucket.main.history.append(change)
-    this.told(vbucket)
+    this.told(vbucket, false)
     return true
   }
 
@@ -463,7 +472,9 @@ export class Bucket {
     const vbucket = this.vbuckets[document.vbucket]
     if (vbucket !== undefined) {
       const { history } = vbucket.main
-      const completes = preparedSeqno === undefined ? undefined : history.image.get(prepareKey(collection, key)) as PrepareChange | undefined
+      const completes = preparedSeqno === undefined
+        ? undefined
+        : history.image.get(prepareKey(collection, key)) as PrepareChange | undefined
       const durable = completes === undefined ? {} : { durable: true, completes }
       history.append({ kind, seqno, key: changeKey(collection, key), deleted, document, ...durable })
       this.told(vbucket)
@@ -472,8 +483,8 @@ export class Bucket {
   }
 
   /** The active copy has changed. */
-  private told(vbucket: Vbucket): void {
-    vbucket.main.watchers.changed()
+  private told(vbucket: Vbucket, visible = true): void {
+    vbucket.main.watchers.changed(visible)
     this.replication.changed(vbucket)
   }
 
@@ -526,6 +537,8 @@ export class Bucket {
     vbucket.writes.abandon()
     copy.settle()
     replicas[replicas.indexOf(copy)] = keeps ? main : undefined
+    // as the cluster manager does: places that became empty are the last ones
+    if (!keeps) vbucket.replicas = [...replicas].sort((a, b) => Number(a === undefined) - Number(b === undefined))
     vbucket.main = copy
     main.state = VBucketState.Replica
     copy.state = VBucketState.Active

@@ -49,8 +49,8 @@ export const isVisible = (change: BucketChange): boolean => change.kind !== "pre
 
 /** Somebody who follows a copy of a vbucket. Called synchronously; must not change the bucket. */
 export interface Watcher {
-  /** There are more changes. */
-  readonly changed: () => void
+  /** There are more changes; whether there is one among them that readers see. */
+  readonly changed: (visible: boolean) => void
   /** The copy has another state, another node or another history. */
   readonly stateChanged: () => void
 }
@@ -67,8 +67,8 @@ export class Watchers {
     }
   }
 
-  changed(): void {
-    for (const watcher of this.all) watcher.changed()
+  changed(visible: boolean): void {
+    for (const watcher of this.all) watcher.changed(visible)
   }
 
   stateChanged(): void {

@@ -77,11 +77,13 @@ const setters: { readonly [key: string]: Setter | undefined } = {
   force_value_compression: (settings, value, context) => context.snappy ? accepted(settings, value, context) : Status.Einval,
   enable_sync_writes: (settings, value) => {
     if (value !== "true") return Status.Einval
+    if (settings.streamIds) return Status.NotSupported
     settings.syncWrites = true
     return Status.Success
   },
   enable_stream_id: (settings, value) => {
     if (value !== "true") return Status.Einval
+    if (settings.syncWrites) return Status.NotSupported
     settings.streamIds = true
     return Status.Success
   },

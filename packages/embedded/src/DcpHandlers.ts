@@ -114,6 +114,10 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
   const { purgeSeqno, streamId } = filter.success
   const idIsWrong = producer.settings.streamIds ? streamId === undefined || streamId === 0 : streamId !== undefined
   if (idIsWrong) return connection.fail(packet, Status.DcpStreamIdInvalid)
+  const filtered = filter.success.scope !== undefined || filter.success.collections !== undefined
+  if (filtered && producer.settings.syncWrites) {
+    return connection.fail(packet, Status.NotSupported, { context: "A filter and sync writes do not go together" })
+  }
   if (producer.stream(vbucket.id, streamId) !== undefined) return connection.fail(packet, Status.KeyEexists)
   const admission = admit({ ...demand, purgeSeqno }, history)
   const head = connection.head(packet)

@@ -155,7 +155,9 @@ export class DcpProducer {
       copy,
       prepared: new Set(),
       unwatch: copy.watchers.add({
-        changed: () => {
+        changed: (visible) => {
+          // as the server: what is only prepared wakes nobody who does not see it
+          if (!visible && !this.settings.syncWrites) return
           stream.idle = false
           this.schedule()
         },
@@ -302,7 +304,9 @@ export class DcpProducer {
         const { item } = message
         if (item.kind === "prepare") prepared.add(item.seqno)
         const known = "completes" in item && item.completes !== undefined && prepared.delete(item.completes.seqno)
-        return known && item.kind !== "abort" ? writeCommit(writer, head, item as DocumentChange, view) : writeChange(writer, head, item, view)
+        return known && item.kind !== "abort"
+          ? writeCommit(writer, head, item as DocumentChange, view)
+          : writeChange(writer, head, item, view)
       }
       case "Advanced":
         return encodeDcpSeqnoAdvanced(writer, { ...head, bySeqno: message.seqno })

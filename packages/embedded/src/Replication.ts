@@ -101,7 +101,8 @@ export class Replication {
   private send(main: VbucketCopy, copy: VbucketCopy): boolean {
     const batch = main.history.next(copy.receivedSeqno)
     if (batch === undefined) return false
-    copy.send({ start: batch.start, end: batch.end }, batch.items, batch.from === "disk" ? main.history.purgeSeqno : 0n)
+    // it begins where the one before it ended: what its first change replaced is missing until it is complete
+    copy.send({ start: copy.receivedSeqno, end: batch.end }, batch.items, batch.from === "disk" ? main.history.purgeSeqno : 0n)
     return true
   }
 

@@ -176,10 +176,11 @@ export class VbucketCopy implements VbucketInfo {
   private complete(): void {
     const end = this.snapshot?.end
     this.snapshot = undefined
+    const visible = this.arrived.some((change) => change.kind !== "prepare")
     this.take()
     if (end !== undefined) this.history.advance(end)
     this.history.purged(this.purge)
-    this.watchers.changed()
+    this.watchers.changed(visible)
   }
 
   private take(): void {

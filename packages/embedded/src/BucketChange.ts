@@ -72,6 +72,6 @@ export class Watchers {
   }
 
   stateChanged(): void {
-    for (const watcher of [...this.all]) watcher.stateChanged()
+    for (const watcher of this.all) watcher.stateChanged()
   }
 }

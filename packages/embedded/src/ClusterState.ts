@@ -154,7 +154,7 @@ export class ClusterState {
 
   /** All nodes that run belong to the cluster, and have the replicas that are missing. */
   rebalance(): void {
-    for (const node of [...this.gone]) if (!this.down.has(node)) this.gone.delete(node)
+    for (const node of this.gone) if (!this.down.has(node)) this.gone.delete(node)
     const { present } = this
     for (const bucket of this.buckets.values()) for (const { id } of bucket.allVbuckets) bucket.spread(id, present, id + 1)
     this.mapChanged()

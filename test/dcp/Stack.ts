@@ -36,6 +36,7 @@ export const stackKinds = [
   "purge",
   "failover without loss",
   "lossy failover",
+  "failover to a branch below what is held",
   "cut",
   "half-open link",
   "reconnect",
@@ -175,7 +176,8 @@ class Stack {
         return this.count("purge")
       }
       case "fail over": {
-        const lost = bucket.failOver(step.vbucket, step.lost)
+        const lost = bucket.failOver(step.vbucket, step.lost, undefined, step.unpersisted)
+        if (step.unpersisted > 0) this.count("failover to a branch below what is held")
         this.disturbed.add(step.vbucket)
         this.count(lost > 0 ? "lossy failover" : "failover without loss")
         this.trace.line(

@@ -29,7 +29,14 @@ export type Step =
   | { readonly kind: "close checkpoint" | "evict"; readonly vbucket: number }
   /** Forgets tombstones, but for the newest seqnos. */
   | { readonly kind: "purge"; readonly vbucket: number; readonly kept: number }
-  | { readonly kind: "fail over"; readonly vbucket: number; readonly lost: number; readonly cut: boolean }
+  /** Without the newest changes; of those that are left, the newest `unpersisted` belong to the new branch. */
+  | {
+    readonly kind: "fail over"
+    readonly vbucket: number
+    readonly lost: number
+    readonly unpersisted: number
+    readonly cut: boolean
+  }
   | { readonly kind: "cut" | "freeze" }
   /** To another node, as a rebalance does. */
   | { readonly kind: "move"; readonly vbucket: number; readonly node: number }
@@ -104,7 +111,10 @@ export const scheduleOf = (seed: number): StackSchedule => {
     if (dice < 56) return { kind: "close checkpoint", vbucket }
     if (dice < 60) return { kind: "evict", vbucket }
     if (dice < 64) return { kind: "purge", vbucket, kept: below(8) }
-    if (dice < 71) return { kind: "fail over", vbucket, lost: below(3) === 0 ? 0 : below(mostLost), cut: below(2) === 0 }
+    if (dice < 71) {
+      const lost = below(3) === 0 ? 0 : below(mostLost)
+      return { kind: "fail over", vbucket, lost, unpersisted: below(3) === 0 ? below(mostLost) : 0, cut: below(2) === 0 }
+    }
     if (dice < 75) return { kind: "cut" }
     if (dice < 76) return { kind: "freeze" }
     if (dice < 78) return { kind: "move", vbucket, node: below(nodes) }
@@ -159,7 +169,7 @@ export const scheduleOf = (seed: number): StackSchedule => {
     return [
       { kind: "write", vbucket, keys: [below(keys)] },
       { kind: "pause", milliseconds: 1_000 },
-      { kind: "fail over", vbucket, lost: 0, cut: false },
+      { kind: "fail over", vbucket, lost: 0, unpersisted: 0, cut: false },
       { kind: "run to now", slice: slices.findIndex((some) => some.includes(vbucket)), ending: "killed" },
       { kind: "pause", milliseconds: 100 }
     ]

@@ -1,7 +1,7 @@
 /** The embedded producer, packet by packet, over TCP: what it refuses, what it sends in which order, and what it counts. */
-import { encodeWith, type Writer } from "@wirewright/codec"
+import { encodeWith } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
-import { DcpOpenFlags, DcpStreamEndStatus, DcpStreamFlags, HelloFeature as F, type Packet, VBucketState } from "@wirewright/dcp/gen"
+import { DcpStreamEndStatus, DcpStreamFlags, HelloFeature as F, VBucketState } from "@wirewright/dcp/gen"
 import type { Bucket } from "@wirewright/embedded/Bucket"
 import { defaultManifest, manifestText, withCollection } from "@wirewright/embedded/Collections"
 import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
@@ -10,95 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-
-const features = [F.Xattr, F.Xerror, F.SelectBucket, F.Json, F.AltRequestSupport, F.Collections]
-const endless = 0xffff_ffff_ffff_ffffn
-
-/** A DCP client that sends what it is told to, and sees every packet. */
-class DcpClient {
-  readonly wire: NodeClient
-  private opaque = 100
-
-  constructor(wire: NodeClient) {
-    this.wire = wire
-  }
-
-  static async open(
-    port: number,
-    flags: number = DcpOpenFlags.producer,
-    name = "test",
-    asked: ReadonlyArray<number> = features
-  ): Promise<DcpClient> {
-    const client = new DcpClient(await NodeClient.ready(port, asked))
-    expect(await client.ask((writer) => Gen.encodeDcpOpen(writer, { connectionName: name, flags, reservedSeqno: 0, options: "" }))).toBe(
-      "Success"
-    )
-    return client
-  }
-
-  ask(write: (writer: Writer) => void): Promise<string> {
-    return this.wire.status(write)
-  }
-
-  async controls(controls: { readonly [key: string]: string }): Promise<void> {
-    for (const [key, value] of Object.entries(controls)) expect(await this.control(key, value), key).toBe("Success")
-  }
-
-  control(key: string, value: string): Promise<string> {
-    return this.ask((writer) => Gen.encodeDcpControl(writer, { key, value }))
-  }
-
-  /** Asks for a stream; the answer. */
-  request(vbucket: number, fields: Partial<Gen.DcpStreamRequestFields> & { readonly datatype?: number } = {}): Promise<Packet> {
-    const opaque = this.opaque++
-    return this.wire.ask((writer) =>
-      Gen.encodeDcpStreamRequest(writer, {
-        vbucket,
-        opaque,
-        flags: DcpStreamFlags.activeVbOnly,
-        startSeqno: 0n,
-        endSeqno: endless,
-        vbucketUuid: 0n,
-        snapStartSeqno: 0n,
-        snapEndSeqno: 0n,
-        filter: "",
-        ...fields
-      })
-    )
-  }
-
-  /** The next packets, each in short. */
-  async take(count: number): Promise<ReadonlyArray<string>> {
-    const shown: Array<string> = []
-    while (shown.length < count) shown.push(show(await this.wire.next()))
-    return shown
-  }
-}
-
-const show = (packet: Packet): string => {
-  switch (packet._tag) {
-    case "DcpSnapshotMarker":
-      return `${packet.layout === "V1" ? "MK" : "MK2"}[${packet.startSeqno},${packet.endSeqno}] ${packet.flags}`
-    case "DcpMutation":
-      return `M${packet.bySeqno} ${packet.key}`
-    case "DcpDeletion":
-      return `D${packet.bySeqno} ${packet.key} ${packet.layout}`
-    case "DcpExpiration":
-      return `X${packet.bySeqno} ${packet.key} ${packet.layout}`
-    case "DcpSeqnoAdvanced":
-      return `SA${packet.bySeqno}`
-    case "DcpSystemEvent":
-      return `SE${packet.bySeqno} ${packet.layout} ${packet.name}`
-    case "DcpStreamEnd":
-      return `END ${packet.reason}`
-    case "DcpStreamRequestResponse":
-      return `OK ${packet.failoverLog.map(({ seqno }) => seqno).join(",")}`
-    case "DcpStreamRequestRollback":
-      return `ROLLBACK ${packet.rollbackSeqno}`
-    default:
-      return nameOf(packet)
-  }
-}
+import { DcpClient, endless, features, show } from "./DcpClient.ts"
 
 let scope: Scope.Closeable
 let node: CouchbaseNode

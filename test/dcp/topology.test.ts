@@ -85,7 +85,8 @@ it("SC-62 an older map, one without vbuckets and one of another bucket change no
       clusterConfigText({ nodes: [{ host: "127.0.0.1", port: 1 }], self: 0, tls: false, revision, epoch }, {
         name,
         uuid: "u",
-        vbuckets,
+        replicas: 0,
+        chains: vbuckets.map((node) => [node]),
         manifestUid: 0n
       }),
       { host: "127.0.0.1" }

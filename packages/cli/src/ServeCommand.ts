@@ -82,7 +82,9 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
         + "{\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. SIGINT and SIGTERM end it.\n\n"
         + "  --control takes lines of JSON, one command each: {\"do\":\"failover\",\"node\":0,\"lost\":10} another node (or the same, alone) "
         + "goes on without the newest changes; crash {seqno or lost} the same on every node, from disk; evict, purge, compact {seqno}, "
-        + "move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them."
+        + "move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them. With --replicas, of a node: "
+        + "pause-replication, resume-replication, pause-persistence, resume-persistence, kill, restart, promote (its replicas become active); "
+        + "and rebalance."
     ),
     Command.withExamples([
       { command: "wirewright serve --user app --password-file secret --bucket travel", description: "A node for the Couchbase SDKs" },

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { createInterface } from "node:readline"
 import { type Failure, usage } from "./Failure.ts"
+import { replicaCommands } from "./ReplicaControl.ts"
 
 /** What can be asked for. */
 interface ControlRequest {
@@ -101,14 +102,18 @@ const commands: { readonly [name: string]: ((cluster: CouchbaseCluster, request:
 }
 
 /** The names of all commands. */
-export const controlCommands = Object.keys(commands)
+export const controlCommands = [...Object.keys(commands), ...Object.keys(replicaCommands)]
+
+const perform = (cluster: CouchbaseCluster, name: string, request: ControlRequest): object =>
+  replicaCommands[name]?.({ cluster, node: nodeOf(cluster, request), each: (act) => each(cluster, request, act) })
+    ?? commands[name]!(cluster, request)
 
 const answer = (cluster: CouchbaseCluster, text: string): object => {
   try {
     const request = JSON.parse(text) as ControlRequest
     const name = typeof request === "object" && request !== null ? request.do : undefined
-    if (typeof name !== "string" || !Object.hasOwn(commands, name)) throw new RangeError(`do is one of ${controlCommands.join(", ")}`)
-    return { ok: true, ...commands[name]!(cluster, request) }
+    if (typeof name !== "string" || !controlCommands.includes(name)) throw new RangeError(`do is one of ${controlCommands.join(", ")}`)
+    return { ok: true, ...perform(cluster, name, request) }
   } catch (error) {
     return { ok: false, error: (error as Error).message }
   }

@@ -15,6 +15,7 @@ import type { Personality } from "./ServeCommand.ts"
 /** Flags of this personality. */
 export const couchbaseParameters = {
   nodes: withDefault(Flag.Int("nodes"), "Nodes of the cluster; those after the first are on free ports", 1),
+  replicas: withDefault(Flag.Int("replicas"), "Copies of each vbucket beside the active one, as far as there are nodes; 0 to 3", 0),
   control: optional(
     Flag.Int("control"),
     "Port on 127.0.0.1 that takes commands which make the node fail, 0: any free one; see above",
@@ -36,6 +37,7 @@ export const couchbaseParameters = {
 /** What the flags say. */
 export interface CouchbaseFlags {
   readonly nodes: number
+  readonly replicas: number
   readonly control: number | undefined
   readonly vbuckets: number
   readonly buckets: ReadonlyArray<string>
@@ -76,13 +78,14 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
     }
     const names = options.buckets.length === 0 ? ["default"] : [...new Set(options.buckets)]
     if (options.nodes < 1 || options.nodes > 16) return yield* usage(`--nodes ${options.nodes}: from 1 to 16`)
-    const { control, user } = options
+    const { control, replicas, user } = options
+    if (replicas < 0 || replicas > 3) return yield* usage(`--replicas ${replicas}: from 0 to 3`)
     if (control !== undefined && (control < 0 || control > 65_535)) return yield* usage(`--control ${control}: there are ports 0 to 65535`)
     const cluster = yield* Node.serveCouchbaseCluster({
       host,
       port,
       nodes: options.nodes,
-      buckets: names.map((name) => ({ name, vbuckets, manifest })),
+      buckets: names.map((name) => ({ name, vbuckets, manifest, replicas })),
       users: user === undefined || password === undefined ? [] : [{ name: user, password }]
     })
     const [node] = cluster.nodes as readonly [CouchbaseNode]

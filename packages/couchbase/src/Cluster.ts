@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
-import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, vbucketOf } from "./ClusterMap.ts"
+import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
 import type { Seed } from "./ConnectionString.ts"
 import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
 import { encodeGetClusterConfig, type ServerRequest } from "./gen/index.ts"
@@ -77,13 +77,18 @@ export class Cluster {
     return count === 0 ? 0 : vbucketOf(key, count)
   }
 
-  /** The pool of the node with a vbucket's active copy; nothing when no node has it just now. */
-  poolOf(vbucket: number): NodePool | undefined {
+  /** The pool of the node with a vbucket's active copy, or with one of its replicas; nothing when no node has it just now. */
+  poolOf(vbucket: number, replica?: number): NodePool | undefined {
     const { map } = this
     // a node without a map, or with one that has no vbuckets, takes everything
     if (map === undefined || map.vbuckets.length === 0) return this.single
-    const node = activeNode(map, vbucket)
+    const node = replica === undefined ? activeNode(map, vbucket) : replicaNodes(map, vbucket)[replica] ?? -1
     return node < 0 ? undefined : this.byNode[node]
+  }
+
+  /** How many replicas of a vbucket nodes have just now. */
+  replicasOf(vbucket: number): number {
+    return this.map === undefined ? 0 : replicaNodes(this.map, vbucket).length
   }
 
   /** Pools of all nodes that serve documents. */

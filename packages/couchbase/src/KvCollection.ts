@@ -18,6 +18,7 @@ import { getMany } from "./KvMany.ts"
 import * as Operations from "./KvOperations.ts"
 import type { Counter, Document, Metadata, Mutation, Observed, ObservedSeqno, RawDocument } from "./KvOperations.ts"
 import type * as Options from "./KvOptions.ts"
+import { type CopyOfDocument, getAllReplicas, getAnyReplica } from "./KvReplicas.ts"
 import { fieldsOf, type KvDefaults, timeoutOf, unsent } from "./KvRequest.ts"
 import { decodeWith, encodeWith } from "./KvSchema.ts"
 import { type LookupResult, lookupIn, mutateIn, type MutateResult } from "./KvSubDocument.ts"
@@ -42,6 +43,10 @@ export interface KvCollection {
       options?: Options.KvRequestOptions
     ): Effect.Effect<Option.Option<Document<A>>, KvError>
   }
+  /** Reads a document from whichever of its copies has it first, be it the active one or a replica, which may have an older version. */
+  readonly getAnyReplica: (key: string, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<CopyOfDocument>, KvError>
+  /** Reads a document from the active copy and from all replicas; copies that have none, or cannot be read, are left out. */
+  readonly getAllReplicas: (key: string, options?: Options.KvRequestOptions) => Effect.Effect<ReadonlyArray<CopyOfDocument>, KvError>
   /** Reads many documents in few round trips; those that are missing are not in the result. */
   readonly getMany: (
     keys: Iterable<string>,
@@ -173,6 +178,8 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
     get: get as KvCollection["get"],
     getMany: (keys, options = {}) =>
       getMany(dispatch, path, keys, timeoutOf(options, defaults), document, (key) => read(Operations.get(key), options)),
+    getAnyReplica: (key, options) => getAnyReplica(dispatch, key, (operation) => read(operation, options)),
+    getAllReplicas: (key, options) => getAllReplicas(dispatch, key, (operation) => read(operation, options)),
     upsert: store("Set"),
     insert: store("Add"),
     replace: store("Replace"),

@@ -131,7 +131,7 @@ export class KvDispatch {
 
   private once<A>(work: Work<A>): Effect.Effect<A, Failure> {
     const vbucket = this.cluster.vbucketOf(work.operation.key)
-    const pool = this.cluster.poolOf(vbucket)
+    const pool = this.cluster.poolOf(vbucket, work.operation.replica)
     if (pool === undefined) return Effect.fail({ _tag: "NoNode", vbucket })
     const ready = pool.ready()
     if (ready !== undefined) return this.send(work, vbucket, ready)

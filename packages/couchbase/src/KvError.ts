@@ -61,7 +61,7 @@ export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly me
 /** The node does not have what is needed: a feature that HELLO did not grant, or a capability its bucket does not have. Nothing was sent. */
 export class FeatureMissing extends Data.TaggedClass("FeatureMissing")<{ readonly feature: string }> {}
 
-/** No node has the active copy of the vbucket just now. */
+/** No node has the copy of the vbucket that is asked, the active one or a replica, just now. */
 export class NoActiveNode extends Data.TaggedClass("NoActiveNode")<{ readonly vbucket: number }> {}
 
 /** One of several operations on a document failed, and none was carried out. */

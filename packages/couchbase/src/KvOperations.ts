@@ -30,6 +30,8 @@ export interface Operation<A> {
   /** Name of the command. */
   readonly name: string
   readonly key: string
+  /** Which of the replicas is asked, from 0. Default: none, the active copy is. */
+  readonly replica?: number
   /** Repeating it without knowing how the first one ended may do it twice. */
   readonly writes: boolean
   /** What it means when the document is there. */
@@ -110,6 +112,19 @@ export const get = (key: string): Operation<Option.Option<RawDocument>> => ({
   write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGet(writer, { opaque, vbucket, collectionId, key }),
   read: (answer) =>
     answer._tag === "GetResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
+})
+
+/** Reads a replica; a missing document is no failure. */
+export const getReplica = (key: string, replica: number): Operation<Option.Option<RawDocument>> => ({
+  name: "GetReplica",
+  key,
+  replica,
+  writes: false,
+  whenExists: "Never",
+  needs: noNeeds,
+  write: (writer, { collectionId, opaque, vbucket }) => Gen.encodeGetReplica(writer, { opaque, vbucket, collectionId, key }),
+  read: (answer) =>
+    answer._tag === "GetReplicaResponse" ? Option.some(rawOf(answer)) : answer.status === Status.KeyEnoent ? Option.none() : refused
 })
 
 /** Reads, and sets when the document expires. */
@@ -332,6 +347,7 @@ export const lookupIn = (
 ): Operation<Option.Option<Gen.SubdocMultiLookupResponse>> => ({
   name: "SubdocMultiLookup",
   key,
+  ...docFlags !== undefined && (docFlags & Gen.SubdocDocFlags.replicaRead) !== 0 ? { replica: 0 } : {},
   writes: false,
   whenExists: "Never",
   needs: needsOfPaths(specs, docFlags),

@@ -56,7 +56,7 @@ export interface DocumentFlags {
   readonly createAsDeleted?: boolean
   /** A deleted document comes back to life; needs `accessDeleted`. */
   readonly reviveDocument?: boolean
-  /** A replica may answer. */
+  /** The first replica answers instead of the active copy. */
   readonly replicaRead?: boolean
 }
 

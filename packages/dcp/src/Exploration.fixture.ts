@@ -12,6 +12,8 @@ export interface Bounds {
   /** Failovers; each loses up to `lost` of the newest changes. */
   readonly failovers: number
   readonly lost: number
+  /** After each, the branch begins up to so many changes below what is still held. Default: 0. */
+  readonly unpersisted?: number
   readonly purges: number
   readonly crashes: number
   /** Consumers that end in order. */
@@ -49,7 +51,7 @@ export interface Explored {
   readonly wrong: { readonly schedule: ReadonlyArray<string>; readonly differences: ReadonlyArray<string> } | undefined
 }
 
-type Left = { [Name in Exclude<keyof Bounds, "keys" | "lost">]: number }
+type Left = { [Name in Exclude<keyof Bounds, "keys" | "lost" | "unpersisted">]: number }
 
 interface State {
   readonly world: World
@@ -73,7 +75,12 @@ interface Choice {
  * or changes, so it happens right before that; keys have no meaning, so the first ones are written first; without a purge to come, a deletion is a
  * write; a marker does nothing by itself, so it arrives with the message after it.
  */
-const choices = (world: World, left: Left, written: boolean, { keys, lost, unordered }: Exploration): ReadonlyArray<Choice> => {
+const choices = (
+  world: World,
+  left: Left,
+  written: boolean,
+  { keys, lost, unordered, unpersisted = 0 }: Exploration
+): ReadonlyArray<Choice> => {
   const found: Array<Choice> = []
   const { follower, history } = world
   const { action } = follower
@@ -124,7 +131,10 @@ const choices = (world: World, left: Left, written: boolean, { keys, lost, unord
   }
   if (left.failovers > 0 && history.highSeqno > 0n) {
     for (let some = 0; some <= lost && BigInt(some) <= history.highSeqno; some++) {
-      found.push({ name: `failover that loses ${some}`, side: "both", cost: "failovers", happens: (it) => it.failover(some) })
+      for (let below = 0; below <= unpersisted && BigInt(some + below) <= history.highSeqno; below++) {
+        const name = `failover that loses ${some}${below > 0 ? ` and had not persisted ${below}` : ""}`
+        found.push({ name, side: "both", cost: "failovers", happens: (it) => it.failover(some, below) })
+      }
     }
   }
   if (left.purges > 0 && [...history.image.values()].some(({ deleted }) => deleted)) {

@@ -26,6 +26,8 @@ describe("exploration", () => {
     ["a failover, a broken connection, a restart", { seqnos: 3, failovers: 1, disconnects: 1, restarts: 1 }],
     ["a failover, a crash, snapshots from disk", { seqnos: 3, failovers: 1, crashes: 1, evictions: 1 }],
     ["a failover, a crash, snapshots of closed checkpoints", { seqnos: 2, failovers: 1, crashes: 1, closures: 1, disconnects: 1 }],
+    ["a failover whose branch begins below what is held, a crash", { seqnos: 3, lost: 1, failovers: 1, unpersisted: 2, crashes: 1 }],
+    ["two failovers whose branches begin below what is held", { seqnos: 3, lost: 1, failovers: 2, unpersisted: 1 }],
     ["two crashes, a purge", { seqnos: 3, crashes: 2, purges: 1 }],
     ["a filter", { seqnos: 4, keys: 3, failovers: 1, filtered: true }],
     ["an application that always rebuilds", { seqnos: 2, failovers: 2, crashes: 1, purges: 1, strategy: "rebuild" }]

@@ -80,7 +80,7 @@ export const simulate = ({ seed, steps: most, without = [], ...options }: Schedu
     "close checkpoint": () => history.closeCheckpoint(),
     evict: () => history.evict(),
     purge: () => world.purge(history.highSeqno > 6n ? history.highSeqno - 6n : 0n),
-    failover: () => world.failover(below(mostLost)),
+    failover: () => world.failover(below(mostLost), below(2) === 0 ? below(mostLost) : 0),
     disconnect: () => world.disconnect(),
     restart: () => world.restart(),
     crash: () => world.crash()

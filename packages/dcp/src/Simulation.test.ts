@@ -14,7 +14,7 @@ const failing = (schedule: Omit<Schedule, "seed">, seeds: number): number | unde
 
 describe("SC-100 simulation", () => {
   it.each(["undo", "rebuild"] as const)("strategy %s: 5 000 schedules end with the same image", (strategy) => {
-    const totals = { rollbacks: 0, partial: 0, interrupted: 0, delivered: 0, failovers: 0, lossy: 0, crashes: 0, restarts: 0 }
+    const totals = { rollbacks: 0, partial: 0, interrupted: 0, delivered: 0, failovers: 0, lossy: 0, below: 0, crashes: 0, restarts: 0 }
     for (let seed = from; seed < from + 5_000; seed++) {
       const outcome = simulate({ seed, steps: 300, strategy, filtered: seed % 2 === 0 })
       expect(outcome.differences, `seed ${seed}`).toEqual([])

@@ -13,6 +13,10 @@ export interface HistoryItem {
   readonly key: string
   /** A tombstone, which may be purged. */
   readonly deleted: boolean
+  /** Part of a write that waits for copies: it neither replaces another change in a checkpoint nor is it replaced. */
+  readonly durable?: boolean | undefined
+  /** The change that this one brings to an end, under another key: disk keeps it no longer. */
+  readonly completes?: HistoryItem | undefined
 }
 
 /** What one marker announces, and what follows it. */
@@ -57,6 +61,12 @@ class MemoryCheckpoint<Item extends HistoryItem> {
     this.places.set(item.key, this.slots.length)
     this.seqnos.push(item.seqno)
     this.slots.push(item)
+  }
+
+  /** The change of a key, if it has one. */
+  get(key: string): Item | undefined {
+    const place = this.places.get(key)
+    return place === undefined ? undefined : this.slots[place]
   }
 
   after(seqno: bigint): Array<Item> {
@@ -134,6 +144,8 @@ export class VbucketHistory<Item extends HistoryItem> {
   /** Adds a change, which must have the next seqno or a later one. */
   append(item: Item): void {
     if (item.seqno <= this.high) throw new RangeError(`seqno ${item.seqno} after ${this.high}`)
+    const before = this.open.get(item.key)
+    if (before !== undefined && (before.durable === true || item.durable === true)) this.closeCheckpoint()
     this.high = item.seqno
     this.open.set(item)
     if (this.undoable > 0) {
@@ -143,6 +155,10 @@ export class VbucketHistory<Item extends HistoryItem> {
     // a Map keeps the place of a key that is set again, and this one has a new place
     this.disk.delete(item.key)
     this.disk.set(item.key, item)
+    const { completes } = item
+    if (completes !== undefined && completes.key !== item.key && this.disk.get(completes.key)?.seqno === completes.seqno) {
+      this.disk.delete(completes.key)
+    }
     if (this.open.length >= this.checkpointItems) this.closeCheckpoint()
   }
 
@@ -181,10 +197,30 @@ export class VbucketHistory<Item extends HistoryItem> {
     this.undos = this.undos.filter(({ item }) => !matches(item))
   }
 
-  /** Becomes the active copy: a new branch begins behind what there is. */
-  branch(vbucketUuid: bigint): void {
+  /**
+   * Becomes the active copy: a new branch begins after `seqno`, which may be below what there is. Default: the high seqno. Changes above it are
+   * kept, but belong to the new branch: a consumer that has them from the old one is asked to take them back.
+   */
+  branch(vbucketUuid: bigint, seqno: bigint = this.high): void {
     this.evict()
-    this.log = branchedAt(this.log, vbucketUuid, this.high)
+    this.log = branchedAt(this.log, vbucketUuid, seqno < this.high ? seqno : this.high)
+  }
+
+  /** Becomes a copy of the history with this log. */
+  follow(log: FailoverLog): void {
+    this.log = log
+  }
+
+  /** There are no changes up to `seqno` beyond those that are here. */
+  advance(seqno: bigint): void {
+    if (seqno > this.high) this.high = seqno
+  }
+
+  /** Tombstones up to `seqno` never came, because they had been purged. */
+  purged(seqno: bigint): void {
+    if (seqno <= this.purge) return
+    this.evict()
+    this.purge = seqno
   }
 
   /**
@@ -200,9 +236,11 @@ export class VbucketHistory<Item extends HistoryItem> {
     }
     if (lost.length === 0) return lost
     this.high = this.undos.at(-1)?.item.seqno ?? lost.at(-1)!.item.seqno - 1n
-    for (const { previous } of lost) {
-      if (previous === undefined || previous.seqno > this.high || previous.deleted && previous.seqno <= this.purge) continue
-      this.disk.set(previous.key, previous)
+    for (const { item, previous } of lost) {
+      for (const before of [previous, item.completes as Item | undefined]) {
+        if (before === undefined || before.seqno > this.high || before.deleted && before.seqno <= this.purge) continue
+        this.disk.set(before.key, before)
+      }
     }
     const inOrder = [...this.disk].sort(([, a], [, b]) => a.seqno < b.seqno ? -1 : 1)
     this.disk.clear()

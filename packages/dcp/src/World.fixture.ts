@@ -79,6 +79,8 @@ export interface Counts {
   delivered: number
   failovers: number
   lossy: number
+  /** Failovers whose branch begins below what is still held. */
+  below: number
   crashes: number
   restarts: number
 }
@@ -96,7 +98,7 @@ export class World {
   /** Came in, and may not be handed over yet. */
   private held: ReadonlyArray<Owed> = []
   branches = 0
-  counts: Counts = { rollbacks: 0, partial: 0, interrupted: 0, delivered: 0, failovers: 0, lossy: 0, crashes: 0, restarts: 0 }
+  counts: Counts = { rollbacks: 0, partial: 0, interrupted: 0, delivered: 0, failovers: 0, lossy: 0, below: 0, crashes: 0, restarts: 0 }
   /** What the producer has sent up to, and the snapshot start of the request until its first batch. */
   private sent = 0n
   private snapStart: bigint | undefined
@@ -118,11 +120,13 @@ export class World {
     this.history.append({ seqno: this.history.highSeqno + 1n, key, deleted, value: this.branches })
   }
 
-  /** Another node takes over, without the newest `lost` changes. */
-  failover(lost: number): void {
+  /** Another node takes over, without the newest `lost` changes; of those it has, it had not persisted the newest `unpersisted`. */
+  failover(lost: number, unpersisted = 0): void {
     const before = this.history.highSeqno
     this.history.lose(before > BigInt(lost) ? before - BigInt(lost) : 0n)
-    this.history.branch(1000n + BigInt(++this.branches))
+    const held = this.history.highSeqno
+    this.history.branch(1000n + BigInt(++this.branches), held > BigInt(unpersisted) ? held - BigInt(unpersisted) : 0n)
+    if (unpersisted > 0 && held > 0n) this.counts.below++
     this.counts.failovers++
     if (this.history.highSeqno < before) this.counts.lossy++
     this.disconnect()

@@ -4,17 +4,24 @@
  * What a document is and when a write is refused is the store's business. It knows no packets and no connections; clock and random numbers
  * are given.
  */
-import { type FailoverEntry, Status, VBucketState } from "@wirewright/couchbase/gen"
-import { type HistoryOptions, VbucketHistory } from "@wirewright/dcp/VbucketHistory"
-import { type BucketChange, type Watcher, WatchList } from "./BucketChange.ts"
+import { Status, VBucketState } from "@wirewright/couchbase/gen"
+import type { HistoryOptions } from "@wirewright/dcp/VbucketHistory"
+import { changeKey, isVisible, type PrepareChange, prepareKey } from "./BucketChange.ts"
 import { collectionById, defaultManifest, droppedCollections, type Manifest, manifestEvents, readManifest } from "./Collections.ts"
 import type { Change } from "./Document.ts"
 import type { Item, Space } from "./HashTable.ts"
+import { type After, type Copies, type NodeConditions, Replication, type ReplicationOptions } from "./Replication.ts"
 import { Store } from "./Store.ts"
+import { type Durability, isDurabilityPossible, type SyncWrite, SyncWrites } from "./SyncWrites.ts"
+import { VbucketCopy, type VbucketInfo } from "./VbucketCopy.ts"
 
 /** What a bucket is made of. */
-export interface BucketOptions {
+export interface BucketOptions extends ReplicationOptions {
   readonly name: string
+  /** Copies of each vbucket beside the active one, at most 3, as far as there are nodes. Default: 0. */
+  readonly replicas?: number
+  /** The least that each change waits for, a `DurabilityLevel`. Default: 0, nothing. */
+  readonly durabilityMinLevel?: number
   /** 64 unless said otherwise. */
   readonly vbuckets?: number
   /** Scopes and collections; the default ones unless said otherwise. */
@@ -35,36 +42,38 @@ export interface BucketWorld {
   readonly uuid: () => bigint
   /** Told of every change, synchronously. */
   readonly onChange?: (change: Change) => void
+  /** How to wait. Default: whoever has to wait waits for ever. */
+  readonly after?: After
+  /** What is wrong with the nodes. Default: nothing. */
+  readonly conditions?: NodeConditions
 }
 
-/** What the cluster does with a vbucket, and the branches of its history, newest first. */
-export interface VbucketInfo {
-  readonly id: number
-  readonly state: number
-  readonly failoverLog: ReadonlyArray<FailoverEntry>
-  /** What was changed. */
-  readonly history: VbucketHistory<BucketChange>
-  /** Which node of the cluster has it. */
-  readonly node: number
-}
+/** Most copies of a vbucket beside the active one. */
+export const mostReplicas = 3
+
+const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Set(), down: new Set() }
 
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
 
-class Vbucket implements VbucketInfo {
+/** A vbucket: its copies, and the writes that wait for them. */
+class Vbucket implements Copies {
   readonly id: number
-  readonly history: VbucketHistory<BucketChange>
-  state: number
-  node: number
-  constructor(id: number, state: number, node: number, history: VbucketHistory<BucketChange>) {
-    this.id = id
-    this.state = state
-    this.node = node
-    this.history = history
+  main: VbucketCopy
+  replicas: Array<VbucketCopy | undefined>
+  readonly writes = new SyncWrites()
+  settling = false
+  /** Stops the wait for the oldest write. */
+  unwait: (() => void) | undefined
+
+  constructor(main: VbucketCopy, replicas: number) {
+    this.id = main.id
+    this.main = main
+    this.replicas = Array.from({ length: replicas }, () => undefined)
   }
 
-  get failoverLog(): ReadonlyArray<FailoverEntry> {
-    return this.history.failoverLog
+  get copies(): ReadonlyArray<VbucketCopy> {
+    return [this.main, ...this.replicas.filter((copy) => copy !== undefined)]
   }
 }
 
@@ -74,10 +83,14 @@ export class Bucket {
   readonly uuid: string
   readonly vbucketCount: number
   readonly store: Store
+  /** Copies of each vbucket beside the active one, if there are nodes for them. */
+  readonly replicas: number
+  /** The least that each change waits for; 0 for nothing. */
+  readonly durabilityMinLevel: number
   private readonly world: BucketWorld
+  private readonly replication: Replication
   private readonly historyOptions: HistoryOptions
   private readonly vbuckets: Array<Vbucket | undefined>
-  private readonly watchers = new WatchList()
   private current: Manifest
   /** Whether somebody else than the node's maker has set the manifest. */
   private manifestSet: boolean
@@ -96,6 +109,17 @@ export class Bucket {
       onChange: (change) => this.changed(change)
     })
     this.historyOptions = options.history ?? {}
+    this.replicas = options.replicas ?? 0
+    if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > mostReplicas) {
+      throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
+    }
+    this.durabilityMinLevel = options.durabilityMinLevel ?? 0
+    this.replication = new Replication(
+      options,
+      world.conditions ?? allIsWell,
+      world.after ?? (() => () => {}),
+      ({ main }) => this.settle(this.vbuckets[main.id])
+    )
     this.vbuckets = Array.from({ length: this.vbucketCount }, (_, id) => this.fresh(id, VBucketState.Active))
   }
 
@@ -109,114 +133,293 @@ export class Bucket {
     return this.world.now()
   }
 
-  /** A vbucket, unless the node has none of that number. */
+  /** The active copy of a vbucket, unless there is no vbucket of that number. */
   vbucket(id: number): VbucketInfo | undefined {
-    return this.vbuckets[id]
+    return this.vbuckets[id]?.main
   }
 
-  /** All vbuckets that the node has. */
+  /** All vbuckets that there are, the active copies of them. */
   get allVbuckets(): ReadonlyArray<VbucketInfo> {
-    return this.vbuckets.filter((one) => one !== undefined)
+    return this.vbuckets.flatMap((one) => one === undefined ? [] : [one.main])
+  }
+
+  /** The copies of a vbucket, the active one first. */
+  copies(id: number): ReadonlyArray<VbucketCopy> {
+    return this.vbuckets[id]?.copies ?? []
+  }
+
+  /** The copy of a vbucket that a node has. */
+  copyAt(id: number, node: number): VbucketCopy | undefined {
+    return this.copies(id).find((copy) => copy.node === node)
+  }
+
+  /** Whether a copy is the one whose documents the store has. */
+  isMain(copy: VbucketInfo): boolean {
+    return this.vbuckets[copy.id]?.main === copy
+  }
+
+  /** The nodes that have a vbucket as the map tells them: the active one, then the replicas; −1 where there is none. */
+  chain(id: number): ReadonlyArray<number> {
+    const vbucket = this.vbuckets[id]
+    if (vbucket === undefined) return Array.from({ length: this.replicas + 1 }, () => -1)
+    const { main, replicas } = vbucket
+    return [main.state === VBucketState.Active ? main.node : -1, ...replicas.map((copy) => copy?.node ?? -1)]
   }
 
   /** The UUID of a vbucket's current branch. */
   uuidOf(id: number): bigint {
-    return this.vbuckets[id]?.failoverLog[0]?.vbucketUuid ?? 0n
+    return this.vbuckets[id]?.main.failoverLog[0]?.vbucketUuid ?? 0n
   }
 
-  /** Makes a vbucket or gives it another state. One that becomes active begins a new branch of its history. */
-  setState(id: number, state: number): number {
+  /**
+   * Makes a vbucket or gives the copy of it that `node` has another state. Default: the active copy. One that becomes active begins a new branch of its
+   * history, and the active copy before it is a replica from then on.
+   */
+  setState(id: number, state: number, node?: number): number {
     if (id >= this.vbucketCount) return Status.Erange
     const known = this.vbuckets[id]
     if (known === undefined) {
       this.vbuckets[id] = this.fresh(id, state)
       return Status.Success
     }
-    if (known.state === state) return Status.Success
-    if (state === VBucketState.Active) known.history.branch(this.world.uuid())
-    known.state = state
-    this.watchers.stateChanged(id)
+    const copy = (node === undefined ? undefined : this.copyAt(id, node)) ?? known.main
+    if (copy.state === state) return Status.Success
+    if (copy === known.main) {
+      known.writes.abandon()
+      if (state === VBucketState.Active) this.branch(known, copy.branchSeqno)
+      copy.state = state
+      this.track(known)
+      this.follow(known)
+    } else if (state === VBucketState.Active) {
+      this.promote(known, copy, copy.branchSeqno)
+      return Status.Success
+    } else copy.state = state
+    copy.watchers.stateChanged()
     return Status.Success
   }
 
-  /** Gives a vbucket to another node, with all that it has and without a new branch, as a rebalance does. −1: to none. */
+  /**
+   * Gives a vbucket to another node, with all that it has and without a new branch, as a rebalance does. −1: to none. Where the node has a
+   * replica, active copy and replica change places.
+   */
   move(id: number, node: number): void {
     const vbucket = this.vbuckets[id]
-    if (vbucket === undefined || vbucket.node === node) return
-    vbucket.node = node
-    this.watchers.stateChanged(id)
+    if (vbucket === undefined || vbucket.main.node === node) return
+    const copy = node < 0 ? undefined : this.copyAt(id, node)
+    if (copy === undefined) {
+      vbucket.main.node = node
+      vbucket.main.watchers.stateChanged()
+      return
+    }
+    this.replication.pull(vbucket, copy)
+    this.promote(vbucket, copy, undefined)
+  }
+
+  /** Puts replicas on nodes, as many as there is room for, beginning with `first`. */
+  spread(id: number, nodes: ReadonlyArray<number>, first: number): void {
+    const vbucket = this.vbuckets[id]
+    if (vbucket === undefined) return
+    const candidates = nodes.map((_, turn) => nodes[(first + turn) % nodes.length]!)
+    for (const [at, replica] of vbucket.replicas.entries()) {
+      const node = replica === undefined ? candidates.find((one) => this.copyAt(id, one) === undefined) : undefined
+      if (node === undefined) continue
+      const { failoverLog } = vbucket.main
+      const copy = new VbucketCopy(id, VBucketState.Replica, node, failoverLog[0]!.vbucketUuid, this.historyOptions)
+      copy.history.follow(failoverLog)
+      vbucket.replicas[at] = copy
+    }
+    this.replication.changed(vbucket)
   }
 
   /**
    * A copy of the vbucket takes its place that had not received the newest changes; or, on the same node, the vbucket is read from a disk
-   * that did not have them. A new branch begins. Changes that are too old to be taken back are kept. Returns how many were lost.
+   * that did not have them. A new branch begins, `unpersisted` changes below what is left (default: 0). Changes that are too old to be taken
+   * back are kept. Returns how many were lost.
    */
-  failOver(id: number, lost: number, node?: number): number {
+  failOver(id: number, lost: number, node?: number, unpersisted = 0): number {
     const vbucket = this.vbuckets[id]
     if (vbucket === undefined) return 0
-    const { history } = vbucket
+    const { main } = vbucket
+    const { history } = main
+    vbucket.writes.abandon()
     const keep = history.highSeqno > BigInt(lost) ? history.highSeqno - BigInt(lost) : 0n
-    const undone = history.lose(keep)
-    for (const { item } of undone) {
-      if (item.kind === "system") continue
-      const { collection, key } = item.document
-      const kept = history.image.get(item.key)
-      this.store.restore(
-        this.store.space(id, collection),
-        key,
-        kept === undefined || kept.kind === "system" ? undefined : kept.document as Item
+    const undone = history.lose(keep).length
+    const { highSeqno } = history
+    if (undone > 0) this.exchange(vbucket)
+    this.branch(vbucket, highSeqno > BigInt(unpersisted) ? highSeqno - BigInt(unpersisted) : 0n)
+    if (node !== undefined) main.node = node
+    main.persistedSeqno = highSeqno
+    main.persistedSnapshot = main.range
+    this.track(vbucket)
+    main.watchers.stateChanged()
+    this.follow(vbucket)
+    return undone
+  }
+
+  /**
+   * A node is gone for good. Of the replicas of a vbucket that it had active, the one with the most takes its place with what it has received, less
+   * `lost` changes; where there is none, the vbucket is nowhere. Returns how many changes were lost.
+   */
+  loseNode(node: number, lost: number): number {
+    let count = 0
+    for (const vbucket of this.vbuckets) {
+      if (vbucket === undefined) continue
+      const { main, replicas } = vbucket
+      const place = replicas.findIndex((copy) => copy?.node === node)
+      if (place >= 0) {
+        const gone = replicas[place]!
+        replicas[place] = undefined
+        gone.watchers.stateChanged()
+        this.replication.changed(vbucket)
+      }
+      if (main.node !== node) continue
+      const left = replicas.filter((copy) => copy !== undefined && !(this.world.conditions ?? allIsWell).down.has(copy.node))
+      const best = left.reduce<VbucketCopy | undefined>(
+        (one, copy) => one === undefined || copy!.history.highSeqno > one.history.highSeqno ? copy : one,
+        undefined
       )
+      const before = main.history.highSeqno
+      if (best === undefined) {
+        vbucket.writes.abandon()
+        main.state = VBucketState.Dead
+        main.node = -1
+        main.watchers.stateChanged()
+        count += Number(before)
+        continue
+      }
+      if (lost > 0) best.rollBack(before > BigInt(lost) ? before - BigInt(lost) : 0n)
+      const { receivedSeqno } = best
+      this.promote(vbucket, best, best.branchSeqno, false)
+      if (receivedSeqno < before) count += Number(before - receivedSeqno)
     }
-    this.store.vbucket(id).highSeqno = history.highSeqno
-    history.branch(this.world.uuid())
-    if (node !== undefined) vbucket.node = node
-    this.watchers.stateChanged(id)
-    return undone.length
+    return count
+  }
+
+  /** A node that did not run begins again with what is on its disk. Returns how many changes of active copies were lost. */
+  restart(node: number): number {
+    let count = 0
+    for (const vbucket of this.vbuckets) {
+      const copy = vbucket?.copies.find((one) => one.node === node)
+      if (vbucket === undefined || copy === undefined) continue
+      if (copy === vbucket.main) {
+        const { branchSeqno, history: { highSeqno }, persistedSeqno } = copy
+        count += this.failOver(vbucket.id, Number(highSeqno - persistedSeqno), undefined, Number(persistedSeqno - branchSeqno))
+      } else {
+        copy.rollBack(copy.persistedSeqno)
+        this.replication.follow(vbucket, copy)
+      }
+      this.replication.changed(vbucket)
+    }
+    return count
+  }
+
+  /** What kept copies from following, or from coming to disk, does so no longer. */
+  conditionsChanged(): void {
+    for (const vbucket of this.vbuckets) if (vbucket !== undefined) this.replication.changed(vbucket)
+  }
+
+  /** Brings up to `most` changes to the copy that a node has, whatever the delay. Returns whether there are more. */
+  replicate(id: number, node: number, most?: number): boolean {
+    const vbucket = this.vbuckets[id]
+    const copy = vbucket?.replicas.find((one) => one?.node === node)
+    if (vbucket === undefined || copy === undefined) return false
+    const more = this.replication.pull(vbucket, copy, most)
+    this.settle(vbucket)
+    return more
+  }
+
+  /** Whether writes of a vbucket can wait for a majority of its copies. */
+  isDurabilityPossible(id: number): boolean {
+    return isDurabilityPossible(this.chain(id))
+  }
+
+  /**
+   * Runs a command whose change of a document waits for other copies; `done` is told of how it ended: the seqno of its commit, or nothing when
+   * nobody knows. Returns whether there is something to wait for.
+   */
+  prepare(id: number, durability: Durability, run: () => void, done: SyncWrite["done"]): boolean {
+    let prepared: Change | undefined
+    this.store.prepare(run, (change) => prepared = change)
+    const vbucket = this.vbuckets[id]
+    if (prepared === undefined || vbucket === undefined) return false
+    const { document, kind } = prepared
+    const { collection, key, seqno } = document
+    const { level, timeout } = durability
+    vbucket.writes.add({ seqno, level, collection, key, recommit: false, deadline: this.now + timeout, done })
+    const change = {
+      kind: "prepare",
+      of: kind,
+      seqno,
+      key: prepareKey(collection, key),
+      deleted: false,
+      document,
+      level,
+      durable: true
+    } as const
+    vbucket.main.history.append(change)
+    this.told(vbucket, false)
+    return true
   }
 
   /** Forgets the tombstones up to a seqno, which then nobody can be told of. */
   purge(id: number, seqno: bigint): void {
-    for (const item of this.vbuckets[id]?.history.purgeTo(seqno) ?? []) {
-      if (item.kind === "system") continue
+    for (const item of this.vbuckets[id]?.main.history.purgeTo(seqno) ?? []) {
+      if (item.kind === "system" || !isVisible(item)) continue
       const space = this.store.space(id, item.document.collection)
       const tombstone = space.tombstones.get(item.document.key)
       if (tombstone !== undefined) this.store.forget(space, tombstone)
     }
+    for (const copy of this.vbuckets[id]?.replicas ?? []) copy?.history.purgeTo(seqno)
   }
 
   /** Notices what expired, and forgets tombstones that are older than `purgeAge` seconds. */
   sweep(purgeAge = 259_200): void {
     this.store.sweep(purgeAge)
     const oldest = Math.floor(this.now / 1000) - purgeAge
-    for (const { history } of this.allVbuckets) {
-      let upTo = 0n
-      for (const change of history.image.values()) {
-        if (!change.deleted || change.kind === "system" || change.document.expiry > oldest) continue
-        upTo = change.seqno
+    for (const vbucket of this.vbuckets) {
+      for (const { history } of vbucket?.copies ?? []) {
+        let upTo = 0n
+        for (const change of history.image.values()) {
+          if (!change.deleted || change.kind === "system" || change.document.expiry > oldest) continue
+          upTo = change.seqno
+        }
+        if (upTo > 0n) history.purgeTo(upTo)
       }
-      if (upTo > 0n) history.purgeTo(upTo)
     }
   }
 
-  /** Tells `watcher` of what becomes of a vbucket, until the result is called. */
-  watch(id: number, watcher: Watcher): () => void {
-    return this.watchers.add(id, watcher)
-  }
-
-  /** Removes a vbucket with all it holds. */
-  removeVbucket(id: number): number {
-    if (this.vbuckets[id] === undefined) return Status.NotMyVbucket
+  /** Removes the copy of a vbucket that a node has; with the active one (default) goes all that the vbucket holds. */
+  removeVbucket(id: number, node?: number): number {
+    const gone = this.vbuckets[id]
+    if (gone === undefined) return Status.NotMyVbucket
+    const place = gone.replicas.findIndex((copy) => copy !== undefined && copy.node === node)
+    if (place >= 0) {
+      const copy = gone.replicas[place]!
+      gone.replicas[place] = undefined
+      copy.watchers.stateChanged()
+      this.settle(gone)
+      return Status.Success
+    }
+    gone.writes.abandon()
     const collections = this.current.scopes.flatMap((scope) => scope.collections)
     for (const collection of collections) this.store.drop(collection.id, id)
     this.vbuckets[id] = undefined
-    this.watchers.stateChanged(id)
+    for (const copy of gone.copies) copy.watchers.stateChanged()
     return Status.Success
   }
 
-  /** Seqno of the latest change of a vbucket, or of one collection in it. */
-  highSeqno(id: number, collection?: number): bigint {
-    if (collection === undefined) return this.store.vbucket(id).highSeqno
+  /** Seqno of the latest change of a vbucket, or of one collection in it; of the active copy, or of the one that a node has. */
+  highSeqno(id: number, collection?: number, node?: number): bigint {
+    const copy = node === undefined ? undefined : this.copyAt(id, node)
+    const main = copy === undefined || this.isMain(copy)
+    if (collection === undefined) return main ? this.store.vbucket(id).highSeqno : copy.receivedSeqno
     let highest = 0n
+    if (!main) {
+      for (const change of copy.history.image.values()) {
+        if (change.kind !== "system" && isVisible(change) && change.document.collection === collection) highest = change.seqno
+      }
+      return highest
+    }
     const space = this.store.vbucket(id).spaces.get(collection)
     for (const items of space === undefined ? [] : [space.items, space.tombstones]) {
       for (const { seqno } of items.values()) if (seqno > highest) highest = seqno
@@ -249,26 +452,135 @@ export class Bucket {
     const events = manifestEvents(this.current, next)
     this.current = next
     this.manifestSet = true
-    for (const { history, id } of this.allVbuckets) {
+    for (const vbucket of this.vbuckets) {
+      if (vbucket === undefined) continue
+      const { id, main: { history }, writes } = vbucket
+      writes.abandon(({ collection }) => dropped.includes(collection))
       if (dropped.length > 0) history.forget((item) => item.kind !== "system" && dropped.includes(item.document.collection))
       for (const event of events) {
         const seqno = ++this.store.vbucket(id).highSeqno
         history.append({ kind: "system", seqno, key: `\u0000${event.scopeId}:${event.collectionId ?? ""}`, deleted: false, event })
       }
-      this.watchers.changed(id)
+      this.told(vbucket)
     }
     return Status.Success
   }
 
   private changed(change: Change): void {
-    const { document, kind } = change
-    const { collection, deleted, key, seqno, vbucket } = document
-    this.vbuckets[vbucket]?.history.append({ kind, seqno, key: collection === 0 ? key : `${collection}\u0000${key}`, deleted, document })
-    this.watchers.changed(vbucket)
+    const { document, kind, preparedSeqno } = change
+    const { collection, deleted, key, seqno } = document
+    const vbucket = this.vbuckets[document.vbucket]
+    if (vbucket !== undefined) {
+      const { history } = vbucket.main
+      const completes = preparedSeqno === undefined
+        ? undefined
+        : history.image.get(prepareKey(collection, key)) as PrepareChange | undefined
+      const durable = completes === undefined ? {} : { durable: true, completes }
+      history.append({ kind, seqno, key: changeKey(collection, key), deleted, document, ...durable })
+      this.told(vbucket)
+    }
     this.world.onChange?.(change)
   }
 
+  /** The active copy has changed. */
+  private told(vbucket: Vbucket, visible = true): void {
+    vbucket.main.watchers.changed(visible)
+    this.replication.changed(vbucket)
+  }
+
+  /** Ends the writes that have waited long enough, in one way or the other. */
+  private settle(vbucket: Vbucket | undefined): void {
+    if (vbucket === undefined || vbucket.settling || vbucket.writes.all.length === 0) return
+    vbucket.settling = true
+    const { main, writes } = vbucket
+    const position = (copy: VbucketCopy | undefined) => {
+      if (copy === undefined) return undefined
+      const received = copy.history.highSeqno
+      return { received, persisted: copy.persistedSeqno < received ? copy.persistedSeqno : received }
+    }
+    for (let ended = true; ended;) {
+      const satisfied = writes.satisfied([position(main), ...vbucket.replicas.map(position)])
+      const late = satisfied === undefined ? writes.expired(this.now) : undefined
+      ended = satisfied !== undefined || late !== undefined
+      if (satisfied !== undefined) this.commit(vbucket, satisfied)
+      else if (late !== undefined) this.abort(vbucket, late)
+    }
+    vbucket.settling = false
+    vbucket.unwait?.()
+    const { deadline } = writes
+    const wait = deadline === undefined ? undefined : Math.max(0, deadline - this.now)
+    vbucket.unwait = wait === undefined ? undefined : this.world.after?.(wait, () => this.settle(vbucket))
+  }
+
+  private commit(vbucket: Vbucket, write: SyncWrite): void {
+    vbucket.writes.remove(write)
+    write.done(this.store.commit(this.store.space(vbucket.id, write.collection), write.key)?.seqno)
+  }
+
+  private abort(vbucket: Vbucket, write: SyncWrite): void {
+    const { collection, key } = write
+    const { history } = vbucket.main
+    vbucket.writes.remove(write)
+    const completes = history.image.get(prepareKey(collection, key)) as PrepareChange | undefined
+    const seqno = this.store.abort(this.store.space(vbucket.id, collection), key)
+    if (seqno !== undefined && completes !== undefined) {
+      const { document } = completes
+      history.append({ kind: "abort", seqno, key: completes.key, deleted: true, document, completes, durable: true })
+      this.told(vbucket)
+    }
+    write.done(undefined)
+  }
+
+  /** A copy takes the place of the active one. `branchSeqno`: where its branch begins; without it, it goes on with the one that there is. */
+  private promote(vbucket: Vbucket, copy: VbucketCopy, branchSeqno: bigint | undefined, keeps = true): void {
+    const { main, replicas } = vbucket
+    vbucket.writes.abandon()
+    copy.settle()
+    replicas[replicas.indexOf(copy)] = keeps ? main : undefined
+    // as the cluster manager does: places that became empty are the last ones
+    if (!keeps) vbucket.replicas = [...replicas].sort((a, b) => Number(a === undefined) - Number(b === undefined))
+    vbucket.main = copy
+    main.state = VBucketState.Replica
+    copy.state = VBucketState.Active
+    this.exchange(vbucket)
+    if (branchSeqno !== undefined) this.branch(vbucket, branchSeqno)
+    this.track(vbucket)
+    main.watchers.stateChanged()
+    copy.watchers.stateChanged()
+    this.follow(vbucket)
+  }
+
+  private branch(vbucket: Vbucket, seqno: bigint): void {
+    vbucket.main.history.branch(this.world.uuid(), seqno)
+  }
+
+  /** The store gets what the active copy has. */
+  private exchange({ id, main: { history } }: Vbucket): void {
+    const items: Array<Item> = []
+    for (const change of history.image.values()) if (change.kind !== "system" && isVisible(change)) items.push(change.document as Item)
+    this.store.exchange(id, items, history.highSeqno)
+  }
+
+  /** Prepares of the active copy that are not committed may have been committed by the one before it: they are committed again. */
+  private track(vbucket: Vbucket): void {
+    const { id, main, writes } = vbucket
+    if (main.state !== VBucketState.Active) return
+    for (const change of main.history.image.values()) {
+      if (change.kind !== "prepare") continue
+      const { document, level, of, seqno } = change
+      const { collection, key } = document
+      this.store.hold(this.store.space(id, collection), { kind: of, item: document as Item, recommit: true })
+      writes.add({ seqno, level, collection, key, recommit: true, deadline: undefined, done: () => {} })
+    }
+  }
+
+  /** The replicas follow the active copy as it is now. */
+  private follow(vbucket: Vbucket): void {
+    for (const copy of vbucket.replicas) if (copy !== undefined) this.replication.follow(vbucket, copy)
+    this.replication.changed(vbucket)
+  }
+
   private fresh(id: number, state: number): Vbucket {
-    return new Vbucket(id, state, 0, new VbucketHistory(this.world.uuid(), this.historyOptions))
+    return new Vbucket(new VbucketCopy(id, state, 0, this.world.uuid(), this.historyOptions), this.replicas)
   }
 }

@@ -7,6 +7,26 @@ import type { Change, Document } from "./Document.ts"
 export interface DocumentChange extends HistoryItem {
   readonly kind: Change["kind"]
   readonly document: Document
+  /** The prepare that this commits. */
+  readonly completes?: PrepareChange | undefined
+}
+
+/** A change of a document that waits for copies: it takes effect when it is committed. */
+export interface PrepareChange extends HistoryItem {
+  readonly kind: "prepare"
+  /** What the change will be. */
+  readonly of: Change["kind"]
+  readonly document: Document
+  /** `DurabilityLevel`. */
+  readonly level: number
+}
+
+/** A prepare that never takes effect. */
+export interface AbortChange extends HistoryItem {
+  readonly kind: "abort"
+  /** What was prepared. */
+  readonly document: Document
+  readonly completes: PrepareChange
 }
 
 /** A change of scopes and collections, which every vbucket has. */
@@ -16,36 +36,42 @@ export interface SystemChange extends HistoryItem {
 }
 
 /** A change of a vbucket. */
-export type BucketChange = DocumentChange | SystemChange
+export type BucketChange = DocumentChange | PrepareChange | AbortChange | SystemChange
 
-/** Somebody who follows a vbucket. Called synchronously; must not change the bucket. */
+/** What identifies a document in a vbucket's history. */
+export const changeKey = (collection: number, key: string): string => collection === 0 ? key : `${collection}\u0000${key}`
+
+/** What identifies a prepare of a document in a vbucket's history, beside the document. */
+export const prepareKey = (collection: number, key: string): string => `\u0001${collection}\u0000${key}`
+
+/** Whether readers see a change: what is only prepared they do not. */
+export const isVisible = (change: BucketChange): boolean => change.kind !== "prepare" && change.kind !== "abort"
+
+/** Somebody who follows a copy of a vbucket. Called synchronously; must not change the bucket. */
 export interface Watcher {
-  /** There are more changes. */
-  readonly changed: () => void
-  /** The vbucket has another state, another node or another history. */
+  /** There are more changes; whether there is one among them that readers see. */
+  readonly changed: (visible: boolean) => void
+  /** The copy has another state, another node or another history. */
   readonly stateChanged: () => void
 }
 
-/** Who follows which vbucket. */
-export class WatchList {
-  private readonly watchers: Array<Set<Watcher> | undefined> = []
+/** Who follows a copy. */
+export class Watchers {
+  private readonly all = new Set<Watcher>()
 
   /** Adds one; the result removes it. */
-  add(vbucket: number, watcher: Watcher): () => void {
-    const set = this.watchers[vbucket] ??= new Set()
-    set.add(watcher)
+  add(watcher: Watcher): () => void {
+    this.all.add(watcher)
     return () => {
-      set.delete(watcher)
+      this.all.delete(watcher)
     }
   }
 
-  changed(vbucket: number): void {
-    const set = this.watchers[vbucket]
-    if (set === undefined) return
-    for (const watcher of set) watcher.changed()
+  changed(visible: boolean): void {
+    for (const watcher of this.all) watcher.changed(visible)
   }
 
-  stateChanged(vbucket: number): void {
-    for (const watcher of this.watchers[vbucket] ?? []) watcher.stateChanged()
+  stateChanged(): void {
+    for (const watcher of this.all) watcher.stateChanged()
   }
 }

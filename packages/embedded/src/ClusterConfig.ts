@@ -26,8 +26,10 @@ export interface ClusterConfigOptions {
 export interface BucketConfig {
   readonly name: string
   readonly uuid: string
-  /** By vbucket: the node that has it, −1 for none. */
-  readonly vbuckets: ReadonlyArray<number>
+  /** Copies of each vbucket beside the active one, if there were nodes for them. */
+  readonly replicas: number
+  /** By vbucket: the node that has it active, then those that have replicas; −1 for none. */
+  readonly chains: ReadonlyArray<ReadonlyArray<number>>
   readonly manifestUid: bigint
 }
 
@@ -78,9 +80,9 @@ export const clusterConfigText = (options: ClusterConfigOptions, bucket?: Bucket
     nodes: nodes.map(({ host, port }) => ({ hostname: `${bracketed(host)}:${managementPort}`, ports: { direct: port } })),
     vBucketServerMap: {
       hashAlgorithm: "CRC",
-      numReplicas: 0,
+      numReplicas: bucket.replicas,
       serverList: nodes.map(({ host, port }) => `${bracketed(host)}:${port}`),
-      vBucketMap: bucket.vbuckets.map((node) => [node])
+      vBucketMap: bucket.chains
     }
   })
 }

@@ -2,7 +2,6 @@
  * What the nodes of an embedded cluster share: their buckets, where each vbucket is, and the version of the cluster map. Pure; connections
  * are the shell's (`CouchbaseNode`), which is told when the map has changed.
  */
-import { VBucketState } from "@wirewright/couchbase/gen"
 import { Bucket, type BucketOptions, type BucketWorld } from "./Bucket.ts"
 import { clusterConfigText, type NodeAddress } from "./ClusterConfig.ts"
 
@@ -26,6 +25,9 @@ export class ClusterState {
   private readonly options: ClusterStateOptions
   /** Nodes that failed, which the map does not name. */
   private readonly gone = new Set<number>()
+  private readonly unreplicated = new Set<number>()
+  private readonly unpersisted = new Set<number>()
+  private readonly down = new Set<number>()
   private revision = 1n
 
   constructor(options: ClusterStateOptions) {
@@ -53,12 +55,9 @@ export class ClusterState {
       ...this.version
     }
     if (bucket === undefined) return clusterConfigText(at)
-    const { manifest, name, uuid, vbucketCount } = bucket
-    const vbuckets = Array.from({ length: vbucketCount }, (_, id) => {
-      const vbucket = bucket.vbucket(id)
-      return vbucket?.state === VBucketState.Active ? present.indexOf(vbucket.node) : -1
-    })
-    return clusterConfigText(at, { name, uuid, vbuckets, manifestUid: manifest.uid })
+    const { manifest, name, replicas, uuid, vbucketCount } = bucket
+    const chains = Array.from({ length: vbucketCount }, (_, id) => bucket.chain(id).map((node) => present.indexOf(node)))
+    return clusterConfigText(at, { name, uuid, replicas, chains, manifestUid: manifest.uid })
   }
 
   /** Makes a bucket, ready at once; nothing when there is one of that name. */
@@ -95,14 +94,18 @@ export class ClusterState {
   }
 
   /**
-   * Other nodes take the place of one, in turn, without its `lost` newest changes of each vbucket. A node on its own takes its own place, as
-   * after a crash. Returns how many changes were lost.
+   * Other nodes take the place of one, without its `lost` newest changes of each vbucket: those with replicas with what they have received; in a
+   * bucket without replicas, all in turn. A node on its own takes its own place, as after a crash. Returns how many changes were lost.
    */
   failover(index: number, lost: number): number {
     const others = this.present.filter((at) => at !== index)
     let count = 0
     let turn = 0
     for (const bucket of this.buckets.values()) {
+      if (bucket.replicas > 0 && others.length > 0) {
+        count += bucket.loseNode(index, lost)
+        continue
+      }
       for (const { id, node } of bucket.allVbuckets) {
         if (node === index) count += bucket.failOver(id, lost, others.length === 0 ? index : others[turn++ % others.length]!)
       }
@@ -112,10 +115,65 @@ export class ClusterState {
     return count
   }
 
-  private add(options: BucketOptions): Bucket {
-    const bucket = new Bucket(options, this.options.world)
+  /** Whether a node does not run. */
+  isDown(node: number): boolean {
+    return this.down.has(node)
+  }
+
+  /** Makes a copy on one node the active one of a vbucket, as SET_VBUCKET does; returns the status of the answer. */
+  setState(bucket: Bucket, vbucket: number, state: number, node: number): number {
+    const before = bucket.chain(vbucket).join()
+    const status = bucket.setState(vbucket, state, node)
+    if (bucket.chain(vbucket).join() !== before) this.mapChanged()
+    return status
+  }
+
+  /** Whether changes reach the replicas that a node has. They do at the start. */
+  replicates(node: number, on: boolean): void {
+    this.changeCondition(this.unreplicated, node, !on)
+  }
+
+  /** Whether a node writes to disk. It does at the start. */
+  persists(node: number, on: boolean): void {
+    this.changeCondition(this.unpersisted, node, !on)
+  }
+
+  /** A node does not run any more; the map still names it. What it had not written to disk is lost when it begins again. */
+  kill(node: number): void {
+    this.down.add(node)
+  }
+
+  /** A node that was killed begins again, with what is on its disk. Returns how many changes were lost. */
+  restart(node: number): number {
+    if (!this.down.delete(node)) return 0
+    let lost = 0
+    for (const bucket of this.buckets.values()) lost += bucket.restart(node)
+    this.mapChanged()
+    return lost
+  }
+
+  /** All nodes that run belong to the cluster, and have the replicas that are missing. */
+  rebalance(): void {
+    for (const node of this.gone) if (!this.down.has(node)) this.gone.delete(node)
     const { present } = this
-    for (const { id } of bucket.allVbuckets) bucket.move(id, present[id % present.length]!)
+    for (const bucket of this.buckets.values()) for (const { id } of bucket.allVbuckets) bucket.spread(id, present, id + 1)
+    this.mapChanged()
+  }
+
+  private changeCondition(nodes: Set<number>, node: number, on: boolean): void {
+    if (on) nodes.add(node)
+    else nodes.delete(node)
+    for (const bucket of this.buckets.values()) bucket.conditionsChanged()
+  }
+
+  private add(options: BucketOptions): Bucket {
+    const { down, unpersisted, unreplicated } = this
+    const bucket = new Bucket(options, { ...this.options.world, conditions: { down, unpersisted, unreplicated } })
+    const { present } = this
+    for (const { id } of bucket.allVbuckets) {
+      bucket.move(id, present[id % present.length]!)
+      bucket.spread(id, present, id + 1)
+    }
     this.buckets.set(bucket.name, bucket)
     return bucket
   }

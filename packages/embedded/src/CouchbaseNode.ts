@@ -92,6 +92,8 @@ export interface CouchbaseCluster {
    * changes were lost.
    */
   failover(node: number, options?: FailoverOptions): number
+  /** A node ends as by kill -9: its connections break, and it accepts none until `state.restart`. */
+  kill(node: number): void
 }
 
 const handlers: Handlers = {
@@ -109,6 +111,13 @@ const handlers: Handlers = {
 const sweepInterval = 10_000
 
 const version = "7.6.0-wirewright"
+
+/** Timers do not keep the process alive. */
+const after = (milliseconds: number, run: () => void): () => void => {
+  const timer = setTimeout(run, Math.min(milliseconds, 0x7fff_ffff))
+  timer.unref()
+  return () => clearTimeout(timer)
+}
 
 const randomUuid = (): bigint => BigInt(`0x${Crypto.randomBytes(6).toString("hex")}`) | 1n
 
@@ -131,7 +140,7 @@ export const serveCouchbaseCluster = (
     const state = new ClusterState({
       nodes: size,
       buckets: options.buckets ?? [{ name: "default" }],
-      world: { now, uuid: randomUuid },
+      world: { now, uuid: randomUuid, after },
       tls: options.tls !== undefined,
       onMapChanged: () => {
         for (const connections of clients) for (const connection of connections.values()) connection.pushClusterMap()
@@ -154,6 +163,10 @@ export const serveCouchbaseCluster = (
       failover: (node, { disconnect = true, lost = 0 } = {}) => {
         if (disconnect) nodes[node]!.disconnect()
         return state.failover(node, lost)
+      },
+      kill: (node) => {
+        state.kill(node)
+        nodes[node]!.disconnect()
       }
     }
 
@@ -169,6 +182,7 @@ export const serveCouchbaseCluster = (
         cluster: state,
         clusterConfig: (bucket) => state.map(nodes, index, bucket),
         elapsed: () => performance.now(),
+        after,
         reference: () => Crypto.randomUUID(),
         uptime: () => Math.floor((performance.now() - started) / 1000),
         handlers,
@@ -183,6 +197,7 @@ export const serveCouchbaseCluster = (
         handler: (client) => {
           const connection = new NodeConnection(shared, client, () => connections.delete(client))
           connections.set(client, connection)
+          if (state.isDown(index)) setImmediate(() => client.close("the node, which does not run"))
           return connection
         }
       })

@@ -16,6 +16,8 @@ export interface DcpSettings {
   /** Markers may have the purge seqno. */
   markers: boolean
   v7Statuses: boolean
+  /** Prepares, commits and aborts are told as such. */
+  syncWrites: boolean
   priority: string
 }
 
@@ -28,6 +30,7 @@ export const initialSettings = (): DcpSettings => ({
   streamIds: false,
   markers: false,
   v7Statuses: false,
+  syncWrites: false,
   priority: "medium"
 })
 
@@ -72,8 +75,15 @@ const setters: { readonly [key: string]: Setter | undefined } = {
   send_stream_end_on_client_close_stream: flag((settings, on) => settings.streamEndOnClose = on),
   enable_expiry_opcode: flag((settings, on) => settings.expirations = on),
   force_value_compression: (settings, value, context) => context.snappy ? accepted(settings, value, context) : Status.Einval,
+  enable_sync_writes: (settings, value) => {
+    if (value !== "true") return Status.Einval
+    if (settings.streamIds) return Status.NotSupported
+    settings.syncWrites = true
+    return Status.Success
+  },
   enable_stream_id: (settings, value) => {
     if (value !== "true") return Status.Einval
+    if (settings.syncWrites) return Status.NotSupported
     settings.streamIds = true
     return Status.Success
   },

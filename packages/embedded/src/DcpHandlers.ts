@@ -20,7 +20,7 @@ import { admit, demanded, ProducerStream, rangeProblem } from "@wirewright/dcp/P
 import { readFilter, type StreamFilter } from "@wirewright/dcp/StreamFilter"
 import * as Result from "effect/Result"
 import type { Bucket } from "./Bucket.ts"
-import type { BucketChange } from "./BucketChange.ts"
+import { type BucketChange, isVisible } from "./BucketChange.ts"
 import { collectionById } from "./Collections.ts"
 import { DcpProducer } from "./DcpProducer.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
@@ -114,6 +114,10 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
   const { purgeSeqno, streamId } = filter.success
   const idIsWrong = producer.settings.streamIds ? streamId === undefined || streamId === 0 : streamId !== undefined
   if (idIsWrong) return connection.fail(packet, Status.DcpStreamIdInvalid)
+  const filtered = filter.success.scope !== undefined || filter.success.collections !== undefined
+  if (filtered && producer.settings.syncWrites) {
+    return connection.fail(packet, Status.NotSupported, { context: "A filter and sync writes do not go together" })
+  }
   if (producer.stream(vbucket.id, streamId) !== undefined) return connection.fail(packet, Status.KeyEexists)
   const admission = admit({ ...demand, purgeSeqno }, history)
   const head = connection.head(packet)
@@ -132,12 +136,12 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
         from,
         snapStart,
         end,
-        wants,
+        wants: producer.settings.syncWrites ? wants : (item) => isVisible(item) && wants(item),
         advances: collections,
         ignoresPurge,
         knownPurge: purgeSeqno
       })
-      producer.open(vbucket.id, streamId, packet.opaque, source)
+      producer.open(vbucket, streamId, packet.opaque, source)
     }
   }
 }

@@ -3,15 +3,18 @@ import type { Writer } from "@wirewright/codec"
 import {
   DcpOpenFlags,
   DcpSnapshotMarkerFlags,
+  encodeDcpAbort,
+  encodeDcpCommit,
   encodeDcpDeletion,
   encodeDcpExpiration,
   encodeDcpMutation,
+  encodeDcpPrepare,
   encodeDcpSnapshotMarker,
   encodeDcpSystemEvent
 } from "@wirewright/dcp/gen"
 import type { Outgoing } from "@wirewright/dcp/ProducerStream"
 import { bodyOf, hasXattrs } from "./Bodies.ts"
-import type { BucketChange, DocumentChange } from "./BucketChange.ts"
+import type { AbortChange, BucketChange, DocumentChange, PrepareChange } from "./BucketChange.ts"
 import type { ManifestEvent } from "./Collections.ts"
 import type { Document } from "./Document.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
@@ -48,9 +51,11 @@ const valueOf = (document: Document, { flags, visible }: ItemView): { readonly v
     : { value: bodyOf(document), datatype: visible(datatype & ~datatypeBits.xattr) }
 }
 
+const collectionOf = ({ collection }: Document, { collections }: ItemView) => collections ? { collectionId: collection } : {}
+
 const writeDocument = (writer: Writer, head: StreamHead, { document, kind }: DocumentChange, view: ItemView): void => {
-  const { cas, collection, expiry, flags, key, revSeqno, seqno } = document
-  const common = { ...head, cas, bySeqno: seqno, revSeqno, key, ...view.collections ? { collectionId: collection } : {} }
+  const { cas, expiry, flags, key, revSeqno, seqno } = document
+  const common = { ...head, cas, bySeqno: seqno, revSeqno, key, ...collectionOf(document, view) }
   if (kind === "mutation") {
     return encodeDcpMutation(writer, { ...common, ...noRevision, ...valueOf(document, view), flags, expiration: expiry })
   }
@@ -79,9 +84,39 @@ const writeSystemEvent = (writer: Writer, head: StreamHead, bySeqno: bigint, hap
   }
 }
 
+const writePrepare = (writer: Writer, head: StreamHead, { document, level, of }: PrepareChange, view: ItemView): void => {
+  const { cas, expiry, flags, key, revSeqno, seqno } = document
+  const state = { ...noRevision, deleted: of === "mutation" ? 0 : 1, durabilityLevel: level }
+  const named = { ...head, cas, bySeqno: seqno, revSeqno, key, ...collectionOf(document, view) }
+  encodeDcpPrepare(writer, { ...named, ...valueOf(document, view), flags, expiration: expiry, ...state })
+}
+
+const writeAbort = (writer: Writer, head: StreamHead, { completes, document, seqno }: AbortChange, view: ItemView): void =>
+  encodeDcpAbort(writer, { ...head, key: document.key, ...collectionOf(document, view), preparedSeqno: completes.seqno, abortSeqno: seqno })
+
 /** Appends a change. */
-export const writeChange = (writer: Writer, head: StreamHead, change: BucketChange, view: ItemView): void =>
-  change.kind === "system" ? writeSystemEvent(writer, head, change.seqno, change.event) : writeDocument(writer, head, change, view)
+export const writeChange = (writer: Writer, head: StreamHead, change: BucketChange, view: ItemView): void => {
+  switch (change.kind) {
+    case "system":
+      return writeSystemEvent(writer, head, change.seqno, change.event)
+    case "prepare":
+      return writePrepare(writer, head, change, view)
+    case "abort":
+      return writeAbort(writer, head, change, view)
+    default:
+      return writeDocument(writer, head, change, view)
+  }
+}
+
+/** Appends the commit of a prepare that was sent before. */
+export const writeCommit = (writer: Writer, head: StreamHead, { completes, document, seqno }: DocumentChange, view: ItemView): void =>
+  encodeDcpCommit(writer, {
+    ...head,
+    key: document.key,
+    ...collectionOf(document, view),
+    preparedSeqno: completes?.seqno ?? 0n,
+    commitSeqno: seqno
+  })
 
 /** Appends a snapshot marker. Only one from disk has a purge seqno to tell. */
 export const writeMarker = (

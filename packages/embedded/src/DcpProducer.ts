@@ -18,10 +18,11 @@ import {
 import { SendWindow } from "@wirewright/dcp/FlowControl"
 import type { Outgoing, ProducerStream } from "@wirewright/dcp/ProducerStream"
 import type { Bucket } from "./Bucket.ts"
-import type { BucketChange } from "./BucketChange.ts"
+import type { BucketChange, DocumentChange } from "./BucketChange.ts"
 import { control, type DcpSettings, initialSettings, windowSize } from "./DcpControls.ts"
-import { type ItemView, type StreamHead, writeChange, writeMarker } from "./DcpItems.ts"
+import { type ItemView, type StreamHead, writeChange, writeCommit, writeMarker } from "./DcpItems.ts"
 import type { NodeConnection } from "./NodeConnection.ts"
+import type { VbucketCopy } from "./VbucketCopy.ts"
 
 /** A stream that is open. */
 export interface LiveStream {
@@ -32,6 +33,10 @@ export interface LiveStream {
   /** Nothing to send when last looked. */
   idle: boolean
   readonly unwatch: () => void
+  /** The copy that it follows. */
+  readonly copy: VbucketCopy
+  /** Seqnos of prepares that were sent and not yet settled. */
+  readonly prepared: Set<bigint>
 }
 
 /** Messages of one stream before the next one has its turn. */
@@ -138,7 +143,8 @@ export class DcpProducer {
   }
 
   /** Begins a stream; its answer was sent. */
-  open(vbucket: number, streamId: number | undefined, opaque: number, source: ProducerStream<BucketChange>): void {
+  open(copy: VbucketCopy, streamId: number | undefined, opaque: number, source: ProducerStream<BucketChange>): void {
+    const vbucket = copy.id
     const head: StreamHead = { opaque, vbucket, framing: streamId === undefined ? [] : [{ _tag: "DcpStreamId", streamId }] }
     const stream: LiveStream = {
       vbucket,
@@ -146,8 +152,12 @@ export class DcpProducer {
       head,
       source,
       idle: false,
-      unwatch: this.bucket.watch(vbucket, {
-        changed: () => {
+      copy,
+      prepared: new Set(),
+      unwatch: copy.watchers.add({
+        changed: (visible) => {
+          // as the server: what is only prepared wakes nobody who does not see it
+          if (!visible && !this.settings.syncWrites) return
           stream.idle = false
           this.schedule()
         },
@@ -286,12 +296,18 @@ export class DcpProducer {
     return sent
   }
 
-  private write(writer: Writer, { head, vbucket }: LiveStream, message: Outgoing<BucketChange>, view: ItemView): void {
+  private write(writer: Writer, { copy, head, prepared }: LiveStream, message: Outgoing<BucketChange>, view: ItemView): void {
     switch (message._tag) {
       case "Marker":
-        return writeMarker(writer, head, message, this.bucket.vbucket(vbucket)?.history.purgeSeqno ?? 0n, view)
-      case "Item":
-        return writeChange(writer, head, message.item, view)
+        return writeMarker(writer, head, message, copy.history.purgeSeqno, view)
+      case "Item": {
+        const { item } = message
+        if (item.kind === "prepare") prepared.add(item.seqno)
+        const known = "completes" in item && item.completes !== undefined && prepared.delete(item.completes.seqno)
+        return known && item.kind !== "abort"
+          ? writeCommit(writer, head, item as DocumentChange, view)
+          : writeChange(writer, head, item, view)
+      }
       case "Advanced":
         return encodeDcpSeqnoAdvanced(writer, { ...head, bySeqno: message.seqno })
       case "End": {

@@ -77,11 +77,14 @@ export type Refusal =
   | "Locked"
   | "LockedTmpfail"
   | "NotLocked"
+  | "SyncWriteInProgress"
 
 /** One change of a vbucket, told in the order of seqnos. */
 export interface Change {
   readonly kind: "mutation" | "deletion" | "expiration"
   readonly document: Document
+  /** Seqno of the prepare that this commits. */
+  readonly preparedSeqno?: bigint
 }
 
 /** Limits and habits of a store. */

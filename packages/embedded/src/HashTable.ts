@@ -4,7 +4,7 @@
  * It keeps the books of what is stored, forgotten and evicted, and numbers every change. It knows no conditions and no refusals: whoever
  * calls it has decided (`Store`).
  */
-import type { Content, Document, StoreCounters, StoreOptions, Version } from "./Document.ts"
+import type { Change, Content, Document, StoreCounters, StoreOptions, Version } from "./Document.ts"
 
 /** Memory of a document beside key and value, as Node takes it, roughly. */
 const bookkeeping = 200
@@ -29,6 +29,8 @@ export class Space {
   readonly collection: number
   readonly items = new Map<string, Item>()
   readonly tombstones = new Map<string, Item>()
+  /** What documents will be once enough copies have the change. */
+  readonly prepares = new Map<string, Prepared>()
 
   constructor(vbucket: Vbucket, collection: number) {
     this.vbucket = vbucket
@@ -80,6 +82,14 @@ export class Item implements Document {
   }
 }
 
+/** A change of a document that waits. */
+export interface Prepared {
+  readonly kind: Change["kind"]
+  readonly item: Item
+  /** It may have been committed before, on a node that is gone: nobody may see the document until it is committed again. */
+  readonly recommit: boolean
+}
+
 /** Memory that a document is taken to need. */
 export const sizeOf = (item: Item): number => item.value.length + item.key.length + bookkeeping
 
@@ -91,6 +101,8 @@ export class HashTable {
   readonly vbuckets = new Map<number, Vbucket>()
   private readonly options: StoreOptions
   private readonly maxMemory: number
+  /** Told of the next change instead of making it: it is prepared. */
+  private preparing: ((change: Change) => void) | undefined
   private lastCas = 0n
   private documents = 0
   private tombstones = 0
@@ -136,6 +148,53 @@ export class HashTable {
     return this.lastCas
   }
 
+  /** Runs something whose change of a document is not made but prepared; `prepared` is told of it. */
+  prepare<A>(run: () => A, prepared: (change: Change) => void): A {
+    this.preparing = prepared
+    try {
+      return run()
+    } finally {
+      this.preparing = undefined
+    }
+  }
+
+  /** Keeps a change that waits. */
+  hold(space: Space, prepared: Prepared): void {
+    this.release(space, prepared.item.key)
+    space.prepares.set(prepared.item.key, prepared)
+    this.bytes += sizeOf(prepared.item)
+  }
+
+  /** Forgets a change that waited. */
+  release(space: Space, key: string): Prepared | undefined {
+    const prepared = space.prepares.get(key)
+    if (prepared === undefined) return undefined
+    space.prepares.delete(key)
+    this.bytes -= sizeOf(prepared.item)
+    return prepared
+  }
+
+  /** Makes a change that waited. Returns the new version; nothing when there is none. */
+  commit(space: Space, key: string): Item | undefined {
+    const prepared = this.release(space, key)
+    if (prepared === undefined) return undefined
+    const { item: { cas, datatype, deleted, expiry, flags, revSeqno, seqno: preparedSeqno, value }, kind } = prepared
+    const seqno = ++space.vbucket.highSeqno
+    const item = new Item(space, key, value, flags, datatype, expiry, cas, seqno, revSeqno, deleted)
+    this.restore(space, key, item)
+    if (!deleted) this.stored++
+    this.options.onChange?.({ kind, document: item, preparedSeqno })
+    return item
+  }
+
+  private prepared(space: Space, kind: Change["kind"], item: Item): Item {
+    const told = this.preparing!
+    this.preparing = undefined
+    this.hold(space, { kind, item, recommit: false })
+    told({ kind, document: item })
+    return item
+  }
+
   /** Whether there is room for a document instead of `current`, after evicting others where that is the habit. */
   makeRoom(key: string, valueLength: number, current: Item | undefined): boolean {
     const size = sizeFor(key, valueLength)
@@ -152,6 +211,7 @@ export class HashTable {
     const buried = current === undefined ? space.tombstones.get(key) : undefined
     const revSeqno = ((current ?? buried)?.revSeqno ?? vbucket.forgottenRevision) + 1n
     const item = new Item(space, key, value, flags, datatype, expiry, this.nextCas(), ++vbucket.highSeqno, revSeqno, false)
+    if (this.preparing !== undefined) return this.prepared(space, "mutation", item)
     if (buried !== undefined) this.forgetTombstone(space, buried)
     // what is replaced keeps its place among those that may be evicted, and is passed over once: setting is faster than deleting first
     const replaced = space.items.get(key)
@@ -180,6 +240,7 @@ export class HashTable {
     const time = Math.floor(this.options.now() / 1000)
     const { datatype = 0, flags = 0, value } = content
     const tombstone = new Item(space, key, value, flags, datatype, time, this.nextCas(), ++vbucket.highSeqno, revSeqno, true)
+    if (this.preparing !== undefined && kind === "deletion") return this.prepared(space, kind, tombstone)
     this.take(space, key)
     const buried = space.tombstones.get(key)
     if (buried !== undefined) this.forgetTombstone(space, buried)
@@ -206,19 +267,11 @@ export class HashTable {
     const { datatype, deleted, expiry, flags } = version
     const value = typeof version.value === "function" ? version.value(cas, seqno) : new Uint8Array(version.value)
     const item = new Item(space, key, value, flags, datatype, expiry, cas, seqno, revSeqno, deleted)
-    this.take(space, key)
-    const buried = space.tombstones.get(key)
-    if (buried !== undefined) this.forgetTombstone(space, buried)
-    if (deleted) {
-      space.tombstones.set(key, item)
-      this.tombstones++
-    } else {
-      space.items.set(key, item)
-      this.documents++
-      this.stored++
-    }
-    this.bytes += sizeOf(item)
-    this.options.onChange?.({ kind: deleted ? version.expired === true ? "expiration" : "deletion" : "mutation", document: item })
+    const kind = deleted ? version.expired === true ? "expiration" : "deletion" : "mutation"
+    if (this.preparing !== undefined) return this.prepared(space, kind, item)
+    this.restore(space, key, item)
+    if (!deleted) this.stored++
+    this.options.onChange?.({ kind, document: item })
     return item
   }
 
@@ -249,6 +302,7 @@ export class HashTable {
   /** Forgets all that a space holds, and tells nobody. */
   clear(space: Space): void {
     for (const key of space.items.keys()) this.take(space, key)
+    for (const key of space.prepares.keys()) this.release(space, key)
     for (const tombstone of space.tombstones.values()) this.forgetTombstone(space, tombstone)
   }
 

@@ -8,7 +8,7 @@ import type { Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/couchbase/gen"
 import { type MutationToken, ObserveKeyState, type ResponseInit, Status, VBucketState } from "@wirewright/couchbase/gen"
 import { bodyOf, countBody, extendBody, removeBody, withBody } from "./Bodies.ts"
-import type { Refusal } from "./Document.ts"
+import type { Document, Refusal } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import { type Keyed, type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
@@ -16,10 +16,6 @@ import { datatypeBits } from "./SubDocumentAttributes.ts"
 
 type EncodeWrite = (writer: Writer, packet: ResponseInit & { readonly mutationToken?: MutationToken | undefined }) => void
 type EncodeRead = (writer: Writer, packet: ResponseInit & { readonly flags: number; readonly value: Uint8Array }) => void
-
-/** Where a change landed, for clients that asked to be told. */
-export const tokenOf = (connection: NodeConnection, { bucket }: Target, item: Item): MutationToken | undefined =>
-  connection.features.mutationTokens ? { vbucketUuid: bucket.uuidOf(item.vbucket), seqno: item.seqno } : undefined
 
 const wrote = (
   connection: NodeConnection,
@@ -30,21 +26,25 @@ const wrote = (
 ): void => {
   if (typeof outcome === "string") return connection.refuse(packet, outcome)
   if (encode === undefined) return
-  const mutationToken = tokenOf(connection, target, outcome)
+  const mutationToken = connection.tokenOf(target, outcome)
   connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: outcome.cas }), mutationToken }))
 }
 
-const read = (connection: NodeConnection, packet: Keyed, { bucket }: Target, item: Item, encode: EncodeRead, cas?: bigint): void => {
-  const datatype = connection.visible(item.datatype & datatypeBits.json)
-  const head = connection.head(packet, { cas: cas ?? bucket.store.casOf(item), datatype })
-  connection.reply((writer) => encode(writer, { ...head, flags: item.flags, value: bodyOf(item) }))
+const read = (connection: NodeConnection, packet: Keyed, document: Document, cas: bigint, encode: EncodeRead): void => {
+  const datatype = connection.visible(document.datatype & datatypeBits.json)
+  const head = connection.head(packet, { cas, datatype })
+  connection.reply((writer) => encode(writer, { ...head, flags: document.flags, value: bodyOf(document) }))
 }
 
+/** The CAS of a document as readers see it. A lock is none of a replica's business. */
+export const casOf = ({ bucket, replica }: Target, document: Document): bigint =>
+  replica === undefined ? bucket.store.casOf(document as Item) : document.cas
+
 const get = (quiet: boolean, encode: EncodeRead, states?: ReadonlyArray<number>) => (connection: NodeConnection, packet: Keyed): void => {
-  const target = connection.target(packet, states)
-  const item = target?.bucket.store.get(target.space, packet.key)
+  const target = connection.readable(packet, states)
   if (target === undefined) return
-  if (item !== undefined) read(connection, packet, target, item, encode)
+  const document = connection.documentOf(target, packet.key)
+  if (document !== undefined) read(connection, packet, document, casOf(target, document), encode)
   else if (!quiet) connection.fail(packet, Status.KeyEnoent)
 }
 
@@ -97,7 +97,7 @@ const count = (down: boolean, encode: EncodeCount | undefined) => (connection: N
   const outcome = countBody(bucket.store, space, packet.key, { delta, down, initial, expiration, cas })
   if (typeof outcome === "string") return connection.refuse(packet, outcome)
   const { item, value } = outcome
-  const mutationToken = tokenOf(connection, target, item)
+  const mutationToken = connection.tokenOf(target, item)
   if (encode === undefined) return
   connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: item.cas }), mutationToken, value }))
 }
@@ -114,23 +114,29 @@ const touch = (connection: NodeConnection, packet: RequestOf<"Touch" | "Gat" | "
 
 const getAndTouch = (encode: EncodeRead) => (connection: NodeConnection, packet: RequestOf<"Gat" | "GatQ">): void => {
   const touched = touch(connection, packet)
-  if (touched !== undefined) read(connection, packet, touched.target, touched.item, encode)
+  if (touched !== undefined) read(connection, packet, touched.item, casOf(touched.target, touched.item), encode)
 }
+
+/** States of a copy whose documents may be observed. */
+const observable: ReadonlyArray<number> = [VBucketState.Active, VBucketState.Replica]
 
 const observe = (connection: NodeConnection, packet: RequestOf<"Observe">): void => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return
   const keys: Array<Gen.ObservedKey> = []
   for (const asked of packet.keys) {
-    if (connection.vbucket(bucket, asked.vbucket)?.state !== VBucketState.Active) return connection.notMyVbucket(packet, bucket)
+    const vbucket = connection.vbucket(bucket, asked.vbucket)
+    if (vbucket === undefined || !observable.includes(vbucket.state)) return connection.notMyVbucket(packet, bucket)
     const space = bucket.space(asked.vbucket, asked.key.collectionId ?? 0)
     if (space === undefined) return connection.unknownCollection(packet, bucket, Status.UnknownCollection)
-    const item = bucket.store.getDeleted(space, asked.key.key)
-    // what is in memory is as good as on disk here
+    const target = bucket.isMain(vbucket) ? { bucket, space } : { bucket, space, replica: vbucket }
+    const item = connection.documentOf(target, asked.key.key, true)
     const state = item === undefined
       ? ObserveKeyState.NotFound
       : item.deleted
       ? ObserveKeyState.LogicalDeleted
+      : item.seqno > vbucket.persistedSeqno
+      ? ObserveKeyState.NotPersisted
       : ObserveKeyState.Persisted
     keys.push({ ...asked, state, cas: item?.cas ?? 0n })
   }
@@ -147,12 +153,11 @@ const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">
       const item = bucket.store.get(space!, key)
       if (item === undefined) continue
       const named = connection.features.collections ? { collectionId: collectionId ?? 0, key } : { key }
-      const target = { bucket, space: space! }
       return read(
         connection,
         { ...packet, key },
-        target,
         item,
+        bucket.store.casOf(item),
         (writer, fields) => Gen.encodeGetRandomKeyResponse(writer, { ...fields, ...named })
       )
     }
@@ -208,7 +213,7 @@ export const keyValueHandlers: Handlers = {
     if (target === undefined || item === undefined) return
     if (typeof item === "string") return connection.refuse(packet, item)
     // whoever locks learns the CAS that everybody else no longer sees
-    read(connection, packet, target, item, Gen.encodeGetLockedResponse, item.cas)
+    read(connection, packet, item, item.cas, Gen.encodeGetLockedResponse)
   },
   UnlockKey: (connection, packet) => {
     if (packet.cas === 0n) return connection.fail(packet, Status.Einval, { context: "Request CAS must be set" })

@@ -57,7 +57,8 @@ const refusals: { readonly [refusal in Refusal]: Effect.Effect<never, Refused> }
   Enomem: failing(Status.Enomem),
   Locked: failing(Status.Etmpfail),
   LockedTmpfail: failing(Status.Etmpfail),
-  NotLocked: failing(Status.Etmpfail)
+  NotLocked: failing(Status.Etmpfail),
+  SyncWriteInProgress: failing(Status.Etmpfail)
 }
 
 /** memcached 1.6.18 knows nothing of verbosity in this protocol, nor of SASL unless it is started with it. */

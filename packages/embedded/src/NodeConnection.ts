@@ -11,6 +11,7 @@ import {
   HelloFeature,
   opaqueAt,
   opcodeAt,
+  type MutationToken,
   type Packet,
   type Request,
   type Response,
@@ -20,19 +21,22 @@ import {
 } from "@wirewright/dcp/gen"
 import type { RequestFrame, RequestHead } from "@wirewright/memcached"
 import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/PacketServer"
-import type { Bucket, VbucketInfo } from "./Bucket.ts"
+import type { Bucket } from "./Bucket.ts"
 import type { ClusterState } from "./ClusterState.ts"
 import type { DcpProducer, ProducerNames } from "./DcpProducer.ts"
-import type { Refusal } from "./Document.ts"
+import type { Document, Refusal } from "./Document.ts"
 import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./ErrorBody.ts"
 import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
-import type { Space } from "./HashTable.ts"
+import type { Item, Space } from "./HashTable.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
+import type { After } from "./Replication.ts"
+import { type Durability, defaultSyncWriteTimeout } from "./SyncWrites.ts"
 import type { Users } from "./Users.ts"
+import type { VbucketCopy, VbucketInfo } from "./VbucketCopy.ts"
 
 /** What the connections of a node share. */
 export interface NodeShared {
@@ -48,6 +52,7 @@ export interface NodeShared {
   readonly producers: ProducerNames
   /** Milliseconds of a clock that only goes forward. */
   readonly elapsed: () => number
+  readonly after: After
   /** A random reference for an error. */
   readonly reference: () => string
   /** Seconds since the node was made. */
@@ -69,6 +74,41 @@ type Any = RequestHead & { readonly opcode: number }
 export interface Target {
   readonly bucket: Bucket
   readonly space: Space
+  /** The replica that is read; nothing where the document is the active copy's. */
+  readonly replica?: VbucketCopy
+}
+
+/** Commands whose change can wait for copies. kv_engine `protocol/mcbp/opcode.cc`, `is_durability_supported`. */
+const durable: ReadonlySet<string> = new Set([
+  "Add",
+  "Append",
+  "Decrement",
+  "Delete",
+  "Gat",
+  "Increment",
+  "Prepend",
+  "Replace",
+  "Set",
+  "SubdocArrayAddUnique",
+  "SubdocArrayInsert",
+  "SubdocArrayPushFirst",
+  "SubdocArrayPushLast",
+  "SubdocCounter",
+  "SubdocDelete",
+  "SubdocDictAdd",
+  "SubdocDictUpsert",
+  "SubdocMultiMutation",
+  "SubdocReplace",
+  "SubdocReplaceBodyWithXattr",
+  "Touch"
+])
+
+/** A command whose change waits: what it answers when that is settled. */
+interface Waiting {
+  readonly durability: Durability
+  readonly replies: Array<(writer: Writer) => void>
+  /** Where the change lands. */
+  readonly token: { vbucketUuid: bigint; seqno: bigint }
 }
 
 const empty = new Uint8Array(0)
@@ -102,6 +142,10 @@ export class NodeConnection implements PacketHandler<Packet> {
   /** The client has this version of the cluster map from us. */
   private sentConfig = false
   private since = 0
+  /** The command that is executed, if its change waits for copies. */
+  private waiting: Waiting | undefined
+  /** Answers that are due before the client's next request is looked at. */
+  private owed = 0
 
   private readonly closed: () => void
 
@@ -127,7 +171,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     const request = this.plain(packet as Request)
     if (request === undefined) return
     const handle = this.shared.handlers[tag as Request["_tag"]] as ((connection: NodeConnection, request: Request) => void) | undefined
-    if (handle !== undefined) handle(this, request)
+    if (handle !== undefined) this.execute(request, () => handle(this, request))
     else this.fail(request, tag === "UnknownRequest" ? Status.UnknownCommand : Status.NotSupported)
   }
 
@@ -149,15 +193,65 @@ export class NodeConnection implements PacketHandler<Packet> {
     this.closed()
   }
 
-  /** A vbucket, if this node has it. */
-  vbucket(bucket: Bucket, id: number): VbucketInfo | undefined {
-    const vbucket = bucket.vbucket(id)
-    return vbucket?.node === this.shared.node ? vbucket : undefined
+  /** The copy of a vbucket that this node has. */
+  vbucket(bucket: Bucket, id: number): VbucketCopy | undefined {
+    return bucket.copyAt(id, this.shared.node)
   }
 
-  /** The vbuckets of a bucket that this node has. */
+  /** The copies of vbuckets of a bucket that this node has. */
   vbuckets(bucket: Bucket): ReadonlyArray<VbucketInfo> {
-    return bucket.allVbuckets.filter(({ node }) => node === this.shared.node)
+    return bucket.allVbuckets.flatMap(({ id }) => bucket.copyAt(id, this.shared.node) ?? [])
+  }
+
+  /** Nothing more of the client is looked at until the result is called, unless it does not mind in which order its requests are answered. */
+  owes(): () => void {
+    if (this.features.has(HelloFeature.UnorderedExecution)) return () => {}
+    this.owed++
+    this.client.pause()
+    return () => {
+      if (--this.owed === 0) this.client.resume()
+    }
+  }
+
+  /** Executes a command, and answers when its change has what it waits for. */
+  private execute(request: Request, run: () => void): void {
+    const frame = request.framing.find((one) => one._tag === "Durability")
+    const { bucket } = this
+    const level = durable.has(request._tag) ? Math.max(frame?.level ?? 0, bucket?.durabilityMinLevel ?? 0) : 0
+    if (level === 0 || bucket === undefined) return run()
+    const durability = { level, timeout: frame?.timeout ?? defaultSyncWriteTimeout }
+    const token = { vbucketUuid: 0n, seqno: 0n }
+    const waiting: Waiting = { durability, replies: [], token }
+    const answer = (): void => {
+      for (const write of waiting.replies) this.client.reply(write)
+    }
+    let paid: (() => void) | undefined
+    // whoever hears of it may be in the midst of something
+    const done = (commitSeqno: bigint | undefined): void =>
+      queueMicrotask(() => {
+        if (commitSeqno === undefined) this.fail(request, Status.SyncWriteAmbiguous)
+        else {
+          token.seqno = commitSeqno
+          answer()
+        }
+        paid?.()
+      })
+    this.waiting = waiting
+    let waits = false
+    try {
+      waits = bucket.prepare(request.vbucket, durability, run, done)
+    } finally {
+      this.waiting = undefined
+    }
+    if (waits) paid = this.owes()
+    else answer()
+  }
+
+  /** Where a change landed, for clients that asked to be told. */
+  tokenOf({ bucket }: Target, { seqno, vbucket }: Item): MutationToken | undefined {
+    if (!this.features.mutationTokens) return undefined
+    const vbucketUuid = bucket.uuidOf(vbucket)
+    return this.waiting === undefined ? { vbucketUuid, seqno } : Object.assign(this.waiting.token, { vbucketUuid, seqno })
   }
 
   /** Sends the cluster map unasked, if the client wants it. */
@@ -186,7 +280,8 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   reply(write: (writer: Writer) => void): void {
-    this.client.reply(write)
+    if (this.waiting === undefined) this.client.reply(write)
+    else this.waiting.replies.push(write)
   }
 
   /** The datatype as this client may see it. */
@@ -259,13 +354,34 @@ export class NodeConnection implements PacketHandler<Packet> {
     }
     const space = bucket.space(packet.vbucket, packet.collectionId ?? 0)
     if (space === undefined) this.unknownCollection(packet, bucket, Status.UnknownCollection)
-    return space === undefined ? undefined : { bucket, space }
+    if (space === undefined) return undefined
+    return bucket.isMain(vbucket) ? { bucket, space } : { bucket, space, replica: vbucket }
+  }
+
+  /** Like `target`, for a request that reads: a document that may have another version already is not shown. */
+  readable(packet: Keyed, states?: ReadonlyArray<number>): Target | undefined {
+    const target = this.target(packet, states)
+    if (target === undefined || target.replica !== undefined || target.space.prepares.get(packet.key)?.recommit !== true) return target
+    this.fail(packet, Status.SyncWriteReCommitInProgress)
+    return undefined
   }
 
   /** Like `target`, for a request that changes something. */
   writable(packet: Keyed): Target | undefined {
-    if (this.mayWrite(packet)) return this.target(packet)
+    const target = this.mayWrite(packet) ? this.target(packet) : undefined
+    if (target === undefined || this.waiting === undefined || target.bucket.isDurabilityPossible(packet.vbucket)) return target
+    this.fail(packet, Status.DurabilityImpossible)
     return undefined
+  }
+
+  /** The version of a document that a request reads; with `deleted`, also what is left of it. */
+  documentOf({ bucket, replica, space }: Target, key: string, deleted = false): Document | undefined {
+    const { store } = bucket
+    if (replica === undefined) return deleted ? store.getDeleted(space, key) : store.get(space, key)
+    const document = replica.document(space.collection, key)
+    if (document === undefined || !deleted && document.deleted) return undefined
+    const expired = !document.deleted && document.expiry !== 0 && document.expiry * 1000 <= bucket.now
+    return expired ? undefined : document
   }
 
   /** Whether the client may change things; answers when it may not. */
@@ -306,6 +422,10 @@ export class NodeConnection implements PacketHandler<Packet> {
       return false
     }
     for (const frame of request.framing) {
+      if (frame._tag === "Durability" && !durable.has(request._tag)) {
+        this.fail(request, Status.Einval, { context: "The requested command does not support durability requirements" })
+        return false
+      }
       const status = frameStatus(frame)
       if (status !== Status.Success) {
         this.fail(request, status)

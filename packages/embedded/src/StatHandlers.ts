@@ -31,16 +31,16 @@ const vbuckets = (connection: NodeConnection, bucket: Bucket): Stats =>
   connection.vbuckets(bucket).map(({ id, state }) => [`vb_${id}`, stateName(state)] as const)
 
 const seqnos = (connection: NodeConnection, bucket: Bucket): Stats =>
-  connection.vbuckets(bucket).flatMap(({ failoverLog, history, id }) => {
-    const high = bucket.highSeqno(id)
+  connection.vbuckets(bucket).flatMap(({ failoverLog, history, id, node, persistedSeqno, persistedSnapshot }) => {
+    const high = bucket.highSeqno(id, undefined, node)
     return [
       [`vb_${id}:high_seqno`, high],
       [`vb_${id}:abs_high_seqno`, high],
-      [`vb_${id}:last_persisted_seqno`, high],
+      [`vb_${id}:last_persisted_seqno`, persistedSeqno],
       [`vb_${id}:purge_seqno`, history.purgeSeqno],
       [`vb_${id}:uuid`, failoverLog[0]!.vbucketUuid],
-      [`vb_${id}:last_persisted_snap_start`, high],
-      [`vb_${id}:last_persisted_snap_end`, high]
+      [`vb_${id}:last_persisted_snap_start`, persistedSnapshot.start],
+      [`vb_${id}:last_persisted_snap_end`, persistedSnapshot.end]
     ] as const
   })
 

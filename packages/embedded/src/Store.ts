@@ -8,6 +8,7 @@
 import { decimalBytes, parseDecimal } from "./DecimalText.ts"
 import {
   absoluteExpiry,
+  type Change,
   type Condition,
   type Content,
   type Counting,
@@ -18,7 +19,7 @@ import {
   type StoreOptions,
   type Version
 } from "./Document.ts"
-import { HashTable, Item, type Space, type Vbucket } from "./HashTable.ts"
+import { HashTable, Item, type Prepared, type Space, type Vbucket } from "./HashTable.ts"
 
 /** What may be said of bytes that are added to a document. */
 export type Addition = Condition & { readonly datatype?: number }
@@ -60,7 +61,8 @@ export class Store {
     const item = space.items.get(key)
     if (item === undefined) return undefined
     if (item.expiry !== 0 && item.expiry * 1000 <= this.options.now()) {
-      this.table.bury(space, key, "expiration", { value: nothing })
+      // what a waiting change makes of it, its commit tells
+      if (!space.prepares.has(key)) this.table.bury(space, key, "expiration", { value: nothing })
       return undefined
     }
     item.used = true
@@ -85,28 +87,29 @@ export class Store {
   /** Stores a document whether it exists or not; with a CAS it must. */
   set(space: Space, key: string, content: Content, condition?: Condition): Item | Refusal {
     const current = this.get(space, key)
-    const refused = this.refusal(current, condition?.cas, "KeyEnoent")
+    const refused = this.waits(space, key) ?? this.refusal(current, condition?.cas, "KeyEnoent")
     return refused ?? this.write(space, key, content, current, condition?.preserveExpiry === true)
   }
 
   /** Stores a document that must not exist. */
   add(space: Space, key: string, content: Content): Item | Refusal {
+    if (space.prepares.has(key)) return "SyncWriteInProgress"
     return this.get(space, key) === undefined ? this.write(space, key, content, undefined, false) : "KeyEexists"
   }
 
   /** Stores a document that must exist. */
   replace(space: Space, key: string, content: Content, condition?: Condition): Item | Refusal {
     const current = this.get(space, key)
-    if (current === undefined) return "KeyEnoent"
-    const refused = this.refusal(current, condition?.cas, "KeyEnoent")
+    if (current === undefined) return this.waits(space, key) ?? "KeyEnoent"
+    const refused = this.waits(space, key) ?? this.refusal(current, condition?.cas, "KeyEnoent")
     return refused ?? this.write(space, key, content, current, condition?.preserveExpiry === true)
   }
 
   /** Removes a document; returns its tombstone. */
   remove(space: Space, key: string, condition?: Condition): Item | Refusal {
     const current = this.get(space, key)
-    if (current === undefined) return "KeyEnoent"
-    const refused = this.refusal(current, condition?.cas, "KeyEnoent")
+    if (current === undefined) return this.waits(space, key) ?? "KeyEnoent"
+    const refused = this.waits(space, key) ?? this.refusal(current, condition?.cas, "KeyEnoent")
     return refused ?? this.table.bury(space, key, "deletion", { value: nothing })
   }
 
@@ -116,7 +119,7 @@ export class Store {
    */
   removeWithValue(space: Space, key: string, content: Content): Item | Refusal {
     const current = this.get(space, key)
-    const refused = this.noRoom(key, content.value.length, content.flags ?? 0, current)
+    const refused = this.waits(space, key) ?? this.noRoom(key, content.value.length, content.flags ?? 0, current)
     return refused ?? this.table.bury(space, key, "deletion", { ...content, value: new Uint8Array(content.value) })
   }
 
@@ -133,6 +136,8 @@ export class Store {
   /** Counts up or down. The document holds decimal text and keeps flags and expiry. */
   count(space: Space, key: string, counting: Counting): { readonly item: Item; readonly value: bigint } | Refusal {
     const current = this.get(space, key)
+    const waits = this.waits(space, key)
+    if (waits !== undefined) return waits
     if (current === undefined) {
       if (counting.expiration === doNotCreate) return "KeyEnoent"
       const item = this.write(space, key, { value: decimalBytes(counting.initial), expiration: counting.expiration }, undefined, false)
@@ -153,6 +158,7 @@ export class Store {
   touch(space: Space, key: string, expiration: number): Item | Refusal {
     const current = this.get(space, key)
     if (current === undefined) return "KeyEnoent"
+    if (space.prepares.has(key)) return "SyncWriteInProgress"
     if (this.isLocked(current)) return "Locked"
     const expiry = absoluteExpiry(expiration, this.options.now())
     if (expiry === current.expiry) return current
@@ -168,6 +174,7 @@ export class Store {
   getAndLock(space: Space, key: string, seconds: number): Item | Refusal {
     const current = this.get(space, key)
     if (current === undefined) return "KeyEnoent"
+    if (space.prepares.has(key)) return "SyncWriteInProgress"
     if (this.isLocked(current)) return "LockedTmpfail"
     const { datatype, expiry, flags, revSeqno, seqno, value } = current
     const item = new Item(space, key, value, flags, datatype, expiry, this.table.nextCas(), seqno, revSeqno, false)
@@ -180,6 +187,7 @@ export class Store {
   unlock(space: Space, key: string, cas: bigint): Item | Refusal {
     const current = this.get(space, key)
     if (current === undefined) return "KeyEnoent"
+    if (space.prepares.has(key)) return "SyncWriteInProgress"
     if (!this.isLocked(current)) return "NotLocked"
     if (current.cas !== cas) return "LockedTmpfail"
     current.lockedUntil = 0
@@ -207,6 +215,34 @@ export class Store {
     }
   }
 
+  /** Runs something whose change of a document is not made but prepared; `prepared` is told of it. */
+  prepare<A>(run: () => A, prepared: (change: Change) => void): A {
+    return this.table.prepare(run, prepared)
+  }
+
+  /** Keeps a change that waits for copies. */
+  hold(space: Space, prepared: Prepared): void {
+    this.table.hold(space, prepared)
+  }
+
+  /** Makes a change that waited. Returns the new version; nothing when there is none. */
+  commit(space: Space, key: string): Item | undefined {
+    return this.table.commit(space, key)
+  }
+
+  /** Forgets a change that waited, and takes a seqno for that. */
+  abort(space: Space, key: string): bigint | undefined {
+    return this.table.release(space, key) === undefined ? undefined : ++space.vbucket.highSeqno
+  }
+
+  /** Exchanges all that a vbucket holds, and tells nobody. */
+  exchange(vbucketId: number, items: Iterable<Item>, highSeqno: bigint): void {
+    const vbucket = this.table.vbucket(vbucketId)
+    for (const space of vbucket.spaces.values()) this.table.clear(space)
+    for (const item of items) this.table.restore(this.table.space(vbucketId, item.collection), item.key, item)
+    vbucket.highSeqno = highSeqno
+  }
+
   /** Puts back what a document was before changes that were lost; nothing when there was nothing. */
   restore(space: Space, key: string, item: Item | undefined): void {
     this.table.restore(space, key, item)
@@ -223,7 +259,7 @@ export class Store {
     const now = this.options.now()
     for (const space of this.table.spaces()) {
       for (const { expiry, key } of space.items.values()) {
-        if (expiry !== 0 && expiry * 1000 <= now) this.table.bury(space, key, "expiration", { value: nothing })
+        if (expiry !== 0 && expiry * 1000 <= now && !space.prepares.has(key)) this.table.bury(space, key, "expiration", { value: nothing })
       }
       for (const tombstone of space.tombstones.values()) {
         if ((tombstone.expiry + purgeAge) * 1000 <= now) this.table.forgetTombstone(space, tombstone)
@@ -237,9 +273,15 @@ export class Store {
 
   /** Stores a version in full, whatever is there: the caller has checked what there is to check. */
   keep(space: Space, key: string, version: Version): Item | Refusal {
+    const waits = this.waits(space, key)
+    if (waits !== undefined) return waits
     const { flags, value } = version
     const length = typeof value === "function" ? value(0n, 0n).length : value.length
     return this.noRoom(key, length, flags, space.items.get(key)) ?? this.table.keep(space, key, version)
+  }
+
+  private waits(space: Space, key: string): Refusal | undefined {
+    return space.prepares.has(key) ? "SyncWriteInProgress" : undefined
   }
 
   /** Why a write is refused because of what is there. */
@@ -252,6 +294,8 @@ export class Store {
 
   private extend(space: Space, key: string, value: Uint8Array, addition: Addition | undefined, behind: boolean): Item | Refusal {
     const current = this.get(space, key)
+    const waits = this.waits(space, key)
+    if (waits !== undefined) return waits
     if (current === undefined) return "NotStored"
     const refused = this.refusal(current, addition?.cas, "NotStored")
     if (refused !== undefined) return refused

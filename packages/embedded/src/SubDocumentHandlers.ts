@@ -1,11 +1,11 @@
 /** Commands on parts of documents: finds the document, has the request executed, stores the outcome, answers. */
 import * as Gen from "@wirewright/couchbase/gen"
-import { Status, SubdocDocFlags } from "@wirewright/couchbase/gen"
-import { absoluteExpiry } from "./Document.ts"
+import { Status, SubdocDocFlags, VBucketState } from "@wirewright/couchbase/gen"
+import { absoluteExpiry, type Document } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import { bytesOf } from "./JsonText.ts"
-import { tokenOf } from "./KeyValueHandlers.ts"
+import { casOf } from "./KeyValueHandlers.ts"
 import { type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
 import { blank, type Execution, lookUp, mutate, type Subject } from "./SubDocument.ts"
 import { refusalOf, type SubDocumentRequest } from "./SubDocumentTraits.ts"
@@ -46,9 +46,10 @@ const several = (packet: MultiLookup | MultiMutation, mutates: boolean): SubDocu
 
 const hasFlag = (request: SubDocumentRequest, flag: number): boolean => (request.docFlags & flag) !== 0
 
-const subjectOf = (target: Target, item: Item): Subject => {
-  const { cas, datatype, deleted, expiry, flags, revSeqno, seqno, value } = item
-  return { cas, datatype, deleted, expiry, flags, revSeqno, seqno, value, vbucketUuid: target.bucket.uuidOf(item.vbucket) }
+const subjectOf = ({ bucket, replica }: Target, document: Document): Subject => {
+  const { cas, datatype, deleted, expiry, flags, revSeqno, seqno, value, vbucket } = document
+  const vbucketUuid = replica === undefined ? bucket.uuidOf(vbucket) : replica.failoverLog[0]!.vbucketUuid
+  return { cas, datatype, deleted, expiry, flags, revSeqno, seqno, value, vbucketUuid }
 }
 
 const found = (target: Target, request: SubDocumentRequest, key: string): Item | undefined => {
@@ -56,6 +57,8 @@ const found = (target: Target, request: SubDocumentRequest, key: string): Item |
   const deleted = hasFlag(request, SubdocDocFlags.accessDeleted)
   return deleted ? store.getDeleted(target.space, key) : store.get(target.space, key)
 }
+
+const replicas: ReadonlyArray<number> = [VBucketState.Replica]
 
 const refused = (
   connection: NodeConnection,
@@ -76,13 +79,13 @@ const looked = (
   connection: NodeConnection,
   packet: SingleLookup | MultiLookup,
   request: SubDocumentRequest
-): { readonly item: Item; readonly execution: Execution; readonly cas: bigint } | undefined => {
+): { readonly item: Document; readonly execution: Execution; readonly cas: bigint } | undefined => {
   if (refused(connection, packet, request)) return undefined
-  const target = connection.target(packet)
+  const target = connection.readable(packet, hasFlag(request, SubdocDocFlags.replicaRead) ? replicas : undefined)
   if (target === undefined) return undefined
-  const item = found(target, request, packet.key)
-  const cas = item === undefined ? 0n : target.bucket.store.casOf(item)
-  const locked = item !== undefined && target.bucket.store.isLocked(item)
+  const item = connection.documentOf(target, packet.key, hasFlag(request, SubdocDocFlags.accessDeleted))
+  const cas = item === undefined ? 0n : casOf(target, item)
+  const locked = item !== undefined && target.replica === undefined && target.bucket.store.isLocked(item as Item)
   if (item === undefined) connection.fail(packet, Status.KeyEnoent)
   // a CAS that is no reader's is checked when a change is stored, and here there is none
   else if (locked && (packet.cas === 0n || packet.cas === cas)) connection.refuse(packet, "LockedTmpfail")
@@ -173,7 +176,7 @@ const mutateSingle = (connection: NodeConnection, packet: SingleMutation): void 
   if (outcome === undefined) return
   const { execution, inTombstone, item, target } = outcome
   if (item === undefined) return connection.fail(packet, execution.status)
-  const mutationToken = tokenOf(connection, target, item)
+  const mutationToken = connection.tokenOf(target, item)
   const status = inTombstone ? Status.SubdocSuccessDeleted : Status.Success
   const head = { ...connection.head(packet, { cas: item.cas, status }), mutationToken }
   if (packet._tag !== "SubdocCounter") return connection.reply((writer) => mutationEncoders[packet._tag](writer, head))
@@ -202,7 +205,7 @@ const mutateSeveral = (connection: NodeConnection, packet: MultiMutation): void 
   if (item !== undefined) {
     const results = execution.results.map((result, index) => ({ index, ...result })).filter(({ value }) => value.length > 0)
     const status = inTombstone ? Status.SubdocSuccessDeleted : Status.Success
-    const head = { ...connection.head(packet, { cas: item.cas, status }), mutationToken: tokenOf(connection, target, item) }
+    const head = { ...connection.head(packet, { cas: item.cas, status }), mutationToken: connection.tokenOf(target, item) }
     return connection.reply((writer) => Gen.encodeSubdocMultiMutationResponse(writer, { ...head, results }))
   }
   if (execution.status !== Status.SubdocMultiPathFailure) return connection.fail(packet, execution.status)

@@ -1,13 +1,14 @@
 /** Commands about vbuckets: their states, histories and seqnos. */
 import * as Gen from "@wirewright/couchbase/gen"
 import { RequestedVBState, Status, VBucketState } from "@wirewright/couchbase/gen"
-import type { Bucket, VbucketInfo } from "./Bucket.ts"
+import type { Bucket } from "./Bucket.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import type { NodeConnection } from "./NodeConnection.ts"
+import type { VbucketCopy } from "./VbucketCopy.ts"
 
 type Request = RequestOf<"ObserveSeqno" | "GetFailoverLog" | "GetVbucket" | "DelVbucket" | "SeqnoPersistence">
 
-const known = (connection: NodeConnection, packet: Request): { readonly bucket: Bucket; readonly vbucket: VbucketInfo } | undefined => {
+const known = (connection: NodeConnection, packet: Request): { readonly bucket: Bucket; readonly vbucket: VbucketCopy } | undefined => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return undefined
   const vbucket = connection.vbucket(bucket, packet.vbucket)
@@ -19,12 +20,13 @@ const observeSeqno = (connection: NodeConnection, packet: RequestOf<"ObserveSeqn
   const place = known(connection, packet)
   if (place === undefined) return
   const { bucket, vbucket } = place
+  if (vbucket.state === VBucketState.Dead) return connection.notMyVbucket(packet, bucket)
   const log = vbucket.failoverLog
   const at = log.findIndex(({ vbucketUuid }) => vbucketUuid === packet.vbucketUuid)
   if (at < 0) return connection.fail(packet, Status.KeyEnoent)
-  const currentSeqno = bucket.highSeqno(vbucket.id)
+  const currentSeqno = bucket.highSeqno(vbucket.id, undefined, vbucket.node)
   const { vbucketUuid } = log[0]!
-  const now = { vbucket: vbucket.id, vbucketUuid, lastPersistedSeqno: currentSeqno, currentSeqno }
+  const now = { vbucket: vbucket.id, vbucketUuid, lastPersistedSeqno: vbucket.persistedSeqno, currentSeqno }
   const head = connection.head(packet)
   if (at === 0) return connection.reply((writer) => Gen.encodeObserveSeqnoResponse(writer, { ...head, layout: "NoFailover", ...now }))
   // the branch that was asked about ended where the next one began
@@ -42,9 +44,12 @@ const allSeqnos = (connection: NodeConnection, packet: RequestOf<"GetAllVbSeqnos
   }
   const seqnos = connection.vbuckets(bucket)
     .filter((vbucket) => state === RequestedVBState.Alive ? vbucket.state !== VBucketState.Dead : vbucket.state === state)
-    .map(({ id }) => ({ vbucket: id, seqno: bucket.highSeqno(id, collectionId) }))
+    .map(({ id, node }) => ({ vbucket: id, seqno: bucket.highSeqno(id, collectionId, node) }))
   connection.reply((writer) => Gen.encodeGetAllVbSeqnosResponse(writer, { ...connection.head(packet), seqnos }))
 }
+
+/** Milliseconds that SEQNO_PERSISTENCE waits. kv_engine `seqno_persistence_timeout`. */
+const longestPersistence = 30_000
 
 /** Handlers of commands about vbuckets. */
 export const vbucketHandlers: Handlers = {
@@ -59,7 +64,7 @@ export const vbucketHandlers: Handlers = {
     const bucket = connection.mayWrite(packet) ? connection.selected(packet) : undefined
     if (bucket === undefined) return
     const legal = Object.values<number>(VBucketState).includes(packet.state)
-    const status = legal ? bucket.setState(packet.vbucket, packet.state) : Status.Einval
+    const status = legal ? connection.shared.cluster.setState(bucket, packet.vbucket, packet.state, connection.shared.node) : Status.Einval
     if (status !== Status.Success) return connection.fail(packet, status)
     connection.reply((writer) => Gen.encodeSetVbucketResponse(writer, connection.head(packet)))
   },
@@ -71,14 +76,26 @@ export const vbucketHandlers: Handlers = {
   DelVbucket: (connection, packet) => {
     const place = connection.mayWrite(packet) ? known(connection, packet) : undefined
     if (place === undefined) return
-    place.bucket.removeVbucket(place.vbucket.id)
+    place.bucket.removeVbucket(place.vbucket.id, place.vbucket.node)
     connection.reply((writer) => Gen.encodeDelVbucketResponse(writer, connection.head(packet)))
   },
   SeqnoPersistence: (connection, packet) => {
-    // what is in memory is as good as on disk here; what is not yet there would have to be waited for
     const place = known(connection, packet)
     if (place === undefined) return
-    if (packet.seqno > place.bucket.highSeqno(place.vbucket.id)) return connection.fail(packet, Status.Etmpfail)
-    connection.reply((writer) => Gen.encodeSeqnoPersistenceResponse(writer, connection.head(packet)))
+    const answer = (): void => connection.reply((writer) => Gen.encodeSeqnoPersistenceResponse(writer, connection.head(packet)))
+    if (packet.seqno <= place.vbucket.persistedSeqno) return answer()
+    const paid = connection.owes()
+    const giveUp = connection.shared.after(longestPersistence, () => {
+      forget()
+      connection.fail(packet, Status.Etmpfail)
+      paid()
+    })
+    const forget = place.vbucket.whenPersisted(packet.seqno, () => {
+      giveUp()
+      queueMicrotask(() => {
+        answer()
+        paid()
+      })
+    })
   }
 }

@@ -10,7 +10,6 @@ import { GetMetaDeleted, GetMetaVersion, type MutationToken, type ResponseInit, 
 import type { Item } from "./HashTable.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import { isJson } from "./JsonText.ts"
-import { tokenOf } from "./KeyValueHandlers.ts"
 import type { NodeConnection } from "./NodeConnection.ts"
 import { datatypeBits, partsOf } from "./SubDocumentAttributes.ts"
 
@@ -21,7 +20,7 @@ type Removal = RequestOf<"DelWithMeta" | "DelQWithMeta">
 const getMeta =
   (quiet: boolean, encode: typeof Gen.encodeGetMetaResponse) =>
   (connection: NodeConnection, packet: RequestOf<"GetMeta" | "GetQMeta">): void => {
-    const target = connection.target(packet)
+    const target = connection.readable(packet)
     if (target === undefined) return
     const item = target.bucket.store.getDeleted(target.space, packet.key)
     if (item === undefined) {
@@ -84,7 +83,7 @@ const write =
       revSeqno
     })
     if (typeof item === "string") return connection.refuse(packet, item)
-    const mutationToken = tokenOf(connection, target, item)
+    const mutationToken = connection.tokenOf(target, item)
     if (encode !== undefined) {
       connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: item.cas }), mutationToken }))
     }

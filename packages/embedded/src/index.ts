@@ -1,5 +1,5 @@
 /** Servers in memory: document semantics and the personalities that serve them. */
-export { Bucket, type BucketOptions, type VbucketInfo } from "./Bucket.ts"
+export { Bucket, type BucketOptions } from "./Bucket.ts"
 export type { ClusterState } from "./ClusterState.ts"
 export { type Collection, defaultManifest, type Manifest, type Scope, withCollection, withScope } from "./Collections.ts"
 export * from "./CouchbaseNode.ts"
@@ -8,3 +8,4 @@ export * from "./HashTable.ts"
 export * from "./MemcachedNode.ts"
 export * from "./Store.ts"
 export type { SaslRandom, User } from "./Users.ts"
+export type { VbucketInfo } from "./VbucketCopy.ts"

@@ -42,6 +42,8 @@ export interface CouchbaseNodeOptions extends
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
   readonly version?: string
+  /** Whether a request that is not allowed as it stands (Einval) ends its connection, as with servers up to 6.0. Default: false. */
+  readonly closeOnEinval?: boolean
   /** Where nonces and salts of SCRAM come from; random unless said otherwise. */
   readonly saslRandom?: SaslRandom
   /** Answers packets in the node's place: for tests of clients. */
@@ -172,6 +174,7 @@ export const serveCouchbaseCluster = (
         reference: () => Crypto.randomUUID(),
         uptime: () => Math.floor((performance.now() - started) / 1000),
         handlers,
+        closeOnEinval: options.closeOnEinval === true,
         script: options.script
       }
       const server = yield* serve<Packet>({

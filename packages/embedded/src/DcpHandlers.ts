@@ -58,7 +58,7 @@ type DcpRequest = RequestOf<
 /** The DCP side of the connection, or an answer that it has none. */
 const producerOf = (connection: NodeConnection, packet: DcpRequest): DcpProducer | undefined => {
   connection.dcp?.heard()
-  if (connection.dcp === undefined) connection.fail(packet, Status.Einval, { context: "The connection was not opened for DCP" })
+  if (connection.dcp === undefined) connection.invalid(packet, { context: "The command can only be sent on a DCP connection" })
   return connection.dcp
 }
 
@@ -99,7 +99,7 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
     ? [VBucketState.Active, VBucketState.Replica]
     : [VBucketState.Active]
   if ((packet.flags & ~legalStreamFlags) !== 0 || packet.datatype !== 0 || packet.filter !== "" && !collections) {
-    return connection.fail(packet, Status.Einval, { context: "Illegal flags, datatype or value" })
+    return connection.invalid(packet, { context: "Illegal flags, datatype or value" })
   }
   if (vbucket === undefined || !states.includes(vbucket.state)) return connection.notMyVbucket(packet, bucket)
   const { history } = vbucket
@@ -169,7 +169,7 @@ export const dcpHandlers: Handlers = {
       : packet.options !== ""
       ? "A producer takes no options"
       : openProblem(packet.flags, connection.features.collections)
-    if (problem !== undefined) return connection.fail(packet, Status.Einval, { context: problem })
+    if (problem !== undefined) return connection.invalid(packet, { context: problem })
     const producer = new DcpProducer(connection, bucket, packet.connectionName, packet.flags)
     connection.dcp = producer
     connection.shared.producers.take(producer)

@@ -14,8 +14,8 @@ export class Vbucket {
   readonly id: number
   /** Seqno of the latest change. */
   highSeqno = 0n
-  /** Highest revision of a document that left no trace; new documents start above it. */
-  forgottenRevision = 0n
+  /** Highest revision of a document that was removed; new documents start above it. Source: kv_engine HashTable, maxDeletedRevSeqno. */
+  deletedRevision = 0n
   readonly spaces = new Map<number, Space>()
 
   constructor(id: number) {
@@ -150,7 +150,7 @@ export class HashTable {
   put(space: Space, key: string, value: Uint8Array, flags: number, datatype: number, expiry: number, current: Item | undefined): Item {
     const { vbucket } = space
     const buried = current === undefined ? space.tombstones.get(key) : undefined
-    const revSeqno = ((current ?? buried)?.revSeqno ?? vbucket.forgottenRevision) + 1n
+    const revSeqno = ((current ?? buried)?.revSeqno ?? vbucket.deletedRevision) + 1n
     const item = new Item(space, key, value, flags, datatype, expiry, this.nextCas(), ++vbucket.highSeqno, revSeqno, false)
     if (buried !== undefined) this.forgetTombstone(space, buried)
     // what is replaced keeps its place among those that may be evicted, and is passed over once: setting is faster than deleting first
@@ -176,15 +176,15 @@ export class HashTable {
   bury(space: Space, key: string, kind: "deletion" | "expiration", content: Content): Item {
     const { vbucket } = space
     const current = space.items.get(key) ?? space.tombstones.get(key)
-    const revSeqno = (current?.revSeqno ?? vbucket.forgottenRevision) + 1n
+    const revSeqno = (current?.revSeqno ?? vbucket.deletedRevision) + 1n
     const time = Math.floor(this.options.now() / 1000)
     const { datatype = 0, flags = 0, value } = content
     const tombstone = new Item(space, key, value, flags, datatype, time, this.nextCas(), ++vbucket.highSeqno, revSeqno, true)
     this.take(space, key)
     const buried = space.tombstones.get(key)
     if (buried !== undefined) this.forgetTombstone(space, buried)
-    if (this.options.tombstones === false) vbucket.forgottenRevision = revSeqno
-    else {
+    if (revSeqno > vbucket.deletedRevision) vbucket.deletedRevision = revSeqno
+    if (this.options.tombstones !== false) {
       space.tombstones.set(key, tombstone)
       this.tombstones++
       this.bytes += sizeOf(tombstone)
@@ -202,7 +202,7 @@ export class HashTable {
     // the CAS of changes to come is above those that came from elsewhere
     if (cas > this.lastCas) this.lastCas = cas
     const seqno = ++vbucket.highSeqno
-    const revSeqno = version.revSeqno ?? (current?.revSeqno ?? vbucket.forgottenRevision) + 1n
+    const revSeqno = version.revSeqno ?? (current?.revSeqno ?? vbucket.deletedRevision) + 1n
     const { datatype, deleted, expiry, flags } = version
     const value = typeof version.value === "function" ? version.value(cas, seqno) : new Uint8Array(version.value)
     const item = new Item(space, key, value, flags, datatype, expiry, cas, seqno, revSeqno, deleted)
@@ -210,6 +210,7 @@ export class HashTable {
     const buried = space.tombstones.get(key)
     if (buried !== undefined) this.forgetTombstone(space, buried)
     if (deleted) {
+      if (revSeqno > vbucket.deletedRevision) vbucket.deletedRevision = revSeqno
       space.tombstones.set(key, item)
       this.tombstones++
     } else {
@@ -243,7 +244,6 @@ export class HashTable {
     if (!space.tombstones.delete(tombstone.key)) return
     this.tombstones--
     this.bytes -= sizeOf(tombstone)
-    if (tombstone.revSeqno > space.vbucket.forgottenRevision) space.vbucket.forgottenRevision = tombstone.revSeqno
   }
 
   /** Forgets all that a space holds, and tells nobody. */

@@ -59,12 +59,8 @@ const storeWith =
   (how: "set" | "add" | "replace", encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Store): void => {
     const target = connection.writable(packet)
     if (target === undefined) return
-    if ((packet.datatype & datatypeBits.xattr) !== 0) {
-      return connection.fail(packet, Status.Einval, { context: "Attributes cannot be stored this way" })
-    }
     const { bucket, space } = target
     const { cas, flags, key } = packet
-    if (how === "add" && cas !== 0n) return connection.fail(packet, Status.Einval, { context: "Request CAS must be zero" })
     const expiration = bucket.expirationIn(space.collection, packet.expiration)
     const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), packet.value, flags, expiration)
     const condition = { cas, preserveExpiry: preservesExpiry(packet) }
@@ -211,7 +207,6 @@ export const keyValueHandlers: Handlers = {
     read(connection, packet, target, item, Gen.encodeGetLockedResponse, item.cas)
   },
   UnlockKey: (connection, packet) => {
-    if (packet.cas === 0n) return connection.fail(packet, Status.Einval, { context: "Request CAS must be set" })
     const target = connection.writable(packet)
     if (target === undefined) return
     const item = target.bucket.store.unlock(target.space, packet.key, packet.cas)

@@ -3,7 +3,7 @@
  *
  * What each command does is the handlers' business. An error says what went wrong, never what the client sent.
  */
-import type { DecodeError, Writer } from "@wirewright/codec"
+import type { DecodeError, Reader, Writer } from "@wirewright/codec"
 import { encodeDuration } from "@wirewright/couchbase/ServerDuration"
 import {
   encodeClustermapChangeNotification,
@@ -28,6 +28,7 @@ import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./Erro
 import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
+import { headerProblem, requestProblem } from "./RequestRules.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
 import type { Space } from "./HashTable.ts"
@@ -53,6 +54,8 @@ export interface NodeShared {
   /** Seconds since the node was made. */
   readonly uptime: () => number
   readonly handlers: Handlers
+  /** Whether a request that is not allowed as it stands ends its connection. */
+  readonly closeOnEinval: boolean
   /** Sees every packet first. */
   readonly script: NodeScript | undefined
 }
@@ -63,7 +66,7 @@ export type NodeScript = (connection: NodeConnection, packet: Packet) => boolean
 /** A request that names a document. */
 export type Keyed = RequestHead & { readonly opcode: number; readonly key: string; readonly collectionId?: number | undefined }
 
-type Any = RequestHead & { readonly opcode: number }
+type Any = { readonly opcode: number; readonly opaque: number }
 
 /** Where a request's document is. */
 export interface Target {
@@ -112,7 +115,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     this.sasl = new SaslServer(shared.users)
   }
 
-  readonly onRequest = (packet: Packet): void => {
+  readonly onRequest = (packet: Packet, reader: Reader, at: number): void => {
     this.since = this.shared.elapsed()
     if (this.shared.script !== undefined && this.shared.script(this, packet)) return
     const tag = packet._tag
@@ -123,7 +126,7 @@ export class NodeConnection implements PacketHandler<Packet> {
       else this.dcp.answered(packet as Response)
       return
     }
-    if (!this.passes(packet as Request)) return
+    if (!this.passes(packet as Request, reader, at)) return
     const request = this.plain(packet as Request)
     if (request === undefined) return
     const handle = this.shared.handlers[tag as Request["_tag"]] as ((connection: NodeConnection, request: Request) => void) | undefined
@@ -137,7 +140,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     this.since = this.shared.elapsed()
     const head = { opcode: opcodeAt(reader, at), opaque: opaqueAt(reader, at) }
     const many = error.path.startsWith("specs") && error.reason === "Limit"
-    this.failure(head, many ? Status.SubdocInvalidCombo : Status.Einval, { context: `${error.packet} ${error.path} is malformed` })
+    this.invalid(head, { status: many ? Status.SubdocInvalidCombo : Status.Einval, context: `${error.packet} ${error.path} is malformed` })
   }
 
   readonly onDrain = (): void => {
@@ -206,13 +209,20 @@ export class NodeConnection implements PacketHandler<Packet> {
     else this.failure(packet, told, context)
   }
 
+  /** Answers a request that is not allowed as it stands, whatever there is to act on. With `closeOnEinval` that is the end. */
+  invalid(packet: Any, problem: { readonly status?: number; readonly context?: string | undefined }): void {
+    const { context, status = Status.Einval } = problem
+    this.fail(packet, status, context === undefined ? undefined : { context })
+    if (status === Status.Einval && this.shared.closeOnEinval) this.client.end("the node, after a request that is not allowed")
+  }
+
   /** Answers with the store's refusal. */
   refuse(packet: Any, refusal: Refusal): void {
     this.fail(packet, statusOfRefusal(refusal, this.features))
   }
 
   /** Answers with a failure that every client understands. */
-  failure(packet: { readonly opcode: number; readonly opaque: number }, status: number, context?: ErrorContext): void {
+  failure(packet: Any, status: number, context?: ErrorContext): void {
     const body = context === undefined ? empty : errorBody(context)
     const datatype = body.length > 0 ? this.jsonDatatype : 0
     this.reply((writer) =>
@@ -248,8 +258,9 @@ export class NodeConnection implements PacketHandler<Packet> {
   target(packet: Keyed, states: ReadonlyArray<number> = [VBucketState.Active]): Target | undefined {
     const bucket = this.selected(packet)
     if (bucket === undefined) return undefined
+    // behind the id of its collection a key may still be empty
     if (packet.key.length === 0) {
-      this.fail(packet, Status.Einval, { context: "Request must include key" })
+      this.invalid(packet, { context: "No logical key found" })
       return undefined
     }
     const vbucket = this.vbucket(bucket, packet.vbucket)
@@ -289,20 +300,22 @@ export class NodeConnection implements PacketHandler<Packet> {
     const value = inflate(request.value, largestInflated)
     if (typeof value !== "string") return { ...request, datatype, value } as Request
     if (value === "TooLarge") this.fail(request, Status.E2big)
-    else this.fail(request, Status.Einval, { context: "The value is not what Snappy makes" })
+    else this.invalid(request, { context: "Failed to inflate payload" })
     return undefined
   }
 
   /** Whether a request may be looked at: who asks, what it is encoded in, what it requires. Answers when it may not. */
-  private passes(request: Request): boolean {
+  private passes(request: Request, reader: Reader, at: number): boolean {
     const { sasl, shared } = this
     if (!shared.users.none && sasl.user === undefined && !open.has(request._tag)) {
       this.fail(request, Status.Eaccess, { context: "Authorization failure: not signed in", ref: shared.reference() })
       return false
     }
     const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
-    if ((request.datatype & ~negotiated) !== 0) {
-      this.fail(request, Status.Einval, { context: "Datatype (or part of it) was not negotiated" })
+    const problem = headerProblem(request._tag, reader, at)
+      ?? ((request.datatype & ~negotiated) === 0 ? requestProblem(request) : "Datatype (or part of it) was not negotiated")
+    if (problem !== undefined) {
+      this.invalid(request, { context: problem })
       return false
     }
     for (const frame of request.framing) {

@@ -87,9 +87,9 @@ class Draft {
   private readonly original: { readonly xattrs: ReadonlyArray<Xattr>; readonly body: Uint8Array }
   private readonly makesParents: boolean
   private readonly macros: Macros
-  private readonly now: bigint
+  private readonly now: number
 
-  constructor(subject: Subject, request: SubDocumentRequest, now: bigint) {
+  constructor(subject: Subject, request: SubDocumentRequest, now: number) {
     const parts = partsOf(subject.value, subject.datatype)
     this.facts = subject
     this.original = parts
@@ -182,16 +182,16 @@ class Draft {
 
 const failureOf = (request: SubDocumentRequest, status: number): number => request.multi ? Status.SubdocMultiPathFailure : status
 
-/** Reads; every operation is tried. */
-export const lookUp = (request: SubDocumentRequest, subject: Subject, now: bigint): Execution => {
+/** Reads; every operation is tried. `now` is Unix time in seconds. */
+export const lookUp = (request: SubDocumentRequest, subject: Subject, now: number): Execution => {
   const draft = new Draft(subject, request, now)
   const results = request.specs.map((spec) => draft.execute(spec, traitsOf(spec.opcode)!))
   const failed = results.find(({ status }) => status !== Status.Success)
   return { status: failed === undefined ? Status.Success : failureOf(request, failed.status), results }
 }
 
-/** Changes; the first failure ends it, and then nothing is to be stored. */
-export const mutate = (request: SubDocumentRequest, subject: Subject, now: bigint): Execution => {
+/** Changes; the first failure ends it, and then nothing is to be stored. `now` is Unix time in seconds. */
+export const mutate = (request: SubDocumentRequest, subject: Subject, now: number): Execution => {
   const draft = new Draft(subject, request, now)
   const results: Array<SpecResult> = []
   for (const spec of request.specs) {

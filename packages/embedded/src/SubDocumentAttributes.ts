@@ -93,8 +93,11 @@ const documentFacts = (facts: Facts, body: Uint8Array): { readonly [name: string
   vbucket_uuid: hex(facts.vbucketUuid, 16)
 })
 
-/** The JSON object that a path into a virtual attribute is looked up in; nothing when there is no such attribute. */
-export const virtualText = (path: string, facts: Facts, parts: Parts, now: bigint): string | undefined => {
+/**
+ * The JSON object that a path into a virtual attribute is looked up in; nothing when there is no such attribute. `now` is Unix time in
+ * seconds, as kv_engine include/memcached/engine.h (`HlcTime`) has it.
+ */
+export const virtualText = (path: string, facts: Facts, parts: Parts, now: number): string | undefined => {
   switch (/^[^.[]*/.exec(path)![0]) {
     case "$document":
       return JSON.stringify({ $document: documentFacts(facts, parts.body) })

@@ -64,12 +64,12 @@ const refused = (
 ) => {
   const refusal = refusalOf(request, connection.features.xattr)
   if (refusal === undefined) return false
-  const { context, status } = refusal
-  connection.fail(packet, status, context === undefined ? undefined : { context })
+  connection.invalid(packet, refusal)
   return true
 }
 
-const now = (target: Target): bigint => BigInt(target.bucket.now) * 1_000_000n
+/** Unix time in seconds. */
+const now = (target: Target): number => Math.floor(target.bucket.now / 1000)
 
 /** Reads; answers itself when there is nothing to read. */
 const looked = (

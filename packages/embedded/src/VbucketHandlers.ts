@@ -58,8 +58,7 @@ export const vbucketHandlers: Handlers = {
   SetVbucket: (connection, packet) => {
     const bucket = connection.mayWrite(packet) ? connection.selected(packet) : undefined
     if (bucket === undefined) return
-    const legal = Object.values<number>(VBucketState).includes(packet.state)
-    const status = legal ? bucket.setState(packet.vbucket, packet.state) : Status.Einval
+    const status = bucket.setState(packet.vbucket, packet.state)
     if (status !== Status.Success) return connection.fail(packet, status)
     connection.reply((writer) => Gen.encodeSetVbucketResponse(writer, connection.head(packet)))
   },

@@ -12,8 +12,8 @@ import type { PacketServerOptions } from "./PacketServer.ts"
 
 /** What one connection's requests are given to, in the callbacks of its socket. */
 export interface PacketHandler<Request> {
-  /** Answers now or later through `ServerClient.reply`. */
-  readonly onRequest: (request: Request) => void
+  /** Answers now or later through `ServerClient.reply`. The request's frame begins at `reader.bytes[at]`. */
+  readonly onRequest: (request: Request, reader: Reader, at: number) => void
   /** One frame, `reader.bytes[at, end)`, is no packet. The next frame follows unless this closes the connection. */
   readonly onMalformed: (error: DecodeError, frame: Frame) => void
   /** All that waited for the client has been handed to the kernel. */
@@ -204,7 +204,7 @@ export class ServerConnection<Request> implements ServerClient {
       return this.guarded(() => this.handler.onMalformed(error, { reader, at, end }))
     }
     try {
-      this.handler.onRequest(request)
+      this.handler.onRequest(request, reader, at)
     } catch (error) {
       this.defect(error)
     }

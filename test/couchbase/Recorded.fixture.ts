@@ -67,7 +67,7 @@ export interface Shown {
   readonly cas: "0" | "nonzero"
   readonly extras: string
   readonly key: string
-  readonly value: string | { readonly length: number }
+  readonly value: string
 }
 
 /** A list of packets, or one, or what happened instead. */
@@ -85,43 +85,87 @@ const noop = 0x0a
 /** Texts of errors explain; what they say is not the protocol's business, and 6.0 mostly said nothing. */
 const isExplanation = (status: number, body: string): boolean => status !== 0 && /^\{"error":\{.*\}\}$/.test(body)
 
-const shownPacket = (status: number, datatype: number, cas: boolean, extras: string, key: string, body: Buffer | Value): Shown => {
-  const bytes = Buffer.isBuffer(body) ? body : bytesOf(body)
-  const explained = isExplanation(status, bytes.toString())
+interface Parts {
+  readonly status: number
+  readonly datatype: number
+  readonly cas: boolean
+  readonly extras: string
+  readonly key: string
+  readonly value: Buffer
+}
+
+/** How a history is shown: its UUID is another one on every node, and seqnos go on from where the case began. */
+interface History {
+  readonly uuid: bigint
+  readonly first: bigint | undefined
+}
+
+const shown = ({ cas, datatype, extras, key, status, value }: Parts, { first, uuid }: History): Shown => {
+  const explained = isExplanation(status, value.toString())
+  const hex = uuid.toString(16).padStart(16, "0")
+  const isToken = extras.length === 32 && extras.startsWith(hex)
+  const isUuid = /:\d+:id$/.test(Buffer.from(key, "hex").toString()) && value.toString() === String(uuid)
   return {
     status,
     datatype: explained ? 0 : datatype,
     cas: cas ? "nonzero" : "0",
-    extras,
+    extras: isToken ? `uuid +${BigInt(`0x${extras.slice(16)}`) - first!}` : extras,
     key,
-    value: !Buffer.isBuffer(body) && typeof body === "object" && "length" in body
-      ? { length: body.length }
-      : explained
-      ? ""
-      : bytes.toString("hex")
+    value: explained ? "" : isUuid ? "uuid" : value.length > 1_000_000 ? `${value.length} bytes` : value.toString("hex").replaceAll(hex, "uuid")
   }
 }
 
-const shownRecorded = ({ cas = "0", datatype = 0, extras = "", key = "", status = "0", value = "" }: Packet): Shown =>
-  shownPacket(Number(status), datatype, cas !== "0", extras, key, value)
+const seqnoOf = (extras: string): bigint | undefined => extras.length === 32 ? BigInt(`0x${extras.slice(16)}`) : undefined
+
+/** The UUID of vbucket 0 of the recorded node, where all of it took place. */
+const recordedUuid = 0x3cdae32d87c3n
+
+const shownRecorded = (packet: Packet, history: History): Shown => {
+  const { cas = "0", datatype = 0, extras = "", key = "", status = "0", value = "" } = packet
+  return shown({ status: Number(status), datatype, cas: cas !== "0", extras, key, value: bytesOf(value) }, history)
+}
 
 /** What was recorded, as it is compared. */
-export const shownAnswer = (answer: RecordedAnswer): Answered => {
-  if (typeof answer === "string") return answer
-  if ("stat" in answer) return { list: answer.stat.map(shownRecorded), count: answer.count }
-  return shownRecorded(answer)
+export const shownAnswers = (steps: RecordedCase["steps"]): ReadonlyArray<Answered> => {
+  const tokens = steps.map(([, answer]) => typeof answer === "string" || "stat" in answer ? undefined : seqnoOf(answer.extras ?? ""))
+  const history = { uuid: recordedUuid, first: tokens.find((one) => one !== undefined) }
+  return steps.map(([, answer]) => {
+    if (typeof answer === "string") return answer
+    if ("stat" in answer) return { list: answer.stat.map((one) => shownRecorded(one, history)), count: answer.count }
+    return shownRecorded(answer, history)
+  })
 }
 
-const shownBytes = (bytes: Buffer): Shown => {
+const partsOf = (bytes: Buffer): Parts => {
   const extras = 24 + bytes[4]!
   const key = extras + bytes.readUInt16BE(2)
-  const [extrasBytes, keyBytes, value] = [bytes.subarray(24, extras), bytes.subarray(extras, key), bytes.subarray(key)]
-  const cas = bytes.readBigUInt64BE(16) !== 0n
-  return shownPacket(bytes.readUInt16BE(6), bytes[5]!, cas, extrasBytes.toString("hex"), keyBytes.toString("hex"), value)
+  return {
+    status: bytes.readUInt16BE(6),
+    datatype: bytes[5]!,
+    cas: bytes.readBigUInt64BE(16) !== 0n,
+    extras: bytes.subarray(24, extras).toString("hex"),
+    key: bytes.subarray(extras, key).toString("hex"),
+    value: bytes.subarray(key)
+  }
 }
 
-/** The requests of a case asked of a node on `port`, on a connection that has negotiated what was negotiated then. */
-export const replayed = async (port: number, steps: RecordedCase["steps"]): Promise<ReadonlyArray<Answered>> => {
+/** Length of a value of which only the length was recorded. */
+const unrecorded = (answer: RecordedAnswer): number | undefined =>
+  typeof answer === "object" && "value" in answer && typeof answer.value === "object" && "length" in answer.value
+    ? answer.value.length
+    : undefined
+
+/**
+ * The requests of a case asked of a node on `port`, on a connection that has negotiated what was negotiated then. `uuid` is that of the node's
+ * vbucket 0.
+ */
+export const replayed = async (port: number, uuid: bigint, steps: RecordedCase["steps"]): Promise<ReadonlyArray<Answered>> => {
+  let history: History = { uuid, first: undefined }
+  const shownBytes = (bytes: Buffer): Shown => {
+    const parts = partsOf(bytes)
+    history = { uuid, first: history.first ?? seqnoOf(parts.extras) }
+    return shown(parts, history)
+  }
   const client = await RawClient.connect(port)
   const ask = async (bytes: Buffer): Promise<Buffer> => {
     client.send(bytes)
@@ -153,7 +197,10 @@ export const replayed = async (port: number, steps: RecordedCase["steps"]): Prom
           continue
         }
         if (saveCasAs !== undefined) saved.set(saveCasAs, list[0]!.readBigUInt64BE(16))
-        answers.push(shownBytes(list[0]!))
+        const answer = shownBytes(list[0]!)
+        const length = unrecorded(expected)
+        // of which the bytes are not known, something must be there
+        answers.push(length === undefined || answer.value === "" ? answer : { ...answer, value: Buffer.alloc(length).toString("hex") })
       } catch (error) {
         if (!String(error).includes("closed")) throw error
         answers.push("closed")

@@ -68,6 +68,13 @@ class Vbucket implements VbucketInfo {
   }
 }
 
+/** Seqno of the latest change that a space still holds. */
+const latest = ({ items, tombstones }: Space): bigint => {
+  let seqno = 0n
+  for (const held of [items, tombstones]) for (const item of held.values()) if (item.seqno > seqno) seqno = item.seqno
+  return seqno
+}
+
 /** A bucket. */
 export class Bucket {
   readonly name: string
@@ -167,7 +174,12 @@ export class Bucket {
         kept === undefined || kept.kind === "system" ? undefined : kept.document as Item
       )
     }
+    const { spaces } = this.store.vbucket(id)
     this.store.vbucket(id).highSeqno = history.highSeqno
+    for (const collection of new Set(undone.map(({ item }) => item.kind === "system" ? -1 : item.document.collection))) {
+      const space = spaces.get(collection)
+      if (space !== undefined) space.highSeqno = latest(space)
+    }
     history.branch(this.world.uuid())
     if (node !== undefined) vbucket.node = node
     this.watchers.stateChanged(id)
@@ -216,12 +228,7 @@ export class Bucket {
   /** Seqno of the latest change of a vbucket, or of one collection in it. */
   highSeqno(id: number, collection?: number): bigint {
     if (collection === undefined) return this.store.vbucket(id).highSeqno
-    let highest = 0n
-    const space = this.store.vbucket(id).spaces.get(collection)
-    for (const items of space === undefined ? [] : [space.items, space.tombstones]) {
-      for (const { seqno } of items.values()) if (seqno > highest) highest = seqno
-    }
-    return highest
+    return this.store.vbucket(id).spaces.get(collection)?.highSeqno ?? 0n
   }
 
   /** The documents of a collection in a vbucket, unless there is no such collection. */
@@ -263,6 +270,7 @@ export class Bucket {
   private changed(change: Change): void {
     const { document, kind } = change
     const { collection, deleted, key, seqno, vbucket } = document
+    this.store.space(vbucket, collection).highSeqno = seqno
     this.vbuckets[vbucket]?.history.append({ kind, seqno, key: collection === 0 ? key : `${collection}\u0000${key}`, deleted, document })
     this.watchers.changed(vbucket)
     this.world.onChange?.(change)

@@ -27,6 +27,8 @@ export class Vbucket {
 export class Space {
   readonly vbucket: Vbucket
   readonly collection: number
+  /** Seqno of the latest change of a document in it. */
+  highSeqno = 0n
   readonly items = new Map<string, Item>()
   readonly tombstones = new Map<string, Item>()
 
@@ -90,7 +92,7 @@ export const sizeFor = (key: string, valueLength: number): number => valueLength
 export class HashTable {
   readonly vbuckets = new Map<number, Vbucket>()
   private readonly options: StoreOptions
-  private readonly maxMemory: number
+  readonly maxMemory: number
   private lastCas = 0n
   private documents = 0
   private tombstones = 0

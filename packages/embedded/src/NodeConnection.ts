@@ -78,6 +78,9 @@ const empty = new Uint8Array(0)
 /** Largest value after inflating, in bytes: that of a document. */
 const largestInflated = 20 * 1024 * 1024
 
+/** What no server knows. */
+const unknown: ReadonlySet<string> = new Set(["UnknownRequest", "Invalid"])
+
 const timeouts = { none: 0, infinite: 0xffff } as const
 
 /** What anybody may ask for before signing in. */
@@ -131,7 +134,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     if (request === undefined) return
     const handle = this.shared.handlers[tag as Request["_tag"]] as ((connection: NodeConnection, request: Request) => void) | undefined
     if (handle !== undefined) handle(this, request)
-    else this.fail(request, tag === "UnknownRequest" ? Status.UnknownCommand : Status.NotSupported)
+    else this.fail(request, unknown.has(tag) ? Status.UnknownCommand : Status.NotSupported)
   }
 
   readonly onMalformed = (error: DecodeError, { at, reader }: Frame): void => {

@@ -44,6 +44,11 @@ export class Store {
     return this.table.counters
   }
 
+  /** Largest value and most memory, in bytes. */
+  get limits(): { readonly maxItemSize: number; readonly maxMemory: number } {
+    return { maxItemSize: this.maxItemSize, maxMemory: this.table.maxMemory }
+  }
+
   /** A vbucket; made when it is first asked for. */
   vbucket(id: number): Vbucket {
     return this.table.vbucket(id)

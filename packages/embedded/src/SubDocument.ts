@@ -19,6 +19,7 @@ import {
   valueOf,
   virtualText
 } from "./SubDocumentAttributes.ts"
+import { binaryLiteral, binaryValue } from "./SubDocumentBinary.ts"
 import { editText } from "./SubDocumentEdit.ts"
 import { rootFor } from "./SubDocumentPath.ts"
 import { type Spec, type SubDocumentRequest, type Traits, traitsOf } from "./SubDocumentTraits.ts"
@@ -53,26 +54,7 @@ export interface Execution {
 }
 
 const empty = new Uint8Array(0)
-const base64Prefix = "cb-content-base64-encoded:"
-
 const utf8 = (bytes: Uint8Array): string => textOf(bytes) ?? "\ufffd"
-
-const base64Of = (bytes: Uint8Array): string => `"${base64Prefix}${toBase64(bytes)}"`
-
-const toBase64 = (bytes: Uint8Array): string => {
-  let binary = ""
-  for (const byte of bytes) binary += String.fromCharCode(byte)
-  return btoa(binary)
-}
-
-const fromBase64 = (literal: string): Uint8Array | undefined => {
-  if (!literal.startsWith(`"${base64Prefix}`) || !literal.endsWith("\"")) return undefined
-  try {
-    return Uint8Array.from(atob(literal.slice(base64Prefix.length + 1, -1)), (character) => character.charCodeAt(0))
-  } catch {
-    return undefined
-  }
-}
 
 const isXattr = ({ flags }: Spec): boolean => (flags & SubdocPathFlags.xattrPath) !== 0
 
@@ -170,13 +152,13 @@ class Draft {
   private valueText(spec: Spec, traits: Traits): string | undefined {
     const text = utf8(spec.value)
     if ((spec.flags & SubdocPathFlags.expandMacros) !== 0) return this.macros.expand(text, this.facts, this.original.body)
-    return traits.hasValue && (spec.flags & SubdocPathFlags.binaryValue) !== 0 ? base64Of(spec.value) : text
+    return traits.hasValue && (spec.flags & SubdocPathFlags.binaryValue) !== 0 ? binaryLiteral(spec.value) : text
   }
 
   private found(spec: Spec, value: string | undefined): Uint8Array | undefined {
     if (value === undefined) return empty
     const decodes = (spec.flags & SubdocPathFlags.binaryValue) !== 0
-    return decodes ? fromBase64(value) : bytesOf(value)
+    return decodes ? binaryValue(value) : bytesOf(value)
   }
 }
 

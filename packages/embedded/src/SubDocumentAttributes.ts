@@ -72,7 +72,8 @@ export const isVirtual = (path: string): boolean => path.startsWith("$")
 
 const hex = (value: bigint | number, digits: number): string => `0x${value.toString(16).padStart(digits, "0")}`
 
-const datatypeNames = (datatype: Datatype): ReadonlyArray<string> => {
+/** The names of the bits of a datatype. */
+export const datatypeNames = (datatype: Datatype): ReadonlyArray<string> => {
   const names = Object.entries(datatypeBits).filter(([, bit]) => (datatype & bit) !== 0).map(([name]) => name)
   return names.length === 0 ? ["raw"] : names
 }

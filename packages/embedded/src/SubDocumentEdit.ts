@@ -161,6 +161,12 @@ const largest = 2n ** 63n - 1n
 
 const isInt64 = (value: bigint): boolean => value >= smallest && value <= largest
 
+/** The number that digits stand for. How many there are comes first: what BigInt makes of a text costs more than its length. */
+const int64 = (digits: string): bigint | undefined => {
+  const value = /^-?0*[0-9]{1,19}$/.test(digits) ? BigInt(digits) : undefined
+  return value !== undefined && isInt64(value) ? value : undefined
+}
+
 const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
   const delta = BigInt(edit.value)
   if (place.depth < path.length) {
@@ -171,8 +177,8 @@ const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   }
   const found = text.slice(place.at, place.end)
   if (!/^-?[0-9]+$/.test(found)) return failed(Status.SubdocPathMismatch)
-  const before = BigInt(found)
-  if (!isInt64(before)) return failed(Status.SubdocNumErange)
+  const before = int64(found)
+  if (before === undefined) return failed(Status.SubdocNumErange)
   const sum = before + delta
   if (!isInt64(sum)) return failed(Status.SubdocValueCantinsert)
   return { ...splice(text, place.at, place.end, String(sum)), value: String(sum) }
@@ -187,7 +193,7 @@ const read = (text: string, place: Place, path: ReadonlyArray<Part>, operation: 
   return { status: Status.Success, value: String(membersAt(text, place.at).length) }
 }
 
-const isDelta = (value: string): boolean => /^-?[1-9][0-9]*$/.test(value) && isInt64(BigInt(value))
+const isDelta = (value: string): boolean => /^-?[1-9][0-9]{0,18}$/.test(value) && int64(value) !== undefined
 
 /** What is wrong with the value or the path alone, before the document is looked at. */
 const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {

@@ -29,6 +29,7 @@ import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
 import { headerProblem, requestProblem } from "./RequestRules.ts"
+import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
 import type { Space } from "./HashTable.ts"
@@ -80,6 +81,9 @@ const largestInflated = 20 * 1024 * 1024
 
 /** What no server knows. */
 const unknown: ReadonlySet<string> = new Set(["UnknownRequest", "Invalid"])
+
+/** Milliseconds after which work gives way to other clients. */
+const longestSlice = 10
 
 const timeouts = { none: 0, infinite: 0xffff } as const
 
@@ -217,6 +221,18 @@ export class NodeConnection implements PacketHandler<Packet> {
     const { context, status = Status.Einval } = problem
     this.fail(packet, status, context === undefined ? undefined : { context })
     if (status === Status.Einval && this.shared.closeOnEinval) this.client.end("the node, after a request that is not allowed")
+  }
+
+  /**
+   * Does work that may take long in slices, so that other clients have their turn in between; requests of this one wait. What it works on may
+   * be another one when it is done.
+   */
+  sliced<A>(work: Sliced<A>, done: (result: A) => void): void {
+    const { elapsed } = this.shared
+    const until = elapsed() + longestSlice
+    const result = someOf(work, () => elapsed() >= until)
+    if (result !== undefined) return done(result.value)
+    this.client.putOff(() => this.sliced(work, done))
   }
 
   /** Answers with the store's refusal. */

@@ -67,6 +67,9 @@ export const attributeKeyOf = (path: string): string | undefined => {
   return first < 0x20 || first === 0x7f || /^[!-/:-@[-`{-~]/.test(key) ? undefined : key
 }
 
+/** The virtual attribute that a path leads into. */
+export const virtualNameOf = (path: string): string => /^[^.[]*/.exec(path)![0]
+
 /** Whether a path leads into a virtual attribute. */
 export const isVirtual = (path: string): boolean => path.startsWith("$")
 
@@ -95,11 +98,11 @@ const documentFacts = (facts: Facts, body: Uint8Array): { readonly [name: string
 })
 
 /**
- * The JSON object that a path into a virtual attribute is looked up in; nothing when there is no such attribute. `now` is Unix time in
+ * The JSON object that paths into a virtual attribute are looked up in; nothing when there is no such attribute. `now` is Unix time in
  * seconds, as kv_engine include/memcached/engine.h (`HlcTime`) has it.
  */
-export const virtualText = (path: string, facts: Facts, parts: Parts, now: number): string | undefined => {
-  switch (/^[^.[]*/.exec(path)![0]) {
+export const virtualText = (name: string, facts: Facts, parts: Parts, now: number): string | undefined => {
+  switch (name) {
     case "$document":
       return JSON.stringify({ $document: documentFacts(facts, parts.body) })
     case "$vbucket":

@@ -6,6 +6,7 @@
  */
 import { kindAt, nameAt, scan, scanText, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
+import { atOnce, type Sliced } from "./Slices.ts"
 import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
 
 /** What to do at a path. */
@@ -285,13 +286,14 @@ const rootOf = (text: string, known: boolean): { readonly start: number; readonl
 }
 
 /** Executes one operation on a JSON text. `known`: an operation on it was successful before, or has made it. */
-export const editText = (text: string, edit: Edit, known = false): Edited => {
+export function* editSteps(text: string, edit: Edit, known = false): Sliced<Edited> {
   const path = parsePath(edit.path)
   if (typeof path === "string") return failed(path === "TooDeep" ? Status.SubdocPathE2big : Status.SubdocPathEinval)
   const problem = problemOf(edit, path)
   if (problem !== Status.Success) return failed(problem)
   const root = rootOf(text, known)
   if (typeof root === "number") return failed(root)
+  yield
   const place = locate(text, root, path)
   if (place === "Mismatch") return failed(Status.SubdocPathMismatch)
   switch (edit.operation) {
@@ -315,3 +317,6 @@ export const editText = (text: string, edit: Edit, known = false): Edited => {
       return count(text, place, path, edit)
   }
 }
+
+/** The same, all at once. */
+export const editText = (text: string, edit: Edit): Edited => atOnce(editSteps(text, edit))

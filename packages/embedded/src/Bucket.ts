@@ -7,9 +7,18 @@
 import { type FailoverEntry, Status, VBucketState } from "@wirewright/couchbase/gen"
 import { type HistoryOptions, VbucketHistory } from "@wirewright/dcp/VbucketHistory"
 import { type BucketChange, type Watcher, WatchList } from "./BucketChange.ts"
-import { collectionById, defaultManifest, droppedCollections, type Manifest, manifestEvents, readManifest } from "./Collections.ts"
+import {
+  collectionById,
+  defaultManifest,
+  droppedCollections,
+  type Manifest,
+  type ManifestEvent,
+  manifestEvents,
+  readManifest
+} from "./Collections.ts"
 import type { Change } from "./Document.ts"
 import type { Item, Space } from "./HashTable.ts"
+import { atOnce, type Sliced } from "./Slices.ts"
 import { Store } from "./Store.ts"
 
 /** What a bucket is made of. */
@@ -51,8 +60,16 @@ export interface VbucketInfo {
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
 
+/** What a new manifest means to a vbucket. */
+interface ManifestNews {
+  readonly dropped: ReadonlySet<number>
+  readonly events: ReadonlyArray<{ readonly event: ManifestEvent; readonly key: string }>
+}
+
 class Vbucket implements VbucketInfo {
   readonly id: number
+  /** Manifests that it has not heard of. */
+  readonly news: Array<ManifestNews> = []
   readonly history: VbucketHistory<BucketChange>
   state: number
   node: number
@@ -218,8 +235,7 @@ export class Bucket {
   /** Removes a vbucket with all it holds. */
   removeVbucket(id: number): number {
     if (this.vbuckets[id] === undefined) return Status.NotMyVbucket
-    const collections = this.current.scopes.flatMap((scope) => scope.collections)
-    for (const collection of collections) this.store.drop(collection.id, id)
+    for (const collection of this.store.vbucket(id).spaces.keys()) this.store.drop(collection, id)
     this.vbuckets[id] = undefined
     this.watchers.stateChanged(id)
     return Status.Success
@@ -233,7 +249,10 @@ export class Bucket {
 
   /** The documents of a collection in a vbucket, unless there is no such collection. */
   space(vbucket: number, collection: number): Space | undefined {
-    return collectionById(this.current, collection) === undefined ? undefined : this.store.space(vbucket, collection)
+    if (collectionById(this.current, collection) === undefined) return undefined
+    const known = this.vbuckets[vbucket]
+    if (known !== undefined && known.news.length > 0) this.settle(known)
+    return this.store.space(vbucket, collection)
   }
 
   /** An expiration as the collection allows it: no longer than its `maxTtl`. */
@@ -246,25 +265,48 @@ export class Bucket {
     return expiration === 0 || absolute > longest ? longest : expiration
   }
 
-  /** Takes a new manifest; the documents of collections that it lacks are gone. */
+  /** Takes a new manifest; the documents of collections that it lacks are gone. Returns the status of the answer. */
   setManifest(text: string): number {
+    const status = this.takeManifest(text)
+    atOnce(this.settleAll())
+    return status
+  }
+
+  /** Like `setManifest`, but vbuckets learn of it later: when they are written to, or with `settleAll`. */
+  takeManifest(text: string): number {
     const next = readManifest(text)
     if (next === undefined) return Status.Einval
     if (this.manifestSet && next.uid < this.current.uid) return Status.CannotApplyCollectionsManifest
-    const dropped = droppedCollections(this.current, next)
-    for (const id of dropped) this.store.drop(id)
-    const events = manifestEvents(this.current, next)
+    const events = manifestEvents(this.current, next).map((event) => ({ event, key: `\u0000${event.scopeId}:${event.collectionId ?? ""}` }))
+    const news = { dropped: new Set(droppedCollections(this.current, next)), events }
     this.current = next
     this.manifestSet = true
-    for (const { history, id } of this.allVbuckets) {
-      if (dropped.length > 0) history.forget((item) => item.kind !== "system" && dropped.includes(item.document.collection))
-      for (const event of events) {
-        const seqno = ++this.store.vbucket(id).highSeqno
-        history.append({ kind: "system", seqno, key: `\u0000${event.scopeId}:${event.collectionId ?? ""}`, deleted: false, event })
-      }
-      this.watchers.changed(id)
-    }
+    for (const vbucket of this.vbuckets) vbucket?.news.push(news)
     return Status.Success
+  }
+
+  /** Tells the vbuckets of the manifests that they have not heard of. */
+  *settleAll(): Sliced<void> {
+    for (const vbucket of this.vbuckets) {
+      if (vbucket === undefined || vbucket.news.length === 0) continue
+      this.settle(vbucket)
+      yield
+    }
+  }
+
+  private settle({ history, id, news }: Vbucket): void {
+    for (const { dropped, events } of news) {
+      if (dropped.size > 0) {
+        for (const collection of this.store.vbucket(id).spaces.keys()) if (dropped.has(collection)) this.store.drop(collection, id)
+        history.forget((item) => item.kind !== "system" && dropped.has(item.document.collection))
+      }
+      for (const { event, key } of events) {
+        const seqno = ++this.store.vbucket(id).highSeqno
+        history.append({ kind: "system", seqno, key, deleted: false, event })
+      }
+    }
+    news.length = 0
+    this.watchers.changed(id)
   }
 
   private changed(change: Change): void {

@@ -21,7 +21,7 @@ import { readFilter, type StreamFilter } from "@wirewright/dcp/StreamFilter"
 import * as Result from "effect/Result"
 import type { Bucket } from "./Bucket.ts"
 import type { BucketChange } from "./BucketChange.ts"
-import { collectionById } from "./Collections.ts"
+import { collectionById, scopeById, scopeOfCollection } from "./Collections.ts"
 import { DcpProducer } from "./DcpProducer.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import type { NodeConnection } from "./NodeConnection.ts"
@@ -77,9 +77,8 @@ const wanted = (
   const { manifest } = bucket
   if (filter.scope !== undefined) {
     const { scope } = filter
-    if (!manifest.scopes.some(({ id }) => id === scope)) return "UnknownScope"
-    const inScope = (id: number): boolean =>
-      bucket.manifest.scopes.find((one) => one.id === scope)?.collections.some((one) => one.id === id) === true
+    if (scopeById(manifest, scope) === undefined) return "UnknownScope"
+    const inScope = (id: number): boolean => scopeOfCollection(bucket.manifest, id)?.id === scope
     return (item) => item.kind === "system" ? item.event.scopeId === scope : inScope(item.document.collection)
   }
   if (filter.collections === undefined) return () => true

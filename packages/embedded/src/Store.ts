@@ -64,7 +64,7 @@ export class Store {
     if (this.flushAt !== 0) this.flushIfDue()
     const item = space.items.get(key)
     if (item === undefined) return undefined
-    if (item.expiry !== 0 && item.expiry * 1000 <= this.options.now()) {
+    if (this.isExpired(item)) {
       this.table.bury(space, key, "expiration", { value: nothing })
       return undefined
     }
@@ -75,6 +75,11 @@ export class Store {
   /** Reads a document, or what is left of it. */
   getDeleted(space: Space, key: string): Item | undefined {
     return this.get(space, key) ?? space.tombstones.get(key)
+  }
+
+  /** Whether a document's time is over, which nobody may have noticed yet. */
+  isExpired(item: Item): boolean {
+    return item.expiry !== 0 && item.expiry * 1000 <= this.options.now()
   }
 
   /** Whether a document is locked. */
@@ -202,14 +207,13 @@ export class Store {
     this.flushIfDue()
   }
 
-  /** Forgets what a collection holds, in one vbucket or in all, without a change for each document. */
-  drop(collection: number, vbucketId?: number): void {
-    for (const vbucket of this.table.vbuckets.values()) {
-      const space = vbucketId === undefined || vbucketId === vbucket.id ? vbucket.spaces.get(collection) : undefined
-      if (space === undefined) continue
-      this.table.clear(space)
-      vbucket.spaces.delete(collection)
-    }
+  /** Forgets what a collection holds in a vbucket, without a change for each document. */
+  drop(collection: number, vbucketId: number): void {
+    const { spaces } = this.table.vbucket(vbucketId)
+    const space = spaces.get(collection)
+    if (space === undefined) return
+    this.table.clear(space)
+    spaces.delete(collection)
   }
 
   /** Puts back what a document was before changes that were lost; nothing when there was nothing. */

@@ -20,6 +20,7 @@ import { dcpHandlers } from "./DcpHandlers.ts"
 import { ProducerNames } from "./DcpProducer.ts"
 import type { Handlers } from "./Handlers.ts"
 import { keyValueHandlers } from "./KeyValueHandlers.ts"
+import { expectBody } from "./RequestRules.ts"
 import { NodeConnection, type NodeScript, type NodeShared } from "./NodeConnection.ts"
 import { statHandlers } from "./StatHandlers.ts"
 import { subDocumentHandlers } from "./SubDocumentHandlers.ts"
@@ -96,7 +97,8 @@ export interface CouchbaseCluster {
   failover(node: number, options?: FailoverOptions): number
 }
 
-const handlers: Handlers = {
+/** What the node does, by command. */
+export const couchbaseHandlers: Handlers = {
   ...connectionHandlers,
   ...keyValueHandlers,
   ...subDocumentHandlers,
@@ -173,7 +175,7 @@ export const serveCouchbaseCluster = (
         elapsed: () => performance.now(),
         reference: () => Crypto.randomUUID(),
         uptime: () => Math.floor((performance.now() - started) / 1000),
-        handlers,
+        handlers: couchbaseHandlers,
         closeOnEinval: options.closeOnEinval === true,
         script: options.script
       }
@@ -182,7 +184,10 @@ export const serveCouchbaseCluster = (
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
         frameShape,
-        decode: (reader, at, client) => decode(reader, at, { collections: connections.get(client)?.features.collections === true }),
+        decode: (reader, at, client) => {
+          expectBody(reader, at)
+          return decode(reader, at, { collections: connections.get(client)?.features.collections === true })
+        },
         handler: (client) => {
           const connection = new NodeConnection(shared, client, () => connections.delete(client))
           connections.set(client, connection)

@@ -146,6 +146,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     if (kind !== 0x80 && kind !== 0x08) return this.client.misbehaved("a malformed packet that is no request", error)
     this.since = this.shared.elapsed()
     const head = { opcode: opcodeAt(reader, at), opaque: opaqueAt(reader, at) }
+    if (error.path === "body") return this.failure(head, Status.E2big, { context: "The request is larger than such requests may be" })
     const many = error.path.startsWith("specs") && error.reason === "Limit"
     this.invalid(head, { status: many ? Status.SubdocInvalidCombo : Status.Einval, context: `${error.packet} ${error.path} is malformed` })
   }

@@ -5,8 +5,10 @@
  * business, what sub-document operations may be asked for is in `SubDocumentTraits`. Source: kv_engine daemon/mcbp_validators.cc and
  * daemon/subdocument_validators.cc at eba42989; the order is that of `McbpValidator::verify_header`.
  */
-import type { Reader } from "@wirewright/codec"
-import { GetMetaVersion, type Request, RequestedVBState, VBucketState } from "@wirewright/dcp/gen"
+import { malformed, type Reader } from "@wirewright/codec"
+import { Opcode as CouchbaseOpcode } from "@wirewright/couchbase/gen"
+import { Opcode as ClassicOpcode } from "@wirewright/memcached/gen"
+import { GetMetaVersion, opcodeAt, type Request, RequestedVBState, VBucketState } from "@wirewright/dcp/gen"
 import type { RequestOf } from "./Handlers.ts"
 import { bytesOf, isJson } from "./JsonText.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
@@ -198,6 +200,37 @@ export const headerRules: { readonly [Tag in Request["_tag"]]?: HeaderRule } = {
   AdjustTimeofday: bare,
   EwouldblockCtl: { value: "none" },
   Ifconfig: { key: "some", datatypes: json }
+}
+
+/** Largest request of names and numbers, in bytes: room for some ten thousand keys of OBSERVE. */
+const ordinarySize = 128 * 1024
+const manifestSize = 2 * 1024 * 1024
+
+const C = ClassicOpcode
+const B = CouchbaseOpcode
+
+/** What carries documents, and may be as large as a frame. */
+const ofDocuments: ReadonlyArray<number> = [
+  ...[C.Set, C.SetQ, C.Add, C.AddQ, C.Replace, C.ReplaceQ, C.Append, C.AppendQ, C.Prepend, C.PrependQ],
+  ...[B.SetWithMeta, B.SetQWithMeta, B.AddWithMeta, B.AddQWithMeta, B.DelWithMeta, B.DelQWithMeta],
+  ...[B.SubdocDictAdd, B.SubdocDictUpsert, B.SubdocReplace, B.SubdocArrayPushLast, B.SubdocArrayPushFirst],
+  ...[B.SubdocArrayInsert, B.SubdocArrayAddUnique, B.SubdocMultiMutation]
+]
+
+/** Requests that may be larger than `ordinarySize`, by opcode. */
+const sizes: ReadonlyMap<number, number> = new Map([
+  ...ofDocuments.map((opcode) => [opcode, Infinity] as const),
+  [B.CollectionsSetManifest, manifestSize],
+  [B.SetClusterConfig, manifestSize]
+])
+
+/** Throws `DecodeError` when a request is larger than its command may be: nobody is to wait for a million parts to be decoded. */
+export const expectBody = (reader: Reader, at: number): void => {
+  const magic = reader.view.getUint8(at)
+  if (magic !== 0x80 && magic !== 0x08) return
+  const size = reader.view.getUint32(at + 8)
+  const largest = sizes.get(opcodeAt(reader, at)) ?? ordinarySize
+  if (size > largest) malformed("Limit", "Request", "body", 24, `at most ${largest} bytes`, String(size))
 }
 
 const violates = (rule: "none" | "some" | undefined, length: number): boolean => rule !== undefined && (rule === "some") !== length > 0

@@ -168,7 +168,7 @@ const quiet = { quiet: true } as const
 
 /** By command of the Couchbase-like node. */
 export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | undefined } = {
-  Hello: [{ of: "features", what: "features", n: 8_000, most: 65_000, request: (n) => request("Hello", { agent: "a", features: Array.from({ length: n }, (_, i) => i) }) }],
+  Hello: [{ of: "features", what: "features", n: 8_000, most: 32_000, request: (n) => request("Hello", { agent: "a", features: Array.from({ length: n }, (_, i) => i + 0x1000) }) }],
   Noop: [fixed("Noop")],
   Version: [fixed("Version")],
   Verbosity: [fixed("Verbosity", { verbosity: 1, level: 1 })],
@@ -267,19 +267,19 @@ export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | unde
   ObserveSeqno: [fixed("ObserveSeqno", { vbucketUuid: 1n })],
   GetAllVbSeqnos: [overVbuckets(() => request("GetAllVbSeqnos")), among("GetAllVbSeqnos", { state: 0, collectionId: 0 })],
   GetFailoverLog: [fixed("GetFailoverLog")],
-  SetVbucket: [among("SetVbucket", { layout: "Narrow", state: Gen.VBucketState.Replica })],
-  GetVbucket: [fixed("GetVbucket")],
-  DelVbucket: [among("DelVbucket"), overCollections(() => request("DelVbucket"))],
+  SetVbucket: [among("SetVbucket", { key: undefined, layout: "Narrow", options: "", state: Gen.VBucketState.Replica })],
+  GetVbucket: [fixed("GetVbucket", { key: "" })],
+  DelVbucket: [among("DelVbucket", { options: "" }), overCollections(() => request("DelVbucket", { options: "" }))],
   SeqnoPersistence: [among("SeqnoPersistence", { seqno: 1n })],
   Stat: [
     ...["", "vbucket", "vbucket-seqno", "vbucket-details", "failovers"].map((group) => overVbuckets(() => request("Stat", { group, parameters: "" }))),
     overCollections(() => request("Stat", { group: "collections", parameters: "" })),
     among("Stat", { group: "key key1 0", parameters: "" }),
-    ofText((n) => request("Stat", { group: " ".repeat(n), parameters: "" }))
+    { ...ofText((n) => request("Stat", { group: " ".repeat(n), parameters: "" })), n: 60, most: 240 }
   ],
-  DcpOpen: [fixed("DcpOpen", { flags: Gen.DcpOpenFlags.producer, connectionName: "c", options: "" })],
+  DcpOpen: [fixed("DcpOpen", { flags: Gen.DcpOpenFlags.producer, connectionName: "c", options: "", reservedSeqno: 0 })],
   DcpControl: [ofText((n) => request("DcpControl", { key: "k", value: "v".repeat(n) }))],
-  DcpStreamRequest: [fixed("DcpStreamRequest", { flags: 0, startSeqno: 0n, endSeqno: 0n, vbucketUuid: 0n, snapStartSeqno: 0n, snapEndSeqno: 0n, value: new Uint8Array(0) })],
+  DcpStreamRequest: [fixed("DcpStreamRequest", { flags: 0, startSeqno: 0n, endSeqno: 0n, vbucketUuid: 0n, snapStartSeqno: 0n, snapEndSeqno: 0n, reserved: 0, filter: "", value: new Uint8Array(0) })],
   DcpCloseStream: [fixed("DcpCloseStream")],
   DcpGetFailoverLog: [fixed("DcpGetFailoverLog")],
   DcpBufferAcknowledgement: [fixed("DcpBufferAcknowledgement", { bufferBytes: 1 })],

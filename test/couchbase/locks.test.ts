@@ -1,96 +1,20 @@
 /**
- * Locks: the embedded node against what a real node answered, and what the client makes of each answer.
+ * Locks: what the client makes of each answer. What a real node answers is in `real-6.0.test.ts`.
  *
- * Answers: `real-6.0-locks.json`. What they mean to a client: kv_engine docs/ErrorMap.md and the error handling of Couchbase's SDKs (an
+ * What the answers mean to a client: kv_engine docs/ErrorMap.md and the error handling of Couchbase's SDKs (an
  * unlock that meets `Locked` had the wrong CAS).
  */
 import { assert, describe, it } from "@effect/vitest"
-import { vbucketOf } from "@wirewright/couchbase/ClusterMap"
 import { fakeNode, type Answer, refusal } from "@wirewright/couchbase/FakeNode.fixture"
 import { HelloFeature, Status } from "@wirewright/couchbase/gen"
 import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
 import type { KvError } from "@wirewright/couchbase/KvError"
 import { MutateIn } from "@wirewright/couchbase/SubDocument"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { readFileSync } from "node:fs"
-
-interface Step {
-  readonly request:
-    & { readonly opcode: string; readonly key: string; readonly extras: string; readonly value: string; readonly cas?: string }
-    & { readonly saveCasAs?: string }
-  readonly answer: { readonly status: string; readonly cas: string; readonly value: string }
-}
-
-const { cases } = JSON.parse(readFileSync(new URL("../fixtures/real-6.0-locks.json", import.meta.url), "utf8")) as {
-  readonly cases: ReadonlyArray<{ readonly name: string; readonly steps: ReadonlyArray<Step> }>
-}
-
-/** Where servers of today answer otherwise: the status is newer than 6.0. */
-const newer: { readonly [name: string]: string } = { "unlock not locked": "0x000e" }
-
-const features = [
-  HelloFeature.Xattr,
-  HelloFeature.Xerror,
-  HelloFeature.SelectBucket,
-  HelloFeature.Snappy,
-  HelloFeature.Json,
-  HelloFeature.MutationSeqno
-]
 
 const vbuckets = 8
-
-/** What the node answers to the last step. */
-const played = async (port: number, steps: ReadonlyArray<Step>): Promise<{ readonly last: unknown; readonly expected: unknown }> => {
-  const client = await RawClient.connect(port)
-  const ask = async (bytes: Buffer): Promise<Buffer> => {
-    client.send(bytes)
-    return (await client.packets(1))[0]!
-  }
-  try {
-    const list = Buffer.from(features.flatMap((feature) => [feature >> 8, feature & 0xff]))
-    await ask(packet(0x1f, { key: "locks", value: list }))
-    await ask(packet(0x89, { key: "default" }))
-    const saved = new Map<string, bigint>()
-    let last: unknown
-    for (const { request: { cas = "0", extras, key, opcode, saveCasAs, value } } of steps) {
-      const name = Buffer.from(key, "hex").toString()
-      const given = saved.get(cas) ?? BigInt(cas)
-      const bytes = packet(Number(opcode), { key: name, extras, value: Buffer.from(value, "hex"), cas: given })
-      bytes.writeUInt16BE(vbucketOf(name, vbuckets), 6)
-      const answer = await ask(bytes)
-      const found = answer.readBigUInt64BE(16)
-      if (saveCasAs !== undefined) saved.set(saveCasAs, found)
-      const body = answer.subarray(24 + answer[4]!)
-      last = { status: answer.readUInt16BE(6), cas: found === 0n ? "0" : "nonzero", value: body.toString("hex") }
-    }
-    const { cas, status, value } = steps.at(-1)!.answer
-    return { last, expected: { status: Number(status), cas, value } }
-  } finally {
-    client.close()
-  }
-}
-
-describe("the embedded node answers as a real one", () => {
-  it.live.each(cases.map(({ name, steps }) => [name, steps] as const))("%s", ([name, steps]) =>
-    Effect.gen(function*() {
-      const { port } = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }] })
-      const { expected, last } = yield* Effect.promise(() => played(port, steps))
-      const status = newer[name]
-      assert.deepStrictEqual(last, status === undefined ? expected : { ...expected as object, status: Number(status) })
-    }))
-
-  it.live("an unlock without a CAS is invalid: kv_engine's validator wants one", () =>
-    Effect.gen(function*() {
-      const { port } = yield* serveCouchbase({ buckets: [{ name: "default", vbuckets }] })
-      const [stored] = cases[0]!.steps
-      const unlock = { ...stored!, request: { opcode: "0x95", key: stored!.request.key, extras: "", value: "", cas: "0" } }
-      const { last } = yield* Effect.promise(() => played(port, [stored!, unlock]))
-      assert.strictEqual((last as { status: number }).status, Status.Einval)
-    }))
-})
 
 /** How one operation ends on a node that answers it with a status, in the given words of the error map. */
 const ending = (

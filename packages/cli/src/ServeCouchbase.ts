@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Flag from "effect/cli/Flag"
 import { type Failure, usage } from "./Failure.ts"
-import { optional, repeated, withDefault } from "./Flags.ts"
+import { on, optional, repeated, withDefault } from "./Flags.ts"
 import { passwordIn } from "./Input.ts"
 import type { Personality } from "./ServeCommand.ts"
 
@@ -29,6 +29,7 @@ export const couchbaseParameters = {
     "SCOPE.COLLECTION, or a collection of the default scope, in every bucket",
     "none"
   ),
+  closeOnEinval: on("close-on-einval", "Closes a connection after a request that is not allowed as it stands, as servers up to 6.0 do"),
   user: optional(Flag.String("user"), "Who may sign in", "nobody needs to"),
   password: optional(Flag.Redacted("password"), "The user's password; others see it in the list of processes", "none"),
   passwordFile: optional(Flag.String("password-file"), "A file that holds the user's password", "none")
@@ -43,6 +44,7 @@ export interface CouchbaseFlags {
   readonly buckets: ReadonlyArray<string>
   readonly scopes: ReadonlyArray<string>
   readonly collections: ReadonlyArray<string>
+  readonly closeOnEinval: boolean
   readonly user: string | undefined
   readonly password: Redacted.Redacted<string> | undefined
   readonly passwordFile: string | undefined
@@ -86,6 +88,7 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
       port,
       nodes: options.nodes,
       buckets: names.map((name) => ({ name, vbuckets, manifest, replicas })),
+      closeOnEinval: options.closeOnEinval,
       users: user === undefined || password === undefined ? [] : [{ name: user, password }]
     })
     const [node] = cluster.nodes as readonly [CouchbaseNode]

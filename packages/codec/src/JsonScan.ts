@@ -47,35 +47,68 @@ export const skipSpace = (text: string, at: number): number => {
   }
 }
 
-const hexDigits = /[0-9a-fA-F]{4}/y
-const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-const word = /true|false|null/y
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
 
-const matchEnd = (pattern: RegExp, text: string, at: number): number => {
-  pattern.lastIndex = at
-  return pattern.test(text) ? pattern.lastIndex : -1
-}
+const isHexDigit = (code: number): boolean => isDigit(code) || code >= 0x61 && code <= 0x66 || code >= 0x41 && code <= 0x46
+
+/** Whether `code` may stand behind a backslash, other than `u`. */
+const isEscape = (code: number): boolean =>
+  code === quote || code === backslash || code === 0x2f || code === 0x62 || code === 0x66 || code === 0x6e || code === 0x72 || code === 0x74
+
+// What follows is plain loops over character codes and no patterns: a document of 20 MiB may be one long array of digits.
 
 /** Offset behind the string that begins at `at`, or -1. */
 const stringEnd = (text: string, at: number): number => {
-  for (let i = at + 1; i < text.length; i++) {
+  const { length } = text
+  for (let i = at + 1; i < length; i++) {
     const code = text.charCodeAt(i)
     if (code === quote) return i + 1
     if (code < space) return -1
     if (code !== backslash) continue
-    i++
-    if (text[i] === "u") {
-      if (matchEnd(hexDigits, text, i + 1) < 0) return -1
+    const escaped = text.charCodeAt(++i)
+    if (escaped === 0x75) {
+      for (let digit = 1; digit <= 4; digit++) if (!isHexDigit(text.charCodeAt(i + digit))) return -1
       i += 4
-    } else if (i >= text.length || !"\"\\/bfnrt".includes(text[i]!)) return -1
+    } else if (!isEscape(escaped)) return -1
   }
   return -1
 }
 
+/** Offset behind the digits at `at`. */
+const digitsEnd = (text: string, at: number): number => {
+  while (isDigit(text.charCodeAt(at))) at++
+  return at
+}
+
+/** Offset behind the number that begins at `at`, or -1. */
+const numberEnd = (text: string, at: number): number => {
+  const first = text.charCodeAt(at) === 0x2d ? at + 1 : at
+  const code = text.charCodeAt(first)
+  if (!isDigit(code)) return -1
+  let end = code === 0x30 ? first + 1 : digitsEnd(text, first + 1)
+  if (text.charCodeAt(end) === 0x2e && isDigit(text.charCodeAt(end + 1))) end = digitsEnd(text, end + 2)
+  const exponent = text.charCodeAt(end)
+  if (exponent !== 0x65 && exponent !== 0x45) return end
+  const sign = text.charCodeAt(end + 1)
+  const digits = sign === 0x2b || sign === 0x2d ? end + 2 : end + 1
+  return isDigit(text.charCodeAt(digits)) ? digitsEnd(text, digits + 1) : end
+}
+
+const wordEnd = (text: string, at: number, word: string): number => text.startsWith(word, at) ? at + word.length : -1
+
 const scalarEnd = (text: string, at: number): number => {
-  const code = text.charCodeAt(at)
-  if (code === quote) return stringEnd(text, at)
-  return code === 0x2d || code >= 0x30 && code <= 0x39 ? matchEnd(number, text, at) : matchEnd(word, text, at)
+  switch (text.charCodeAt(at)) {
+    case quote:
+      return stringEnd(text, at)
+    case 0x74:
+      return wordEnd(text, at, "true")
+    case 0x66:
+      return wordEnd(text, at, "false")
+    case 0x6e:
+      return wordEnd(text, at, "null")
+    default:
+      return numberEnd(text, at)
+  }
 }
 
 /** Offset behind a name and its colon, at the value; or -1. */
@@ -154,25 +187,49 @@ export const kindAt = (text: string, at: number): Kind => {
   }
 }
 
+/** Offset behind the value that begins at `at`, in a text known to be JSON. */
+const valueEnd = (text: string, at: number): number => {
+  const code = text.charCodeAt(at)
+  return code === openObject || code === openArray ? scan(text, at)!.end : scalarEnd(text, at)
+}
+
+/** Where one member stands; the same object for each. */
+interface Cursor {
+  start: number
+  value: number
+  end: number
+}
+
+/**
+ * Walks over the members of the container that begins at `at`, in a text known to be JSON, until `visit` returns `true`. Nothing is kept: of
+ * ten million elements there are no ten million objects. Returns how many members were visited.
+ */
+export const walkMembers = (text: string, at: number, visit: (member: Readonly<Cursor>, index: number) => boolean): number => {
+  const named = text.charCodeAt(at) === openObject
+  const cursor: Cursor = { start: skipSpace(text, at + 1), value: 0, end: 0 }
+  if (text.charCodeAt(cursor.start) === (named ? closeObject : closeArray)) return 0
+  for (let index = 0;; index++) {
+    cursor.value = named ? valueAfterName(text, cursor.start) : cursor.start
+    cursor.end = valueEnd(text, cursor.value)
+    if (visit(cursor, index)) return index + 1
+    const next = skipSpace(text, cursor.end)
+    if (text.charCodeAt(next) !== comma) return index + 1
+    cursor.start = skipSpace(text, next + 1)
+  }
+}
+
+/** The name of the member of an object that begins at `start`. */
+export const nameAt = (text: string, start: number): string => stringValue(text.slice(start, stringEnd(text, start)))
+
 /** The members of the container that begins at `at`, in a text known to be JSON. */
 export const membersAt = (text: string, at: number): ReadonlyArray<Member> => {
   const named = text.charCodeAt(at) === openObject
   const out: Array<Member> = []
-  let start = skipSpace(text, at + 1)
-  if (text.charCodeAt(start) === (named ? closeObject : closeArray)) return out
-  for (;;) {
-    let value = start
-    let name: string | undefined
-    if (named) {
-      name = stringValue(text.slice(start, stringEnd(text, start)))
-      value = valueAfterName(text, start)
-    }
-    const { end } = scan(text, value)!
-    out.push({ start, name, value, end })
-    const next = skipSpace(text, end)
-    if (text.charCodeAt(next) !== comma) return out
-    start = skipSpace(text, next + 1)
-  }
+  walkMembers(text, at, ({ end, start, value }) => {
+    out.push({ start, name: named ? nameAt(text, start) : undefined, value, end })
+    return false
+  })
+  return out
 }
 
 /** What a string literal stands for. */

@@ -7,10 +7,19 @@
 import { Status, VBucketState } from "@wirewright/couchbase/gen"
 import type { HistoryOptions } from "@wirewright/dcp/VbucketHistory"
 import { changeKey, isVisible, type PrepareChange, prepareKey } from "./BucketChange.ts"
-import { collectionById, defaultManifest, droppedCollections, type Manifest, manifestEvents, readManifest } from "./Collections.ts"
+import {
+  collectionById,
+  defaultManifest,
+  droppedCollections,
+  type Manifest,
+  type ManifestEvent,
+  manifestEvents,
+  readManifest
+} from "./Collections.ts"
 import type { Change } from "./Document.ts"
 import type { Item, Space } from "./HashTable.ts"
 import { type After, type Copies, type NodeConditions, Replication, type ReplicationOptions } from "./Replication.ts"
+import { atOnce, type Sliced } from "./Slices.ts"
 import { Store } from "./Store.ts"
 import { type Durability, isDurabilityPossible, type SyncWrite, SyncWrites } from "./SyncWrites.ts"
 import { VbucketCopy, type VbucketInfo } from "./VbucketCopy.ts"
@@ -56,12 +65,20 @@ const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Se
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
 
+/** What a new manifest means to a vbucket. */
+interface ManifestNews {
+  readonly dropped: ReadonlySet<number>
+  readonly events: ReadonlyArray<{ readonly event: ManifestEvent; readonly key: string }>
+}
+
 /** A vbucket: its copies, and the writes that wait for them. */
 class Vbucket implements Copies {
   readonly id: number
   main: VbucketCopy
   replicas: Array<VbucketCopy | undefined>
   readonly writes = new SyncWrites()
+  /** Manifests that it has not heard of. */
+  readonly news: Array<ManifestNews> = []
   settling = false
   /** Stops the wait for the oldest write. */
   unwait: (() => void) | undefined
@@ -75,6 +92,13 @@ class Vbucket implements Copies {
   get copies(): ReadonlyArray<VbucketCopy> {
     return [this.main, ...this.replicas.filter((copy) => copy !== undefined)]
   }
+}
+
+/** Seqno of the latest change that a space still holds. */
+const latest = ({ items, tombstones }: Space): bigint => {
+  let seqno = 0n
+  for (const held of [items, tombstones]) for (const item of held.values()) if (item.seqno > seqno) seqno = item.seqno
+  return seqno
 }
 
 /** A bucket. */
@@ -401,8 +425,7 @@ export class Bucket {
       return Status.Success
     }
     gone.writes.abandon()
-    const collections = this.current.scopes.flatMap((scope) => scope.collections)
-    for (const collection of collections) this.store.drop(collection.id, id)
+    for (const collection of this.store.vbucket(id).spaces.keys()) this.store.drop(collection, id)
     this.vbuckets[id] = undefined
     for (const copy of gone.copies) copy.watchers.stateChanged()
     return Status.Success
@@ -413,23 +436,20 @@ export class Bucket {
     const copy = node === undefined ? undefined : this.copyAt(id, node)
     const main = copy === undefined || this.isMain(copy)
     if (collection === undefined) return main ? this.store.vbucket(id).highSeqno : copy.receivedSeqno
+    if (main) return this.store.vbucket(id).spaces.get(collection)?.highSeqno ?? 0n
     let highest = 0n
-    if (!main) {
-      for (const change of copy.history.image.values()) {
-        if (change.kind !== "system" && isVisible(change) && change.document.collection === collection) highest = change.seqno
-      }
-      return highest
-    }
-    const space = this.store.vbucket(id).spaces.get(collection)
-    for (const items of space === undefined ? [] : [space.items, space.tombstones]) {
-      for (const { seqno } of items.values()) if (seqno > highest) highest = seqno
+    for (const change of copy.history.image.values()) {
+      if (change.kind !== "system" && isVisible(change) && change.document.collection === collection) highest = change.seqno
     }
     return highest
   }
 
   /** The documents of a collection in a vbucket, unless there is no such collection. */
   space(vbucket: number, collection: number): Space | undefined {
-    return collectionById(this.current, collection) === undefined ? undefined : this.store.space(vbucket, collection)
+    if (collectionById(this.current, collection) === undefined) return undefined
+    const known = this.vbuckets[vbucket]
+    if (known !== undefined && known.news.length > 0) this.learn(known)
+    return this.store.space(vbucket, collection)
   }
 
   /** An expiration as the collection allows it: no longer than its `maxTtl`. */
@@ -442,33 +462,56 @@ export class Bucket {
     return expiration === 0 || absolute > longest ? longest : expiration
   }
 
-  /** Takes a new manifest; the documents of collections that it lacks are gone. */
+  /** Takes a new manifest; the documents of collections that it lacks are gone. Returns the status of the answer. */
   setManifest(text: string): number {
+    const status = this.takeManifest(text)
+    atOnce(this.settleAll())
+    return status
+  }
+
+  /** Like `setManifest`, but vbuckets learn of it later: when they are written to, or with `settleAll`. */
+  takeManifest(text: string): number {
     const next = readManifest(text)
     if (next === undefined) return Status.Einval
     if (this.manifestSet && next.uid < this.current.uid) return Status.CannotApplyCollectionsManifest
-    const dropped = droppedCollections(this.current, next)
-    for (const id of dropped) this.store.drop(id)
-    const events = manifestEvents(this.current, next)
+    const events = manifestEvents(this.current, next).map((event) => ({ event, key: `\u0000${event.scopeId}:${event.collectionId ?? ""}` }))
+    const news = { dropped: new Set(droppedCollections(this.current, next)), events }
     this.current = next
     this.manifestSet = true
-    for (const vbucket of this.vbuckets) {
-      if (vbucket === undefined) continue
-      const { id, main: { history }, writes } = vbucket
-      writes.abandon(({ collection }) => dropped.includes(collection))
-      if (dropped.length > 0) history.forget((item) => item.kind !== "system" && dropped.includes(item.document.collection))
-      for (const event of events) {
-        const seqno = ++this.store.vbucket(id).highSeqno
-        history.append({ kind: "system", seqno, key: `\u0000${event.scopeId}:${event.collectionId ?? ""}`, deleted: false, event })
-      }
-      this.told(vbucket)
-    }
+    for (const vbucket of this.vbuckets) vbucket?.news.push(news)
     return Status.Success
+  }
+
+  /** Tells the vbuckets of the manifests that they have not heard of. */
+  *settleAll(): Sliced<void> {
+    for (const vbucket of this.vbuckets) {
+      if (vbucket === undefined || vbucket.news.length === 0) continue
+      this.learn(vbucket)
+      yield
+    }
+  }
+
+  private learn(vbucket: Vbucket): void {
+    const { id, main: { history }, news, writes } = vbucket
+    for (const { dropped, events } of news) {
+      if (dropped.size > 0) {
+        writes.abandon(({ collection }) => dropped.has(collection))
+        for (const collection of this.store.vbucket(id).spaces.keys()) if (dropped.has(collection)) this.store.drop(collection, id)
+        history.forget((item) => item.kind !== "system" && dropped.has(item.document.collection))
+      }
+      for (const { event, key } of events) {
+        const seqno = ++this.store.vbucket(id).highSeqno
+        history.append({ kind: "system", seqno, key, deleted: false, event })
+      }
+    }
+    news.length = 0
+    this.told(vbucket)
   }
 
   private changed(change: Change): void {
     const { document, kind, preparedSeqno } = change
     const { collection, deleted, key, seqno } = document
+    this.store.space(document.vbucket, collection).highSeqno = seqno
     const vbucket = this.vbuckets[document.vbucket]
     if (vbucket !== undefined) {
       const { history } = vbucket.main
@@ -559,6 +602,7 @@ export class Bucket {
     const items: Array<Item> = []
     for (const change of history.image.values()) if (change.kind !== "system" && isVisible(change)) items.push(change.document as Item)
     this.store.exchange(id, items, history.highSeqno)
+    for (const space of this.store.vbucket(id).spaces.values()) space.highSeqno = latest(space)
   }
 
   /** Prepares of the active copy that are not committed may have been committed by the one before it: they are committed again. */

@@ -36,17 +36,24 @@ export interface BucketConfig {
 /** Port of the management service in the map. Nothing listens there, but clients drop a map that names none. */
 const managementPort = 8091
 
+/** What a bucket can do, in the words of ns_server; `Capabilities.test.ts` shows each of them. */
 const bucketCapabilities = [
+  "collections",
   "durableWrite",
   "tombstonedUserXAttrs",
+  "subdoc.ReplaceBodyWithXattr",
+  "subdoc.DocumentMacroSupport",
+  "subdoc.ReviveDocument",
+  "subdoc.BinaryXattr",
+  "subdoc.AccessDeleted",
+  "dcp.IgnorePurgedTombstones",
+  "preserveExpiry",
   "dcp",
   "cbhello",
   "touch",
   "cccp",
   "nodesExt",
-  "xattr",
-  "collections",
-  "subdoc.ReviveDocument"
+  "xattr"
 ]
 
 const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host

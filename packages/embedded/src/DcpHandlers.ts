@@ -21,7 +21,7 @@ import { readFilter, type StreamFilter } from "@wirewright/dcp/StreamFilter"
 import * as Result from "effect/Result"
 import type { Bucket } from "./Bucket.ts"
 import { type BucketChange, isVisible } from "./BucketChange.ts"
-import { collectionById } from "./Collections.ts"
+import { collectionById, scopeById, scopeOfCollection } from "./Collections.ts"
 import { DcpProducer } from "./DcpProducer.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import type { NodeConnection } from "./NodeConnection.ts"
@@ -58,7 +58,7 @@ type DcpRequest = RequestOf<
 /** The DCP side of the connection, or an answer that it has none. */
 const producerOf = (connection: NodeConnection, packet: DcpRequest): DcpProducer | undefined => {
   connection.dcp?.heard()
-  if (connection.dcp === undefined) connection.fail(packet, Status.Einval, { context: "The connection was not opened for DCP" })
+  if (connection.dcp === undefined) connection.invalid(packet, { context: "The command can only be sent on a DCP connection" })
   return connection.dcp
 }
 
@@ -77,9 +77,8 @@ const wanted = (
   const { manifest } = bucket
   if (filter.scope !== undefined) {
     const { scope } = filter
-    if (!manifest.scopes.some(({ id }) => id === scope)) return "UnknownScope"
-    const inScope = (id: number): boolean =>
-      bucket.manifest.scopes.find((one) => one.id === scope)?.collections.some((one) => one.id === id) === true
+    if (scopeById(manifest, scope) === undefined) return "UnknownScope"
+    const inScope = (id: number): boolean => scopeOfCollection(bucket.manifest, id)?.id === scope
     return (item) => item.kind === "system" ? item.event.scopeId === scope : inScope(item.document.collection)
   }
   if (filter.collections === undefined) return () => true
@@ -99,7 +98,7 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
     ? [VBucketState.Active, VBucketState.Replica]
     : [VBucketState.Active]
   if ((packet.flags & ~legalStreamFlags) !== 0 || packet.datatype !== 0 || packet.filter !== "" && !collections) {
-    return connection.fail(packet, Status.Einval, { context: "Illegal flags, datatype or value" })
+    return connection.invalid(packet, { context: "Illegal flags, datatype or value" })
   }
   if (vbucket === undefined || !states.includes(vbucket.state)) return connection.notMyVbucket(packet, bucket)
   const { history } = vbucket
@@ -173,7 +172,7 @@ export const dcpHandlers: Handlers = {
       : packet.options !== ""
       ? "A producer takes no options"
       : openProblem(packet.flags, connection.features.collections)
-    if (problem !== undefined) return connection.fail(packet, Status.Einval, { context: problem })
+    if (problem !== undefined) return connection.invalid(packet, { context: problem })
     const producer = new DcpProducer(connection, bucket, packet.connectionName, packet.flags)
     connection.dcp = producer
     connection.shared.producers.take(producer)

@@ -282,7 +282,8 @@ export class DcpProducer {
   /** Appends messages of a stream; returns how many. */
   private serve(writer: Writer, stream: LiveStream, view: ItemView): number {
     let sent = 0
-    while (sent < turn && this.window.open) {
+    const begin = writer.length
+    while (sent < turn && this.window.open && writer.length - begin < mostWaiting) {
       const message = stream.source.next()
       if (message === undefined) break
       const before = writer.length

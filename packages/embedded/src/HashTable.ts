@@ -14,8 +14,8 @@ export class Vbucket {
   readonly id: number
   /** Seqno of the latest change. */
   highSeqno = 0n
-  /** Highest revision of a document that left no trace; new documents start above it. */
-  forgottenRevision = 0n
+  /** Highest revision of a document that was removed; new documents start above it. Source: kv_engine HashTable, maxDeletedRevSeqno. */
+  deletedRevision = 0n
   readonly spaces = new Map<number, Space>()
 
   constructor(id: number) {
@@ -27,6 +27,8 @@ export class Vbucket {
 export class Space {
   readonly vbucket: Vbucket
   readonly collection: number
+  /** Seqno of the latest change of a document in it. */
+  highSeqno = 0n
   readonly items = new Map<string, Item>()
   readonly tombstones = new Map<string, Item>()
   /** What documents will be once enough copies have the change. */
@@ -100,7 +102,7 @@ export const sizeFor = (key: string, valueLength: number): number => valueLength
 export class HashTable {
   readonly vbuckets = new Map<number, Vbucket>()
   private readonly options: StoreOptions
-  private readonly maxMemory: number
+  readonly maxMemory: number
   /** Told of the next change instead of making it: it is prepared. */
   private preparing: ((change: Change) => void) | undefined
   private lastCas = 0n
@@ -183,6 +185,7 @@ export class HashTable {
     const item = new Item(space, key, value, flags, datatype, expiry, cas, seqno, revSeqno, deleted)
     this.restore(space, key, item)
     if (!deleted) this.stored++
+    else if (revSeqno > space.vbucket.deletedRevision) space.vbucket.deletedRevision = revSeqno
     this.options.onChange?.({ kind, document: item, preparedSeqno })
     return item
   }
@@ -209,7 +212,7 @@ export class HashTable {
   put(space: Space, key: string, value: Uint8Array, flags: number, datatype: number, expiry: number, current: Item | undefined): Item {
     const { vbucket } = space
     const buried = current === undefined ? space.tombstones.get(key) : undefined
-    const revSeqno = ((current ?? buried)?.revSeqno ?? vbucket.forgottenRevision) + 1n
+    const revSeqno = ((current ?? buried)?.revSeqno ?? vbucket.deletedRevision) + 1n
     const item = new Item(space, key, value, flags, datatype, expiry, this.nextCas(), ++vbucket.highSeqno, revSeqno, false)
     if (this.preparing !== undefined) return this.prepared(space, "mutation", item)
     if (buried !== undefined) this.forgetTombstone(space, buried)
@@ -236,7 +239,7 @@ export class HashTable {
   bury(space: Space, key: string, kind: "deletion" | "expiration", content: Content): Item {
     const { vbucket } = space
     const current = space.items.get(key) ?? space.tombstones.get(key)
-    const revSeqno = (current?.revSeqno ?? vbucket.forgottenRevision) + 1n
+    const revSeqno = (current?.revSeqno ?? vbucket.deletedRevision) + 1n
     const time = Math.floor(this.options.now() / 1000)
     const { datatype = 0, flags = 0, value } = content
     const tombstone = new Item(space, key, value, flags, datatype, time, this.nextCas(), ++vbucket.highSeqno, revSeqno, true)
@@ -244,8 +247,8 @@ export class HashTable {
     this.take(space, key)
     const buried = space.tombstones.get(key)
     if (buried !== undefined) this.forgetTombstone(space, buried)
-    if (this.options.tombstones === false) vbucket.forgottenRevision = revSeqno
-    else {
+    if (revSeqno > vbucket.deletedRevision) vbucket.deletedRevision = revSeqno
+    if (this.options.tombstones !== false) {
       space.tombstones.set(key, tombstone)
       this.tombstones++
       this.bytes += sizeOf(tombstone)
@@ -263,7 +266,7 @@ export class HashTable {
     // the CAS of changes to come is above those that came from elsewhere
     if (cas > this.lastCas) this.lastCas = cas
     const seqno = ++vbucket.highSeqno
-    const revSeqno = version.revSeqno ?? (current?.revSeqno ?? vbucket.forgottenRevision) + 1n
+    const revSeqno = version.revSeqno ?? (current?.revSeqno ?? vbucket.deletedRevision) + 1n
     const { datatype, deleted, expiry, flags } = version
     const value = typeof version.value === "function" ? version.value(cas, seqno) : new Uint8Array(version.value)
     const item = new Item(space, key, value, flags, datatype, expiry, cas, seqno, revSeqno, deleted)
@@ -271,6 +274,7 @@ export class HashTable {
     if (this.preparing !== undefined) return this.prepared(space, kind, item)
     this.restore(space, key, item)
     if (!deleted) this.stored++
+    else if (revSeqno > vbucket.deletedRevision) vbucket.deletedRevision = revSeqno
     this.options.onChange?.({ kind, document: item })
     return item
   }
@@ -296,14 +300,17 @@ export class HashTable {
     if (!space.tombstones.delete(tombstone.key)) return
     this.tombstones--
     this.bytes -= sizeOf(tombstone)
-    if (tombstone.revSeqno > space.vbucket.forgottenRevision) space.vbucket.forgottenRevision = tombstone.revSeqno
   }
 
   /** Forgets all that a space holds, and tells nobody. */
-  clear(space: Space): void {
-    for (const key of space.items.keys()) this.take(space, key)
-    for (const key of space.prepares.keys()) this.release(space, key)
-    for (const tombstone of space.tombstones.values()) this.forgetTombstone(space, tombstone)
+  clear({ items, prepares, tombstones }: Space): void {
+    for (const held of [items, tombstones]) for (const item of held.values()) this.bytes -= sizeOf(item)
+    for (const { item } of prepares.values()) this.bytes -= sizeOf(item)
+    this.documents -= items.size
+    this.tombstones -= tombstones.size
+    items.clear()
+    tombstones.clear()
+    prepares.clear()
   }
 
   private take(space: Space, key: string): void {

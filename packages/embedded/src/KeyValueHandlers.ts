@@ -59,12 +59,8 @@ const storeWith =
   (how: "set" | "add" | "replace", encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Store): void => {
     const target = connection.writable(packet)
     if (target === undefined) return
-    if ((packet.datatype & datatypeBits.xattr) !== 0) {
-      return connection.fail(packet, Status.Einval, { context: "Attributes cannot be stored this way" })
-    }
     const { bucket, space } = target
     const { cas, flags, key } = packet
-    if (how === "add" && cas !== 0n) return connection.fail(packet, Status.Einval, { context: "Request CAS must be zero" })
     const expiration = bucket.expirationIn(space.collection, packet.expiration)
     const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), packet.value, flags, expiration)
     const condition = { cas, preserveExpiry: preservesExpiry(packet) }
@@ -149,9 +145,9 @@ const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">
   const { collectionId } = packet
   for (const { id, state } of connection.vbuckets(bucket)) {
     const space = state === VBucketState.Active ? bucket.space(id, collectionId ?? 0) : undefined
-    for (const key of space?.items.keys() ?? []) {
-      const item = bucket.store.get(space!, key)
-      if (item === undefined) continue
+    for (const [key, item] of space?.items ?? []) {
+      // expired ones are passed over and left to whoever asks for them
+      if (bucket.store.isExpired(item)) continue
       const named = connection.features.collections ? { collectionId: collectionId ?? 0, key } : { key }
       return read(
         connection,
@@ -165,11 +161,28 @@ const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">
   connection.fail(packet, Status.KeyEnoent)
 }
 
+/** Most keys in an answer, whatever the client asks for: it asks again from the last one. */
+const mostKeys = 10_000
+
+/** The `most` smallest keys from `from` on, in order. Those that are too many are cut off twice as often as need be, not each. */
+const smallest = (keys: Iterable<string>, from: string, most: number): ReadonlyArray<string> => {
+  let kept: Array<string> = []
+  let last: string | undefined
+  for (const key of keys) {
+    if (key < from || last !== undefined && key >= last) continue
+    kept.push(key)
+    if (kept.length < 2 * most + 64) continue
+    kept = kept.sort().slice(0, most)
+    last = kept.at(-1)
+  }
+  return kept.sort().slice(0, most)
+}
+
 const keysFrom = (connection: NodeConnection, packet: RequestOf<"GetKeys">): void => {
   const target = connection.target(packet)
   if (target === undefined) return
   const { collectionId, count: most = 1000, key: from } = packet
-  const keys = [...target.space.items.keys()].filter((key) => key >= from).sort().slice(0, most)
+  const keys = smallest(target.space.items.keys(), from, Math.min(most, mostKeys))
   const listed = keys.map((key) => ({ key: { collectionId, key } }))
   connection.reply((writer) => Gen.encodeGetKeysResponse(writer, { ...connection.head(packet), keys: listed }))
 }
@@ -216,7 +229,6 @@ export const keyValueHandlers: Handlers = {
     read(connection, packet, item, item.cas, Gen.encodeGetLockedResponse)
   },
   UnlockKey: (connection, packet) => {
-    if (packet.cas === 0n) return connection.fail(packet, Status.Einval, { context: "Request CAS must be set" })
     const target = connection.writable(packet)
     if (target === undefined) return
     const item = target.bucket.store.unlock(target.space, packet.key, packet.cas)

@@ -3,7 +3,7 @@
  *
  * What each command does is the handlers' business. An error says what went wrong, never what the client sent.
  */
-import type { DecodeError, Writer } from "@wirewright/codec"
+import type { DecodeError, Reader, Writer } from "@wirewright/codec"
 import { encodeDuration } from "@wirewright/couchbase/ServerDuration"
 import {
   encodeClustermapChangeNotification,
@@ -29,12 +29,14 @@ import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./Erro
 import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
+import { headerProblem, requestProblem } from "./RequestRules.ts"
+import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
 import type { Item, Space } from "./HashTable.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
 import type { After } from "./Replication.ts"
-import { type Durability, defaultSyncWriteTimeout } from "./SyncWrites.ts"
+import { defaultSyncWriteTimeout } from "./SyncWrites.ts"
 import type { Users } from "./Users.ts"
 import type { VbucketCopy, VbucketInfo } from "./VbucketCopy.ts"
 
@@ -58,6 +60,8 @@ export interface NodeShared {
   /** Seconds since the node was made. */
   readonly uptime: () => number
   readonly handlers: Handlers
+  /** Whether a request that is not allowed as it stands ends its connection. */
+  readonly closeOnEinval: boolean
   /** Sees every packet first. */
   readonly script: NodeScript | undefined
 }
@@ -68,7 +72,7 @@ export type NodeScript = (connection: NodeConnection, packet: Packet) => boolean
 /** A request that names a document. */
 export type Keyed = RequestHead & { readonly opcode: number; readonly key: string; readonly collectionId?: number | undefined }
 
-type Any = RequestHead & { readonly opcode: number }
+type Any = { readonly opcode: number; readonly opaque: number }
 
 /** Where a request's document is. */
 export interface Target {
@@ -105,15 +109,22 @@ const durable: ReadonlySet<string> = new Set([
 
 /** A command whose change waits: what it answers when that is settled. */
 interface Waiting {
-  readonly durability: Durability
   readonly replies: Array<(writer: Writer) => void>
   /** Where the change lands. */
   readonly token: { vbucketUuid: bigint; seqno: bigint }
+  /** Executes another slice of it. */
+  readonly execute: (slice: () => void) => void
 }
 
 const empty = new Uint8Array(0)
 /** Largest value after inflating, in bytes: that of a document. */
 const largestInflated = 20 * 1024 * 1024
+
+/** What no server knows. */
+const unknown: ReadonlySet<string> = new Set(["UnknownRequest", "Invalid"])
+
+/** Milliseconds after which work gives way to other clients. */
+const longestSlice = 10
 
 const timeouts = { none: 0, infinite: 0xffff } as const
 
@@ -156,7 +167,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     this.sasl = new SaslServer(shared.users)
   }
 
-  readonly onRequest = (packet: Packet): void => {
+  readonly onRequest = (packet: Packet, reader: Reader, at: number): void => {
     this.since = this.shared.elapsed()
     if (this.shared.script !== undefined && this.shared.script(this, packet)) return
     const tag = packet._tag
@@ -167,12 +178,12 @@ export class NodeConnection implements PacketHandler<Packet> {
       else this.dcp.answered(packet as Response)
       return
     }
-    if (!this.passes(packet as Request)) return
+    if (!this.passes(packet as Request, reader, at)) return
     const request = this.plain(packet as Request)
     if (request === undefined) return
     const handle = this.shared.handlers[tag as Request["_tag"]] as ((connection: NodeConnection, request: Request) => void) | undefined
     if (handle !== undefined) this.execute(request, () => handle(this, request))
-    else this.fail(request, tag === "UnknownRequest" ? Status.UnknownCommand : Status.NotSupported)
+    else this.fail(request, unknown.has(tag) ? Status.UnknownCommand : Status.NotSupported)
   }
 
   readonly onMalformed = (error: DecodeError, { at, reader }: Frame): void => {
@@ -180,8 +191,9 @@ export class NodeConnection implements PacketHandler<Packet> {
     if (kind !== 0x80 && kind !== 0x08) return this.client.misbehaved("a malformed packet that is no request", error)
     this.since = this.shared.elapsed()
     const head = { opcode: opcodeAt(reader, at), opaque: opaqueAt(reader, at) }
+    if (error.path === "body") return this.failure(head, Status.E2big, { context: "The request is larger than such requests may be" })
     const many = error.path.startsWith("specs") && error.reason === "Limit"
-    this.failure(head, many ? Status.SubdocInvalidCombo : Status.Einval, { context: `${error.packet} ${error.path} is malformed` })
+    this.invalid(head, { status: many ? Status.SubdocInvalidCombo : Status.Einval, context: `${error.packet} ${error.path} is malformed` })
   }
 
   readonly onDrain = (): void => {
@@ -221,9 +233,9 @@ export class NodeConnection implements PacketHandler<Packet> {
     if (level === 0 || bucket === undefined) return run()
     const durability = { level, timeout: frame?.timeout ?? defaultSyncWriteTimeout }
     const token = { vbucketUuid: 0n, seqno: 0n }
-    const waiting: Waiting = { durability, replies: [], token }
+    const replies: Waiting["replies"] = []
     const answer = (): void => {
-      for (const write of waiting.replies) this.client.reply(write)
+      for (const write of replies.splice(0)) this.client.reply(write)
     }
     let paid: (() => void) | undefined
     // whoever hears of it may be in the midst of something
@@ -236,15 +248,19 @@ export class NodeConnection implements PacketHandler<Packet> {
         }
         paid?.()
       })
-    this.waiting = waiting
-    let waits = false
-    try {
-      waits = bucket.prepare(request.vbucket, durability, run, done)
-    } finally {
-      this.waiting = undefined
+    const execute = (slice: () => void): void => {
+      this.waiting = waiting
+      let waits = false
+      try {
+        waits = bucket.prepare(request.vbucket, durability, slice, done)
+      } finally {
+        this.waiting = undefined
+      }
+      if (waits) paid = this.owes()
+      else answer()
     }
-    if (waits) paid = this.owes()
-    else answer()
+    const waiting: Waiting = { replies, token, execute }
+    execute(run)
   }
 
   /** Where a change landed, for clients that asked to be told. */
@@ -301,13 +317,34 @@ export class NodeConnection implements PacketHandler<Packet> {
     else this.failure(packet, told, context)
   }
 
+  /** Answers a request that is not allowed as it stands, whatever there is to act on. With `closeOnEinval` that is the end. */
+  invalid(packet: Any, problem: { readonly status?: number; readonly context?: string | undefined }): void {
+    const { context, status = Status.Einval } = problem
+    this.fail(packet, status, context === undefined ? undefined : { context })
+    if (status === Status.Einval && this.shared.closeOnEinval) this.client.end("the node, after a request that is not allowed")
+  }
+
+  /**
+   * Does work that may take long in slices, so that other clients have their turn in between; requests of this one wait. What it works on may
+   * be another one when it is done.
+   */
+  sliced<A>(work: Sliced<A>, done: (result: A) => void): void {
+    const { elapsed } = this.shared
+    const until = elapsed() + longestSlice
+    const result = someOf(work, () => elapsed() >= until)
+    if (result !== undefined) return done(result.value)
+    const { waiting } = this
+    const slice = (): void => this.sliced(work, done)
+    this.client.putOff(() => waiting === undefined ? slice() : waiting.execute(slice))
+  }
+
   /** Answers with the store's refusal. */
   refuse(packet: Any, refusal: Refusal): void {
     this.fail(packet, statusOfRefusal(refusal, this.features))
   }
 
   /** Answers with a failure that every client understands. */
-  failure(packet: { readonly opcode: number; readonly opaque: number }, status: number, context?: ErrorContext): void {
+  failure(packet: Any, status: number, context?: ErrorContext): void {
     const body = context === undefined ? empty : errorBody(context)
     const datatype = body.length > 0 ? this.jsonDatatype : 0
     this.reply((writer) =>
@@ -343,8 +380,9 @@ export class NodeConnection implements PacketHandler<Packet> {
   target(packet: Keyed, states: ReadonlyArray<number> = [VBucketState.Active]): Target | undefined {
     const bucket = this.selected(packet)
     if (bucket === undefined) return undefined
+    // behind the id of its collection a key may still be empty
     if (packet.key.length === 0) {
-      this.fail(packet, Status.Einval, { context: "Request must include key" })
+      this.invalid(packet, { context: "No logical key found" })
       return undefined
     }
     const vbucket = this.vbucket(bucket, packet.vbucket)
@@ -405,20 +443,22 @@ export class NodeConnection implements PacketHandler<Packet> {
     const value = inflate(request.value, largestInflated)
     if (typeof value !== "string") return { ...request, datatype, value } as Request
     if (value === "TooLarge") this.fail(request, Status.E2big)
-    else this.fail(request, Status.Einval, { context: "The value is not what Snappy makes" })
+    else this.invalid(request, { context: "Failed to inflate payload" })
     return undefined
   }
 
   /** Whether a request may be looked at: who asks, what it is encoded in, what it requires. Answers when it may not. */
-  private passes(request: Request): boolean {
+  private passes(request: Request, reader: Reader, at: number): boolean {
     const { sasl, shared } = this
     if (!shared.users.none && sasl.user === undefined && !open.has(request._tag)) {
       this.fail(request, Status.Eaccess, { context: "Authorization failure: not signed in", ref: shared.reference() })
       return false
     }
     const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
-    if ((request.datatype & ~negotiated) !== 0) {
-      this.fail(request, Status.Einval, { context: "Datatype (or part of it) was not negotiated" })
+    const problem = headerProblem(request._tag, reader, at)
+      ?? ((request.datatype & ~negotiated) === 0 ? requestProblem(request) : "Datatype (or part of it) was not negotiated")
+    if (problem !== undefined) {
+      this.invalid(request, { context: problem })
       return false
     }
     for (const frame of request.framing) {

@@ -29,6 +29,7 @@ export const saslMechanisms: ReadonlyArray<string> = [...scramMechanisms, plainM
 
 const encoder = new TextEncoder()
 const refused: SaslAnswer = { status: Status.AuthError, data: new Uint8Array(0) }
+const malformed: SaslAnswer = { status: Status.Einval, data: new Uint8Array(0) }
 
 /** Signing in on one connection. */
 export class SaslServer {
@@ -68,7 +69,7 @@ export class SaslServer {
 
   private plain(data: Uint8Array): SaslAnswer {
     const read = readPlain(data)
-    if (Result.isFailure(read)) return refused
+    if (Result.isFailure(read)) return malformed
     const { authorizationId, password, user } = read.success
     if (authorizationId !== "" && authorizationId !== user || !this.users.accepts(user, password)) return refused
     this.signedIn = user

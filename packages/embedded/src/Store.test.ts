@@ -319,7 +319,7 @@ describe("spaces", () => {
     store.drop(8, 1)
     expect([store.space(0), store.space(1), store.space(0, 8), store.space(1, 8)].map((one) => text(store.get(one, "k"))))
       .toEqual(["0", "1", "2", undefined])
-    store.drop(8)
+    store.drop(8, 0)
     expect(store.counters.documents).toBe(2)
     expect(store.space(0).vbucket.highSeqno).toBe(2n)
   })

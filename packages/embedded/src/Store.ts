@@ -45,6 +45,11 @@ export class Store {
     return this.table.counters
   }
 
+  /** Largest value and most memory, in bytes. */
+  get limits(): { readonly maxItemSize: number; readonly maxMemory: number } {
+    return { maxItemSize: this.maxItemSize, maxMemory: this.table.maxMemory }
+  }
+
   /** A vbucket; made when it is first asked for. */
   vbucket(id: number): Vbucket {
     return this.table.vbucket(id)
@@ -60,7 +65,7 @@ export class Store {
     if (this.flushAt !== 0) this.flushIfDue()
     const item = space.items.get(key)
     if (item === undefined) return undefined
-    if (item.expiry !== 0 && item.expiry * 1000 <= this.options.now()) {
+    if (this.isExpired(item)) {
       // what a waiting change makes of it, its commit tells
       if (!space.prepares.has(key)) this.table.bury(space, key, "expiration", { value: nothing })
       return undefined
@@ -72,6 +77,11 @@ export class Store {
   /** Reads a document, or what is left of it. */
   getDeleted(space: Space, key: string): Item | undefined {
     return this.get(space, key) ?? space.tombstones.get(key)
+  }
+
+  /** Whether a document's time is over, which nobody may have noticed yet. */
+  isExpired(item: Item): boolean {
+    return item.expiry !== 0 && item.expiry * 1000 <= this.options.now()
   }
 
   /** Whether a document is locked. */
@@ -205,14 +215,13 @@ export class Store {
     this.flushIfDue()
   }
 
-  /** Forgets what a collection holds, in one vbucket or in all, without a change for each document. */
-  drop(collection: number, vbucketId?: number): void {
-    for (const vbucket of this.table.vbuckets.values()) {
-      const space = vbucketId === undefined || vbucketId === vbucket.id ? vbucket.spaces.get(collection) : undefined
-      if (space === undefined) continue
-      this.table.clear(space)
-      vbucket.spaces.delete(collection)
-    }
+  /** Forgets what a collection holds in a vbucket, without a change for each document. */
+  drop(collection: number, vbucketId: number): void {
+    const { spaces } = this.table.vbucket(vbucketId)
+    const space = spaces.get(collection)
+    if (space === undefined) return
+    this.table.clear(space)
+    spaces.delete(collection)
   }
 
   /** Runs something whose change of a document is not made but prepared; `prepared` is told of it. */

@@ -87,7 +87,14 @@ describe("requests that are refused", () => {
     ["add and mkdoc", request([upsert(0)], { docFlags: Doc.add | Doc.mkdoc }), "Einval"],
     ["add with a CAS", request([upsert(0)], { docFlags: Doc.add, cas: 1n }), "Einval"],
     ["revival without access", request([upsert(0)], { docFlags: Doc.reviveDocument }), "Einval"],
-    ["createAsDeleted alone", request([upsert(Path.xattrPath)], { docFlags: Doc.createAsDeleted }), "Einval"],
+    ["createAsDeleted alone", request([upsert(Path.xattrPath)], { docFlags: Doc.createAsDeleted, multi: false }), "Einval"],
+    ["createAsDeleted of a body", request([upsert(0)], { docFlags: Doc.createAsDeleted | Doc.add, multi: false }), "Einval"],
+    ["createAsDeleted alone, of several", request([upsert(Path.xattrPath)], { docFlags: Doc.createAsDeleted }), undefined],
+    ["revival without access, of one path", request([upsert(0)], { docFlags: Doc.reviveDocument, multi: false }), undefined],
+    ["binary that is none", request([upsert(Path.xattrPath, "a", "{\"b\":\"cb-content-base64-encoded:a\"}")]), "XattrEinval"],
+    ["binary without an end", request([upsert(Path.xattrPath, "a", "[\"cb-content-base64-encoded:YWI=")]), "XattrEinval"],
+    ["binary within", request([upsert(Path.xattrPath, "a", "{\"b\":\"cb-content-base64-encoded:YWI=\"}")]), undefined],
+    ["binary whole", request([upsert(Path.xattrPath, "a", "\"cb-content-base64-encoded:YWI=\"")]), undefined],
     ["a lookup that creates", reading([spec(Op.SubdocGet, "a")], { docFlags: Doc.mkdoc }), "Einval"]
   ])("%s", (_, given, expected) => {
     expect(refusal(given)).toBe(expected)
@@ -109,7 +116,7 @@ describe("lookups", () => {
         spec(Op.GetDocument, "")
       ]),
       subject("{\"a\":1e400,\"b\":2}"),
-      0n
+      0
     )
     expect(looked.status).toBe(Status.SubdocMultiPathFailure)
     expect(names(looked)).toEqual(["1e400", "SubdocPathEnoent", "", "2", "{\"a\":1e400,\"b\":2}"])
@@ -117,14 +124,14 @@ describe("lookups", () => {
 
   it("give the status itself when there is one operation only", () => {
     const single = reading([spec(Op.SubdocGet, "x")], { multi: false })
-    expect(lookUp(single, subject("{}"), 0n).status).toBe(Status.SubdocPathEnoent)
+    expect(lookUp(single, subject("{}"), 0).status).toBe(Status.SubdocPathEnoent)
   })
 
   it("need JSON for the body, not for attributes", () => {
     const looked = lookUp(
       reading([spec(Op.SubdocGet, "x.y", "", Path.xattrPath), spec(Op.SubdocGet, "a"), spec(Op.GetDocument, "")]),
       subject("no json", { x: "{\"y\":1}" }),
-      0n
+      0
     )
     expect(names(looked)).toEqual(["1", "SubdocDocNotJson", "no json"])
   })
@@ -145,7 +152,7 @@ describe("lookups", () => {
         xattr("$nonsense")
       ]),
       subject("123456789", { one: "1", two: "2" }),
-      42n
+      1_795_856_418
     )
     expect(names(looked)).toEqual([
       "\"0x1122334455667788\"",
@@ -155,7 +162,7 @@ describe("lookups", () => {
       "0",
       "SubdocPathEnoent",
       "[\"one\",\"two\"]",
-      "\"42\"",
+      "\"1795856418\"",
       "SubdocXattrUnknownVattr"
     ])
   })
@@ -165,7 +172,7 @@ describe("lookups", () => {
     const looked = lookUp(
       reading([binary("b"), binary("t")]),
       subject("{}", { b: "\"cb-content-base64-encoded:aGk=\"", t: "\"text\"" }),
-      0n
+      0
     )
     expect(names(looked)).toEqual(["hi", "SubdocFieldNotBinaryValue"])
   })
@@ -181,7 +188,7 @@ describe("mutations", () => {
         spec(Op.SubdocArrayPushLast, "l", "3")
       ]),
       subject("{ \"n\": 1, \"l\": [ 1e400 ] }", { old: "true" }),
-      0n
+      0
     )
     expect(names(executed)).toEqual(["", "", "6", ""])
     expect(stored(executed)).toEqual({
@@ -195,7 +202,7 @@ describe("mutations", () => {
     const executed = mutate(
       request([spec(Op.SubdocDictAdd, "a", "1"), spec(Op.SubdocDictAdd, "a", "2"), spec(Op.SubdocDictAdd, "b", "3")]),
       subject("{}"),
-      0n
+      0
     )
     expect(executed.status).toBe(Status.SubdocMultiPathFailure)
     expect(names(executed)).toEqual(["", "SubdocPathEexists"])
@@ -214,16 +221,16 @@ describe("mutations", () => {
         spec(Op.SetDocument, "", "123456789")
       ]),
       subject("{}"),
-      0n
+      0
     )
     expect(stored(executed)!.xattrs).toEqual({
       x: "{\"cas\":\"0x0807060504030201\",\"seqno\":\"0x0000000000000009\",\"crc\":\"0xe3069283\",\"before\":\"0x1122334455667788\"}"
     })
-    expect(names(mutate(request([macro("x.a", "$document.nonsense")]), subject("{}"), 0n))).toEqual(["SubdocXattrUnknownVattrMacro"])
+    expect(names(mutate(request([macro("x.a", "$document.nonsense")]), subject("{}"), 0))).toEqual(["SubdocXattrUnknownVattrMacro"])
   })
 
   it("store bytes of binary attributes as base64", () => {
-    const executed = mutate(request([spec(Op.SubdocDictUpsert, "b", "hi", Path.xattrPath | Path.binaryValue)]), subject("{}"), 0n)
+    const executed = mutate(request([spec(Op.SubdocDictUpsert, "b", "hi", Path.xattrPath | Path.binaryValue)]), subject("{}"), 0)
     expect(stored(executed)!.xattrs).toEqual({ b: "\"cb-content-base64-encoded:aGk=\"" })
   })
 
@@ -231,19 +238,19 @@ describe("mutations", () => {
     const executed = mutate(
       request([spec(Op.SubdocReplaceBodyWithXattr, "tmp.body", "", Path.xattrPath)]),
       subject("old", { tmp: "{\"body\":{\"a\":1}}" }),
-      0n
+      0
     )
     expect(stored(executed)!.body).toBe("{\"a\":1}")
     expect(executed.change!.datatype).toBe(datatypeBits.json | datatypeBits.xattr)
   })
 
   it("leave system attributes of a removed document", () => {
-    const executed = mutate(request([spec(Op.DeleteDocument, "")]), subject("{}", { _sys: "1", user: "2" }), 0n)
+    const executed = mutate(request([spec(Op.DeleteDocument, "")]), subject("{}", { _sys: "1", user: "2" }), 0)
     expect(stored(executed)).toEqual({ body: "", xattrs: { _sys: "1" }, deleted: true })
   })
 
   it("drop the section of attributes with its last one", () => {
-    const executed = mutate(request([spec(Op.SubdocDelete, "only", "", Path.xattrPath)]), subject("{}", { only: "1" }), 0n)
+    const executed = mutate(request([spec(Op.SubdocDelete, "only", "", Path.xattrPath)]), subject("{}", { only: "1" }), 0)
     expect(executed.change!.datatype).toBe(datatypeBits.json)
     expect(textOf(executed.change!.value(1n, 1n))).toBe("{}")
   })
@@ -251,8 +258,8 @@ describe("mutations", () => {
   it("let a tombstone have no body, unless it is revived", () => {
     const tombstone = subject("", { _sys: "1" }, { deleted: true, datatype: datatypeBits.xattr })
     const sets = [spec(Op.SetDocument, "", "{}")]
-    expect(mutate(request(sets, { docFlags: Doc.accessDeleted }), tombstone, 0n).status).toBe(Status.SubdocDeletedDocumentCantHaveValue)
-    const revived = mutate(request(sets, { docFlags: Doc.accessDeleted | Doc.reviveDocument }), tombstone, 0n)
+    expect(mutate(request(sets, { docFlags: Doc.accessDeleted }), tombstone, 0).status).toBe(Status.SubdocDeletedDocumentCantHaveValue)
+    const revived = mutate(request(sets, { docFlags: Doc.accessDeleted | Doc.reviveDocument }), tombstone, 0)
     expect(stored(revived)).toEqual({ body: "{}", xattrs: { _sys: "1" }, deleted: false })
   })
 })
@@ -260,7 +267,7 @@ describe("mutations", () => {
 describe("documents that are made", () => {
   const made = (specs: ReadonlyArray<Spec>, docFlags: number) => {
     const given = request(specs, { docFlags })
-    return stored(mutate(given, blank(given, 1n), 0n))
+    return stored(mutate(given, blank(given, 1n), 0))
   }
 
   it.each<[string, ReadonlyArray<Spec>, string]>([

@@ -17,9 +17,12 @@ import {
   partsOf,
   systemXattrs,
   valueOf,
+  virtualNameOf,
   virtualText
 } from "./SubDocumentAttributes.ts"
-import { editText } from "./SubDocumentEdit.ts"
+import { binaryLiteral, binaryValue } from "./SubDocumentBinary.ts"
+import { atOnce, type Sliced } from "./Slices.ts"
+import { editSteps } from "./SubDocumentEdit.ts"
 import { rootFor } from "./SubDocumentPath.ts"
 import { type Spec, type SubDocumentRequest, type Traits, traitsOf } from "./SubDocumentTraits.ts"
 
@@ -53,55 +56,50 @@ export interface Execution {
 }
 
 const empty = new Uint8Array(0)
-const base64Prefix = "cb-content-base64-encoded:"
-
 const utf8 = (bytes: Uint8Array): string => textOf(bytes) ?? "\ufffd"
-
-const base64Of = (bytes: Uint8Array): string => `"${base64Prefix}${toBase64(bytes)}"`
-
-const toBase64 = (bytes: Uint8Array): string => {
-  let binary = ""
-  for (const byte of bytes) binary += String.fromCharCode(byte)
-  return btoa(binary)
-}
-
-const fromBase64 = (literal: string): Uint8Array | undefined => {
-  if (!literal.startsWith(`"${base64Prefix}`) || !literal.endsWith("\"")) return undefined
-  try {
-    return Uint8Array.from(atob(literal.slice(base64Prefix.length + 1, -1)), (character) => character.charCodeAt(0))
-  } catch {
-    return undefined
-  }
-}
 
 const isXattr = ({ flags }: Spec): boolean => (flags & SubdocPathFlags.xattrPath) !== 0
 
+/** A text that operations run over, and whether it is known to be one they can run over. */
+interface Text {
+  readonly text: string
+  readonly known: boolean
+}
+
 /** A document while operations run over it. */
 class Draft {
-  xattrs: string
-  body: Uint8Array
-  bodyText: string | undefined
   json: boolean
   removed = false
+  private xattrs: Text
+  /** The body as bytes or as text; at least one of them is there. */
+  private bodyBytes: Uint8Array | undefined
+  private bodyText: Text | undefined
+  /** What was asked of virtual attributes. */
+  private readonly virtual = new Map<string, string | undefined>()
   private readonly facts: Facts
   private readonly original: { readonly xattrs: ReadonlyArray<Xattr>; readonly body: Uint8Array }
   private readonly makesParents: boolean
   private readonly macros: Macros
-  private readonly now: bigint
+  private readonly now: number
 
-  constructor(subject: Subject, request: SubDocumentRequest, now: bigint) {
+  constructor(subject: Subject, request: SubDocumentRequest, now: number) {
     const parts = partsOf(subject.value, subject.datatype)
     this.facts = subject
     this.original = parts
     this.now = now
-    this.body = parts.body
+    this.bodyBytes = parts.body
     this.json = (subject.datatype & datatypeBits.json) !== 0
-    this.xattrs = attributesText(parts.xattrs)
-    this.macros = new Macros(this.xattrs + request.specs.filter(isXattr).map(({ value }) => utf8(value)).join(" "))
+    this.xattrs = { text: attributesText(parts.xattrs), known: false }
+    this.macros = new Macros(this.xattrs.text + request.specs.filter(isXattr).map(({ value }) => utf8(value)).join(" "))
     this.makesParents = (request.docFlags & (SubdocDocFlags.mkdoc | SubdocDocFlags.add)) !== 0
   }
 
-  execute(spec: Spec, traits: Traits): SpecResult {
+  get body(): Uint8Array {
+    this.bodyBytes ??= bytesOf(this.bodyText!.text)
+    return this.bodyBytes
+  }
+
+  *execute(spec: Spec, traits: Traits): Sliced<SpecResult> {
     if (traits.scope === "document") return this.onDocument(spec)
     const inXattrs = isXattr(spec)
     if (!inXattrs && !this.json) return { status: Status.SubdocDocNotJson, value: empty }
@@ -109,26 +107,32 @@ class Draft {
     if (value === undefined) return { status: Status.SubdocXattrUnknownVattrMacro, value: empty }
     const text = inXattrs ? this.attributeText(spec.path) : this.text()
     if (text === undefined) return { status: Status.SubdocXattrUnknownVattr, value: empty }
+    yield
     const makeParents = this.makesParents || (spec.flags & SubdocPathFlags.mkdirP) !== 0
-    const edited = editText(text, { operation: traits.operation!, path: spec.path, value, makeParents })
+    const edit = { operation: traits.operation!, path: spec.path, value, makeParents }
+    const edited = yield* editSteps(text.text, edit, text.known)
     if (edited.status !== Status.Success) return { status: edited.status, value: empty }
-    if (edited.text !== undefined) {
-      if (inXattrs) this.xattrs = edited.text
-      else this.setBody(edited.text)
+    yield
+    if (!isVirtual(spec.path) || !inXattrs) {
+      const now = { text: edited.text ?? text.text, known: true }
+      if (inXattrs) this.xattrs = now
+      else {
+        this.bodyText = now
+        if (edited.text !== undefined) this.bodyBytes = undefined
+      }
     }
     const found = this.found(spec, edited.value)
     if (found === undefined) return { status: Status.SubdocFieldNotBinaryValue, value: empty }
     if (traits.scope !== "body") return { status: Status.Success, value: found }
-    this.body = found
-    this.bodyText = undefined
-    this.json = isJson(found)
+    yield
+    this.setBody(found)
     return { status: Status.Success, value: empty }
   }
 
   /** What is to be stored. `deleted` says whether the document was a tombstone and stays one. */
   change(deleted: boolean): Change {
     const { body, json, macros, removed } = this
-    const xattrs = attributesOf(this.xattrs)
+    const xattrs = attributesOf(this.xattrs.text)
     const kept = removed ? systemXattrs(xattrs) : xattrs
     const datatype = (json && body.length > 0 ? datatypeBits.json : 0) | (kept.length > 0 ? datatypeBits.xattr : 0)
     const value = (cas: bigint, seqno: bigint): Uint8Array =>
@@ -141,69 +145,80 @@ class Draft {
       case SubdocOpcode.GetDocument:
         return this.body.length === 0 ? { status: Status.SubdocPathEnoent, value: empty } : { status: Status.Success, value: this.body }
       case SubdocOpcode.SetDocument:
-        this.body = spec.value
-        this.json = isJson(spec.value)
+        this.setBody(spec.value)
         break
       default:
-        this.body = empty
-        this.json = false
+        this.setBody(empty)
         this.removed = true
     }
-    this.bodyText = undefined
     return { status: Status.Success, value: empty }
   }
 
-  private text(): string {
-    this.bodyText ??= utf8(this.body)
+  private text(): Text {
+    this.bodyText ??= { text: utf8(this.bodyBytes!), known: false }
     return this.bodyText
   }
 
-  private setBody(text: string): void {
-    this.bodyText = text
-    this.body = bytesOf(text)
+  private setBody(bytes: Uint8Array): void {
+    this.bodyBytes = bytes
+    this.bodyText = undefined
+    this.json = isJson(bytes)
   }
 
-  private attributeText(path: string): string | undefined {
-    return isVirtual(path) ? virtualText(path, this.facts, this.original, this.now) : this.xattrs
+  private attributeText(path: string): Text | undefined {
+    if (!isVirtual(path)) return this.xattrs
+    const name = virtualNameOf(path)
+    if (!this.virtual.has(name)) this.virtual.set(name, virtualText(name, this.facts, this.original, this.now))
+    const text = this.virtual.get(name)
+    return text === undefined ? undefined : { text, known: true }
   }
 
   private valueText(spec: Spec, traits: Traits): string | undefined {
     const text = utf8(spec.value)
     if ((spec.flags & SubdocPathFlags.expandMacros) !== 0) return this.macros.expand(text, this.facts, this.original.body)
-    return traits.hasValue && (spec.flags & SubdocPathFlags.binaryValue) !== 0 ? base64Of(spec.value) : text
+    return traits.hasValue && (spec.flags & SubdocPathFlags.binaryValue) !== 0 ? binaryLiteral(spec.value) : text
   }
 
   private found(spec: Spec, value: string | undefined): Uint8Array | undefined {
     if (value === undefined) return empty
     const decodes = (spec.flags & SubdocPathFlags.binaryValue) !== 0
-    return decodes ? fromBase64(value) : bytesOf(value)
+    return decodes ? binaryValue(value) : bytesOf(value)
   }
 }
 
 const failureOf = (request: SubDocumentRequest, status: number): number => request.multi ? Status.SubdocMultiPathFailure : status
 
-/** Reads; every operation is tried. */
-export const lookUp = (request: SubDocumentRequest, subject: Subject, now: bigint): Execution => {
+/** Reads; every operation is tried. `now` is Unix time in seconds. */
+export function* lookUpSteps(request: SubDocumentRequest, subject: Subject, now: number): Sliced<Execution> {
   const draft = new Draft(subject, request, now)
-  const results = request.specs.map((spec) => draft.execute(spec, traitsOf(spec.opcode)!))
+  const results: Array<SpecResult> = []
+  for (const spec of request.specs) results.push(yield* draft.execute(spec, traitsOf(spec.opcode)!))
   const failed = results.find(({ status }) => status !== Status.Success)
   return { status: failed === undefined ? Status.Success : failureOf(request, failed.status), results }
 }
 
-/** Changes; the first failure ends it, and then nothing is to be stored. */
-export const mutate = (request: SubDocumentRequest, subject: Subject, now: bigint): Execution => {
+/** Changes; the first failure ends it, and then nothing is to be stored. `now` is Unix time in seconds. */
+export function* mutateSteps(request: SubDocumentRequest, subject: Subject, now: number): Sliced<Execution> {
   const draft = new Draft(subject, request, now)
   const results: Array<SpecResult> = []
   for (const spec of request.specs) {
-    const result = draft.execute(spec, traitsOf(spec.opcode)!)
+    const result = yield* draft.execute(spec, traitsOf(spec.opcode)!)
     results.push(result)
     if (result.status !== Status.Success) return { status: failureOf(request, result.status), results }
+    yield
   }
   const revives = (request.docFlags & SubdocDocFlags.reviveDocument) !== 0
   const change = draft.change(subject.deleted && !revives)
+  yield
   if (change.deleted && draft.body.length > 0) return { status: Status.SubdocDeletedDocumentCantHaveValue, results }
   return { status: Status.Success, results, change }
 }
+
+/** `lookUpSteps`, all at once. */
+export const lookUp = (request: SubDocumentRequest, subject: Subject, now: number): Execution => atOnce(lookUpSteps(request, subject, now))
+
+/** `mutateSteps`, all at once. */
+export const mutate = (request: SubDocumentRequest, subject: Subject, now: number): Execution => atOnce(mutateSteps(request, subject, now))
 
 const pushes: ReadonlyArray<number> = [
   SubdocOpcode.SubdocArrayPushLast,

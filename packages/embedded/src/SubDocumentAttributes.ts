@@ -67,12 +67,16 @@ export const attributeKeyOf = (path: string): string | undefined => {
   return first < 0x20 || first === 0x7f || /^[!-/:-@[-`{-~]/.test(key) ? undefined : key
 }
 
+/** The virtual attribute that a path leads into. */
+export const virtualNameOf = (path: string): string => /^[^.[]*/.exec(path)![0]
+
 /** Whether a path leads into a virtual attribute. */
 export const isVirtual = (path: string): boolean => path.startsWith("$")
 
 const hex = (value: bigint | number, digits: number): string => `0x${value.toString(16).padStart(digits, "0")}`
 
-const datatypeNames = (datatype: Datatype): ReadonlyArray<string> => {
+/** The names of the bits of a datatype. */
+export const datatypeNames = (datatype: Datatype): ReadonlyArray<string> => {
   const names = Object.entries(datatypeBits).filter(([, bit]) => (datatype & bit) !== 0).map(([name]) => name)
   return names.length === 0 ? ["raw"] : names
 }
@@ -93,9 +97,12 @@ const documentFacts = (facts: Facts, body: Uint8Array): { readonly [name: string
   vbucket_uuid: hex(facts.vbucketUuid, 16)
 })
 
-/** The JSON object that a path into a virtual attribute is looked up in; nothing when there is no such attribute. */
-export const virtualText = (path: string, facts: Facts, parts: Parts, now: bigint): string | undefined => {
-  switch (/^[^.[]*/.exec(path)![0]) {
+/**
+ * The JSON object that paths into a virtual attribute are looked up in; nothing when there is no such attribute. `now` is Unix time in
+ * seconds, as kv_engine include/memcached/engine.h (`HlcTime`) has it.
+ */
+export const virtualText = (name: string, facts: Facts, parts: Parts, now: number): string | undefined => {
+  switch (name) {
     case "$document":
       return JSON.stringify({ $document: documentFacts(facts, parts.body) })
     case "$vbucket":

@@ -4,8 +4,9 @@
  * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
  * operation, documents and attributes are not its business.
  */
-import { kindAt, type Member, membersAt, scan, scanText, skipSpace } from "@wirewright/codec/JsonScan"
+import { kindAt, nameAt, scan, scanText, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
+import { atOnce, type Sliced } from "./Slices.ts"
 import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
 
 /** What to do at a path. */
@@ -42,36 +43,76 @@ export interface Edited {
   readonly value?: string
 }
 
-/** The deepest value a path reaches. */
-interface Place {
-  /** How many parts of the path led here. */
-  readonly depth: number
+/** A member and its neighbours. */
+interface Found {
+  /** Where the member begins. */
+  readonly start: number
+  /** Where its value begins and ends. */
   readonly at: number
   readonly end: number
-  /** The container it is in, and which member it is. */
-  readonly siblings: ReadonlyArray<Member>
-  readonly position: number
+  /** Where the member before it ends; -1: there is none. */
+  readonly before: number
+  /** Where the member behind it begins; -1: there is none. */
+  readonly behind: number
+}
+
+/** The deepest value a path reaches. */
+interface Place extends Found {
+  /** How many parts of the path led here. */
+  readonly depth: number
 }
 
 const failed = (status: number): Edited => ({ status })
 
+const comma = 0x2c
+const quote = 0x22
+const backslash = 0x5c
+
+/** Whether the member that begins at `start` has a name. Most names are told apart by their first characters. */
+const isNamed = (text: string, start: number, name: string): boolean => {
+  for (let i = 0; i < name.length; i++) {
+    const code = text.charCodeAt(start + 1 + i)
+    if (code === backslash) return nameAt(text, start) === name
+    if (code !== name.charCodeAt(i)) return false
+  }
+  const last = text.charCodeAt(start + 1 + name.length)
+  return last === quote || last === backslash && nameAt(text, start) === name
+}
+
+/** The member of the container at `at` that a part of a path leads to. */
+const find = (text: string, at: number, part: Part): Found | undefined => {
+  const found = { start: -1, at: -1, end: -1, before: -1, behind: -1 }
+  let before = -1
+  walkMembers(text, at, ({ end, start, value }, index) => {
+    const here = part._tag === "Name" ? isNamed(text, start, part.name) : part.index === index
+    if (here || part._tag === "Index" && part.index === -1) {
+      found.start = start
+      found.at = value
+      found.end = end
+      found.before = before
+    }
+    before = end
+    return here
+  })
+  if (found.start < 0) return undefined
+  const next = skipSpace(text, found.end)
+  if (text.charCodeAt(next) === comma) found.behind = skipSpace(text, next + 1)
+  return found
+}
+
 const locate = (text: string, root: { readonly start: number; readonly end: number }, path: ReadonlyArray<Part>): Place | "Mismatch" => {
-  let place: Place = { depth: 0, at: root.start, end: root.end, siblings: [], position: 0 }
+  let place: Place = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, behind: -1 }
   for (const part of path) {
     const kind = kindAt(text, place.at)
     if (kind !== (part._tag === "Name" ? "object" : "array")) return "Mismatch"
-    const siblings = membersAt(text, place.at)
-    const position = part._tag === "Name"
-      ? siblings.findIndex(({ name }) => name === part.name)
-      : part.index === -1
-      ? siblings.length - 1
-      : part.index
-    const member = siblings[position]
+    const member = find(text, place.at, part)
     if (member === undefined) return place
-    place = { depth: place.depth + 1, at: member.value, end: member.end, siblings, position }
+    place = { depth: place.depth + 1, ...member }
   }
   return place
 }
+
+const lengthAt = (text: string, at: number): number => walkMembers(text, at, () => false)
 
 /** The text with `[from, to)` replaced. */
 const splice = (text: string, from: number, to: number, piece: string): Edited => ({
@@ -122,11 +163,9 @@ const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
 
 const remove = (text: string, place: Place, path: ReadonlyArray<Part>): Edited => {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
-  const { position, siblings } = place
-  const member = siblings[position]!
-  const next = siblings[position + 1]
-  if (next !== undefined) return splice(text, member.start, next.start, "")
-  return splice(text, position > 0 ? siblings[position - 1]!.end : member.start, member.end, "")
+  const { before, behind, end, start } = place
+  if (behind >= 0) return splice(text, start, behind, "")
+  return splice(text, before >= 0 ? before : start, end, "")
 }
 
 const push = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
@@ -140,11 +179,14 @@ const push = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit)
   }
   if (edit.operation === "arrayAddUnique") {
     const wanted = edit.value.trim()
-    for (const member of membersAt(text, place.at)) {
-      const kind = kindAt(text, member.value)
-      if (kind === "object" || kind === "array") return failed(Status.SubdocPathMismatch)
-      if (text.slice(member.value, member.end) === wanted) return failed(Status.SubdocPathEexists)
-    }
+    let status: number = Status.Success
+    walkMembers(text, place.at, ({ end, value }) => {
+      const kind = kindAt(text, value)
+      if (kind === "object" || kind === "array") status = Status.SubdocPathMismatch
+      else if (end - value === wanted.length && text.startsWith(wanted, value)) status = Status.SubdocPathEexists
+      return status !== Status.Success
+    })
+    if (status !== Status.Success) return failed(status)
   }
   return appendTo(text, place, edit.value)
 }
@@ -152,7 +194,7 @@ const push = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit)
 const insert = (text: string, place: Place, path: ReadonlyArray<Part>, value: string): Edited => {
   const last = path.at(-1) as Part & { readonly _tag: "Index" }
   if (place.depth === path.length) return splice(text, place.at, place.at, `${value},`)
-  const appends = place.depth === path.length - 1 && membersAt(text, place.at).length === last.index
+  const appends = place.depth === path.length - 1 && lengthAt(text, place.at) === last.index
   return appends ? appendTo(text, place, value) : failed(Status.SubdocPathEnoent)
 }
 
@@ -160,6 +202,12 @@ const smallest = -(2n ** 63n)
 const largest = 2n ** 63n - 1n
 
 const isInt64 = (value: bigint): boolean => value >= smallest && value <= largest
+
+/** The number that digits stand for. How many there are comes first: what BigInt makes of a text costs more than its length. */
+const int64 = (digits: string): bigint | undefined => {
+  const value = /^-?0*[0-9]{1,19}$/.test(digits) ? BigInt(digits) : undefined
+  return value !== undefined && isInt64(value) ? value : undefined
+}
 
 const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
   const delta = BigInt(edit.value)
@@ -171,8 +219,8 @@ const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   }
   const found = text.slice(place.at, place.end)
   if (!/^-?[0-9]+$/.test(found)) return failed(Status.SubdocPathMismatch)
-  const before = BigInt(found)
-  if (!isInt64(before)) return failed(Status.SubdocNumErange)
+  const before = int64(found)
+  if (before === undefined) return failed(Status.SubdocNumErange)
   const sum = before + delta
   if (!isInt64(sum)) return failed(Status.SubdocValueCantinsert)
   return { ...splice(text, place.at, place.end, String(sum)), value: String(sum) }
@@ -184,10 +232,10 @@ const read = (text: string, place: Place, path: ReadonlyArray<Part>, operation: 
   if (operation === "get") return { status: Status.Success, value: text.slice(place.at, place.end) }
   const kind = kindAt(text, place.at)
   if (kind !== "object" && kind !== "array") return failed(Status.SubdocPathMismatch)
-  return { status: Status.Success, value: String(membersAt(text, place.at).length) }
+  return { status: Status.Success, value: String(lengthAt(text, place.at)) }
 }
 
-const isDelta = (value: string): boolean => /^-?[1-9][0-9]*$/.test(value) && isInt64(BigInt(value))
+const isDelta = (value: string): boolean => /^-?[1-9][0-9]{0,18}$/.test(value) && int64(value) !== undefined
 
 /** What is wrong with the value or the path alone, before the document is looked at. */
 const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
@@ -224,17 +272,29 @@ const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
   }
 }
 
-/** Executes one operation on a JSON text. */
-export const editText = (text: string, edit: Edit): Edited => {
+/** Where the value of a text begins and ends. Only what is not known to be JSON no deeper than allowed is looked at from end to end. */
+const rootOf = (text: string, known: boolean): { readonly start: number; readonly end: number } | number => {
+  const start = skipSpace(text, 0)
+  if (known) {
+    let end = text.length
+    while (end > start && skipSpace(text, end - 1) >= end) end--
+    return { start, end }
+  }
+  const root = scan(text, start)
+  if (root === undefined || skipSpace(text, root.end) < text.length) return Status.SubdocDocNotJson
+  return root.depth > maxLevels ? Status.SubdocDocE2deep : { start, end: root.end }
+}
+
+/** Executes one operation on a JSON text. `known`: an operation on it was successful before, or has made it. */
+export function* editSteps(text: string, edit: Edit, known = false): Sliced<Edited> {
   const path = parsePath(edit.path)
   if (typeof path === "string") return failed(path === "TooDeep" ? Status.SubdocPathE2big : Status.SubdocPathEinval)
   const problem = problemOf(edit, path)
   if (problem !== Status.Success) return failed(problem)
-  const start = skipSpace(text, 0)
-  const root = scan(text, start)
-  if (root === undefined || skipSpace(text, root.end) < text.length) return failed(Status.SubdocDocNotJson)
-  if (root.depth > maxLevels) return failed(Status.SubdocDocE2deep)
-  const place = locate(text, { start, end: root.end }, path)
+  const root = rootOf(text, known)
+  if (typeof root === "number") return failed(root)
+  yield
+  const place = locate(text, root, path)
   if (place === "Mismatch") return failed(Status.SubdocPathMismatch)
   switch (edit.operation) {
     case "get":
@@ -257,3 +317,6 @@ export const editText = (text: string, edit: Edit): Edited => {
       return count(text, place, path, edit)
   }
 }
+
+/** The same, all at once. */
+export const editText = (text: string, edit: Edit): Edited => atOnce(editSteps(text, edit))

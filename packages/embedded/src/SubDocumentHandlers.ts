@@ -7,7 +7,7 @@ import type { Handlers, RequestOf } from "./Handlers.ts"
 import { bytesOf } from "./JsonText.ts"
 import { casOf } from "./KeyValueHandlers.ts"
 import { type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
-import { blank, type Execution, lookUp, mutate, type Subject } from "./SubDocument.ts"
+import { blank, type Execution, lookUpSteps, mutateSteps, type Subject } from "./SubDocument.ts"
 import { refusalOf, type SubDocumentRequest } from "./SubDocumentTraits.ts"
 
 type SingleLookup = RequestOf<"SubdocGet" | "SubdocExists" | "SubdocGetCount">
@@ -67,22 +67,29 @@ const refused = (
 ) => {
   const refusal = refusalOf(request, connection.features.xattr)
   if (refusal === undefined) return false
-  const { context, status } = refusal
-  connection.fail(packet, status, context === undefined ? undefined : { context })
+  connection.invalid(packet, refusal)
   return true
 }
 
-const now = (target: Target): bigint => BigInt(target.bucket.now) * 1_000_000n
+/** Unix time in seconds. */
+const now = (target: Target): number => Math.floor(target.bucket.now / 1000)
+
+interface Looked {
+  readonly item: Document
+  readonly execution: Execution
+  readonly cas: bigint
+}
 
 /** Reads; answers itself when there is nothing to read. */
 const looked = (
   connection: NodeConnection,
   packet: SingleLookup | MultiLookup,
-  request: SubDocumentRequest
-): { readonly item: Document; readonly execution: Execution; readonly cas: bigint } | undefined => {
-  if (refused(connection, packet, request)) return undefined
+  request: SubDocumentRequest,
+  answer: (outcome: Looked) => void
+): void => {
+  if (refused(connection, packet, request)) return
   const target = connection.readable(packet, hasFlag(request, SubdocDocFlags.replicaRead) ? replicas : undefined)
-  if (target === undefined) return undefined
+  if (target === undefined) return
   const item = connection.documentOf(target, packet.key, hasFlag(request, SubdocDocFlags.accessDeleted))
   const cas = item === undefined ? 0n : casOf(target, item)
   const locked = item !== undefined && target.replica === undefined && target.bucket.store.isLocked(item as Item)
@@ -92,19 +99,30 @@ const looked = (
   else if (!locked && packet.cas !== 0n && packet.cas !== cas) connection.fail(packet, Status.KeyEexists)
   else if (hasFlag(request, SubdocDocFlags.reviveDocument) && !item.deleted) {
     connection.fail(packet, Status.SubdocCanOnlyReviveDeletedDocuments)
-  } else return { item, cas, execution: lookUp(request, subjectOf(target, item), now(target)) }
-  return undefined
+  } else connection.sliced(lookUpSteps(request, subjectOf(target, item), now(target)), (execution) => answer({ item, cas, execution }))
 }
+
+interface Changed {
+  readonly target: Target
+  readonly execution: Execution
+  readonly item?: Item
+  readonly inTombstone: boolean
+}
+
+/** Times that a change is executed on a document that others change meanwhile. Source: kv_engine daemon/subdocument.cc, MAXIMUM_ATTEMPTS. */
+const mostAttempts = 100
 
 /** Changes and stores; answers itself when nothing was executed. */
 const changed = (
   connection: NodeConnection,
   packet: SingleMutation | MultiMutation,
-  request: SubDocumentRequest
-): { readonly target: Target; readonly execution: Execution; readonly item?: Item; readonly inTombstone: boolean } | undefined => {
-  if (refused(connection, packet, request)) return undefined
+  request: SubDocumentRequest,
+  answer: (outcome: Changed) => void,
+  attempts = 1
+): void => {
+  if (refused(connection, packet, request)) return
   const target = connection.writable(packet)
-  if (target === undefined) return undefined
+  if (target === undefined) return
   const { bucket, space } = target
   const { store } = bucket
   const current = found(target, request, packet.key)
@@ -116,35 +134,36 @@ const changed = (
     : store.refusal(current, packet.cas, "KeyEnoent")
   if (refusal !== undefined) {
     // a lock is told of as a temporary failure here
-    connection.refuse(packet, refusal === "Locked" ? "LockedTmpfail" : refusal)
-    return undefined
+    return connection.refuse(packet, refusal === "Locked" ? "LockedTmpfail" : refusal)
   }
   if (current !== undefined && hasFlag(request, SubdocDocFlags.reviveDocument) && !current.deleted) {
-    connection.fail(packet, Status.SubdocCanOnlyReviveDeletedDocuments)
-    return undefined
+    return connection.fail(packet, Status.SubdocCanOnlyReviveDeletedDocuments)
   }
   const subject = current === undefined ? blank(request, bucket.uuidOf(packet.vbucket)) : subjectOf(target, current)
-  const execution = mutate(request, subject, now(target))
-  const { change } = execution
-  const inTombstone = subject.deleted && !hasFlag(request, SubdocDocFlags.reviveDocument)
-  if (change === undefined) return { target, execution, inTombstone }
-  const expiration = bucket.expirationIn(space.collection, packet.expiration ?? 0)
-  const kept = preservesExpiry(packet) && current !== undefined ? current.expiry : absoluteExpiry(expiration, bucket.now)
-  const item = store.keep(space, packet.key, {
-    ...change,
-    flags: packet.userFlags ?? subject.flags,
-    expiry: change.deleted ? Math.floor(bucket.now / 1000) : kept
+  connection.sliced(mutateSteps(request, subject, now(target)), (execution) => {
+    if (found(target, request, packet.key) !== current) {
+      if (attempts === mostAttempts) return connection.fail(packet, Status.Etmpfail)
+      return changed(connection, packet, request, answer, attempts + 1)
+    }
+    const { change } = execution
+    const inTombstone = subject.deleted && !hasFlag(request, SubdocDocFlags.reviveDocument)
+    if (change === undefined) return answer({ target, execution, inTombstone })
+    const expiration = bucket.expirationIn(space.collection, packet.expiration ?? 0)
+    const kept = preservesExpiry(packet) && current !== undefined ? current.expiry : absoluteExpiry(expiration, bucket.now)
+    const item = store.keep(space, packet.key, {
+      ...change,
+      flags: packet.userFlags ?? subject.flags,
+      expiry: change.deleted ? Math.floor(bucket.now / 1000) : kept
+    })
+    if (typeof item === "string") connection.refuse(packet, item)
+    else answer({ target, execution, item, inTombstone })
   })
-  if (typeof item !== "string") return { target, execution, item, inTombstone }
-  connection.refuse(packet, item)
-  return undefined
 }
 
-const lookupSingle = (connection: NodeConnection, packet: SingleLookup): void => {
-  const request = single(packet, false)
-  const outcome = looked(connection, packet, request)
-  if (outcome === undefined) return
-  const { cas, execution, item } = outcome
+const lookupSingle = (connection: NodeConnection, packet: SingleLookup): void =>
+  looked(connection, packet, single(packet, false), (outcome) => answerLookup(connection, packet, outcome))
+
+const answerLookup = (connection: NodeConnection, packet: SingleLookup, { cas, execution, item }: Looked): void => {
   if (execution.status !== Status.Success) return connection.fail(packet, execution.status)
   const status = item.deleted ? Status.SubdocSuccessDeleted : Status.Success
   const { value } = execution.results[0]!
@@ -171,9 +190,10 @@ const mutationEncoders = {
   SubdocReplaceBodyWithXattr: Gen.encodeSubdocReplaceBodyWithXattrResponse
 } as const
 
-const mutateSingle = (connection: NodeConnection, packet: SingleMutation): void => {
-  const outcome = changed(connection, packet, single(packet, true))
-  if (outcome === undefined) return
+const mutateSingle = (connection: NodeConnection, packet: SingleMutation): void =>
+  changed(connection, packet, single(packet, true), (outcome) => answerMutation(connection, packet, outcome))
+
+const answerMutation = (connection: NodeConnection, packet: SingleMutation, outcome: Changed): void => {
   const { execution, inTombstone, item, target } = outcome
   if (item === undefined) return connection.fail(packet, execution.status)
   const mutationToken = connection.tokenOf(target, item)
@@ -184,10 +204,10 @@ const mutateSingle = (connection: NodeConnection, packet: SingleMutation): void 
   connection.reply((writer) => Gen.encodeSubdocCounterResponse(writer, { ...head, datatype: connection.jsonDatatype, value }))
 }
 
-const lookupSeveral = (connection: NodeConnection, packet: MultiLookup): void => {
-  const outcome = looked(connection, packet, several(packet, false))
-  if (outcome === undefined) return
-  const { cas, execution, item } = outcome
+const lookupSeveral = (connection: NodeConnection, packet: MultiLookup): void =>
+  looked(connection, packet, several(packet, false), (outcome) => answerLookups(connection, packet, outcome))
+
+const answerLookups = (connection: NodeConnection, packet: MultiLookup, { cas, execution, item }: Looked): void => {
   const whole = execution.status === Status.Success
   const status = item.deleted
     ? whole ? Status.SubdocSuccessDeleted : Status.SubdocMultiPathFailureDeleted
@@ -198,9 +218,10 @@ const lookupSeveral = (connection: NodeConnection, packet: MultiLookup): void =>
   connection.reply((writer) => Gen.encodeSubdocMultiLookupResponse(writer, { ...head, results: execution.results }))
 }
 
-const mutateSeveral = (connection: NodeConnection, packet: MultiMutation): void => {
-  const outcome = changed(connection, packet, several(packet, true))
-  if (outcome === undefined) return
+const mutateSeveral = (connection: NodeConnection, packet: MultiMutation): void =>
+  changed(connection, packet, several(packet, true), (outcome) => answerMutations(connection, packet, outcome))
+
+const answerMutations = (connection: NodeConnection, packet: MultiMutation, outcome: Changed): void => {
   const { execution, inTombstone, item, target } = outcome
   if (item !== undefined) {
     const results = execution.results.map((result, index) => ({ index, ...result })).filter(({ value }) => value.length > 0)

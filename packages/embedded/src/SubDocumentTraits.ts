@@ -1,9 +1,10 @@
 /**
  * What each sub-document operation may be asked for, and the checks of a request that need no document.
  *
- * Pure. The order of the checks is the one of kv_engine for multi-operation requests, because a client sees which one came first.
+ * Pure. The order of the checks is the one of kv_engine daemon/subdocument_validators.cc, because a client sees which one came first.
  */
 import { Status, SubdocDocFlags, SubdocOpcode, SubdocPathFlags } from "@wirewright/couchbase/gen"
+import { hasBadBase64 } from "./SubDocumentBinary.ts"
 import { attributeKeyOf, isVirtual, macroStatus } from "./SubDocumentAttributes.ts"
 import type { Operation } from "./SubDocumentEdit.ts"
 import { maxPathLength } from "./SubDocumentPath.ts"
@@ -125,18 +126,15 @@ export const traitsOf = (opcode: number): Traits | undefined => table[opcode]
 
 const refuse = (status: number, context?: string): Refusal => context === undefined ? { status } : { status, context }
 
-const docFlagsRefusal = ({ cas, docFlags, mutates, specs, multi }: SubDocumentRequest): Refusal | undefined => {
-  if ((docFlags & createAsDeleted) !== 0) {
+const docFlagsRefusal = ({ cas, docFlags, specs, multi }: SubDocumentRequest): Refusal | undefined => {
+  // several operations may make a tombstone with whatever they do; whether that is one turns out in the end
+  if (!multi && (docFlags & createAsDeleted) !== 0) {
     if ((docFlags & (add | mkdoc)) === 0) return refuse(Status.Einval, "CreateAsDeleted requires Mkdoc or Add")
-    if (!multi && specs.some(({ flags }) => (flags & xattrPath) === 0)) {
-      return refuse(Status.Einval, "CreateAsDeleted does not support body path")
-    }
+    if (specs.some(({ flags }) => (flags & xattrPath) === 0)) return refuse(Status.Einval, "CreateAsDeleted does not support body path")
   }
   if ((docFlags & add) !== 0 && cas !== 0n) return refuse(Status.Einval, "Request with add flag must have CAS 0")
-  if (mutates && (docFlags & (add | mkdoc)) === (add | mkdoc)) {
-    return refuse(Status.Einval, "Request must not contain both add and mkdoc flags")
-  }
-  if ((docFlags & reviveDocument) !== 0) {
+  if ((docFlags & (add | mkdoc)) === (add | mkdoc)) return refuse(Status.Einval, "Request must not contain both add and mkdoc flags")
+  if (multi && (docFlags & reviveDocument) !== 0) {
     if ((docFlags & accessDeleted) === 0) return refuse(Status.Einval, "ReviveDocument can't be used without AccessDeleted")
     if ((docFlags & createAsDeleted) !== 0) return refuse(Status.Einval, "ReviveDocument can't be used with CreateAsDeleted")
   }
@@ -160,10 +158,16 @@ const attributeRefusal = (spec: Spec, mutates: boolean, xattrs: boolean): Refusa
   if (!xattrs) return refuse(Status.NotSupported, "Connection not XATTR enabled")
   if (attributeKeyOf(path) === undefined) return refuse(Status.XattrEinval, "Request XATTR key invalid")
   if (mutates && isVirtual(path)) return refuse(Status.SubdocXattrCantModifyVattr)
+  if (hasBadBase64(spec.value)) return refuse(Status.XattrEinval, "Incorrectly encoded binary value")
   if ((flags & expandMacros) === 0) return undefined
   const status = macroStatus(spec.value)
   return status === Status.Success ? undefined : refuse(status)
 }
+
+const valueRefusal = ({ hasValue }: Traits, value: Uint8Array): Refusal | undefined =>
+  hasValue === value.length > 0
+    ? undefined
+    : refuse(Status.Einval, hasValue ? "Request must include value" : "Request must not include value")
 
 const specRefusal = (spec: Spec, request: SubDocumentRequest, xattrs: boolean): Refusal | undefined => {
   const { flags, opcode, path, value } = spec
@@ -172,6 +176,9 @@ const specRefusal = (spec: Spec, request: SubDocumentRequest, xattrs: boolean): 
   if (own.mutates !== request.mutates) {
     return refuse(Status.SubdocInvalidCombo, "Mutation opcodes only permitted for mutation commands")
   }
+  // single paths say first what is missing
+  const incomplete = request.multi ? undefined : valueRefusal(own, value)
+  if (incomplete !== undefined) return incomplete
   if ((flags & ~own.pathFlags) !== 0) return refuse(Status.Einval, "Request flags invalid")
   if ((flags & own.mandatoryPathFlags) !== own.mandatoryPathFlags) return refuse(Status.Einval, "Request missing mandatory flags")
   if ((request.docFlags & ~own.docFlags) !== 0) return refuse(Status.Einval, "Request document flags invalid")
@@ -182,10 +189,7 @@ const specRefusal = (spec: Spec, request: SubDocumentRequest, xattrs: boolean): 
   const bad = attributeRefusal(spec, request.mutates, xattrs)
   if (bad !== undefined) return bad
   if (path.length === 0 && !own.mayHaveNoPath) return refuse(Status.Einval, "Request must include path")
-  if (own.hasValue !== value.length > 0) {
-    return refuse(Status.Einval, own.hasValue ? "Request must include value" : "Request must not include value")
-  }
-  return undefined
+  return request.multi ? valueRefusal(own, value) : undefined
 }
 
 const orderRefusal = (specs: ReadonlyArray<Spec>, index: number): Refusal | undefined => {

@@ -63,8 +63,7 @@ export const vbucketHandlers: Handlers = {
   SetVbucket: (connection, packet) => {
     const bucket = connection.mayWrite(packet) ? connection.selected(packet) : undefined
     if (bucket === undefined) return
-    const legal = Object.values<number>(VBucketState).includes(packet.state)
-    const status = legal ? connection.shared.cluster.setState(bucket, packet.vbucket, packet.state, connection.shared.node) : Status.Einval
+    const status = connection.shared.cluster.setState(bucket, packet.vbucket, packet.state, connection.shared.node)
     if (status !== Status.Success) return connection.fail(packet, status)
     connection.reply((writer) => Gen.encodeSetVbucketResponse(writer, connection.head(packet)))
   },

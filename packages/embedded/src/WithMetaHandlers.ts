@@ -7,6 +7,7 @@
 import type { Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/couchbase/gen"
 import { GetMetaDeleted, GetMetaVersion, type MutationToken, type ResponseInit, Status, WithMetaOptions } from "@wirewright/couchbase/gen"
+import { lockedCas } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import { isJson } from "./JsonText.ts"
@@ -61,6 +62,10 @@ const write =
     if (regenerates && (options & WithMetaOptions.skipConflictResolution) === 0) {
       return connection.fail(packet, Status.Einval, { context: "A new CAS needs that conflicts are not resolved" })
     }
+    if ((options & WithMetaOptions.forceAcceptWithMetaOps) !== 0) {
+      return connection.fail(packet, Status.Einval, { context: "A bucket that resolves conflicts by revision takes no force" })
+    }
+    if (documentCas === 0n || documentCas === lockedCas) return connection.fail(packet, Status.CasValueInvalid)
     if (!isWellFormed(value, packet.datatype)) return connection.fail(packet, Status.XattrEinval)
     const current = bucket.store.getDeleted(space, key)
     const expiry = "deleteTime" in packet ? packet.deleteTime : packet.expiration

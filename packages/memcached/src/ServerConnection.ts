@@ -12,8 +12,8 @@ import type { PacketServerOptions } from "./PacketServer.ts"
 
 /** What one connection's requests are given to, in the callbacks of its socket. */
 export interface PacketHandler<Request> {
-  /** Answers now or later through `ServerClient.reply`. */
-  readonly onRequest: (request: Request) => void
+  /** Answers now or later through `ServerClient.reply`. The request's frame begins at `reader.bytes[at]`. */
+  readonly onRequest: (request: Request, reader: Reader, at: number) => void
   /** One frame, `reader.bytes[at, end)`, is no packet. The next frame follows unless this closes the connection. */
   readonly onMalformed: (error: DecodeError, frame: Frame) => void
   /** All that waited for the client has been handed to the kernel. */
@@ -45,6 +45,11 @@ export interface ServerClient {
   pause(): void
   /** Goes on with what arrived. */
   resume(): void
+  /**
+   * Goes on with `run` in a later turn of the event loop, unless the connection is gone by then. Requests wait until nothing is put off any
+   * more. What `run` throws closes the connection.
+   */
+  putOff(run: () => void): void
   /** Sends what was appended, then closes. */
   end(by: string): void
   /** Closes at once; what was appended is lost. */
@@ -85,6 +90,7 @@ export class ServerConnection<Request> implements ServerClient {
   private held: Array<Frame> = []
   private next = 0
   private stopped = false
+  private putOffs = 0
   private reading = true
   private congested = false
   private handling = false
@@ -135,6 +141,16 @@ export class ServerConnection<Request> implements ServerClient {
     if (!this.stopped) return
     this.stopped = false
     if (!this.handling) this.goOn()
+  }
+
+  putOff(run: () => void): void {
+    this.putOffs++
+    this.pause()
+    setImmediate(() => {
+      if (this.transport.closed !== undefined) return
+      this.guarded(run)
+      if (--this.putOffs === 0) this.resume()
+    })
   }
 
   end(by: string): void {
@@ -204,7 +220,7 @@ export class ServerConnection<Request> implements ServerClient {
       return this.guarded(() => this.handler.onMalformed(error, { reader, at, end }))
     }
     try {
-      this.handler.onRequest(request)
+      this.handler.onRequest(request, reader, at)
     } catch (error) {
       this.defect(error)
     }

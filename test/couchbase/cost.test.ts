@@ -1,0 +1,144 @@
+/**
+ * No request costs more than n log n in anything that it can be large in: the cost of n, 2n and 4n, compared with each other.
+ *
+ * Times are never compared with the clock, only with each other, and generously: what is quadratic costs sixteen times as much at 4n.
+ */
+import { packet } from "@wirewright/memcached/RawClient.fixture"
+import { couchbaseHandlers, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { memcachedHandlers, serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { ConnectionError } from "@wirewright/connection"
+import { assert, describe, it } from "@effect/vitest"
+import { type Cost, couchbaseCosts, type Measure, memcachedCosts } from "./Costs.fixture.ts"
+import { connect, type Socket } from "node:net"
+
+/** A node to measure on. */
+interface Measured<Prepared> {
+  readonly port: number
+  readonly prepared: Prepared
+  /** What is sent first. */
+  readonly greeting: ReadonlyArray<Uint8Array>
+}
+
+type Make<Prepared> = (of: Measure, n: number) => Effect.Effect<Measured<Prepared>, ConnectionError, Scope.Scope>
+
+const couchbase: Make<ReturnType<typeof bucketOf>> = (of, n) =>
+  Effect.map(
+    serveCouchbase({ buckets: [{ name: "default", vbuckets: of === "vbuckets" ? n : 4, maxMemory: 2 ** 31 }] }),
+    (node) => ({ port: node.port, prepared: bucketOf(node), greeting: [features, packet(0x89, { key: "default" })] })
+  )
+const bucketOf = (node: Effect.Success<ReturnType<typeof serveCouchbase>>) => node.buckets.get("default")!
+
+const features = packet(0x1f, {
+  key: "cost",
+  value: Buffer.from("0004" + "0006" + "0007" + "0008" + "000a" + "000b" + "0010" + "0012", "hex")
+})
+
+const memcached: Make<Effect.Success<ReturnType<typeof serveMemcachedNode>>["store"]> = () =>
+  Effect.map(serveMemcachedNode(), ({ server, store }) => ({ port: server.port, prepared: store, greeting: [] }))
+
+const noop = packet(0x0a, { opaque: 0xfeed })
+
+/** A connection that only looks at how an answer ends: what was read is not put together, which would cost more than the node does. */
+class Listener {
+  private readonly socket: Socket
+  private tail = Buffer.alloc(0)
+  private awaited = (): void => {}
+
+  constructor(port: number) {
+    this.socket = connect({ port, host: "127.0.0.1", noDelay: true })
+    this.socket.on("data", (chunk) => {
+      this.tail = Buffer.concat([this.tail, chunk.subarray(-24)]).subarray(-24)
+      if (this.tail.length === 24 && this.tail[0] === 0x81 && this.tail[1] === 0x0a && this.tail.readUInt32BE(12) === 0xfeed) this.awaited()
+    })
+    this.socket.on("error", () => {})
+    this.socket.on("close", () => this.awaited())
+  }
+
+  /** Sends requests and waits for the answer to the NOOP behind them, or for the end of the connection. */
+  async ask(...requests: ReadonlyArray<Uint8Array>): Promise<void> {
+    this.tail = Buffer.alloc(0)
+    const answered = new Promise<void>((resolve) => this.awaited = resolve)
+    for (const bytes of [...requests, noop]) this.socket.write(bytes)
+    await answered
+  }
+
+  close(): void {
+    this.socket.destroy()
+  }
+}
+
+/** Milliseconds that this process, and nobody else on the machine, works on a request. */
+const timed = async (listener: Listener, request: Uint8Array): Promise<number> => {
+  const before = process.cpuUsage()
+  await listener.ask(request)
+  const { system, user } = process.cpuUsage(before)
+  return (system + user) / 1000
+}
+
+/** The least time of a few tries, each on a node of its own. */
+const costOf = <Prepared>(make: Make<Prepared>, cost: Cost<Prepared>, n: number): Effect.Effect<number, ConnectionError> =>
+  Effect.gen(function*() {
+    let least = Infinity
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const spent = yield* Effect.scoped(Effect.gen(function*() {
+        const { greeting, port, prepared } = yield* make(cost.of, n)
+        cost.prepare?.(prepared, n)
+        const request = cost.request(n)
+        return yield* Effect.promise(async () => {
+          const listener = new Listener(port)
+          try {
+            await listener.ask(...greeting)
+            return await timed(listener, request)
+          } finally {
+            listener.close()
+          }
+        })
+      }))
+      if (spent < least) least = spent
+      // quick enough to say that it does not grow
+      if (least < floor) break
+    }
+    return least
+  })
+
+/** Milliseconds below which nothing is measured. */
+const floor = 10
+/** 4n may cost so many times what n costs: 4 · (1 + 2 / log₂ n), and slack. */
+const allowed = 10
+
+const rows = <Prepared>(make: Make<Prepared>, costs: { readonly [name: string]: ReadonlyArray<Cost<Prepared>> | undefined }) => {
+  for (const [name, all] of Object.entries(costs)) {
+    all!.forEach((cost) =>
+      it.live(`${name}: ${cost.what} (${cost.of})`, () =>
+        Effect.gen(function*() {
+          const [one, two, four] = [
+            yield* costOf(make, cost, cost.n),
+            yield* costOf(make, cost, 2 * cost.n),
+            yield* costOf(make, cost, 4 * cost.n)
+          ]
+          const small = Math.max(one, floor)
+          assert.isAtMost(two, Math.max(small * allowed / 2, floor), `n ${one.toFixed(1)} ms, 2n ${two.toFixed(1)} ms`)
+          assert.isAtMost(four, small * allowed, `n ${one.toFixed(1)} ms, 2n ${two.toFixed(1)} ms, 4n ${four.toFixed(1)} ms`)
+        }))
+    )
+  }
+}
+
+describe("a request to the Couchbase-like node costs no more than n log n", () => {
+  rows(couchbase, couchbaseCosts)
+
+  it("whatever the command", () => {
+    assert.deepStrictEqual(Object.keys(couchbaseHandlers).sort(), Object.keys(couchbaseCosts).sort())
+  })
+})
+
+describe("a request to the memcached-like node costs no more than n log n", () => {
+  rows(memcached, memcachedCosts)
+
+  it("whatever the command", () => {
+    const handlers = memcachedHandlers(undefined as never, undefined as never, undefined as never, "")
+    assert.deepStrictEqual(Object.keys(handlers).sort(), Object.keys(memcachedCosts).sort())
+  })
+})

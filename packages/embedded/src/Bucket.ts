@@ -224,6 +224,14 @@ export class Bucket {
     return highest
   }
 
+  /** Whether the change with a seqno is still the newest of its document. */
+  holdsChange(id: number, seqno: bigint): boolean {
+    for (const change of this.vbuckets[id]?.history.image.values() ?? []) {
+      if (change.seqno === seqno) return change.kind !== "system"
+    }
+    return false
+  }
+
   /** The documents of a collection in a vbucket, unless there is no such collection. */
   space(vbucket: number, collection: number): Space | undefined {
     return collectionById(this.current, collection) === undefined ? undefined : this.store.space(vbucket, collection)

@@ -44,7 +44,8 @@ const bucketCapabilities = [
   "nodesExt",
   "xattr",
   "collections",
-  "subdoc.ReviveDocument"
+  "subdoc.ReviveDocument",
+  "rangeScan"
 ]
 
 const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host

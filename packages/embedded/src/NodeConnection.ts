@@ -28,6 +28,7 @@ import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./Erro
 import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
+import type { RangeScans } from "./RangeScans.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
 import type { Space } from "./HashTable.ts"
@@ -46,6 +47,8 @@ export interface NodeShared {
   readonly node: number
   /** DCP connections of this node. */
   readonly producers: ProducerNames
+  /** Range scans of this node. */
+  readonly scans: RangeScans
   /** Milliseconds of a clock that only goes forward. */
   readonly elapsed: () => number
   /** A random reference for an error. */
@@ -69,6 +72,14 @@ type Any = RequestHead & { readonly opcode: number }
 export interface Target {
   readonly bucket: Bucket
   readonly space: Space
+}
+
+/** Somebody who answers later, and hears what becomes of the client. */
+export interface ConnectionListener {
+  /** The client has read what waited for it. */
+  readonly drained?: () => void
+  /** The client is gone. */
+  readonly closed: () => void
 }
 
 const empty = new Uint8Array(0)
@@ -104,6 +115,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   private since = 0
 
   private readonly closed: () => void
+  private readonly listeners = new Set<ConnectionListener>()
 
   constructor(shared: NodeShared, client: ServerClient, closed: () => void) {
     this.shared = shared
@@ -142,11 +154,20 @@ export class NodeConnection implements PacketHandler<Packet> {
 
   readonly onDrain = (): void => {
     this.dcp?.drained()
+    for (const { drained } of this.listeners) drained?.()
   }
 
   readonly onClose = (): void => {
     this.dcp?.close()
+    for (const { closed } of this.listeners) closed()
+    this.shared.scans.abandon(this)
     this.closed()
+  }
+
+  /** Tells `listener` of what becomes of the client, until the result is called. */
+  listen(listener: ConnectionListener): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
   }
 
   /** A vbucket, if this node has it. */

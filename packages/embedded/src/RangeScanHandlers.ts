@@ -76,8 +76,8 @@ const createWhenThere = (
     unwatch()
     leave()
     release()
-    goOn()
     answer()
+    goOn()
   }
   const timer = setTimeout(
     () => over(() => connection.fail(packet, Status.Etmpfail, { context: "The seqno was not there in time" })),
@@ -186,9 +186,9 @@ class Continuing {
       const problem = broken(connection, bucket, scan)
       if (problem === undefined) sent += this.send(this.next())
       else {
-        this.finish()
         connection.shared.scans.remove(scan, problem)
         tell(connection, packet, bucket, problem)
+        this.finish()
       }
     }
   }
@@ -196,10 +196,6 @@ class Continuing {
   /** Sends a packet and returns its size in bytes. */
   private send({ items, keys, status }: ScanPart): number {
     const { bucket, connection, packet, scan } = this
-    if (status !== Status.Success) {
-      if (status === Status.RangeScanComplete) connection.shared.scans.remove(scan, status)
-      this.finish()
-    }
     const head = { ...connection.head(packet), status } as const
     let size = 0
     connection.reply((writer) => {
@@ -211,6 +207,8 @@ class Continuing {
       }
       size = writer.length - before
     })
+    if (status === Status.RangeScanComplete) connection.shared.scans.remove(scan, status)
+    if (status !== Status.Success) this.finish()
     return size
   }
 

@@ -54,9 +54,12 @@ const createNow = (connection: NodeConnection, packet: RequestOf<"RangeScanCreat
   if (snapshot?.seqnoExists === true && !bucket.holdsChange(vbucket, snapshot.seqno)) {
     return connection.fail(packet, Status.NotStored, { context: "There is no change with that seqno any more" })
   }
-  const place = { bucket, vbucket, vbucketUuid: bucket.uuidOf(vbucket), collection }
-  const scanUuid = connection.shared.scans.create(request, place, space, bucket.now, connection)
-  if (typeof scanUuid === "number") return connection.fail(packet, scanUuid)
+  const { scans } = connection.shared
+  const scan = scans.create(request, { bucket, vbucket, collection }, space, bucket.now, connection)
+  if (typeof scan === "number") return connection.fail(packet, scan)
+  const stateChanged = (): void => scans.remove(scan, Status.NotMyVbucket)
+  scan.onEnd = bucket.watch(vbucket, { changed: () => {}, stateChanged })
+  const scanUuid = scan.uuid
   connection.reply((writer) => encodeRangeScanCreateResponse(writer, { ...connection.head(packet), scanUuid }))
 }
 
@@ -122,13 +125,8 @@ const documentOf = (connection: NodeConnection, bucket: Bucket, item: Item, xatt
 }
 
 /** Why a scan cannot go on. */
-const broken = (connection: NodeConnection, bucket: Bucket, { cancelled, place }: RangeScan): number | undefined => {
-  if (cancelled !== undefined) return cancelled
-  const { collection, vbucket, vbucketUuid } = place
-  const here = connection.vbucket(bucket, vbucket)?.state === VBucketState.Active && bucket.uuidOf(vbucket) === vbucketUuid
-  if (!here) return Status.NotMyVbucket
-  return bucket.space(vbucket, collection) === undefined ? Status.UnknownCollection : undefined
-}
+const broken = (bucket: Bucket, { cancelled, place }: RangeScan): number | undefined =>
+  cancelled ?? (bucket.space(place.vbucket, place.collection) === undefined ? Status.UnknownCollection : undefined)
 
 const tell = (connection: NodeConnection, packet: ScanPacket, bucket: Bucket, status: number): void => {
   if (status === Status.NotMyVbucket) connection.notMyVbucket(packet, bucket)
@@ -183,7 +181,7 @@ class Continuing {
       }
       this.looked = false
       if (sent >= turn) return this.schedule()
-      const problem = broken(connection, bucket, scan)
+      const problem = broken(bucket, scan)
       if (problem === undefined) sent += this.send(this.next())
       else {
         connection.shared.scans.remove(scan, problem)

@@ -13,7 +13,7 @@ const everything: ScanSelection = {
   start: { key: "", exclusive: false },
   end: { key: "\udcff".repeat(250), exclusive: false }
 }
-const place = { bucket: {}, vbucket: 0, vbucketUuid: 1n, collection: 0 }
+const place = { bucket: {}, vbucket: 0, collection: 0 }
 const unlimited: ContinueLimits = { items: 0, time: 0, bytes: 0 }
 
 const setUp = (limits: ScanLimits = {}) => {
@@ -23,14 +23,15 @@ const setUp = (limits: ScanLimits = {}) => {
   const space = store.space(0)
   const scans = new RangeScans(limits, { now: () => clock.now, uuid: () => Uint8Array.from({ length: 16 }, () => uuids++ & 0xff) })
   const put = (key: string, size = 1, expiration = 0) => store.set(space, key, { value: new Uint8Array(size), expiration })
-  const create = (more: Partial<ScanRequest> = {}, owner: object = scans): Uint8Array | number => {
+  const create = (more: Partial<ScanRequest> = {}, owner: object = scans): RangeScan | number => {
     const request = { collection: 0, keyOnly: false, includeXattrs: false, selection: everything, snapshot: undefined, ...more }
     return scans.create(request, place, space, clock.unix, owner)
   }
   const opened = (more: Partial<ScanRequest> = {}, owner?: object): RangeScan => {
-    const uuid = create(more, owner)
-    if (typeof uuid === "number") throw new Error(`status ${uuid}`)
-    return scans.find(uuid)!
+    const scan = create(more, owner)
+    if (typeof scan === "number") throw new Error(`status ${scan}`)
+    expect(scans.find(scan.uuid)).toBe(scan)
+    return scan
   }
   return { clock, store, space, scans, put, create, opened }
 }
@@ -187,7 +188,7 @@ describe("an empty scan", () => {
     for (let n = 0; n < 50; n++) put(`b${n}`)
     const made = Array.from({ length: 60 }, (_, seed) => create({ selection: { ...sample, seed } }))
     expect(made.every((one) => typeof one === "object")).toBe(true)
-    expect(made.some((one) => keysIn(packets(scans.find(one as Uint8Array)!)).length === 0)).toBe(true)
+    expect(made.some((one) => keysIn(packets(one as RangeScan)).length === 0)).toBe(true)
   })
 })
 

@@ -92,8 +92,6 @@ class KeyHeap {
 export interface ScanPlace {
   readonly bucket: object
   readonly vbucket: number
-  /** The branch of history that it is of. */
-  readonly vbucketUuid: bigint
   readonly collection: number
 }
 
@@ -105,8 +103,7 @@ interface ScanLife {
 
 /** One scan. */
 export class RangeScan {
-  /** Its UUID in hexadecimal. */
-  readonly id: string
+  readonly uuid: Uint8Array
   readonly place: ScanPlace
   readonly keyOnly: boolean
   readonly includeXattrs: boolean
@@ -118,12 +115,14 @@ export class RangeScan {
   cancelled: number | undefined
   /** Who made it, or read it last; it is gone with them. */
   owner: object
+  /** Called once, when it is no more. */
+  onEnd: () => void = () => {}
   private readonly heap: KeyHeap
   private held: number
   private readonly now: () => number
 
-  constructor(id: string, place: ScanPlace, request: ScanRequest, entries: Array<Entry>, held: number, given: ScanLife) {
-    this.id = id
+  constructor(uuid: Uint8Array, place: ScanPlace, request: ScanRequest, entries: Array<Entry>, held: number, given: ScanLife) {
+    this.uuid = uuid
     this.place = place
     this.keyOnly = request.keyOnly
     this.includeXattrs = request.includeXattrs
@@ -219,10 +218,10 @@ export class RangeScans {
   }
 
   /**
-   * Makes a scan of what a collection holds now; `unixTime`, in milliseconds, says what has expired. Returns its UUID, or the status of the
+   * Makes a scan of what a collection holds now; `unixTime`, in milliseconds, says what has expired. Returns it, or the status of the
    * answer: `KeyEnoent` when there is nothing to return, `Ebusy` when others take up too much, `Enomem` when it would not fit alone.
    */
-  create(request: ScanRequest, place: ScanPlace, space: Space, unixTime: number, owner: object): Uint8Array | number {
+  create(request: ScanRequest, place: ScanPlace, space: Space, unixTime: number, owner: object): RangeScan | number {
     const release = this.reserve()
     if (release === undefined) return Status.Ebusy
     release()
@@ -244,11 +243,10 @@ export class RangeScans {
     }
     if (held > free) return Status.Ebusy
     if (held === 0 && request.selection._tag === "Range") return Status.KeyEnoent
-    const { now, uuid: next } = this.world
-    const uuid = next()
-    const id = hex(uuid)
-    this.scans.set(id, new RangeScan(id, place, request, entries, held, { owner, ends: now() + this.lifetime, now }))
-    return uuid
+    const { now, uuid } = this.world
+    const scan = new RangeScan(uuid(), place, request, entries, held, { owner, ends: now() + this.lifetime, now })
+    this.scans.set(hex(scan.uuid), scan)
+    return scan
   }
 
   /** A scan, unless it is none or its life is over. */
@@ -260,7 +258,7 @@ export class RangeScans {
   /** Ends a scan; whoever reads it is told `status`. */
   remove(scan: RangeScan, status: number): void {
     scan.cancelled ??= status
-    this.scans.delete(scan.id)
+    if (this.scans.delete(hex(scan.uuid))) scan.onEnd()
   }
 
   /** Ends the scans of somebody who is gone. */

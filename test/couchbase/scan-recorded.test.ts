@@ -1,5 +1,5 @@
 /** Requests of range scans as Couchbase's SDK for Node sent them: the embedded node understands every one, and ours say the same. */
-import { Framer } from "@wirewright/codec"
+import type { Framer } from "@wirewright/codec"
 import { HelloFeature as F } from "@wirewright/couchbase/gen"
 import { defaultManifest, withCollection } from "@wirewright/embedded/Collections"
 import { type CouchbaseNode, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"

@@ -66,7 +66,8 @@ const keys: Kind<string> = { keysOnly: true, make: ({ key }) => Result.succeed(k
 const documents = (snappy: SnappyCodec | undefined): Kind<ScannedDocument> => ({
   keysOnly: false,
   make: (found) => {
-    const { cas, datatype, expiry, flags, key, seqno, value } = found as Gen.RangeScanDocument
+    if (!("value" in found)) return Result.fail("the node returned a key where a document was asked for")
+    const { cas, datatype, expiry, flags, key, seqno, value } = found
     return Result.map(received(value, datatype, snappy), (bytes) => ({ key, value: kept(bytes), flags, cas, expiry, seqno }))
   }
 })

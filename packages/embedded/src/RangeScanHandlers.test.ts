@@ -274,6 +274,30 @@ describe("a long scan", () => {
     await other.end()
   })
 
+  it("appends a little in each turn of the event loop, however much the kernel takes", async () => {
+    const client = await NodeClient.ready(port(), unordered)
+    const uuid = uuidOf(await client.ask(creating(all)))
+    const [served] = [...cluster.nodes[0]!.server.clients] as unknown as ReadonlyArray<
+      { readonly transport: { readonly bytesSent: number } }
+    >
+    let before = served!.transport.bytesSent
+    let most = 0
+    let watching = true
+    const look = (): void => {
+      const now = served!.transport.bytesSent
+      most = Math.max(most, now - before)
+      before = now
+      if (watching) setImmediate(look)
+    }
+    setImmediate(look)
+    const parts = await continued(client, uuid)
+    watching = false
+    expect(keysOf(parts)).toHaveLength(count)
+    // a turn, and the packet that fills it; two of them may lie between two looks
+    expect(most).toBeLessThan(2 * (64 * 1024 + 12 * 1024))
+    await client.end()
+  })
+
   it("waits for a client that does not read, with no more than a little of it", async () => {
     const client = await NodeClient.ready(port(), unordered)
     const uuid = uuidOf(await client.ask(creating(all)))

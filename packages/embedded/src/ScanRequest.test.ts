@@ -43,6 +43,12 @@ describe("a request", () => {
     })
   })
 
+  it("takes the lower half of a seed of 64 bits, as the SDKs draw them", () => {
+    const seeded = (seed: string) => accepted(`{"sampling":{"samples":1,"seed":${seed}}}`).selection
+    expect(seeded("18446744069414584327")).toEqual({ _tag: "Sample", samples: 1, seed: 7 })
+    expect(seeded("4294967296")).toEqual({ _tag: "Sample", samples: 1, seed: 0 })
+  })
+
   it("keeps all digits of numbers of 64 bits", () => {
     const text = `{"range":{"start":"","end":""},"snapshot_requirements":{"vb_uuid":"18446744073709551615","seqno":9007199254740993}}`
     expect(accepted(text).snapshot).toMatchObject({ vbucketUuid: 0xffff_ffff_ffff_ffffn, seqno: 9_007_199_254_740_993n })
@@ -66,7 +72,7 @@ describe("a request", () => {
     ["samples of nothing", { sampling: { samples: 0 } }, /samples/],
     ["half a sample", { sampling: { samples: 1.5 } }, /samples/],
     ["a negative seed", { sampling: { samples: 1, seed: -1 } }, /seed/],
-    ["a seed of 33 bits", { sampling: { samples: 1, seed: 0x1_0000_0000 } }, /seed/],
+    ["a seed of 65 bits", `{"sampling":{"samples":1,"seed":18446744073709551616}}`, /seed/],
     ["requirements without a seqno", { ...range, snapshot_requirements: { vb_uuid: "1" } }, /seqno/],
     ["requirements without a UUID", { ...range, snapshot_requirements: { seqno: 1 } }, /vb_uuid/],
     ["a UUID that is a number", { ...range, snapshot_requirements: { ...needs, vb_uuid: 1 } }, /vb_uuid/],

@@ -44,6 +44,8 @@ const longestName = 50
 /** What is asked for nests two deep; more is not read. */
 const deepest = 16
 
+const largest = 0xffff_ffff_ffff_ffffn
+
 class Invalid extends Error {}
 
 type Json = { readonly [name: string]: unknown }
@@ -110,10 +112,10 @@ const selectionOf = (json: Json): ScanSelection => {
   const sample = record(sampling, "sampling")
   const samples = whole(sample, "samples", BigInt(Number.MAX_SAFE_INTEGER))
   if (samples === undefined || samples === 0n) throw new Invalid("sampling needs samples, at least 1")
-  return { _tag: "Sample", samples: Number(samples), seed: Number(whole(sample, "seed", 0xffff_ffffn) ?? 0n) }
+  // clients draw seeds of 64 bits; the generator takes 32 of them
+  const seed = whole(sample, "seed", largest) ?? 0n
+  return { _tag: "Sample", samples: Number(samples), seed: Number(BigInt.asUintN(32, seed)) }
 }
-
-const largest = 0xffff_ffff_ffff_ffffn
 
 const snapshotOf = (json: Json): SnapshotRequirements | undefined => {
   if (json["snapshot_requirements"] === undefined) return undefined

@@ -20,6 +20,7 @@ export interface Found {
 /** What writes return. */
 export interface Written {
   readonly cas: Cas
+  readonly token?: unknown
 }
 
 /** Options that the tests give. */
@@ -40,8 +41,25 @@ export interface Parts {
   readonly content: ReadonlyArray<{ readonly error?: Error | null; readonly value?: unknown }>
 }
 
+/** What a scan finds; `content`, `cas` and `expiryTime` are those of a document, unless only ids were asked for. */
+export interface Scanned {
+  readonly id: string
+  readonly content?: unknown
+  readonly cas?: Cas
+}
+
+/** How to scan. */
+export interface ScanOptions {
+  readonly idsOnly?: boolean
+  readonly concurrency?: number
+  readonly batchByteLimit?: number
+  readonly consistentWith?: unknown
+  readonly timeout?: number
+}
+
 /** Documents of a collection. */
 export interface Collection {
+  scan(what: unknown, options?: ScanOptions): Promise<ReadonlyArray<Scanned>>
   get(key: string, options?: Options): Promise<Found>
   exists(key: string): Promise<{ readonly exists: boolean; readonly cas: Cas }>
   upsert(key: string, value: unknown, options?: Options): Promise<Written>
@@ -94,6 +112,11 @@ export interface Sdk {
         | "arrayAddUnique"
     ]: Spec
   }
+  readonly RangeScan: new(start?: unknown, end?: unknown) => unknown
+  readonly PrefixScan: new(prefix: string) => unknown
+  readonly SamplingScan: new(limit: number, seed?: number) => unknown
+  readonly ScanTerm: new(term: string, exclusive?: boolean) => unknown
+  readonly MutationState: new(...tokens: ReadonlyArray<unknown>) => unknown
   readonly MutateInMacro: { readonly Cas: unknown; readonly SeqNo: unknown; readonly ValueCrc32c: unknown }
   readonly LookupInMacro: { readonly Expiry: unknown; readonly Cas: unknown }
   readonly StoreSemantics: { readonly Replace: number; readonly Upsert: number; readonly Insert: number }

@@ -207,6 +207,41 @@ describe.each(collections)("%s", (_, open) => {
     expect((await documents.lookupIn("m", [LookupInSpec.exists("seen", { xattr: true })])).content[0]!.value).toBe(true)
   })
 
+  it("scans ranges, prefixes and samples: what it finds is what was stored", async () => {
+    const { MutationState, PrefixScan, RangeScan, SamplingScan, ScanTerm } = sdk
+    const stored = new Map<string, unknown>()
+    for (let n = 0; n < 200; n++) stored.set(`scan::${String(n).padStart(3, "0")}`, { n, text: "é".repeat(n) })
+    const written = await Promise.all([...stored].map(([key, value]) => documents.upsert(key, value)))
+    const sorted = (found: ReadonlyArray<{ readonly id: string }>): ReadonlyArray<string> => found.map(({ id }) => id).toSorted()
+    const keys = [...stored.keys()]
+    const consistentWith = new MutationState(...written.map(({ token }) => token))
+    for (const options of [{}, { concurrency: 16 }, { batchByteLimit: 1 }, { consistentWith, concurrency: 4 }]) {
+      const found = await documents.scan(new PrefixScan("scan::"), options)
+      expect(new Map(found.map(({ content, id }) => [id, content]))).toEqual(stored)
+      expect(found).toHaveLength(stored.size)
+    }
+    const [one] = await documents.scan(new PrefixScan("scan::007"))
+    expect(String(one!.cas)).toBe(String((await documents.get("scan::007")).cas))
+    const ids = await documents.scan(new PrefixScan("scan::"), { idsOnly: true })
+    expect(sorted(ids)).toEqual(keys)
+    expect(ids.every(({ content }) => content === undefined)).toBe(true)
+    const between = new RangeScan(new ScanTerm("scan::010"), new ScanTerm("scan::020"))
+    expect(sorted(await documents.scan(between, { idsOnly: true }))).toEqual(keys.slice(10, 21))
+    const within = new RangeScan(new ScanTerm("scan::010", true), new ScanTerm("scan::020", true))
+    expect(sorted(await documents.scan(within, { idsOnly: true }))).toEqual(keys.slice(11, 20))
+    expect(sorted(await documents.scan(new RangeScan(), { idsOnly: true }))).toEqual(expect.arrayContaining(keys))
+    expect(await documents.scan(new PrefixScan("none::"))).toEqual([])
+    const sample = (seed: number) => documents.scan(new SamplingScan(20, seed), { idsOnly: true })
+    const [first, again] = [await sample(5), await sample(5)]
+    expect(first.length).toBeLessThanOrEqual(20)
+    expect(first.length).toBeGreaterThan(0)
+    expect(sorted(again)).toEqual(sorted(first))
+    // the SDK draws a seed of its own, of up to 64 bits
+    for (let round = 0; round < 4; round++) expect(await documents.scan(new SamplingScan(20), { idsOnly: true })).toHaveLength(20)
+    await Promise.all(keys.map((key) => documents.remove(key)))
+    expect(await documents.scan(new PrefixScan("scan::"))).toEqual([])
+  })
+
   it("accepts durability", async () => {
     for (const durabilityLevel of [sdk.DurabilityLevel.Majority, sdk.DurabilityLevel.PersistToMajority]) {
       await documents.upsert("d", durabilityLevel, { durabilityLevel })

@@ -198,6 +198,13 @@ const rows: { readonly [command: string]: Row } = {
   "kv touch": kv("nothing", ["10m"], "NotFound"),
   "kv incr": kv("nothing", [], "NotFound"),
   "kv decr": kv("nothing", [], "NotFound"),
+  "kv scan": {
+    "wrong password": () => ({ args: [url(secret)], exit: "denied", error: "AuthenticationFailed" }),
+    "nobody listening": () => ({ args: [nobody], exit: "unreachable", error: "ConnectFailed" }),
+    "refused by the server": () => ({ args: [url(), "--collection", "nope"], exit: "findings", error: "UnknownCollection" }),
+    "a file that cannot be used": () => ({ args: [certificate()], exit: "usage" }),
+    interrupt: () => ({ args: [muteUrl()], exit: "interrupted" })
+  },
   tail: {
     "wrong password": () => ({ args: [url(secret), "--to", "now"], exit: "denied", error: "AuthenticationFailed" }),
     "nobody listening": () => ({ args: [nobody, "--to", "now"], exit: "unreachable", error: "ConnectFailed" }),

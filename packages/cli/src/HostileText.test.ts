@@ -246,6 +246,11 @@ const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
     // how a failure is printed as JSON is the same for all of them
     both("refused, in the server's words", () => ["kv", command, refusing, hostileArgument, ...rest]).slice(0, command === "get" ? 2 : 1)
   ])),
+  "kv scan": [
+    ...both("documents", () => ["kv", "scan", node]),
+    ...both("keys", () => ["kv", "scan", node, "--ids"]),
+    ...both("refused, in the server's words", () => ["kv", "scan", refusing])
+  ],
   "deepstream tail": both("an event, a record, presence", () => [
     "deepstream",
     "tail",

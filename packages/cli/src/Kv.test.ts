@@ -110,6 +110,47 @@ describe("kv", () => {
       ])
     }))
 
+  it.live("scans: keys and values, everything about them, some of them", () =>
+    Effect.gen(function*() {
+      const url = (yield* couchbase)(secret)
+      yield* run(["kv", "set", url, "user::1", "{\"name\":\"Ada\",\n\"n\":1}"])
+      yield* run(["kv", "set", url, "user::2", "a\tb", "--expiry", "1d"])
+      yield* run(["kv", "set", url, "other", "x"])
+      yield* run(["kv", "set", url, "hotel", "y", "--collection", "inventory.hotels"])
+      const lines = (args: ReadonlyArray<string>) =>
+        Effect.map(run(["kv", "scan", url, ...args]), ({ code, err, out }) => {
+          assert.deepStrictEqual([code, err], [0, ""])
+          return out.split("\n").slice(0, -1).toSorted()
+        })
+      assert.deepStrictEqual(yield* lines([]), ["other  x", "user::1  {\"name\":\"Ada\", \"n\":1}", "user::2  a\\tb"])
+      assert.deepStrictEqual(yield* lines(["--ids", "--prefix", "user::"]), ["user::1", "user::2"])
+      assert.deepStrictEqual(yield* lines(["--ids", "--from", "p", "--to", "user::1"]), ["user::1"])
+      assert.deepStrictEqual(yield* lines(["--ids", "--to", "other"]), ["other"])
+      assert.deepStrictEqual(yield* lines(["--ids", "--json", "--collection", "inventory.hotels"]), ["{\"key\":\"hotel\"}"])
+      assert.strictEqual((yield* lines(["--ids", "--sample", "2", "--seed", "1"])).length, 2)
+      assert.deepStrictEqual(yield* lines(["--prefix", "none"]), [])
+      const [found] = (yield* lines(["--json", "--prefix", "user::2"])).map((line) => JSON.parse(line) as Record<string, unknown>)
+      const { cas, casHex, expiry, ...rest } = found!
+      assert.deepStrictEqual(rest, {
+        key: "user::2",
+        flags: 0x04000000,
+        format: "text",
+        seqno: "1",
+        size: 3,
+        encoding: "text",
+        value: "a\tb"
+      })
+      assert.strictEqual(BigInt(cas as string), BigInt(casHex as string))
+      assert.isAbove(expiry as number, Date.now() / 1000 + 80_000)
+      const wrong = [["--prefix", "a", "--from", "b"], ["--sample", "1", "--to", "b"], ["--seed", "1"], ["--sample", "0"], [
+        "--sample",
+        "x"
+      ]]
+      for (const args of wrong) assert.strictEqual((yield* run(["kv", "scan", url, ...args])).code, 1, args.join(" "))
+      const { server } = yield* serveMemcachedNode({})
+      assert.strictEqual((yield* run(["kv", "scan", `memcached://127.0.0.1:${server.port}`])).code, 1)
+    }))
+
   it.live("sends memcached a password in clear text only when the URL asks for PLAIN, as the proxy does", () =>
     Effect.gen(function*() {
       const heard: Array<string> = []

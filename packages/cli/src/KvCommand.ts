@@ -1,5 +1,5 @@
 /**
- * `wirewright kv`: one document at a time, in the manner of Couchbase's `cbc cat`.
+ * `wirewright kv`: one document at a time, in the manner of Couchbase's `cbc cat`, or many of them with `scan`.
  *
  * The value goes to stdout, byte for byte; what is known about it goes to stderr, or with `--json` everything is one object on stdout.
  */
@@ -9,15 +9,17 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { type Failure, failureOfDefect, findings, usage } from "./Failure.ts"
-import { jsonFlag, optional, withDefault } from "./Flags.ts"
+import type { ScanSelection } from "@wirewright/couchbase/ScanSelection"
+import { Failure, failureOfDefect, findings, usage } from "./Failure.ts"
+import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { openInput } from "./Input.ts"
 import { type KvDocument, type KvFormat, type KvOutcome, type KvTarget, type KvWrite, notFound, openTarget } from "./KvTarget.ts"
-import { block, bytes, flush, line, say } from "./Output.ts"
-import { shown, terminalText } from "./Shown.ts"
+import { block, bytes, drain, flush, line, say } from "./Output.ts"
+import { lineOf, shown, terminalText } from "./Shown.ts"
 
 /** How a document's flags say it is to be read, as all Couchbase clients agree. */
 const formatOf = (flags: number): string => ["", "", "json", "binary", "text"][flags >>> 24 & 0x0f] ?? ""
@@ -34,20 +36,19 @@ const terminal = (value: Uint8Array): Promise<void> => {
   return flush()
 }
 
+/** A document, as JSON. */
+const documentJson = (key: string, { cas, flags, value }: KvDocument, more: object = {}): string => {
+  const format = formatOf(flags)
+  const facts = { flags, format: format || "unknown", ...more, size: value.length }
+  return jsonOf({ key, ...casJson(cas), ...facts, ...shown(value, { json: format === "json" }) })!
+}
+
 /** Prints a document: its bytes as they are, unless a terminal shows them. */
-const printDocument = (key: string, { cas, flags, value }: KvDocument, json: boolean): Effect.Effect<void> => {
+const printDocument = (key: string, document: KvDocument, json: boolean): Effect.Effect<void> => {
+  const { cas, flags, value } = document
   const format = formatOf(flags)
   if (json) {
-    line(
-      jsonOf({
-        key,
-        ...casJson(cas),
-        flags,
-        format: format || "unknown",
-        size: value.length,
-        ...shown(value, { json: format === "json" })
-      })!
-    )
+    line(documentJson(key, document))
     return Effect.promise(flush)
   }
   say(`${escaped(key)}  size ${value.length}  flags ${hex(flags, 8)}${format === "" ? "" : ` (${format})`}  ${casWords(cas)}`)
@@ -82,19 +83,24 @@ const whole = (text: string): bigint => {
 const parsed = <A>(name: string, description: string, parse: (text: string) => A, without: string) =>
   optional(Flag.String(name).pipe(Flag.mapTryCatch(parse, (error) => (error as Error).message)), description, without)
 
-const target = {
+const server = {
   url: Argument.String("url").pipe(
     Argument.withDescription(
       "couchbase://user:password@host:port/bucket or memcached://host:port; the password may be in WIREWRIGHT_PASSWORD"
     )
   ),
-  key: Argument.String("key").pipe(Argument.withDescription("The document's key")),
-  json: jsonFlag("One JSON object on stdout"),
   collection: optional(
     Flag.String("collection"),
     "scope.collection, or a collection of the default scope",
     "the default collection"
-  ),
+  )
+}
+
+const target = {
+  url: server.url,
+  key: Argument.String("key").pipe(Argument.withDescription("The document's key")),
+  json: jsonFlag("One JSON object on stdout"),
+  collection: server.collection,
   timeout: parsed("timeout", "Time for the operation, such as 5s", duration, "2.5s")
 }
 
@@ -131,7 +137,7 @@ interface Common {
 
 /** Connects, does one thing, and says how it went. */
 const perform = <A>(
-  { collection, timeout, url }: Common,
+  { collection, timeout, url }: Omit<Common, "key" | "json">,
   act: (kv: KvTarget) => Effect.Effect<A, Failure>,
   print: (result: A) => Effect.Effect<void, Failure>
 ): Effect.Effect<void, Failure> => {
@@ -261,6 +267,66 @@ const countCommand = (how: "incr" | "decr", description: string) =>
       Command.withExamples([example(`${how} ${url} visits 1 --initial 0`, "From 0 when it is new")])
     )
 
+const rangeFlags = {
+  prefix: optional(Flag.String("prefix"), "Only keys that begin with this", "all keys"),
+  from: optional(Flag.String("from"), "The first key", "the first there is"),
+  to: optional(Flag.String("to"), "The last key", "the last there is"),
+  sample: parsed("sample", "So many documents by chance, at most", whole, "all of them"),
+  seed: parsed("seed", "With --sample: the same seed finds the same documents", whole, "a random one")
+}
+
+type RangeFlags =
+  & {
+    readonly [Name in "prefix" | "from" | "to"]: string | undefined
+  }
+  & { readonly [Name in "sample" | "seed"]: bigint | undefined }
+
+/** What the options select, or what is wrong with them. */
+const selectionOf = ({ from, prefix, sample, seed, to }: RangeFlags): ScanSelection | Failure => {
+  const ways = [prefix !== undefined, from !== undefined || to !== undefined, sample !== undefined].filter((one) => one).length
+  if (ways > 1) return usage("give --prefix, or --from and --to, or --sample")
+  if (seed !== undefined && sample === undefined) return usage("--seed is for --sample")
+  if (prefix !== undefined) return { prefix }
+  if (sample !== undefined) return { sample: Number(sample), ...(seed === undefined ? {} : { seed: Number(seed) }) }
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+}
+
+const scanCommand = Command.make("scan", {
+  ...server,
+  ...rangeFlags,
+  ids: on("ids", "Only the keys"),
+  json: jsonFlag("A line of JSON for each document"),
+  timeout: parsed("timeout", "Time for the whole scan, such as 5m", duration, "75s")
+}, (given) => {
+  const { ids, json } = given
+  const selection = selectionOf(given)
+  if (selection instanceof Failure) return Effect.fail(selection)
+  const print = (text: string): Effect.Effect<void> => {
+    line(text)
+    return Effect.promise(drain)
+  }
+  const printed = (kv: KvTarget): Effect.Effect<void, Failure> =>
+    ids
+      ? Stream.runForEach(kv.scanKeys(selection), (key) => print(json ? jsonOf({ key })! : escaped(key)))
+      : Stream.runForEach(kv.scan(selection), (document) => {
+        const { expiry, flags, key, seqno, value } = document
+        const text = `${escaped(key)}  ${lineOf(value, { json: formatOf(flags) === "json" })}`
+        return print(json ? documentJson(key, document, { expiry, seqno: String(seqno) }) : text)
+      })
+  // what was found before a failure was found
+  return Effect.ensuring(perform(given, printed, () => Effect.void), Effect.promise(flush))
+}).pipe(
+  Command.withDescription(
+    "List the documents of a collection, or some of them: a line with key and value each. They are in the order of their keys within each " +
+      "vbucket only."
+  ),
+  Command.withExamples([
+    example(`scan ${url} --prefix user:: --ids`, "Keys that begin with user::"),
+    example(`scan ${url} --from a --to m --json`, "Everything about the documents from a to m"),
+    example(`scan ${url} --sample 10`, "Ten of them")
+  ])
+)
+
 /** The command. */
 export const kvCommand = Command.make("kv").pipe(
   Command.withShortDescription("Read and write documents of Couchbase or memcached"),
@@ -283,6 +349,7 @@ export const kvCommand = Command.make("kv").pipe(
     removeCommand,
     touchCommand,
     countCommand("incr", "Add to a counter."),
-    countCommand("decr", "Subtract from a counter; it stops at 0.")
+    countCommand("decr", "Subtract from a counter; it stops at 0."),
+    scanCommand
   ])
 )

@@ -4,6 +4,8 @@
  * It chooses the client by the scheme and evens out how they name things. It prints nothing.
  */
 import type { KvError as CouchbaseError } from "@wirewright/couchbase/KvError"
+import type { ScannedDocument } from "@wirewright/couchbase/KvScan"
+import type { ScanSelection } from "@wirewright/couchbase/ScanSelection"
 import type { KvError as MemcachedError } from "@wirewright/memcached/KvError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { Failure, failureOf, usage } from "./Failure.ts"
 
 /** A document as it is printed. */
@@ -60,6 +63,9 @@ export interface KvTarget {
   readonly remove: (key: string, options: KvWrite) => Effect.Effect<KvOutcome, Failure>
   readonly touch: (key: string, expiry: Duration.Duration) => Effect.Effect<KvOutcome, Failure>
   readonly count: (how: "incr" | "decr", key: string, options: KvCount) => Effect.Effect<KvOutcome, Failure>
+  /** All documents of a selection, within the target's timeout. */
+  readonly scan: (selection: ScanSelection) => Stream.Stream<ScannedDocument, Failure>
+  readonly scanKeys: (selection: ScanSelection) => Stream.Stream<string, Failure>
 }
 
 /** Where to and how. */
@@ -95,10 +101,14 @@ const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, u
     extend: (how, key, value, { cas, durability }) => run(kv[how](key, value, given({ cas, durability }))),
     remove: (key, { cas, durability }) => run(kv.remove(key, given({ cas, durability }))),
     touch: (key, expiry) => run(kv.touch(key, expiry)),
-    count: (how, key, options) => run(how === "incr" ? kv.increment(key, given(options)) : kv.decrement(key, given(options)))
+    count: (how, key, options) => run(how === "incr" ? kv.increment(key, given(options)) : kv.decrement(key, given(options))),
+    scan: (selection) => Stream.mapError(kv.scan(selection, given({ timeout })), failureOf),
+    scanKeys: (selection) => Stream.mapError(kv.scanKeys(selection, given({ timeout })), failureOf)
   }
   return target
 })
+
+const noScans = usage("memcached has no scans")
 
 const memcached = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
   const { KvClient } = yield* Effect.promise(() => import("@wirewright/memcached/KvClient"))
@@ -138,7 +148,9 @@ const memcached = Effect.fnUntraced(function*({ collection, password, timeout, u
     extend: (how, key, value, { cas, durability }) => Effect.andThen(durable(durability), run(kv[how](key, value, given({ cas })))),
     remove: (key, { cas, durability }) => Effect.andThen(durable(durability), there(key, kv.remove(key, given({ cas })))),
     touch: (key, expiry) => there(key, kv.touch(key, expiry)),
-    count: (how, key, options) => run(how === "incr" ? kv.increment(key, given(options)) : kv.decrement(key, given(options)))
+    count: (how, key, options) => run(how === "incr" ? kv.increment(key, given(options)) : kv.decrement(key, given(options))),
+    scan: () => Stream.fail(noScans),
+    scanKeys: () => Stream.fail(noScans)
   }
   return target
 })

@@ -123,3 +123,35 @@ describe.each([["native", true], ["without Buffer", false]])("text, %s", (_, wit
     }
   })
 })
+
+describe("the order of texts", () => {
+  it("is that of their bytes, whatever is UTF-8 among them", async () => {
+    const { compareText, decodeText } = await load(true)
+    const seed = 20261128
+    const next = random(seed)
+    const pool = [..."aé€😀\ue000\uffff"].map((one) => new TextEncoder().encode(one))
+    const bytesOf = () =>
+      Buffer.concat(
+        Array.from({ length: next(4) }, () =>
+          next(2) === 0 ? pool[next(pool.length)]! : Uint8Array.of([0x7f, 0x80, 0xc3, 0xf0, 0xff][next(5)]!))
+      )
+    for (let round = 0; round < 5000; round++) {
+      const [left, right] = [bytesOf(), bytesOf()]
+      const order = compareText(decodeText(left, 0, left.length), decodeText(right, 0, right.length))
+      expect(Math.sign(order), `seed ${seed}: ${left.toString("hex")} ${right.toString("hex")}`).toBe(Buffer.compare(left, right))
+    }
+  })
+
+  it("has characters beyond U+FFFF last, which UTF-16 has not, and a byte that is no UTF-8 where its value is", async () => {
+    const { compareText } = await load(true)
+    expect(["\u{10000}", "\uffff", "\udcc3", "é", "z", "", "za"].toSorted(compareText)).toEqual([
+      "",
+      "z",
+      "za",
+      "\udcc3",
+      "é",
+      "\uffff",
+      "\u{10000}"
+    ])
+  })
+})

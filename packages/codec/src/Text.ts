@@ -164,3 +164,34 @@ export const textBound = (text: string): number => text.length < 4096 ? text.len
 
 /** Whether text stands for bytes that are no UTF-8. */
 export const hasEscapes = (text: string): boolean => !(text as unknown as { isWellFormed(): boolean }).isWellFormed()
+
+const firstSurrogate = 0xd800
+const lastSurrogate = 0xdfff
+const isSurrogate = (unit: number): boolean => unit >= firstSurrogate && unit <= lastSurrogate
+
+const encoded = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(textBound(text))
+  return bytes.subarray(0, encodeText(bytes, 0, text))
+}
+
+/** Orders texts as their bytes are ordered: below 0 when `left` is first, 0 when they are equal. UTF-16 has another order beyond U+D7FF. */
+export const compareText = (left: string, right: string): number => {
+  const shorter = Math.min(left.length, right.length)
+  for (let at = 0; at < shorter; at++) {
+    const a = left.charCodeAt(at)
+    const b = right.charCodeAt(at)
+    if (a === b) continue
+    // a byte that is no UTF-8 may be the first of a character's, and a pair of surrogates is above all other characters
+    return a >= 0x80 && b >= 0x80 && (isSurrogate(a) || isSurrogate(b)) ? compareBytes(encoded(left), encoded(right)) : a - b
+  }
+  return left.length - right.length
+}
+
+const compareBytes = (left: Uint8Array, right: Uint8Array): number => {
+  const shorter = Math.min(left.length, right.length)
+  for (let at = 0; at < shorter; at++) {
+    const difference = left[at]! - right[at]!
+    if (difference !== 0) return difference
+  }
+  return left.length - right.length
+}

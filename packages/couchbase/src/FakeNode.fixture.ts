@@ -47,6 +47,7 @@ export const configOf = (ports: ReadonlyArray<number>, rows: ReadonlyArray<numbe
     rev: revision,
     revEpoch: 1,
     name: "default",
+    bucketCapabilities: ["rangeScan"],
     nodesExt: ports.map((kv) => ({ services: { kv }, hostname: "127.0.0.1" })),
     vBucketServerMap: { hashAlgorithm: "CRC", vBucketMap: rows.map((row) => [row]) }
   })

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
 import { encodeValue, isPlain, kept, received } from "./Documents.ts"
 import type { KvDispatch } from "./KvDispatch.ts"
 import { InvalidRequest, InvalidValue, type KvError } from "./KvError.ts"
@@ -20,8 +21,10 @@ import type { Counter, Document, Metadata, Mutation, Observed, ObservedSeqno, Ra
 import type * as Options from "./KvOptions.ts"
 import { type CopyOfDocument, getAllReplicas, getAnyReplica } from "./KvReplicas.ts"
 import { fieldsOf, type KvDefaults, timeoutOf, unsent } from "./KvRequest.ts"
+import { type KvScanOptions, scanDocuments, scanKeys, type ScannedDocument } from "./KvScan.ts"
 import { decodeWith, encodeWith } from "./KvSchema.ts"
 import { type LookupResult, lookupIn, mutateIn, type MutateResult } from "./KvSubDocument.ts"
+import type { ScanSelection } from "./ScanSelection.ts"
 import type { LookupSpec, MutateSpec } from "./SubDocument.ts"
 
 /** Stores a document. Values are JSON, bytes are bytes; with a schema, JSON of that schema. */
@@ -52,6 +55,13 @@ export interface KvCollection {
     keys: Iterable<string>,
     options?: Options.KvRequestOptions
   ) => Effect.Effect<ReadonlyMap<string, Document>, KvError>
+  /**
+   * The documents of a range of keys, of a prefix or by chance: of each vbucket in the order of its keys, of several vbuckets mixed. Each
+   * vbucket is as it was when the scan came to it.
+   */
+  readonly scan: (selection?: ScanSelection, options?: KvScanOptions) => Stream.Stream<ScannedDocument, KvError>
+  /** The same, without the documents. */
+  readonly scanKeys: (selection?: ScanSelection, options?: KvScanOptions) => Stream.Stream<string, KvError>
   /** Stores a document whether there is one or not; with a CAS, only over that version, else `CasMismatch`. */
   readonly upsert: StoreDocument
   /** Stores a document that must not exist, else `Exists`. A CAS is an `InvalidRequest`. */
@@ -180,6 +190,8 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
       getMany(dispatch, path, keys, timeoutOf(options, defaults), document, (key) => read(Operations.get(key), options)),
     getAnyReplica: (key, options) => getAnyReplica(dispatch, key, (operation) => read(operation, options)),
     getAllReplicas: (key, options) => getAllReplicas(dispatch, key, (operation) => read(operation, options)),
+    scan: (selection = {}, options = {}) => scanDocuments(dispatch, path, selection, options, snappy),
+    scanKeys: (selection = {}, options = {}) => scanKeys(dispatch, path, selection, options),
     upsert: store("Set"),
     insert: store("Add"),
     replace: store("Replace"),

@@ -20,7 +20,7 @@ import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen
 import { HelloFeature, Status } from "./gen/Types.ts"
 import type { KvConnection } from "./KvConnection.ts"
 import { FeatureMissing, InvalidRequest, type KvError, kvError, type KvReason, NoActiveNode, NotReady, statusReason } from "./KvError.ts"
-import { type Operation, refused, type Route } from "./KvOperations.ts"
+import { more, type Operation, refused, type Route } from "./KvOperations.ts"
 import { decide, type FailedAttempt, type RetryPolicy } from "./Retry.ts"
 
 /** What an operation is sent with. */
@@ -79,6 +79,7 @@ const callOf = (writes: boolean): Call<Attempt, Response, unknown, Failure> => (
   encode: (writer, attempt) => attempt.operation.write(writer, attempt),
   interpret: (answer, attempt) => {
     const result = attempt.operation.read(answer)
+    if (result === more) return undefined
     return result === refused ? Effect.fail({ _tag: "Refused", answer, attempt }) : Effect.succeed(result)
   },
   failed: (error, attempt) => Effect.fail({ _tag: "Failed", error, attempt })
@@ -108,7 +109,7 @@ const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "
 export class KvDispatch {
   readonly cluster: Cluster
   readonly collections = new CollectionIds()
-  private readonly policy: RetryPolicy
+  readonly policy: RetryPolicy
   private readonly snappy: SnappyCodec | undefined
   private readonly scope: Scope.Scope
   private readonly asking = new Map<string, Deferred.Deferred<number, Failure>>()
@@ -125,12 +126,25 @@ export class KvDispatch {
     return Effect.suspend(() => this.attempt({ operation, path, timeout, started: performance.now(), attempt: 1 }))
   }
 
-  private attempt<A>(work: Work<A>): Effect.Effect<A, KvError> {
-    return Effect.catch(this.once(work), (failure) => this.failed(work, failure))
+  /** Carries out an operation on a connection, once, whatever becomes of it. What it learns of the cluster is kept. */
+  once<A>(operation: Operation<A>, path: string, connection: KvConnection, timeout: number): Effect.Effect<A, KvError> {
+    return Effect.suspend(() => {
+      const work = { operation, path, timeout, started: performance.now(), attempt: 1 }
+      const attempt = this.perform(work, this.vbucketOf(operation), undefined, connection)
+      return Effect.catch(attempt, (failure) => this.fail(work, this.judge(work, failure), false))
+    })
   }
 
-  private once<A>(work: Work<A>): Effect.Effect<A, Failure> {
-    const vbucket = this.cluster.vbucketOf(work.operation.key)
+  private vbucketOf({ key, vbucket }: Operation<unknown>): number {
+    return vbucket ?? this.cluster.vbucketOf(key)
+  }
+
+  private attempt<A>(work: Work<A>): Effect.Effect<A, KvError> {
+    return Effect.catch(this.route(work), (failure) => this.failed(work, failure))
+  }
+
+  private route<A>(work: Work<A>): Effect.Effect<A, Failure> {
+    const vbucket = this.vbucketOf(work.operation)
     const pool = this.cluster.poolOf(vbucket, work.operation.replica)
     if (pool === undefined) return Effect.fail({ _tag: "NoNode", vbucket })
     const ready = pool.ready()
@@ -217,23 +231,25 @@ export class KvDispatch {
     const elapsed = performance.now() - work.started
     const judged = this.judge(work, failure)
     const decision = decide(judged.failed, work.attempt, elapsed, { ...this.policy, budget: work.timeout }, Math.random())
-    if (decision._tag === "GiveUp") {
-      const { address, opaque, operation, reason, status, vbucket } = judged
-      return Effect.fail(kvError(reason, {
-        operation: operation ?? work.operation.name,
-        key: work.operation.key,
-        address,
-        vbucket,
-        opaque,
-        status,
-        ambiguous: decision.ambiguous,
-        attempts: work.attempt
-      }))
-    }
+    if (decision._tag === "GiveUp") return this.fail(work, judged, decision.ambiguous)
     const again = Effect.suspend(() => this.attempt({ ...work, attempt: work.attempt + 1 }))
     const waited = decision.delay === 0 ? again : Effect.andThen(Effect.sleep(decision.delay), again)
     const redirected = judged.failed._tag === "Status" && judged.failed.redirected === true
     return this.stale(failure) && !redirected ? Effect.andThen(Effect.forkIn(this.cluster.refresh, this.scope), waited) : waited
+  }
+
+  private fail<A>({ attempt, operation }: Work<A>, judged: Judgement, ambiguous: boolean): Effect.Effect<never, KvError> {
+    const { address, opaque, reason, status, vbucket } = judged
+    return Effect.fail(kvError(reason, {
+      operation: judged.operation ?? operation.name,
+      key: operation.vbucket === undefined ? operation.key : undefined,
+      address,
+      vbucket,
+      opaque,
+      status,
+      ambiguous,
+      attempts: attempt
+    }))
   }
 
   /** Whether the map may be out of date, and nobody has told us a newer one. */

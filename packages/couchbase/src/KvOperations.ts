@@ -11,10 +11,14 @@ import { compressed, type EncodedValue, kept, type SnappyCodec } from "./Documen
 import { type Need, needsOfFraming, needsOfPaths, noNeeds } from "./FeatureNeeds.ts"
 import * as Gen from "./gen/index.ts"
 import { HelloFeature, Status } from "./gen/Types.ts"
+import type { KvConnection } from "./KvConnection.ts"
 import type { WhenExists } from "./StatusMeaning.ts"
 
 /** The answer is a status that the operation has no result for. */
 export const refused: unique symbol = Symbol("refused")
+
+/** More answers are to come. */
+export const more: unique symbol = Symbol("more")
 
 /** Where one attempt goes. */
 export interface Route {
@@ -23,15 +27,18 @@ export interface Route {
   /** Absent on connections without collections. */
   readonly collectionId: number | undefined
   readonly session: Bootstrapped
+  readonly connection: KvConnection
 }
 
-/** Something to do with a document. */
+/** Something to do with a document, or with a vbucket. */
 export interface Operation<A> {
   /** Name of the command. */
   readonly name: string
   readonly key: string
   /** Which of the replicas is asked, from 0. Default: none, the active copy is. */
   readonly replica?: number
+  /** The vbucket, when it is not that of the key. */
+  readonly vbucket?: number
   /** Repeating it without knowing how the first one ended may do it twice. */
   readonly writes: boolean
   /** What it means when the document is there. */
@@ -40,8 +47,8 @@ export interface Operation<A> {
   readonly needs: ReadonlyArray<Need>
   /** Appends the packet. Throws `EncodeError`. */
   readonly write: (writer: Writer, route: Route) => void
-  /** The result, or `refused`. */
-  readonly read: (answer: Gen.Response) => A | typeof refused
+  /** The result, `refused`, or `more` of a request that has several answers. */
+  readonly read: (answer: Gen.Response) => A | typeof refused | typeof more
 }
 
 /** A document as it was read. */

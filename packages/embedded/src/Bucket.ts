@@ -444,6 +444,14 @@ export class Bucket {
     return highest
   }
 
+  /** Whether the change with a seqno is still the newest of its document. */
+  holdsChange(id: number, seqno: bigint): boolean {
+    for (const change of this.vbuckets[id]?.main.history.image.values() ?? []) {
+      if (change.seqno === seqno) return change.kind !== "system" && isVisible(change)
+    }
+    return false
+  }
+
   /** The documents of a collection in a vbucket, unless there is no such collection. */
   space(vbucket: number, collection: number): Space | undefined {
     if (collectionById(this.current, collection) === undefined) return undefined

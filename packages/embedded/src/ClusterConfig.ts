@@ -53,7 +53,8 @@ const bucketCapabilities = [
   "touch",
   "cccp",
   "nodesExt",
-  "xattr"
+  "xattr",
+  "rangeScan"
 ]
 
 const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host

@@ -22,6 +22,8 @@ import type { Handlers } from "./Handlers.ts"
 import { keyValueHandlers } from "./KeyValueHandlers.ts"
 import { expectBody } from "./RequestRules.ts"
 import { NodeConnection, type NodeScript, type NodeShared } from "./NodeConnection.ts"
+import { rangeScanHandlers } from "./RangeScanHandlers.ts"
+import { type ScanLimits, RangeScans } from "./RangeScans.ts"
 import { statHandlers } from "./StatHandlers.ts"
 import { subDocumentHandlers } from "./SubDocumentHandlers.ts"
 import { type SaslRandom, type User, Users } from "./Users.ts"
@@ -47,6 +49,8 @@ export interface CouchbaseNodeOptions extends
   readonly closeOnEinval?: boolean
   /** Where nonces and salts of SCRAM come from; random unless said otherwise. */
   readonly saslRandom?: SaslRandom
+  /** Limits of the range scans of each node. */
+  readonly rangeScans?: ScanLimits
   /** Answers packets in the node's place: for tests of clients. */
   readonly script?: NodeScript
 }
@@ -67,6 +71,8 @@ export interface CouchbaseNode {
   readonly server: PacketServer
   /** DCP connections of this node. */
   readonly producers: ProducerNames
+  /** Range scans of this node. */
+  readonly scans: RangeScans
   /** Closes the connections of all clients, or those for DCP only. Returns how many. */
   disconnect(dcpOnly?: boolean): number
   readonly cluster: CouchbaseCluster
@@ -108,6 +114,7 @@ export const couchbaseHandlers: Handlers = {
   ...collectionHandlers,
   ...vbucketHandlers,
   ...dcpHandlers,
+  ...rangeScanHandlers,
   ...statHandlers
 }
 
@@ -177,12 +184,17 @@ export const serveCouchbaseCluster = (
     for (let index = 0; index < size; index++) {
       const connections = new Map<ServerClient, NodeConnection>()
       const producers = new ProducerNames()
+      const scans = new RangeScans(options.rangeScans ?? {}, {
+        now: () => performance.now(),
+        uuid: () => new Uint8Array(Crypto.randomBytes(16))
+      })
       const shared: NodeShared = {
         users,
         version: options.version ?? version,
         buckets,
         node: index,
         producers,
+        scans,
         cluster: state,
         clusterConfig: (bucket) => state.map(nodes, index, bucket),
         elapsed: () => performance.now(),
@@ -219,6 +231,7 @@ export const serveCouchbaseCluster = (
         buckets,
         server,
         producers,
+        scans,
         cluster,
         disconnect: (dcpOnly = false) => {
           const closing = [...connections].filter(([, { dcp }]) => !dcpOnly || dcp !== undefined)
@@ -231,6 +244,7 @@ export const serveCouchbaseCluster = (
       Effect.sync(() =>
         setInterval(() => {
           for (const bucket of buckets.values()) bucket.sweep()
+          for (const { scans } of nodes) scans.sweep()
         }, sweepInterval).unref()
       ),
       (timer) => Effect.sync(() => clearInterval(timer))

@@ -36,6 +36,7 @@ const offered: ReadonlyArray<number> = [
   F.DedupeNotMyVbucketClustermap,
   F.ClustermapChangeNotificationBrief,
   F.SubdocAllowsAccessOnMultipleXattrKeys,
+  F.RangeScanIncludeXattr,
   F.SubdocBinaryXattr
 ]
 

@@ -29,6 +29,7 @@ import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./Erro
 import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
+import type { RangeScans } from "./RangeScans.ts"
 import { headerProblem, requestProblem } from "./RequestRules.ts"
 import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
@@ -52,6 +53,8 @@ export interface NodeShared {
   readonly node: number
   /** DCP connections of this node. */
   readonly producers: ProducerNames
+  /** Range scans of this node. */
+  readonly scans: RangeScans
   /** Milliseconds of a clock that only goes forward. */
   readonly elapsed: () => number
   readonly after: After
@@ -116,6 +119,14 @@ interface Waiting {
   readonly execute: (slice: () => void) => void
 }
 
+/** Somebody who answers later, and hears what becomes of the client. */
+export interface ConnectionListener {
+  /** The client has read what waited for it. */
+  readonly drained?: () => void
+  /** The client is gone. */
+  readonly closed: () => void
+}
+
 const empty = new Uint8Array(0)
 /** Largest value after inflating, in bytes: that of a document. */
 const largestInflated = 20 * 1024 * 1024
@@ -159,6 +170,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   private owed = 0
 
   private readonly closed: () => void
+  private readonly listeners = new Set<ConnectionListener>()
 
   constructor(shared: NodeShared, client: ServerClient, closed: () => void) {
     this.shared = shared
@@ -198,11 +210,20 @@ export class NodeConnection implements PacketHandler<Packet> {
 
   readonly onDrain = (): void => {
     this.dcp?.drained()
+    for (const { drained } of this.listeners) drained?.()
   }
 
   readonly onClose = (): void => {
     this.dcp?.close()
+    for (const { closed } of this.listeners) closed()
+    this.shared.scans.abandon(this)
     this.closed()
+  }
+
+  /** Tells `listener` of what becomes of the client, until the result is called. */
+  listen(listener: ConnectionListener): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
   }
 
   /** The copy of a vbucket that this node has. */

@@ -7,7 +7,16 @@
 import { type FailoverEntry, Status, VBucketState } from "@wirewright/couchbase/gen"
 import { type HistoryOptions, VbucketHistory } from "@wirewright/dcp/VbucketHistory"
 import { type BucketChange, type Watcher, WatchList } from "./BucketChange.ts"
-import { collectionById, defaultManifest, droppedCollections, type Manifest, manifestEvents, readManifest } from "./Collections.ts"
+import { type BucketSettings, defaultSettings } from "./BucketSettings.ts"
+import {
+  collectionById,
+  defaultManifest,
+  droppedCollections,
+  highestId,
+  type Manifest,
+  manifestEvents,
+  readManifest
+} from "./Collections.ts"
 import type { Change } from "./Document.ts"
 import type { Item, Space } from "./HashTable.ts"
 import { Store } from "./Store.ts"
@@ -25,6 +34,8 @@ export interface BucketOptions {
   readonly maxMemory?: number
   /** How much of the changes is kept for DCP. */
   readonly history?: HistoryOptions
+  /** Whatever else administrators see. Default: a Couchbase bucket that cannot be flushed */
+  readonly settings?: Partial<Omit<BucketSettings, "vbuckets" | "replicas" | "ramQuota">>
 }
 
 /** What a bucket needs of the world. */
@@ -74,6 +85,10 @@ export class Bucket {
   readonly uuid: string
   readonly vbucketCount: number
   readonly store: Store
+  /** What administrators see; changed by them. */
+  settings: BucketSettings
+  /** Highest id that a scope or collection of it has had; none is given twice. */
+  highestId: number
   private readonly world: BucketWorld
   private readonly historyOptions: HistoryOptions
   private readonly vbuckets: Array<Vbucket | undefined>
@@ -88,6 +103,8 @@ export class Bucket {
     this.vbucketCount = options.vbuckets ?? 64
     this.current = options.manifest ?? defaultManifest
     this.manifestSet = options.manifest !== undefined
+    this.highestId = highestId(this.current)
+    this.settings = settingsOf(options, this.vbucketCount)
     this.uuid = (world.uuid() << 64n | world.uuid()).toString(16).padStart(32, "0").slice(-32)
     this.store = new Store({
       now: world.now,
@@ -213,6 +230,20 @@ export class Bucket {
     return Status.Success
   }
 
+  /** Empties it: its vbuckets begin anew, as those of a bucket that was just made. Collections stay. */
+  flush(): void {
+    for (const { id, node, state } of this.allVbuckets) {
+      const stored = this.store.vbucket(id)
+      for (const collection of [...stored.spaces.keys()]) this.store.drop(collection, id)
+      stored.highSeqno = 0n
+      stored.forgottenRevision = 0n
+      const fresh = this.fresh(id, state)
+      fresh.node = node
+      this.vbuckets[id] = fresh
+      this.watchers.stateChanged(id)
+    }
+  }
+
   /** Seqno of the latest change of a vbucket, or of one collection in it. */
   highSeqno(id: number, collection?: number): bigint {
     if (collection === undefined) return this.store.vbucket(id).highSeqno
@@ -231,7 +262,7 @@ export class Bucket {
 
   /** An expiration as the collection allows it: no longer than its `maxTtl`. */
   expirationIn(collection: number, expiration: number): number {
-    const maxTtl = collectionById(this.current, collection)?.maxTtl ?? 0
+    const maxTtl = collectionById(this.current, collection)?.maxTtl ?? this.settings.maxTtl
     if (maxTtl === 0) return expiration
     const longest = Math.floor(this.now / 1000) + maxTtl
     const relative = expiration > 0 && expiration <= 2_592_000
@@ -248,6 +279,7 @@ export class Bucket {
     for (const id of dropped) this.store.drop(id)
     const events = manifestEvents(this.current, next)
     this.current = next
+    this.highestId = Math.max(this.highestId, highestId(next))
     this.manifestSet = true
     for (const { history, id } of this.allVbuckets) {
       if (dropped.length > 0) history.forget((item) => item.kind !== "system" && dropped.includes(item.document.collection))
@@ -272,3 +304,12 @@ export class Bucket {
     return new Vbucket(id, state, 0, new VbucketHistory(this.world.uuid(), this.historyOptions))
   }
 }
+
+/** Settings of a bucket as its maker sees it. */
+const settingsOf = ({ maxMemory = 256 * 2 ** 20, settings, ...more }: BucketOptions, vbuckets: number): BucketSettings => ({
+  ...defaultSettings(settings),
+  ...settings,
+  replicas: "replicas" in more && typeof more.replicas === "number" ? more.replicas : 0,
+  ramQuota: Math.ceil(maxMemory / 2 ** 20),
+  vbuckets
+})

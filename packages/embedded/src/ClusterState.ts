@@ -23,14 +23,27 @@ export interface ClusterStateOptions {
 /** The state of a cluster. */
 export class ClusterState {
   readonly buckets = new Map<string, Bucket>()
+  readonly uuid: string
   private readonly options: ClusterStateOptions
   /** Nodes that failed, which the map does not name. */
   private readonly gone = new Set<number>()
   private revision = 1n
+  private label = ""
 
   constructor(options: ClusterStateOptions) {
     this.options = options
+    this.uuid = (options.world.uuid() << 64n | options.world.uuid()).toString(16).padStart(32, "0").slice(-32)
     for (const one of options.buckets) this.add(one)
+  }
+
+  /** The name that the cluster was given; empty at first. */
+  get name(): string {
+    return this.label
+  }
+
+  rename(name: string): void {
+    this.label = name
+    this.mapChanged()
   }
 
   /** Which of two maps is newer. */
@@ -50,15 +63,17 @@ export class ClusterState {
       nodes: present.map((index) => addresses[index]!),
       self: present.indexOf(self),
       tls: this.options.tls,
+      clusterName: this.label,
+      clusterUuid: this.uuid,
       ...this.version
     }
     if (bucket === undefined) return clusterConfigText(at)
-    const { manifest, name, uuid, vbucketCount } = bucket
+    const { manifest, name, settings, uuid, vbucketCount } = bucket
     const vbuckets = Array.from({ length: vbucketCount }, (_, id) => {
       const vbucket = bucket.vbucket(id)
       return vbucket?.state === VBucketState.Active ? present.indexOf(vbucket.node) : -1
     })
-    return clusterConfigText(at, { name, uuid, vbuckets, manifestUid: manifest.uid })
+    return clusterConfigText(at, { name, uuid, vbuckets, manifestUid: manifest.uid, keepsHistory: settings.storageBackend === "magma" })
   }
 
   /** Makes a bucket, ready at once; nothing when there is one of that name. */

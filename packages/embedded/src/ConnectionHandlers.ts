@@ -71,9 +71,10 @@ export const connectionHandlers: Handlers = {
   },
   SelectBucket: (connection, packet) => {
     if (connection.dcp !== undefined) return connection.fail(packet, Status.NotSupported)
-    const bucket = connection.shared.buckets.get(packet.bucket)
+    const { buckets, users } = connection.shared
+    const bucket = buckets.get(packet.bucket)
     // a bucket that does not exist is one that the user may not see
-    if (bucket === undefined) return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
+    if (bucket === undefined || !users.permits(connection.sasl.user, "use", bucket.name)) return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
     connection.bucket = bucket
     connection.reply((writer) => encodeSelectBucketResponse(writer, connection.head(packet)))
   },

@@ -90,7 +90,8 @@ export const sizeFor = (key: string, valueLength: number): number => valueLength
 export class HashTable {
   readonly vbuckets = new Map<number, Vbucket>()
   private readonly options: StoreOptions
-  private readonly maxMemory: number
+  /** Most memory for documents in bytes. */
+  maxMemory: number
   private lastCas = 0n
   private documents = 0
   private tombstones = 0

@@ -103,12 +103,15 @@ describe("who may use it", () => {
     expect(revision()).toBe(before)
   })
 
-  it.each(["[]", "7", "null", "\"status\"", "{\"do\":", "GET / HTTP/1.1", ""])("closes at a first line that is no command: %s", async (text) => {
-    const lines = new Lines(port)
-    lines.socket.write(`${text}\n`)
-    await lines.ended
-    expect(lines.received).toBe("")
-  })
+  it.each(["[]", "7", "null", "\"status\"", "{\"do\":", "GET / HTTP/1.1", ""])(
+    "closes at a first line that is no command: %s",
+    async (text) => {
+      const lines = new Lines(port)
+      lines.socket.write(`${text}\n`)
+      await lines.ended
+      expect(lines.received).toBe("")
+    }
+  )
 
   it("reads a line of 4096 bytes, and closes at a longer one, ended or not", async () => {
     expect(longestLine).toBe(4096)

@@ -74,7 +74,9 @@ export const connectionHandlers: Handlers = {
     const { buckets, users } = connection.shared
     const bucket = buckets.get(packet.bucket)
     // a bucket that does not exist is one that the user may not see
-    if (bucket === undefined || !users.permits(connection.sasl.user, "use", bucket.name)) return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
+    if (bucket === undefined || !users.permits(connection.sasl.user, "use", bucket.name)) {
+      return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
+    }
     connection.bucket = bucket
     connection.reply((writer) => encodeSelectBucketResponse(writer, connection.head(packet)))
   },

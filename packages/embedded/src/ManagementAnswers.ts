@@ -177,7 +177,11 @@ export const userInfo = (directory: UserDirectory, user: UserRecord) => {
   }
   for (const role of user.roles) add(role, { type: "user" })
   for (const name of user.groups) {
-    for (const { id, roles: granted } of directory.groups) if (id === name) for (const role of granted) add(role, { type: "group", name })
+    for (const { id, roles: granted } of directory.groups) {
+      if (id === name) {
+        for (const role of granted) add(role, { type: "group", name })
+      }
+    }
   }
   return {
     id: user.id,

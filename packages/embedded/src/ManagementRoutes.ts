@@ -147,10 +147,19 @@ const route = (method: string, path: string, needs: Action | undefined, answer: 
 
 const routes: ReadonlyArray<Route> = [
   route("GET", "/", undefined, () => text(200, "Wirewright: a Couchbase-like node in memory\n")),
-  route("GET", "/whoami", undefined, ({ management: { users }, request: { user } }) =>
-    json(whoami(user, user !== undefined && users.own.has(user), user === undefined ? [] : users.roles(user)))),
-  route("GET", "/pools", undefined, ({ management, request: { user } }) =>
-    json(poolsInfo(management, management.users.permits(user, "administer")))),
+  route(
+    "GET",
+    "/whoami",
+    undefined,
+    ({ management: { users }, request: { user } }) =>
+      json(whoami(user, user !== undefined && users.own.has(user), user === undefined ? [] : users.roles(user)))
+  ),
+  route(
+    "GET",
+    "/pools",
+    undefined,
+    ({ management, request: { user } }) => json(poolsInfo(management, management.users.permits(user, "administer")))
+  ),
   route("GET", "/pools/default", undefined, ({ management }) => json(poolInfo(management))),
   route("POST", "/pools/default", "administer", ({ management: { state }, request: { form } }) => {
     const name = form.get("clusterName")
@@ -159,37 +168,98 @@ const routes: ReadonlyArray<Route> = [
     return empty(200)
   }),
   route("GET", "/pools/nodes", undefined, ({ management }) => json(poolNodes(management))),
-  route("GET", "/pools/default/nodeServices", undefined, ({ management: { nodes, self, state } }) =>
-    text(200, state.map(nodes, self, undefined))),
+  route(
+    "GET",
+    "/pools/default/nodeServices",
+    undefined,
+    ({ management: { nodes, self, state } }) => text(200, state.map(nodes, self, undefined))
+  ),
   route("GET", "/pools/default/b/*", undefined, mapOf),
   route("GET", "/pools/default/bs/*", undefined, stream),
   route("GET", "/pools/default/bucketsStreaming/*", undefined, stream),
-  route("GET", "/pools/default/buckets", undefined, ({ management }) =>
-    json([...management.state.buckets.values()].map((bucket) => bucketInfo(management, bucket)))),
-  route("POST", "/pools/default/buckets", "administer", ({ management: { administration }, request: { form } }) =>
-    answered(administration.createBucket(form.get("name") ?? "", settingsOfForm(form)), () => empty(202))),
-  route("GET", bucketPath, undefined, ({ management, names }) =>
-    answered(management.administration.bucket(names[0]!), (bucket) => json(bucketInfo(management, bucket)))),
-  route("POST", bucketPath, "administer", ({ management: { administration }, names, request: { form } }) =>
-    answered(administration.updateBucket(names[0]!, settingsOfForm(form)), () => empty(200))),
-  route("DELETE", bucketPath, "administer", ({ management: { administration }, names }) =>
-    answered(administration.dropBucket(names[0]!), () => empty(200))),
-  route("POST", `${bucketPath}/controller/doFlush`, "administer", ({ management: { administration }, names }) =>
-    answered(administration.flushBucket(names[0]!), () => empty(200))),
-  route("GET", `${bucketPath}/scopes`, undefined, ({ management: { administration }, names }) =>
-    answered(administration.bucket(names[0]!), ({ manifest }) => json(manifestInfo(manifest)))),
-  route("POST", `${bucketPath}/scopes`, "administerScopes", ({ management: { administration }, names, request: { form } }) =>
-    uid(administration.createScope(names[0]!, form.get("name") ?? ""))),
-  route("DELETE", `${bucketPath}/scopes/*`, "administerScopes", ({ management: { administration }, names }) =>
-    uid(administration.dropScope(names[0]!, names[1]!))),
-  route("POST", collectionsPath, "administerScopes", ({ management: { administration }, names, request: { form } }) =>
-    uid(administration.createCollection(names[0]!, names[1]!, form.get("name") ?? "", collectionSettings(form)))),
-  route("PATCH", `${collectionsPath}/*`, "administerScopes", ({ management: { administration }, names, request: { form } }) =>
-    uid(administration.updateCollection(names[0]!, names[1]!, names[2]!, collectionSettings(form)))),
-  route("DELETE", `${collectionsPath}/*`, "administerScopes", ({ management: { administration }, names }) =>
-    uid(administration.dropCollection(names[0]!, names[1]!, names[2]!))),
-  route("GET", "/settings/rbac/users", "readUsers", ({ management: { directory } }) =>
-    json(directory.list().map((user) => userInfo(directory, user)))),
+  route(
+    "GET",
+    "/pools/default/buckets",
+    undefined,
+    ({ management }) => json([...management.state.buckets.values()].map((bucket) => bucketInfo(management, bucket)))
+  ),
+  route(
+    "POST",
+    "/pools/default/buckets",
+    "administer",
+    ({ management: { administration }, request: { form } }) =>
+      answered(administration.createBucket(form.get("name") ?? "", settingsOfForm(form)), () => empty(202))
+  ),
+  route(
+    "GET",
+    bucketPath,
+    undefined,
+    ({ management, names }) => answered(management.administration.bucket(names[0]!), (bucket) => json(bucketInfo(management, bucket)))
+  ),
+  route(
+    "POST",
+    bucketPath,
+    "administer",
+    ({ management: { administration }, names, request: { form } }) =>
+      answered(administration.updateBucket(names[0]!, settingsOfForm(form)), () => empty(200))
+  ),
+  route(
+    "DELETE",
+    bucketPath,
+    "administer",
+    ({ management: { administration }, names }) => answered(administration.dropBucket(names[0]!), () => empty(200))
+  ),
+  route(
+    "POST",
+    `${bucketPath}/controller/doFlush`,
+    "administer",
+    ({ management: { administration }, names }) => answered(administration.flushBucket(names[0]!), () => empty(200))
+  ),
+  route(
+    "GET",
+    `${bucketPath}/scopes`,
+    undefined,
+    ({ management: { administration }, names }) =>
+      answered(administration.bucket(names[0]!), ({ manifest }) => json(manifestInfo(manifest)))
+  ),
+  route(
+    "POST",
+    `${bucketPath}/scopes`,
+    "administerScopes",
+    ({ management: { administration }, names, request: { form } }) => uid(administration.createScope(names[0]!, form.get("name") ?? ""))
+  ),
+  route(
+    "DELETE",
+    `${bucketPath}/scopes/*`,
+    "administerScopes",
+    ({ management: { administration }, names }) => uid(administration.dropScope(names[0]!, names[1]!))
+  ),
+  route(
+    "POST",
+    collectionsPath,
+    "administerScopes",
+    ({ management: { administration }, names, request: { form } }) =>
+      uid(administration.createCollection(names[0]!, names[1]!, form.get("name") ?? "", collectionSettings(form)))
+  ),
+  route(
+    "PATCH",
+    `${collectionsPath}/*`,
+    "administerScopes",
+    ({ management: { administration }, names, request: { form } }) =>
+      uid(administration.updateCollection(names[0]!, names[1]!, names[2]!, collectionSettings(form)))
+  ),
+  route(
+    "DELETE",
+    `${collectionsPath}/*`,
+    "administerScopes",
+    ({ management: { administration }, names }) => uid(administration.dropCollection(names[0]!, names[1]!, names[2]!))
+  ),
+  route(
+    "GET",
+    "/settings/rbac/users",
+    "readUsers",
+    ({ management: { directory } }) => json(directory.list().map((user) => userInfo(directory, user)))
+  ),
   route("GET", "/settings/rbac/users/*", "readUsers", (context) =>
     withDomain(context, (domain) => {
       const { directory } = context.management
@@ -206,20 +276,37 @@ const routes: ReadonlyArray<Route> = [
       const given = { name: form.get("name"), password: password(form), groups: form.get("groups"), roles: form.get("roles") }
       return answeredLater(context.management.directory.setUser(domain, id, given))
     })),
-  route("DELETE", userPath, "administerUsers", (context) =>
-    withDomain(context, (domain, id) => answered(context.management.directory.dropUser(domain, id), () => empty(200)))),
+  route(
+    "DELETE",
+    userPath,
+    "administerUsers",
+    (context) => withDomain(context, (domain, id) => answered(context.management.directory.dropUser(domain, id), () => empty(200)))
+  ),
   route("GET", "/settings/rbac/roles", "readUsers", () => json(rolesInfo())),
   route("GET", "/settings/rbac/groups", "readUsers", ({ management: { directory } }) => json(directory.groups.map(groupInfo))),
-  route("GET", groupPath, "readUsers", ({ management: { directory }, names }) =>
-    answered(directory.group(names[0]!), (group) => json(groupInfo(group)))),
+  route(
+    "GET",
+    groupPath,
+    "readUsers",
+    ({ management: { directory }, names }) => answered(directory.group(names[0]!), (group) => json(groupInfo(group)))
+  ),
   route("PUT", groupPath, "administerUsers", ({ management: { directory }, names, request: { form } }) => {
     const given = { description: form.get("description"), ldapReference: form.get("ldap_group_ref"), roles: form.get("roles") }
     return answered(directory.setGroup(names[0]!, given), () => empty(200))
   }),
-  route("DELETE", groupPath, "administerUsers", ({ management: { directory }, names }) =>
-    answered(directory.dropGroup(names[0]!), () => empty(200))),
-  route("POST", "/controller/changePassword", undefined, ({ management: { directory }, request: { form, user } }) =>
-    answeredLater(directory.changePassword(user, password(form) ?? Redacted.make(""))))
+  route(
+    "DELETE",
+    groupPath,
+    "administerUsers",
+    ({ management: { directory }, names }) => answered(directory.dropGroup(names[0]!), () => empty(200))
+  ),
+  route(
+    "POST",
+    "/controller/changePassword",
+    undefined,
+    ({ management: { directory }, request: { form, user } }) =>
+      answeredLater(directory.changePassword(user, password(form) ?? Redacted.make("")))
+  )
 ]
 
 const matches = (path: ReadonlyArray<string>, given: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {

@@ -30,7 +30,12 @@ const all: ReadonlyArray<Action> = ["write", "use", "administer", "administerSco
 export const roleKinds: { readonly [role: string]: Kind | undefined } = {
   admin: { name: "Full Admin", description: "Can do everything.", of: "cluster", allows: all },
   ro_admin: { name: "Read-Only Admin", description: "Can see settings and users.", of: "cluster", allows: ["readUsers"] },
-  security_admin: { name: "Security Admin", description: "Can see and change users.", of: "cluster", allows: ["readUsers", "administerUsers"] },
+  security_admin: {
+    name: "Security Admin",
+    description: "Can see and change users.",
+    of: "cluster",
+    allows: ["readUsers", "administerUsers"]
+  },
   cluster_admin: { name: "Cluster Admin", description: "Can change buckets.", of: "cluster", allows: ["administer", "administerScopes"] },
   bucket_admin: { name: "Bucket Admin", description: "Can change a bucket.", of: "bucket", allows: ["administer", "administerScopes"] },
   scope_admin: { name: "Manage Scopes", description: "Can change scopes and collections.", of: "scope", allows: ["administerScopes"] },

@@ -105,7 +105,9 @@ export class UserDirectory {
       const { password } = given
       if (domain === "local" && password === undefined && known === undefined) errors["password"] = "Password is required for new user."
       if (domain === "external" && password !== undefined) errors["password"] = "External users have no password here"
-      if (password !== undefined && !isPassword(password)) errors["password"] = `A password has 1 to ${longestPassword} printable ASCII characters`
+      if (password !== undefined && !isPassword(password)) {
+        errors["password"] = `A password has 1 to ${longestPassword} printable ASCII characters`
+      }
       const groups = (given.groups ?? "").split(",").map((one) => one.trim()).filter((one) => one !== "")
       const unknown = groups.filter((one) => !this.groupsByName.has(one))
       if (unknown.length > 0) errors["groups"] = `Groups do not exist: ${unknown.join(", ")}`

@@ -9,6 +9,7 @@ import type { ConnectionError } from "@wirewright/connection"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import { type PacketServer, type PacketServerOptions, serve } from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
@@ -224,6 +225,8 @@ export const serveCouchbaseCluster = (
         host,
         port: index === 0 ? managementPort : 0,
         tls: options.tls,
+        ...options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections },
+        ...options.headerTimeout === undefined ? {} : { patience: Duration.toMillis(options.headerTimeout) },
         management: () => nodes.length === size ? management : undefined
       })
       if (managementServer !== undefined) managementServers.push(managementServer)

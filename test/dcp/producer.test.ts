@@ -386,6 +386,52 @@ describe("what is sent", () => {
     expect((await client.take(3)).toSorted()).toEqual(["MK[4,4] 1", "SE4 EndCollection ", "Success"].toSorted())
   })
 
+  it("SC-40 the same through the management endpoint, in every vbucket; a scope takes its collections with it", async () => {
+    await start()
+    const management = async (method: string, path: string, body?: string): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${node.managementPort}/pools/default/buckets/default/scopes${path}`, {
+        method,
+        ...body === undefined ? {} : { body: new URLSearchParams(body) }
+      })
+      expect(answer.status, `${method} ${path}`).toBe(200)
+      return ((await answer.json()) as { readonly uid: string }).uid
+    }
+    const client = await ready()
+    for (const vbucket of [0, 3]) expect(show(await client.request(vbucket))).toBe("OK 0")
+    // the streams of two vbuckets come one after the other, in any order
+    const both = async (events: ReadonlyArray<string>): Promise<void> => {
+      expect((await client.take(events.length * 2)).toSorted()).toEqual([...events, ...events].toSorted())
+    }
+    const uids = [await management("POST", "", "name=shop")]
+    await both(["MK[0,1] 5", "SE1 CreateScope shop"])
+    uids.push(await management("POST", "/shop/collections", "name=orders"))
+    await both(["MK[2,2] 1", "SE2 BeginCollection orders"])
+    uids.push(await management("POST", "/shop/collections", "name=carts&maxTTL=60"))
+    await both(["MK[3,3] 1", "SE3 BeginCollectionTtl carts"])
+    uids.push(await management("DELETE", "/shop/collections/carts"))
+    await both(["MK[4,4] 1", "SE4 EndCollection "])
+    uids.push(await management("DELETE", "/shop"))
+    await both(["MK[5,6] 1", "SE5 EndCollection ", "SE6 DropScope "])
+    expect(uids).toEqual(["1", "2", "3", "4", "5"])
+    expect(bucket.manifest.uid).toBe(5n)
+  })
+
+  it("a bucket that is emptied through the management endpoint ends its streams; the next begin anew", async () => {
+    await start({ buckets: [{ name: "default", vbuckets: 4, settings: { flushEnabled: true } }] })
+    put("a")
+    const before = uuid()
+    const client = await ready()
+    expect(show(await client.request(0))).toBe("OK 0")
+    expect(await client.take(2)).toEqual(["MK[0,1] 5", "M1 a"])
+    const flush = `http://127.0.0.1:${node.managementPort}/pools/default/buckets/default/controller/doFlush`
+    expect((await fetch(flush, { method: "POST" })).status).toBe(200)
+    expect(await client.take(1)).toEqual([`END ${DcpStreamEndStatus.StateChanged}`])
+    expect(show(await client.request(0, { startSeqno: 1n, snapStartSeqno: 1n, snapEndSeqno: 1n, vbucketUuid: before }))).toBe("ROLLBACK 0")
+    put("b")
+    expect(show(await client.request(0))).toBe("OK 0")
+    expect(await client.take(2)).toEqual(["MK[0,1] 5", "M1 b"])
+  })
+
   it("SC-58 closing, with and without the end", async () => {
     await start()
     const close = (client: DcpClient, vbucket: number) => client.ask((writer) => Gen.encodeDcpCloseStream(writer, { vbucket }))

@@ -1,7 +1,7 @@
 /** The embedded producer, packet by packet, over TCP: what it refuses, what it sends in which order, and what it counts. */
-import { encodeWith, type Writer } from "@wirewright/codec"
+import { encodeWith } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
-import { DcpOpenFlags, DcpStreamEndStatus, DcpStreamFlags, HelloFeature as F, type Packet, VBucketState } from "@wirewright/dcp/gen"
+import { DcpStreamEndStatus, DcpStreamFlags, HelloFeature as F, VBucketState } from "@wirewright/dcp/gen"
 import type { Bucket } from "@wirewright/embedded/Bucket"
 import { defaultManifest, manifestText, withCollection } from "@wirewright/embedded/Collections"
 import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
@@ -10,95 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-
-const features = [F.Xattr, F.Xerror, F.SelectBucket, F.Json, F.AltRequestSupport, F.Collections]
-const endless = 0xffff_ffff_ffff_ffffn
-
-/** A DCP client that sends what it is told to, and sees every packet. */
-class DcpClient {
-  readonly wire: NodeClient
-  private opaque = 100
-
-  constructor(wire: NodeClient) {
-    this.wire = wire
-  }
-
-  static async open(
-    port: number,
-    flags: number = DcpOpenFlags.producer,
-    name = "test",
-    asked: ReadonlyArray<number> = features
-  ): Promise<DcpClient> {
-    const client = new DcpClient(await NodeClient.ready(port, asked))
-    expect(await client.ask((writer) => Gen.encodeDcpOpen(writer, { connectionName: name, flags, reservedSeqno: 0, options: "" }))).toBe(
-      "Success"
-    )
-    return client
-  }
-
-  ask(write: (writer: Writer) => void): Promise<string> {
-    return this.wire.status(write)
-  }
-
-  async controls(controls: { readonly [key: string]: string }): Promise<void> {
-    for (const [key, value] of Object.entries(controls)) expect(await this.control(key, value), key).toBe("Success")
-  }
-
-  control(key: string, value: string): Promise<string> {
-    return this.ask((writer) => Gen.encodeDcpControl(writer, { key, value }))
-  }
-
-  /** Asks for a stream; the answer. */
-  request(vbucket: number, fields: Partial<Gen.DcpStreamRequestFields> & { readonly datatype?: number } = {}): Promise<Packet> {
-    const opaque = this.opaque++
-    return this.wire.ask((writer) =>
-      Gen.encodeDcpStreamRequest(writer, {
-        vbucket,
-        opaque,
-        flags: DcpStreamFlags.activeVbOnly,
-        startSeqno: 0n,
-        endSeqno: endless,
-        vbucketUuid: 0n,
-        snapStartSeqno: 0n,
-        snapEndSeqno: 0n,
-        filter: "",
-        ...fields
-      })
-    )
-  }
-
-  /** The next packets, each in short. */
-  async take(count: number): Promise<ReadonlyArray<string>> {
-    const shown: Array<string> = []
-    while (shown.length < count) shown.push(show(await this.wire.next()))
-    return shown
-  }
-}
-
-const show = (packet: Packet): string => {
-  switch (packet._tag) {
-    case "DcpSnapshotMarker":
-      return `${packet.layout === "V1" ? "MK" : "MK2"}[${packet.startSeqno},${packet.endSeqno}] ${packet.flags}`
-    case "DcpMutation":
-      return `M${packet.bySeqno} ${packet.key}`
-    case "DcpDeletion":
-      return `D${packet.bySeqno} ${packet.key} ${packet.layout}`
-    case "DcpExpiration":
-      return `X${packet.bySeqno} ${packet.key} ${packet.layout}`
-    case "DcpSeqnoAdvanced":
-      return `SA${packet.bySeqno}`
-    case "DcpSystemEvent":
-      return `SE${packet.bySeqno} ${packet.layout} ${packet.name}`
-    case "DcpStreamEnd":
-      return `END ${packet.reason}`
-    case "DcpStreamRequestResponse":
-      return `OK ${packet.failoverLog.map(({ seqno }) => seqno).join(",")}`
-    case "DcpStreamRequestRollback":
-      return `ROLLBACK ${packet.rollbackSeqno}`
-    default:
-      return nameOf(packet)
-  }
-}
+import { DcpClient, endless, features, show } from "./DcpClient.ts"
 
 let scope: Scope.Closeable
 let node: CouchbaseNode
@@ -384,52 +296,6 @@ describe("what is sent", () => {
     }
     wire.send(encodeWith((writer) => Gen.encodeCollectionsSetManifest(writer, { manifest: manifestText(dropped) })))
     expect((await client.take(3)).toSorted()).toEqual(["MK[4,4] 1", "SE4 EndCollection ", "Success"].toSorted())
-  })
-
-  it("SC-40 the same through the management endpoint, in every vbucket; a scope takes its collections with it", async () => {
-    await start()
-    const management = async (method: string, path: string, body?: string): Promise<string> => {
-      const answer = await fetch(`http://127.0.0.1:${node.managementPort}/pools/default/buckets/default/scopes${path}`, {
-        method,
-        ...body === undefined ? {} : { body: new URLSearchParams(body) }
-      })
-      expect(answer.status, `${method} ${path}`).toBe(200)
-      return ((await answer.json()) as { readonly uid: string }).uid
-    }
-    const client = await ready()
-    for (const vbucket of [0, 3]) expect(show(await client.request(vbucket))).toBe("OK 0")
-    // the streams of two vbuckets come one after the other, in any order
-    const both = async (events: ReadonlyArray<string>): Promise<void> => {
-      expect((await client.take(events.length * 2)).toSorted()).toEqual([...events, ...events].toSorted())
-    }
-    const uids = [await management("POST", "", "name=shop")]
-    await both(["MK[0,1] 5", "SE1 CreateScope shop"])
-    uids.push(await management("POST", "/shop/collections", "name=orders"))
-    await both(["MK[2,2] 1", "SE2 BeginCollection orders"])
-    uids.push(await management("POST", "/shop/collections", "name=carts&maxTTL=60"))
-    await both(["MK[3,3] 1", "SE3 BeginCollectionTtl carts"])
-    uids.push(await management("DELETE", "/shop/collections/carts"))
-    await both(["MK[4,4] 1", "SE4 EndCollection "])
-    uids.push(await management("DELETE", "/shop"))
-    await both(["MK[5,6] 1", "SE5 EndCollection ", "SE6 DropScope "])
-    expect(uids).toEqual(["1", "2", "3", "4", "5"])
-    expect(bucket.manifest.uid).toBe(5n)
-  })
-
-  it("a bucket that is emptied through the management endpoint ends its streams; the next begin anew", async () => {
-    await start({ buckets: [{ name: "default", vbuckets: 4, settings: { flushEnabled: true } }] })
-    put("a")
-    const before = uuid()
-    const client = await ready()
-    expect(show(await client.request(0))).toBe("OK 0")
-    expect(await client.take(2)).toEqual(["MK[0,1] 5", "M1 a"])
-    const flush = `http://127.0.0.1:${node.managementPort}/pools/default/buckets/default/controller/doFlush`
-    expect((await fetch(flush, { method: "POST" })).status).toBe(200)
-    expect(await client.take(1)).toEqual([`END ${DcpStreamEndStatus.StateChanged}`])
-    expect(show(await client.request(0, { startSeqno: 1n, snapStartSeqno: 1n, snapEndSeqno: 1n, vbucketUuid: before }))).toBe("ROLLBACK 0")
-    put("b")
-    expect(show(await client.request(0))).toBe("OK 0")
-    expect(await client.take(2)).toEqual(["MK[0,1] 5", "M1 b"])
   })
 
   it("SC-58 closing, with and without the end", async () => {

@@ -9,7 +9,7 @@ import { clusterQuota } from "./BucketSettings.ts"
 import { ClusterState } from "./ClusterState.ts"
 import { highestId, manifestText } from "./Collections.ts"
 
-let now = 1_700_000_000_000
+const now = 1_700_000_000_000
 let uuids = 0n
 let maps = 0
 let dropped: Array<string> = []

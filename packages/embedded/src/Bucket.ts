@@ -234,7 +234,7 @@ export class Bucket {
   flush(): void {
     for (const { id, node, state } of this.allVbuckets) {
       const stored = this.store.vbucket(id)
-      for (const collection of [...stored.spaces.keys()]) this.store.drop(collection, id)
+      for (const collection of stored.spaces.keys()) this.store.drop(collection, id)
       stored.highSeqno = 0n
       stored.forgottenRevision = 0n
       const fresh = this.fresh(id, state)

@@ -160,7 +160,9 @@ export const bucketSettings = (
   if (ephemeral && settings.storageBackend === "magma") errors["storageBackend"] = "an ephemeral bucket has no storage"
   if (settings.storageBackend !== "magma") {
     for (const name of ["historyRetentionCollectionDefault", "historyRetentionBytes", "historyRetentionSeconds"] as const) {
-      if (Boolean(said[name])) errors[fields[name].rest] = "history retention is for magma buckets only"
+      if (said[name] !== undefined && said[name] !== false && said[name] !== 0) {
+        errors[fields[name].rest] = "history retention is for magma buckets only"
+      }
     }
   } else if (settings.historyRetentionBytes > 0 && settings.historyRetentionBytes < leastHistory) {
     errors["historyRetentionBytes"] = `historyRetentionBytes is 0 or at least ${leastHistory}`

@@ -35,14 +35,14 @@ interface Served {
 
 /** The endpoint without a node beside it. */
 const start = async (options: Partial<ManagementServerOptions> = {}, own: ReadonlyArray<User> = []): Promise<Served> => {
-  let server: ManagementServer | undefined
+  const servers: Array<ManagementServer> = []
   let uuid = 0n
   const state: ClusterState = new ClusterState({
     nodes: 1,
     buckets: [{ name: "default", vbuckets: 4 }],
     world: { now: Date.now, uuid: () => ++uuid },
     tls: false,
-    onMapChanged: () => server?.mapChanged(),
+    onMapChanged: () => servers[0]?.mapChanged(),
     onBucketDropped: () => {}
   })
   const administration = new Administration(state)
@@ -50,7 +50,8 @@ const start = async (options: Partial<ManagementServerOptions> = {}, own: Readon
   const directory = new UserDirectory(users, Date.now, (name) => state.buckets.has(name))
   const nodes = [{ host: "127.0.0.1", port: 1, managementPort: 2 }]
   const management = { state, nodes, self: 0, tls: false, version: "7.6.0-test", uptime: () => 1, users, administration, directory }
-  server = await within(serveManagement({ host: "127.0.0.1", port: 0, management: () => management, ...options }))
+  const server = await within(serveManagement({ host: "127.0.0.1", port: 0, management: () => management, ...options }))
+  servers.push(server)
   return { port: server.port, state, administration }
 }
 

@@ -158,12 +158,16 @@ export const manifestInfo = ({ scopes, uid }: Manifest) => ({
   }))
 })
 
-const roleInfo = ({ bucket, collection, role, scope }: Role) => ({
-  role,
-  ...bucket === undefined ? {} : { bucket_name: bucket },
-  ...scope === undefined ? {} : { scope_name: scope },
-  ...collection === undefined ? {} : { collection_name: collection }
-})
+/** What of a role is for a scope or collection says so, if only with a `*`. */
+const roleInfo = ({ bucket, collection = "*", role, scope = "*" }: Role) => {
+  const of = roleKinds[role]?.of
+  return {
+    role,
+    ...bucket === undefined ? {} : { bucket_name: bucket },
+    ...of === "scope" || of === "collection" ? { scope_name: scope } : {},
+    ...of === "collection" ? { collection_name: collection } : {}
+  }
+}
 
 /** `GET /settings/rbac/users/DOMAIN/NAME`: the roles are the user's own and those of its groups, each once. */
 export const userInfo = (directory: UserDirectory, user: UserRecord) => {
@@ -205,12 +209,9 @@ export const groupInfo = ({ description, id, ldapReference, roles }: GroupRecord
 /** `GET /settings/rbac/roles`. */
 export const rolesInfo = () =>
   Object.entries(roleKinds).map(([role, kind]) => ({
-    role,
+    ...roleInfo({ role, bucket: kind!.of === "cluster" ? undefined : "*" }),
     name: kind!.name,
-    desc: kind!.description,
-    ...kind!.of === "cluster" ? {} : { bucket_name: "*" },
-    ...kind!.of === "scope" || kind!.of === "collection" ? { scope_name: "*" } : {},
-    ...kind!.of === "collection" ? { collection_name: "*" } : {}
+    desc: kind!.description
   }))
 
 /** `GET /whoami`. */

@@ -439,8 +439,8 @@ describe("a node", () => {
       domain: "local",
       groups: ["writers"],
       roles: [
-        { role: "data_reader", bucket_name: "default", origins: [{ type: "user" }] },
-        { role: "data_writer", bucket_name: "*", origins: [{ type: "group", name: "writers" }] }
+        { role: "data_reader", bucket_name: "default", scope_name: "*", collection_name: "*", origins: [{ type: "user" }] },
+        { role: "data_writer", bucket_name: "*", scope_name: "*", collection_name: "*", origins: [{ type: "group", name: "writers" }] }
       ]
     })
     await ask(managementPort!, "/settings/rbac/groups/writers", { method: "DELETE", user: "admin:secret" })

@@ -3,6 +3,7 @@
  *
  * A password on the command line is visible to everybody on the machine, hence `--password-file`; neither is ever printed.
  */
+import { visible } from "@wirewright/codec/Visible"
 import type { CouchbaseNode } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -84,13 +85,13 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
     for (const path of [...options.scopes.map((scope) => `${scope}.`), ...options.collections]) {
       const [scope, collection] = path.includes(".") ? path.split(".", 2) as [string, string] : ["_default", path]
       for (const name of [scope, ...(collection === "" ? [] : [collection])]) {
-        if (!Collections.isCollectionName(name)) return yield* usage(`${path}: not the name of a scope or collection`)
+        if (!Collections.isCollectionName(name)) return yield* usage(`${visible(path)}: not the name of a scope or collection`)
       }
       manifest = collection === "" ? Collections.withScope(manifest, scope) : Collections.withCollection(manifest, scope, collection)
     }
     const names = options.buckets.length === 0 ? ["default"] : [...new Set(options.buckets)]
     const { isBucketName } = yield* Effect.promise(() => import("@wirewright/embedded/BucketSettings"))
-    for (const name of names) if (!isBucketName(name)) return yield* usage(`--bucket ${name}: not the name of a bucket`)
+    for (const name of names) if (!isBucketName(name)) return yield* usage(`--bucket ${visible(name)}: not the name of a bucket`)
     if (options.nodes < 1 || options.nodes > 16) return yield* usage(`--nodes ${options.nodes}: from 1 to 16`)
     const { control, user } = options
     if (control !== undefined && (control < 0 || control > 65_535)) return yield* usage(`--control ${control}: there are ports 0 to 65535`)

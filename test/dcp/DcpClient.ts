@@ -5,7 +5,7 @@ import { DcpOpenFlags, DcpStreamFlags, HelloFeature as F, type Packet } from "@w
 import { nameOf, NodeClient } from "@wirewright/embedded/NodeClient.fixture"
 import { expect } from "vitest"
 
-/** What it asks for. */
+/** Features of a consumer of a server that has collections. */
 export const features = [F.Xattr, F.Xerror, F.SelectBucket, F.Json, F.AltRequestSupport, F.Collections]
 /** The end of a stream that has none. */
 export const endless = 0xffff_ffff_ffff_ffffn

@@ -82,12 +82,21 @@ it("SC-60 a node that says NotMyVbucket again and again is asked less and less o
 it("SC-62 an older map, one without vbuckets and one of another bucket change nothing", () => {
   const map = (revision: bigint, epoch: bigint, name: string, vbuckets: ReadonlyArray<number>) =>
     Result.getOrThrow(parseClusterMap(
-      clusterConfigText({ nodes: [{ host: "127.0.0.1", port: 1 }], self: 0, tls: false, revision, epoch }, {
+      clusterConfigText({
+        nodes: [{ host: "127.0.0.1", port: 1 }],
+        self: 0,
+        tls: false,
+        revision,
+        epoch,
+        clusterName: "",
+        clusterUuid: "u"
+      }, {
         name,
         uuid: "u",
         replicas: 0,
         chains: vbuckets.map((node) => [node]),
-        manifestUid: 0n
+        manifestUid: 0n,
+        keepsHistory: false
       }),
       { host: "127.0.0.1" }
     ))

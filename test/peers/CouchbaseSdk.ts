@@ -80,13 +80,63 @@ export interface Collection {
   }
 }
 
+/** A collection as the collection manager has it. */
+export interface CollectionSpec {
+  readonly name: string
+  readonly maxExpiry?: number
+  readonly history?: boolean
+}
+
+/** Manages the scopes and collections of a bucket. */
+export interface CollectionManager {
+  getAllScopes(): Promise<ReadonlyArray<{ readonly name: string; readonly collections: ReadonlyArray<CollectionSpec> }>>
+  createScope(name: string): Promise<void>
+  dropScope(name: string): Promise<void>
+  createCollection(name: string, scope: string, settings?: object): Promise<void>
+  updateCollection(name: string, scope: string, settings: object): Promise<void>
+  dropCollection(name: string, scope: string): Promise<void>
+}
+
+/** Manages buckets. */
+export interface BucketManager {
+  createBucket(settings: object): Promise<void>
+  updateBucket(settings: object): Promise<void>
+  getBucket(name: string): Promise<{ readonly [setting: string]: unknown }>
+  getAllBuckets(): Promise<ReadonlyArray<{ readonly name: string }>>
+  flushBucket(name: string): Promise<void>
+  dropBucket(name: string): Promise<void>
+}
+
+/** Manages users. */
+export interface UserManager {
+  upsertUser(user: object): Promise<void>
+  getUser(name: string): Promise<{ readonly [field: string]: unknown }>
+  dropUser(name: string): Promise<void>
+  upsertGroup(group: object): Promise<void>
+  getGroup(name: string): Promise<{ readonly [field: string]: unknown }>
+  dropGroup(name: string): Promise<void>
+  getRoles(): Promise<ReadonlyArray<object>>
+  changePassword(password: string): Promise<void>
+}
+
+/** What ping and diagnostics say of services. */
+export interface Services {
+  readonly services: { readonly [name: string]: ReadonlyArray<{ readonly state: number }> }
+}
+
 /** A connection. */
 export interface Cluster {
   bucket(name: string): {
     defaultCollection(): Collection
     scope(name: string): { collection(name: string): Collection }
-    ping(options: object): Promise<{ readonly services: { readonly [name: string]: ReadonlyArray<{ readonly state: number }> } }>
+    collections(): CollectionManager
+    ping(options?: object): Promise<Services>
   }
+  buckets(): BucketManager
+  users(): UserManager
+  ping(options?: object): Promise<Services>
+  diagnostics(): Promise<Services>
+  waitUntilReady(milliseconds: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -122,7 +172,17 @@ export interface Sdk {
   readonly StoreSemantics: { readonly Replace: number; readonly Upsert: number; readonly Insert: number }
   readonly DurabilityLevel: { readonly Majority: number; readonly PersistToMajority: number }
   readonly AuthenticationFailureError: ErrorClass
+  readonly BucketExistsError: ErrorClass
+  readonly BucketNotFlushableError: ErrorClass
   readonly BucketNotFoundError: ErrorClass
+  readonly CollectionExistsError: ErrorClass
+  readonly CollectionNotFoundError: ErrorClass
+  readonly FeatureNotAvailableError: ErrorClass
+  readonly InvalidArgumentError: ErrorClass
+  readonly ScopeExistsError: ErrorClass
+  readonly ScopeNotFoundError: ErrorClass
+  readonly UserNotFoundError: ErrorClass
+  readonly GroupNotFoundError: ErrorClass
   readonly CasMismatchError: ErrorClass
   readonly DocumentExistsError: ErrorClass
   readonly DocumentNotFoundError: ErrorClass

@@ -273,3 +273,144 @@ describe("the node", () => {
     expect(served.output()).not.toContain("wrong")
   })
 })
+
+describe("management", () => {
+  it("is ready and answers pings, with every service that it names", async () => {
+    await cluster.waitUntilReady(5_000)
+    const { services: pinged } = await cluster.ping()
+    expect(Object.keys(pinged).toSorted()).toEqual(["kv", "mgmt"])
+    for (const states of Object.values(pinged)) expect(new Set(states.map(({ state }) => state))).toEqual(new Set([0]))
+    const { services } = await cluster.diagnostics()
+    expect(services["kv"]!.length).toBeGreaterThan(0)
+  })
+
+  it("makes, changes, empties and drops buckets, which are used at once", async () => {
+    const buckets = cluster.buckets()
+    await buckets.createBucket({ name: "made", ramQuotaMB: 256, flushEnabled: true })
+    expect(await buckets.getBucket("made")).toMatchObject({
+      name: "made",
+      ramQuotaMB: 256,
+      flushEnabled: true,
+      numReplicas: 1,
+      replicaIndexes: true,
+      bucketType: "membase",
+      storageBackend: "couchstore",
+      evictionPolicy: "valueOnly",
+      compressionMode: "passive",
+      maxExpiry: 0,
+      minimumDurabilityLevel: 0,
+      numVBuckets: 1024
+    })
+    expect((await buckets.getAllBuckets()).map(({ name }) => name)).toContain("made")
+    const documents = cluster.bucket("made").defaultCollection()
+    await documents.upsert("a", 1)
+    await buckets.flushBucket("made")
+    expect(await failure(documents.get("a"))).toBeInstanceOf(sdk.DocumentNotFoundError)
+    await buckets.updateBucket({ name: "made", ramQuotaMB: 1024, flushEnabled: false })
+    expect(await buckets.getBucket("made")).toMatchObject({ ramQuotaMB: 1024, flushEnabled: false })
+    const failures: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
+      [() => buckets.flushBucket("made"), "BucketNotFlushableError"],
+      [() => buckets.flushBucket("missing"), "BucketNotFoundError"],
+      [() => buckets.createBucket({ name: "made", ramQuotaMB: 256 }), "BucketExistsError"],
+      [() => buckets.createBucket({ name: "large", ramQuotaMB: 100_000_000 }), "InvalidArgumentError"],
+      [
+        () =>
+          buckets.createBucket({ name: "history", ramQuotaMB: 100, storageBackend: "couchstore", historyRetentionCollectionDefault: true }),
+        "InvalidArgumentError"
+      ],
+      [() => buckets.getBucket("missing"), "BucketNotFoundError"],
+      [() => buckets.dropBucket("missing"), "BucketNotFoundError"]
+    ]
+    for (const [attempt, name] of failures) expect((await failure(attempt())).constructor.name).toBe(name)
+    await buckets.dropBucket("made")
+    expect(await failure(buckets.getBucket("made"))).toBeInstanceOf(sdk.BucketNotFoundError)
+  })
+
+  it("makes, changes and drops scopes and collections, which are used at once", async () => {
+    const collections = cluster.bucket("travel").collections()
+    await collections.createScope("inventory")
+    await collections.createCollection("hotels", "inventory", { maxExpiry: 60 })
+    const found = async () => (await collections.getAllScopes()).find(({ name }) => name === "inventory")?.collections
+    expect(await found()).toMatchObject([{ name: "hotels", maxExpiry: 60, history: false }])
+    const hotels = cluster.bucket("travel").scope("inventory").collection("hotels")
+    await hotels.upsert("a", 1)
+    const { expiryTime = 0 } = await hotels.get("a", { withExpiry: true })
+    expect(expiryTime - Date.now() / 1000).toBeGreaterThan(50)
+    await collections.updateCollection("hotels", "inventory", { maxExpiry: -1 })
+    expect(await found()).toMatchObject([{ maxExpiry: -1 }])
+    await hotels.upsert("b", 1)
+    expect((await hotels.get("b", { withExpiry: true })).expiryTime ?? 0).toBe(0)
+    const failures: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
+      [() => collections.createScope("inventory"), "ScopeExistsError"],
+      [() => collections.createScope("_no"), "InvalidArgumentError"],
+      [() => collections.createCollection("hotels", "inventory"), "CollectionExistsError"],
+      [() => collections.createCollection("hotels", "missing"), "ScopeNotFoundError"],
+      [() => collections.createCollection("kept", "inventory", { history: true }), "FeatureNotAvailableError"],
+      [() => collections.updateCollection("missing", "inventory", { maxExpiry: 5 }), "CollectionNotFoundError"],
+      [() => collections.dropCollection("missing", "inventory"), "CollectionNotFoundError"],
+      [() => collections.dropScope("missing"), "ScopeNotFoundError"],
+      [() => collections.dropScope("_default"), "UnsupportedOperationError"],
+      [() => cluster.bucket("missing").collections().createScope("s"), "BucketNotFoundError"]
+    ]
+    for (const [attempt, name] of failures) expect((await failure(attempt())).constructor.name).toBe(name)
+    await collections.dropCollection("hotels", "inventory")
+    expect(await found()).toEqual([])
+    await collections.dropScope("inventory")
+    expect(await found()).toBe(undefined)
+  })
+
+  it("keeps history with magma", async () => {
+    await cluster.buckets().createBucket({
+      name: "magma",
+      ramQuotaMB: 1024,
+      storageBackend: "magma",
+      historyRetentionCollectionDefault: false,
+      historyRetentionBytes: 2_147_483_648,
+      historyRetentionDuration: 13_000
+    })
+    expect(await cluster.buckets().getBucket("magma")).toMatchObject({
+      storageBackend: "magma",
+      evictionPolicy: "fullEviction",
+      historyRetentionCollectionDefault: false,
+      historyRetentionBytes: 2_147_483_648,
+      historyRetentionDuration: 13_000
+    })
+    const collections = cluster.bucket("magma").collections()
+    await collections.createCollection("kept", "_default", { history: true })
+    const found = async () => (await collections.getAllScopes())[0]!.collections.find(({ name }) => name === "kept")
+    expect(await found()).toMatchObject({ history: true })
+    await collections.updateCollection("kept", "_default", { history: false })
+    expect(await found()).toMatchObject({ history: false })
+    await cluster.buckets().dropBucket("magma")
+  })
+
+  it("makes users that sign in, and groups", async () => {
+    const users = cluster.users()
+    await users.upsertGroup({ name: "readers", description: "Those who read", roles: [{ name: "data_reader", bucket: "travel" }] })
+    await users.upsertUser({
+      username: "guest",
+      displayName: "A Guest",
+      // & and + are not encoded by the SDK
+      password: "gu=st 1 %",
+      groups: ["readers"],
+      roles: [{ name: "data_writer", bucket: "travel", scope: "_default", collection: "_default" }]
+    })
+    expect(await users.getUser("guest")).toMatchObject({ username: "guest", displayName: "A Guest", groups: ["readers"], domain: "local" })
+    expect(await users.getGroup("readers")).toMatchObject({ name: "readers", description: "Those who read" })
+    expect((await users.getRoles()).length).toBeGreaterThan(10)
+    const guest = await sdk.connect(String(served.ready["connectionString"]), { username: "guest", password: "gu=st 1 %" })
+    await guest.bucket("travel").defaultCollection().upsert("guest", 1)
+    expect((await failure(guest.buckets().createBucket({ name: "no", ramQuotaMB: 100 }))).constructor.name).toBe(
+      "InternalServerFailureError"
+    )
+    await guest.users().changePassword("another")
+    await guest.close()
+    const again = await sdk.connect(String(served.ready["connectionString"]), { username: "guest", password: "another" })
+    expect((await again.bucket("travel").defaultCollection().get("guest")).content).toBe(1)
+    await again.close()
+    await users.dropUser("guest")
+    await users.dropGroup("readers")
+    expect(await failure(users.getUser("guest"))).toBeInstanceOf(sdk.UserNotFoundError)
+    expect(await failure(users.getGroup("readers"))).toBeInstanceOf(sdk.GroupNotFoundError)
+  })
+})

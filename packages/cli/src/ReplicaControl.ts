@@ -17,19 +17,19 @@ type Bucket = CouchbaseCluster["buckets"] extends ReadonlyMap<string, infer B> ?
 
 /** The commands by their names. */
 export const replicaCommands: { readonly [name: string]: ((request: ReplicaRequest) => object) | undefined } = {
-  "pause-replication": ({ cluster, node }) => {
+  pauseReplication: ({ cluster, node }) => {
     cluster.state.replicates(node, false)
     return {}
   },
-  "resume-replication": ({ cluster, node }) => {
+  resumeReplication: ({ cluster, node }) => {
     cluster.state.replicates(node, true)
     return {}
   },
-  "pause-persistence": ({ cluster, node }) => {
+  pausePersistence: ({ cluster, node }) => {
     cluster.state.persists(node, false)
     return {}
   },
-  "resume-persistence": ({ cluster, node }) => {
+  resumePersistence: ({ cluster, node }) => {
     cluster.state.persists(node, true)
     return {}
   },

@@ -80,11 +80,15 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
       "Serve: a Couchbase-like node in memory, or with --memcached a memcached; empty at the start and gone at the end. "
         + "When it listens it prints a line of JSON on stdout: "
         + "{\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. SIGINT and SIGTERM end it.\n\n"
-        + "  --control takes lines of JSON, one command each: {\"do\":\"failover\",\"node\":0,\"lost\":10} another node (or the same, alone) "
-        + "goes on without the newest changes; crash {seqno or lost} the same on every node, from disk; evict, purge, compact {seqno}, "
-        + "move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them. With --replicas, of a node: "
-        + "pause-replication, resume-replication, pause-persistence, resume-persistence, kill, restart, promote (its replicas become active); "
-        + "and rebalance."
+        + "The management endpoint answers Couchbase's REST requests for buckets, scopes, collections and users, to whoever may sign in.\n\n"
+        + "  --control takes lines of JSON, one command each: {\"token\":\"…\",\"do\":\"failover\",\"node\":0,\"lost\":10} another node (or the "
+        + "same, alone) goes on without the newest changes; crash {seqno or lost} the same on every node, from disk; evict, purge, compact "
+        + "{seqno}, move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them. With --replicas, of a node: "
+        + "pauseReplication, resumeReplication, pausePersistence, resumePersistence, kill, restart, promote (its replicas become active); "
+        + "and rebalance. createBucket, updateBucket "
+        + "{bucket, ramQuota, replicas, flushEnabled, …}, flushBucket, dropBucket {bucket}, createScope, dropScope {bucket,scope}, "
+        + "createCollection, updateCollection {bucket,scope,collection,maxTtl,history}, dropCollection. The first command of a connection has "
+        + "the token that is in the line on stdout."
     ),
     Command.withExamples([
       { command: "wirewright serve --user app --password-file secret --bucket travel", description: "A node for the Couchbase SDKs" },

@@ -31,7 +31,7 @@ describe("serve", () => {
     await new Promise<void>((resolve) =>
       child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()).includes("\n") && resolve())
     )
-    const { port, ...ready } = JSON.parse(printed) as { readonly port: number }
+    const { managementPort, port, ...ready } = JSON.parse(printed) as { readonly port: number; readonly managementPort: number }
     assert.deepStrictEqual(ready as object, {
       ready: true,
       address: `127.0.0.1:${port}`,
@@ -40,6 +40,11 @@ describe("serve", () => {
       buckets: ["one", "two"],
       vbuckets: 2
     })
+    const management = (given: string) =>
+      fetch(`http://127.0.0.1:${managementPort}/pools/default/buckets`, { headers: { Authorization: `Basic ${btoa(`app:${given}`)}` } })
+    assert.strictEqual((await management(`${password}x`)).status, 401)
+    const buckets = (await (await management(password)).json()) as ReadonlyArray<{ readonly name: string; readonly numVBuckets: number }>
+    assert.deepStrictEqual(buckets.map(({ name, numVBuckets }) => [name, numVBuckets]), [["one", 2], ["two", 2]])
     const client = new NodeClient(port)
     const select = (bucket: string) => client.status((writer) => encodeSelectBucket(writer, { bucket }))
     const collection = (path: string) => client.status((writer) => encodeCollectionsGetID(writer, { legacyPath: "", path }))
@@ -65,7 +70,12 @@ describe("serve", () => {
     [["--user", "app", "--password", password, "--password-file", "x"], /not both/],
     [["--user", "app", "--password-file", "/nowhere/password"], /\/nowhere\/password: no such file or directory \(ENOENT\)/],
     [["--user", "app", "--password", "tab\there"], /printable ASCII/],
-    [["--collection", "shop.$orders"], /not the name of a scope or collection/]
+    [["--collection", "shop.$orders"], /not the name of a scope or collection/],
+    [["--bucket", ".hidden"], /\.hidden: not the name of a bucket/],
+    [["--management-port", "65536"], /--management-port 65536: there are ports 0 to 65535/],
+    [["--management-port", "8091", "--without-management"], /not both/],
+    [["--control-token-file", "token"], /--control-token-file goes with --control/],
+    [["--control", "0", "--control-token-file", "/nowhere/token"], /\/nowhere\/token: no such file or directory \(ENOENT\)/]
   ]
   for (const [args, message] of cases) {
     it(`refuses ${args.join(" ")}`, async () => {

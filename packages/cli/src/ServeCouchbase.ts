@@ -3,6 +3,7 @@
  *
  * A password on the command line is visible to everybody on the machine, hence `--password-file`; neither is ever printed.
  */
+import { visible } from "@wirewright/codec/Visible"
 import type { CouchbaseNode } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -21,6 +22,17 @@ export const couchbaseParameters = {
     "Port on 127.0.0.1 that takes commands which make the node fail, 0: any free one; see above",
     "there is none"
   ),
+  controlTokenFile: optional(
+    Flag.String("control-token-file"),
+    "A file that holds the token of --control",
+    "a random one, which is in the line on stdout"
+  ),
+  managementPort: withDefault(
+    Flag.Int("management-port"),
+    "Port of the management endpoint of the first node, for SDKs and their bucket managers; 0: any free one",
+    0
+  ),
+  withoutManagement: on("without-management", "No management endpoint, and none in the cluster map"),
   vbuckets: withDefault(Flag.Int("vbuckets"), "Vbuckets of each bucket", 64),
   buckets: repeated(Flag.String("bucket"), "Name of a bucket", "a bucket named default"),
   scopes: repeated(Flag.String("scope"), "Name of a scope in every bucket", "none"),
@@ -40,6 +52,9 @@ export interface CouchbaseFlags {
   readonly nodes: number
   readonly replicas: number
   readonly control: number | undefined
+  readonly controlTokenFile: string | undefined
+  readonly managementPort: number
+  readonly withoutManagement: boolean
   readonly vbuckets: number
   readonly buckets: ReadonlyArray<string>
   readonly scopes: ReadonlyArray<string>
@@ -74,26 +89,38 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
     for (const path of [...options.scopes.map((scope) => `${scope}.`), ...options.collections]) {
       const [scope, collection] = path.includes(".") ? path.split(".", 2) as [string, string] : ["_default", path]
       for (const name of [scope, ...(collection === "" ? [] : [collection])]) {
-        if (!Collections.isCollectionName(name)) return yield* usage(`${path}: not the name of a scope or collection`)
+        if (!Collections.isCollectionName(name)) return yield* usage(`${visible(path)}: not the name of a scope or collection`)
       }
       manifest = collection === "" ? Collections.withScope(manifest, scope) : Collections.withCollection(manifest, scope, collection)
     }
     const names = options.buckets.length === 0 ? ["default"] : [...new Set(options.buckets)]
+    const { isBucketName } = yield* Effect.promise(() => import("@wirewright/embedded/BucketSettings"))
+    for (const name of names) if (!isBucketName(name)) return yield* usage(`--bucket ${visible(name)}: not the name of a bucket`)
     if (options.nodes < 1 || options.nodes > 16) return yield* usage(`--nodes ${options.nodes}: from 1 to 16`)
     const { control, replicas, user } = options
     if (replicas < 0 || replicas > 3) return yield* usage(`--replicas ${replicas}: from 0 to 3`)
     if (control !== undefined && (control < 0 || control > 65_535)) return yield* usage(`--control ${control}: there are ports 0 to 65535`)
+    if (control === undefined && options.controlTokenFile !== undefined) return yield* usage("--control-token-file goes with --control")
+    const givenToken = options.controlTokenFile === undefined ? undefined : Redacted.value(yield* passwordIn(options.controlTokenFile))
+    if (givenToken === "") return yield* usage("the token of --control is empty")
+    const { managementPort, withoutManagement } = options
+    if (managementPort < 0 || managementPort > 65_535) {
+      return yield* usage(`--management-port ${managementPort}: there are ports 0 to 65535`)
+    }
+    if (withoutManagement && managementPort !== 0) return yield* usage("give --management-port or --without-management, not both")
     const cluster = yield* Node.serveCouchbaseCluster({
       host,
       port,
       nodes: options.nodes,
+      managementPort: withoutManagement ? false : managementPort,
       buckets: names.map((name) => ({ name, vbuckets, manifest, replicas })),
       closeOnEinval: options.closeOnEinval,
       users: user === undefined || password === undefined ? [] : [{ name: user, password }]
     })
     const [node] = cluster.nodes as readonly [CouchbaseNode]
-    const { serveControl } = yield* Effect.promise(() => import("./ServeControl.ts"))
-    const controlPort = control === undefined ? undefined : yield* serveControl(cluster, control)
+    const { randomToken, serveControl } = yield* Effect.promise(() => import("./ServeControl.ts"))
+    const token = givenToken ?? randomToken()
+    const controlPort = control === undefined ? undefined : yield* serveControl(cluster, control, token)
     return {
       address: node.server.address,
       port: node.port,
@@ -102,6 +129,8 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
       buckets: names,
       vbuckets,
       ...cluster.nodes.length > 1 ? { nodes: cluster.nodes.map(({ server }) => server.address) } : {},
-      ...controlPort === undefined ? {} : { control: `127.0.0.1:${controlPort}` }
+      ...node.managementPort === undefined ? {} : { managementPort: node.managementPort },
+      ...controlPort === undefined ? {} : { control: `127.0.0.1:${controlPort}` },
+      ...controlPort === undefined || givenToken !== undefined ? {} : { controlToken: token }
     }
   })

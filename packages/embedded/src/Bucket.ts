@@ -7,10 +7,12 @@
 import { Status, VBucketState } from "@wirewright/couchbase/gen"
 import type { HistoryOptions } from "@wirewright/dcp/VbucketHistory"
 import { changeKey, isVisible, type PrepareChange, prepareKey } from "./BucketChange.ts"
+import { type BucketSettings, defaultSettings, durabilityLevels } from "./BucketSettings.ts"
 import {
   collectionById,
   defaultManifest,
   droppedCollections,
+  highestId,
   type Manifest,
   type ManifestEvent,
   manifestEvents,
@@ -41,6 +43,8 @@ export interface BucketOptions extends ReplicationOptions {
   readonly maxMemory?: number
   /** How much of the changes is kept for DCP. */
   readonly history?: HistoryOptions
+  /** Whatever else administrators see. Default: a Couchbase bucket that cannot be flushed */
+  readonly settings?: Partial<Omit<BucketSettings, "vbuckets" | "replicas" | "ramQuota">>
 }
 
 /** What a bucket needs of the world. */
@@ -109,8 +113,10 @@ export class Bucket {
   readonly store: Store
   /** Copies of each vbucket beside the active one, if there are nodes for them. */
   readonly replicas: number
-  /** The least that each change waits for; 0 for nothing. */
-  readonly durabilityMinLevel: number
+  /** What administrators see; changed by them. */
+  settings: BucketSettings
+  /** Highest id that a scope or collection of it has had; none is given twice. */
+  highestId: number
   private readonly world: BucketWorld
   private readonly replication: Replication
   private readonly historyOptions: HistoryOptions
@@ -125,6 +131,8 @@ export class Bucket {
     this.vbucketCount = options.vbuckets ?? 64
     this.current = options.manifest ?? defaultManifest
     this.manifestSet = options.manifest !== undefined
+    this.highestId = highestId(this.current)
+    this.settings = settingsOf(options, this.vbucketCount)
     this.uuid = (world.uuid() << 64n | world.uuid()).toString(16).padStart(32, "0").slice(-32)
     this.store = new Store({
       now: world.now,
@@ -137,7 +145,6 @@ export class Bucket {
     if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > mostReplicas) {
       throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
     }
-    this.durabilityMinLevel = options.durabilityMinLevel ?? 0
     this.replication = new Replication(
       options,
       world.conditions ?? allIsWell,
@@ -145,6 +152,11 @@ export class Bucket {
       ({ main }) => this.settle(this.vbuckets[main.id])
     )
     this.vbuckets = Array.from({ length: this.vbucketCount }, (_, id) => this.fresh(id, VBucketState.Active))
+  }
+
+  /** The least that each change waits for, a `DurabilityLevel`; 0 for nothing. */
+  get durabilityMinLevel(): number {
+    return durabilityLevels.indexOf(this.settings.durabilityMinLevel)
   }
 
   /** Scopes and collections. */
@@ -431,6 +443,25 @@ export class Bucket {
     return Status.Success
   }
 
+  /** Empties it: its vbuckets begin anew, as those of a bucket that was just made. Collections stay. */
+  flush(): void {
+    for (const vbucket of this.vbuckets) {
+      if (vbucket === undefined) continue
+      const { copies, id, main, news, writes } = vbucket
+      writes.abandon()
+      news.length = 0
+      const stored = this.store.vbucket(id)
+      for (const collection of stored.spaces.keys()) this.store.drop(collection, id)
+      stored.highSeqno = 0n
+      stored.deletedRevision = 0n
+      const uuid = this.world.uuid()
+      const fresh = ({ node, state }: VbucketCopy): VbucketCopy => new VbucketCopy(id, state, node, uuid, this.historyOptions)
+      vbucket.main = fresh(main)
+      vbucket.replicas = vbucket.replicas.map((copy) => copy === undefined ? undefined : fresh(copy))
+      for (const copy of copies) copy.watchers.stateChanged()
+    }
+  }
+
   /** Seqno of the latest change of a vbucket, or of one collection in it; of the active copy, or of the one that a node has. */
   highSeqno(id: number, collection?: number, node?: number): bigint {
     const copy = node === undefined ? undefined : this.copyAt(id, node)
@@ -462,7 +493,7 @@ export class Bucket {
 
   /** An expiration as the collection allows it: no longer than its `maxTtl`. */
   expirationIn(collection: number, expiration: number): number {
-    const maxTtl = collectionById(this.current, collection)?.maxTtl ?? 0
+    const maxTtl = collectionById(this.current, collection)?.maxTtl ?? this.settings.maxTtl
     if (maxTtl === 0) return expiration
     const longest = Math.floor(this.now / 1000) + maxTtl
     const relative = expiration > 0 && expiration <= 2_592_000
@@ -485,6 +516,7 @@ export class Bucket {
     const events = manifestEvents(this.current, next).map((event) => ({ event, key: `\u0000${event.scopeId}:${event.collectionId ?? ""}` }))
     const news = { dropped: new Set(droppedCollections(this.current, next)), events }
     this.current = next
+    this.highestId = Math.max(this.highestId, highestId(next))
     this.manifestSet = true
     for (const vbucket of this.vbuckets) vbucket?.news.push(news)
     return Status.Success
@@ -634,5 +666,18 @@ export class Bucket {
 
   private fresh(id: number, state: number): Vbucket {
     return new Vbucket(new VbucketCopy(id, state, 0, this.world.uuid(), this.historyOptions), this.replicas)
+  }
+}
+
+/** Settings of a bucket as its maker sees it. */
+const settingsOf = (options: BucketOptions, vbuckets: number): BucketSettings => {
+  const { durabilityMinLevel = 0, maxMemory = 256 * 2 ** 20, replicas = 0, settings } = options
+  return {
+    ...defaultSettings(settings),
+    durabilityMinLevel: durabilityLevels[durabilityMinLevel] ?? "none",
+    ...settings,
+    replicas,
+    ramQuota: Math.ceil(maxMemory / 2 ** 20),
+    vbuckets
   }
 }

@@ -1,14 +1,17 @@
 /**
  * The cluster map of embedded nodes, as JSON that Couchbase's clients accept.
  *
- * Clients differ in what they insist on, so this says what any of them needs: `nodes` and `nodesExt` of the same length and `mgmt` for
- * gocbcore, `serverList` for libcouchbase and java-dcp-client, `nodesExt` for the C++ core of the Node SDK.
+ * Clients differ in what they insist on, so this says what any of them needs: `nodes` and `nodesExt` of the same length for gocbcore, and
+ * `mgmt` beside `kv`, or `mgmtSSL` beside `kvSSL`; `serverList` for libcouchbase and java-dcp-client, `nodesExt` for the C++ core of the Node
+ * SDK. A service that nobody serves is not named: clients wait for whatever is.
  */
 
 /** Where a node is. */
 export interface NodeAddress {
   readonly host: string
   readonly port: number
+  /** Port of the management endpoint, if there is one. */
+  readonly managementPort?: number | undefined
 }
 
 /** What the map says. */
@@ -20,6 +23,8 @@ export interface ClusterConfigOptions {
   readonly tls: boolean
   readonly revision: bigint
   readonly epoch: bigint
+  readonly clusterName: string
+  readonly clusterUuid: string
 }
 
 /** A bucket in the map. */
@@ -31,10 +36,9 @@ export interface BucketConfig {
   /** By vbucket: the node that has it active, then those that have replicas; −1 for none. */
   readonly chains: ReadonlyArray<ReadonlyArray<number>>
   readonly manifestUid: bigint
+  /** Whether its collections may keep history. */
+  readonly keepsHistory: boolean
 }
-
-/** Port of the management service in the map. Nothing listens there, but clients drop a map that names none. */
-const managementPort = 8091
 
 /** What a bucket can do, in the words of ns_server; `Capabilities.test.ts` shows each of them. */
 const bucketCapabilities = [
@@ -57,21 +61,29 @@ const bucketCapabilities = [
   "rangeScan"
 ]
 
-const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host
+const hostPort = (host: string, port: number): string => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
+/** A node as management names it. Without management it has the name of its key-value service, since clients want one. */
+export const managementName = ({ host, managementPort, port }: NodeAddress): string => hostPort(host, managementPort ?? port)
 
 /** The map without a bucket, or of one. */
 export const clusterConfigText = (options: ClusterConfigOptions, bucket?: BucketConfig): string => {
-  const { epoch, nodes, revision, self, tls } = options
+  const { clusterName, clusterUuid, epoch, nodes, revision, self, tls } = options
   const cluster = {
     rev: Number(revision),
     revEpoch: Number(epoch),
-    nodesExt: nodes.map(({ host, port }, index) => ({
-      services: { [tls ? "kvSSL" : "kv"]: port, mgmt: managementPort },
+    nodesExt: nodes.map(({ host, managementPort, port }, index) => ({
+      services: {
+        [tls ? "kvSSL" : "kv"]: port,
+        ...managementPort === undefined ? {} : { [tls ? "mgmtSSL" : "mgmt"]: managementPort }
+      },
       ...index === self ? { thisNode: true } : {},
       hostname: host
     })),
     clusterCapabilitiesVer: [1, 0],
-    clusterCapabilities: {}
+    clusterCapabilities: {},
+    clusterName,
+    clusterUUID: clusterUuid
   }
   if (bucket === undefined) return JSON.stringify(cluster)
   return JSON.stringify({
@@ -82,14 +94,14 @@ export const clusterConfigText = (options: ClusterConfigOptions, bucket?: Bucket
     uri: `/pools/default/buckets/${bucket.name}`,
     streamingUri: `/pools/default/bucketsStreaming/${bucket.name}`,
     bucketCapabilitiesVer: "",
-    bucketCapabilities,
+    bucketCapabilities: bucket.keepsHistory ? [...bucketCapabilities, "nonDedupedHistory"] : bucketCapabilities,
     collectionsManifestUid: bucket.manifestUid.toString(16),
     ddocs: { uri: "" },
-    nodes: nodes.map(({ host, port }) => ({ hostname: `${bracketed(host)}:${managementPort}`, ports: { direct: port } })),
+    nodes: nodes.map((node) => ({ hostname: managementName(node), ports: { direct: node.port } })),
     vBucketServerMap: {
       hashAlgorithm: "CRC",
       numReplicas: bucket.replicas,
-      serverList: nodes.map(({ host, port }) => `${bracketed(host)}:${port}`),
+      serverList: nodes.map(({ host, port }) => hostPort(host, port)),
       vBucketMap: bucket.chains
     }
   })

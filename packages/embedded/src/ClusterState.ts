@@ -22,6 +22,7 @@ export interface ClusterStateOptions {
 /** The state of a cluster. */
 export class ClusterState {
   readonly buckets = new Map<string, Bucket>()
+  readonly uuid: string
   private readonly options: ClusterStateOptions
   /** Nodes that failed, which the map does not name. */
   private readonly gone = new Set<number>()
@@ -29,10 +30,22 @@ export class ClusterState {
   private readonly unpersisted = new Set<number>()
   private readonly down = new Set<number>()
   private revision = 1n
+  private label = ""
 
   constructor(options: ClusterStateOptions) {
     this.options = options
+    this.uuid = (options.world.uuid() << 64n | options.world.uuid()).toString(16).padStart(32, "0").slice(-32)
     for (const one of options.buckets) this.add(one)
+  }
+
+  /** The name that the cluster was given; empty at first. */
+  get name(): string {
+    return this.label
+  }
+
+  rename(name: string): void {
+    this.label = name
+    this.mapChanged()
   }
 
   /** Which of two maps is newer. */
@@ -52,12 +65,15 @@ export class ClusterState {
       nodes: present.map((index) => addresses[index]!),
       self: present.indexOf(self),
       tls: this.options.tls,
+      clusterName: this.label,
+      clusterUuid: this.uuid,
       ...this.version
     }
     if (bucket === undefined) return clusterConfigText(at)
-    const { manifest, name, replicas, uuid, vbucketCount } = bucket
+    const { manifest, name, replicas, settings, uuid, vbucketCount } = bucket
     const chains = Array.from({ length: vbucketCount }, (_, id) => bucket.chain(id).map((node) => present.indexOf(node)))
-    return clusterConfigText(at, { name, uuid, replicas, chains, manifestUid: manifest.uid })
+    const keepsHistory = settings.storageBackend === "magma"
+    return clusterConfigText(at, { name, uuid, replicas, chains, manifestUid: manifest.uid, keepsHistory })
   }
 
   /** Makes a bucket, ready at once; nothing when there is one of that name. */

@@ -10,8 +10,10 @@ import { Status } from "@wirewright/couchbase/gen"
 export interface Collection {
   readonly id: number
   readonly name: string
-  /** Longest life of a document in seconds, when there is a limit. */
+  /** Longest life of a document in seconds; 0: no limit; absent: that of the bucket. */
   readonly maxTtl?: number | undefined
+  /** Whether it is said to keep the history of its documents. */
+  readonly history?: boolean | undefined
 }
 
 /** A scope and its collections. */
@@ -41,7 +43,8 @@ const namePattern = /^(?:_default|_system|_mobile|[A-Za-z0-9-][A-Za-z0-9_%-]{0,2
 /** Whether a scope or collection may have this name. */
 export const isCollectionName = (name: string): boolean => namePattern.test(name)
 
-const highestId = ({ scopes }: Manifest): number => {
+/** The highest id of a scope or collection. */
+export const highestId = ({ scopes }: Manifest): number => {
   let highest = firstFreeId - 1
   for (const { collections, id } of scopes) {
     if (id > highest) highest = id
@@ -50,23 +53,40 @@ const highestId = ({ scopes }: Manifest): number => {
   return highest
 }
 
+/** A scope by its name. */
+export const scopeOf = (manifest: Manifest, name: string): Scope | undefined => manifest.scopes.find((one) => one.name === name)
+
+/** A collection by its name. */
+export const collectionOf = (scope: Scope, name: string): Collection | undefined => scope.collections.find((one) => one.name === name)
+
+const withScopes = (manifest: Manifest, scopes: ReadonlyArray<Scope>): Manifest => ({ uid: manifest.uid + 1n, scopes })
+
+/** The manifest with one more scope; one revision further, like all of these. */
+export const addScope = (manifest: Manifest, name: string, id: number): Manifest =>
+  withScopes(manifest, [...manifest.scopes, { id, name, collections: [] }])
+
+/** The manifest without a scope and its collections. */
+export const removeScope = (manifest: Manifest, scope: Scope): Manifest =>
+  withScopes(manifest, manifest.scopes.filter((one) => one !== scope))
+
+/** The manifest with other collections in a scope. */
+export const changeCollections = (
+  manifest: Manifest,
+  scope: Scope,
+  change: (collections: ReadonlyArray<Collection>) => ReadonlyArray<Collection>
+): Manifest => withScopes(manifest, manifest.scopes.map((one) => one === scope ? { ...one, collections: change(one.collections) } : one))
+
 /** The manifest with a collection, and its scope if need be; each addition is one more revision. */
 export const withCollection = (manifest: Manifest, scope: string, collection: string, maxTtl?: number): Manifest => {
   const scoped = withScope(manifest, scope)
-  const known = scoped.scopes.find(({ name }) => name === scope)!
-  if (known.collections.some(({ name }) => name === collection)) return scoped
-  const added: Collection = { id: highestId(scoped) + 1, name: collection, maxTtl }
-  return {
-    uid: scoped.uid + 1n,
-    scopes: scoped.scopes.map((one) => one === known ? { ...one, collections: [...one.collections, added] } : one)
-  }
+  const known = scopeOf(scoped, scope)!
+  if (collectionOf(known, collection) !== undefined) return scoped
+  return changeCollections(scoped, known, (all) => [...all, { id: highestId(scoped) + 1, name: collection, maxTtl }])
 }
 
 /** The manifest with a scope. */
 export const withScope = (manifest: Manifest, scope: string): Manifest =>
-  manifest.scopes.some(({ name }) => name === scope)
-    ? manifest
-    : { uid: manifest.uid + 1n, scopes: [...manifest.scopes, { id: highestId(manifest) + 1, name: scope, collections: [] }] }
+  scopeOf(manifest, scope) === undefined ? addScope(manifest, scope, highestId(manifest) + 1) : manifest
 
 interface Index {
   readonly scopes: ReadonlyMap<number, Scope>
@@ -105,9 +125,9 @@ export type Lookup = { readonly id: number } | { readonly status: number }
 export const collectionId = (manifest: Manifest, path: string): Lookup => {
   const parts = path.split(".")
   if (parts.length !== 2 || parts.some((part) => part !== "" && !isCollectionName(part))) return { status: Status.Einval }
-  const scope = scopeNamed(manifest, parts[0]!)
+  const scope = scopeOf(manifest, orDefault(parts[0]!))
   if (scope === undefined) return { status: Status.UnknownScope }
-  const found = scope.collections.find(({ name }) => name === (parts[1] === "" ? "_default" : parts[1]))
+  const found = collectionOf(scope, orDefault(parts[1]!))
   return found === undefined ? { status: Status.UnknownCollection } : { id: found.id }
 }
 
@@ -115,12 +135,11 @@ export const collectionId = (manifest: Manifest, path: string): Lookup => {
 export const scopeId = (manifest: Manifest, path: string): Lookup => {
   const parts = path.split(".")
   if (parts.length > 2 || parts.some((part) => part !== "" && !isCollectionName(part))) return { status: Status.Einval }
-  const scope = scopeNamed(manifest, parts[0]!)
+  const scope = scopeOf(manifest, orDefault(parts[0]!))
   return scope === undefined ? { status: Status.UnknownScope } : { id: scope.id }
 }
 
-const scopeNamed = (manifest: Manifest, name: string): Scope | undefined =>
-  manifest.scopes.find((scope) => scope.name === (name === "" ? "_default" : name))
+const orDefault = (name: string): string => name === "" ? "_default" : name
 
 /** The manifest as JSON text. */
 export const manifestText = (manifest: Manifest): string =>
@@ -132,7 +151,8 @@ export const manifestText = (manifest: Manifest): string =>
       collections: collections.map((one) => ({
         name: one.name,
         uid: one.id.toString(16),
-        ...(one.maxTtl === undefined ? {} : { maxTTL: one.maxTtl })
+        ...(one.maxTtl === undefined ? {} : { maxTTL: one.maxTtl }),
+        ...(one.history === true ? { history: true } : {})
       }))
     }))
   })
@@ -146,12 +166,12 @@ const readId = (value: unknown): number | undefined => {
 }
 
 const readCollection = (value: unknown): Collection | undefined => {
-  const { maxTTL, max_ttl: oldMaxTtl, name, uid } = value as { [field: string]: unknown }
+  const { history, maxTTL, max_ttl: oldMaxTtl, name, uid } = value as { [field: string]: unknown }
   const id = readId(uid)
   const maxTtl = maxTTL ?? oldMaxTtl
   if (id === undefined || typeof name !== "string" || !isCollectionName(name)) return undefined
   if (maxTtl !== undefined && (typeof maxTtl !== "number" || !Number.isInteger(maxTtl) || maxTtl < 0)) return undefined
-  return maxTtl === undefined ? { id, name } : { id, name, maxTtl }
+  return { id, name, ...maxTtl === undefined ? {} : { maxTtl }, ...history === true ? { history } : {} }
 }
 
 const readScope = (value: unknown): Scope | undefined => {

@@ -74,10 +74,14 @@ export const connectionHandlers: Handlers = {
   },
   SelectBucket: (connection, packet) => {
     if (connection.dcp !== undefined) return connection.fail(packet, Status.NotSupported)
-    const bucket = connection.shared.buckets.get(packet.bucket)
+    const { buckets, users } = connection.shared
+    const { user } = connection.sasl
+    const bucket = buckets.get(packet.bucket)
     // administrators see that there is no such bucket; of the others nobody may access what does not exist
-    if (bucket === undefined && connection.shared.users.none) return connection.fail(packet, Status.KeyEnoent)
-    if (bucket === undefined) return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
+    if (bucket === undefined && users.permits(user, "administer")) return connection.fail(packet, Status.KeyEnoent)
+    if (bucket === undefined || !users.permits(user, "use", bucket.name)) {
+      return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
+    }
     connection.bucket = bucket
     connection.reply((writer) => encodeSelectBucketResponse(writer, connection.head(packet)))
   },

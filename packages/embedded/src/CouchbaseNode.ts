@@ -1,7 +1,7 @@
 /**
  * Embedded nodes that Couchbase's own clients take for theirs: buckets, vbuckets, collections and documents in memory, on loopback.
  *
- * The shell: it listens, keeps the time and sweeps expired documents. What the commands do is in the handlers. The nodes of a cluster share
+ * The shell: it listens, for Couchbase's protocol and beside it for management over HTTP, keeps the time and sweeps expired documents. What the commands do is in the handlers. The nodes of a cluster share
  * their buckets, and each vbucket belongs to one of them; what a failover loses is said by whoever asks for it. Nothing is kept beyond the
  * scope and nothing is written to disk.
  */
@@ -9,9 +9,11 @@ import type { ConnectionError } from "@wirewright/connection"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import { type PacketServer, type PacketServerOptions, serve } from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
+import { Administration } from "./Administration.ts"
 import type { Bucket, BucketOptions } from "./Bucket.ts"
 import { ClusterState } from "./ClusterState.ts"
 import { collectionHandlers } from "./CollectionHandlers.ts"
@@ -20,6 +22,8 @@ import { dcpHandlers } from "./DcpHandlers.ts"
 import { ProducerNames } from "./DcpProducer.ts"
 import type { Handlers } from "./Handlers.ts"
 import { keyValueHandlers } from "./KeyValueHandlers.ts"
+import type { Management } from "./ManagementRoutes.ts"
+import { type ManagementServer, serveManagement } from "./ManagementServer.ts"
 import { expectBody } from "./RequestRules.ts"
 import { NodeConnection, type NodeScript, type NodeShared } from "./NodeConnection.ts"
 import { rangeScanHandlers } from "./RangeScanHandlers.ts"
@@ -27,6 +31,7 @@ import { type ScanLimits, RangeScans } from "./RangeScans.ts"
 import { statHandlers } from "./StatHandlers.ts"
 import { subDocumentHandlers } from "./SubDocumentHandlers.ts"
 import { type SaslRandom, type User, Users } from "./Users.ts"
+import { UserDirectory } from "./UserDirectory.ts"
 import { vbucketHandlers } from "./VbucketHandlers.ts"
 import { withMetaHandlers } from "./WithMetaHandlers.ts"
 
@@ -41,6 +46,11 @@ export interface CouchbaseNodeOptions extends
   readonly buckets?: ReadonlyArray<BucketOptions>
   /** Who may sign in; without users nobody needs to. */
   readonly users?: ReadonlyArray<User>
+  /**
+   * Port of the management endpoint, which SDKs look at to see whether the node is ready and through which they make buckets and collections.
+   * With `tls` it speaks TLS, too. `false`: there is none. Default: a free port, but none when the node does not `listen`
+   */
+  readonly managementPort?: number | false
   /** Unix time in milliseconds; the clock unless said otherwise. */
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
@@ -65,6 +75,8 @@ export interface CouchbaseClusterOptions extends CouchbaseNodeOptions {
 export interface CouchbaseNode {
   readonly host: string
   readonly port: number
+  /** Port of the management endpoint, if there is one. */
+  readonly managementPort: number | undefined
   /** What a client is given to connect. */
   readonly connectionString: string
   readonly buckets: ReadonlyMap<string, Bucket>
@@ -90,8 +102,12 @@ export interface FailoverOptions {
 export interface CouchbaseCluster {
   readonly nodes: ReadonlyArray<CouchbaseNode>
   readonly buckets: ReadonlyMap<string, Bucket>
-  /** Buckets, scopes and collections, made and dropped while the cluster runs. */
+  /** Where vbuckets are, and which map says so. */
   readonly state: ClusterState
+  /** Makes, changes and drops buckets, scopes and collections while the cluster runs. */
+  readonly administration: Administration
+  /** Users and groups that are made while the cluster runs. */
+  readonly directory: UserDirectory
   /** What a client is given to connect. */
   readonly connectionString: string
   /** Moves a vbucket to a node, and tells the clients. */
@@ -148,6 +164,7 @@ export const serveCouchbaseCluster = (
     const users = yield* Users.make(options.users ?? [], options.saslRandom)
     const nodes: Array<CouchbaseNode> = []
     const clients: Array<Map<ServerClient, NodeConnection>> = []
+    const managementServers: Array<ManagementServer> = []
     const state = new ClusterState({
       nodes: size,
       buckets: options.buckets ?? [{ name: "default" }],
@@ -155,6 +172,7 @@ export const serveCouchbaseCluster = (
       tls: options.tls !== undefined,
       onMapChanged: () => {
         for (const connections of clients) for (const connection of connections.values()) connection.pushClusterMap()
+        for (const server of managementServers) server.mapChanged()
       },
       onBucketDropped: (bucket) => {
         for (const connections of clients) {
@@ -163,9 +181,13 @@ export const serveCouchbaseCluster = (
       }
     })
     const { buckets } = state
+    const administration = new Administration(state)
+    const directory = new UserDirectory(users, now, (name) => buckets.has(name))
     const cluster: CouchbaseCluster = {
       nodes,
       state,
+      administration,
+      directory,
       buckets,
       get connectionString() {
         return nodes[0]!.connectionString
@@ -188,6 +210,7 @@ export const serveCouchbaseCluster = (
         now: () => performance.now(),
         uuid: () => new Uint8Array(Crypto.randomBytes(16))
       })
+      const uptime = () => Math.floor((performance.now() - started) / 1000)
       const shared: NodeShared = {
         users,
         version: options.version ?? version,
@@ -200,7 +223,7 @@ export const serveCouchbaseCluster = (
         elapsed: () => performance.now(),
         after,
         reference: () => Crypto.randomUUID(),
-        uptime: () => Math.floor((performance.now() - started) / 1000),
+        uptime,
         handlers: couchbaseHandlers,
         closeOnEinval: options.closeOnEinval === true,
         script: options.script
@@ -221,12 +244,34 @@ export const serveCouchbaseCluster = (
           return connection
         }
       })
+      const management: Management = {
+        state,
+        nodes,
+        self: index,
+        tls: options.tls !== undefined,
+        version: shared.version,
+        uptime,
+        users,
+        administration,
+        directory
+      }
+      const { listen = true, managementPort = 0 } = options
+      const managementServer = managementPort === false || !listen ? undefined : yield* serveManagement({
+        host,
+        port: index === 0 ? managementPort : 0,
+        tls: options.tls,
+        ...options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections },
+        ...options.headerTimeout === undefined ? {} : { patience: Duration.toMillis(options.headerTimeout) },
+        management: () => nodes.length === size ? management : undefined
+      })
+      if (managementServer !== undefined) managementServers.push(managementServer)
       const scheme = options.tls === undefined ? "couchbase" : "couchbases"
       const bracketed = host.includes(":") ? `[${host}]` : host
       clients.push(connections)
       nodes.push({
         host,
         port: server.port,
+        managementPort: managementServer?.port,
         connectionString: `${scheme}://${bracketed}:${server.port}`,
         buckets,
         server,

@@ -102,7 +102,8 @@ export const sizeFor = (key: string, valueLength: number): number => valueLength
 export class HashTable {
   readonly vbuckets = new Map<number, Vbucket>()
   private readonly options: StoreOptions
-  readonly maxMemory: number
+  /** Most memory for documents in bytes. */
+  maxMemory: number
   /** Told of the next change instead of making it: it is prepared. */
   private preparing: ((change: Change) => void) | undefined
   private lastCas = 0n

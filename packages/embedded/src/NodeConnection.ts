@@ -445,8 +445,8 @@ export class NodeConnection implements PacketHandler<Packet> {
 
   /** Whether the client may change things; answers when it may not. */
   mayWrite(packet: Any): boolean {
-    const { sasl, shared } = this
-    if (shared.users.none || sasl.user !== undefined && shared.users.mayWrite(sasl.user)) return true
+    const { bucket, sasl, shared } = this
+    if (shared.users.permits(sasl.user, "write", bucket?.name)) return true
     this.fail(packet, Status.Eaccess, { context: "Authorization failure: the user may not change anything", ref: shared.reference() })
     return false
   }

@@ -41,9 +41,9 @@ export class SaslServer {
     this.users = users
   }
 
-  /** Who has signed in. */
+  /** Who has signed in, as long as there is such a user. */
   get user(): string | undefined {
-    return this.signedIn
+    return this.signedIn !== undefined && this.users.has(this.signedIn) ? this.signedIn : undefined
   }
 
   /** Begins anew; whoever was signed in is no longer. */

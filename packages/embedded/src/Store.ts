@@ -50,6 +50,11 @@ export class Store {
     return { maxItemSize: this.maxItemSize, maxMemory: this.table.maxMemory }
   }
 
+  /** Sets the most memory for documents in bytes; what is there stays. */
+  limitMemory(bytes: number): void {
+    this.table.maxMemory = bytes
+  }
+
   /** A vbucket; made when it is first asked for. */
   vbucket(id: number): Vbucket {
     return this.table.vbucket(id)

@@ -1,7 +1,7 @@
 /**
- * Who may sign in: passwords as SCRAM keys and as digests, never as text.
+ * Who may sign in, and what they may do: passwords as SCRAM keys and as digests, never as text.
  *
- * Keys are derived once, off the event loop, when the node is made; signing in is then pure work of microseconds. A user that does not exist
+ * Keys are derived once, off the event loop, when the user is made; signing in is then pure work of microseconds. A user that does not exist
  * gets a challenge like anybody else, so that nobody learns who does.
  */
 import { type ScramCredentials, scramKeys, type ScramMechanism, scramMechanisms } from "@wirewright/couchbase/Scram"
@@ -9,12 +9,13 @@ import { nodeCrypto, saltedPassword } from "@wirewright/couchbase/ScramCrypto"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
+import { type Action, permits, type Role } from "./Roles.ts"
 
 /** Somebody who may sign in. */
 export interface User {
   readonly name: string
   readonly password: Redacted.Redacted<string>
-  /** Whether the user may change documents; yes unless said otherwise. */
+  /** Whether the user may change documents, buckets and users. Default: true */
   readonly mayWrite?: boolean
 }
 
@@ -33,53 +34,79 @@ const randomSource: SaslRandom = {
 }
 
 interface Known {
-  readonly mayWrite: boolean
+  roles: ReadonlyArray<Role>
   /** Keyed digest of the password, for PLAIN. */
   readonly digest: Uint8Array
   readonly scram: ReadonlyMap<ScramMechanism, ScramCredentials>
 }
 
+/** Roles of the users that a node is made with. */
+const ownRoles = (mayWrite: boolean): ReadonlyArray<Role> =>
+  mayWrite ? [{ role: "admin" }] : [{ role: "ro_admin" }, { role: "data_reader", bucket: "*" }]
+
+/** Whether a name or password can take part in SCRAM and Basic: printable ASCII. */
+export const isCredentialText = (text: string): boolean => /^[\x20-\x7e]+$/.test(text)
+
 /** The users of a node. */
 export class Users {
   readonly random: SaslRandom
-  private readonly known: ReadonlyMap<string, Known>
-  private readonly key: Uint8Array
+  /** Whether nobody needs to sign in: the node was made without users. */
+  readonly none: boolean
+  /** Names of the users that the node was made with. */
+  readonly own: ReadonlySet<string>
+  private readonly known = new Map<string, Known>()
+  private readonly key = new Uint8Array(Crypto.randomBytes(32))
 
-  private constructor(known: ReadonlyMap<string, Known>, key: Uint8Array, random: SaslRandom) {
-    this.known = known
-    this.key = key
+  private constructor(own: ReadonlyArray<User>, random: SaslRandom) {
+    this.own = new Set(own.map(({ name }) => name))
+    this.none = own.length === 0
     this.random = random
   }
 
   /** Derives everybody's keys. Dies when a user or password cannot take part in SCRAM (control or non-ASCII characters). */
   static make(users: ReadonlyArray<User>, random: SaslRandom = randomSource): Effect.Effect<Users> {
-    const key = new Uint8Array(Crypto.randomBytes(32))
-    const scramOf = (user: User, mechanism: ScramMechanism) => {
-      const salt = random.salt(mechanism, user.name)
+    const made = new Users(users, random)
+    const each = ({ mayWrite, name, password }: User) => made.set(name, password, ownRoles(mayWrite !== false))
+    return Effect.as(Effect.forEach(users, each), made)
+  }
+
+  /** Makes a user, or gives one another password and other roles. Dies like `make`. */
+  set(name: string, password: Redacted.Redacted<string>, roles: ReadonlyArray<Role>): Effect.Effect<void> {
+    const scramOf = (mechanism: ScramMechanism) => {
+      const salt = this.random.salt(mechanism, name)
       return Effect.map(
-        saltedPassword(mechanism, user.password, salt, iterations),
+        saltedPassword(mechanism, password, salt, iterations),
         (salted) => [mechanism, { ...scramKeys(nodeCrypto, mechanism, salted), salt, iterations }] as const
       )
     }
-    const knownOf = (user: User) =>
-      Effect.map(Effect.all(scramMechanisms.map((mechanism) => scramOf(user, mechanism)), { concurrency: "unbounded" }), (scram) => {
-        const known: Known = {
-          mayWrite: user.mayWrite !== false,
-          digest: digestOf(key, Redacted.value(user.password)),
-          scram: new Map(scram)
-        }
-        return [user.name, known] as const
-      })
-    return Effect.orDie(Effect.map(Effect.forEach(users, knownOf), (all) => new Users(new Map(all), key, random)))
+    return Effect.orDie(Effect.map(Effect.all(scramMechanisms.map(scramOf), { concurrency: "unbounded" }), (scram) => {
+      this.known.set(name, { roles, digest: digestOf(this.key, Redacted.value(password)), scram: new Map(scram) })
+    }))
   }
 
-  /** Whether nobody needs to sign in. */
-  get none(): boolean {
-    return this.known.size === 0
+  /** Gives a user other roles. */
+  setRoles(name: string, roles: ReadonlyArray<Role>): void {
+    const known = this.known.get(name)
+    if (known !== undefined) known.roles = roles
   }
 
-  mayWrite(user: string): boolean {
-    return this.known.get(user)?.mayWrite === true
+  /** Takes a user away; what is signed in as this user no longer is. */
+  remove(name: string): void {
+    this.known.delete(name)
+  }
+
+  has(name: string): boolean {
+    return this.known.has(name)
+  }
+
+  /** The roles of a user. */
+  roles(name: string): ReadonlyArray<Role> {
+    return this.known.get(name)?.roles ?? []
+  }
+
+  /** Whether a user may do something, with a bucket or with the cluster as a whole. */
+  permits(user: string | undefined, action: Action, bucket?: string): boolean {
+    return this.none || user !== undefined && permits(this.roles(user), action, bucket)
   }
 
   /** Whether this is the user's password; takes as long for users that do not exist. */

@@ -40,6 +40,11 @@ export interface Parts {
   readonly content: ReadonlyArray<{ readonly error?: Error | null; readonly value?: unknown }>
 }
 
+/** What is read from one of the copies of a document. */
+export interface FoundInCopy extends Found {
+  readonly isReplica: boolean
+}
+
 /** Documents of a collection. */
 export interface Collection {
   get(key: string, options?: Options): Promise<Found>
@@ -52,6 +57,10 @@ export interface Collection {
   getAndTouch(key: string, expiry: number, options?: Options): Promise<Found>
   getAndLock(key: string, seconds: number, options?: Options): Promise<Found>
   unlock(key: string, cas: Cas | string): Promise<void>
+  getAnyReplica(key: string, options?: Options): Promise<FoundInCopy>
+  getAllReplicas(key: string, options?: Options): Promise<ReadonlyArray<FoundInCopy>>
+  lookupInAnyReplica(key: string, specs: ReadonlyArray<unknown>): Promise<Parts & { readonly isReplica: boolean }>
+  lookupInAllReplicas(key: string, specs: ReadonlyArray<unknown>): Promise<ReadonlyArray<Parts & { readonly isReplica: boolean }>>
   lookupIn(key: string, specs: ReadonlyArray<unknown>): Promise<Parts>
   mutateIn(key: string, specs: ReadonlyArray<unknown>, options?: Options): Promise<Parts>
   binary(): {
@@ -97,7 +106,11 @@ export interface Sdk {
   readonly MutateInMacro: { readonly Cas: unknown; readonly SeqNo: unknown; readonly ValueCrc32c: unknown }
   readonly LookupInMacro: { readonly Expiry: unknown; readonly Cas: unknown }
   readonly StoreSemantics: { readonly Replace: number; readonly Upsert: number; readonly Insert: number }
-  readonly DurabilityLevel: { readonly Majority: number; readonly PersistToMajority: number }
+  readonly DurabilityLevel: {
+    readonly Majority: number
+    readonly MajorityAndPersistOnMaster: number
+    readonly PersistToMajority: number
+  }
   readonly AuthenticationFailureError: ErrorClass
   readonly BucketNotFoundError: ErrorClass
   readonly CasMismatchError: ErrorClass
@@ -108,6 +121,9 @@ export interface Sdk {
   readonly PathMismatchError: ErrorClass
   readonly PathNotFoundError: ErrorClass
   readonly DeltaInvalidError: ErrorClass
+  readonly DocumentUnretrievableError: ErrorClass
+  readonly DurabilityAmbiguousError: ErrorClass
+  readonly DurabilityImpossibleError: ErrorClass
   readonly TimeoutError: ErrorClass
 }
 

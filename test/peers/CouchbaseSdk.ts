@@ -124,6 +124,7 @@ export interface Sdk {
   readonly DocumentUnretrievableError: ErrorClass
   readonly DurabilityAmbiguousError: ErrorClass
   readonly DurabilityImpossibleError: ErrorClass
+  readonly RequestCanceledError: ErrorClass
   readonly TimeoutError: ErrorClass
 }
 

@@ -46,6 +46,7 @@ const bucketCapabilities = [
   "nodesExt",
   "xattr",
   "collections",
+  "subdoc.ReplicaRead",
   "subdoc.ReviveDocument"
 ]
 

@@ -88,6 +88,7 @@ export class Bucket {
   /** The least that each change waits for; 0 for nothing. */
   readonly durabilityMinLevel: number
   private readonly world: BucketWorld
+  private readonly conditions: NodeConditions
   private readonly replication: Replication
   private readonly historyOptions: HistoryOptions
   private readonly vbuckets: Array<Vbucket | undefined>
@@ -114,9 +115,10 @@ export class Bucket {
       throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
     }
     this.durabilityMinLevel = options.durabilityMinLevel ?? 0
+    this.conditions = world.conditions ?? allIsWell
     this.replication = new Replication(
       options,
-      world.conditions ?? allIsWell,
+      this.conditions,
       world.after ?? (() => () => {}),
       ({ main }) => this.settle(this.vbuckets[main.id])
     )
@@ -150,7 +152,8 @@ export class Bucket {
 
   /** The copy of a vbucket that a node has. */
   copyAt(id: number, node: number): VbucketCopy | undefined {
-    return this.copies(id).find((copy) => copy.node === node)
+    const vbucket = this.vbuckets[id]
+    return vbucket === undefined || vbucket.main.node === node ? vbucket?.main : vbucket.replicas.find((copy) => copy?.node === node)
   }
 
   /** Whether a copy is the one whose documents the store has. */
@@ -215,8 +218,18 @@ export class Bucket {
     this.promote(vbucket, copy, undefined)
   }
 
-  /** Puts replicas on nodes, as many as there is room for, beginning with `first`. */
+  /** Puts replicas on nodes, as many as there is room for, beginning with `first`; a vbucket that is active nowhere becomes so, empty if there is no replica. */
   spread(id: number, nodes: ReadonlyArray<number>, first: number): void {
+    const known = this.vbuckets[id]
+    if (known?.main.state === VBucketState.Dead && known.main.node < 0) {
+      const best = this.bestReplica(known)
+      if (best !== undefined) this.promote(known, best, best.branchSeqno, false)
+      else {
+        this.removeVbucket(id)
+        this.vbuckets[id] = this.fresh(id, VBucketState.Active)
+        this.vbuckets[id].main.node = nodes[(first + nodes.length - 1) % nodes.length]!
+      }
+    }
     const vbucket = this.vbuckets[id]
     if (vbucket === undefined) return
     const candidates = nodes.map((_, turn) => nodes[(first + turn) % nodes.length]!)
@@ -248,8 +261,7 @@ export class Bucket {
     if (undone > 0) this.exchange(vbucket)
     this.branch(vbucket, highSeqno > BigInt(unpersisted) ? highSeqno - BigInt(unpersisted) : 0n)
     if (node !== undefined) main.node = node
-    main.persistedSeqno = highSeqno
-    main.persistedSnapshot = main.range
+    main.load()
     this.track(vbucket)
     main.watchers.stateChanged()
     this.follow(vbucket)
@@ -273,11 +285,7 @@ export class Bucket {
         this.replication.changed(vbucket)
       }
       if (main.node !== node) continue
-      const left = replicas.filter((copy) => copy !== undefined && !(this.world.conditions ?? allIsWell).down.has(copy.node))
-      const best = left.reduce<VbucketCopy | undefined>(
-        (one, copy) => one === undefined || copy!.history.highSeqno > one.history.highSeqno ? copy : one,
-        undefined
-      )
+      const best = this.bestReplica(vbucket)
       const before = main.history.highSeqno
       if (best === undefined) {
         vbucket.writes.abandon()
@@ -529,6 +537,16 @@ export class Bucket {
       this.told(vbucket)
     }
     write.done(undefined)
+  }
+
+  /** The replica with the most, of those on nodes that run. */
+  private bestReplica({ replicas }: Vbucket): VbucketCopy | undefined {
+    let best: VbucketCopy | undefined
+    for (const copy of replicas) {
+      if (copy === undefined || this.conditions.down.has(copy.node)) continue
+      if (best === undefined || copy.history.highSeqno > best.history.highSeqno) best = copy
+    }
+    return best
   }
 
   /** A copy takes the place of the active one. `branchSeqno`: where its branch begins; without it, it goes on with the one that there is. */

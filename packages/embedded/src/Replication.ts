@@ -129,7 +129,7 @@ export class Replication {
     const { persistenceDelay = 0 } = this.options
     const { down, unpersisted } = this.conditions
     const held = (): boolean => down.has(copy.node) || unpersisted.has(copy.node)
-    if (held() || copy.persistedSeqno >= copy.receivedSeqno && copy.persistedSnapshot.end === copy.range.end) return
+    if (!copy.isDirty || held()) return
     if (persistenceDelay === 0) return copy.persist()
     if (this.persisting.has(copy)) return
     this.persisting.add(copy)

@@ -50,7 +50,9 @@ const collections = (connection: NodeConnection, bucket: Bucket): Stats => [
     scope.collections.flatMap((collection) => {
       const prefix = `0x${scope.id.toString(16)}:0x${collection.id.toString(16)}`
       let items = 0
-      for (const { id } of connection.vbuckets(bucket)) items += bucket.store.vbucket(id).spaces.get(collection.id)?.items.size ?? 0
+      for (const copy of connection.vbuckets(bucket)) {
+        if (bucket.isMain(copy)) items += bucket.store.vbucket(copy.id).spaces.get(collection.id)?.items.size ?? 0
+      }
       return [
         [`${prefix}:scope_name`, scope.name],
         [`${prefix}:name`, collection.name],

@@ -409,8 +409,7 @@ export class Bucket {
       return Status.Success
     }
     gone.writes.abandon()
-    const collections = this.current.scopes.flatMap((scope) => scope.collections)
-    for (const collection of collections) this.store.drop(collection.id, id)
+    this.store.exchange(id, [], 0n)
     this.vbuckets[id] = undefined
     for (const copy of gone.copies) copy.watchers.stateChanged()
     return Status.Success

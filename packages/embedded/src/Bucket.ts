@@ -9,10 +9,11 @@ import type { HistoryOptions } from "@wirewright/dcp/VbucketHistory"
 import { changeKey, isVisible, type PrepareChange, prepareKey } from "./BucketChange.ts"
 import { collectionById, defaultManifest, droppedCollections, type Manifest, manifestEvents, readManifest } from "./Collections.ts"
 import type { Change } from "./Document.ts"
+import { DurableWrites, Vbucket } from "./DurableWrites.ts"
 import type { Item, Space } from "./HashTable.ts"
-import { type After, type Copies, type NodeConditions, Replication, type ReplicationOptions } from "./Replication.ts"
+import { type After, type NodeConditions, Replication, type ReplicationOptions } from "./Replication.ts"
 import { Store } from "./Store.ts"
-import { type Durability, isDurabilityPossible, type SyncWrite, SyncWrites } from "./SyncWrites.ts"
+import { type Durability, isDurabilityPossible, type SyncWrite } from "./SyncWrites.ts"
 import { VbucketCopy, type VbucketInfo } from "./VbucketCopy.ts"
 
 /** What a bucket is made of. */
@@ -56,27 +57,6 @@ const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Se
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
 
-/** A vbucket: its copies, and the writes that wait for them. */
-class Vbucket implements Copies {
-  readonly id: number
-  main: VbucketCopy
-  replicas: Array<VbucketCopy | undefined>
-  readonly writes = new SyncWrites()
-  settling = false
-  /** Stops the wait for the oldest write. */
-  unwait: (() => void) | undefined
-
-  constructor(main: VbucketCopy, replicas: number) {
-    this.id = main.id
-    this.main = main
-    this.replicas = Array.from({ length: replicas }, () => undefined)
-  }
-
-  get copies(): ReadonlyArray<VbucketCopy> {
-    return [this.main, ...this.replicas.filter((copy) => copy !== undefined)]
-  }
-}
-
 /** A bucket. */
 export class Bucket {
   readonly name: string
@@ -90,6 +70,7 @@ export class Bucket {
   private readonly world: BucketWorld
   private readonly conditions: NodeConditions
   private readonly replication: Replication
+  private readonly durable: DurableWrites
   private readonly historyOptions: HistoryOptions
   private readonly vbuckets: Array<Vbucket | undefined>
   private current: Manifest
@@ -116,11 +97,13 @@ export class Bucket {
     }
     this.durabilityMinLevel = options.durabilityMinLevel ?? 0
     this.conditions = world.conditions ?? allIsWell
+    const after = world.after ?? (() => () => {})
+    this.durable = new DurableWrites(this.store, world.now, after, (vbucket, visible) => this.told(vbucket, visible))
     this.replication = new Replication(
       options,
       this.conditions,
-      world.after ?? (() => () => {}),
-      ({ main }) => this.settle(this.vbuckets[main.id])
+      after,
+      ({ main }) => this.durable.settle(this.vbuckets[main.id])
     )
     this.vbuckets = Array.from({ length: this.vbucketCount }, (_, id) => this.fresh(id, VBucketState.Active))
   }
@@ -191,7 +174,7 @@ export class Bucket {
       known.writes.abandon()
       if (state === VBucketState.Active) this.branch(known, copy.branchSeqno)
       copy.state = state
-      this.track(known)
+      this.durable.track(known)
       this.follow(known)
     } else if (state === VBucketState.Active) {
       this.promote(known, copy, copy.branchSeqno)
@@ -262,7 +245,7 @@ export class Bucket {
     this.branch(vbucket, highSeqno > BigInt(unpersisted) ? highSeqno - BigInt(unpersisted) : 0n)
     if (node !== undefined) main.node = node
     main.load()
-    this.track(vbucket)
+    this.durable.track(vbucket)
     main.watchers.stateChanged()
     this.follow(vbucket)
     return undone
@@ -332,7 +315,7 @@ export class Bucket {
     const copy = vbucket?.replicas.find((one) => one?.node === node)
     if (vbucket === undefined || copy === undefined) return false
     const more = this.replication.pull(vbucket, copy, most)
-    this.settle(vbucket)
+    this.durable.settle(vbucket)
     return more
   }
 
@@ -346,27 +329,7 @@ export class Bucket {
    * nobody knows. Returns whether there is something to wait for.
    */
   prepare(id: number, durability: Durability, run: () => void, done: SyncWrite["done"]): boolean {
-    let prepared: Change | undefined
-    this.store.prepare(run, (change) => prepared = change)
-    const vbucket = this.vbuckets[id]
-    if (prepared === undefined || vbucket === undefined) return false
-    const { document, kind } = prepared
-    const { collection, key, seqno } = document
-    const { level, timeout } = durability
-    vbucket.writes.add({ seqno, level, collection, key, recommit: false, deadline: this.now + timeout, done })
-    const change = {
-      kind: "prepare",
-      of: kind,
-      seqno,
-      key: prepareKey(collection, key),
-      deleted: false,
-      document,
-      level,
-      durable: true
-    } as const
-    vbucket.main.history.append(change)
-    this.told(vbucket, false)
-    return true
+    return this.durable.prepare(this.vbuckets[id], durability, run, done)
   }
 
   /** Forgets the tombstones up to a seqno, which then nobody can be told of. */
@@ -405,7 +368,7 @@ export class Bucket {
       const copy = gone.replicas[place]!
       gone.replicas[place] = undefined
       copy.watchers.stateChanged()
-      this.settle(gone)
+      this.durable.settle(gone)
       return Status.Success
     }
     gone.writes.abandon()
@@ -495,49 +458,6 @@ export class Bucket {
     this.replication.changed(vbucket)
   }
 
-  /** Ends the writes that have waited long enough, in one way or the other. */
-  private settle(vbucket: Vbucket | undefined): void {
-    if (vbucket === undefined || vbucket.settling || vbucket.writes.all.length === 0) return
-    vbucket.settling = true
-    const { main, writes } = vbucket
-    const position = (copy: VbucketCopy | undefined) => {
-      if (copy === undefined) return undefined
-      const received = copy.history.highSeqno
-      return { received, persisted: copy.persistedSeqno < received ? copy.persistedSeqno : received }
-    }
-    for (let ended = true; ended;) {
-      const satisfied = writes.satisfied([position(main), ...vbucket.replicas.map(position)])
-      const late = satisfied === undefined ? writes.expired(this.now) : undefined
-      ended = satisfied !== undefined || late !== undefined
-      if (satisfied !== undefined) this.commit(vbucket, satisfied)
-      else if (late !== undefined) this.abort(vbucket, late)
-    }
-    vbucket.settling = false
-    vbucket.unwait?.()
-    const { deadline } = writes
-    const wait = deadline === undefined ? undefined : Math.max(0, deadline - this.now)
-    vbucket.unwait = wait === undefined ? undefined : this.world.after?.(wait, () => this.settle(vbucket))
-  }
-
-  private commit(vbucket: Vbucket, write: SyncWrite): void {
-    vbucket.writes.remove(write)
-    write.done(this.store.commit(this.store.space(vbucket.id, write.collection), write.key)?.seqno)
-  }
-
-  private abort(vbucket: Vbucket, write: SyncWrite): void {
-    const { collection, key } = write
-    const { history } = vbucket.main
-    vbucket.writes.remove(write)
-    const completes = history.image.get(prepareKey(collection, key)) as PrepareChange | undefined
-    const seqno = this.store.abort(this.store.space(vbucket.id, collection), key)
-    if (seqno !== undefined && completes !== undefined) {
-      const { document } = completes
-      history.append({ kind: "abort", seqno, key: completes.key, deleted: true, document, completes, durable: true })
-      this.told(vbucket)
-    }
-    write.done(undefined)
-  }
-
   /** The replica with the most, of those on nodes that run. */
   private bestReplica({ replicas }: Vbucket): VbucketCopy | undefined {
     let best: VbucketCopy | undefined
@@ -561,7 +481,7 @@ export class Bucket {
     copy.state = VBucketState.Active
     this.exchange(vbucket)
     if (branchSeqno !== undefined) this.branch(vbucket, branchSeqno)
-    this.track(vbucket)
+    this.durable.track(vbucket)
     main.watchers.stateChanged()
     copy.watchers.stateChanged()
     this.follow(vbucket)
@@ -576,19 +496,6 @@ export class Bucket {
     const items: Array<Item> = []
     for (const change of history.image.values()) if (change.kind !== "system" && isVisible(change)) items.push(change.document as Item)
     this.store.exchange(id, items, history.highSeqno)
-  }
-
-  /** Prepares of the active copy that are not committed may have been committed by the one before it: they are committed again. */
-  private track(vbucket: Vbucket): void {
-    const { id, main, writes } = vbucket
-    if (main.state !== VBucketState.Active) return
-    for (const change of main.history.image.values()) {
-      if (change.kind !== "prepare") continue
-      const { document, level, of, seqno } = change
-      const { collection, key } = document
-      this.store.hold(this.store.space(id, collection), { kind: of, item: document as Item, recommit: true })
-      writes.add({ seqno, level, collection, key, recommit: true, deadline: undefined, done: () => {} })
-    }
   }
 
   /** The replicas follow the active copy as it is now. */

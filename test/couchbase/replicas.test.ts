@@ -7,7 +7,9 @@ import type { Durability } from "@wirewright/couchbase"
 import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
 import { LookupIn, MutateIn } from "@wirewright/couchbase/SubDocument"
 import { vbucketOf } from "@wirewright/couchbase/ClusterMap"
+import { VBucketState } from "@wirewright/couchbase/gen"
 import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import type { ReplicationOptions } from "@wirewright/embedded/Replication"
 import { random } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -16,8 +18,8 @@ import * as Option from "effect/Option"
 
 const vbuckets = 8
 
-const connected = Effect.gen(function*() {
-  const cluster = yield* serveCouchbaseCluster({ nodes: 3, buckets: [{ name: "default", vbuckets, replicas: 2 }] })
+const connected = Effect.fnUntraced(function*(delays: ReplicationOptions = {}) {
+  const cluster = yield* serveCouchbaseCluster({ nodes: 3, buckets: [{ name: "default", vbuckets, replicas: 2, ...delays }] })
   const seeds = cluster.nodes.map(({ host, port }) => ({ host, port })) as unknown as readonly [{ host: string; port: number }]
   const kv = yield* KvClient.make({ seeds, bucket: "default", durableTimeout: "400 millis" })
   return { cluster, kv }
@@ -30,6 +32,7 @@ class Written {
   readonly acknowledged = new Map<string, number>()
   readonly tried = new Map<string, number>()
   refused = 0
+  count = 0
 
   /** Writes one number after the other to a key, until told to stop. */
   readonly go = (kv: KvCommands, key: string, durability: Durability, stopped: () => boolean): Effect.Effect<void> =>
@@ -39,8 +42,10 @@ class Written {
         const write = value % 4 === 0
           ? Effect.asVoid(kv.mutateIn(key, [MutateIn.upsert("n", value, { xattr: true }), MutateIn.replace("", value)], { durability }))
           : Effect.asVoid(kv.upsert(key, value, { durability }))
-        if (Exit.isSuccess(yield* Effect.exit(write))) this.acknowledged.set(key, value)
-        else this.refused++
+        if (Exit.isSuccess(yield* Effect.exit(write))) {
+          this.acknowledged.set(key, value)
+          this.count++
+        } else this.refused++
         yield* Effect.yieldNow
       }
     })
@@ -76,10 +81,14 @@ const troubles = (cluster: CouchbaseCluster, below: (limit: number) => number): 
           yield* Effect.sleep(below(10))
           state.persists(node, true)
           break
-        case 2:
-          // of copies that lack nothing, any may be made the active one
-          state.setState(bucket, below(vbuckets), 1, node)
+        case 2: {
+          const vbucket = below(vbuckets)
+          const complete = bucket.copyAt(vbucket, node)?.receivedSeqno === bucket.highSeqno(vbucket)
+          // what lacks something is not taken for the active one by itself, but moved
+          if (complete) state.setState(bucket, vbucket, VBucketState.Active, node)
+          else cluster.move("default", vbucket, node)
           break
+        }
         default:
           cluster.nodes[node]!.disconnect()
       }
@@ -93,13 +102,21 @@ const nodes = [0, 1, 2]
  * A node is lost at a time when some are held, perhaps all: with `majority`, another one takes its place. What is on the disk of the active copy survives the
  * end of its process, too; what is on a majority of disks survives that all processes end and one node does not come back.
  */
-const lose = (cluster: CouchbaseCluster, durability: Durability, below: (limit: number) => number): Effect.Effect<void> =>
+const lose = (
+  cluster: CouchbaseCluster,
+  durability: Durability,
+  written: Written,
+  below: (limit: number) => number
+): Effect.Effect<void> =>
   Effect.gen(function*() {
     const { state } = cluster
+    // whoever lost a connection has one again
+    const before = written.count
+    for (let waited = 0; written.count < before + 30 && waited < 300; waited++) yield* Effect.sleep(5)
     const lost = below(3)
     const others = nodes.filter((node) => node !== lost)
     for (const node of nodes) {
-      state.replicates(node, below(3) === 0)
+      state.replicates(node, below(6) < (durability === "majority" ? 3 : 4))
       state.persists(node, durability === "majority" || below(3) === 0)
     }
     yield* Effect.sleep(10)
@@ -121,7 +138,7 @@ describe.each<Durability>(["majority", "majorityAndPersistToActive", "persistToM
       for (let seed = 1; seed <= 30; seed++) {
         yield* Effect.scoped(Effect.gen(function*() {
           const below = random(seed)
-          const { cluster, kv } = yield* connected
+          const { cluster, kv } = yield* connected(seed % 2 === 0 ? { replicationDelay: 1 + below(3), persistenceDelay: below(3) } : {})
           const written = new Written()
           let stopped = false
           const writers = Effect.forEach(
@@ -131,12 +148,12 @@ describe.each<Durability>(["majority", "majorityAndPersistToActive", "persistToM
           )
           const fibre = yield* Effect.forkScoped(writers)
           yield* troubles(cluster, below)
-          yield* lose(cluster, durability, below)
+          yield* lose(cluster, durability, written, below)
           yield* Effect.sleep(30)
           stopped = true
           yield* Fiber.await(fibre)
           assert.deepStrictEqual(yield* written.missing(kv), [], `seed ${seed}`)
-          acknowledged += [...written.acknowledged.values()].reduce((sum, value) => sum + value, 0)
+          acknowledged += written.count
         }))
       }
       assert.isAbove(acknowledged, 1_000)
@@ -146,7 +163,7 @@ describe.each<Durability>(["majority", "majorityAndPersistToActive", "persistToM
 describe("replicas", () => {
   it.live("are read: any, all, and parts of documents", () =>
     Effect.gen(function*() {
-      const { cluster, kv } = yield* connected
+      const { cluster, kv } = yield* connected()
       yield* kv.upsert("a", { n: 1 })
       const all = yield* kv.getAllReplicas("a")
       assert.deepStrictEqual(all.map(({ replica }) => replica), [false, true, true])
@@ -165,7 +182,7 @@ describe("replicas", () => {
 
   it.live("are read while the active copy's node is down", () =>
     Effect.gen(function*() {
-      const { cluster, kv } = yield* connected
+      const { cluster, kv } = yield* connected()
       yield* kv.upsert("a", 1)
       cluster.kill(cluster.buckets.get("default")!.chain(vbucketOf("a", vbuckets))[0]!)
       const found = Option.getOrThrow(yield* kv.getAnyReplica("a"))

@@ -273,7 +273,7 @@ class Stack {
     const head = { opaque: packet.opaque, vbucket: packet.vbucket, framing: [] }
     connection.reply((writer) => {
       encodeDcpStreamRequestResponse(writer, { ...connection.head(packet), failoverLog })
-      writeMarker(writer, head, { _tag: "Marker", ...batch }, history.purgeSeqno, view)
+      writeMarker(writer, head, { _tag: "Marker", ...batch, maxVisible: batch.end }, history.purgeSeqno, view)
       writeChange(writer, head, batch.items[0]!, view)
       encodeDcpStreamEnd(writer, { ...head, reason: DcpStreamEndStatus.Slow })
     })

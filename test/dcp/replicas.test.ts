@@ -136,6 +136,10 @@ describe("writes that wait for copies", () => {
     const some = await dcp(0, { enable_sync_writes: "true" })
     await some.request(0)
     expect(await some.take(3)).toEqual(["MK[0,3] 6", "M2 a", "P3 b level 1"])
+    const newer = await dcp(0, { max_marker_version: "2.2" })
+    await newer.request(0)
+    expect(await newer.wire.next()).toMatchObject({ layout: "V2_2", endSeqno: 3n, maxVisibleSeqno: 2n })
+    expect(await newer.take(2)).toEqual(["M2 a", "SA3"])
   })
 
   it("do not go together with stream ids and filters", async () => {

@@ -57,6 +57,11 @@ export interface ScanOptions {
   readonly timeout?: number
 }
 
+/** What is read from one of the copies of a document. */
+export interface FoundInCopy extends Found {
+  readonly isReplica: boolean
+}
+
 /** Documents of a collection. */
 export interface Collection {
   scan(what: unknown, options?: ScanOptions): Promise<ReadonlyArray<Scanned>>
@@ -70,6 +75,10 @@ export interface Collection {
   getAndTouch(key: string, expiry: number, options?: Options): Promise<Found>
   getAndLock(key: string, seconds: number, options?: Options): Promise<Found>
   unlock(key: string, cas: Cas | string): Promise<void>
+  getAnyReplica(key: string, options?: Options): Promise<FoundInCopy>
+  getAllReplicas(key: string, options?: Options): Promise<ReadonlyArray<FoundInCopy>>
+  lookupInAnyReplica(key: string, specs: ReadonlyArray<unknown>): Promise<Parts & { readonly isReplica: boolean }>
+  lookupInAllReplicas(key: string, specs: ReadonlyArray<unknown>): Promise<ReadonlyArray<Parts & { readonly isReplica: boolean }>>
   lookupIn(key: string, specs: ReadonlyArray<unknown>): Promise<Parts>
   mutateIn(key: string, specs: ReadonlyArray<unknown>, options?: Options): Promise<Parts>
   binary(): {
@@ -170,7 +179,11 @@ export interface Sdk {
   readonly MutateInMacro: { readonly Cas: unknown; readonly SeqNo: unknown; readonly ValueCrc32c: unknown }
   readonly LookupInMacro: { readonly Expiry: unknown; readonly Cas: unknown }
   readonly StoreSemantics: { readonly Replace: number; readonly Upsert: number; readonly Insert: number }
-  readonly DurabilityLevel: { readonly Majority: number; readonly PersistToMajority: number }
+  readonly DurabilityLevel: {
+    readonly Majority: number
+    readonly MajorityAndPersistOnMaster: number
+    readonly PersistToMajority: number
+  }
   readonly AuthenticationFailureError: ErrorClass
   readonly BucketExistsError: ErrorClass
   readonly BucketNotFlushableError: ErrorClass
@@ -191,6 +204,10 @@ export interface Sdk {
   readonly PathMismatchError: ErrorClass
   readonly PathNotFoundError: ErrorClass
   readonly DeltaInvalidError: ErrorClass
+  readonly DocumentUnretrievableError: ErrorClass
+  readonly DurabilityAmbiguousError: ErrorClass
+  readonly DurabilityImpossibleError: ErrorClass
+  readonly RequestCanceledError: ErrorClass
   readonly TimeoutError: ErrorClass
 }
 

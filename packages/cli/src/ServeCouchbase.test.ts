@@ -65,6 +65,8 @@ describe("serve", () => {
   const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: RegExp]> = [
     [["--vbuckets", "0"], /--vbuckets 0: from 1 to 1024/],
     [["--vbuckets", "1025"], /--vbuckets 1025: from 1 to 1024/],
+    [["--replicas", "4"], /--replicas 4: from 0 to 3/],
+    [["--replicas", "-1"], /--replicas -1: from 0 to 3/],
     [["--user", "app"], /--user and a password go together/],
     [["--password", password], /--user and a password go together/],
     [["--user", "app", "--password", password, "--password-file", "x"], /not both/],

@@ -71,6 +71,8 @@ export type Outgoing<Item> =
     readonly _tag: "Marker"
     readonly start: bigint
     readonly end: bigint
+    /** Seqno of the newest change of the snapshot that readers see. */
+    readonly maxVisible: bigint
     readonly from: Batch<Item>["from"]
     readonly checkpoint: boolean
   }
@@ -86,6 +88,8 @@ export interface ProducerStreamOptions<Item> {
   readonly end: bigint
   /** Whether the consumer asked for it. */
   readonly wants: (item: Item) => boolean
+  /** Whether readers see a change. Default: they see all. */
+  readonly visible?: (item: Item) => boolean
   /** SEQNO_ADVANCED says what was left out; without it, snapshots end where the consumer sees something. */
   readonly advances: boolean
   /** Tombstones that are gone are no reason to end the stream. */
@@ -140,7 +144,7 @@ export class ProducerStream<Item extends HistoryItem> {
   private fill(): void {
     this.queue = []
     this.place = 0
-    const { advances, end, history, ignoresPurge, knownPurge, wants } = this.options
+    const { advances, end, history, ignoresPurge, knownPurge, visible = () => true, wants } = this.options
     while (!this.over && this.queue.length === 0) {
       if (this.last >= end) return this.finish(DcpStreamEndStatus.Ok)
       const batch = history.next(this.last, this.snapStart)
@@ -159,7 +163,8 @@ export class ProducerStream<Item extends HistoryItem> {
       if (lastItem === undefined && !advances) continue
       const { checkpoint, from, start } = batch
       this.snapStart = undefined
-      this.queue.push({ _tag: "Marker", start, end: advances ? batch.end : lastItem!, from, checkpoint })
+      const maxVisible = batch.items.findLast(visible)?.seqno ?? batch.end
+      this.queue.push({ _tag: "Marker", start, end: advances ? batch.end : lastItem!, maxVisible, from, checkpoint })
       for (const item of items) this.queue.push({ _tag: "Item", item })
       if (advances && lastItem !== batch.end) this.queue.push({ _tag: "Advanced", seqno: batch.end })
     }

@@ -14,16 +14,16 @@ import {
   droppedCollections,
   highestId,
   type Manifest,
-  type ManifestEvent,
   manifestEvents,
   readManifest
 } from "./Collections.ts"
 import type { Change } from "./Document.ts"
+import { DurableWrites, Vbucket } from "./DurableWrites.ts"
 import type { Item, Space } from "./HashTable.ts"
-import { type After, type Copies, type NodeConditions, Replication, type ReplicationOptions } from "./Replication.ts"
+import { type After, type NodeConditions, Replication, type ReplicationOptions } from "./Replication.ts"
 import { atOnce, type Sliced } from "./Slices.ts"
 import { Store } from "./Store.ts"
-import { type Durability, isDurabilityPossible, type SyncWrite, SyncWrites } from "./SyncWrites.ts"
+import { type Durability, isDurabilityPossible, type SyncWrite } from "./SyncWrites.ts"
 import { VbucketCopy, type VbucketInfo } from "./VbucketCopy.ts"
 
 /** What a bucket is made of. */
@@ -69,42 +69,6 @@ const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Se
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
 
-/** What a new manifest means to a vbucket. */
-interface ManifestNews {
-  readonly dropped: ReadonlySet<number>
-  readonly events: ReadonlyArray<{ readonly event: ManifestEvent; readonly key: string }>
-}
-
-/** A vbucket: its copies, and the writes that wait for them. */
-class Vbucket implements Copies {
-  readonly id: number
-  main: VbucketCopy
-  replicas: Array<VbucketCopy | undefined>
-  readonly writes = new SyncWrites()
-  /** Manifests that it has not heard of. */
-  readonly news: Array<ManifestNews> = []
-  settling = false
-  /** Stops the wait for the oldest write. */
-  unwait: (() => void) | undefined
-
-  constructor(main: VbucketCopy, replicas: number) {
-    this.id = main.id
-    this.main = main
-    this.replicas = Array.from({ length: replicas }, () => undefined)
-  }
-
-  get copies(): ReadonlyArray<VbucketCopy> {
-    return [this.main, ...this.replicas.filter((copy) => copy !== undefined)]
-  }
-}
-
-/** Seqno of the latest change that a space still holds. */
-const latest = ({ items, tombstones }: Space): bigint => {
-  let seqno = 0n
-  for (const held of [items, tombstones]) for (const item of held.values()) if (item.seqno > seqno) seqno = item.seqno
-  return seqno
-}
-
 /** A bucket. */
 export class Bucket {
   readonly name: string
@@ -118,7 +82,9 @@ export class Bucket {
   /** Highest id that a scope or collection of it has had; none is given twice. */
   highestId: number
   private readonly world: BucketWorld
+  private readonly conditions: NodeConditions
   private readonly replication: Replication
+  private readonly durable: DurableWrites
   private readonly historyOptions: HistoryOptions
   private readonly vbuckets: Array<Vbucket | undefined>
   private current: Manifest
@@ -145,11 +111,14 @@ export class Bucket {
     if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > mostReplicas) {
       throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
     }
+    this.conditions = world.conditions ?? allIsWell
+    const after = world.after ?? (() => () => {})
+    this.durable = new DurableWrites(this.store, world.now, after, (vbucket, visible) => this.told(vbucket, visible))
     this.replication = new Replication(
       options,
-      world.conditions ?? allIsWell,
-      world.after ?? (() => () => {}),
-      ({ main }) => this.settle(this.vbuckets[main.id])
+      this.conditions,
+      after,
+      ({ main }) => this.durable.settle(this.vbuckets[main.id])
     )
     this.vbuckets = Array.from({ length: this.vbucketCount }, (_, id) => this.fresh(id, VBucketState.Active))
   }
@@ -186,7 +155,8 @@ export class Bucket {
 
   /** The copy of a vbucket that a node has. */
   copyAt(id: number, node: number): VbucketCopy | undefined {
-    return this.copies(id).find((copy) => copy.node === node)
+    const vbucket = this.vbuckets[id]
+    return vbucket === undefined || vbucket.main.node === node ? vbucket?.main : vbucket.replicas.find((copy) => copy?.node === node)
   }
 
   /** Whether a copy is the one whose documents the store has. */
@@ -224,7 +194,7 @@ export class Bucket {
       known.writes.abandon()
       if (state === VBucketState.Active) this.branch(known, copy.branchSeqno)
       copy.state = state
-      this.track(known)
+      this.durable.track(known)
       this.follow(known)
     } else if (state === VBucketState.Active) {
       this.promote(known, copy, copy.branchSeqno)
@@ -251,8 +221,18 @@ export class Bucket {
     this.promote(vbucket, copy, undefined)
   }
 
-  /** Puts replicas on nodes, as many as there is room for, beginning with `first`. */
+  /** Puts replicas on nodes, as many as there is room for, beginning with `first`; a vbucket that is active nowhere becomes so, empty if there is no replica. */
   spread(id: number, nodes: ReadonlyArray<number>, first: number): void {
+    const known = this.vbuckets[id]
+    if (known?.main.state === VBucketState.Dead && known.main.node < 0) {
+      const best = this.bestReplica(known)
+      if (best !== undefined) this.promote(known, best, best.branchSeqno, false)
+      else {
+        this.removeVbucket(id)
+        this.vbuckets[id] = this.fresh(id, VBucketState.Active)
+        this.vbuckets[id].main.node = nodes[(first + nodes.length - 1) % nodes.length]!
+      }
+    }
     const vbucket = this.vbuckets[id]
     if (vbucket === undefined) return
     const candidates = nodes.map((_, turn) => nodes[(first + turn) % nodes.length]!)
@@ -284,9 +264,8 @@ export class Bucket {
     if (undone > 0) this.exchange(vbucket)
     this.branch(vbucket, highSeqno > BigInt(unpersisted) ? highSeqno - BigInt(unpersisted) : 0n)
     if (node !== undefined) main.node = node
-    main.persistedSeqno = highSeqno
-    main.persistedSnapshot = main.range
-    this.track(vbucket)
+    main.load()
+    this.durable.track(vbucket)
     main.watchers.stateChanged()
     this.follow(vbucket)
     return undone
@@ -309,11 +288,7 @@ export class Bucket {
         this.replication.changed(vbucket)
       }
       if (main.node !== node) continue
-      const left = replicas.filter((copy) => copy !== undefined && !(this.world.conditions ?? allIsWell).down.has(copy.node))
-      const best = left.reduce<VbucketCopy | undefined>(
-        (one, copy) => one === undefined || copy!.history.highSeqno > one.history.highSeqno ? copy : one,
-        undefined
-      )
+      const best = this.bestReplica(vbucket)
       const before = main.history.highSeqno
       if (best === undefined) {
         vbucket.writes.abandon()
@@ -360,7 +335,7 @@ export class Bucket {
     const copy = vbucket?.replicas.find((one) => one?.node === node)
     if (vbucket === undefined || copy === undefined) return false
     const more = this.replication.pull(vbucket, copy, most)
-    this.settle(vbucket)
+    this.durable.settle(vbucket)
     return more
   }
 
@@ -374,27 +349,7 @@ export class Bucket {
    * nobody knows. Returns whether there is something to wait for.
    */
   prepare(id: number, durability: Durability, run: () => void, done: SyncWrite["done"]): boolean {
-    let prepared: Change | undefined
-    this.store.prepare(run, (change) => prepared = change)
-    const vbucket = this.vbuckets[id]
-    if (prepared === undefined || vbucket === undefined) return false
-    const { document, kind } = prepared
-    const { collection, key, seqno } = document
-    const { level, timeout } = durability
-    vbucket.writes.add({ seqno, level, collection, key, recommit: false, deadline: this.now + timeout, done })
-    const change = {
-      kind: "prepare",
-      of: kind,
-      seqno,
-      key: prepareKey(collection, key),
-      deleted: false,
-      document,
-      level,
-      durable: true
-    } as const
-    vbucket.main.history.append(change)
-    this.told(vbucket, false)
-    return true
+    return this.durable.prepare(this.vbuckets[id], durability, run, done)
   }
 
   /** Forgets the tombstones up to a seqno, which then nobody can be told of. */
@@ -433,11 +388,11 @@ export class Bucket {
       const copy = gone.replicas[place]!
       gone.replicas[place] = undefined
       copy.watchers.stateChanged()
-      this.settle(gone)
+      this.durable.settle(gone)
       return Status.Success
     }
     gone.writes.abandon()
-    for (const collection of this.store.vbucket(id).spaces.keys()) this.store.drop(collection, id)
+    this.store.exchange(id, [], 0n)
     this.vbuckets[id] = undefined
     for (const copy of gone.copies) copy.watchers.stateChanged()
     return Status.Success
@@ -450,10 +405,8 @@ export class Bucket {
       const { copies, id, main, news, writes } = vbucket
       writes.abandon()
       news.length = 0
-      const stored = this.store.vbucket(id)
-      for (const collection of stored.spaces.keys()) this.store.drop(collection, id)
-      stored.highSeqno = 0n
-      stored.deletedRevision = 0n
+      this.store.exchange(id, [], 0n)
+      this.store.vbucket(id).deletedRevision = 0n
       const uuid = this.world.uuid()
       const fresh = ({ node, state }: VbucketCopy): VbucketCopy => new VbucketCopy(id, state, node, uuid, this.historyOptions)
       vbucket.main = fresh(main)
@@ -571,47 +524,14 @@ export class Bucket {
     this.replication.changed(vbucket)
   }
 
-  /** Ends the writes that have waited long enough, in one way or the other. */
-  private settle(vbucket: Vbucket | undefined): void {
-    if (vbucket === undefined || vbucket.settling || vbucket.writes.all.length === 0) return
-    vbucket.settling = true
-    const { main, writes } = vbucket
-    const position = (copy: VbucketCopy | undefined) => {
-      if (copy === undefined) return undefined
-      const received = copy.history.highSeqno
-      return { received, persisted: copy.persistedSeqno < received ? copy.persistedSeqno : received }
+  /** The replica with the most, of those on nodes that run. */
+  private bestReplica({ replicas }: Vbucket): VbucketCopy | undefined {
+    let best: VbucketCopy | undefined
+    for (const copy of replicas) {
+      if (copy === undefined || this.conditions.down.has(copy.node)) continue
+      if (best === undefined || copy.history.highSeqno > best.history.highSeqno) best = copy
     }
-    for (let ended = true; ended;) {
-      const satisfied = writes.satisfied([position(main), ...vbucket.replicas.map(position)])
-      const late = satisfied === undefined ? writes.expired(this.now) : undefined
-      ended = satisfied !== undefined || late !== undefined
-      if (satisfied !== undefined) this.commit(vbucket, satisfied)
-      else if (late !== undefined) this.abort(vbucket, late)
-    }
-    vbucket.settling = false
-    vbucket.unwait?.()
-    const { deadline } = writes
-    const wait = deadline === undefined ? undefined : Math.max(0, deadline - this.now)
-    vbucket.unwait = wait === undefined ? undefined : this.world.after?.(wait, () => this.settle(vbucket))
-  }
-
-  private commit(vbucket: Vbucket, write: SyncWrite): void {
-    vbucket.writes.remove(write)
-    write.done(this.store.commit(this.store.space(vbucket.id, write.collection), write.key)?.seqno)
-  }
-
-  private abort(vbucket: Vbucket, write: SyncWrite): void {
-    const { collection, key } = write
-    const { history } = vbucket.main
-    vbucket.writes.remove(write)
-    const completes = history.image.get(prepareKey(collection, key)) as PrepareChange | undefined
-    const seqno = this.store.abort(this.store.space(vbucket.id, collection), key)
-    if (seqno !== undefined && completes !== undefined) {
-      const { document } = completes
-      history.append({ kind: "abort", seqno, key: completes.key, deleted: true, document, completes, durable: true })
-      this.told(vbucket)
-    }
-    write.done(undefined)
+    return best
   }
 
   /** A copy takes the place of the active one. `branchSeqno`: where its branch begins; without it, it goes on with the one that there is. */
@@ -627,7 +547,7 @@ export class Bucket {
     copy.state = VBucketState.Active
     this.exchange(vbucket)
     if (branchSeqno !== undefined) this.branch(vbucket, branchSeqno)
-    this.track(vbucket)
+    this.durable.track(vbucket)
     main.watchers.stateChanged()
     copy.watchers.stateChanged()
     this.follow(vbucket)
@@ -642,20 +562,6 @@ export class Bucket {
     const items: Array<Item> = []
     for (const change of history.image.values()) if (change.kind !== "system" && isVisible(change)) items.push(change.document as Item)
     this.store.exchange(id, items, history.highSeqno)
-    for (const space of this.store.vbucket(id).spaces.values()) space.highSeqno = latest(space)
-  }
-
-  /** Prepares of the active copy that are not committed may have been committed by the one before it: they are committed again. */
-  private track(vbucket: Vbucket): void {
-    const { id, main, writes } = vbucket
-    if (main.state !== VBucketState.Active) return
-    for (const change of main.history.image.values()) {
-      if (change.kind !== "prepare") continue
-      const { document, level, of, seqno } = change
-      const { collection, key } = document
-      this.store.hold(this.store.space(id, collection), { kind: of, item: document as Item, recommit: true })
-      writes.add({ seqno, level, collection, key, recommit: true, deadline: undefined, done: () => {} })
-    }
   }
 
   /** The replicas follow the active copy as it is now. */

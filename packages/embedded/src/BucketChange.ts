@@ -35,6 +35,12 @@ export interface SystemChange extends HistoryItem {
   readonly event: ManifestEvent
 }
 
+/** What a new manifest means to a vbucket. */
+export interface ManifestNews {
+  readonly dropped: ReadonlySet<number>
+  readonly events: ReadonlyArray<{ readonly event: ManifestEvent; readonly key: string }>
+}
+
 /** A change of a vbucket. */
 export type BucketChange = DocumentChange | PrepareChange | AbortChange | SystemChange
 

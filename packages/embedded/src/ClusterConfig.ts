@@ -58,7 +58,8 @@ const bucketCapabilities = [
   "cccp",
   "nodesExt",
   "xattr",
-  "rangeScan"
+  "rangeScan",
+  "subdoc.ReplicaRead"
 ]
 
 const hostPort = (host: string, port: number): string => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`

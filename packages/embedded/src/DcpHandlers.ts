@@ -135,6 +135,7 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
         from,
         snapStart,
         end,
+        visible: isVisible,
         wants: producer.settings.syncWrites ? wants : (item) => isVisible(item) && wants(item),
         advances: collections,
         ignoresPurge,

@@ -126,12 +126,12 @@ export const writeMarker = (
   purgeSeqno: bigint,
   view: ItemView
 ): void => {
-  const { checkpoint, end, from, start } = marker
+  const { checkpoint, end, from, maxVisible, start } = marker
   const flags = (from === "disk" ? DcpSnapshotMarkerFlags.disk : DcpSnapshotMarkerFlags.memory)
     | (checkpoint ? DcpSnapshotMarkerFlags.checkpoint : 0)
   const range = { ...head, startSeqno: start, endSeqno: end, flags }
   if (from === "disk" && view.markers) {
-    const more = { maxVisibleSeqno: end, highCompletedSeqno: 0n, purgeSeqno, highPreparedSeqno: 0n }
+    const more = { maxVisibleSeqno: maxVisible, highCompletedSeqno: 0n, purgeSeqno, highPreparedSeqno: 0n }
     return encodeDcpSnapshotMarker(writer, { ...range, ...more, layout: "V2_2" })
   }
   encodeDcpSnapshotMarker(writer, { ...range, layout: "V1" })

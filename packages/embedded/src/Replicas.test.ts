@@ -275,6 +275,43 @@ describe("a replica takes over", () => {
     expect(bucket.chain(0)).toEqual([2, -1, -1])
     cluster.state.rebalance()
     expect(bucket.chain(0)).toEqual([2, 1, 0])
-    expect(text(await (await NodeClient.ready(cluster.nodes[0]!.port)).ask(getReplica("a")))).toBe("1")
+    const again = await NodeClient.ready(cluster.nodes[0]!.port)
+    expect(text(await again.ask(getReplica("a")))).toBe("1")
+    await again.end()
+    for (const node of [2, 1, 0]) if (cluster.state.present.length > 1) cluster.failover(node)
+    expect(bucket.chain(0)).toEqual([0, -1, -1])
+  })
+
+  it("unless its node does not run; when it does again, a rebalance makes it the active one", async () => {
+    const [active] = places(0)
+    await active.ask(set("a", "1"))
+    for (const node of [1, 2]) cluster.kill(node)
+    cluster.failover(0)
+    expect(bucket.chain(0)).toEqual([-1, 1, 2])
+    for (const node of [1, 2]) cluster.state.restart(node)
+    cluster.state.rebalance()
+    expect(bucket.chain(0)).toEqual([1, 2, 0])
+    const again = await NodeClient.ready(cluster.nodes[1]!.port)
+    expect(text(await again.ask(get("a")))).toBe("1")
+    await again.end()
+  })
+
+  it("and where no copy is left, the vbucket begins anew, empty", async () => {
+    const { state } = cluster
+    const other = state.createBucket({ name: "one", vbuckets: 3, replicas: 1 })!
+    other.store.set(other.store.space(0), "a", { value: Buffer.from("1") })
+    cluster.failover(0)
+    cluster.failover(1)
+    expect(other.chain(0)).toEqual([-1, -1])
+    state.rebalance()
+    expect(other.chain(0)).toEqual([0, 1])
+    expect([other.highSeqno(0), other.store.counters.documents]).toEqual([0n, 0])
+  })
+
+  it("and what was lost is on its disk no longer", () => {
+    const single = cluster.state.createBucket({ name: "single", vbuckets: 1 })!
+    for (const value of ["1", "2"]) single.store.set(single.store.space(0), "a", { value: Buffer.from(value) })
+    single.failOver(0, 1)
+    expect(single.vbucket(0)!.persistedSeqno).toBe(1n)
   })
 })

@@ -57,7 +57,11 @@ export class Replication {
   /** There is something new: in the active copy, or in what keeps others from following. */
   changed(copies: Copies): void {
     this.persist(copies, copies.main)
-    for (const copy of copies.replicas) if (copy !== undefined) this.replicate(copies, copy)
+    for (const copy of copies.replicas) {
+      if (copy === undefined) continue
+      this.replicate(copies, copy)
+      this.persist(copies, copy)
+    }
     this.progressed(copies)
   }
 
@@ -109,10 +113,7 @@ export class Replication {
   private replicate(copies: Copies, copy: VbucketCopy): void {
     const { replicationDelay = 0 } = this.options
     if (!this.reaches(copies, copy)) return
-    if (replicationDelay === 0) {
-      this.pull(copies, copy)
-      return this.persist(copies, copy)
-    }
+    if (replicationDelay === 0) return void this.pull(copies, copy)
     if (this.replicating.has(copy)) return
     this.replicating.add(copy)
     this.after(replicationDelay, () => {
@@ -129,7 +130,7 @@ export class Replication {
     const { persistenceDelay = 0 } = this.options
     const { down, unpersisted } = this.conditions
     const held = (): boolean => down.has(copy.node) || unpersisted.has(copy.node)
-    if (held() || copy.persistedSeqno >= copy.receivedSeqno && copy.persistedSnapshot.end === copy.range.end) return
+    if (!copy.isDirty || held()) return
     if (persistenceDelay === 0) return copy.persist()
     if (this.persisting.has(copy)) return
     this.persisting.add(copy)

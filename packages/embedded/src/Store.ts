@@ -253,7 +253,12 @@ export class Store {
   exchange(vbucketId: number, items: Iterable<Item>, highSeqno: bigint): void {
     const vbucket = this.table.vbucket(vbucketId)
     for (const space of vbucket.spaces.values()) this.table.clear(space)
-    for (const item of items) this.table.restore(this.table.space(vbucketId, item.collection), item.key, item)
+    for (const space of vbucket.spaces.values()) space.highSeqno = 0n
+    for (const item of items) {
+      const space = this.table.space(vbucketId, item.collection)
+      this.table.restore(space, item.key, item)
+      if (item.seqno > space.highSeqno) space.highSeqno = item.seqno
+    }
     vbucket.highSeqno = highSeqno
   }
 

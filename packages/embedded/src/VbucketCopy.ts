@@ -46,7 +46,8 @@ export class VbucketCopy implements VbucketInfo {
   node: number
   history: VbucketHistory<BucketChange>
   persistedSeqno = 0n
-  persistedSnapshot: SnapshotRange = { start: 0n, end: 0n }
+  /** A snapshot that is on disk in part; nothing when it is complete there. */
+  private persistedPart: SnapshotRange | undefined
   private readonly options: HistoryOptions
   /** What has arrived of a snapshot that is not complete, and the snapshot. */
   private arrived: Array<BucketChange> = []
@@ -69,6 +70,10 @@ export class VbucketCopy implements VbucketInfo {
     return this.history.failoverLog
   }
 
+  get persistedSnapshot(): SnapshotRange {
+    return this.persistedPart ?? { start: this.persistedSeqno, end: this.persistedSeqno }
+  }
+
   get receivedSeqno(): bigint {
     return this.arrived.at(-1)?.seqno ?? this.history.highSeqno
   }
@@ -84,8 +89,7 @@ export class VbucketCopy implements VbucketInfo {
    * What was received after that is kept.
    */
   get branchSeqno(): bigint {
-    const { end, start } = this.persistedSnapshot
-    return this.persistedSeqno >= end ? end : start
+    return this.persistedPart?.start ?? this.persistedSeqno
   }
 
   /** The newest version of a document, or what is left of it; whether it has expired is for the caller to see. */
@@ -130,19 +134,33 @@ export class VbucketCopy implements VbucketInfo {
 
   /** Takes what has arrived for all there is. */
   settle(): void {
+    const partial = this.arrived.length > 0
     this.cut()
     this.take()
     this.snapshot = undefined
+    const { highSeqno } = this.history
+    if (partial) this.history.purged(this.purge < highSeqno ? this.purge : highSeqno)
+  }
+
+  /** What is left of the history was read from disk. */
+  load(): void {
+    this.persistedSeqno = this.history.highSeqno
+    this.persistedPart = undefined
+  }
+
+  /** Whether there is something that is not on disk. */
+  get isDirty(): boolean {
+    return this.persistedSeqno !== this.receivedSeqno || this.persistedPart !== this.snapshot
   }
 
   /** Writes everything to disk that has arrived. */
   persist(): void {
-    const { range, receivedSeqno } = this
+    const { receivedSeqno } = this
     if (receivedSeqno < this.persistedSeqno) return
     this.persistedSeqno = receivedSeqno
-    this.persistedSnapshot = range
+    this.persistedPart = this.arrived.length > 0 ? this.snapshot : undefined
+    if (this.waiting.length === 0) return
     const due = this.waiting.filter(({ seqno }) => seqno <= receivedSeqno)
-    if (due.length === 0) return
     this.waiting = this.waiting.filter(({ seqno }) => seqno > receivedSeqno)
     for (const { done } of due) done()
   }
@@ -164,11 +182,7 @@ export class VbucketCopy implements VbucketInfo {
     this.history.lose(seqno)
     const reached = this.history.highSeqno <= seqno
     if (!reached) this.history = new VbucketHistory(this.history.failoverLog[0]!.vbucketUuid, this.options)
-    const high = this.history.highSeqno
-    if (this.persistedSeqno > high) {
-      this.persistedSeqno = high
-      this.persistedSnapshot = { start: high, end: high }
-    }
+    if (this.persistedSeqno > this.history.highSeqno) this.load()
     this.watchers.stateChanged()
     return reached
   }

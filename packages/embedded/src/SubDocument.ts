@@ -6,7 +6,7 @@
  */
 import { Status, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, type Xattr } from "@wirewright/couchbase/gen"
 import type { Datatype } from "@wirewright/memcached"
-import { bytesOf, isJson, textOf } from "./JsonText.ts"
+import { bytesOf, isJsonSteps, textOf } from "./JsonText.ts"
 import {
   attributesOf,
   attributesText,
@@ -100,7 +100,7 @@ class Draft {
   }
 
   *execute(spec: Spec, traits: Traits): Sliced<SpecResult> {
-    if (traits.scope === "document") return this.onDocument(spec)
+    if (traits.scope === "document") return yield* this.onDocument(spec)
     const inXattrs = isXattr(spec)
     if (!inXattrs && !this.json) return { status: Status.SubdocDocNotJson, value: empty }
     const value = this.valueText(spec, traits)
@@ -124,8 +124,7 @@ class Draft {
     const found = this.found(spec, edited.value)
     if (found === undefined) return { status: Status.SubdocFieldNotBinaryValue, value: empty }
     if (traits.scope !== "body") return { status: Status.Success, value: found }
-    yield
-    this.setBody(found)
+    yield* this.setBody(found)
     return { status: Status.Success, value: empty }
   }
 
@@ -140,15 +139,15 @@ class Draft {
     return { value, datatype, deleted: deleted || removed }
   }
 
-  private onDocument(spec: Spec): SpecResult {
+  private *onDocument(spec: Spec): Sliced<SpecResult> {
     switch (spec.opcode) {
       case SubdocOpcode.GetDocument:
         return this.body.length === 0 ? { status: Status.SubdocPathEnoent, value: empty } : { status: Status.Success, value: this.body }
       case SubdocOpcode.SetDocument:
-        this.setBody(spec.value)
+        yield* this.setBody(spec.value)
         break
       default:
-        this.setBody(empty)
+        yield* this.setBody(empty)
         this.removed = true
     }
     return { status: Status.Success, value: empty }
@@ -159,10 +158,10 @@ class Draft {
     return this.bodyText
   }
 
-  private setBody(bytes: Uint8Array): void {
+  private *setBody(bytes: Uint8Array): Sliced<void> {
     this.bodyBytes = bytes
     this.bodyText = undefined
-    this.json = isJson(bytes)
+    this.json = yield* isJsonSteps(bytes)
   }
 
   private attributeText(path: string): Text | undefined {

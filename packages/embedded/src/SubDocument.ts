@@ -22,7 +22,7 @@ import {
 } from "./SubDocumentAttributes.ts"
 import { binaryLiteral, binaryValue } from "./SubDocumentBinary.ts"
 import { atOnce, type Sliced } from "./Slices.ts"
-import { editSteps } from "./SubDocumentEdit.ts"
+import { editSteps, type Known } from "./SubDocumentEdit.ts"
 import { rootFor } from "./SubDocumentPath.ts"
 import { type Spec, type SubDocumentRequest, type Traits, traitsOf } from "./SubDocumentTraits.ts"
 
@@ -60,10 +60,10 @@ const utf8 = (bytes: Uint8Array): string => textOf(bytes) ?? "\ufffd"
 
 const isXattr = ({ flags }: Spec): boolean => (flags & SubdocPathFlags.xattrPath) !== 0
 
-/** A text that operations run over, and whether it is known to be one they can run over. */
+/** A text that operations run over, and what is known of it. */
 interface Text {
   readonly text: string
-  readonly known: boolean
+  readonly known: Known
 }
 
 /** A document while operations run over it. */
@@ -89,7 +89,7 @@ class Draft {
     this.now = now
     this.bodyBytes = parts.body
     this.json = (subject.datatype & datatypeBits.json) !== 0
-    this.xattrs = { text: attributesText(parts.xattrs), known: false }
+    this.xattrs = { text: attributesText(parts.xattrs), known: "nothing" }
     this.macros = new Macros(this.xattrs.text + request.specs.filter(isXattr).map(({ value }) => utf8(value)).join(" "))
     this.makesParents = (request.docFlags & (SubdocDocFlags.mkdoc | SubdocDocFlags.add)) !== 0
   }
@@ -114,7 +114,7 @@ class Draft {
     if (edited.status !== Status.Success) return { status: edited.status, value: empty }
     yield
     if (!isVirtual(spec.path) || !inXattrs) {
-      const now = { text: edited.text ?? text.text, known: true }
+      const now: Text = { text: edited.text ?? text.text, known: "all" }
       if (inXattrs) this.xattrs = now
       else {
         this.bodyText = now
@@ -154,7 +154,8 @@ class Draft {
   }
 
   private text(): Text {
-    this.bodyText ??= { text: utf8(this.bodyBytes!), known: false }
+    // it has the datatype of JSON, or nobody would have come here
+    this.bodyText ??= { text: utf8(this.bodyBytes!), known: "json" }
     return this.bodyText
   }
 
@@ -169,7 +170,7 @@ class Draft {
     const name = virtualNameOf(path)
     if (!this.virtual.has(name)) this.virtual.set(name, virtualText(name, this.facts, this.original, this.now))
     const text = this.virtual.get(name)
-    return text === undefined ? undefined : { text, known: true }
+    return text === undefined ? undefined : { text, known: "all" }
   }
 
   private valueText(spec: Spec, traits: Traits): string | undefined {

@@ -272,21 +272,52 @@ const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
   }
 }
 
-/** Where the value of a text begins and ends. Only what is not known to be JSON no deeper than allowed is looked at from end to end. */
-const rootOf = (text: string, known: boolean): { readonly start: number; readonly end: number } | number => {
-  const start = skipSpace(text, 0)
-  if (known) {
-    let end = text.length
-    while (end > start && skipSpace(text, end - 1) >= end) end--
-    return { start, end }
+/** What is known of a text before an operation: nothing, that it is JSON, or that it is no deeper than allowed, too. */
+export type Known = "nothing" | "json" | "all"
+
+/** How deep a text nests that is JSON. */
+const depthOf = (text: string): number => {
+  let depth = 0
+  let deepest = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === quote) {
+      if (depth >= deepest) deepest = depth + 1
+      do {
+        i = text.indexOf("\"", i + 1)
+      } while (isEscaped(text, i))
+    } else if (code === 0x5b || code === 0x7b) {
+      if (++depth > deepest) deepest = depth
+    } else if (code === 0x5d || code === 0x7d) depth--
+    // the level of scalars counts, unless there are none
+    else if (depth >= deepest && code > 0x20 && code !== comma) deepest = depth + 1
   }
-  const root = scan(text, start)
-  if (root === undefined || skipSpace(text, root.end) < text.length) return Status.SubdocDocNotJson
-  return root.depth > maxLevels ? Status.SubdocDocE2deep : { start, end: root.end }
+  return deepest
 }
 
-/** Executes one operation on a JSON text. `known`: an operation on it was successful before, or has made it. */
-export function* editSteps(text: string, edit: Edit, known = false): Sliced<Edited> {
+/** Whether a backslash stands for the character behind it. */
+const isEscaped = (text: string, at: number): boolean => {
+  let backslashes = 0
+  while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes++
+  return backslashes % 2 === 1
+}
+
+/** Where the value of a text begins and ends. Only what is not known to be JSON no deeper than allowed is looked at from end to end. */
+const rootOf = (text: string, known: Known): { readonly start: number; readonly end: number } | number => {
+  const start = skipSpace(text, 0)
+  if (known === "nothing") {
+    const root = scan(text, start)
+    if (root === undefined || skipSpace(text, root.end) < text.length) return Status.SubdocDocNotJson
+    return root.depth > maxLevels ? Status.SubdocDocE2deep : { start, end: root.end }
+  }
+  if (known === "json" && depthOf(text) > maxLevels) return Status.SubdocDocE2deep
+  let end = text.length
+  while (end > start && skipSpace(text, end - 1) >= end) end--
+  return { start, end }
+}
+
+/** Executes one operation on a JSON text. All is known of it when an operation was successful on it before, or has made it. */
+export function* editSteps(text: string, edit: Edit, known: Known = "nothing"): Sliced<Edited> {
   const path = parsePath(edit.path)
   if (typeof path === "string") return failed(path === "TooDeep" ? Status.SubdocPathE2big : Status.SubdocPathEinval)
   const problem = problemOf(edit, path)

@@ -132,9 +132,22 @@ const overCollections = (make: () => Uint8Array): Row => ({
 })
 
 /** The size of its body is all there is. */
-const ofText = (make: (n: number) => Uint8Array): Row => ({ of: "bytes", what: "its text", n: 16_384, most: 128 * 1024 - 64, request: make })
+const ofText = (make: (n: number) => Uint8Array): Row => ({
+  of: "bytes",
+  what: "its text",
+  n: 16_384,
+  most: 128 * 1024 - 64,
+  request: make
+})
 
-const fixed = (tag: string, fields: object = {}, more: More = {}): Row => ({ of: "vbuckets", what: "nothing of it", n: 64, most: 1024, request: () => request(tag, fields), ...more })
+const fixed = (tag: string, fields: object = {}, more: More = {}): Row => ({
+  of: "vbuckets",
+  what: "nothing of it",
+  n: 64,
+  most: 1024,
+  request: () => request(tag, fields),
+  ...more
+})
 
 const xattr = (n: number): object => ({ path: "_x", flags: Gen.SubdocPathFlags.xattrPath, value: bytes(numbers(n)) })
 const last = "a[-1]"
@@ -155,7 +168,15 @@ const sixteen = (spec: object) => specs(16, { flags: 0, path: last, ...spec })
 
 const several = (tag: string, spec: object): ReadonlyArray<Row> => [
   onLarge(tag, { specs: sixteen(spec) }, { what: "a document, 16 times" }),
-  { ...fixed(tag), of: "paths", what: "paths", n: 4, most: 16, prepare: (bucket) => large(bucket, mebibyte), request: (n) => request(tag, { ...document, specs: specs(n, { flags: 0, path: last, ...spec }) }) }
+  {
+    ...fixed(tag),
+    of: "paths",
+    what: "paths",
+    n: 4,
+    most: 16,
+    prepare: (bucket) => large(bucket, mebibyte),
+    request: (n) => request(tag, { ...document, specs: specs(n, { flags: 0, path: last, ...spec }) })
+  }
 ]
 
 const read = (tag: string): ReadonlyArray<Row> => [onLarge(tag), among(tag)]
@@ -168,7 +189,13 @@ const quiet = { quiet: true } as const
 
 /** By command of the Couchbase-like node. */
 export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | undefined } = {
-  Hello: [{ of: "features", what: "features", n: 8_000, most: 32_000, request: (n) => request("Hello", { agent: "a", features: Array.from({ length: n }, (_, i) => i + 0x1000) }) }],
+  Hello: [{
+    of: "features",
+    what: "features",
+    n: 8_000,
+    most: 32_000,
+    request: (n) => request("Hello", { agent: "a", features: Array.from({ length: n }, (_, i) => i + 0x1000) })
+  }],
   Noop: [fixed("Noop")],
   Version: [fixed("Version")],
   Verbosity: [fixed("Verbosity", { verbosity: 1, level: 1 })],
@@ -207,7 +234,14 @@ export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | unde
   GatQ: changed("GatQ"),
   GetLocked: changed("GetLocked", { lockTimeout: 1 }),
   UnlockKey: changed("UnlockKey", { cas: 1n }),
-  Observe: [{ of: "keys", what: "keys", n: 3_000, most: 12_000, request: (n) => request("Observe", { keys: Array.from({ length: n }, (_, i) => ({ vbucket: 0, key: { collectionId: 0, key: `k${i % 1000}` } })) }) }],
+  Observe: [{
+    of: "keys",
+    what: "keys",
+    n: 3_000,
+    most: 12_000,
+    request: (n) =>
+      request("Observe", { keys: Array.from({ length: n }, (_, i) => ({ vbucket: 0, key: { collectionId: 0, key: `k${i % 1000}` } })) })
+  }],
   GetRandomKey: [among("GetRandomKey"), among("GetRandomKey", {}, { what: "expired ones", prepare: expired })],
   GetKeys: [among("GetKeys", { key: "a", count: 10_000 }), among("GetKeys", { key: "a", count: 0xffff_ffff })],
   GetMeta: changed("GetMeta", { version: 2 }),
@@ -228,7 +262,10 @@ export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | unde
   SubdocDictAdd: subdocStored("SubdocDictAdd", { path: "b" }),
   SubdocDictUpsert: [
     ...subdocStored("SubdocDictUpsert", { path: "b" }),
-    ofBytes((n) => request("SubdocDictUpsert", { ...document, ...xattr(n) }), { what: "an attribute", prepare: (bucket) => put(bucket, "k", bytes("{}")) })
+    ofBytes((n) => request("SubdocDictUpsert", { ...document, ...xattr(n) }), {
+      what: "an attribute",
+      prepare: (bucket) => put(bucket, "k", bytes("{}"))
+    })
   ],
   SubdocDelete: subdoc("SubdocDelete", {}),
   SubdocReplace: subdocStored("SubdocReplace", {}),
@@ -247,20 +284,45 @@ export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | unde
     ofBytes(() => request("SubdocReplaceBodyWithXattr", { ...document, path: "_x", flags: Gen.SubdocPathFlags.xattrPath }), {
       what: "an attribute",
       prepare: (bucket, n) =>
-        put(bucket, "k", encodeWith((writer) => Gen.encodeXattrValue(writer, { pairs: [{ pair: { key: "_x", value: numbers(n) } }], body: bytes("{}") })), 5)
+        put(
+          bucket,
+          "k",
+          encodeWith((writer) => Gen.encodeXattrValue(writer, { pairs: [{ pair: { key: "_x", value: numbers(n) } }], body: bytes("{}") })),
+          5
+        )
     })
   ],
   SubdocMultiLookup: several("SubdocMultiLookup", { opcode: Gen.SubdocOpcode.SubdocExists }),
   SubdocMultiMutation: several("SubdocMultiMutation", { opcode: Gen.SubdocOpcode.SubdocReplace, value: bytes("2") }),
   CollectionsGetManifest: [overCollections(() => request("CollectionsGetManifest"))],
   CollectionsSetManifest: [
-    { of: "collections", what: "collections", n: 300, most: 1200, request: (n) => request("CollectionsSetManifest", { manifest: manifest(n, 2) }) },
-    { of: "collections", what: "other collections", n: 300, most: 1200, prepare: withCollections, request: (n) => request("CollectionsSetManifest", { manifest: manifest(n, 2) }) },
-    { of: "documents", what: "documents of a dropped collection", n: 10_000, most: mostDocuments, prepare: (bucket, n) => {
-      withCollections(bucket, 2)
-      const space = bucket.space(0, 0x10008)!
-      for (let i = 0; i < n; i++) bucket.store.set(space, `key${i}`, { value: bytes("1") })
-    }, request: () => request("CollectionsSetManifest", { manifest: manifest(1, 2) }) }
+    {
+      of: "collections",
+      what: "collections",
+      n: 300,
+      most: 1200,
+      request: (n) => request("CollectionsSetManifest", { manifest: manifest(n, 2) })
+    },
+    {
+      of: "collections",
+      what: "other collections",
+      n: 300,
+      most: 1200,
+      prepare: withCollections,
+      request: (n) => request("CollectionsSetManifest", { manifest: manifest(n, 2) })
+    },
+    {
+      of: "documents",
+      what: "documents of a dropped collection",
+      n: 10_000,
+      most: mostDocuments,
+      prepare: (bucket, n) => {
+        withCollections(bucket, 2)
+        const space = bucket.space(0, 0x10008)!
+        for (let i = 0; i < n; i++) bucket.store.set(space, `key${i}`, { value: bytes("1") })
+      },
+      request: () => request("CollectionsSetManifest", { manifest: manifest(1, 2) })
+    }
   ],
   CollectionsGetID: [overCollections(() => request("CollectionsGetID", { legacyPath: "", path: "_default.c1" }))],
   CollectionsGetScopeID: [overCollections(() => request("CollectionsGetScopeID", { legacyPath: "", path: "_default" }))],
@@ -272,14 +334,28 @@ export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | unde
   DelVbucket: [among("DelVbucket", { options: "" }), overCollections(() => request("DelVbucket", { options: "" }))],
   SeqnoPersistence: [among("SeqnoPersistence", { seqno: 1n })],
   Stat: [
-    ...["", "vbucket", "vbucket-seqno", "vbucket-details", "failovers"].map((group) => overVbuckets(() => request("Stat", { group, parameters: "" }))),
+    ...["", "vbucket", "vbucket-seqno", "vbucket-details", "failovers"].map((group) =>
+      overVbuckets(() => request("Stat", { group, parameters: "" }))
+    ),
     overCollections(() => request("Stat", { group: "collections", parameters: "" })),
     among("Stat", { group: "key key1 0", parameters: "" }),
     { ...ofText((n) => request("Stat", { group: " ".repeat(n), parameters: "" })), n: 60, most: 240 }
   ],
   DcpOpen: [fixed("DcpOpen", { flags: Gen.DcpOpenFlags.producer, connectionName: "c", options: "", reservedSeqno: 0 })],
   DcpControl: [ofText((n) => request("DcpControl", { key: "k", value: "v".repeat(n) }))],
-  DcpStreamRequest: [fixed("DcpStreamRequest", { flags: 0, startSeqno: 0n, endSeqno: 0n, vbucketUuid: 0n, snapStartSeqno: 0n, snapEndSeqno: 0n, reserved: 0, filter: "", value: new Uint8Array(0) })],
+  DcpStreamRequest: [
+    fixed("DcpStreamRequest", {
+      flags: 0,
+      startSeqno: 0n,
+      endSeqno: 0n,
+      vbucketUuid: 0n,
+      snapStartSeqno: 0n,
+      snapEndSeqno: 0n,
+      reserved: 0,
+      filter: "",
+      value: new Uint8Array(0)
+    })
+  ],
   DcpCloseStream: [fixed("DcpCloseStream")],
   DcpGetFailoverLog: [fixed("DcpGetFailoverLog")],
   DcpBufferAcknowledgement: [fixed("DcpBufferAcknowledgement", { bufferBytes: 1 })],

@@ -111,7 +111,13 @@ const shown = ({ cas, datatype, extras, key, status, value }: Parts, { first, uu
     cas: cas ? "nonzero" : "0",
     extras: isToken ? `uuid +${BigInt(`0x${extras.slice(16)}`) - first!}` : extras,
     key,
-    value: explained ? "" : isUuid ? "uuid" : value.length > 1_000_000 ? `${value.length} bytes` : value.toString("hex").replaceAll(hex, "uuid")
+    value: explained
+      ? ""
+      : isUuid
+      ? "uuid"
+      : value.length > 1_000_000
+      ? `${value.length} bytes`
+      : value.toString("hex").replaceAll(hex, "uuid")
   }
 }
 

@@ -30,7 +30,10 @@ const couchbase: Make<ReturnType<typeof bucketOf>> = (of, n) =>
   )
 const bucketOf = (node: Effect.Success<ReturnType<typeof serveCouchbase>>) => node.buckets.get("default")!
 
-const features = packet(0x1f, { key: "cost", value: Buffer.from("0004" + "0006" + "0007" + "0008" + "000a" + "000b" + "0010" + "0012", "hex") })
+const features = packet(0x1f, {
+  key: "cost",
+  value: Buffer.from("0004" + "0006" + "0007" + "0008" + "000a" + "000b" + "0010" + "0012", "hex")
+})
 
 const memcached: Make<Effect.Success<ReturnType<typeof serveMemcachedNode>>["store"]> = () =>
   Effect.map(serveMemcachedNode(), ({ server, store }) => ({ port: server.port, prepared: store, greeting: [] }))
@@ -110,7 +113,11 @@ const rows = <Prepared>(make: Make<Prepared>, costs: { readonly [name: string]: 
     all!.forEach((cost) =>
       it.live(`${name}: ${cost.what} (${cost.of})`, () =>
         Effect.gen(function*() {
-          const [one, two, four] = [yield* costOf(make, cost, cost.n), yield* costOf(make, cost, 2 * cost.n), yield* costOf(make, cost, 4 * cost.n)]
+          const [one, two, four] = [
+            yield* costOf(make, cost, cost.n),
+            yield* costOf(make, cost, 2 * cost.n),
+            yield* costOf(make, cost, 4 * cost.n)
+          ]
           const small = Math.max(one, floor)
           assert.isAtMost(two, Math.max(small * allowed / 2, floor), `n ${one.toFixed(1)} ms, 2n ${two.toFixed(1)} ms`)
           assert.isAtMost(four, small * allowed, `n ${one.toFixed(1)} ms, 2n ${two.toFixed(1)} ms, 4n ${four.toFixed(1)} ms`)

@@ -133,14 +133,32 @@ const ask = (node: CouchbaseNode, requests: ReadonlyArray<Parameters<NodeClient[
 
 /** A document of a certain revision is removed: what the recorded vbucket had seen by then. */
 const removed = (revSeqno: bigint) => (node: CouchbaseNode) =>
-  ask(node, [(writer) => Gen.encodeDelWithMeta(writer, { layout: "Plain", key: "gone", flags: 0, deleteTime: 0, revSeqno, documentCas: 1n, value: new Uint8Array(0) })])
+  ask(node, [
+    (writer) =>
+      Gen.encodeDelWithMeta(writer, {
+        layout: "Plain",
+        key: "gone",
+        flags: 0,
+        deleteTime: 0,
+        revSeqno,
+        documentCas: 1n,
+        value: new Uint8Array(0)
+      })
+  ])
 
 /** What must have happened on the node for a case to be the recorded one. */
 const before: { readonly [name: string]: (node: CouchbaseNode) => Effect.Effect<void> } = {
   "getmeta ok": removed(0x0fn),
   "getmeta none": removed(0x11n),
   "delwm existing": removed(0x12n),
-  "allvbseqnos": (node) => ask(node, Array.from({ length: 0x34f }, () => (writer) => Gen.encodeSet(writer, { key: "k", flags: 0, expiration: 0, value: new Uint8Array(0) })))
+  "allvbseqnos": (node) =>
+    ask(
+      node,
+      Array.from(
+        { length: 0x34f },
+        () => (writer) => Gen.encodeSet(writer, { key: "k", flags: 0, expiration: 0, value: new Uint8Array(0) })
+      )
+    )
 }
 
 describe("the embedded node answers as a real one", () => {

@@ -56,7 +56,9 @@ const removed = async (key: string): Promise<void> => {
 const follower = async (): Promise<NodeClient> => {
   const dcp = await NodeClient.ready(node.port)
   const flags = Gen.DcpOpenFlags.producer
-  expect(await dcp.status((writer) => Gen.encodeDcpOpen(writer, { reservedSeqno: 0, flags, connectionName: "c", options: "" }))).toBe("Success")
+  expect(await dcp.status((writer) => Gen.encodeDcpOpen(writer, { reservedSeqno: 0, flags, connectionName: "c", options: "" }))).toBe(
+    "Success"
+  )
   expect(await dcp.status((writer) => Gen.encodeDcpControl(writer, { key: "enable_noop", value: "true" }))).toBe("Success")
   return dcp
 }
@@ -123,9 +125,7 @@ const shown: { readonly [capability: string]: () => Promise<void> } = {
     await set("behind", { vbucket: 9 })
     bucket.purge(9, bucket.highSeqno(9))
     const ask = (flags: number) =>
-      dcp.ask((writer) =>
-        Gen.encodeDcpStreamRequest(writer, { vbucket: 9, flags, vbucketUuid: bucket.uuidOf(9), filter: "", ...position })
-      )
+      dcp.ask((writer) => Gen.encodeDcpStreamRequest(writer, { vbucket: 9, flags, vbucketUuid: bucket.uuidOf(9), filter: "", ...position }))
     expect((await ask(0))._tag).toBe("DcpStreamRequestRollback")
     expect((await ask(Gen.DcpStreamFlags.ignorePurgedTombstones))._tag).toBe("DcpStreamRequestResponse")
     await dcp.end()

@@ -211,10 +211,30 @@ const B = CouchbaseOpcode
 
 /** What carries documents, and may be as large as a frame. */
 const ofDocuments: ReadonlyArray<number> = [
-  ...[C.Set, C.SetQ, C.Add, C.AddQ, C.Replace, C.ReplaceQ, C.Append, C.AppendQ, C.Prepend, C.PrependQ],
-  ...[B.SetWithMeta, B.SetQWithMeta, B.AddWithMeta, B.AddQWithMeta, B.DelWithMeta, B.DelQWithMeta],
-  ...[B.SubdocDictAdd, B.SubdocDictUpsert, B.SubdocReplace, B.SubdocArrayPushLast, B.SubdocArrayPushFirst],
-  ...[B.SubdocArrayInsert, B.SubdocArrayAddUnique, B.SubdocMultiMutation]
+  C.Set,
+  C.SetQ,
+  C.Add,
+  C.AddQ,
+  C.Replace,
+  C.ReplaceQ,
+  C.Append,
+  C.AppendQ,
+  C.Prepend,
+  C.PrependQ,
+  B.SetWithMeta,
+  B.SetQWithMeta,
+  B.AddWithMeta,
+  B.AddQWithMeta,
+  B.DelWithMeta,
+  B.DelQWithMeta,
+  B.SubdocDictAdd,
+  B.SubdocDictUpsert,
+  B.SubdocReplace,
+  B.SubdocArrayPushLast,
+  B.SubdocArrayPushFirst,
+  B.SubdocArrayInsert,
+  B.SubdocArrayAddUnique,
+  B.SubdocMultiMutation
 ]
 
 /** Requests that may be larger than `ordinarySize`, by opcode. */

@@ -82,5 +82,9 @@ found.sort(([a], [b]) => b - a)
 for (const [stall, what] of found.slice(0, 12)) console.log(`${stall.toFixed(0).padStart(6)} ms  ${what}`)
 machine.sort((a, b) => a - b)
 console.log(`longest stall: ${found[0]![0].toFixed(0)} ms of ${allowed} ms allowed, in ${found.length} requests`)
-console.log(`this machine: a loop over 20 MiB takes ${machine[machine.length >> 1]!.toFixed(0)} ms (${machine[0]!.toFixed(0)}…${machine.at(-1)!.toFixed(0)})`)
+console.log(
+  `this machine: a loop over 20 MiB takes ${machine[machine.length >> 1]!.toFixed(0)} ms (${machine[0]!.toFixed(0)}…${
+    machine.at(-1)!.toFixed(0)
+  })`
+)
 process.exitCode = found[0]![0] > allowed ? 1 : 0

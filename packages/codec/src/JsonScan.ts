@@ -200,22 +200,34 @@ interface Cursor {
   end: number
 }
 
+/** Where the first member of the container at `at` begins; -1: it has none. */
+export const firstMember = (text: string, at: number): number => {
+  const start = skipSpace(text, at + 1)
+  const code = text.charCodeAt(start)
+  return code === closeObject || code === closeArray ? -1 : start
+}
+
 /**
- * Walks over the members of the container that begins at `at`, in a text known to be JSON, until `visit` returns `true`. Nothing is kept: of
- * ten million elements there are no ten million objects. Returns how many members were visited.
+ * Walks over at most `most` members of a container, from the one that begins at `start`, in a text known to be JSON, until `visit` returns
+ * `true`. Nothing is kept: of ten million elements there are no ten million objects. Returns where the next member begins; -1: it is over.
  */
-export const walkMembers = (text: string, at: number, visit: (member: Readonly<Cursor>, index: number) => boolean): number => {
-  const named = text.charCodeAt(at) === openObject
-  const cursor: Cursor = { start: skipSpace(text, at + 1), value: 0, end: 0 }
-  if (text.charCodeAt(cursor.start) === (named ? closeObject : closeArray)) return 0
-  for (let index = 0;; index++) {
+export const walkMembers = (
+  text: string,
+  named: boolean,
+  start: number,
+  visit: (member: Readonly<Cursor>) => boolean,
+  most = Infinity
+): number => {
+  const cursor: Cursor = { start, value: 0, end: 0 }
+  for (let visited = 0; visited < most; visited++) {
     cursor.value = named ? valueAfterName(text, cursor.start) : cursor.start
     cursor.end = valueEnd(text, cursor.value)
-    if (visit(cursor, index)) return index + 1
+    if (visit(cursor)) return -1
     const next = skipSpace(text, cursor.end)
-    if (text.charCodeAt(next) !== comma) return index + 1
+    if (text.charCodeAt(next) !== comma) return -1
     cursor.start = skipSpace(text, next + 1)
   }
+  return cursor.start
 }
 
 /** The name of the member of an object that begins at `start`. */
@@ -225,7 +237,9 @@ export const nameAt = (text: string, start: number): string => stringValue(text.
 export const membersAt = (text: string, at: number): ReadonlyArray<Member> => {
   const named = text.charCodeAt(at) === openObject
   const out: Array<Member> = []
-  walkMembers(text, at, ({ end, start, value }) => {
+  const first = firstMember(text, at)
+  if (first < 0) return out
+  walkMembers(text, named, first, ({ end, start, value }) => {
     out.push({ start, name: named ? nameAt(text, start) : undefined, value, end })
     return false
   })

@@ -17,31 +17,28 @@ export const hasXattrs = (document: Document): boolean => (document.datatype & d
 export const bodyOf = (document: Document): Uint8Array =>
   hasXattrs(document) ? partsOf(document.value, document.datatype).body : document.value
 
-/** What to store when the body becomes `body`. */
-export const withBody = (current: Document | undefined, body: Uint8Array, flags: number, expiration = 0): Content => {
-  const json = isJson(body) ? datatypeBits.json : 0
+/** What to store when the body becomes `body`; `isJsonBody` says whether that is JSON. */
+export const withBody = (
+  current: Document | undefined,
+  body: Uint8Array,
+  flags: number,
+  expiration = 0,
+  isJsonBody = isJson(body)
+): Content => {
+  const json = isJsonBody ? datatypeBits.json : 0
   if (current === undefined || !hasXattrs(current)) return { value: body, flags, datatype: json, expiration }
   const { xattrs } = partsOf(current.value, current.datatype)
   return { value: valueOf({ xattrs, body }), flags, datatype: json | datatypeBits.xattr, expiration }
 }
 
-/** Adds bytes to a body. */
-export const extendBody = (
-  store: Store,
-  space: Space,
-  key: string,
-  bytes: Uint8Array,
-  cas: bigint,
-  behind: boolean
-): Item | Refusal => {
-  const current = store.get(space, key)
-  if (current === undefined) return "NotStored"
+/** A body with bytes before or behind it. */
+export const joined = (current: Document, bytes: Uint8Array, behind: boolean): Uint8Array => {
   const body = bodyOf(current)
   const [first, second] = behind ? [body, bytes] : [bytes, body]
-  const joined = new Uint8Array(first.length + second.length)
-  joined.set(first)
-  joined.set(second, first.length)
-  return store.replace(space, key, withBody(current, joined, current.flags), { cas, preserveExpiry: true })
+  const both = new Uint8Array(first.length + second.length)
+  both.set(first)
+  both.set(second, first.length)
+  return both
 }
 
 /** Counts, also where there are attributes. */

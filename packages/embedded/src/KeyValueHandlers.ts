@@ -7,10 +7,11 @@
 import type { Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/couchbase/gen"
 import { type MutationToken, ObserveKeyState, type ResponseInit, Status, VBucketState } from "@wirewright/couchbase/gen"
-import { bodyOf, countBody, extendBody, removeBody, withBody } from "./Bodies.ts"
+import { bodyOf, countBody, joined, removeBody, withBody } from "./Bodies.ts"
 import type { Document, Refusal } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
+import { isJsonSteps } from "./JsonText.ts"
 import { type Keyed, type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
 
@@ -60,11 +61,13 @@ const storeWith =
     const target = connection.writable(packet)
     if (target === undefined) return
     const { bucket, space } = target
-    const { cas, flags, key } = packet
-    const expiration = bucket.expirationIn(space.collection, packet.expiration)
-    const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), packet.value, flags, expiration)
-    const condition = { cas, preserveExpiry: preservesExpiry(packet) }
-    wrote(connection, packet, target, bucket.store[how](space, key, content, condition), encode)
+    const { cas, flags, key, value } = packet
+    connection.sliced(isJsonSteps(value), (json) => {
+      const expiration = bucket.expirationIn(space.collection, packet.expiration)
+      const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), value, flags, expiration, json)
+      const condition = { cas, preserveExpiry: preservesExpiry(packet) }
+      wrote(connection, packet, target, bucket.store[how](space, key, content, condition), encode)
+    })
   }
 
 const remove = (encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Keyed): void => {
@@ -75,10 +78,25 @@ const remove = (encode: EncodeWrite | undefined) => (connection: NodeConnection,
 
 type Extend = RequestOf<"Append" | "AppendQ" | "Prepend" | "PrependQ">
 
-const extend = (behind: boolean, encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Extend): void => {
-  const target = connection.writable(packet)
-  if (target === undefined) return
-  wrote(connection, packet, target, extendBody(target.bucket.store, target.space, packet.key, packet.value, packet.cas, behind), encode)
+const extend = (behind: boolean, encode: EncodeWrite | undefined) => {
+  const handle = (connection: NodeConnection, packet: Extend): void => {
+    const target = connection.writable(packet)
+    if (target === undefined) return
+    const { bucket: { store }, space } = target
+    const { cas, key, value } = packet
+    const current = store.get(space, key)
+    if (current === undefined) return connection.refuse(packet, "NotStored")
+    const refused = store.refusal(current, cas, "NotStored") ?? store.tooLarge(key, current.value.length + value.length, current.flags)
+    if (refused !== undefined) return connection.refuse(packet, refused)
+    const body = joined(current, value, behind)
+    connection.sliced(isJsonSteps(body), (json) => {
+      // somebody else had a turn and changed the document
+      if (store.get(space, key) !== current) return handle(connection, packet)
+      const content = withBody(current, body, current.flags, 0, json)
+      wrote(connection, packet, target, store.replace(space, key, content, { cas, preserveExpiry: true }), encode)
+    })
+  }
+  return handle
 }
 
 type Count = RequestOf<"Increment" | "IncrementQ" | "Decrement" | "DecrementQ">

@@ -338,10 +338,14 @@ export class Store {
     return this.table.put(space, key, new Uint8Array(value), flags, datatype, expiry, current)
   }
 
-  private noRoom(key: string, valueLength: number, flags: number, current: Item | undefined): Refusal | undefined {
+  /** Whether a document would be larger than documents may be. */
+  tooLarge(key: string, valueLength: number, flags: number): Refusal | undefined {
     const { itemSize } = this.options
     const size = itemSize === undefined ? valueLength : itemSize(key, valueLength, flags)
-    if (size > this.maxItemSize) return "E2big"
-    return this.table.makeRoom(key, valueLength, current) ? undefined : "Enomem"
+    return size > this.maxItemSize ? "E2big" : undefined
+  }
+
+  private noRoom(key: string, valueLength: number, flags: number, current: Item | undefined): Refusal | undefined {
+    return this.tooLarge(key, valueLength, flags) ?? (this.table.makeRoom(key, valueLength, current) ? undefined : "Enomem")
   }
 }

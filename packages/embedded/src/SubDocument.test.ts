@@ -167,6 +167,17 @@ describe("lookups", () => {
     ])
   })
 
+  it("look into documents of 32 levels, and no deeper ones", () => {
+    const nested = (levels: number, within: string) => `${"[".repeat(levels)}${within}${"]".repeat(levels)}`
+    const found = (body: string) => names(lookUp(reading([spec(Op.SubdocExists, "[0]")]), subject(body), 0))
+    for (
+      const [levels, within] of [[32, ""], [31, "1"], [31, "\"a\\\"[[\""], [31, "{}"], [30, "{\"a\":[]}"], [30, "{\"a\":\"]\"}"]] as const
+    ) {
+      expect(found(nested(levels, within)), within).toEqual([""])
+      expect(found(nested(levels + 1, within)), within).toEqual(["SubdocDocE2deep"])
+    }
+  })
+
   it("return binary attributes as bytes", () => {
     const binary = (path: string) => spec(Op.SubdocGet, path, "", Path.xattrPath | Path.binaryValue)
     const looked = lookUp(

@@ -6,7 +6,7 @@
  */
 import { Status, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, type Xattr } from "@wirewright/couchbase/gen"
 import type { Datatype } from "@wirewright/memcached"
-import { bytesOf, isJson, textOf } from "./JsonText.ts"
+import { bytesOf, isJsonSteps, textOf } from "./JsonText.ts"
 import {
   attributesOf,
   attributesText,
@@ -22,7 +22,7 @@ import {
 } from "./SubDocumentAttributes.ts"
 import { binaryLiteral, binaryValue } from "./SubDocumentBinary.ts"
 import { atOnce, type Sliced } from "./Slices.ts"
-import { editSteps } from "./SubDocumentEdit.ts"
+import { editSteps, type Known } from "./SubDocumentEdit.ts"
 import { rootFor } from "./SubDocumentPath.ts"
 import { type Spec, type SubDocumentRequest, type Traits, traitsOf } from "./SubDocumentTraits.ts"
 
@@ -60,10 +60,10 @@ const utf8 = (bytes: Uint8Array): string => textOf(bytes) ?? "\ufffd"
 
 const isXattr = ({ flags }: Spec): boolean => (flags & SubdocPathFlags.xattrPath) !== 0
 
-/** A text that operations run over, and whether it is known to be one they can run over. */
+/** A text that operations run over, and what is known of it. */
 interface Text {
   readonly text: string
-  readonly known: boolean
+  readonly known: Known
 }
 
 /** A document while operations run over it. */
@@ -89,7 +89,7 @@ class Draft {
     this.now = now
     this.bodyBytes = parts.body
     this.json = (subject.datatype & datatypeBits.json) !== 0
-    this.xattrs = { text: attributesText(parts.xattrs), known: false }
+    this.xattrs = { text: attributesText(parts.xattrs), known: "nothing" }
     this.macros = new Macros(this.xattrs.text + request.specs.filter(isXattr).map(({ value }) => utf8(value)).join(" "))
     this.makesParents = (request.docFlags & (SubdocDocFlags.mkdoc | SubdocDocFlags.add)) !== 0
   }
@@ -100,7 +100,7 @@ class Draft {
   }
 
   *execute(spec: Spec, traits: Traits): Sliced<SpecResult> {
-    if (traits.scope === "document") return this.onDocument(spec)
+    if (traits.scope === "document") return yield* this.onDocument(spec)
     const inXattrs = isXattr(spec)
     if (!inXattrs && !this.json) return { status: Status.SubdocDocNotJson, value: empty }
     const value = this.valueText(spec, traits)
@@ -114,7 +114,7 @@ class Draft {
     if (edited.status !== Status.Success) return { status: edited.status, value: empty }
     yield
     if (!isVirtual(spec.path) || !inXattrs) {
-      const now = { text: edited.text ?? text.text, known: true }
+      const now: Text = { text: edited.text ?? text.text, known: "all" }
       if (inXattrs) this.xattrs = now
       else {
         this.bodyText = now
@@ -124,8 +124,7 @@ class Draft {
     const found = this.found(spec, edited.value)
     if (found === undefined) return { status: Status.SubdocFieldNotBinaryValue, value: empty }
     if (traits.scope !== "body") return { status: Status.Success, value: found }
-    yield
-    this.setBody(found)
+    yield* this.setBody(found)
     return { status: Status.Success, value: empty }
   }
 
@@ -140,29 +139,30 @@ class Draft {
     return { value, datatype, deleted: deleted || removed }
   }
 
-  private onDocument(spec: Spec): SpecResult {
+  private *onDocument(spec: Spec): Sliced<SpecResult> {
     switch (spec.opcode) {
       case SubdocOpcode.GetDocument:
         return this.body.length === 0 ? { status: Status.SubdocPathEnoent, value: empty } : { status: Status.Success, value: this.body }
       case SubdocOpcode.SetDocument:
-        this.setBody(spec.value)
+        yield* this.setBody(spec.value)
         break
       default:
-        this.setBody(empty)
+        yield* this.setBody(empty)
         this.removed = true
     }
     return { status: Status.Success, value: empty }
   }
 
   private text(): Text {
-    this.bodyText ??= { text: utf8(this.bodyBytes!), known: false }
+    // it has the datatype of JSON, or nobody would have come here
+    this.bodyText ??= { text: utf8(this.bodyBytes!), known: "json" }
     return this.bodyText
   }
 
-  private setBody(bytes: Uint8Array): void {
+  private *setBody(bytes: Uint8Array): Sliced<void> {
     this.bodyBytes = bytes
     this.bodyText = undefined
-    this.json = isJson(bytes)
+    this.json = yield* isJsonSteps(bytes)
   }
 
   private attributeText(path: string): Text | undefined {
@@ -170,7 +170,7 @@ class Draft {
     const name = virtualNameOf(path)
     if (!this.virtual.has(name)) this.virtual.set(name, virtualText(name, this.facts, this.original, this.now))
     const text = this.virtual.get(name)
-    return text === undefined ? undefined : { text, known: true }
+    return text === undefined ? undefined : { text, known: "all" }
   }
 
   private valueText(spec: Spec, traits: Traits): string | undefined {

@@ -4,7 +4,7 @@
  * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
  * operation, documents and attributes are not its business.
  */
-import { kindAt, nameAt, scan, scanText, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
+import { firstMember, kindAt, nameAt, scan, scanText, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
 import { atOnce, type Sliced } from "./Slices.ts"
 import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
@@ -79,11 +79,24 @@ const isNamed = (text: string, start: number, name: string): boolean => {
   return last === quote || last === backslash && nameAt(text, start) === name
 }
 
+/** Members that are looked at before others may have their turn. */
+const mostMembers = 65_536
+
+/** Walks over the members of the container at `at` until `visit` returns `true`. */
+function* walk(text: string, at: number, visit: Parameters<typeof walkMembers>[3]): Sliced<void> {
+  const named = kindAt(text, at) === "object"
+  for (let next = firstMember(text, at); next >= 0;) {
+    next = walkMembers(text, named, next, visit, mostMembers)
+    if (next >= 0) yield
+  }
+}
+
 /** The member of the container at `at` that a part of a path leads to. */
-const find = (text: string, at: number, part: Part): Found | undefined => {
+function* find(text: string, at: number, part: Part): Sliced<Found | undefined> {
   const found = { start: -1, at: -1, end: -1, before: -1, behind: -1 }
   let before = -1
-  walkMembers(text, at, ({ end, start, value }, index) => {
+  let index = 0
+  yield* walk(text, at, ({ end, start, value }) => {
     const here = part._tag === "Name" ? isNamed(text, start, part.name) : part.index === index
     if (here || part._tag === "Index" && part.index === -1) {
       found.start = start
@@ -92,6 +105,7 @@ const find = (text: string, at: number, part: Part): Found | undefined => {
       found.before = before
     }
     before = end
+    index++
     return here
   })
   if (found.start < 0) return undefined
@@ -100,19 +114,30 @@ const find = (text: string, at: number, part: Part): Found | undefined => {
   return found
 }
 
-const locate = (text: string, root: { readonly start: number; readonly end: number }, path: ReadonlyArray<Part>): Place | "Mismatch" => {
+function* locate(
+  text: string,
+  root: { readonly start: number; readonly end: number },
+  path: ReadonlyArray<Part>
+): Sliced<Place | "Mismatch"> {
   let place: Place = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, behind: -1 }
   for (const part of path) {
     const kind = kindAt(text, place.at)
     if (kind !== (part._tag === "Name" ? "object" : "array")) return "Mismatch"
-    const member = find(text, place.at, part)
+    const member = yield* find(text, place.at, part)
     if (member === undefined) return place
     place = { depth: place.depth + 1, ...member }
   }
   return place
 }
 
-const lengthAt = (text: string, at: number): number => walkMembers(text, at, () => false)
+function* lengthAt(text: string, at: number): Sliced<number> {
+  let length = 0
+  yield* walk(text, at, () => {
+    length++
+    return false
+  })
+  return length
+}
 
 /** The text with `[from, to)` replaced. */
 const splice = (text: string, from: number, to: number, piece: string): Edited => ({
@@ -168,7 +193,7 @@ const remove = (text: string, place: Place, path: ReadonlyArray<Part>): Edited =
   return splice(text, before >= 0 ? before : start, end, "")
 }
 
-const push = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Sliced<Edited> {
   if (place.depth < path.length) {
     return edit.makeParents ? makeWay(text, place, path, `[${edit.value}]`) : failed(Status.SubdocPathEnoent)
   }
@@ -180,7 +205,7 @@ const push = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit)
   if (edit.operation === "arrayAddUnique") {
     const wanted = edit.value.trim()
     let status: number = Status.Success
-    walkMembers(text, place.at, ({ end, value }) => {
+    yield* walk(text, place.at, ({ end, value }) => {
       const kind = kindAt(text, value)
       if (kind === "object" || kind === "array") status = Status.SubdocPathMismatch
       else if (end - value === wanted.length && text.startsWith(wanted, value)) status = Status.SubdocPathEexists
@@ -191,10 +216,10 @@ const push = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit)
   return appendTo(text, place, edit.value)
 }
 
-const insert = (text: string, place: Place, path: ReadonlyArray<Part>, value: string): Edited => {
+function* insert(text: string, place: Place, path: ReadonlyArray<Part>, value: string): Sliced<Edited> {
   const last = path.at(-1) as Part & { readonly _tag: "Index" }
   if (place.depth === path.length) return splice(text, place.at, place.at, `${value},`)
-  const appends = place.depth === path.length - 1 && lengthAt(text, place.at) === last.index
+  const appends = place.depth === path.length - 1 && (yield* lengthAt(text, place.at)) === last.index
   return appends ? appendTo(text, place, value) : failed(Status.SubdocPathEnoent)
 }
 
@@ -226,13 +251,13 @@ const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   return { ...splice(text, place.at, place.end, String(sum)), value: String(sum) }
 }
 
-const read = (text: string, place: Place, path: ReadonlyArray<Part>, operation: Operation): Edited => {
+function* read(text: string, place: Place, path: ReadonlyArray<Part>, operation: Operation): Sliced<Edited> {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
   if (operation === "exists") return { status: Status.Success }
   if (operation === "get") return { status: Status.Success, value: text.slice(place.at, place.end) }
   const kind = kindAt(text, place.at)
   if (kind !== "object" && kind !== "array") return failed(Status.SubdocPathMismatch)
-  return { status: Status.Success, value: String(lengthAt(text, place.at)) }
+  return { status: Status.Success, value: String(yield* lengthAt(text, place.at)) }
 }
 
 const isDelta = (value: string): boolean => /^-?[1-9][0-9]{0,18}$/.test(value) && int64(value) !== undefined
@@ -272,35 +297,74 @@ const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
   }
 }
 
-/** Where the value of a text begins and ends. Only what is not known to be JSON no deeper than allowed is looked at from end to end. */
-const rootOf = (text: string, known: boolean): { readonly start: number; readonly end: number } | number => {
-  const start = skipSpace(text, 0)
-  if (known) {
-    let end = text.length
-    while (end > start && skipSpace(text, end - 1) >= end) end--
-    return { start, end }
+/** What is known of a text before an operation: nothing, that it is JSON, or that it is no deeper than allowed, too. */
+export type Known = "nothing" | "json" | "all"
+
+/** Characters that are looked at before others may have their turn. */
+const stride = 262_144
+
+/** How deep a text nests that is JSON. */
+function* depthOf(text: string): Sliced<number> {
+  let rest = stride
+  let depth = 0
+  let deepest = 0
+  for (let i = 0; i < text.length; i++) {
+    if (i > rest) {
+      yield
+      rest = i + stride
+    }
+    const code = text.charCodeAt(i)
+    if (code === quote) {
+      if (depth >= deepest) deepest = depth + 1
+      do {
+        i = text.indexOf("\"", i + 1)
+      } while (isEscaped(text, i))
+    } else if (code === 0x5b || code === 0x7b) {
+      if (++depth > deepest) deepest = depth
+    } else if (code === 0x5d || code === 0x7d) depth--
+    // the level of scalars counts, unless there are none
+    else if (depth >= deepest && code > 0x20 && code !== comma) deepest = depth + 1
   }
-  const root = scan(text, start)
-  if (root === undefined || skipSpace(text, root.end) < text.length) return Status.SubdocDocNotJson
-  return root.depth > maxLevels ? Status.SubdocDocE2deep : { start, end: root.end }
+  return deepest
 }
 
-/** Executes one operation on a JSON text. `known`: an operation on it was successful before, or has made it. */
-export function* editSteps(text: string, edit: Edit, known = false): Sliced<Edited> {
+/** Whether a backslash stands for the character behind it. */
+const isEscaped = (text: string, at: number): boolean => {
+  let backslashes = 0
+  while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes++
+  return backslashes % 2 === 1
+}
+
+/** Where the value of a text begins and ends. Only what is not known to be JSON no deeper than allowed is looked at from end to end. */
+function* rootOf(text: string, known: Known): Sliced<{ readonly start: number; readonly end: number } | number> {
+  const start = skipSpace(text, 0)
+  if (known === "nothing") {
+    const root = scan(text, start)
+    if (root === undefined || skipSpace(text, root.end) < text.length) return Status.SubdocDocNotJson
+    return root.depth > maxLevels ? Status.SubdocDocE2deep : { start, end: root.end }
+  }
+  if (known === "json" && (yield* depthOf(text)) > maxLevels) return Status.SubdocDocE2deep
+  let end = text.length
+  while (end > start && skipSpace(text, end - 1) >= end) end--
+  return { start, end }
+}
+
+/** Executes one operation on a JSON text. All is known of it when an operation was successful on it before, or has made it. */
+export function* editSteps(text: string, edit: Edit, known: Known = "nothing"): Sliced<Edited> {
   const path = parsePath(edit.path)
   if (typeof path === "string") return failed(path === "TooDeep" ? Status.SubdocPathE2big : Status.SubdocPathEinval)
   const problem = problemOf(edit, path)
   if (problem !== Status.Success) return failed(problem)
-  const root = rootOf(text, known)
+  const root = yield* rootOf(text, known)
   if (typeof root === "number") return failed(root)
   yield
-  const place = locate(text, root, path)
+  const place = yield* locate(text, root, path)
   if (place === "Mismatch") return failed(Status.SubdocPathMismatch)
   switch (edit.operation) {
     case "get":
     case "exists":
     case "count":
-      return read(text, place, path, edit.operation)
+      return yield* read(text, place, path, edit.operation)
     case "dictAdd":
     case "dictUpsert":
     case "replace":
@@ -310,9 +374,9 @@ export function* editSteps(text: string, edit: Edit, known = false): Sliced<Edit
     case "arrayPushLast":
     case "arrayPushFirst":
     case "arrayAddUnique":
-      return push(text, place, path, edit)
+      return yield* push(text, place, path, edit)
     case "arrayInsert":
-      return insert(text, place, path, edit.value)
+      return yield* insert(text, place, path, edit.value)
     case "counter":
       return count(text, place, path, edit)
   }

@@ -10,7 +10,7 @@ import { GetMetaDeleted, GetMetaVersion, type MutationToken, type ResponseInit, 
 import { lockedCas } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
-import { isJson } from "./JsonText.ts"
+import { isJsonSteps } from "./JsonText.ts"
 import type { NodeConnection } from "./NodeConnection.ts"
 import { datatypeBits, partsOf } from "./SubDocumentAttributes.ts"
 
@@ -67,31 +67,32 @@ const write =
     }
     if (documentCas === 0n || documentCas === lockedCas) return connection.fail(packet, Status.CasValueInvalid)
     if (!isWellFormed(value, packet.datatype)) return connection.fail(packet, Status.XattrEinval)
-    const current = bucket.store.getDeleted(space, key)
-    const expiry = "deleteTime" in packet ? packet.deleteTime : packet.expiration
-    if (current !== undefined) {
-      if (adds && !current.deleted) return connection.fail(packet, Status.KeyEexists)
-      const refused = current.deleted ? undefined : bucket.store.refusal(current, packet.cas, "KeyEnoent")
-      if (refused !== undefined) return connection.refuse(packet, refused)
-      if (!skips && loses(current, revSeqno, documentCas, expiry, flags)) return connection.fail(packet, Status.KeyEexists)
-    } else if (packet.cas !== 0n) return connection.fail(packet, Status.KeyEnoent)
     const xattr = packet.datatype & datatypeBits.xattr
-    const json = isJson(partsOf(value, xattr).body) ? datatypeBits.json : 0
-    const item = bucket.store.keep(space, key, {
-      value,
-      flags,
-      datatype: json | xattr,
-      expiry,
-      deleted,
-      expired: (options & WithMetaOptions.isExpiration) !== 0,
-      cas: regenerates ? undefined : documentCas,
-      revSeqno
+    connection.sliced(isJsonSteps(partsOf(value, xattr).body), (json) => {
+      const current = bucket.store.getDeleted(space, key)
+      const expiry = "deleteTime" in packet ? packet.deleteTime : packet.expiration
+      if (current !== undefined) {
+        if (adds && !current.deleted) return connection.fail(packet, Status.KeyEexists)
+        const refused = current.deleted ? undefined : bucket.store.refusal(current, packet.cas, "KeyEnoent")
+        if (refused !== undefined) return connection.refuse(packet, refused)
+        if (!skips && loses(current, revSeqno, documentCas, expiry, flags)) return connection.fail(packet, Status.KeyEexists)
+      } else if (packet.cas !== 0n) return connection.fail(packet, Status.KeyEnoent)
+      const item = bucket.store.keep(space, key, {
+        value,
+        flags,
+        datatype: (json ? datatypeBits.json : 0) | xattr,
+        expiry,
+        deleted,
+        expired: (options & WithMetaOptions.isExpiration) !== 0,
+        cas: regenerates ? undefined : documentCas,
+        revSeqno
+      })
+      if (typeof item === "string") return connection.refuse(packet, item)
+      const mutationToken = connection.tokenOf(target, item)
+      if (encode !== undefined) {
+        connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: item.cas }), mutationToken }))
+      }
     })
-    if (typeof item === "string") return connection.refuse(packet, item)
-    const mutationToken = connection.tokenOf(target, item)
-    if (encode !== undefined) {
-      connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: item.cas }), mutationToken }))
-    }
   }
 
 /** Handlers of commands on metadata. */

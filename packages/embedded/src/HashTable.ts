@@ -96,6 +96,8 @@ export class HashTable {
   private tombstones = 0
   private bytes = 0
   private stored = 0
+  private readonly hand = this.rounds("items")
+  private readonly oldTombstones = this.rounds("tombstones")
   private evicted = 0
   private expired = 0
 
@@ -260,27 +262,31 @@ export class HashTable {
     this.bytes -= sizeOf(item)
   }
 
-  /** Forgets tombstones, then documents: the oldest first, but those read since they were last passed over later. */
+  /**
+   * Forgets tombstones, then documents: the oldest first, but those read since they were last passed over later.
+   *
+   * The hand goes on where it stopped, so that what is passed over or gone is met once a round and not once a write.
+   */
   private evict(bytes: number): void {
-    for (const space of this.spaces()) {
-      for (const tombstone of space.tombstones.values()) {
-        if (this.bytes <= bytes) return
-        this.forgetTombstone(space, tombstone)
-      }
+    while (this.bytes > bytes && this.tombstones > 0) {
+      const { item, space } = this.oldTombstones.next().value
+      this.forgetTombstone(space, item)
     }
     while (this.bytes > bytes && this.documents > 0) {
+      const { item, space } = this.hand.next().value
+      if (item.used) item.used = false
+      else {
+        this.take(space, item.key)
+        this.evicted++
+      }
+    }
+  }
+
+  /** Round after round, everything that is there; asked only while there is something. */
+  private *rounds(kind: "items" | "tombstones"): Generator<{ readonly space: Space; readonly item: Item }, never> {
+    for (;;) {
       for (const space of this.spaces()) {
-        for (const item of space.items.values()) {
-          if (this.bytes <= bytes) return
-          if (item.used) {
-            item.used = false
-            space.items.delete(item.key)
-            space.items.set(item.key, item)
-          } else {
-            this.take(space, item.key)
-            this.evicted++
-          }
-        }
+        for (const item of space[kind].values()) yield { space, item }
       }
     }
   }

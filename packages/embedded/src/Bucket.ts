@@ -48,6 +48,9 @@ export interface VbucketInfo {
   readonly node: number
 }
 
+/** Memory that a history takes for each document, in bytes: resident memory per document of a bucket, less that of a store alone. */
+const historyBookkeeping = 500
+
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
 
@@ -79,6 +82,10 @@ export class Bucket {
   private readonly vbuckets: Array<Vbucket | undefined>
   private readonly watchers = new WatchList()
   private current: Manifest
+  /** Which vbucket's history is next to forget old versions. */
+  private relieved = 0
+  /** Memory of versions that only histories have. */
+  private historyBytes = 0
   /** Whether somebody else than the node's maker has set the manifest. */
   private manifestSet: boolean
 
@@ -93,6 +100,7 @@ export class Bucket {
       now: world.now,
       ...(options.maxItemSize === undefined ? {} : { maxItemSize: options.maxItemSize }),
       ...(options.maxMemory === undefined ? {} : { maxMemory: options.maxMemory }),
+      history: { documentBytes: historyBookkeeping, bytes: () => this.historyBytes, relieve: (bytes) => this.relieve(bytes) },
       onChange: (change) => this.changed(change)
     })
     this.historyOptions = options.history ?? {}
@@ -263,9 +271,31 @@ export class Bucket {
   private changed(change: Change): void {
     const { document, kind } = change
     const { collection, deleted, key, seqno, vbucket } = document
-    this.vbuckets[vbucket]?.history.append({ kind, seqno, key: collection === 0 ? key : `${collection}\u0000${key}`, deleted, document })
+    const history = this.vbuckets[vbucket]?.history
+    if (history !== undefined) {
+      const before = history.heldBytes
+      const bytes = historyBookkeeping + (document as Item).size
+      history.append({ kind, seqno, key: collection === 0 ? key : `${collection}\u0000${key}`, deleted, document, bytes })
+      this.historyBytes += history.heldBytes - before
+    }
     this.watchers.changed(vbucket)
     this.world.onChange?.(change)
+  }
+
+  /** Old versions give way to documents: of one vbucket after the other, and more at a time than one document needs. */
+  private relieve(lacking: number): void {
+    if (this.historyBytes === 0) return
+    const bytes = Math.max(lacking, this.historyBytes / 8)
+    // what else histories forgot since, as with a collection that was dropped
+    this.historyBytes = this.allVbuckets.reduce((sum, { history }) => sum + history.heldBytes, 0)
+    let freed = 0
+    for (let passed = 0; passed < this.vbucketCount && freed < bytes && this.historyBytes > 0; passed++) {
+      this.relieved = (this.relieved + 1) % this.vbucketCount
+      const history = this.vbuckets[this.relieved]?.history
+      const gone = history === undefined || history.heldBytes === 0 ? 0 : history.relieve(bytes - freed)
+      freed += gone
+      this.historyBytes -= gone
+    }
   }
 
   private fresh(id: number, state: number): Vbucket {

@@ -15,8 +15,8 @@ const held = (bucket: Bucket): number => {
     if (thing instanceof Uint8Array) return void values.add(thing)
     if (typeof thing !== "object" || thing === null || seen.has(thing)) return
     seen.add(thing)
-    if (thing instanceof Map) for (const one of thing.values()) visit(one, seen)
-    else if (Array.isArray(thing)) for (const one of thing) visit(one, seen)
+    if (thing instanceof Map) { for (const one of thing.values()) visit(one, seen) }
+    else if (Array.isArray(thing)) { for (const one of thing) visit(one, seen) }
     else for (const one of Object.values(thing)) visit(one, seen)
   }
   const seen = new Set<object>()

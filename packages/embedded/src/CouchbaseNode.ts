@@ -7,7 +7,7 @@
  */
 import type { ConnectionError } from "@wirewright/connection"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
-import { type PacketServer, type PacketServerOptions, serve } from "@wirewright/memcached/PacketServer"
+import { type PacketServer, type PacketServerOptions, serve, type StrangerLimits } from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -31,13 +31,26 @@ import { withMetaHandlers } from "./WithMetaHandlers.ts"
 export interface CouchbaseNodeOptions extends
   Pick<
     PacketServerOptions<Packet>,
-    "host" | "port" | "listen" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout" | "onDefect"
+    | "host"
+    | "port"
+    | "listen"
+    | "tls"
+    | "maxConnections"
+    | "maxFrame"
+    | "maxOutput"
+    | "maxHeld"
+    | "idleTimeout"
+    | "headerTimeout"
+    | "frameTimeout"
+    | "onDefect"
   >
 {
   /** The buckets; one named `default` unless said otherwise. */
   readonly buckets?: ReadonlyArray<BucketOptions>
   /** Who may sign in; without users nobody needs to. */
   readonly users?: ReadonlyArray<User>
+  /** What clients may before they have signed in; without users everybody may everything. */
+  readonly beforeSignIn?: StrangerLimits
   /** Unix time in milliseconds; the clock unless said otherwise. */
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
@@ -178,6 +191,7 @@ export const serveCouchbaseCluster = (
         ...options,
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
+        ...users.none ? {} : { strangers: options.beforeSignIn ?? {} },
         frameShape,
         decode: (reader, at, client) => decode(reader, at, { collections: connections.get(client)?.features.collections === true }),
         handler: (client) => {

@@ -26,7 +26,7 @@ import { InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstre
 /** Where to listen. */
 export type Listen = Pick<
   PacketServer.PacketServerOptions<Frame>,
-  "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout"
+  "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "maxHeld" | "idleTimeout" | "headerTimeout" | "frameTimeout"
 >
 
 /** Sees what goes between the proxy and its clients. */

@@ -104,8 +104,18 @@ export interface StoreOptions {
   readonly quietTouch?: boolean
   /** Memory that the documents' history takes; none without. */
   readonly history?: HistoryMemory
+  /** Told of every document that comes and goes, evicted or otherwise. Must not call the store. */
+  readonly census?: Census
   /** Told of every change, synchronously. Must not call the store. */
   readonly onChange?: (change: Change) => void
+}
+
+/** Somebody who counts documents. */
+export interface Census {
+  readonly added: (document: Document) => void
+  readonly removed: (document: Document) => void
+  /** It was removed because room was needed; told after `removed`. */
+  readonly evicted: (document: Document & { readonly fetched: boolean }) => void
 }
 
 /** Memory that counts towards a store's limit and is not in the store. */

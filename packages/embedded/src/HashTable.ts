@@ -63,6 +63,8 @@ export class Item implements Document {
   lockedUntil = 0
   /** Read since it was last passed over by eviction. */
   used = false
+  /** Read since it was stored. */
+  fetched = false
   /** Memory it takes, in bytes. */
   readonly size: number
 
@@ -125,6 +127,16 @@ export class HashTable {
   get counters(): StoreCounters {
     const { bytes, documents, evicted, expired, stored, tombstones } = this
     return { documents, tombstones, bytes, stored, evicted, expired }
+  }
+
+  /** Documents whose expiry was noticed. */
+  get expiredCount(): number {
+    return this.expired
+  }
+
+  /** CAS of the newest change. */
+  get newestCas(): bigint {
+    return this.lastCas
   }
 
   /** A vbucket; made when it is first asked for. */
@@ -192,7 +204,9 @@ export class HashTable {
     else {
       this.bytes -= this.taken(replaced)
       item.used = true
+      this.options.census?.removed(replaced)
     }
+    this.options.census?.added(item)
     space.items.set(key, item)
     this.bytes += this.taken(item)
     this.stored++
@@ -249,6 +263,7 @@ export class HashTable {
       space.items.set(key, item)
       this.documents++
       this.stored++
+      this.options.census?.added(item)
     }
     this.bytes += this.taken(item)
     this.options.onChange?.({ kind: deleted ? version.expired === true ? "expiration" : "deletion" : "mutation", document: item })
@@ -267,6 +282,7 @@ export class HashTable {
     } else {
       space.items.set(key, item)
       this.documents++
+      this.options.census?.added(item)
     }
     this.bytes += this.taken(item)
   }
@@ -289,6 +305,7 @@ export class HashTable {
     const item = space.items.get(key)
     if (item === undefined) return
     space.items.delete(key)
+    this.options.census?.removed(item)
     this.documents--
     this.bytes -= this.taken(item)
   }
@@ -312,6 +329,7 @@ export class HashTable {
       } else {
         this.take(space, item.key)
         this.evicted++
+        this.options.census?.evicted(item)
       }
     }
   }

@@ -77,6 +77,7 @@ const counted = [
     "curr_items",
     "total_items",
     "limit_maxbytes",
+    "max_connections",
     "pointer_size"
   ],
   ...["version", "evictions", "evicted_unfetched", "accepting_conns", "rejected_connections", "hash_power_level"]
@@ -84,7 +85,7 @@ const counted = [
 
 /** Settings that say what another server, machine or beginning has. */
 const ownSettings = [
-  ...["maxconns", "oldest", "tcpport", "inter", "num_threads", "num_threads_per_udp", "binding_protocol", "slab_reassign", "slab_automove"],
+  ...["oldest", "tcpport", "inter", "num_threads", "num_threads_per_udp", "binding_protocol", "slab_reassign", "slab_automove"],
   ...["lru_crawler", "lru_maintainer_thread", "lru_segmented", "dump_enabled", "idle_timeout"]
 ]
 

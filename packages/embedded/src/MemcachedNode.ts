@@ -204,14 +204,17 @@ export const memcachedHandlers = (
 
 /** Serves an empty memcached; it ends with the scope. */
 export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.Effect<MemcachedNode, ConnectionError, Scope.Scope> => {
-  const { maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now = Date.now, version = "1.6.18", ...server } = options
+  const { maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now = Date.now, version = "1.6.18", ...rest } = options
+  // as many as memcached has unless it is told otherwise
+  const maxConnections = options.maxConnections ?? 1_024
+  const server = { ...rest, maxConnections }
   return Effect.gen(function*() {
     const stats = new MemcachedStats({
       now,
       version,
       maxItemSize,
       maxMemory,
-      maxConnections: server.maxConnections ?? 10_000,
+      maxConnections,
       idleTimeout: Duration.toSeconds(server.idleTimeout ?? "5 minutes"),
       itemSize: memcachedItemSize
     })

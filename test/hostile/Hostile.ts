@@ -48,7 +48,7 @@ const attacks: { readonly [kind: string]: Attack } = {
     await sleep(500)
   },
   "floods": async (socket) => {
-    socket.resume().write(repeated(packet(below(2) === 0 ? 0x00 : 0x0a, { key: "hostile" }), 2_000))
+    socket.resume().write(repeated(packet(0x00, { key: "not there" }), 2_000))
     await sleep(300)
   },
   "slow readers": async (socket) => {

@@ -158,7 +158,7 @@ export const soak = async ({ clients = [ourMemcached, ourBucket], honest, hostil
   }
   await Promise.all(people.map(live))
   delay.disable()
-  attackers.send("end")
+  if (attackers.connected) attackers.send("end")
   const kinds = await attacks
   await Promise.all(people.map((one) => one.close()))
   await memcached.stop()

@@ -41,8 +41,8 @@ const bytesOf = (text: string): Buffer => {
   return more === undefined ? bytes : Buffer.concat([bytes, Buffer.alloc(Number(more), bytes.at(-1))])
 }
 
-/** Sends the recorded requests to a fresh server, then asks for everything. */
-export const tell = async (port: number): Promise<Told> => {
+/** Sends the recorded requests to a fresh server, then, after `settle` milliseconds, asks for everything: memcached flushes one by one. */
+export const tell = async (port: number, settle = 0): Promise<Told> => {
   const client = await RawClient.connect(port)
   for (const text of recorded.sent) {
     const request = bytesOf(text)
@@ -56,6 +56,7 @@ export const tell = async (port: number): Promise<Told> => {
       await client.packets(1)
     }
   }
+  await new Promise((resolve) => setTimeout(resolve, settle))
   const groups: { [group: string]: Lines } = {}
   for (const group of Object.keys(recorded.groups)) groups[group] = await statistics(client, group) ?? []
   await statistics(client, "reset")

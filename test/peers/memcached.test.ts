@@ -46,7 +46,7 @@ it.live("memcached and the node tell the same of themselves after the same reque
   Effect.scoped(Effect.gen(function*() {
     const { port } = yield* running(["-m", "64"])
     const node = yield* Effect.acquireRelease(Effect.promise(() => serve(["--memcached"])), ({ stop }) => Effect.promise(stop))
-    const theirs = yield* Effect.promise(() => tell(port))
+    const theirs = yield* Effect.promise(() => tell(port, 2_500))
     const ours = yield* Effect.promise(() => tell(Number(node.ready["port"])))
     assert.strictEqual(theirs.groups[""]!.length >= 92, true)
     assert.deepStrictEqual(comparable(ours), comparable(theirs))

@@ -56,9 +56,11 @@ const passwordOf = (flags: CouchbaseFlags): Effect.Effect<Redacted.Redacted<stri
 }
 
 /** Starts a node that Couchbase's clients take for one of theirs. */
-export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string; readonly port: number }): Personality =>
+export const couchbaseNode = (
+  options: CouchbaseFlags & { readonly host: string; readonly port: number; readonly maxMemory: number | undefined }
+): Personality =>
   Effect.gen(function*() {
-    const { host, port, vbuckets } = options
+    const { host, maxMemory, port, vbuckets } = options
     const Node = yield* Effect.promise(() => import("@wirewright/embedded/CouchbaseNode"))
     const Collections = yield* Effect.promise(() => import("@wirewright/embedded/Collections"))
     if (vbuckets < 1 || vbuckets > 1024) return yield* usage(`--vbuckets ${vbuckets}: from 1 to 1024`)
@@ -82,7 +84,7 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
       host,
       port,
       nodes: options.nodes,
-      buckets: names.map((name) => ({ name, vbuckets, manifest })),
+      buckets: names.map((name) => ({ name, vbuckets, manifest, ...maxMemory === undefined ? {} : { maxMemory } })),
       users: user === undefined || password === undefined ? [] : [{ name: user, password }]
     })
     const [node] = cluster.nodes as readonly [CouchbaseNode]

@@ -126,6 +126,33 @@ describe("the Couchbase node", () => {
       expect(held() - before).toBeLessThan(20 * 1024 * 1024)
     }, { maxFrame: 2_000 }))
 
+  it("clients who never sign in hold no more than the setting, and those who do sign in", () =>
+    withNode(async (node) => {
+      const before = held()
+      const known = await ready(node)
+      // as large as a frame may be before signing in, but for its last byte
+      const frame = packet(0x20, { value: Buffer.alloc(64 * 1024 - 24) }).subarray(0, 64 * 1024 - 1)
+      const strangers: Array<RawClient> = []
+      for (let i = 0; i < 1_000; i++) {
+        const client = await RawClient.connect(node.port)
+        client.send(frame)
+        strangers.push(client)
+        if (i % 100 === 0) (await ready(node)).close()
+      }
+      const { server } = node
+      await until(() => server.counters.connections === server.counters.accepted - server.counters.crowdedOut - 10)
+      const kept = server.counters.connections - 1
+      console.log(`${kept} of 1 000 clients who did not sign in keep ${((held() - before) / 2 ** 20).toFixed(1)} MB`)
+      // and one of which hardly anything has come
+      expect(kept).toBeLessThanOrEqual(Math.floor(4 * 1024 * 1024 / frame.length) + 1)
+      expect(kept).toBeGreaterThan(20)
+      // our end of the connections is in this process too
+      expect(held() - before).toBeLessThan(3 * 4 * 1024 * 1024)
+      known.send(packet(0x0a, { opaque: 5 }))
+      expect((await known.packets(1))[0]!.readUInt32BE(12)).toBe(5)
+      for (const client of [known, ...strangers]) client.close()
+    }, { beforeSignIn: { maxHeld: 4 * 1024 * 1024 } }))
+
   it("nesting, paths and lists have ends", () =>
     withNode(async (node) => {
       const client = await ready(node)

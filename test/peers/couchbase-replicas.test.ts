@@ -19,8 +19,10 @@ class Control {
   private readonly socket: Socket
   private readonly lines: Interface
   private readonly answers: AsyncIterator<string>
+  private readonly token: string
 
-  constructor(address: string) {
+  constructor(address: string, token: string) {
+    this.token = token
     const [host, port] = address.split(":") as [string, string]
     this.socket = connectSocket({ host, port: Number(port) })
     this.socket.on("error", () => {})
@@ -29,7 +31,7 @@ class Control {
   }
 
   async do(command: string, more: object = {}): Promise<{ readonly [name: string]: unknown }> {
-    this.socket.write(`${JSON.stringify({ do: command, ...more })}\n`)
+    this.socket.write(`${JSON.stringify({ token: this.token, do: command, ...more })}\n`)
     const answer = JSON.parse((await this.answers.next()).value as string) as { readonly [name: string]: unknown }
     expect(answer).toMatchObject({ ok: true })
     return answer
@@ -61,7 +63,7 @@ const failure = async (attempt: Promise<unknown>): Promise<Error> => {
 beforeEach(async () => {
   sdk = loadSdk()
   served = await serve(["--nodes", "3", "--replicas", "2", "--vbuckets", "1", "--control", "0", "--user", "app", "--password", "any"])
-  control = new Control(String(served.ready["control"]))
+  control = new Control(String(served.ready["control"]), String(served.ready["controlToken"]))
   cluster = await sdk.connect(String(served.ready["connectionString"]), {
     username: "app",
     password: "any",

@@ -11,6 +11,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { readdirSync, readFileSync } from "node:fs"
+import { comparable, tell } from "./MemcachedStatistics.ts"
+import { serve } from "./Serve.ts"
 import { hasSasl, hasTls, type Memcached, saslEnvironment, startMemcached, tlsArguments } from "./Memcached.ts"
 
 /** Memcached until the scope closes. */
@@ -39,6 +41,16 @@ const failure = <A>(exit: Exit.Exit<A, KvError>): KvError => {
 }
 const tag = <A>(effect: Effect.Effect<A, KvError>): Effect.Effect<string> =>
   Effect.map(Effect.exit(effect), (exit) => failure(exit).reason._tag)
+
+it.live("memcached and the node tell the same of themselves after the same requests", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const { port } = yield* running(["-m", "64"])
+    const node = yield* Effect.acquireRelease(Effect.promise(() => serve(["--memcached"])), ({ stop }) => Effect.promise(stop))
+    const theirs = yield* Effect.promise(() => tell(port, 2_500))
+    const ours = yield* Effect.promise(() => tell(Number(node.ready["port"])))
+    assert.strictEqual(theirs.groups[""]!.length >= 92, true)
+    assert.deepStrictEqual(comparable(ours), comparable(theirs))
+  })), 30_000)
 
 layer(Layer.provideMerge(client, server), { excludeTestServices: true })("every command", (it) => {
   it.effect("get, set, and the fields of a document", () =>

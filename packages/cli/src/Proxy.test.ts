@@ -42,7 +42,7 @@ describe("proxy", () => {
           packet(0x21, { key: "PLAIN", value: "\0app\0hunter2", opaque: 2 }),
           packet(0x00, { key: "k", opaque: 3 })
         ]))
-        assert.deepStrictEqual((await client.packets(2)).map(shown), ["21 83 2", "0 0 3 \0\0\0\0visible"])
+        assert.deepStrictEqual((await client.packets(2)).map(shown), ["21 81 2 Unknown command", "0 0 3 \0\0\0\0visible"])
         child.kill("SIGTERM")
         const [code] = await closed as [number]
         assert.strictEqual(code, 130)
@@ -52,7 +52,7 @@ describe("proxy", () => {
           SETQ: { requests: 1, answers: 0, silent: 1, errors: 0 },
           SASL_AUTH: { requests: 1, answers: 1, silent: 0, errors: 1 }
         })
-        assert.deepStrictEqual(counters.closed, { Quit: 0, Drained: 1, OutcomeUnknown: 0, OutputLimit: 0 })
+        assert.deepStrictEqual(counters.closed, { Quit: 0, Invalid: 0, Drained: 1, OutcomeUnknown: 0, OutputLimit: 0 })
         assert.isTrue(readFileSync(capture).includes("visible"))
         assert.strictEqual((statSync(capture).mode & 0o777).toString(8), "600")
         assert.isFalse(readFileSync(capture).includes("hunter2"))

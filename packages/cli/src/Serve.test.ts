@@ -40,6 +40,7 @@ describe("serve --memcached", () => {
       [["--port", "65536"], /--port 65536: there are ports 0 to 65535/],
       [["--max-item-size", "1023"], /--max-item-size 1023: from 1024 to 20971520 bytes/],
       [["--max-item-size", "20971521"], /--max-item-size 20971521/],
+      [["--max-memory", "1048575"], /--max-memory 1048575: 1048576 bytes or more/],
       [["--host", "256.0.0.1"], /could not listen/]
     ] as const
   ) {

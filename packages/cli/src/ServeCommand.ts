@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { type Failure, failureOf, usage } from "./Failure.ts"
-import { jsonFlag, on, withDefault } from "./Flags.ts"
+import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { flush, line } from "./Output.ts"
 import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
 
@@ -33,6 +33,11 @@ const parameters = {
     "Largest item of --memcached in bytes, key and bookkeeping included",
     1024 * 1024
   ),
+  maxMemory: optional(
+    Flag.Int("max-memory"),
+    "Most memory for documents in bytes, of each bucket; what they take beside their values counts",
+    "67108864 with --memcached, else 268435456"
+  ),
   json: jsonFlag("The line of JSON on stdout, as without it"),
   ...couchbaseParameters
 }
@@ -43,12 +48,13 @@ export interface ServeOptions extends CouchbaseFlags {
   readonly host: string
   readonly port: number
   readonly maxItemSize: number
+  readonly maxMemory: number | undefined
 }
 
-const memcached = ({ host, maxItemSize, port }: ServeOptions): Personality =>
+const memcached = ({ host, maxItemSize, maxMemory, port }: ServeOptions): Personality =>
   Effect.gen(function*() {
     const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded/MemcachedNode"))
-    const { server } = yield* serveMemcachedNode({ host, port, maxItemSize })
+    const { server } = yield* serveMemcachedNode({ host, port, maxItemSize, ...maxMemory === undefined ? {} : { maxMemory } })
     return { address: server.address, port: server.port, protocol: "memcached" }
   })
 
@@ -58,6 +64,9 @@ const personality = (options: ServeOptions): Personality => {
   }
   if (options.maxItemSize < 1024 || options.maxItemSize > 20 * 1024 * 1024) {
     return Effect.fail(usage(`--max-item-size ${options.maxItemSize}: from 1024 to 20971520 bytes`))
+  }
+  if (options.maxMemory !== undefined && options.maxMemory < 1024 * 1024) {
+    return Effect.fail(usage(`--max-memory ${options.maxMemory}: 1048576 bytes or more`))
   }
   return options.memcached ? memcached(options) : couchbaseNode(options)
 }

@@ -75,9 +75,11 @@ const passwordOf = (flags: CouchbaseFlags): Effect.Effect<Redacted.Redacted<stri
 }
 
 /** Starts a node that Couchbase's clients take for one of theirs. */
-export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string; readonly port: number }): Personality =>
+export const couchbaseNode = (
+  options: CouchbaseFlags & { readonly host: string; readonly port: number; readonly maxMemory: number | undefined }
+): Personality =>
   Effect.gen(function*() {
-    const { host, port, vbuckets } = options
+    const { host, maxMemory, port, vbuckets } = options
     const Node = yield* Effect.promise(() => import("@wirewright/embedded/CouchbaseNode"))
     const Collections = yield* Effect.promise(() => import("@wirewright/embedded/Collections"))
     if (vbuckets < 1 || vbuckets > 1024) return yield* usage(`--vbuckets ${vbuckets}: from 1 to 1024`)
@@ -113,7 +115,7 @@ export const couchbaseNode = (options: CouchbaseFlags & { readonly host: string;
       port,
       nodes: options.nodes,
       managementPort: withoutManagement ? false : managementPort,
-      buckets: names.map((name) => ({ name, vbuckets, manifest, replicas })),
+      buckets: names.map((name) => ({ name, vbuckets, manifest, replicas, ...maxMemory === undefined ? {} : { maxMemory } })),
       closeOnEinval: options.closeOnEinval,
       users: user === undefined || password === undefined ? [] : [{ name: user, password }]
     })

@@ -44,7 +44,8 @@ const nothing = new Reader(new Uint8Array(0))
 /** Cuts a byte stream into frames. */
 export class Framer {
   private readonly shape: FrameShape
-  private readonly maxFrame: number
+  /** Largest frame in bytes, header included; of the frame whose header comes next. */
+  maxFrame: number
   private readonly legal: Uint8Array
   /** The buffer that small crossing frames share. Its first `used` bytes have been handed out and are not written again. */
   private shared = nothing
@@ -69,6 +70,12 @@ export class Framer {
   /** Bytes of an unfinished frame held back. */
   get buffered(): number {
     return this.filled
+  }
+
+  /** Size of the buffers that crossing frames lie in; at most about twice the bytes that have arrived. */
+  get allocated(): number {
+    const { pending, shared } = this
+    return shared.bytes.length + (pending === shared ? 0 : pending.bytes.length)
   }
 
   /** Bytes that the unfinished frame lacks; `undefined` when there is none or too little of it to tell. */

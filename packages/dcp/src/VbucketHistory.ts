@@ -17,6 +17,8 @@ export interface HistoryItem {
   readonly durable?: boolean | undefined
   /** The change that this one brings to an end, under another key: disk keeps it no longer. */
   readonly completes?: HistoryItem | undefined
+  /** Memory it takes while only the history has it, in bytes. Default: 0. */
+  readonly bytes?: number
 }
 
 /** What one marker announces, and what follows it. */
@@ -97,6 +99,15 @@ interface Undo<Item> {
   readonly previous: Item | undefined
 }
 
+/** A version that was replaced and may be in memory yet. */
+interface Replaced {
+  /** Its own seqno, or 0 when no checkpoint has it. */
+  readonly seqno: bigint
+  /** Seqno of what replaced it. */
+  readonly by: bigint
+  readonly bytes: number
+}
+
 /** A vbucket's changes. */
 export class VbucketHistory<Item extends HistoryItem> {
   private readonly checkpointItems: number
@@ -110,6 +121,10 @@ export class VbucketHistory<Item extends HistoryItem> {
   /** Newest version of each key, in the order of their seqnos; tombstones until they are purged. */
   private readonly disk = new Map<string, Item>()
   private undos: Array<Undo<Item>> = []
+  /** In the order in which they were replaced. */
+  private replaced: Array<Replaced> = []
+  private forgotten = 0
+  private replacedBytes = 0
 
   constructor(vbucketUuid: bigint, options: HistoryOptions = {}) {
     this.log = [{ vbucketUuid, seqno: 0n }]
@@ -136,6 +151,11 @@ export class VbucketHistory<Item extends HistoryItem> {
     return this.closed[0]?.start ?? this.open.start
   }
 
+  /** Memory that versions take which were replaced, at most. */
+  get heldBytes(): number {
+    return this.replacedBytes
+  }
+
   /** The newest version of every key, tombstones included. */
   get image(): ReadonlyMap<string, Item> {
     return this.disk
@@ -147,9 +167,16 @@ export class VbucketHistory<Item extends HistoryItem> {
     const before = this.open.get(item.key)
     if (before !== undefined && (before.durable === true || item.durable === true)) this.closeCheckpoint()
     this.high = item.seqno
+    const previous = this.disk.get(item.key)
+    const bytes = previous?.bytes ?? 0
+    if (bytes > 0) {
+      // in the open checkpoint a new version takes the place of the one before
+      this.replaced.push({ seqno: previous!.seqno >= this.open.start ? 0n : previous!.seqno, by: item.seqno, bytes })
+      this.replacedBytes += bytes
+    }
     this.open.set(item)
     if (this.undoable > 0) {
-      this.undos.push({ item, previous: this.disk.get(item.key) })
+      this.undos.push({ item, previous })
       if (this.undos.length >= 2 * this.undoable) this.undos = this.undos.slice(-this.undoable)
     }
     // a Map keeps the place of a key that is set again, and this one has a new place
@@ -160,6 +187,7 @@ export class VbucketHistory<Item extends HistoryItem> {
       this.disk.delete(completes.key)
     }
     if (this.open.length >= this.checkpointItems) this.closeCheckpoint()
+    this.letGo()
   }
 
   /** Ends the open checkpoint: what is in it is not replaced any more. The oldest checkpoint goes when there are too many. */
@@ -174,6 +202,35 @@ export class VbucketHistory<Item extends HistoryItem> {
   evict(): void {
     this.closeCheckpoint()
     this.closed = []
+    this.letGo()
+  }
+
+  /** Forgets versions that were replaced: what memory has of them, then how to take changes back, the oldest first. Returns the bytes. */
+  relieve(bytes: number): number {
+    const before = this.replacedBytes
+    this.evict()
+    let oldest = 0
+    while (before - this.replacedBytes < bytes && oldest < this.undos.length) {
+      oldest = Math.min(this.undos.length, oldest + 16)
+      this.letGo(this.undos[oldest]?.item.seqno ?? this.high + 1n)
+    }
+    if (oldest > 0) this.undos = this.undos.slice(oldest)
+    return before - this.replacedBytes
+  }
+
+  /** Stops counting versions that neither a checkpoint nor a change to be taken back has. */
+  private letGo(undoableFrom: bigint = this.undos[0]?.item.seqno ?? this.high + 1n): void {
+    const { memoryFrom, replaced } = this
+    while (this.forgotten < replaced.length) {
+      const { by, bytes, seqno } = replaced[this.forgotten]!
+      if (by >= undoableFrom || seqno >= memoryFrom) break
+      this.replacedBytes -= bytes
+      this.forgotten++
+    }
+    if (this.forgotten >= 1_000 || this.forgotten === replaced.length && this.forgotten > 0) {
+      this.replaced = replaced.slice(this.forgotten)
+      this.forgotten = 0
+    }
   }
 
   /** Removes the tombstones up to `seqno`. Returns them. */
@@ -195,6 +252,7 @@ export class VbucketHistory<Item extends HistoryItem> {
     for (const [key, item] of this.disk) if (matches(item)) this.disk.delete(key)
     for (const checkpoint of [...this.closed, this.open]) checkpoint.remove(matches)
     this.undos = this.undos.filter(({ item }) => !matches(item))
+    this.letGo()
   }
 
   /**
@@ -249,6 +307,9 @@ export class VbucketHistory<Item extends HistoryItem> {
     this.log = prunedTo(this.log, this.high)
     this.open = new MemoryCheckpoint(this.high + 1n)
     this.closed = []
+    // what replaced them is gone, so they are no older versions any more
+    while (this.replaced.length > this.forgotten && this.replaced.at(-1)!.by > this.high) this.replacedBytes -= this.replaced.pop()!.bytes
+    this.letGo()
     return lost
   }
 

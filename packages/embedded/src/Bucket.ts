@@ -66,8 +66,18 @@ export const mostReplicas = 3
 
 const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Set(), down: new Set() }
 
+/** Memory that the history of a copy takes for each document, in bytes: resident memory per document of a bucket, less that of a store alone. */
+const historyBookkeeping = 500
+
 /** Most vbuckets of a bucket. */
 export const mostVbuckets = 1024
+
+/** Memory of versions that only the histories of a vbucket have. */
+const historyBytes = (vbucket: Vbucket | undefined): number => {
+  let sum = 0
+  for (const { history } of vbucket?.copies ?? []) sum += history.heldBytes
+  return sum
+}
 
 /** A bucket. */
 export class Bucket {
@@ -88,6 +98,10 @@ export class Bucket {
   private readonly historyOptions: HistoryOptions
   private readonly vbuckets: Array<Vbucket | undefined>
   private current: Manifest
+  /** Which vbucket's history is next to forget old versions. */
+  private relieved = 0
+  /** Memory of versions that only histories have. */
+  private historyBytes = 0
   /** Whether somebody else than the node's maker has set the manifest. */
   private manifestSet: boolean
 
@@ -100,17 +114,19 @@ export class Bucket {
     this.highestId = highestId(this.current)
     this.settings = settingsOf(options, this.vbucketCount)
     this.uuid = (world.uuid() << 64n | world.uuid()).toString(16).padStart(32, "0").slice(-32)
-    this.store = new Store({
-      now: world.now,
-      ...(options.maxItemSize === undefined ? {} : { maxItemSize: options.maxItemSize }),
-      ...(options.maxMemory === undefined ? {} : { maxMemory: options.maxMemory }),
-      onChange: (change) => this.changed(change)
-    })
-    this.historyOptions = options.history ?? {}
     this.replicas = options.replicas ?? 0
     if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > mostReplicas) {
       throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
     }
+    const documentBytes = historyBookkeeping * (1 + this.replicas)
+    this.store = new Store({
+      now: world.now,
+      ...(options.maxItemSize === undefined ? {} : { maxItemSize: options.maxItemSize }),
+      ...(options.maxMemory === undefined ? {} : { maxMemory: options.maxMemory }),
+      history: { documentBytes, bytes: () => this.historyBytes, relieve: (bytes) => this.relieve(bytes) },
+      onChange: (change) => this.changed(change)
+    })
+    this.historyOptions = options.history ?? {}
     this.conditions = world.conditions ?? allIsWell
     const after = world.after ?? (() => () => {})
     this.durable = new DurableWrites(this.store, world.now, after, (vbucket, visible) => this.told(vbucket, visible))
@@ -512,8 +528,11 @@ export class Bucket {
         ? undefined
         : history.image.get(prepareKey(collection, key)) as PrepareChange | undefined
       const durable = completes === undefined ? {} : { durable: true, completes }
-      history.append({ kind, seqno, key: changeKey(collection, key), deleted, document, ...durable })
+      const before = historyBytes(vbucket)
+      const bytes = historyBookkeeping + (document as Item).size
+      history.append({ kind, seqno, key: changeKey(collection, key), deleted, document, bytes, ...durable })
       this.told(vbucket)
+      this.historyBytes += historyBytes(vbucket) - before
     }
     this.world.onChange?.(change)
   }
@@ -568,6 +587,23 @@ export class Bucket {
   private follow(vbucket: Vbucket): void {
     for (const copy of vbucket.replicas) if (copy !== undefined) this.replication.follow(vbucket, copy)
     this.replication.changed(vbucket)
+  }
+
+  /** Old versions give way to documents: of one vbucket after the other, and more at a time than one document needs. */
+  private relieve(lacking: number): void {
+    if (this.historyBytes === 0) return
+    const bytes = Math.max(lacking, this.historyBytes / 8)
+    // what else histories forgot since, as with a collection that was dropped
+    this.historyBytes = this.vbuckets.reduce((sum, vbucket) => sum + historyBytes(vbucket), 0)
+    let freed = 0
+    for (let passed = 0; passed < this.vbucketCount && freed < bytes && this.historyBytes > 0; passed++) {
+      this.relieved = (this.relieved + 1) % this.vbucketCount
+      for (const { history } of this.vbuckets[this.relieved]?.copies ?? []) {
+        const gone = history.heldBytes === 0 ? 0 : history.relieve(bytes - freed)
+        freed += gone
+        this.historyBytes -= gone
+      }
+    }
   }
 
   private fresh(id: number, state: number): Vbucket {

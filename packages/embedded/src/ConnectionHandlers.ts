@@ -29,6 +29,7 @@ const answerSasl = (connection: NodeConnection, packet: SaslRequest, answer: Sas
   if (status !== Status.Success && status !== Status.AuthContinue) {
     return connection.failure(packet, status, { ref: connection.shared.reference() })
   }
+  if (status === Status.Success) connection.client.admit()
   const encode = packet._tag === "SaslAuth" ? encodeSaslAuthResponse : encodeSaslStepResponse
   connection.reply((writer) => encode(writer, { ...connection.head(packet), status, serverData: data }))
 }

@@ -7,7 +7,7 @@
  */
 import type { ConnectionError } from "@wirewright/connection"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
-import { type PacketServer, type PacketServerOptions, serve } from "@wirewright/memcached/PacketServer"
+import { type PacketServer, type PacketServerOptions, serve, type StrangerLimits } from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,18 @@ import { withMetaHandlers } from "./WithMetaHandlers.ts"
 export interface CouchbaseNodeOptions extends
   Pick<
     PacketServerOptions<Packet>,
-    "host" | "port" | "listen" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout" | "onDefect"
+    | "host"
+    | "port"
+    | "listen"
+    | "tls"
+    | "maxConnections"
+    | "maxFrame"
+    | "maxOutput"
+    | "maxHeld"
+    | "idleTimeout"
+    | "headerTimeout"
+    | "frameTimeout"
+    | "onDefect"
   >
 {
   /** The buckets; one named `default` unless said otherwise. */
@@ -51,6 +62,8 @@ export interface CouchbaseNodeOptions extends
    * With `tls` it speaks TLS, too. `false`: there is none. Default: a free port, but none when the node does not `listen`
    */
   readonly managementPort?: number | false
+  /** What clients may before they have signed in; without users everybody may everything. */
+  readonly beforeSignIn?: StrangerLimits
   /** Unix time in milliseconds; the clock unless said otherwise. */
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
@@ -232,6 +245,7 @@ export const serveCouchbaseCluster = (
         ...options,
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
+        ...users.none ? {} : { strangers: options.beforeSignIn ?? {} },
         frameShape,
         decode: (reader, at, client) => {
           expectBody(reader, at)

@@ -105,8 +105,30 @@ export interface StoreOptions {
   readonly tombstones?: boolean
   /** Whether touching leaves seqno and CAS alone, as memcached does; not unless said otherwise. */
   readonly quietTouch?: boolean
+  /** Memory that the documents' history takes; none without. */
+  readonly history?: HistoryMemory
+  /** Told of every document that comes and goes, evicted or otherwise. Must not call the store. */
+  readonly census?: Census
   /** Told of every change, synchronously. Must not call the store. */
   readonly onChange?: (change: Change) => void
+}
+
+/** Somebody who counts documents. */
+export interface Census {
+  readonly added: (document: Document) => void
+  readonly removed: (document: Document) => void
+  /** It was removed because room was needed; told after `removed`. */
+  readonly evicted: (document: Document & { readonly fetched: boolean }) => void
+}
+
+/** Memory that counts towards a store's limit and is not in the store. */
+export interface HistoryMemory {
+  /** Bytes for each document or tombstone that is there. */
+  readonly documentBytes: number
+  /** Bytes of versions that are there no more. */
+  readonly bytes: () => number
+  /** Forgets such versions until there is room for so many bytes more, or nothing is left to forget. */
+  readonly relieve: (bytes: number) => void
 }
 
 /** What a store holds and has done. */

@@ -15,11 +15,12 @@ import {
   serveMemcached
 } from "@wirewright/memcached"
 import { Opcode, Status } from "@wirewright/memcached/gen"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Refusal } from "./Document.ts"
-import { type CommandCounts, MemcachedStats } from "./MemcachedStats.ts"
+import { MemcachedStats } from "./MemcachedStats.ts"
 import type { Item } from "./HashTable.ts"
 import { Store } from "./Store.ts"
 
@@ -64,15 +65,30 @@ const refusals: { readonly [refusal in Refusal]: Effect.Effect<never, Refused> }
 /** memcached 1.6.18 knows nothing of verbosity in this protocol, nor of SASL unless it is started with it. */
 const unknownOpcodes = [Opcode.Verbosity, Opcode.SaslListMechs, Opcode.SaslAuth, Opcode.SaslStep]
 
+/** What a request to write says. */
+interface Write {
+  readonly key: string
+  readonly value: Uint8Array
+  readonly flags: number
+  readonly expiration: number
+  readonly cas: bigint
+}
+
 /** The commands of memcached on a store. */
 export const memcachedHandlers = (
   store: Store,
-  counts: CommandCounts,
-  stats: (group: string) => Effect.Effect<Iterable<readonly [string, string]>, Refused>,
+  stats: MemcachedStats,
+  group: (name: string) => Effect.Effect<Iterable<readonly [string, string]>, Refused>,
   version: string
 ): MemcachedHandlers => {
   const space = store.space(0)
-  const stored = (item: Item | Refusal): Effect.Effect<Item, Refused> => typeof item === "string" ? refusals[item] : Effect.succeed(item)
+  const { counts, prefixes } = stats
+  const refused = (refusal: Refusal): Effect.Effect<never, Refused> => {
+    if (refusal === "E2big") counts.store_too_large++
+    else if (refusal === "Enomem") counts.store_no_memory++
+    return refusals[refusal]
+  }
+  const stored = (item: Item | Refusal): Effect.Effect<Item, Refused> => typeof item === "string" ? refused(item) : Effect.succeed(item)
 
   const counted = (down: boolean) =>
   (
@@ -84,70 +100,100 @@ export const memcachedHandlers = (
       readonly expiration: number
     }
   ) => {
+    const there = store.get(space, key) !== undefined
     const outcome = store.count(space, key, { delta, down, initial, expiration, cas })
-    const [hits, misses] = down ? ["decr_hits", "decr_misses"] as const : ["incr_hits", "incr_misses"] as const
     if (typeof outcome === "string") {
-      if (outcome === "KeyEnoent") counts[misses]++
-      return refusals[outcome]
+      if (outcome === "KeyEnoent") counts[down ? "decr_misses" : "incr_misses"]++
+      return refused(outcome)
     }
-    counts[hits]++
+    if (there) stats.hit(outcome.item, down ? "decr_hits" : "incr_hits")
     return Effect.succeed({ value: outcome.value, cas: outcome.item.cas })
   }
 
+  /** Counts a write of a whole value, with what became of its CAS. */
+  const written = ({ cas, flags, key, value }: Write, item: Item | Refusal, current?: Item) => {
+    // a value that is too large is dropped before it is written
+    if (item === "E2big" || item === "Enomem") return stored(item)
+    stats.write(key, value, flags)
+    if (cas === 0n) return stored(item)
+    if (current === undefined) counts.cas_misses++
+    else stats.hit(current, typeof item === "string" ? "cas_badval" : "cas_hits")
+    return stored(item)
+  }
+
   /** memcached finds out that there is no room before it looks for the document. */
-  const extended = (item: Item | Refusal) => item === "E2big" || item === "Enomem" ? refusals.NotStored : stored(item)
+  const extended = (key: string, value: Uint8Array, item: Item | Refusal) => {
+    prefixes.set(key)
+    if (item === "E2big" || item === "Enomem") return refusals.NotStored
+    stats.write(key, value, 0)
+    return stored(item)
+  }
+
+  const set = (request: Write) => {
+    const { cas, expiration, flags, key, value } = request
+    const current = store.get(space, key)
+    const item = store.set(space, key, { value, flags, expiration }, { cas })
+    // the old version is not what the client wanted to be there
+    if (item === "E2big" || item === "Enomem") store.remove(space, key)
+    return written(request, item, current)
+  }
+
+  const touched = ({ expiration, key }: { readonly key: string; readonly expiration: number }) => {
+    const item = store.touch(space, key, expiration)
+    prefixes.get(key, typeof item !== "string")
+    counts.cmd_touch++
+    if (typeof item === "string") counts.touch_misses++
+    else stats.hit(item, "touch_hits")
+    return stored(item)
+  }
 
   return {
     get: ({ key }) => {
       counts.cmd_get++
+      const { expired } = store
       const item = store.get(space, key)
+      prefixes.get(key, item !== undefined)
       if (item === undefined) {
         counts.get_misses++
+        if (store.expired > expired) counts.get_expired++
         return refusals.KeyEnoent
       }
-      counts.get_hits++
+      stats.hit(item, "get_hits")
       return Effect.succeed(item)
     },
-    set: ({ cas, expiration, flags, key, value }) => {
-      counts.cmd_set++
-      const item = store.set(space, key, { value, flags, expiration }, { cas })
-      // the old version is not what the client wanted to be there
-      if (item === "E2big" || item === "Enomem") store.remove(space, key)
-      return stored(item)
+    set: (request) => {
+      prefixes.set(request.key)
+      return set(request)
     },
-    add: ({ cas, expiration, flags, key, value }) => {
-      counts.cmd_set++
-      // with a CAS it asks for a document that is there and for one that is not
-      if (cas !== 0n) return store.get(space, key) === undefined ? refusals.KeyEnoent : refusals.KeyEexists
-      return stored(store.add(space, key, { value, flags, expiration }))
+    add: (request) => {
+      const { cas, expiration, flags, key, value } = request
+      prefixes.set(key)
+      // memcached takes anything with a CAS for a replacement of that version
+      return cas === 0n ? written(request, store.add(space, key, { value, flags, expiration })) : set(request)
     },
-    replace: ({ cas, expiration, flags, key, value }) => {
-      counts.cmd_set++
-      return stored(store.replace(space, key, { value, flags, expiration }, { cas }))
+    replace: (request) => {
+      const { cas, expiration, flags, key, value } = request
+      prefixes.set(key)
+      return cas === 0n ? written(request, store.replace(space, key, { value, flags, expiration })) : set(request)
     },
     remove: ({ cas, key }) => {
+      prefixes.remove(key)
+      const current = store.get(space, key)
       const item = store.remove(space, key, { cas })
       if (typeof item === "string") {
         if (item === "KeyEnoent") counts.delete_misses++
         return refusals[item]
       }
-      counts.delete_hits++
+      stats.hit(current!, "delete_hits")
       return Effect.succeed({})
     },
-    append: ({ cas, key, value }) => extended(store.append(space, key, value, { cas })),
-    prepend: ({ cas, key, value }) => extended(store.prepend(space, key, value, { cas })),
+    append: ({ cas, key, value }) => extended(key, value, store.append(space, key, value, { cas })),
+    prepend: ({ cas, key, value }) => extended(key, value, store.prepend(space, key, value, { cas })),
     increment: counted(false),
     decrement: counted(true),
-    touch: ({ expiration, key }) => {
-      counts.cmd_touch++
-      return stored(store.touch(space, key, expiration))
-    },
-    getAndTouch: ({ expiration, key }) => {
-      counts.cmd_touch++
-      counts.cmd_get++
-      return stored(store.touch(space, key, expiration))
-    },
-    stats: ({ group }) => stats(group),
+    touch: touched,
+    getAndTouch: touched,
+    stats: ({ group: name }) => group(name),
     version: () => Effect.succeed(version),
     flush: ({ expiration }) => {
       counts.cmd_flush++
@@ -159,8 +205,20 @@ export const memcachedHandlers = (
 
 /** Serves an empty memcached; it ends with the scope. */
 export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.Effect<MemcachedNode, ConnectionError, Scope.Scope> => {
-  const { maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now = Date.now, version = "1.6.18", ...server } = options
+  const { maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now = Date.now, version = "1.6.18", ...rest } = options
+  // as many as memcached has unless it is told otherwise
+  const maxConnections = options.maxConnections ?? 1_024
+  const server = { ...rest, maxConnections }
   return Effect.gen(function*() {
+    const stats = new MemcachedStats({
+      now,
+      version,
+      maxItemSize,
+      maxMemory,
+      maxConnections,
+      idleTimeout: Duration.toSeconds(server.idleTimeout ?? "5 minutes"),
+      itemSize: memcachedItemSize
+    })
     const store = new Store({
       now,
       maxItemSize,
@@ -169,12 +227,12 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       whenFull: "evict",
       cas: "counter",
       tombstones: false,
-      quietTouch: true
+      quietTouch: true,
+      census: stats.census
     })
-    const stats = new MemcachedStats(store, { now, version, maxItemSize, maxMemory, maxConnections: server.maxConnections ?? 10_000 })
-    const handlers = memcachedHandlers(store, stats.counts, (group) => {
-      const pairs = stats.group(group, running.counters)
-      return pairs === undefined ? refusals.KeyEnoent : Effect.succeed(pairs)
+    const handlers = memcachedHandlers(store, stats, (group) => {
+      const lines = stats.group(group, store, running)
+      return lines === undefined ? refusals.KeyEnoent : Effect.succeed(lines)
     }, version)
     const running: PacketServer = yield* serveMemcached(handlers, { unknownOpcodes, ...server })
     yield* Effect.forkScoped(Effect.repeat(Effect.sync(() => store.sweep()), Schedule.spaced("1 minute")))

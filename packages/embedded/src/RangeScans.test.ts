@@ -3,7 +3,6 @@ import { compareText, decodeText } from "@wirewright/codec"
 import { Status } from "@wirewright/couchbase/gen"
 import { describe, expect, it } from "vitest"
 import { random } from "../../codec/src/Random.fixture.ts"
-import { sizeOf } from "./HashTable.ts"
 import { type ContinueLimits, packetSize, type RangeScan, RangeScans, type ScanLimits, type ScanPart } from "./RangeScans.ts"
 import type { ScanRequest, ScanSelection } from "./ScanRequest.ts"
 import { Store } from "./Store.ts"
@@ -211,7 +210,7 @@ describe("the scans of a node", () => {
     const probe = setUp()
     probe.put("a")
     probe.put("b")
-    const size = [...probe.space.items.values()].reduce((sum, item) => sum + sizeOf(item), 0)
+    const size = [...probe.space.items.values()].reduce((sum, item) => sum + item.size, 0)
     for (const [maxMemory, outcome] of [[size, "object"], [size - 1, "number"]] as const) {
       const { create, put } = setUp({ maxMemory })
       put("a")

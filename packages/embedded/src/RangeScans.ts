@@ -7,7 +7,7 @@
  */
 import { compareText, textLength } from "@wirewright/codec"
 import { Status } from "@wirewright/couchbase/gen"
-import { type Item, sizeOf, type Space } from "./HashTable.ts"
+import type { Item, Space } from "./HashTable.ts"
 import { type ScanRequest, selects } from "./ScanRequest.ts"
 
 /** Limits of a node's scans. */
@@ -46,7 +46,7 @@ const bookkeeping = 40
 type Entry = Item | string
 
 const keyOf = (entry: Entry): string => typeof entry === "string" ? entry : entry.key
-const memoryOf = (entry: Entry): number => typeof entry === "string" ? entry.length + bookkeeping : sizeOf(entry)
+const memoryOf = (entry: Entry): number => typeof entry === "string" ? entry.length + bookkeeping : entry.size
 
 /** The smallest of many by their keys. */
 class KeyHeap {

@@ -2,7 +2,7 @@
 import { random as numbers } from "@wirewright/codec/Random.fixture"
 import { beforeEach, describe, expect, test } from "vitest"
 import { absoluteExpiry, type Change, lockedCas, type Refusal, type StoreOptions } from "./Document.ts"
-import type { Item, Space } from "./HashTable.ts"
+import { type Item, sizeFor, type Space } from "./HashTable.ts"
 import { Store } from "./Store.ts"
 
 const start = 1_750_000_000_000
@@ -364,12 +364,12 @@ describe("limits", () => {
     })
 
   test("memory: refused when full, and there is room again after a removal", () => {
-    make({ maxMemory: 20_000 })
+    make({ maxMemory: 40_000 })
     const outcomes = fill(30)
     const stored = outcomes.filter((one) => one === "ok").length
     expect(stored).toBeGreaterThan(10)
     expect(outcomes.slice(stored)).toEqual(Array(30 - stored).fill("Enomem"))
-    expect(store.counters.bytes).toBeLessThanOrEqual(20_000)
+    expect(store.counters.bytes).toBeLessThanOrEqual(40_000)
     // replacing needs no more room than there is
     expect(typeof store.set(space, "key0", { value: new Uint8Array(1000) })).toBe("object")
     store.flush()
@@ -377,24 +377,72 @@ describe("limits", () => {
   })
 
   test("memory: evicted when full, those in use last", () => {
-    make({ maxMemory: 20_000, whenFull: "evict", tombstones: false })
+    make({ maxMemory: 40_000, whenFull: "evict", tombstones: false })
     store.set(space, "hot", { value: new Uint8Array(1000) })
     for (let i = 0; i < 200; i++) {
       expect(fill(1)).toEqual(["ok"])
       store.set(space, `filler${i}`, { value: new Uint8Array(1000) })
       expect(store.get(space, "hot"), `round ${i}`).toBeDefined()
     }
-    expect(store.counters.bytes).toBeLessThanOrEqual(20_000)
+    expect(store.counters.bytes).toBeLessThanOrEqual(40_000)
     expect(store.counters.evicted).toBeGreaterThan(150)
-    expect(store.set(space, "huge", { value: new Uint8Array(20_001) })).toBe("Enomem")
+    expect(store.set(space, "huge", { value: new Uint8Array(40_001) })).toBe("Enomem")
   })
 
   test("memory: tombstones go before documents", () => {
     make({ maxMemory: 20_000, whenFull: "evict" })
     for (let i = 0; i < 80; i++) store.removeWithValue(space, `t${i}`, { value: new Uint8Array(10) })
-    expect(fill(14)).toEqual(Array(14).fill("ok"))
+    expect(store.counters.tombstones).toBeGreaterThan(10)
+    expect(fill(7)).toEqual(Array(7).fill("ok"))
     expect(store.counters.bytes).toBeLessThanOrEqual(20_000)
-    expect(store.counters).toMatchObject({ evicted: 0, documents: 14 })
+    expect(store.counters).toMatchObject({ evicted: 0, documents: 7 })
+  })
+
+  test("memory: what is evicted is the oldest, round after round, wherever the hand stands", () => {
+    make({ maxMemory: 200_000, whenFull: "evict", tombstones: false })
+    for (let i = 0; i < 1_000; i++) {
+      store.set(space, `k${i}`, { value: new Uint8Array(1_000) })
+      store.set(store.space(i % 3, 1), `k${i}`, { value: new Uint8Array(1_000) })
+      // what is set again is passed over once
+      if (i % 10 === 0) store.set(space, `k${i}`, { value: new Uint8Array(1_000) })
+      expect(store.get(space, `k${i}`), `document ${i}`).toBeDefined()
+      expect(store.counters.bytes).toBeLessThanOrEqual(200_000)
+    }
+    expect(store.counters.documents).toBeGreaterThan(70)
+    store.flush()
+    // nothing is left to evict, and the hand goes on once there is something
+    for (let i = 0; i < 300; i++) expect(typeof store.set(space, `again${i}`, { value: new Uint8Array(1_000) })).toBe("object")
+    expect(store.counters.bytes).toBeLessThanOrEqual(200_000)
+  })
+
+  test("memory: writing to a full store costs no more than a few times what it costs while there is room", () => {
+    const count = 250_000
+    const cost = (from: number): number => {
+      const before = process.cpuUsage()
+      for (let i = from; i < from + count; i++) store.set(space, `key${i}`, { value })
+      const { system, user } = process.cpuUsage(before)
+      return system + user
+    }
+    const value = new Uint8Array(1)
+    const ratios = [1, 2, 3].map(() => {
+      make({ maxMemory: 1e12, whenFull: "evict", tombstones: false, onChange: () => {} })
+      const roomy = cost(0)
+      const limit = store.counters.bytes
+      make({ maxMemory: limit, whenFull: "evict", tombstones: false, onChange: () => {} })
+      cost(0)
+      const full = cost(count)
+      // keys with one digit more take one byte more
+      expect(store.counters.evicted).toBeGreaterThanOrEqual(count)
+      return full / roomy
+    })
+    expect(Math.min(...ratios)).toBeLessThan(4)
+  })
+
+  test("memory: a key of wide characters takes two bytes for each", () => {
+    expect(sizeFor("\u0100".repeat(100), 0) - sizeFor("\u00ff".repeat(100), 0)).toBe(100)
+    // above 64 bytes a value is a buffer of its own
+    expect(sizeFor("k", 64) - sizeFor("k", 63)).toBe(1)
+    expect(sizeFor("k", 65) - sizeFor("k", 64)).toBeGreaterThan(100)
   })
 
   test("the books balance after 20 000 random operations", () => {
@@ -437,8 +485,13 @@ describe("limits", () => {
     expect(store.counters).toMatchObject({
       documents: items.length,
       tombstones: tombstones.length,
-      bytes: [...items, ...tombstones].reduce((sum, { key, value }) => sum + key.length + value.length + 200, 0)
+      bytes: [...items, ...tombstones].reduce((sum, { key, value }) => sum + sizeFor(key, value.length), 0)
     })
     for (const { items, tombstones } of spaces) for (const key of items.keys()) expect(tombstones.has(key)).toBe(false)
+    store.flush()
+    for (const { tombstones } of spaces) {
+      for (const tombstone of tombstones.values()) store.forget(store.space(tombstone.vbucket, tombstone.collection), tombstone)
+    }
+    expect(store.counters).toMatchObject({ documents: 0, tombstones: 0, bytes: 0 })
   })
 })

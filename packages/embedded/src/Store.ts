@@ -76,7 +76,18 @@ export class Store {
       return undefined
     }
     item.used = true
+    item.fetched = true
     return item
+  }
+
+  /** CAS of the newest change. */
+  get newestCas(): bigint {
+    return this.table.newestCas
+  }
+
+  /** Documents whose expiry was noticed. */
+  get expired(): number {
+    return this.table.expiredCount
   }
 
   /** Reads a document, or what is left of it. */

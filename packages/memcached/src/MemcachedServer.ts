@@ -26,6 +26,7 @@ import type { PacketServer } from "./PacketServer.ts"
 import { type Outcome, type RequestHandler, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
 import type { Frame, ServerClient } from "./ServerConnection.ts"
 import { isSilent } from "./ServerSession.ts"
+import { statusText } from "./StatusText.ts"
 
 /** Where to serve, and limits. */
 export interface MemcachedServerOptions extends Omit<RequestServerOptions<Gen.Request>, "frameShape" | "decode"> {
@@ -35,25 +36,7 @@ export interface MemcachedServerOptions extends Omit<RequestServerOptions<Gen.Re
 
 type Result<R> = Outcome | Effect.Effect<Outcome, never, R>
 
-/** What memcached 1.6.18 says with a status. */
-const words: { readonly [status: number]: string | undefined } = {
-  [Gen.Status.KeyEnoent]: "Not found",
-  [Gen.Status.KeyEexists]: "Data exists for key.",
-  [Gen.Status.E2big]: "Too large.",
-  [Gen.Status.Einval]: "Invalid arguments",
-  [Gen.Status.NotStored]: "Not stored.",
-  [Gen.Status.DeltaBadval]: "Non-numeric server-side value for incr or decr",
-  [Gen.Status.AuthError]: "Auth failure.",
-  [Gen.Status.UnknownCommand]: "Unknown command",
-  [Gen.Status.Enomem]: "Out of memory",
-  [Gen.Status.NotSupported]: "Not supported",
-  [Gen.Status.Einternal]: "Internal error",
-  [Gen.Status.Ebusy]: "Busy",
-  [Gen.Status.Etmpfail]: "Temporary failure"
-}
-
 const encoder = new TextEncoder()
-const texts = new Map(Object.entries(words).map(([status, text]) => [Number(status), encoder.encode(text)]))
 const nothing = new Uint8Array(0)
 const silence: Outcome = { answer: undefined }
 const notSupported = refusal(Gen.Status.NotSupported)
@@ -62,7 +45,7 @@ const invalid = refusal(Gen.Status.Einval)
 
 const refused = (opcode: number, opaque: number, { status, text }: Refusal, last = false): Outcome => {
   if (isSilent(opcode, status)) return silence
-  const value = text === undefined ? texts.get(status) ?? nothing : encoder.encode(text)
+  const value = text === undefined ? statusText(status) : encoder.encode(text)
   return { answer: (writer) => Gen.encodeErrorResponse(writer, { opcode, status, opaque, extras: nothing, key: nothing, value }), last }
 }
 

@@ -223,6 +223,166 @@ describe("length bombs", () => {
     }))
 })
 
+describe("what is held for clients together", () => {
+  /** A request of 1 MB of which `bytes` have come. */
+  const part = (bytes: number): Buffer =>
+    packet(0x01, { extras: "0000000000000000", key: "k", value: new Uint8Array(1_000_000) }).subarray(0, bytes)
+  // above 4 096 bytes a frame has a buffer of its own, which the first chunk fills
+  const half = 50_000
+
+  test.each([[2 * half, 0], [2 * half - 1, 1]])(
+    "two unfinished frames of 50 000 bytes, maxHeld %i: %i clients are closed",
+    (maxHeld, closed) =>
+      withServer(async (server, seen) => {
+        const clients = [await RawClient.connect(server.port), await RawClient.connect(server.port)]
+        for (const [index, client] of clients.entries()) {
+          client.send(part(half))
+          await until(() => server.counters.bytesReceived === (index + 1) * half)
+        }
+        await pause(20)
+        expect(server.counters).toMatchObject({ crowdedOut: closed, connections: 2 - closed })
+        expect(seen.closed).toEqual(Array(closed).fill("PeerMisbehaved"))
+        for (const client of clients) client.close()
+      }, { maxHeld })
+  )
+
+  test("who has the most goes, and whoever sends whole requests notices nothing", () =>
+    withServer(async (server) => {
+      const honest = await RawClient.connect(server.port)
+      const hostile: Array<RawClient> = []
+      for (let i = 0; i < 60; i++) {
+        const client = await RawClient.connect(server.port)
+        hostile.push(client)
+        client.send(part(10_000 + 100 * i))
+        honest.send(packet(0x0a, { opaque: i }))
+        expect((await honest.packets(1))[0]!.readUInt32BE(12)).toBe(i)
+      }
+      await until(() => server.counters.crowdedOut >= 50)
+      expect(server.counters.connections).toBe(61 - server.counters.crowdedOut)
+      expect(server.counters.connections).toBeGreaterThan(5)
+      for (const client of [honest, ...hostile]) client.close()
+    }, { maxHeld: 100_000 }))
+
+  test("answers that nobody reads count, and are forgotten when they are read", () =>
+    withServer(async (server, seen) => {
+      const greedy = await RawClient.connect(server.port)
+      greedy.socket.pause()
+      const modest = await RawClient.connect(server.port)
+      for (let i = 0; i < 30; i++) {
+        modest.send(noops(40))
+        await modest.packets(40)
+      }
+      expect(server.counters.crowdedOut).toBe(0)
+      greedy.send(noops(10_000))
+      await until(() => seen.closed.length === 1)
+      expect(server.counters).toMatchObject({ crowdedOut: 1, connections: 1 })
+      modest.send(noops(40))
+      await modest.packets(40)
+      for (const client of [greedy, modest]) client.close()
+    }, { answer: 16 * 1024, maxHeld: 2_000_000 }))
+})
+
+describe("a frame that does not end", () => {
+  test("a body byte by byte", () =>
+    withServer(async (server, seen) => {
+      const client = await RawClient.connect(server.port)
+      client.send(packet(0x01, { extras: "0000000000000000", key: "k", value: new Uint8Array(10_000) }).subarray(0, 40))
+      const timer = setInterval(() => client.send(Buffer.alloc(1)), 20)
+      await until(() => seen.closed.length === 1)
+      clearInterval(timer)
+      expect(seen.closed).toEqual(["PeerStalled"])
+      expect(server.counters).toMatchObject({ timeouts: 1, requests: 0 })
+    }, { frameTimeout: "150 millis" }))
+
+  test("one that this side does not read is not late", () =>
+    withServer(async (server, seen) => {
+      const client = await RawClient.connect(server.port)
+      client.send(packet(0x0a, { opaque: 1 }))
+      await client.packets(1)
+      seen.clients[0]!.pause()
+      client.send(packet(0x0a, { opaque: 2 }).subarray(0, 20))
+      await pause(300)
+      client.send(packet(0x0a, { opaque: 2 }).subarray(20))
+      seen.clients[0]!.resume()
+      expect((await client.packets(1))[0]!.readUInt32BE(12)).toBe(2)
+      client.close()
+    }, { frameTimeout: "150 millis", headerTimeout: "150 millis" }))
+})
+
+describe("strangers", () => {
+  /** Noop admits; everything else is answered. */
+  const handler = (client: ServerClient): PacketHandler<Gen.Request> => ({
+    onRequest: ({ opaque, opcode }) => {
+      if (opcode === Gen.Opcode.Noop) client.admit()
+      client.reply((writer) => Gen.encodeNoopResponse(writer, { opaque }))
+    },
+    onMalformed: () => {},
+    onClose: () => {}
+  })
+  const answered = async (client: RawClient, request: Buffer): Promise<boolean> => {
+    client.send(request)
+    return client.packets(1).then(() => true, () => false)
+  }
+  const sized = (size: number): Buffer => packet(0x01, { extras: "0000000000000000", key: "k", value: new Uint8Array(size - 24 - 8 - 1) })
+
+  test.each([[1_000, true], [1_001, false]])(
+    "maxFrame 1 000: %i bytes are answered: %s; of those who are admitted, 2 000",
+    (size, expected) =>
+      withServer(async (server) => {
+        const stranger = await RawClient.connect(server.port)
+        expect(await answered(stranger, sized(size))).toBe(expected)
+        const known = await RawClient.connect(server.port)
+        expect(await answered(known, packet(0x0a))).toBe(true)
+        expect(await answered(known, sized(2_000))).toBe(true)
+        expect(await answered(known, sized(2_001))).toBe(false)
+        stranger.close()
+      }, { handler, maxFrame: 2_000, strangers: { maxFrame: 1_000 } })
+  )
+
+  test("maxConnections 2: the oldest of three goes; those who are admitted do not count", () =>
+    withServer(async (server) => {
+      const known = await RawClient.connect(server.port)
+      expect(await answered(known, packet(0x0a))).toBe(true)
+      const strangers: Array<RawClient> = []
+      for (let i = 0; i < 2; i++) strangers.push(await RawClient.connect(server.port))
+      for (const one of [...strangers, known]) expect(await answered(one, packet(0x0b))).toBe(true)
+      strangers.push(await RawClient.connect(server.port))
+      expect(await answered(strangers[2]!, packet(0x0b))).toBe(true)
+      expect((await strangers[0]!.rest()).length).toBe(0)
+      expect(await answered(strangers[1]!, packet(0x0b))).toBe(true)
+      expect(server.counters).toMatchObject({ crowdedOut: 1, connections: 3 })
+      for (const client of [known, ...strangers]) client.close()
+    }, { handler, strangers: { maxConnections: 2 } }))
+
+  test.each([[20_000, 0], [19_999, 1]])(
+    "two that hold 10 000 bytes each, maxHeld %i: %i are closed",
+    (maxHeld, closed) =>
+      withServer(async (server) => {
+        const clients = [await RawClient.connect(server.port), await RawClient.connect(server.port)]
+        for (const [index, client] of clients.entries()) {
+          client.send(sized(60_000).subarray(0, 10_000))
+          await until(() => server.counters.bytesReceived === (index + 1) * 10_000)
+        }
+        await pause(20)
+        expect(server.counters).toMatchObject({ crowdedOut: closed, connections: 2 - closed })
+        for (const client of clients) client.close()
+      }, { handler, strangers: { maxHeld } })
+  )
+
+  test("whoever is not admitted in time is closed, whatever it sends", () =>
+    withServer(async (server) => {
+      const known = await RawClient.connect(server.port)
+      expect(await answered(known, packet(0x0a))).toBe(true)
+      const stranger = await RawClient.connect(server.port)
+      const timer = setInterval(() => stranger.send(packet(0x0b)), 20)
+      await stranger.rest()
+      clearInterval(timer)
+      expect(await answered(known, packet(0x0b))).toBe(true)
+      expect(server.counters).toMatchObject({ timeouts: 1, connections: 1 })
+      known.close()
+    }, { handler, strangers: { timeout: "200 millis" } }))
+})
+
 describe("connections", () => {
   test("as many as the limit, not one more; a place that is free is taken again", () =>
     withServer(async (server) => {

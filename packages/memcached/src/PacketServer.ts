@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
+import { HeldMemory } from "./HeldMemory.ts"
 import { counts, type PacketHandler, type ServerClient, ServerConnection, type Shared } from "./ServerConnection.ts"
 
 export type { Frame, PacketHandler, ServerClient } from "./ServerConnection.ts"
@@ -42,8 +43,29 @@ export interface PacketServerOptions<Request> {
   readonly idleTimeout?: Duration.Input
   /** Time a client has for a header it has begun, and for its part of the TLS handshake; 10 seconds unless said otherwise. */
   readonly headerTimeout?: Duration.Input
+  /** Time a client has for a frame it has begun, while this side reads. Default: 1 minute. */
+  readonly frameTimeout?: Duration.Input
+  /**
+   * Most bytes held for all clients together: unfinished frames, frames that wait to be handled, answers that wait to be read. Above it, whoever
+   * has the most of them is closed. Default: 256 MiB.
+   */
+  readonly maxHeld?: number
+  /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: everybody is admitted from the beginning. */
+  readonly strangers?: StrangerLimits
   /** Told of what a handler threw, which closes its connection; written to the log unless said otherwise. */
   readonly onDefect?: (defect: unknown, client: ServerClient) => void
+}
+
+/** What clients may whom a server does not know yet. */
+export interface StrangerLimits {
+  /** Most of them at a time; when there is one more, the oldest is closed. Default: 1 000. */
+  readonly maxConnections?: number
+  /** Largest frame in bytes. Default: 64 KiB. */
+  readonly maxFrame?: number
+  /** Like `maxHeld`, for strangers only. Default: 16 MiB. */
+  readonly maxHeld?: number
+  /** Time until they are admitted, or closed. Default: 30 seconds. */
+  readonly timeout?: Duration.Input
 }
 
 /** What a server counted. */
@@ -58,8 +80,10 @@ export interface ServerCounters {
   readonly malformed: number
   /** Connections closed because the client misbehaved: bytes that are no frame, packets that cannot come now. */
   readonly misbehaved: number
-  /** Connections closed because a header, or any byte, was too long in coming. */
+  /** Connections closed because a header, a frame, any byte, or signing in was too long in coming. */
   readonly timeouts: number
+  /** Connections closed because clients together held too much memory, or because there were too many strangers. */
+  readonly crowdedOut: number
   /** Connections closed because a handler threw. */
   readonly defects: number
   readonly bytesReceived: number
@@ -78,6 +102,8 @@ export interface PacketServer {
   readonly accept: (stream: Duplex) => void
 }
 
+const mebibyte = 1024 * 1024
+
 /** Time a client has to close its side after this one has ended. */
 const lingerMilliseconds = 2_000
 
@@ -89,7 +115,21 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
   const maxConnections = options.maxConnections ?? 10_000
   const idle = Duration.toMillis(options.idleTimeout ?? "5 minutes")
   const header = Duration.toMillis(options.headerTimeout ?? "10 seconds")
-  const shared: Shared<Request> = { options, maxOutput: options.maxOutput ?? 4 * 1024 * 1024, counts: counts(), clients: new Set() }
+  const frame = Duration.toMillis(options.frameTimeout ?? "1 minute")
+  const { strangers } = options
+  const admission = strangers === undefined ? Infinity : Duration.toMillis(strangers.timeout ?? "30 seconds")
+  const deadlines = { idle, header, frame, admission }
+  const maxStrangers = strangers === undefined ? Infinity : strangers.maxConnections ?? 1_000
+  const shared: Shared<Request> = {
+    options,
+    maxOutput: options.maxOutput ?? 4 * mebibyte,
+    maxStrangerFrame: Math.min(strangers?.maxFrame ?? 64 * 1024, options.maxFrame ?? Infinity),
+    counts: counts(),
+    clients: new Set(),
+    held: new HeldMemory(options.maxHeld ?? 256 * mebibyte),
+    strangers: new Set(),
+    heldForStrangers: new HeldMemory(strangers?.maxHeld ?? 16 * mebibyte)
+  }
   const sockets = new Set<Net.Socket>()
 
   const track = (socket: Net.Socket): void => {
@@ -109,6 +149,10 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
     if (socket instanceof Tls.TLSSocket) track(socket)
     const client = new ServerConnection(shared, socket, ++shared.counts.accepted, performance.now())
     if (client.closed === undefined) shared.clients.add(client)
+    // whoever was there for longest had the most time to say who it is
+    if (shared.strangers.size > maxStrangers) {
+      for (const oldest of shared.strangers) return oldest.crowdedOut("too many who are not signed in")
+    }
   }
 
   const open = Effect.callback<Net.Server, ConnectionError>((resume) => {
@@ -149,12 +193,12 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
         })
     )
     const ended = new Map<Net.Socket, number>()
-    const interval = Math.max(10, Math.min(1_000, header / 4, idle / 4))
+    const interval = Math.max(10, Math.min(1_000, header / 4, idle / 4, frame / 4, admission / 4))
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         setInterval(() => {
           const now = performance.now()
-          for (const client of shared.clients) client.check(now, idle, header)
+          for (const client of shared.clients) client.check(now, deadlines)
           for (const socket of sockets) {
             if (!socket.writableEnded) continue
             const since = ended.get(socket)

@@ -8,6 +8,7 @@ import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec
 import { accepted, type ConnectionError, PeerMisbehaved, PeerStalled, type Transport } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import type { Duplex } from "node:stream"
+import type { HeldMemory, Holder } from "./HeldMemory.ts"
 import type { PacketServerOptions } from "./PacketServer.ts"
 
 /** What one connection's requests are given to, in the callbacks of its socket. */
@@ -50,6 +51,8 @@ export interface ServerClient {
    * more. What `run` throws closes the connection.
    */
   putOff(run: () => void): void
+  /** The client is no stranger any more: the limits of strangers are not its limits. */
+  admit(): void
   /** Sends what was appended, then closes. */
   end(by: string): void
   /** Closes at once; what was appended is lost. */
@@ -66,6 +69,7 @@ export const counts = () => ({
   malformed: 0,
   misbehaved: 0,
   timeouts: 0,
+  crowdedOut: 0,
   defects: 0,
   received: 0,
   sent: 0
@@ -77,11 +81,29 @@ export interface Shared<Request> {
   readonly maxOutput: number
   readonly counts: ReturnType<typeof counts>
   readonly clients: Set<ServerConnection<Request>>
+  readonly held: HeldMemory<ServerConnection<Request>>
+  readonly maxStrangerFrame: number
+  /** Those who are not admitted, the oldest first. */
+  readonly strangers: Set<ServerConnection<Request>>
+  readonly heldForStrangers: HeldMemory<ServerConnection<Request>>
+}
+
+/** Times in milliseconds after which a connection is closed. */
+export interface Deadlines {
+  /** Without a byte in either direction. */
+  readonly idle: number
+  /** For a header that has begun. */
+  readonly header: number
+  /** For a frame that has begun. */
+  readonly frame: number
+  /** For a stranger. */
+  readonly admission: number
 }
 
 /** A connection of a server. */
-export class ServerConnection<Request> implements ServerClient {
+export class ServerConnection<Request> implements ServerClient, Holder {
   readonly id: number
+  noted = 0
   readonly transport: Transport
   private readonly shared: Shared<Request>
   private readonly handler: PacketHandler<Request>
@@ -96,15 +118,19 @@ export class ServerConnection<Request> implements ServerClient {
   private handling = false
   private moved = 0
   private movedAt: number
-  private headerOffset = -1
-  private headerSince = 0
+  private heldBytes = 0
+  private frameOffset = -1
+  private frameSince = 0
+  private readonly since: number
 
   constructor(shared: Shared<Request>, socket: Duplex, id: number, now: number) {
     this.shared = shared
     this.id = id
     this.movedAt = now
-    const { frameShape, maxFrame, handler } = shared.options
-    this.framer = new Framer(frameShape, maxFrame === undefined ? {} : { maxFrame })
+    this.since = now
+    const { frameShape, maxFrame = frameShape.maxFrame, handler, strangers } = shared.options
+    if (strangers !== undefined) shared.strangers.add(this)
+    this.framer = new Framer(frameShape, { maxFrame: strangers === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame) })
     this.transport = accepted(socket, {
       onBytes: (bytes) => this.receive(bytes),
       onClose: (error) => this.lost(error),
@@ -130,6 +156,37 @@ export class ServerConnection<Request> implements ServerClient {
     write(this.transport.writer)
     this.transport.flush()
     if (this.transport.waiting > this.shared.maxOutput) this.congest()
+    this.weigh()
+  }
+
+  /** Bytes of its frames and answers that are held. */
+  get holding(): number {
+    return this.transport.closed === undefined ? this.framer.allocated + this.heldBytes + this.transport.waiting : 0
+  }
+
+  admit(): void {
+    const { options, strangers, heldForStrangers } = this.shared
+    if (!strangers.delete(this)) return
+    heldForStrangers.forget(this)
+    this.framer.maxFrame = options.maxFrame ?? options.frameShape.maxFrame
+    this.weigh()
+  }
+
+  /** Closes because others need the place. */
+  crowdedOut(message: string): void {
+    if (this.transport.closed !== undefined) return
+    this.shared.counts.crowdedOut++
+    this.transport.fail(new PeerMisbehaved({ message }))
+  }
+
+  /** Notes what is held; as long as that is too much for all, whoever has the most is closed. */
+  private weigh(): void {
+    const { held, heldForStrangers, strangers } = this.shared
+    const memory = strangers.has(this) ? heldForStrangers : held
+    if (!memory.note(this)) return
+    for (let largest = memory.largest(); largest !== undefined; largest = memory.largest()) {
+      largest.crowdedOut(`more than ${memory.limit} bytes are held for clients, and most of them for this one`)
+    }
   }
 
   pause(): void {
@@ -169,20 +226,23 @@ export class ServerConnection<Request> implements ServerClient {
     this.transport.fail(new PeerMisbehaved(error === undefined ? { message } : { message, error }))
   }
 
-  /** Closes what has been silent, or busy with one header, for too long. */
-  check(now: number, idle: number, header: number): void {
+  /** Closes what has been silent, or busy with one frame, for too long. */
+  check(now: number, { admission, frame, header, idle }: Deadlines): void {
     const { framer, transport } = this
     const moved = transport.bytesReceived + transport.bytesSent - transport.waiting
     if (moved !== this.moved) {
       this.moved = moved
       this.movedAt = now
     } else if (now - this.movedAt >= idle) return this.late("byte in either direction", idle)
-    const inHeader = framer.buffered > 0 && framer.buffered < this.shared.options.frameShape.headerSize
-    if (!inHeader) this.headerOffset = -1
-    else if (framer.offset !== this.headerOffset) {
-      this.headerOffset = framer.offset
-      this.headerSince = now
-    } else if (now - this.headerSince >= header) this.late("whole header", header)
+    if (now - this.since >= admission && this.shared.strangers.has(this)) return this.late("signing in", admission)
+    // while this side does not read, the rest of a frame cannot come
+    if (framer.buffered === 0 || !this.reading) this.frameOffset = -1
+    else if (framer.offset !== this.frameOffset) {
+      this.frameOffset = framer.offset
+      this.frameSince = now
+    } else if (framer.buffered < this.shared.options.frameShape.headerSize && now - this.frameSince >= header) {
+      this.late("whole header", header)
+    } else if (now - this.frameSince >= frame) this.late("whole frame", frame)
   }
 
   private late(awaited: string, milliseconds: number): void {
@@ -201,12 +261,15 @@ export class ServerConnection<Request> implements ServerClient {
     this.handling = false
     // a handler may have paused and resumed while it handled these frames
     if (this.next < this.held.length || !this.reading) this.goOn()
+    this.weigh()
   }
 
   private readonly frame = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
-    if (this.stopped || this.congested || this.next < this.held.length) this.held.push({ reader, at, end })
-    else this.handle(reader, at, end)
+    if (this.stopped || this.congested || this.next < this.held.length) {
+      this.held.push({ reader, at, end })
+      this.heldBytes += end - at
+    } else this.handle(reader, at, end)
   }
 
   private handle(reader: Reader, at: number, end: number): void {
@@ -239,6 +302,7 @@ export class ServerConnection<Request> implements ServerClient {
 
   private drained(): void {
     if (this.transport.closed !== undefined) return
+    this.weigh()
     if (this.handler.onDrain !== undefined) this.guarded(this.handler.onDrain)
     if (!this.congested) return
     this.congested = false
@@ -256,6 +320,7 @@ export class ServerConnection<Request> implements ServerClient {
     if (this.next < this.held.length) return
     this.held = []
     this.next = 0
+    this.heldBytes = 0
     if (this.reading || this.stopped || this.congested) return
     this.reading = true
     this.transport.resume()
@@ -286,8 +351,10 @@ export class ServerConnection<Request> implements ServerClient {
   private lost(error: ConnectionError): void {
     this.held = []
     this.next = 0
-    const { clients, counts } = this.shared
+    const { clients, counts, held, heldForStrangers, strangers } = this.shared
     clients.delete(this)
+    const memory = strangers.delete(this) ? heldForStrangers : held
+    memory.forget(this)
     counts.received += this.transport.bytesReceived
     counts.sent += this.transport.bytesSent
     this.guarded(() => this.handler.onClose(error))

@@ -25,8 +25,9 @@ export interface ProxiedCommand {
 const acknowledged: ReadonlyArray<number> = [Opcode.Noop]
 
 /**
- * Never passed on. SASL would authenticate a connection that clients share; memcached 1.6.18 waits for the body of VERBOSITY a second time
- * and so swallows the next packet.
+ * Never passed on, and answered as memcached 1.6.18 answers without SASL: Unknown command, which clients take for "nobody needs to sign in".
+ * SASL would authenticate a connection that clients share; memcached waits for the body of VERBOSITY a second time and so swallows the next
+ * packet.
  */
 const refused: ReadonlyArray<number> = [Opcode.SaslListMechs, Opcode.SaslAuth, Opcode.SaslStep, Opcode.Verbosity]
 

@@ -28,6 +28,7 @@ import {
   Status,
   statusTable
 } from "@wirewright/memcached/gen"
+import { statusText } from "@wirewright/memcached/StatusText"
 import { type Frame, frameAt } from "./RawFrame.ts"
 
 /** What the proxy asks a node for: neither datatypes, so that values come as they are, nor answers in another order than the requests'. */
@@ -133,21 +134,7 @@ export const classicStatus = (status: number, writes: boolean): number => {
   return bucket?.retry === "retry" ? Status.Etmpfail : bucket?.retry === "caller" ? Status.Einval : Status.Einternal
 }
 
-/** What memcached writes into the value of an error. Source: memcached 1.6 `proto_bin.c`. */
-const words: { readonly [status: number]: string | undefined } = {
-  [Status.KeyEnoent]: "Not found",
-  [Status.KeyEexists]: "Data exists for key.",
-  [Status.E2big]: "Too large.",
-  [Status.Einval]: "Invalid arguments",
-  [Status.NotStored]: "Not stored.",
-  [Status.DeltaBadval]: "Non-numeric server-side value for incr or decr",
-  [Status.AuthError]: "Auth failure.",
-  [Status.UnknownCommand]: "Unknown command",
-  [Status.Enomem]: "Out of memory"
-}
-
 const none = new Uint8Array(0)
-const utf8 = new TextEncoder()
 
 /** Answers are read once, soon; the buffers they are made in are not used again. */
 const writer = new Writer()
@@ -158,7 +145,7 @@ const made = (encode: (writer: Writer) => void): Frame => {
 }
 
 const refusal = (opcode: number, key: string, status: number): Frame => {
-  const value = utf8.encode(words[status] ?? "")
+  const value = statusText(status)
   if (status === Status.KeyEnoent && opcode === Opcode.GetK) return made((writer) => encodeGetKKeyEnoent(writer, { key }))
   if (status === Status.KeyEnoent && opcode === Opcode.GatK) return made((writer) => encodeGatKKeyEnoent(writer, { key }))
   return made((writer) => encodeErrorResponse(writer, { opcode, status, extras: none, key: none, value }))

@@ -152,7 +152,7 @@ describe.each([["memcached", beforeMemcached], ["a Couchbase bucket", beforeCouc
       expect(proxy.counters.opcodes["GETQ"]).toEqual({ requests: 1, answers: 0, silent: 1, errors: 1 })
     }))
 
-  it("passes STAT and VERSION on, and answers unknown opcodes and malformed requests without giving up the connection", () =>
+  it("passes STAT and VERSION on, and says of commands that it does not know, SASL among them, what memcached says", () =>
     withClient(start(), async (client) => {
       const [version] = await ask(client, 1, packet(0x0b, { opaque: 1 }))
       expect(version).toMatch(/^b 0 1 \d+\.\d+/)
@@ -167,15 +167,34 @@ describe.each([["memcached", beforeMemcached], ["a Couchbase bucket", beforeCouc
           packet(0x40, { opaque: 3, key: "k", value: "whatever" }),
           packet(0x1f, { opaque: 4, value: Buffer.from("0003", "hex") }),
           packet(0x20, { opaque: 5 }),
-          packet(0x01, { opaque: 6, key: "no extras" }),
-          packet(0x00, { opaque: 7, key: "x".repeat(251) }),
+          packet(0x21, { opaque: 6, key: "PLAIN", value: "\0user\0password" }),
+          packet(0x1b, { opaque: 7, extras: "00000001" }),
           packet(0x0a, { opaque: 8 })
         )
-      ).toEqual(["40 83 3", "1f 83 4", "20 83 5", "1 4 6", "0 4 7", "a 0 8"])
+      ).toEqual([...["40 81 3", "1f 81 4", "20 81 5", "21 81 6", "1b 81 7"].map((head) => `${head} Unknown command`), "a 0 8"])
+    }))
+
+  // measured: memcached 1.6.18 answers and closes, whatever the command
+  it.each([
+    ["a key that is empty", packet(0x00, { opaque: 2 }), "0 4 2"],
+    ["an empty key of a quiet write", packet(0x11, { extras: stored, value: "v", opaque: 2 }), "11 4 2"],
+    ["a key of 251 bytes", packet(0x00, { key: "x".repeat(251), opaque: 2 }), "0 4 2"],
+    ["a key of 251 bytes where there is none", packet(0x0b, { key: "x".repeat(251), opaque: 2 }), "b 4 2"],
+    ["a write without extras", packet(0x01, { key: "no extras", opaque: 2 }), "1 4 2"],
+    ["extras that do not belong there", packet(0x00, { key: "k", extras: "00000000", opaque: 2 }), "0 4 2"]
+  ])("answers %s and closes, and others keep the upstream", (_, request, head) =>
+    withClient(start(), async (client, proxy) => {
+      const other = await RawClient.connect(proxy.port)
+      client.send(Buffer.concat([packet(0x0a, { opaque: 1 }), request, packet(0x0a, { opaque: 3 })]))
+      expect((await client.packets(2)).map(shown)).toEqual(["a 0 1", `${head} Invalid arguments`])
+      expect((await client.rest()).length).toBe(0)
+      expect(proxy.counters.closed.Invalid).toBe(1)
+      expect(await ask(other, 1, packet(0x00, { key: "x".repeat(250), opaque: 4 }))).toEqual(["0 1 4 Not found"])
+      other.close()
     }))
 
   it("refuses framing extras, which the classic protocol does not have, and passes none of them on", () =>
-    withClient(start(), async (client) => {
+    withClient(start(), async (client, proxy) => {
       const framed = (opcode: number, extras: string, value: string, frames: string, opaque: number): Buffer => {
         const plain = packet(opcode, { key: "k", extras, value, opaque })
         const framing = Buffer.from(frames, "hex")
@@ -189,21 +208,25 @@ describe.each([["memcached", beforeMemcached], ["a Couchbase bucket", beforeCouc
       expect(
         await ask(
           client,
-          4,
+          2,
           packet(0x01, { key: "k", extras: stored, value: "v", opaque: 1 }),
-          // durability (majority), and keep the expiry
-          framed(0x01, stored, "w", "1101", 2),
-          framed(0x01, stored, "w", "50", 3),
-          packet(0x00, { key: "k", opaque: 4 })
+          // keep the expiry
+          framed(0x01, stored, "w", "50", 2)
         )
-      ).toEqual(["1 0 1", "1 4 2", "1 4 3", `0 0 4 ${latin(flags)}v`])
+      ).toEqual(["1 0 1", "1 4 2 Invalid arguments"])
+      const again = await RawClient.connect(proxy.port)
+      // durability (majority)
+      expect(await ask(again, 1, framed(0x01, stored, "w", "1101", 3))).toEqual(["1 4 3 Invalid arguments"])
+      const last = await RawClient.connect(proxy.port)
+      expect(await ask(last, 1, packet(0x00, { key: "k", opaque: 4 }))).toEqual([`0 0 4 ${latin(flags)}v`])
+      for (const one of [again, last]) one.close()
     }))
 
   it("FLUSH is memcached's alone", () =>
     withClient(start(), async (client) => {
       await ask(client, 1, packet(0x01, { key: "k", extras: stored, value: "v" }))
       expect(await ask(client, 2, packet(0x08, { opaque: 1 }), packet(0x18, { opaque: 2 }), packet(0x0a, { opaque: 3 }))).toEqual(
-        name === "memcached" ? ["8 0 1", "a 0 3"] : ["8 83 1", "18 83 2"]
+        name === "memcached" ? ["8 0 1", "a 0 3"] : ["8 83 1 Not supported", "18 83 2 Not supported"]
       )
     }))
 
@@ -290,7 +313,9 @@ describe("a vbucket that moves", () => {
       for (let vbucket = 0; vbucket < 8; vbucket++) buckets.get("default")!.setState(vbucket, dead)
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
-        expect(await ask(client, 1, packet(0x01, { key: "k", extras: stored, value: "v", opaque: 1 }))).toEqual(["1 86 1"])
+        expect(await ask(client, 1, packet(0x01, { key: "k", extras: stored, value: "v", opaque: 1 }))).toEqual([
+          "1 86 1 Temporary failure"
+        ])
         client.close()
       })
     })))
@@ -335,7 +360,7 @@ describe("an upstream that fails", () => {
       const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
-        expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1"])
+        expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1 Temporary failure"])
         for (let attempt = 0, answer = ""; answer !== "b 0 2 back"; attempt++) {
           dying = false
           if (attempt === 200) throw new Error("the connection did not come back")
@@ -359,7 +384,7 @@ describe("an upstream that fails", () => {
       const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1, requestTimeout: "60 millis" })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
-        expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1"])
+        expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1 Temporary failure"])
         for (const answer of late) answer()
         expect(await ask(client, 1, packet(0x00, { key: "k", opaque: 2 }))).toEqual(["0 1 2"])
       })
@@ -371,7 +396,7 @@ describe("an upstream that fails", () => {
       const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
-        expect(await ask(client, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1"])
+        expect(await ask(client, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])
       })
     })))
 
@@ -385,7 +410,7 @@ describe("an upstream that fails", () => {
       const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
       yield* Effect.promise(async () => {
         const reader = await RawClient.connect(proxy.port)
-        expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1"])
+        expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])
         // until the connection to the upstream is back, requests are temporary failures
         const write = async () => {
           const writer = await RawClient.connect(proxy.port)
@@ -393,7 +418,7 @@ describe("an upstream that fails", () => {
           return writer.packets(1).then(([answer]) => shown(answer!), () => "closed").finally(() => writer.close())
         }
         let outcome = await write()
-        for (let attempt = 0; outcome === "1 86 0" && attempt < 200; attempt++) {
+        for (let attempt = 0; outcome.startsWith("1 86 0") && attempt < 200; attempt++) {
           await new Promise((resolve) => setTimeout(resolve, 10))
           outcome = await write()
         }
@@ -411,7 +436,7 @@ describe("an upstream that fails", () => {
       const proxy = yield* serve({ upstream: `couchbase://user:pencil@127.0.0.1:${node.port}/default` })
       yield* Effect.promise(async () => {
         const reader = await RawClient.connect(proxy.port)
-        expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1"])
+        expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])
       })
     })))
 

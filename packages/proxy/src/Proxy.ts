@@ -9,6 +9,7 @@ import type { ConnectionError } from "@wirewright/connection"
 import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
 import { tlsOfTarget } from "@wirewright/couchbase/KvOptions"
 import { encodeErrorResponse, frameShape } from "@wirewright/memcached/gen"
+import { statusText } from "@wirewright/memcached/StatusText"
 import * as PacketServer from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import type * as Duration from "effect/Duration"
@@ -26,7 +27,7 @@ import { InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstre
 /** Where to listen. */
 export type Listen = Pick<
   PacketServer.PacketServerOptions<Frame>,
-  "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "idleTimeout" | "headerTimeout"
+  "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "maxHeld" | "idleTimeout" | "headerTimeout" | "frameTimeout"
 >
 
 /** Sees what goes between the proxy and its clients. */
@@ -111,7 +112,7 @@ export const serve = (options: ProxyOptions): Effect.Effect<Proxy, ProxyError, S
   Effect.gen(function*() {
     const upstreamOf = yield* connectUpstream(options)
     const counters = new Counters()
-    const closed = { Quit: 0, Drained: 0, OutcomeUnknown: 0, OutputLimit: 0 }
+    const closed = { Quit: 0, Invalid: 0, Drained: 0, OutcomeUnknown: 0, OutputLimit: 0 }
     const sessions = new Set<ProxySession>()
     const limits = { ...sessionLimits, ...options.limits }
     const { tap } = options
@@ -127,8 +128,10 @@ export const serve = (options: ProxyOptions): Effect.Effect<Proxy, ProxyError, S
           forward: (slot, request) => upstream.send(slot, request),
           reply: (answer, opcode, opaque) => send(client, (writer) => writeCopy(writer, answer, opcode, opaque)),
           status: (status, opcode, opaque) =>
-            send(client, (writer) => encodeErrorResponse(writer, { status, opcode, opaque, extras: none, key: none, value: none })),
-          pause: () => client.pause(),
+            send(client, (writer) =>
+              encodeErrorResponse(writer, { status, opcode, opaque, extras: none, key: none, value: statusText(status) })),
+          pause: () =>
+            client.pause(),
           resume: () => client.resume(),
           close: (reason) => {
             closed[reason._tag]++

@@ -93,34 +93,39 @@ describe("quiet commands", () => {
 
 describe("what the proxy answers itself", () => {
   it.each([0x25, 0x30, 0x40, 0x50, 0x89, 0xb5, 0xff, Opcode.SaslListMechs, Opcode.SaslAuth, Opcode.SaslStep, Opcode.Verbosity])(
-    "opcode %d is answered NOT_SUPPORTED in its turn, and the connection goes on",
+    "opcode %d is answered UNKNOWN_COMMAND in its turn, as by memcached without SASL, and the connection goes on",
     (opcode) => {
       const bench = new Bench()
       bench.send(requestOf(Opcode.Get, 1), requestOf(opcode, 2), requestOf(Opcode.Get, 3))
       expect(bench.forwarded).toBe(2)
       bench.answer(1)
       bench.answer(0)
-      expect(bench.received).toEqual([got(Opcode.Get, 1), got(opcode, 2, 0x83), got(Opcode.Get, 3)])
+      expect(bench.received).toEqual([got(Opcode.Get, 1), got(opcode, 2, 0x81), got(Opcode.Get, 3)])
       expect(bench.closed).toBe(undefined)
     }
   )
 
-  it("an empty key is not passed on: memcached would give up the connection that others share", () => {
-    const bench = new Bench()
-    bench.send(requestOf(Opcode.Get, 1, ""), requestOf(Opcode.SetQ, 2, ""), requestOf(Opcode.Get, 3, "k"))
-    expect(bench.forwarded).toBe(1)
-    bench.answer(0)
-    expect(bench.received).toEqual([got(Opcode.Get, 1, Status.Einval), got(Opcode.SetQ, 2, Status.Einval), got(Opcode.Get, 3)])
-  })
+  it.each([Opcode.Get, Opcode.SetQ])(
+    "an empty key of opcode %d is not passed on, is answered EINVAL in its turn, and ends the connection",
+    (opcode) => {
+      const bench = new Bench()
+      bench.send(requestOf(Opcode.Get, 1, "k"), requestOf(opcode, 2, ""), requestOf(Opcode.Get, 3, "k"))
+      expect([bench.forwarded, bench.closed]).toEqual([1, undefined])
+      bench.answer(0)
+      expect(bench.received).toEqual([got(Opcode.Get, 1), got(opcode, 2, Status.Einval)])
+      expect(bench.closed).toEqual({ _tag: "Invalid" })
+    }
+  )
 
-  it("a malformed frame is answered EINVAL in its turn", () => {
+  it("a malformed frame is answered EINVAL in its turn, and ends the connection", () => {
     const bench = new Bench()
     bench.send(requestOf(Opcode.Get, 1))
     bench.session.malformed(requestOf(Opcode.Set, 2))
     bench.send(requestOf(Opcode.Noop, 3, ""))
     expect(bench.received).toEqual([])
     bench.answer(0)
-    expect(bench.received).toEqual([got(Opcode.Get, 1), got(Opcode.Set, 2, Status.Einval), got(Opcode.Noop, 3)])
+    expect(bench.received).toEqual([got(Opcode.Get, 1), got(Opcode.Set, 2, Status.Einval)])
+    expect(bench.closed).toEqual({ _tag: "Invalid" })
   })
 
   it("QUIT is answered and closes, QUITQ only closes, both after everything before them", () => {
@@ -261,7 +266,7 @@ describe("limits", () => {
 /** What a client must receive, request by request, whatever the schedule. */
 const expected = (opcode: number, opaque: number, outcome: { readonly status: number; readonly lost: string }): ReadonlyArray<Received> => {
   if (opcode === Opcode.Noop) return [got(opcode, opaque)]
-  if (opcode === 0x77) return [got(opcode, opaque, 0x83)]
+  if (opcode === 0x77) return [got(opcode, opaque, 0x81)]
   if (outcome.lost === "unavailable") return [got(opcode, opaque, 0x86)]
   const silence = requestCommands[opcode]!.quiet
   if (silence === "miss" && outcome.status === 1 || silence === "success" && outcome.status === 0) return []

@@ -30,6 +30,8 @@ export const sessionLimits: SessionLimits = { maxInFlight: 1_024, budget: 16 * 1
 export type CloseReason =
   /** The client asked for it. */
   | { readonly _tag: "Quit" }
+  /** The client sent what is no request, or has no key, or one that is too long: memcached ends its connection, too. */
+  | { readonly _tag: "Invalid" }
   /** The proxy is going down; nothing is under way. */
   | { readonly _tag: "Drained" }
   /** The outcome of this command is unknown: it may have taken effect. */
@@ -54,7 +56,7 @@ export interface SessionSink {
   readonly forward: (slot: Slot, request: Frame) => void
   /** Send a copy of this answer to the client. */
   readonly reply: (answer: Frame, opcode: number, opaque: number) => void
-  /** Send a packet with this status and nothing else to the client. */
+  /** Send a packet with this status and its text to the client. */
   readonly status: (status: number, opcode: number, opaque: number) => void
   /** Give the session no more requests. */
   readonly pause: () => void
@@ -151,19 +153,17 @@ export class ProxySession {
     if (this.ending) return
     const slot = this.enter(frame)
     const { command } = slot
-    if (command === undefined || command.treatment === "refuse") this.settle(slot, Status.NotSupported)
+    if (command === undefined || command.treatment === "refuse") this.settle(slot, Status.UnknownCommand)
     else if (command.treatment === "acknowledge") this.settle(slot, Status.Success)
     else if (command.treatment === "quit") this.quit(slot)
-    else if (command.keyed && keyLengthOf(frame) === 0) this.settle(slot, Status.Einval)
+    else if (command.keyed && keyLengthOf(frame) === 0) this.refuse(slot)
     else this.sink.forward(slot, frame)
     this.throttle()
   }
 
-  /** A frame that is no packet of its command. Where the next frame begins is known, so the connection stays. */
+  /** A frame that is no packet of its command. */
   malformed(frame: Frame): void {
-    if (this.ending) return
-    this.settle(this.enter(frame), Status.Einval)
-    this.throttle()
+    if (!this.ending) this.refuse(this.enter(frame))
   }
 
   /** The client has read. */
@@ -233,6 +233,13 @@ export class ProxySession {
     this.requestBytes += slot.bytes
     this.counters.requested(slot.opcode)
     return slot
+  }
+
+  /** Says what is wrong, and ends the connection after that. */
+  private refuse(slot: Slot): void {
+    this.ending = true
+    slot.closes = { _tag: "Invalid" }
+    this.settle(slot, Status.Einval)
   }
 
   private quit(slot: Slot): void {

@@ -1,0 +1,12 @@
+/** The soak of `npm run soak:hostile`, small: nobody honest sees a wrong answer. How long answers take is printed, not judged. */
+import { expect, it } from "vitest"
+import { soak, told } from "./Siege.ts"
+
+it("20 hostile and 20 honest clients for 10 seconds: no wrong answer", async () => {
+  const outcome = await soak({ seconds: 10, hostile: 20, honest: 20 })
+  console.log(told(outcome))
+  expect(outcome.wrong).toEqual([])
+  expect(outcome.attacks.map(([kind]) => kind).toSorted()).toHaveLength(11)
+  expect([...outcome.answers.keys()].toSorted()).toEqual(["our Couchbase client", "our memcached client"])
+  for (const count of outcome.answers.values()) expect(count).toBeGreaterThan(200)
+})

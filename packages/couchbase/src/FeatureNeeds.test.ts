@@ -119,8 +119,12 @@ const removable: ReadonlyArray<number | string> = [
 
 const nameOf = (need: number | string): string => typeof need === "string" ? need : Object.entries(F).find(([, code]) => code === need)![0]
 
-const config = (capabilities: ReadonlyArray<string>) => (port: number): string =>
-  JSON.stringify({ ...JSON.parse(configOf([port], [0, 0, 0, 0], 1)) as object, bucketCapabilities: capabilities })
+/** The node has the active copies, and replicas as well, so that it is asked for both. */
+const config = (capabilities: ReadonlyArray<string>) => (port: number): string => {
+  const map = JSON.parse(configOf([port], [0, 0, 0, 0], 1)) as { readonly vBucketServerMap: object }
+  const vBucketServerMap = { ...map.vBucketServerMap, numReplicas: 1, vBucketMap: [0, 1, 2, 3].map(() => [0, 0]) }
+  return JSON.stringify({ ...map, vBucketServerMap, bucketCapabilities: capabilities })
+}
 
 /** A node without what is `missing`; everything else that can be granted is. */
 const nodeWithout = (missing: ReadonlyArray<number | string>) =>

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type CouchbaseNode, serveCouchbase } from "./CouchbaseNode.ts"
+import { type CouchbaseNode, serveCouchbase, serveCouchbaseCluster } from "./CouchbaseNode.ts"
 import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
 
 const scope = Scope.makeUnsafe()
@@ -140,6 +140,27 @@ const shown: { readonly [capability: string]: () => Promise<void> } = {
     await set("expiring")
     expect(await expiry()).toBe(0)
   },
+  "rangeScan": async () => {
+    await set("scanned")
+    const scan = JSON.stringify({ range: { start: "", end: btoa("\u00ff") } })
+    const created = await client.ask((writer) => Gen.encodeRangeScanCreate(writer, { datatype: 1, scan }))
+    expect(created._tag).toBe("RangeScanCreateResponse")
+    const { scanUuid } = created as Gen.RangeScanCreateResponse
+    expect(await client.status((writer) => Gen.encodeRangeScanCancel(writer, { scanUuid }))).toBe("Success")
+  },
+  "subdoc.ReplicaRead": () =>
+    Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const { buckets, nodes } = yield* serveCouchbaseCluster({ nodes: 2, buckets: [{ name: "default", vbuckets: 1, replicas: 1 }] })
+      const { store } = buckets.get("default")!
+      store.set(store.space(0), "k", { value: bytes("{\"a\":1}"), datatype: 1 })
+      yield* Effect.promise(async () => {
+        const replica = await NodeClient.ready(nodes[1]!.port, [...everything, F.SubdocReplicaRead])
+        const read = (docFlags: number) =>
+          replica.status((writer) => Gen.encodeSubdocGet(writer, { ...at("k"), path: "a", flags: 0, docFlags }))
+        expect([await read(0), await read(Doc.replicaRead)]).toEqual(["NotMyVbucket", "Success"])
+        await replica.end()
+      })
+    }))),
   "dcp": async () => (await follower()).end(),
   "cbhello": async () => {
     const other = new NodeClient(node.port)

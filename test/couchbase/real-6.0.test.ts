@@ -19,7 +19,7 @@ interface Difference {
   readonly at?: number
 }
 
-const { Einval, NotMyVbucket, NotSupported, Success, UnknownCommand } = Gen.Status
+const { Eaccess, Einval, NotMyVbucket, NotSupported, Success, UnknownCommand } = Gen.Status
 
 const counter: Difference = {
   why: "counters are JSON: kv_engine daemon/protocol/mcbp/arithmetic_context.cc, allocateNewItem",
@@ -96,6 +96,11 @@ const differs: { readonly [name: string]: Difference | undefined } = {
   "dcp control w/o open": notDcp,
   "dcp flog w/o open": notDcp,
   "getclusterconfig": noMap(Success),
+  "select nosuch": {
+    why: "the recorded node had no cluster manager, and so a user with privileges on any name: ns_server memcached_permissions.erl",
+    now: { status: Eaccess },
+    at: 0
+  },
   "set vb 9999": noMap(NotMyVbucket),
   "get vb 9999": noMap(NotMyVbucket),
   "getvbucket 999": noMap(NotMyVbucket),

@@ -78,8 +78,7 @@ export const connectionHandlers: Handlers = {
     const { buckets, users } = connection.shared
     const { user } = connection.sasl
     const bucket = buckets.get(packet.bucket)
-    // administrators see that there is no such bucket; of the others nobody may access what does not exist
-    if (bucket === undefined && users.permits(user, "administer")) return connection.fail(packet, Status.KeyEnoent)
+    // nobody, the administrator included, has privileges on a bucket that does not exist; KeyEnoent means one that is being created
     if (bucket === undefined || !users.permits(user, "use", bucket.name)) {
       return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
     }

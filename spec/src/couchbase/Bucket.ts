@@ -74,8 +74,9 @@ export const listBuckets = command("ListBuckets", {
 })
 
 /**
- * Selects the bucket of this connection. KeyEnoent when there is none of this name, Eaccess without the privilege, NotSupported on DCP
- * connections or while other commands are in flight.
+ * Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one
+ * that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands
+ * are in flight.
  */
 export const selectBucket = command("SelectBucket", {
   opcode: 0x89,

@@ -300,8 +300,9 @@ export interface SelectBucketFields {
 }
 
 /**
- * Selects the bucket of this connection. KeyEnoent when there is none of this name, Eaccess without the privilege, NotSupported on DCP
- * connections or while other commands are in flight.
+ * Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one
+ * that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands
+ * are in flight.
  */
 export interface SelectBucket extends RequestHead, SelectBucketFields {
   readonly _tag: "SelectBucket";

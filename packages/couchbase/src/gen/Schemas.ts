@@ -3313,8 +3313,9 @@ export function arbitraryListBucketsResponse(): Arbitrary.Arbitrary<typeof ListB
 }
 
 /**
- * Selects the bucket of this connection. KeyEnoent when there is none of this name, Eaccess without the privilege, NotSupported on DCP
- * connections or while other commands are in flight.
+ * Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one
+ * that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands
+ * are in flight.
  */
 export const SelectBucketSchema = Schema.Struct({
     _tag: Schema.Literal("SelectBucket"),

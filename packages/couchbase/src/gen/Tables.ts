@@ -179,7 +179,7 @@ export const Opcode = {
     DeleteBucket: 0x86,
     /** Lists the buckets the user may select. */
     ListBuckets: 0x87,
-    /** Selects the bucket of this connection. KeyEnoent when there is none of this name, Eaccess without the privilege, NotSupported on DCP connections or while other commands are in flight. */
+    /** Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands are in flight. */
     SelectBucket: 0x89,
     /** Stops all activity in a bucket, as before hibernating it. */
     PauseBucket: 0x8a,

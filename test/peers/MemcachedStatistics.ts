@@ -67,27 +67,41 @@ export const tell = async (port: number, settle = 0): Promise<Told> => {
 
 /** General statistics that are the same wherever the same was asked for. */
 const counted = [
+  "cas_badval",
+  "get_expired",
+  "get_flushed",
+  "auth_cmds",
+  "auth_errors",
+  "curr_items",
+  "total_items",
+  "limit_maxbytes",
+  "max_connections",
+  "pointer_size",
+  "version",
+  "evictions",
+  "evicted_unfetched",
+  "accepting_conns",
+  "rejected_connections",
+  "hash_power_level",
   ...["get", "set", "flush", "touch", "meta"].map((name) => `cmd_${name}`),
-  ...["get", "delete", "incr", "decr", "cas", "touch"].flatMap((name) => [`${name}_hits`, `${name}_misses`]),
-  ...[
-    "cas_badval",
-    "get_expired",
-    "get_flushed",
-    "auth_cmds",
-    "auth_errors",
-    "curr_items",
-    "total_items",
-    "limit_maxbytes",
-    "max_connections",
-    "pointer_size"
-  ],
-  ...["version", "evictions", "evicted_unfetched", "accepting_conns", "rejected_connections", "hash_power_level"]
+  ...["get", "delete", "incr", "decr", "cas", "touch"].flatMap((name) => [`${name}_hits`, `${name}_misses`])
 ]
 
 /** Settings that say what another server, machine or beginning has. */
 const ownSettings = [
-  ...["oldest", "tcpport", "inter", "num_threads", "num_threads_per_udp", "binding_protocol", "slab_reassign", "slab_automove"],
-  ...["lru_crawler", "lru_maintainer_thread", "lru_segmented", "dump_enabled", "idle_timeout"]
+  "oldest",
+  "tcpport",
+  "inter",
+  "num_threads",
+  "num_threads_per_udp",
+  "binding_protocol",
+  "slab_reassign",
+  "slab_automove",
+  "lru_crawler",
+  "lru_maintainer_thread",
+  "lru_segmented",
+  "dump_enabled",
+  "idle_timeout"
 ]
 
 /** Of a class of items: how its queues are used, and how long ago. */

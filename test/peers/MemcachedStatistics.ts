@@ -67,8 +67,6 @@ export const tell = async (port: number, settle = 0): Promise<Told> => {
 
 /** General statistics that are the same wherever the same was asked for. */
 const counted = [
-  ...["get", "set", "flush", "touch", "meta"].map((name) => `cmd_${name}`),
-  ...["get", "delete", "incr", "decr", "cas", "touch"].flatMap((name) => [`${name}_hits`, `${name}_misses`]),
   "cas_badval",
   "get_expired",
   "get_flushed",
@@ -84,7 +82,9 @@ const counted = [
   "evicted_unfetched",
   "accepting_conns",
   "rejected_connections",
-  "hash_power_level"
+  "hash_power_level",
+  ...["get", "set", "flush", "touch", "meta"].map((name) => `cmd_${name}`),
+  ...["get", "delete", "incr", "decr", "cas", "touch"].flatMap((name) => [`${name}_hits`, `${name}_misses`])
 ]
 
 /** Settings that say what another server, machine or beginning has. */

@@ -183,7 +183,7 @@ const rows: { readonly [command: string]: Row } = {
   proxy: {
     "wrong password": () => ({ args: ["--upstream", url(secret)], exit: "denied", error: "AuthenticationFailed" }),
     "nobody listening": () => ({ args: ["--upstream", "memcached://127.0.0.1:1"], exit: "unreachable", error: "ConnectFailed" }),
-    "refused by the server": () => ({ args: ["--upstream", url("pencil", "nope")], exit: "findings", error: "BucketNotFound" }),
+    "refused by the server": () => ({ args: ["--upstream", url("pencil", "nope")], exit: "denied", error: "BucketAccessDenied" }),
     "a file that cannot be used": () => ({ args: ["--upstream", url(), "--capture", below], exit: "usage" }),
     interrupt: () => ({ args: ["--upstream", url()], exit: "interrupted" })
   },
@@ -208,7 +208,7 @@ const rows: { readonly [command: string]: Row } = {
   tail: {
     "wrong password": () => ({ args: [url(secret), "--to", "now"], exit: "denied", error: "AuthenticationFailed" }),
     "nobody listening": () => ({ args: [nobody, "--to", "now"], exit: "unreachable", error: "ConnectFailed" }),
-    "refused by the server": () => ({ args: [url("pencil", "nope"), "--to", "now"], exit: "findings", error: "BucketNotFound" }),
+    "refused by the server": () => ({ args: [url("pencil", "nope"), "--to", "now"], exit: "denied", error: "BucketAccessDenied" }),
     "a file that cannot be used": () => ({
       args: [url(), "--to", "now", "--checkpoint", below],
       exit: "usage",
@@ -224,7 +224,7 @@ const rows: { readonly [command: string]: Row } = {
   doctor: {
     "wrong password": () => ({ args: [url(secret)], exit: "denied" }),
     "nobody listening": () => ({ args: [nobody], exit: "unreachable" }),
-    "refused by the server": () => ({ args: [url("pencil", "nope")], exit: "findings" }),
+    "refused by the server": () => ({ args: [url("pencil", "nope")], exit: "denied" }),
     "a file that cannot be used": () => ({ args: [certificate()], exit: "usage" }),
     interrupt: () => ({ args: [muteUrl()], exit: "interrupted" })
   }

@@ -51,8 +51,7 @@ describe("serve", () => {
     await client.hello(everything)
     assert.strictEqual(nameOf(await client.signIn("app", `${password}x`)), "AuthError")
     assert.strictEqual(nameOf(await client.signIn("app", password)), "Success")
-    // to an administrator
-    assert.strictEqual(await select("default"), "KeyEnoent")
+    assert.strictEqual(await select("default"), "Eaccess")
     assert.strictEqual(await select("two"), "Success")
     assert.strictEqual(await collection("shop.orders"), "Success")
     assert.strictEqual(await collection("shop.nothing"), "UnknownCollection")

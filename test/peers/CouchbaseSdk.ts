@@ -133,6 +133,22 @@ export interface Services {
   readonly services: { readonly [name: string]: ReadonlyArray<{ readonly state: number }> }
 }
 
+/** Transactions over the key-value service. */
+export interface Transactions {
+  run(attempt: (context: TransactionAttempt) => Promise<void>, options?: { readonly timeout?: number }): Promise<object>
+}
+
+export interface TransactionAttempt {
+  get(collection: Collection, id: string): Promise<TransactionDocument>
+  insert(collection: Collection, id: string, content: unknown): Promise<TransactionDocument>
+  replace(document: TransactionDocument, content: unknown): Promise<TransactionDocument>
+  remove(document: TransactionDocument): Promise<void>
+}
+
+export interface TransactionDocument {
+  readonly content: unknown
+}
+
 /** A connection. */
 export interface Cluster {
   bucket(name: string): {
@@ -143,6 +159,7 @@ export interface Cluster {
   }
   buckets(): BucketManager
   users(): UserManager
+  transactions(): Transactions
   ping(options?: object): Promise<Services>
   diagnostics(): Promise<Services>
   waitUntilReady(milliseconds: number): Promise<void>
@@ -209,6 +226,7 @@ export interface Sdk {
   readonly DurabilityImpossibleError: ErrorClass
   readonly RequestCanceledError: ErrorClass
   readonly TimeoutError: ErrorClass
+  readonly TransactionFailedError: ErrorClass
 }
 
 /** Loads the SDK. */

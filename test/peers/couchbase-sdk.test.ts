@@ -15,11 +15,12 @@ let served: Served
 let cluster: Cluster
 let folder: string | undefined
 
-const connect = (given: string): Promise<Cluster> =>
+const connect = (given: string, more: object = {}): Promise<Cluster> =>
   sdk.connect(String(served.ready["connectionString"]), {
     username: "app",
     password: given,
-    timeouts: { connectTimeout: 10_000, kvTimeout: 5_000 }
+    timeouts: { connectTimeout: 10_000, kvTimeout: 5_000 },
+    ...more
   })
 
 /** What a promise is rejected with. */
@@ -242,6 +243,35 @@ describe.each(collections)("%s", (_, open) => {
     expect(await documents.scan(new PrefixScan("scan::"))).toEqual([])
   })
 
+  it("takes part in transactions, which do all or nothing", async () => {
+    const [changed, dropped, made] = ["moved", "gone", "new"].map((name) => `transaction-${name}`) as [string, string, string]
+    await documents.upsert(changed, { n: 1 })
+    await documents.upsert(dropped, { n: 1 })
+    const body = (end: () => void) =>
+      cluster.transactions().run(async (context) => {
+        const before = await context.get(documents, changed)
+        await context.replace(before, { n: 2 })
+        await context.remove(await context.get(documents, dropped))
+        await context.insert(documents, made, { n: 2 })
+        expect((await context.get(documents, changed)).content).toEqual({ n: 2 })
+        // nobody else sees what is not committed
+        expect((await documents.get(changed)).content).toEqual({ n: 1 })
+        expect((await documents.exists(made)).exists).toBe(false)
+        end()
+      }, { timeout: 15_000 })
+    const refused = body(() => {
+      throw new Error("no")
+    })
+    expect(await failure(refused)).toBeInstanceOf(sdk.TransactionFailedError)
+    expect((await documents.get(changed)).content).toEqual({ n: 1 })
+    expect((await documents.get(dropped)).content).toEqual({ n: 1 })
+    expect((await documents.exists(made)).exists).toBe(false)
+    await body(() => {})
+    expect((await documents.get(changed)).content).toEqual({ n: 2 })
+    expect((await documents.exists(dropped)).exists).toBe(false)
+    expect((await documents.get(made)).content).toEqual({ n: 2 })
+  })
+
   it("accepts durability", async () => {
     for (const durabilityLevel of [sdk.DurabilityLevel.Majority, sdk.DurabilityLevel.PersistToMajority]) {
       await documents.upsert("d", durabilityLevel, { durabilityLevel })
@@ -382,6 +412,19 @@ describe("management", () => {
     await collections.updateCollection("kept", "_default", { history: false })
     expect(await found()).toMatchObject({ history: false })
     await cluster.buckets().dropBucket("magma")
+  })
+
+  it("has no bucket that was not made, which needs no waiting to see", async () => {
+    const elsewhere = await connect(password, {
+      transactions: { metadataCollection: { bucket: "missing", scope: "_default", collection: "_default" } }
+    })
+    try {
+      // the SDK opens that bucket before anything else, and waits for one that is being created until its time is over
+      const attempt = async () => elsewhere.transactions().run(async () => {}, { timeout: 5_000 })
+      expect(await failure(attempt())).toBeInstanceOf(sdk.BucketNotFoundError)
+    } finally {
+      await elsewhere.close()
+    }
   })
 
   it("makes users that sign in, and groups", async () => {

@@ -150,7 +150,7 @@ export const couchbaseHandlers: Handlers = {
 /** Milliseconds between two looks for documents that expired unnoticed. */
 const sweepInterval = 10_000
 
-const version = "7.6.0-wirewright"
+const version = "7.6.4-wirewright"
 
 /** Timers do not keep the process alive. */
 const after = (milliseconds: number, run: () => void): () => void => {

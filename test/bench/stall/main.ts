@@ -76,11 +76,13 @@ interface Asked extends Wanted {
 }
 
 const only = process.argv.slice(2)
-const all: ReadonlyArray<Asked> = ([["couchbase", couchbaseCosts], ["memcached", memcachedCosts]] as const).flatMap(([dialect, costs]) =>
-  Object.entries(costs)
-    .filter(([command]) => only.length === 0 || only.includes(command))
-    .flatMap(([command, rows]) => rows!.map((cost, row) => ({ dialect, command, row, cost: cost as Cost<never> })))
-)
+const all: Array<Asked> = []
+for (const [dialect, costs] of [["couchbase", couchbaseCosts], ["memcached", memcachedCosts]] as const) {
+  for (const [command, rows] of Object.entries(costs)) {
+    if (only.length > 0 && !only.includes(command)) continue
+    for (const [row, cost] of rows!.entries()) all.push({ dialect, command, row, cost: cost as Cost<never> })
+  }
+}
 // requests that may share a node come one after the other
 const inOrder = [...all.filter(({ cost }) => cost.again !== undefined), ...all.filter(({ cost }) => cost.again === undefined)]
 

@@ -4,7 +4,7 @@
  * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
  * operation, documents and attributes are not its business.
  */
-import { firstMember, kindAt, nameAt, scan, scanText, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
+import { kindAt, membersOf, nameAt, type Scanned, scanningAt, scanOn, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
 import { atOnce, type Sliced } from "./Slices.ts"
 import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
@@ -79,15 +79,23 @@ const isNamed = (text: string, start: number, name: string): boolean => {
   return last === quote || last === backslash && nameAt(text, start) === name
 }
 
-/** Members that are looked at before others may have their turn. */
-const mostMembers = 65_536
+/** Characters that are looked at before others may have their turn. */
+const stride = 262_144
 
 /** Walks over the members of the container at `at` until `visit` returns `true`. */
-function* walk(text: string, at: number, visit: Parameters<typeof walkMembers>[3]): Sliced<void> {
-  const named = kindAt(text, at) === "object"
-  for (let next = firstMember(text, at); next >= 0;) {
-    next = walkMembers(text, named, next, visit, mostMembers)
-    if (next >= 0) yield
+function* walk(text: string, at: number, visit: Parameters<typeof walkMembers>[2]): Sliced<void> {
+  const cursor = membersOf(text, at)
+  if (cursor === undefined) return
+  for (let until = at + stride; !walkMembers(text, cursor, visit, until); until += stride) yield
+}
+
+/** Scans the value that begins at `at`; nothing when there is none. */
+function* scan(text: string, at: number): Sliced<Scanned | undefined> {
+  const scanning = scanningAt(at)
+  for (;;) {
+    const scanned = scanOn(text, scanning, scanning.at + stride)
+    if (scanned !== "more") return scanned
+    yield
   }
 }
 
@@ -167,10 +175,11 @@ const makeWay = (text: string, place: Place, path: ReadonlyArray<Part>, piece: s
 }
 
 /** Whether `value` can stand where it is to be put: one value, or several for an array, nested at most `levels` deep. */
-const valueStatus = (value: string, levels: number, several: boolean): number => {
-  const scanned = scanText(several ? `[${value}]` : value)
+function* valueStatus(value: string, levels: number, several: boolean): Sliced<number> {
+  const text = several ? `[${value}]` : value
+  const scanned = yield* scan(text, skipSpace(text, 0))
   // within the brackets of the list there must be something
-  if (scanned === undefined || several && value.trim() === "") return Status.SubdocValueCantinsert
+  if (scanned === undefined || skipSpace(text, scanned.end) < text.length || several && value.trim() === "") return Status.SubdocValueCantinsert
   return scanned.depth - (several ? 1 : 0) > levels ? Status.SubdocValueEtoodeep : Status.Success
 }
 
@@ -263,7 +272,7 @@ function* read(text: string, place: Place, path: ReadonlyArray<Part>, operation:
 const isDelta = (value: string): boolean => /^-?[1-9][0-9]{0,18}$/.test(value) && int64(value) !== undefined
 
 /** What is wrong with the value or the path alone, before the document is looked at. */
-const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
+function* problemOf(edit: Edit, path: ReadonlyArray<Part>): Sliced<number> {
   const { operation, value } = edit
   switch (operation) {
     case "get":
@@ -275,20 +284,20 @@ const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
     case "dictAdd":
     case "dictUpsert":
     case "replace":
-      return path.length === 0 ? Status.SubdocValueCantinsert : valueStatus(value, maxLevels - path.length, false)
+      return path.length === 0 ? Status.SubdocValueCantinsert : yield* valueStatus(value, maxLevels - path.length, false)
     case "arrayPushFirst":
       if (path.length === maxLevels - 1) return Status.SubdocPathE2big
-      return valueStatus(value, maxLevels - 1 - path.length, true)
+      return yield* valueStatus(value, maxLevels - 1 - path.length, true)
     case "arrayPushLast":
-      return valueStatus(value, maxLevels - 1 - path.length, true)
+      return yield* valueStatus(value, maxLevels - 1 - path.length, true)
     case "arrayAddUnique": {
       const kind = kindAt(value, skipSpace(value, 0))
       const primitive = kind !== "object" && kind !== "array"
-      return primitive ? valueStatus(value, maxLevels - 1 - path.length, false) : Status.SubdocValueCantinsert
+      return primitive ? yield* valueStatus(value, maxLevels - 1 - path.length, false) : Status.SubdocValueCantinsert
     }
     case "arrayInsert": {
       const last = path.at(-1)
-      const bad = valueStatus(value, maxLevels - path.length, true)
+      const bad = yield* valueStatus(value, maxLevels - path.length, true)
       if (bad !== Status.Success) return bad
       return last?._tag === "Index" && last.index >= 0 ? Status.Success : Status.SubdocPathEinval
     }
@@ -299,9 +308,6 @@ const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
 
 /** What is known of a text before an operation: nothing, that it is JSON, or that it is no deeper than allowed, too. */
 export type Known = "nothing" | "json" | "all"
-
-/** Characters that are looked at before others may have their turn. */
-const stride = 262_144
 
 /** How deep a text nests that is JSON. */
 function* depthOf(text: string): Sliced<number> {
@@ -339,7 +345,7 @@ const isEscaped = (text: string, at: number): boolean => {
 function* rootOf(text: string, known: Known): Sliced<{ readonly start: number; readonly end: number } | number> {
   const start = skipSpace(text, 0)
   if (known === "nothing") {
-    const root = scan(text, start)
+    const root = yield* scan(text, start)
     if (root === undefined || skipSpace(text, root.end) < text.length) return Status.SubdocDocNotJson
     return root.depth > maxLevels ? Status.SubdocDocE2deep : { start, end: root.end }
   }
@@ -353,7 +359,7 @@ function* rootOf(text: string, known: Known): Sliced<{ readonly start: number; r
 export function* editSteps(text: string, edit: Edit, known: Known = "nothing"): Sliced<Edited> {
   const path = parsePath(edit.path)
   if (typeof path === "string") return failed(path === "TooDeep" ? Status.SubdocPathE2big : Status.SubdocPathEinval)
-  const problem = problemOf(edit, path)
+  const problem = yield* problemOf(edit, path)
   if (problem !== Status.Success) return failed(problem)
   const root = yield* rootOf(text, known)
   if (typeof root === "number") return failed(root)

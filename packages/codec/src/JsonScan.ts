@@ -255,8 +255,8 @@ export const walkMembers = (text: string, cursor: Cursor, visit: (member: Readon
   }
 }
 
-/** The name of the member of an object that begins at `start`. */
-export const nameAt = (text: string, start: number): string => stringValue(text.slice(start, stringEnd(text, start)))
+/** The name of the member of an object that begins at `start`, as it is written. */
+export const literalAt = (text: string, start: number): string => text.slice(start, stringEnd(text, start))
 
 /** The members of the container that begins at `at`, in a text known to be JSON. */
 export const membersAt = (text: string, at: number): ReadonlyArray<Member> => {
@@ -264,7 +264,7 @@ export const membersAt = (text: string, at: number): ReadonlyArray<Member> => {
   const cursor = membersOf(text, at)
   if (cursor === undefined) return out
   walkMembers(text, cursor, ({ end, named, start, value }) => {
-    out.push({ start, name: named ? nameAt(text, start) : undefined, value, end })
+    out.push({ start, name: named ? stringValue(literalAt(text, start)) : undefined, value, end })
     return false
   })
   return out

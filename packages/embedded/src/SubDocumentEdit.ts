@@ -1,11 +1,14 @@
 /**
- * One sub-document operation on a JSON text: finds the path, cuts the text there and puts the new piece in between.
+ * One sub-document operation on a JSON text: finds the path and says what takes the place of what there.
+ *
+ * Texts have a character for each byte (`byteTextOf`), so that whoever has the bytes can do the same to them; path and value do, too.
  *
  * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
  * operation, documents and attributes are not its business.
  */
-import { kindAt, membersOf, nameAt, type Scanned, scanningAt, scanOn, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
+import { kindAt, membersOf, literalAt, type Scanned, scanningAt, scanOn, skipSpace, stringValue, walkMembers } from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
+import { byteTextOf, bytesOf, bytesOfByteText, textOf } from "./JsonText.ts"
 import { atOnce, type Sliced } from "./Slices.ts"
 import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
 
@@ -34,11 +37,18 @@ export interface Edit {
   readonly makeParents: boolean
 }
 
-/** What became of it: a failed one has neither text nor value. */
+/** A piece that takes the place of `[from, to)`. */
+export interface Splice {
+  readonly from: number
+  readonly to: number
+  readonly piece: string
+}
+
+/** What became of it: a failed one has neither splice nor value. */
 export interface Edited {
   readonly status: number
-  /** The text afterwards, when the operation changes it. */
-  readonly text?: string
+  /** How it changes the text, if it does. */
+  readonly splice?: Splice
   /** What the operation returns. */
   readonly value?: string
 }
@@ -72,12 +82,16 @@ const backslash = 0x5c
 const isNamed = (text: string, start: number, name: string): boolean => {
   for (let i = 0; i < name.length; i++) {
     const code = text.charCodeAt(start + 1 + i)
-    if (code === backslash) return nameAt(text, start) === name
+    if (code === backslash) return isWritten(text, start, name)
     if (code !== name.charCodeAt(i)) return false
   }
   const last = text.charCodeAt(start + 1 + name.length)
-  return last === quote || last === backslash && nameAt(text, start) === name
+  return last === quote || last === backslash && isWritten(text, start, name)
 }
+
+/** Whether the literal at `start`, which has escapes, stands for a name. */
+const isWritten = (text: string, start: number, name: string): boolean =>
+  stringValue(textOf(bytesOfByteText(literalAt(text, start)))!) === textOf(bytesOfByteText(name))
 
 /** Characters that are looked at before others may have their turn. */
 const stride = 262_144
@@ -147,17 +161,13 @@ function* lengthAt(text: string, at: number): Sliced<number> {
   return length
 }
 
-/** The text with `[from, to)` replaced. */
-const splice = (text: string, from: number, to: number, piece: string): Edited => ({
-  status: Status.Success,
-  text: text.slice(0, from) + piece + text.slice(to)
-})
+const splice = (from: number, to: number, piece: string): Edited => ({ status: Status.Success, splice: { from, to, piece } })
 
 /** Puts a piece in front of the bracket that ends the container at `place`. */
 const appendTo = (text: string, place: Place, piece: string): Edited => {
   const close = place.end - 1
   const empty = skipSpace(text, place.at + 1) === close
-  return splice(text, close, close, empty ? piece : `,${piece}`)
+  return splice(close, close, empty ? piece : `,${piece}`)
 }
 
 const quoted = (part: Part & { readonly _tag: "Name" }): string => `"${part.literal}":`
@@ -188,7 +198,7 @@ const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   const last = path.at(-1)!
   if (operation !== "replace" && last._tag === "Index") return failed(Status.SubdocPathEinval)
   if (place.depth === path.length) {
-    return operation === "dictAdd" ? failed(Status.SubdocPathEexists) : splice(text, place.at, place.end, value)
+    return operation === "dictAdd" ? failed(Status.SubdocPathEexists) : splice(place.at, place.end, value)
   }
   const parentThere = place.depth === path.length - 1
   if (operation === "replace" || !parentThere && !edit.makeParents) return failed(Status.SubdocPathEnoent)
@@ -198,8 +208,8 @@ const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
 const remove = (text: string, place: Place, path: ReadonlyArray<Part>): Edited => {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
   const { before, behind, end, start } = place
-  if (behind >= 0) return splice(text, start, behind, "")
-  return splice(text, before >= 0 ? before : start, end, "")
+  if (behind >= 0) return splice(start, behind, "")
+  return splice(before >= 0 ? before : start, end, "")
 }
 
 function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Sliced<Edited> {
@@ -209,7 +219,7 @@ function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   if (kindAt(text, place.at) !== "array") return failed(Status.SubdocPathMismatch)
   if (edit.operation === "arrayPushFirst") {
     const first = skipSpace(text, place.at + 1)
-    return first === place.end - 1 ? appendTo(text, place, edit.value) : splice(text, first, first, `${edit.value},`)
+    return first === place.end - 1 ? appendTo(text, place, edit.value) : splice(first, first, `${edit.value},`)
   }
   if (edit.operation === "arrayAddUnique") {
     const wanted = edit.value.trim()
@@ -227,7 +237,7 @@ function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
 
 function* insert(text: string, place: Place, path: ReadonlyArray<Part>, value: string): Sliced<Edited> {
   const last = path.at(-1) as Part & { readonly _tag: "Index" }
-  if (place.depth === path.length) return splice(text, place.at, place.at, `${value},`)
+  if (place.depth === path.length) return splice(place.at, place.at, `${value},`)
   const appends = place.depth === path.length - 1 && (yield* lengthAt(text, place.at)) === last.index
   return appends ? appendTo(text, place, value) : failed(Status.SubdocPathEnoent)
 }
@@ -257,7 +267,7 @@ const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   if (before === undefined) return failed(Status.SubdocNumErange)
   const sum = before + delta
   if (!isInt64(sum)) return failed(Status.SubdocValueCantinsert)
-  return { ...splice(text, place.at, place.end, String(sum)), value: String(sum) }
+  return { ...splice(place.at, place.end, String(sum)), value: String(sum) }
 }
 
 function* read(text: string, place: Place, path: ReadonlyArray<Part>, operation: Operation): Sliced<Edited> {
@@ -388,5 +398,18 @@ export function* editSteps(text: string, edit: Edit, known: Known = "nothing"): 
   }
 }
 
-/** The same, all at once. */
-export const editText = (text: string, edit: Edit): Edited => atOnce(editSteps(text, edit))
+/** The text after a splice. */
+export const spliced = (text: string, { from, piece, to }: Splice): string => text.slice(0, from) + piece + text.slice(to)
+
+/** The same all at once, on texts as they are read. Returns the text afterwards, too, when the operation changes it. */
+export const editText = (text: string, edit: Edit): { readonly status: number; readonly text?: string; readonly value?: string } => {
+  const bytes = (part: string): string => byteTextOf(bytesOf(part))
+  const read = (part: string): string => textOf(bytesOfByteText(part))!
+  const before = bytes(text)
+  const { splice: change, status, value } = atOnce(editSteps(before, { ...edit, path: bytes(edit.path), value: bytes(edit.value) }))
+  return {
+    status,
+    ...change === undefined ? {} : { text: read(spliced(before, change)) },
+    ...value === undefined ? {} : { value: read(value) }
+  }
+}

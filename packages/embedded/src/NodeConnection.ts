@@ -38,6 +38,7 @@ import type { Item, Space } from "./HashTable.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
 import type { After } from "./Replication.ts"
 import { defaultSyncWriteTimeout } from "./SyncWrites.ts"
+import { longestSlice } from "./Turns.ts"
 import type { Users } from "./Users.ts"
 import type { VbucketCopy, VbucketInfo } from "./VbucketCopy.ts"
 
@@ -133,9 +134,6 @@ const largestInflated = 20 * 1024 * 1024
 
 /** What no server knows. */
 const unknown: ReadonlySet<string> = new Set(["UnknownRequest", "Invalid"])
-
-/** Milliseconds after which work gives way to other clients. */
-const longestSlice = 10
 
 const timeouts = { none: 0, infinite: 0xffff } as const
 

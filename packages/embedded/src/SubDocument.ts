@@ -129,14 +129,19 @@ class Draft {
   }
 
   /** What is to be stored. `deleted` says whether the document was a tombstone and stays one. */
-  change(deleted: boolean): Change {
+  *change(deleted: boolean): Sliced<Change> {
     const { body, json, macros, removed } = this
-    const xattrs = attributesOf(textOf(bytesOfByteText(this.xattrs.text))!)
+    const text = textOf(bytesOfByteText(this.xattrs.text))!
+    yield
+    const xattrs = attributesOf(text)
+    yield
     const kept = removed ? systemXattrs(xattrs) : xattrs
     const datatype = (json && body.length > 0 ? datatypeBits.json : 0) | (kept.length > 0 ? datatypeBits.xattr : 0)
     const value = (cas: bigint, seqno: bigint): Uint8Array =>
       valueOf({ body, xattrs: kept.map(({ key, value: text }) => ({ key, value: macros.finish(text, cas, seqno, body) })) })
-    return { value, datatype, deleted: deleted || removed }
+    // without macros it is the same whenever it is asked for
+    const made = macros.areUsed ? undefined : value(0n, 0n)
+    return { value: made === undefined ? value : () => made, datatype, deleted: deleted || removed }
   }
 
   private *onDocument(spec: Spec): Sliced<SpecResult> {
@@ -220,7 +225,7 @@ export function* mutateSteps(request: SubDocumentRequest, subject: Subject, now:
     yield
   }
   const revives = (request.docFlags & SubdocDocFlags.reviveDocument) !== 0
-  const change = draft.change(subject.deleted && !revives)
+  const change = yield* draft.change(subject.deleted && !revives)
   yield
   if (change.deleted && draft.body.length > 0) return { status: Status.SubdocDeletedDocumentCantHaveValue, results }
   return { status: Status.Success, results, change }

@@ -134,6 +134,11 @@ export class Macros {
     this.taken = taken
   }
 
+  /** Whether there are stand-ins. */
+  get areUsed(): boolean {
+    return this.used.size > 0
+  }
+
   /** JSON text for a macro; nothing when it names no fact. */
   expand(text: string, facts: Facts, body: Uint8Array): string | undefined {
     for (const [name, macro] of Object.entries(mutationMacros) as Array<[keyof typeof mutationMacros, string]>) {

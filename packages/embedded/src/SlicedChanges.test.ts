@@ -1,5 +1,5 @@
 /** Changes that take long enough for others to have their turn: what became of vbucket, collection and document meanwhile is seen before they are stored. */
-import type { Writer } from "@wirewright/codec"
+import { encodeWith, type Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { DurabilityLevel } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { Bucket } from "./Bucket.ts"
 import { defaultManifest, manifestText, withCollection } from "./Collections.ts"
-import { serveCouchbase } from "./CouchbaseNode.ts"
+import { serveCouchbase, serveCouchbaseCluster } from "./CouchbaseNode.ts"
 import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
 
 const manifest = withCollection(defaultManifest, "shop", "orders")
@@ -22,10 +22,13 @@ type Write = (writer: Writer) => void
 const changes: { readonly [command: string]: Write } = {
   Set: (writer) => Gen.encodeSet(writer, { ...document, value: long }),
   "Set that waits for copies": (writer) =>
-    Gen.encodeSet(writer, { ...document, value: long, framing: [{ _tag: "Durability", level: DurabilityLevel.Majority, timeout: undefined }] }),
+    Gen.encodeSet(writer, {
+      ...document,
+      value: long,
+      framing: [{ _tag: "Durability", level: DurabilityLevel.Majority, timeout: undefined }]
+    }),
   Append: (writer) => Gen.encodeAppend(writer, { ...document, key: "there", value: Buffer.from(" ") }),
-  SetWithMeta: (writer) =>
-    Gen.encodeSetWithMeta(writer, { ...document, layout: "Plain", revSeqno: 9n, documentCas: 9n, value: long }),
+  SetWithMeta: (writer) => Gen.encodeSetWithMeta(writer, { ...document, layout: "Plain", revSeqno: 9n, documentCas: 9n, value: long }),
   SubdocDictUpsert: (writer) =>
     Gen.encodeSubdocDictUpsert(writer, {
       ...document,
@@ -105,7 +108,9 @@ describe.each(Object.entries(changes))("%s", (command, change) => {
   })
 
   it("is not stored in a collection that was dropped", async () => {
-    expect(await answered(() => void bucket.setManifest(manifestText({ ...defaultManifest, uid: manifest.uid + 1n })))).toBe("UnknownCollection")
+    expect(await answered(() => void bucket.setManifest(manifestText({ ...defaultManifest, uid: manifest.uid + 1n })))).toBe(
+      "UnknownCollection"
+    )
     expect(stored()).toEqual([undefined, undefined])
   })
 
@@ -116,5 +121,28 @@ describe.each(Object.entries(changes))("%s", (command, change) => {
     const [k, there] = ["k", "there"].map((key) => Buffer.from(space.items.get(key)!.value).subarray(0, 8).toString())
     // what replaces a document does so whatever it was; the others change what somebody else has made of it
     expect([status, k, there]).toEqual(["Success", ...inTheEnd[command] ?? ["[1,1,1,1", "{\"b\":1}"]])
+  })
+})
+
+describe("a long change that waits for copies", () => {
+  it("is answered before what the client asked for after it", async () => {
+    const scope = Scope.makeUnsafe()
+    const cluster = await Effect.runPromise(
+      Scope.provide(
+        serveCouchbaseCluster({ nodes: 2, buckets: [{ name: "default", vbuckets: 1, replicas: 1, manifest, maxMemory: 2 ** 30 }] }),
+        scope
+      )
+    )
+    const client = await NodeClient.ready(cluster.nodes[0]!.port, everything)
+    cluster.state.replicates(1, false)
+    client.send(encodeWith(changes["Set that waits for copies"]!))
+    client.send(encodeWith((writer) => Gen.encodeNoop(writer, {})))
+    const bucket = cluster.buckets.get("default")!
+    while (bucket.space(0, collectionId)!.prepares.size === 0) await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    cluster.state.replicates(1, true)
+    expect([await client.next(), await client.next()].map(({ _tag }) => _tag)).toEqual(["SetResponse", "NoopResponse"])
+    await client.end()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
   })
 })

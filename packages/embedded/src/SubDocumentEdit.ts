@@ -6,7 +6,17 @@
  * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
  * operation, documents and attributes are not its business.
  */
-import { kindAt, membersOf, literalAt, type Scanned, scanningAt, scanOn, skipSpace, stringValue, walkMembers } from "@wirewright/codec/JsonScan"
+import {
+  kindAt,
+  membersOf,
+  literalAt,
+  type Scanned,
+  scanningAt,
+  scanOn,
+  skipSpace,
+  stringValue,
+  walkMembers
+} from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
 import { byteTextOf, bytesOf, bytesOfByteText, textOf } from "./JsonText.ts"
 import { atOnce, type Sliced } from "./Slices.ts"
@@ -189,7 +199,9 @@ function* valueStatus(value: string, levels: number, several: boolean): Sliced<n
   const text = several ? `[${value}]` : value
   const scanned = yield* scan(text, skipSpace(text, 0))
   // within the brackets of the list there must be something
-  if (scanned === undefined || skipSpace(text, scanned.end) < text.length || several && value.trim() === "") return Status.SubdocValueCantinsert
+  if (scanned === undefined || skipSpace(text, scanned.end) < text.length || several && value.trim() === "") {
+    return Status.SubdocValueCantinsert
+  }
   return scanned.depth - (several ? 1 : 0) > levels ? Status.SubdocValueEtoodeep : Status.Success
 }
 

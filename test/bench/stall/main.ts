@@ -118,7 +118,9 @@ for (const one of found) {
 machine.sort((a, b) => a - b)
 const seconds = ((performance.now() - began) / 1000).toFixed(0)
 console.log(
-  `longest stall: ${found[0]!.stall.toFixed(0)} ms of ${allowed} ms allowed, in ${found.length} requests of ${commands.size} commands, ${seconds} s`
+  `longest stall: ${
+    found[0]!.stall.toFixed(0)
+  } ms of ${allowed} ms allowed, in ${found.length} requests of ${commands.size} commands, ${seconds} s`
 )
 console.log(
   `this machine: a loop over 20 MiB takes ${machine[machine.length >> 1]!.toFixed(0)} ms (${machine[0]!.toFixed(0)}…${

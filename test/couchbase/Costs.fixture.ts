@@ -9,6 +9,7 @@ import type { Bucket } from "@wirewright/embedded/Bucket"
 import type { Store } from "@wirewright/embedded/Store"
 import * as Gen from "@wirewright/dcp/gen"
 import * as Memcached from "@wirewright/memcached"
+import { DurabilityLevel } from "@wirewright/memcached"
 import * as MemcachedGen from "@wirewright/memcached/gen"
 
 /** What n counts. */
@@ -25,7 +26,15 @@ export interface Cost<Prepared> {
   readonly most: number
   /** Makes the node as it has to be; the same each time. */
   readonly prepare?: (prepared: Prepared, n: number) => void
-  readonly request: (n: number) => Uint8Array
+  /**
+   * Mends what another request changed on a node that `prepare` made, and says whether it is as good as new. Default: each request has a node
+   * of its own.
+   */
+  readonly again?: (prepared: Prepared, n: number) => boolean
+  /** Requests that come before it. */
+  readonly first?: (n: number) => ReadonlyArray<Uint8Array>
+  /** `answered` is the end of the answer to the last of those that come before it. */
+  readonly request: (n: number, answered: Uint8Array) => Uint8Array
   /** The request has no answer. */
   readonly quiet?: boolean
 }
@@ -43,7 +52,7 @@ const bytes = (value: string): Uint8Array => text.encode(value)
 
 const mebibyte = 1024 * 1024
 const largestDocument = 20 * mebibyte
-/** What fits into 256 MiB, roughly. */
+/** What fits into 2 GiB, roughly: an item and its place in the history count 1 600 bytes. */
 const mostDocuments = 1_000_000
 
 /** JSON of n bytes that is dear to look through: nothing but small numbers. */
@@ -63,6 +72,14 @@ const large = (bucket: Bucket, n: number): void => put(bucket, "k", bytes(number
 const many = (bucket: Bucket, n: number): void => {
   const value = bytes("1")
   for (let i = 0; i < n; i++) put(bucket, `key${i}`, value)
+}
+
+const manyAgain = (bucket: Bucket, n: number): boolean => {
+  const space = bucket.space(0, 0)!
+  // what was deleted, locked or replaced is there again
+  const { store } = bucket
+  if (bucket.vbucket(0)?.state !== Gen.VBucketState.Active || Math.abs(space.items.size - n) > 100 || space.prepares.size > 0) return false
+  return typeof store.keep(space, "key1", { value: bytes("1"), datatype: 1, flags: 0, expiry: 0, deleted: false }) !== "string"
 }
 
 /** n documents whose time is over. */
@@ -116,9 +133,22 @@ const among = (tag: string, fields: object = {}, more: More = {}): Row => ({
   n: 10_000,
   most: mostDocuments,
   prepare: many,
+  ...more.prepare === undefined ? { again: manyAgain } : {},
   request: () => request(tag, { ...document, key: "key1", ...fields }),
   ...more
 })
+
+/** A scan of n documents. */
+const scanCreate = (more: object = {}): Uint8Array =>
+  request("RangeScanCreate", { datatype: 1, scan: JSON.stringify({ range: { start: "", end: "/////w==" }, ...more }) })
+/** A request about a scan that was made just before it. */
+const ofScan = (tag: string, scan: object, fields: object, more: More = {}): Row => ({
+  ...among(tag),
+  first: () => [scanCreate(scan)],
+  request: (_, answered) => request(tag, { scanUuid: answered.slice(-16), ...fields }),
+  ...more
+})
+const noLimits = { itemLimit: 0, timeLimitMs: 0, byteLimit: 0 }
 
 const overVbuckets = (make: () => Uint8Array): Row => ({ of: "vbuckets", what: "vbuckets", n: 256, most: 1024, request: make })
 
@@ -213,7 +243,10 @@ export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | unde
   GetK: read("GetK"),
   GetKQ: read("GetKQ"),
   GetReplica: read("GetReplica"),
-  Set: written2("Set"),
+  Set: [
+    ...written2("Set"),
+    stored("Set", { framing: [{ _tag: "Durability", level: DurabilityLevel.Majority }] }, { what: "a value that waits for copies" })
+  ],
   SetQ: written2("SetQ", {}, quiet),
   Add: [stored("Add"), among("Add", { key: "k", value: bytes("1") })],
   AddQ: [stored("AddQ", {}, quiet), among("AddQ", { value: bytes("1") })],
@@ -341,6 +374,19 @@ export const couchbaseCosts: { readonly [tag: string]: ReadonlyArray<Row> | unde
     among("Stat", { group: "key key1 0", parameters: "" }),
     { ...ofText((n) => request("Stat", { group: " ".repeat(n), parameters: "" })), n: 60, most: 240 }
   ],
+  RangeScanCreate: [
+    { ...among("RangeScanCreate"), request: () => scanCreate() },
+    { ...among("RangeScanCreate", {}, { what: "others, for their keys" }), request: () => scanCreate({ key_only: true }) },
+    {
+      ...among("RangeScanCreate", {}, { what: "others, of which it draws some" }),
+      request: () => request("RangeScanCreate", { datatype: 1, scan: JSON.stringify({ sampling: { samples: 1_000, seed: 1 } }) })
+    }
+  ],
+  RangeScanContinue: [
+    ofScan("RangeScanContinue", {}, noLimits),
+    ofScan("RangeScanContinue", { key_only: true }, noLimits, { what: "keys" })
+  ],
+  RangeScanCancel: [ofScan("RangeScanCancel", {}, {})],
   DcpOpen: [fixed("DcpOpen", { flags: Gen.DcpOpenFlags.producer, connectionName: "c", options: "", reservedSeqno: 0 })],
   DcpControl: [ofText((n) => request("DcpControl", { key: "k", value: "v".repeat(n) }))],
   DcpStreamRequest: [
@@ -398,7 +444,20 @@ export const memcachedCosts: { readonly [handler: string]: ReadonlyArray<Classic
   decrement: [classicAmong("Decrement", { delta: 1n, initial: 0n })],
   touch: [classicAmong("Touch")],
   getAndTouch: [classicAmong("Gat")],
-  stats: [classicAmong("Stat", { group: "", parameters: "" })],
+  stats: [
+    ...["", "items", "slabs", "sizes", "settings", "reset"].map((group) => classicAmong("Stat", { group, parameters: "" })),
+    {
+      of: "keys",
+      what: "prefixes of keys",
+      n: 2_500,
+      most: 10_000,
+      first: (n) => [
+        classic("Stat", { group: "detail on", parameters: "" }),
+        ...Array.from({ length: n }, (_, i) => classic("GetQ", { key: `${i}:k` }))
+      ],
+      request: () => classic("Stat", { group: "detail dump", parameters: "" })
+    }
+  ],
   version: [classicAmong("Version")],
   flush: [classicAmong("Flush")]
 }

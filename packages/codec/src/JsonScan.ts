@@ -120,12 +120,29 @@ const valueAfterName = (text: string, at: number): number => {
   return text.charCodeAt(separator) === colon ? skipSpace(text, separator + 1) : -1
 }
 
-/** Scans the value that begins at `at`; nothing when there is none. */
-export const scan = (text: string, at: number): Scanned | undefined => {
+/** A scan that may stop and go on. */
+export interface Scanning {
+  /** Where it goes on. */
+  at: number
+  /** How deep it has been. */
+  depth: number
   /** Closing brackets that are awaited. */
-  const open: Array<number> = []
-  let depth = 0
+  readonly open: Array<number>
+}
+
+/** A scan of the value that begins at `at`. */
+export const scanningAt = (at: number): Scanning => ({ at, depth: 0, open: [] })
+
+/** Goes on with a scan until it is past the offset `until`, if there is more; nothing when there is no value. */
+export const scanOn = (text: string, scanning: Scanning, until: number): Scanned | "more" | undefined => {
+  const { open } = scanning
+  let { at, depth } = scanning
   for (;;) {
+    if (at > until) {
+      scanning.at = at
+      scanning.depth = depth
+      return "more"
+    }
     if (open.length + 1 > depth) depth = open.length + 1
     const code = text.charCodeAt(at)
     let end: number
@@ -162,6 +179,9 @@ export const scan = (text: string, at: number): Scanned | undefined => {
   }
 }
 
+/** Scans the value that begins at `at`; nothing when there is none. */
+export const scan = (text: string, at: number): Scanned | undefined => scanOn(text, scanningAt(at), Infinity) as Scanned | undefined
+
 /** Scans a text that is one value with white space around it. */
 export const scanText = (text: string): (Scanned & { readonly start: number }) | undefined => {
   const start = skipSpace(text, 0)
@@ -187,60 +207,64 @@ export const kindAt = (text: string, at: number): Kind => {
   }
 }
 
-/** Offset behind the value that begins at `at`, in a text known to be JSON. */
-const valueEnd = (text: string, at: number): number => {
-  const code = text.charCodeAt(at)
-  return code === openObject || code === openArray ? scan(text, at)!.end : scalarEnd(text, at)
-}
-
-/** Where one member stands; the same object for each. */
-interface Cursor {
+/** Where a walk over members stands; the same object for each. */
+export interface Cursor {
+  /** Whether members have names. */
+  readonly named: boolean
+  /** Where the member begins. */
   start: number
+  /** Where its value begins. */
   value: number
+  /** Offset behind its value. */
   end: number
+  /** The scan of a value that is not at its end. */
+  nested: Scanning | undefined
 }
 
-/** Where the first member of the container at `at` begins; -1: it has none. */
-export const firstMember = (text: string, at: number): number => {
+/** A walk over the members of the container at `at`; nothing when it has none. */
+export const membersOf = (text: string, at: number): Cursor | undefined => {
   const start = skipSpace(text, at + 1)
   const code = text.charCodeAt(start)
-  return code === closeObject || code === closeArray ? -1 : start
+  if (code === closeObject || code === closeArray) return undefined
+  return { named: text.charCodeAt(at) === openObject, start, value: 0, end: 0, nested: undefined }
 }
 
 /**
- * Walks over at most `most` members of a container, from the one that begins at `start`, in a text known to be JSON, until `visit` returns
- * `true`. Nothing is kept: of ten million elements there are no ten million objects. Returns where the next member begins; -1: it is over.
+ * Walks over members in a text known to be JSON, until `visit` returns `true` or the walk is past the offset `until`. Nothing is kept: of ten
+ * million elements there are no ten million objects. Returns whether it is over; otherwise it goes on where it stopped.
  */
-export const walkMembers = (
-  text: string,
-  named: boolean,
-  start: number,
-  visit: (member: Readonly<Cursor>) => boolean,
-  most = Infinity
-): number => {
-  const cursor: Cursor = { start, value: 0, end: 0 }
-  for (let visited = 0; visited < most; visited++) {
-    cursor.value = named ? valueAfterName(text, cursor.start) : cursor.start
-    cursor.end = valueEnd(text, cursor.value)
-    if (visit(cursor)) return -1
+export const walkMembers = (text: string, cursor: Cursor, visit: (member: Readonly<Cursor>) => boolean, until = Infinity): boolean => {
+  for (;;) {
+    if (cursor.nested === undefined) {
+      if (cursor.start > until) return false
+      cursor.value = cursor.named ? valueAfterName(text, cursor.start) : cursor.start
+      const code = text.charCodeAt(cursor.value)
+      if (code === openObject || code === openArray) cursor.nested = scanningAt(cursor.value)
+      else cursor.end = scalarEnd(text, cursor.value)
+    }
+    if (cursor.nested !== undefined) {
+      const scanned = scanOn(text, cursor.nested, until)
+      if (scanned === "more") return false
+      cursor.end = scanned!.end
+      cursor.nested = undefined
+    }
+    if (visit(cursor)) return true
     const next = skipSpace(text, cursor.end)
-    if (text.charCodeAt(next) !== comma) return -1
+    if (text.charCodeAt(next) !== comma) return true
     cursor.start = skipSpace(text, next + 1)
   }
-  return cursor.start
 }
 
-/** The name of the member of an object that begins at `start`. */
-export const nameAt = (text: string, start: number): string => stringValue(text.slice(start, stringEnd(text, start)))
+/** The name of the member of an object that begins at `start`, as it is written. */
+export const literalAt = (text: string, start: number): string => text.slice(start, stringEnd(text, start))
 
 /** The members of the container that begins at `at`, in a text known to be JSON. */
 export const membersAt = (text: string, at: number): ReadonlyArray<Member> => {
-  const named = text.charCodeAt(at) === openObject
   const out: Array<Member> = []
-  const first = firstMember(text, at)
-  if (first < 0) return out
-  walkMembers(text, named, first, ({ end, start, value }) => {
-    out.push({ start, name: named ? nameAt(text, start) : undefined, value, end })
+  const cursor = membersOf(text, at)
+  if (cursor === undefined) return out
+  walkMembers(text, cursor, ({ end, named, start, value }) => {
+    out.push({ start, name: named ? stringValue(literalAt(text, start)) : undefined, value, end })
     return false
   })
   return out

@@ -119,7 +119,7 @@ export class VbucketHistory<Item extends HistoryItem> {
   private closed: Array<MemoryCheckpoint<Item>> = []
   private open = new MemoryCheckpoint<Item>(1n)
   /** Newest version of each key, in the order of their seqnos; tombstones until they are purged. */
-  private readonly disk = new Map<string, Item>()
+  private disk = new Map<string, Item>()
   private undos: Array<Undo<Item>> = []
   /** In the order in which they were replaced. */
   private replaced: Array<Replaced> = []
@@ -249,7 +249,16 @@ export class VbucketHistory<Item extends HistoryItem> {
 
   /** Forgets changes without a trace, as those of a collection that was dropped. */
   forget(matches: (item: Item) => boolean): void {
-    for (const [key, item] of this.disk) if (matches(item)) this.disk.delete(key)
+    let gone = 0
+    for (const item of this.disk.values()) if (matches(item)) gone++
+    // whichever is less work: to delete from a large table what goes, or to make another one of what stays
+    if (gone > this.disk.size / 2) {
+      const kept = new Map<string, Item>()
+      for (const [key, item] of this.disk) if (!matches(item)) kept.set(key, item)
+      this.disk = kept
+    } else if (gone > 0) {
+      for (const [key, item] of this.disk) if (matches(item)) this.disk.delete(key)
+    }
     for (const checkpoint of [...this.closed, this.open]) checkpoint.remove(matches)
     this.undos = this.undos.filter(({ item }) => !matches(item))
     this.letGo()

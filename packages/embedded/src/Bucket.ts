@@ -380,19 +380,26 @@ export class Bucket {
   }
 
   /** Notices what expired, and forgets tombstones that are older than `purgeAge` seconds. */
-  sweep(purgeAge = 259_200): void {
-    this.store.sweep(purgeAge)
+  *sweepSteps(purgeAge = 259_200): Sliced<void> {
+    yield* this.store.sweepSteps(purgeAge)
     const oldest = Math.floor(this.now / 1000) - purgeAge
     for (const vbucket of this.vbuckets) {
       for (const { history } of vbucket?.copies ?? []) {
         let upTo = 0n
+        let passed = 0
         for (const change of history.image.values()) {
+          if (++passed % 16_384 === 0) yield
           if (!change.deleted || change.kind === "system" || change.document.expiry > oldest) continue
           upTo = change.seqno
         }
         if (upTo > 0n) history.purgeTo(upTo)
       }
     }
+  }
+
+  /** The same, all at once. */
+  sweep(purgeAge?: number): void {
+    atOnce(this.sweepSteps(purgeAge))
   }
 
   /** Removes the copy of a vbucket that a node has; with the active one (default) goes all that the vbucket holds. */

@@ -30,6 +30,8 @@ import { rangeScanHandlers } from "./RangeScanHandlers.ts"
 import { type ScanLimits, RangeScans } from "./RangeScans.ts"
 import { statHandlers } from "./StatHandlers.ts"
 import { subDocumentHandlers } from "./SubDocumentHandlers.ts"
+import type { Sliced } from "./Slices.ts"
+import { inTurns } from "./Turns.ts"
 import { type SaslRandom, type User, Users } from "./Users.ts"
 import { UserDirectory } from "./UserDirectory.ts"
 import { vbucketHandlers } from "./VbucketHandlers.ts"
@@ -299,14 +301,28 @@ export const serveCouchbaseCluster = (
         }
       })
     }
+    const sweeps = function*(): Sliced<void> {
+      for (const { scans } of nodes) scans.sweep()
+      for (const bucket of buckets.values()) yield* bucket.sweepSteps()
+    }
+    let stop: (() => void) | undefined
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         setInterval(() => {
-          for (const bucket of buckets.values()) bucket.sweep()
-          for (const { scans } of nodes) scans.sweep()
+          if (stop !== undefined) return
+          let over = false
+          const stopped = inTurns(sweeps(), () => {
+            over = true
+            stop = undefined
+          })
+          if (!over) stop = stopped
         }, sweepInterval).unref()
       ),
-      (timer) => Effect.sync(() => clearInterval(timer))
+      (timer) =>
+        Effect.sync(() => {
+          clearInterval(timer)
+          stop?.()
+        })
     )
     return cluster
   })

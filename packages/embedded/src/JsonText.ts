@@ -3,7 +3,7 @@
  *
  * Whether bytes are JSON is found out in slices and without making a text of them, because every stored value is asked. Grammar: RFC 8259.
  */
-import { isUtf8 } from "node:buffer"
+import { Buffer, isUtf8 } from "node:buffer"
 import { atOnce, type Sliced } from "./Slices.ts"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -20,6 +20,22 @@ export const textOf = (bytes: Uint8Array): string | undefined => {
 
 /** The bytes of a text. */
 export const bytesOf = (text: string): Uint8Array => encoder.encode(text)
+
+/** A text with a character for each byte. Of UTF-8, what has a meaning in JSON stays what it is, and offsets are those of the bytes. */
+export const byteTextOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
+
+/** Writes such a text. */
+export const writeByteText = (into: Uint8Array, at: number, text: string): void => {
+  if (text.length > 32) Buffer.from(into.buffer, into.byteOffset, into.length).write(text, at, "latin1")
+  else for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i)
+}
+
+/** The bytes of such a text. */
+export const bytesOfByteText = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(text.length)
+  writeByteText(bytes, 0, text)
+  return bytes
+}
 
 const quote = 0x22
 const backslash = 0x5c

@@ -12,8 +12,11 @@ import type { Document, Refusal } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { Handlers, RequestOf } from "./Handlers.ts"
 import { isJsonSteps } from "./JsonText.ts"
+import type { Bucket } from "./Bucket.ts"
 import { type Keyed, type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
+import type { Sliced } from "./Slices.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
+import type { VbucketInfo } from "./VbucketCopy.ts"
 
 type EncodeWrite = (writer: Writer, packet: ResponseInit & { readonly mutationToken?: MutationToken | undefined }) => void
 type EncodeRead = (writer: Writer, packet: ResponseInit & { readonly flags: number; readonly value: Uint8Array }) => void
@@ -60,13 +63,13 @@ const storeWith =
   (how: "set" | "add" | "replace", encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Store): void => {
     const target = connection.writable(packet)
     if (target === undefined) return
-    const { bucket, space } = target
     const { cas, flags, key, value } = packet
-    connection.sliced(isJsonSteps(value), (json) => {
+    connection.slicedChange(packet, target, isJsonSteps(value), (json, there) => {
+      const { bucket, space } = there
       const expiration = bucket.expirationIn(space.collection, packet.expiration)
       const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), value, flags, expiration, json)
       const condition = { cas, preserveExpiry: preservesExpiry(packet) }
-      wrote(connection, packet, target, bucket.store[how](space, key, content, condition), encode)
+      wrote(connection, packet, there, bucket.store[how](space, key, content, condition), encode)
     })
   }
 
@@ -89,11 +92,11 @@ const extend = (behind: boolean, encode: EncodeWrite | undefined) => {
     const refused = store.refusal(current, cas, "NotStored") ?? store.tooLarge(key, current.value.length + value.length, current.flags)
     if (refused !== undefined) return connection.refuse(packet, refused)
     const body = joined(current, value, behind)
-    connection.sliced(isJsonSteps(body), (json) => {
+    connection.slicedChange(packet, target, isJsonSteps(body), (json, there) => {
       // somebody else had a turn and changed the document
-      if (store.get(space, key) !== current) return handle(connection, packet)
+      if (store.get(there.space, key) !== current) return handle(connection, packet)
       const content = withBody(current, body, current.flags, 0, json)
-      wrote(connection, packet, target, store.replace(space, key, content, { cas, preserveExpiry: true }), encode)
+      wrote(connection, packet, there, store.replace(there.space, key, content, { cas, preserveExpiry: true }), encode)
     })
   }
   return handle
@@ -157,36 +160,45 @@ const observe = (connection: NodeConnection, packet: RequestOf<"Observe">): void
   connection.reply((writer) => Gen.encodeObserveResponse(writer, { ...connection.head(packet), keys }))
 }
 
+/** Keys or documents that are looked at before others may have their turn. */
+const stride = 16_384
+
+/** A document of a collection that has not expired. Expired ones are passed over and left to whoever asks for them. */
+function* firstDocument(bucket: Bucket, vbuckets: ReadonlyArray<VbucketInfo>, collection: number): Sliced<Item | undefined> {
+  let passed = 0
+  for (const { id, state } of vbuckets) {
+    const space = state === VBucketState.Active ? bucket.space(id, collection) : undefined
+    for (const item of space?.items.values() ?? []) {
+      if (!bucket.store.isExpired(item)) return item
+      if (++passed % stride === 0) yield
+    }
+  }
+  return undefined
+}
+
 const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">): void => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return
-  const { collectionId } = packet
-  for (const { id, state } of connection.vbuckets(bucket)) {
-    const space = state === VBucketState.Active ? bucket.space(id, collectionId ?? 0) : undefined
-    for (const [key, item] of space?.items ?? []) {
-      // expired ones are passed over and left to whoever asks for them
-      if (bucket.store.isExpired(item)) continue
-      const named = connection.features.collections ? { collectionId: collectionId ?? 0, key } : { key }
-      return read(
-        connection,
-        { ...packet, key },
-        item,
-        bucket.store.casOf(item),
-        (writer, fields) => Gen.encodeGetRandomKeyResponse(writer, { ...fields, ...named })
-      )
-    }
-  }
-  connection.fail(packet, Status.KeyEnoent)
+  const { collectionId = 0 } = packet
+  connection.sliced(firstDocument(bucket, connection.vbuckets(bucket), collectionId), (item) => {
+    if (item === undefined) return connection.fail(packet, Status.KeyEnoent)
+    const { key } = item
+    const named = connection.features.collections ? { collectionId, key } : { key }
+    const cas = bucket.store.casOf(item)
+    read(connection, { ...packet, key }, item, cas, (writer, fields) => Gen.encodeGetRandomKeyResponse(writer, { ...fields, ...named }))
+  })
 }
 
 /** Most keys in an answer, whatever the client asks for: it asks again from the last one. */
 const mostKeys = 10_000
 
 /** The `most` smallest keys from `from` on, in order. Those that are too many are cut off twice as often as need be, not each. */
-const smallest = (keys: Iterable<string>, from: string, most: number): ReadonlyArray<string> => {
+function* smallest(keys: Iterable<string>, from: string, most: number): Sliced<ReadonlyArray<string>> {
   let kept: Array<string> = []
   let last: string | undefined
+  let passed = 0
   for (const key of keys) {
+    if (++passed % stride === 0) yield
     if (key < from || last !== undefined && key >= last) continue
     kept.push(key)
     if (kept.length < 2 * most + 64) continue
@@ -200,9 +212,10 @@ const keysFrom = (connection: NodeConnection, packet: RequestOf<"GetKeys">): voi
   const target = connection.target(packet)
   if (target === undefined) return
   const { collectionId, count: most = 1000, key: from } = packet
-  const keys = smallest(target.space.items.keys(), from, Math.min(most, mostKeys))
-  const listed = keys.map((key) => ({ key: { collectionId, key } }))
-  connection.reply((writer) => Gen.encodeGetKeysResponse(writer, { ...connection.head(packet), keys: listed }))
+  connection.sliced(smallest(target.space.items.keys(), from, Math.min(most, mostKeys)), (keys) => {
+    const listed = keys.map((key) => ({ key: { collectionId, key } }))
+    connection.reply((writer) => Gen.encodeGetKeysResponse(writer, { ...connection.head(packet), keys: listed }))
+  })
 }
 
 const replicas = [VBucketState.Replica]

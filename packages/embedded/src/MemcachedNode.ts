@@ -23,6 +23,7 @@ import type { Refusal } from "./Document.ts"
 import { MemcachedStats } from "./MemcachedStats.ts"
 import type { Item } from "./HashTable.ts"
 import { Store } from "./Store.ts"
+import { inTurns } from "./Turns.ts"
 
 /** Where to serve, and limits. */
 export interface MemcachedNodeOptions extends MemcachedServerOptions {
@@ -235,7 +236,8 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       return lines === undefined ? refusals.KeyEnoent : Effect.succeed(lines)
     }, version)
     const running: PacketServer = yield* serveMemcached(handlers, { unknownOpcodes, ...server })
-    yield* Effect.forkScoped(Effect.repeat(Effect.sync(() => store.sweep()), Schedule.spaced("1 minute")))
+    const sweep = Effect.callback<void>((resume) => Effect.sync(inTurns(store.sweepSteps(), () => resume(Effect.void))))
+    yield* Effect.forkScoped(Effect.repeat(sweep, Schedule.spaced("1 minute")))
     return { server: running, store }
   })
 }

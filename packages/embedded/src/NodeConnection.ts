@@ -38,6 +38,7 @@ import type { Item, Space } from "./HashTable.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
 import type { After } from "./Replication.ts"
 import { defaultSyncWriteTimeout } from "./SyncWrites.ts"
+import { longestSlice } from "./Turns.ts"
 import type { Users } from "./Users.ts"
 import type { VbucketCopy, VbucketInfo } from "./VbucketCopy.ts"
 
@@ -133,9 +134,6 @@ const largestInflated = 20 * 1024 * 1024
 
 /** What no server knows. */
 const unknown: ReadonlySet<string> = new Set(["UnknownRequest", "Invalid"])
-
-/** Milliseconds after which work gives way to other clients. */
-const longestSlice = 10
 
 const timeouts = { none: 0, infinite: 0xffff } as const
 
@@ -238,7 +236,11 @@ export class NodeConnection implements PacketHandler<Packet> {
 
   /** Nothing more of the client is looked at until the result is called, unless it does not mind in which order its requests are answered. */
   owes(): () => void {
-    if (this.features.has(HelloFeature.UnorderedExecution)) return () => {}
+    return this.features.has(HelloFeature.UnorderedExecution) ? () => {} : this.holdsUp()
+  }
+
+  /** Nothing more of the client is looked at until the result is called. */
+  private holdsUp(): () => void {
     this.owed++
     this.client.pause()
     return () => {
@@ -355,8 +357,26 @@ export class NodeConnection implements PacketHandler<Packet> {
     const result = someOf(work, () => elapsed() >= until)
     if (result !== undefined) return done(result.value)
     const { waiting } = this
+    const goOn = this.holdsUp()
     const slice = (): void => this.sliced(work, done)
-    this.client.putOff(() => waiting === undefined ? slice() : waiting.execute(slice))
+    this.client.putOff(() => {
+      if (waiting === undefined) slice()
+      else waiting.execute(slice)
+      goOn()
+    })
+  }
+
+  /**
+   * Like `sliced`, for what a change needs to know first. When others had their turn, the place is looked up again: the vbucket, the
+   * collection, or what the client may do can be gone, and then that is answered. The document may be another one, too.
+   */
+  slicedChange<A>(packet: Keyed, target: Target, work: Sliced<A>, done: (result: A, target: Target) => void): void {
+    let interrupted = false
+    this.sliced(work, (result) => {
+      const there = interrupted ? this.writable(packet) : target
+      if (there !== undefined) done(result, there)
+    })
+    interrupted = true
   }
 
   /** Answers with the store's refusal. */

@@ -39,6 +39,16 @@ const scannable = (connection: NodeConnection, packet: ScanPacket): Bucket | und
   return undefined
 }
 
+/** Why a scan cannot go on. */
+const broken = (bucket: Bucket, { cancelled, place }: RangeScan): number | undefined =>
+  cancelled ?? (bucket.space(place.vbucket, place.collection) === undefined ? Status.UnknownCollection : undefined)
+
+const tell = (connection: NodeConnection, packet: ScanPacket, bucket: Bucket, status: number): void => {
+  if (status === Status.NotMyVbucket) connection.notMyVbucket(packet, bucket)
+  else if (status === Status.UnknownCollection) connection.unknownCollection(packet, bucket, status)
+  else connection.fail(packet, status)
+}
+
 const createNow = (connection: NodeConnection, packet: RequestOf<"RangeScanCreate">, bucket: Bucket, request: ScanRequest): void => {
   const { vbucket } = packet
   const { collection, snapshot } = request
@@ -48,12 +58,25 @@ const createNow = (connection: NodeConnection, packet: RequestOf<"RangeScanCreat
     return connection.fail(packet, Status.NotStored, { context: "There is no change with that seqno any more" })
   }
   const { scans } = connection.shared
-  const scan = scans.create(request, { bucket, vbucket, collection }, space, bucket.now, connection)
-  if (typeof scan === "number") return connection.fail(packet, scan)
-  const stateChanged = (): void => scans.remove(scan, Status.NotMyVbucket)
-  scan.onEnd = connection.vbucket(bucket, vbucket)!.watchers.add({ changed: () => {}, stateChanged })
-  const scanUuid = scan.uuid
-  connection.reply((writer) => encodeRangeScanCreateResponse(writer, { ...connection.head(packet), scanUuid }))
+  const { watchers } = connection.vbucket(bucket, vbucket)!
+  // the vbucket may go while the scan is made
+  let moved = false
+  const unwatch = watchers.add({ changed: () => {}, stateChanged: () => moved = true })
+  const leave = connection.listen({ closed: unwatch })
+  connection.sliced(scans.create(request, { bucket, vbucket, collection }, space, bucket.now, connection), (scan) => {
+    unwatch()
+    leave()
+    if (typeof scan === "number") return connection.fail(packet, scan)
+    const problem = moved ? Status.NotMyVbucket : broken(bucket, scan)
+    if (problem !== undefined) {
+      scans.remove(scan, problem)
+      return tell(connection, packet, bucket, problem)
+    }
+    const stateChanged = (): void => scans.remove(scan, Status.NotMyVbucket)
+    scan.onEnd = watchers.add({ changed: () => {}, stateChanged })
+    const scanUuid = scan.uuid
+    connection.reply((writer) => encodeRangeScanCreateResponse(writer, { ...connection.head(packet), scanUuid }))
+  })
 }
 
 /** Waits until a seqno is on disk, its time is up, or the vbucket is somewhere else. */
@@ -114,16 +137,6 @@ const documentOf = (connection: NodeConnection, bucket: Bucket, item: Item, xatt
   const datatype = connection.visible(whole ? item.datatype & ~datatypeBits.xattr : item.datatype)
   const { expiry, flags, key, seqno } = item
   return { flags, expiry, seqno, cas: bucket.store.casOf(item), datatype, key, value: whole ? bodyOf(item) : item.value }
-}
-
-/** Why a scan cannot go on. */
-const broken = (bucket: Bucket, { cancelled, place }: RangeScan): number | undefined =>
-  cancelled ?? (bucket.space(place.vbucket, place.collection) === undefined ? Status.UnknownCollection : undefined)
-
-const tell = (connection: NodeConnection, packet: ScanPacket, bucket: Bucket, status: number): void => {
-  if (status === Status.NotMyVbucket) connection.notMyVbucket(packet, bucket)
-  else if (status === Status.UnknownCollection) connection.unknownCollection(packet, bucket, status)
-  else connection.fail(packet, status)
 }
 
 /** One continue on its way. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest"
 import { random } from "../../codec/src/Random.fixture.ts"
 import { type ContinueLimits, packetSize, type RangeScan, RangeScans, type ScanLimits, type ScanPart } from "./RangeScans.ts"
 import type { ScanRequest, ScanSelection } from "./ScanRequest.ts"
+import { atOnce } from "./Slices.ts"
 import { Store } from "./Store.ts"
 
 const everything: ScanSelection = {
@@ -24,7 +25,7 @@ const setUp = (limits: ScanLimits = {}) => {
   const put = (key: string, size = 1, expiration = 0) => store.set(space, key, { value: new Uint8Array(size), expiration })
   const create = (more: Partial<ScanRequest> = {}, owner: object = scans): RangeScan | number => {
     const request = { collection: 0, keyOnly: false, includeXattrs: false, selection: everything, snapshot: undefined, ...more }
-    return scans.create(request, place, space, clock.unix, owner)
+    return atOnce(scans.create(request, place, space, clock.unix, owner))
   }
   const opened = (more: Partial<ScanRequest> = {}, owner?: object): RangeScan => {
     const scan = create(more, owner)

@@ -9,6 +9,7 @@ import { compareText, textLength } from "@wirewright/codec"
 import { Status } from "@wirewright/couchbase/gen"
 import type { Item, Space } from "./HashTable.ts"
 import { type ScanRequest, selects } from "./ScanRequest.ts"
+import type { Sliced } from "./Slices.ts"
 
 /** Limits of a node's scans. */
 export interface ScanLimits {
@@ -43,6 +44,9 @@ export const packetSize = 8192
 /** Memory of a key beside its text, roughly. */
 const bookkeeping = 40
 
+/** Documents that are looked at before others may have their turn. */
+const stride = 4_096
+
 type Entry = Item | string
 
 const keyOf = (entry: Entry): string => typeof entry === "string" ? entry : entry.key
@@ -52,9 +56,17 @@ const memoryOf = (entry: Entry): number => typeof entry === "string" ? entry.len
 class KeyHeap {
   private readonly entries: Array<Entry>
 
-  constructor(entries: Array<Entry>) {
+  private constructor(entries: Array<Entry>) {
     this.entries = entries
-    for (let at = (entries.length >> 1) - 1; at >= 0; at--) this.sink(at)
+  }
+
+  static *of(entries: Array<Entry>): Sliced<KeyHeap> {
+    const heap = new KeyHeap(entries)
+    for (let at = (entries.length >> 1) - 1; at >= 0; at--) {
+      heap.sink(at)
+      if (at % stride === 0) yield
+    }
+    return heap
   }
 
   get size(): number {
@@ -121,12 +133,12 @@ export class RangeScan {
   private held: number
   private readonly now: () => number
 
-  constructor(uuid: Uint8Array, place: ScanPlace, request: ScanRequest, entries: Array<Entry>, held: number, given: ScanLife) {
+  constructor(uuid: Uint8Array, place: ScanPlace, request: ScanRequest, heap: KeyHeap, held: number, given: ScanLife) {
     this.uuid = uuid
     this.place = place
     this.keyOnly = request.keyOnly
     this.includeXattrs = request.includeXattrs
-    this.heap = new KeyHeap(entries)
+    this.heap = heap
     this.held = held
     this.owner = given.owner
     this.ends = given.ends
@@ -209,31 +221,37 @@ export class RangeScans {
     return sum
   }
 
+  private get hasRoom(): boolean {
+    this.sweep()
+    return this.scans.size + this.waiting < this.maxScans
+  }
+
   /** Takes a place for a scan that is about to begin; the result gives it back. Nothing when all are taken. */
   reserve(): (() => void) | undefined {
-    this.sweep()
-    if (this.scans.size + this.waiting >= this.maxScans) return undefined
+    if (!this.hasRoom) return undefined
     this.waiting++
     return () => void this.waiting--
   }
 
   /**
-   * Makes a scan of what a collection holds now; `unixTime`, in milliseconds, says what has expired. Returns it, or the status of the
-   * answer: `KeyEnoent` when there is nothing to return, `Ebusy` when others take up too much, `Enomem` when it would not fit alone.
+   * Makes a scan of what a collection holds when it begins; `unixTime`, in milliseconds, says what has expired. Returns it, or the status of
+   * the answer: `KeyEnoent` when there is nothing to return, `Ebusy` when others take up too much, `Enomem` when it would not fit alone.
    */
-  create(request: ScanRequest, place: ScanPlace, space: Space, unixTime: number, owner: object): RangeScan | number {
-    const release = this.reserve()
-    if (release === undefined) return Status.Ebusy
-    release()
+  *create(request: ScanRequest, place: ScanPlace, space: Space, unixTime: number, owner: object): Sliced<RangeScan | number> {
+    if (!this.hasRoom) return Status.Ebusy
+    // versions of documents do not change; which ones there are does
+    const items = [...space.items.values()]
     const lives = ({ expiry }: Item): boolean => expiry === 0 || expiry * 1000 > unixTime
     let count = 0
-    for (const item of space.items.values()) if (lives(item)) count++
+    for (const item of items) if (lives(item)) count++
     if (count === 0) return Status.KeyEnoent
+    yield
     const wanted = selects(request.selection, count)
     const free = this.maxMemory - this.memory
     const entries: Array<Entry> = []
     let held = 0
-    for (const item of space.items.values()) {
+    for (const [at, item] of items.entries()) {
+      if (at % stride === stride - 1) yield
       if (!lives(item) || !wanted(item.key)) continue
       const entry = request.keyOnly ? item.key : item
       held += memoryOf(entry)
@@ -243,8 +261,11 @@ export class RangeScans {
     }
     if (held > free) return Status.Ebusy
     if (held === 0 && request.selection._tag === "Range") return Status.KeyEnoent
+    const heap = yield* KeyHeap.of(entries)
+    // others may have made some meanwhile
+    if (held > this.maxMemory - this.memory || !this.hasRoom) return Status.Ebusy
     const { now, uuid } = this.world
-    const scan = new RangeScan(uuid(), place, request, entries, held, { owner, ends: now() + this.lifetime, now })
+    const scan = new RangeScan(uuid(), place, request, heap, held, { owner, ends: now() + this.lifetime, now })
     this.scans.set(hex(scan.uuid), scan)
     return scan
   }

@@ -146,6 +146,23 @@ describe("expiry", () => {
     expect(store.get(space, "k")).toBeUndefined()
   })
 
+  test("is swept in slices, between which others change documents", () => {
+    for (let i = 0; i < 5_000; i++) store.set(space, `k${i}`, content("v", 10))
+    after(10)
+    const sweep = store.sweepSteps()
+    let slices = 0
+    while (sweep.next().done !== true) {
+      if (++slices === 1) {
+        // one that was swept and one that was not
+        store.set(space, "k0", content("new"))
+        store.set(space, "k4999", content("new"))
+      }
+    }
+    expect(slices).toBeGreaterThan(4)
+    expect([...space.items.keys()].sort()).toEqual(["k0", "k4999"])
+    expect(store.counters).toMatchObject({ documents: 2, expired: 5_000 })
+  })
+
   test("is a change of its own when somebody looks, or sweeps", () => {
     store.set(space, "seen", content("v", 10))
     store.set(space, "unseen", content("v", 10))

@@ -19,10 +19,14 @@ import {
   type StoreOptions,
   type Version
 } from "./Document.ts"
+import { atOnce, type Sliced } from "./Slices.ts"
 import { HashTable, Item, type Prepared, type Space, type Vbucket } from "./HashTable.ts"
 
 /** What may be said of bytes that are added to a document. */
 export type Addition = Condition & { readonly datatype?: number }
+
+/** Documents that are swept over before others may have their turn. */
+const stride = 1_024
 
 const nothing = new Uint8Array(0)
 
@@ -284,17 +288,25 @@ export class Store {
   }
 
   /** Notices the expiry of documents nobody looks at, and forgets tombstones older than `purgeAge` seconds. */
-  sweep(purgeAge = 259_200): void {
+  *sweepSteps(purgeAge = 259_200): Sliced<void> {
     this.flushIfDue()
     const now = this.options.now()
+    let passed = 0
     for (const space of this.table.spaces()) {
       for (const { expiry, key } of space.items.values()) {
+        if (++passed % stride === 0) yield
         if (expiry !== 0 && expiry * 1000 <= now && !space.prepares.has(key)) this.table.bury(space, key, "expiration", { value: nothing })
       }
       for (const tombstone of space.tombstones.values()) {
+        if (++passed % stride === 0) yield
         if ((tombstone.expiry + purgeAge) * 1000 <= now) this.table.forgetTombstone(space, tombstone)
       }
     }
+  }
+
+  /** The same, all at once. */
+  sweep(purgeAge?: number): void {
+    atOnce(this.sweepSteps(purgeAge))
   }
 
   private flushIfDue(): void {

@@ -6,7 +6,8 @@
  */
 import { Status, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, type Xattr } from "@wirewright/couchbase/gen"
 import type { Datatype } from "@wirewright/memcached"
-import { bytesOf, isJsonSteps, textOf } from "./JsonText.ts"
+import { isUtf8 } from "node:buffer"
+import { bytesOf, bytesOfByteText, byteTextOf, isJsonSteps, textOf, writeByteText } from "./JsonText.ts"
 import {
   attributesOf,
   attributesText,
@@ -22,7 +23,7 @@ import {
 } from "./SubDocumentAttributes.ts"
 import { binaryLiteral, binaryValue } from "./SubDocumentBinary.ts"
 import { atOnce, type Sliced } from "./Slices.ts"
-import { editSteps, type Known } from "./SubDocumentEdit.ts"
+import { editSteps, type Known, type Splice, spliced } from "./SubDocumentEdit.ts"
 import { rootFor } from "./SubDocumentPath.ts"
 import { type Spec, type SubDocumentRequest, type Traits, traitsOf } from "./SubDocumentTraits.ts"
 
@@ -56,11 +57,14 @@ export interface Execution {
 }
 
 const empty = new Uint8Array(0)
-const utf8 = (bytes: Uint8Array): string => textOf(bytes) ?? "\ufffd"
+/** The text of UTF-8, a character for each byte; of anything else a text that is no JSON. */
+const jsonText = (bytes: Uint8Array): string => isUtf8(bytes) ? byteTextOf(bytes) : "?"
+/** The same of a text. */
+const asByteText = (text: string): string => byteTextOf(bytesOf(text))
 
 const isXattr = ({ flags }: Spec): boolean => (flags & SubdocPathFlags.xattrPath) !== 0
 
-/** A text that operations run over, and what is known of it. */
+/** A text that operations run over, with a character for each byte, and what is known of it. */
 interface Text {
   readonly text: string
   readonly known: Known
@@ -70,10 +74,10 @@ interface Text {
 class Draft {
   json: boolean
   removed = false
+  body: Uint8Array
   private xattrs: Text
-  /** The body as bytes or as text; at least one of them is there. */
-  private bodyBytes: Uint8Array | undefined
-  private bodyText: Text | undefined
+  private bodyText: string | undefined
+  private bodyKnown: Known = "json"
   /** What was asked of virtual attributes. */
   private readonly virtual = new Map<string, string | undefined>()
   private readonly facts: Facts
@@ -87,16 +91,11 @@ class Draft {
     this.facts = subject
     this.original = parts
     this.now = now
-    this.bodyBytes = parts.body
+    this.body = parts.body
     this.json = (subject.datatype & datatypeBits.json) !== 0
-    this.xattrs = { text: attributesText(parts.xattrs), known: "nothing" }
-    this.macros = new Macros(this.xattrs.text + request.specs.filter(isXattr).map(({ value }) => utf8(value)).join(" "))
+    this.xattrs = { text: asByteText(attributesText(parts.xattrs)), known: "nothing" }
+    this.macros = new Macros([this.xattrs.text, ...request.specs.filter(isXattr).map(({ value }) => byteTextOf(value))])
     this.makesParents = (request.docFlags & (SubdocDocFlags.mkdoc | SubdocDocFlags.add)) !== 0
-  }
-
-  get body(): Uint8Array {
-    this.bodyBytes ??= bytesOf(this.bodyText!.text)
-    return this.bodyBytes
   }
 
   *execute(spec: Spec, traits: Traits): Sliced<SpecResult> {
@@ -109,17 +108,18 @@ class Draft {
     if (text === undefined) return { status: Status.SubdocXattrUnknownVattr, value: empty }
     yield
     const makeParents = this.makesParents || (spec.flags & SubdocPathFlags.mkdirP) !== 0
-    const edit = { operation: traits.operation!, path: spec.path, value, makeParents }
+    const edit = { operation: traits.operation!, path: asByteText(spec.path), value, makeParents }
     const edited = yield* editSteps(text.text, edit, text.known)
     if (edited.status !== Status.Success) return { status: edited.status, value: empty }
     yield
     if (!isVirtual(spec.path) || !inXattrs) {
-      const now: Text = { text: edited.text ?? text.text, known: "all" }
-      if (inXattrs) this.xattrs = now
+      const { splice } = edited
+      if (inXattrs) this.xattrs = { text: splice === undefined ? text.text : spliced(text.text, splice), known: "all" }
       else {
-        this.bodyText = now
-        if (edited.text !== undefined) this.bodyBytes = undefined
+        this.bodyKnown = "all"
+        if (splice !== undefined) this.cut(splice)
       }
+      yield
     }
     const found = this.found(spec, edited.value)
     if (found === undefined) return { status: Status.SubdocFieldNotBinaryValue, value: empty }
@@ -129,14 +129,19 @@ class Draft {
   }
 
   /** What is to be stored. `deleted` says whether the document was a tombstone and stays one. */
-  change(deleted: boolean): Change {
+  *change(deleted: boolean): Sliced<Change> {
     const { body, json, macros, removed } = this
-    const xattrs = attributesOf(this.xattrs.text)
+    const text = textOf(bytesOfByteText(this.xattrs.text))!
+    yield
+    const xattrs = attributesOf(text)
+    yield
     const kept = removed ? systemXattrs(xattrs) : xattrs
     const datatype = (json && body.length > 0 ? datatypeBits.json : 0) | (kept.length > 0 ? datatypeBits.xattr : 0)
     const value = (cas: bigint, seqno: bigint): Uint8Array =>
       valueOf({ body, xattrs: kept.map(({ key, value: text }) => ({ key, value: macros.finish(text, cas, seqno, body) })) })
-    return { value, datatype, deleted: deleted || removed }
+    // without macros it is the same whenever it is asked for
+    const made = macros.areUsed ? undefined : value(0n, 0n)
+    return { value: made === undefined ? value : () => made, datatype, deleted: deleted || removed }
   }
 
   private *onDocument(spec: Spec): Sliced<SpecResult> {
@@ -155,13 +160,25 @@ class Draft {
 
   private text(): Text {
     // it has the datatype of JSON, or nobody would have come here
-    this.bodyText ??= { text: utf8(this.bodyBytes!), known: "json" }
-    return this.bodyText
+    this.bodyText ??= jsonText(this.body)
+    return { text: this.bodyText, known: this.bodyKnown }
+  }
+
+  /** Bytes are put together, as a text of 20 MiB that is made of several takes ten times as long to be made one. */
+  private cut({ from, piece, to }: Splice): void {
+    const { body } = this
+    const cut = new Uint8Array(body.length - (to - from) + piece.length)
+    cut.set(body.subarray(0, from))
+    writeByteText(cut, from, piece)
+    cut.set(body.subarray(to), from + piece.length)
+    this.body = cut
+    this.bodyText = undefined
   }
 
   private *setBody(bytes: Uint8Array): Sliced<void> {
-    this.bodyBytes = bytes
+    this.body = bytes
     this.bodyText = undefined
+    this.bodyKnown = "json"
     this.json = yield* isJsonSteps(bytes)
   }
 
@@ -170,11 +187,11 @@ class Draft {
     const name = virtualNameOf(path)
     if (!this.virtual.has(name)) this.virtual.set(name, virtualText(name, this.facts, this.original, this.now))
     const text = this.virtual.get(name)
-    return text === undefined ? undefined : { text, known: "all" }
+    return text === undefined ? undefined : { text: asByteText(text), known: "all" }
   }
 
   private valueText(spec: Spec, traits: Traits): string | undefined {
-    const text = utf8(spec.value)
+    const text = jsonText(spec.value)
     if ((spec.flags & SubdocPathFlags.expandMacros) !== 0) return this.macros.expand(text, this.facts, this.original.body)
     return traits.hasValue && (spec.flags & SubdocPathFlags.binaryValue) !== 0 ? binaryLiteral(spec.value) : text
   }
@@ -182,7 +199,7 @@ class Draft {
   private found(spec: Spec, value: string | undefined): Uint8Array | undefined {
     if (value === undefined) return empty
     const decodes = (spec.flags & SubdocPathFlags.binaryValue) !== 0
-    return decodes ? binaryValue(value) : bytesOf(value)
+    return decodes ? binaryValue(value) : bytesOfByteText(value)
   }
 }
 
@@ -208,7 +225,7 @@ export function* mutateSteps(request: SubDocumentRequest, subject: Subject, now:
     yield
   }
   const revives = (request.docFlags & SubdocDocFlags.reviveDocument) !== 0
-  const change = draft.change(subject.deleted && !revives)
+  const change = yield* draft.change(subject.deleted && !revives)
   yield
   if (change.deleted && draft.body.length > 0) return { status: Status.SubdocDeletedDocumentCantHaveValue, results }
   return { status: Status.Success, results, change }

@@ -127,11 +127,16 @@ export const macroStatus = (value: Uint8Array): number => {
 /** What stands for the macros until the mutation is stored. */
 export class Macros {
   private readonly used = new Map<keyof typeof mutationMacros, string>()
-  private readonly taken: string
+  private readonly taken: ReadonlyArray<string>
 
-  /** `taken` is all text in which a stand-in must not occur by accident. */
-  constructor(taken: string) {
+  /** `taken` are the texts in which a stand-in must not occur by accident. */
+  constructor(taken: ReadonlyArray<string>) {
     this.taken = taken
+  }
+
+  /** Whether there are stand-ins. */
+  get areUsed(): boolean {
+    return this.used.size > 0
   }
 
   /** JSON text for a macro; nothing when it names no fact. */
@@ -163,7 +168,7 @@ export class Macros {
     const others = [...this.used.values()]
     for (let n = 0;; n++) {
       const candidate = `"macro-${name}-${n}"`
-      if (this.taken.includes(candidate) || others.includes(candidate)) continue
+      if (this.taken.some((text) => text.includes(candidate)) || others.includes(candidate)) continue
       this.used.set(name, candidate)
       return candidate
     }

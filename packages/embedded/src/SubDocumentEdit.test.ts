@@ -177,3 +177,18 @@ it("scans hostile nesting without the stack", () => {
   expect(outcome(nested(200_000), "get", "[0]")).toBe("SubdocDocE2deep")
   expect(outcome("[".repeat(200_000), "get", "[0]")).toBe("SubdocDocNotJson")
 })
+
+it.each<[string, Operation, string, string, string]>([
+  ["{\"ä\":1,\"b\":\"é😀\"}", "get", "ä", "", "1"],
+  ["{\"\\u00e4\":1}", "get", "ä", "", "1"],
+  ["{\"\\u00e4\\n\":1}", "get", "ä\\n", "", "1"],
+  ["{\"\\ud83d\\ude00\":\"à\"}", "get", "😀", "", "\"à\""],
+  ["{\"\\u00c3\\u00a4\":1}", "exists", "ä", "", "SubdocPathEnoent"],
+  ["{\"ä\":\"é😀\",\"b\":1}", "replace", "b", "\"ß\"", "{\"ä\":\"é😀\",\"b\":\"ß\"}"],
+  ["{\"ä\":\"é😀\",\"b\":1}", "delete", "ä", "", "{\"b\":1}"],
+  ["{\"é\":1}", "dictUpsert", "ö", "\"😀\"", "{\"é\":1,\"ö\":\"😀\"}"],
+  ["[\"é\"]", "arrayAddUnique", "", "\"é\"", "SubdocPathEexists"],
+  ["[\"é\"]", "arrayAddUnique", "", "\"è\"", "[\"é\",\"è\"]"]
+])("%s %s %s: what is not ASCII is one character, however it is written", (text, operation, path, value, expected) => {
+  expect(outcome(text, operation, path, value)).toBe(expected)
+})

@@ -1,11 +1,24 @@
 /**
- * One sub-document operation on a JSON text: finds the path, cuts the text there and puts the new piece in between.
+ * One sub-document operation on a JSON text: finds the path and says what takes the place of what there.
+ *
+ * Texts have a character for each byte (`byteTextOf`), so that whoever has the bytes can do the same to them; path and value do, too.
  *
  * Pure. Statuses are those kv_engine gives (docs/SubDocument.md; couchbase/subjson decides between path errors). Which flags go with which
  * operation, documents and attributes are not its business.
  */
-import { firstMember, kindAt, nameAt, scan, scanText, skipSpace, walkMembers } from "@wirewright/codec/JsonScan"
+import {
+  kindAt,
+  membersOf,
+  literalAt,
+  type Scanned,
+  scanningAt,
+  scanOn,
+  skipSpace,
+  stringValue,
+  walkMembers
+} from "@wirewright/codec/JsonScan"
 import { Status } from "@wirewright/couchbase/gen"
+import { byteTextOf, bytesOf, bytesOfByteText, textOf } from "./JsonText.ts"
 import { atOnce, type Sliced } from "./Slices.ts"
 import { maxLevels, parsePath, type Part } from "./SubDocumentPath.ts"
 
@@ -34,11 +47,18 @@ export interface Edit {
   readonly makeParents: boolean
 }
 
-/** What became of it: a failed one has neither text nor value. */
+/** A piece that takes the place of `[from, to)`. */
+export interface Splice {
+  readonly from: number
+  readonly to: number
+  readonly piece: string
+}
+
+/** What became of it: a failed one has neither splice nor value. */
 export interface Edited {
   readonly status: number
-  /** The text afterwards, when the operation changes it. */
-  readonly text?: string
+  /** How it changes the text, if it does. */
+  readonly splice?: Splice
   /** What the operation returns. */
   readonly value?: string
 }
@@ -72,22 +92,34 @@ const backslash = 0x5c
 const isNamed = (text: string, start: number, name: string): boolean => {
   for (let i = 0; i < name.length; i++) {
     const code = text.charCodeAt(start + 1 + i)
-    if (code === backslash) return nameAt(text, start) === name
+    if (code === backslash) return isWritten(text, start, name)
     if (code !== name.charCodeAt(i)) return false
   }
   const last = text.charCodeAt(start + 1 + name.length)
-  return last === quote || last === backslash && nameAt(text, start) === name
+  return last === quote || last === backslash && isWritten(text, start, name)
 }
 
-/** Members that are looked at before others may have their turn. */
-const mostMembers = 65_536
+/** Whether the literal at `start`, which has escapes, stands for a name. */
+const isWritten = (text: string, start: number, name: string): boolean =>
+  stringValue(textOf(bytesOfByteText(literalAt(text, start)))!) === textOf(bytesOfByteText(name))
+
+/** Characters that are looked at before others may have their turn. */
+const stride = 262_144
 
 /** Walks over the members of the container at `at` until `visit` returns `true`. */
-function* walk(text: string, at: number, visit: Parameters<typeof walkMembers>[3]): Sliced<void> {
-  const named = kindAt(text, at) === "object"
-  for (let next = firstMember(text, at); next >= 0;) {
-    next = walkMembers(text, named, next, visit, mostMembers)
-    if (next >= 0) yield
+function* walk(text: string, at: number, visit: Parameters<typeof walkMembers>[2]): Sliced<void> {
+  const cursor = membersOf(text, at)
+  if (cursor === undefined) return
+  for (let until = at + stride; !walkMembers(text, cursor, visit, until); until += stride) yield
+}
+
+/** Scans the value that begins at `at`; nothing when there is none. */
+function* scan(text: string, at: number): Sliced<Scanned | undefined> {
+  const scanning = scanningAt(at)
+  for (;;) {
+    const scanned = scanOn(text, scanning, scanning.at + stride)
+    if (scanned !== "more") return scanned
+    yield
   }
 }
 
@@ -139,17 +171,13 @@ function* lengthAt(text: string, at: number): Sliced<number> {
   return length
 }
 
-/** The text with `[from, to)` replaced. */
-const splice = (text: string, from: number, to: number, piece: string): Edited => ({
-  status: Status.Success,
-  text: text.slice(0, from) + piece + text.slice(to)
-})
+const splice = (from: number, to: number, piece: string): Edited => ({ status: Status.Success, splice: { from, to, piece } })
 
 /** Puts a piece in front of the bracket that ends the container at `place`. */
 const appendTo = (text: string, place: Place, piece: string): Edited => {
   const close = place.end - 1
   const empty = skipSpace(text, place.at + 1) === close
-  return splice(text, close, close, empty ? piece : `,${piece}`)
+  return splice(close, close, empty ? piece : `,${piece}`)
 }
 
 const quoted = (part: Part & { readonly _tag: "Name" }): string => `"${part.literal}":`
@@ -167,10 +195,13 @@ const makeWay = (text: string, place: Place, path: ReadonlyArray<Part>, piece: s
 }
 
 /** Whether `value` can stand where it is to be put: one value, or several for an array, nested at most `levels` deep. */
-const valueStatus = (value: string, levels: number, several: boolean): number => {
-  const scanned = scanText(several ? `[${value}]` : value)
+function* valueStatus(value: string, levels: number, several: boolean): Sliced<number> {
+  const text = several ? `[${value}]` : value
+  const scanned = yield* scan(text, skipSpace(text, 0))
   // within the brackets of the list there must be something
-  if (scanned === undefined || several && value.trim() === "") return Status.SubdocValueCantinsert
+  if (scanned === undefined || skipSpace(text, scanned.end) < text.length || several && value.trim() === "") {
+    return Status.SubdocValueCantinsert
+  }
   return scanned.depth - (several ? 1 : 0) > levels ? Status.SubdocValueEtoodeep : Status.Success
 }
 
@@ -179,7 +210,7 @@ const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   const last = path.at(-1)!
   if (operation !== "replace" && last._tag === "Index") return failed(Status.SubdocPathEinval)
   if (place.depth === path.length) {
-    return operation === "dictAdd" ? failed(Status.SubdocPathEexists) : splice(text, place.at, place.end, value)
+    return operation === "dictAdd" ? failed(Status.SubdocPathEexists) : splice(place.at, place.end, value)
   }
   const parentThere = place.depth === path.length - 1
   if (operation === "replace" || !parentThere && !edit.makeParents) return failed(Status.SubdocPathEnoent)
@@ -189,8 +220,8 @@ const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
 const remove = (text: string, place: Place, path: ReadonlyArray<Part>): Edited => {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
   const { before, behind, end, start } = place
-  if (behind >= 0) return splice(text, start, behind, "")
-  return splice(text, before >= 0 ? before : start, end, "")
+  if (behind >= 0) return splice(start, behind, "")
+  return splice(before >= 0 ? before : start, end, "")
 }
 
 function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Sliced<Edited> {
@@ -200,7 +231,7 @@ function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   if (kindAt(text, place.at) !== "array") return failed(Status.SubdocPathMismatch)
   if (edit.operation === "arrayPushFirst") {
     const first = skipSpace(text, place.at + 1)
-    return first === place.end - 1 ? appendTo(text, place, edit.value) : splice(text, first, first, `${edit.value},`)
+    return first === place.end - 1 ? appendTo(text, place, edit.value) : splice(first, first, `${edit.value},`)
   }
   if (edit.operation === "arrayAddUnique") {
     const wanted = edit.value.trim()
@@ -218,7 +249,7 @@ function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
 
 function* insert(text: string, place: Place, path: ReadonlyArray<Part>, value: string): Sliced<Edited> {
   const last = path.at(-1) as Part & { readonly _tag: "Index" }
-  if (place.depth === path.length) return splice(text, place.at, place.at, `${value},`)
+  if (place.depth === path.length) return splice(place.at, place.at, `${value},`)
   const appends = place.depth === path.length - 1 && (yield* lengthAt(text, place.at)) === last.index
   return appends ? appendTo(text, place, value) : failed(Status.SubdocPathEnoent)
 }
@@ -248,7 +279,7 @@ const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   if (before === undefined) return failed(Status.SubdocNumErange)
   const sum = before + delta
   if (!isInt64(sum)) return failed(Status.SubdocValueCantinsert)
-  return { ...splice(text, place.at, place.end, String(sum)), value: String(sum) }
+  return { ...splice(place.at, place.end, String(sum)), value: String(sum) }
 }
 
 function* read(text: string, place: Place, path: ReadonlyArray<Part>, operation: Operation): Sliced<Edited> {
@@ -263,7 +294,7 @@ function* read(text: string, place: Place, path: ReadonlyArray<Part>, operation:
 const isDelta = (value: string): boolean => /^-?[1-9][0-9]{0,18}$/.test(value) && int64(value) !== undefined
 
 /** What is wrong with the value or the path alone, before the document is looked at. */
-const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
+function* problemOf(edit: Edit, path: ReadonlyArray<Part>): Sliced<number> {
   const { operation, value } = edit
   switch (operation) {
     case "get":
@@ -275,20 +306,20 @@ const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
     case "dictAdd":
     case "dictUpsert":
     case "replace":
-      return path.length === 0 ? Status.SubdocValueCantinsert : valueStatus(value, maxLevels - path.length, false)
+      return path.length === 0 ? Status.SubdocValueCantinsert : yield* valueStatus(value, maxLevels - path.length, false)
     case "arrayPushFirst":
       if (path.length === maxLevels - 1) return Status.SubdocPathE2big
-      return valueStatus(value, maxLevels - 1 - path.length, true)
+      return yield* valueStatus(value, maxLevels - 1 - path.length, true)
     case "arrayPushLast":
-      return valueStatus(value, maxLevels - 1 - path.length, true)
+      return yield* valueStatus(value, maxLevels - 1 - path.length, true)
     case "arrayAddUnique": {
       const kind = kindAt(value, skipSpace(value, 0))
       const primitive = kind !== "object" && kind !== "array"
-      return primitive ? valueStatus(value, maxLevels - 1 - path.length, false) : Status.SubdocValueCantinsert
+      return primitive ? yield* valueStatus(value, maxLevels - 1 - path.length, false) : Status.SubdocValueCantinsert
     }
     case "arrayInsert": {
       const last = path.at(-1)
-      const bad = valueStatus(value, maxLevels - path.length, true)
+      const bad = yield* valueStatus(value, maxLevels - path.length, true)
       if (bad !== Status.Success) return bad
       return last?._tag === "Index" && last.index >= 0 ? Status.Success : Status.SubdocPathEinval
     }
@@ -299,9 +330,6 @@ const problemOf = (edit: Edit, path: ReadonlyArray<Part>): number => {
 
 /** What is known of a text before an operation: nothing, that it is JSON, or that it is no deeper than allowed, too. */
 export type Known = "nothing" | "json" | "all"
-
-/** Characters that are looked at before others may have their turn. */
-const stride = 262_144
 
 /** How deep a text nests that is JSON. */
 function* depthOf(text: string): Sliced<number> {
@@ -339,7 +367,7 @@ const isEscaped = (text: string, at: number): boolean => {
 function* rootOf(text: string, known: Known): Sliced<{ readonly start: number; readonly end: number } | number> {
   const start = skipSpace(text, 0)
   if (known === "nothing") {
-    const root = scan(text, start)
+    const root = yield* scan(text, start)
     if (root === undefined || skipSpace(text, root.end) < text.length) return Status.SubdocDocNotJson
     return root.depth > maxLevels ? Status.SubdocDocE2deep : { start, end: root.end }
   }
@@ -353,7 +381,7 @@ function* rootOf(text: string, known: Known): Sliced<{ readonly start: number; r
 export function* editSteps(text: string, edit: Edit, known: Known = "nothing"): Sliced<Edited> {
   const path = parsePath(edit.path)
   if (typeof path === "string") return failed(path === "TooDeep" ? Status.SubdocPathE2big : Status.SubdocPathEinval)
-  const problem = problemOf(edit, path)
+  const problem = yield* problemOf(edit, path)
   if (problem !== Status.Success) return failed(problem)
   const root = yield* rootOf(text, known)
   if (typeof root === "number") return failed(root)
@@ -382,5 +410,18 @@ export function* editSteps(text: string, edit: Edit, known: Known = "nothing"): 
   }
 }
 
-/** The same, all at once. */
-export const editText = (text: string, edit: Edit): Edited => atOnce(editSteps(text, edit))
+/** The text after a splice. */
+export const spliced = (text: string, { from, piece, to }: Splice): string => text.slice(0, from) + piece + text.slice(to)
+
+/** The same all at once, on texts as they are read. Returns the text afterwards, too, when the operation changes it. */
+export const editText = (text: string, edit: Edit): { readonly status: number; readonly text?: string; readonly value?: string } => {
+  const bytes = (part: string): string => byteTextOf(bytesOf(part))
+  const read = (part: string): string => textOf(bytesOfByteText(part))!
+  const before = bytes(text)
+  const { splice: change, status, value } = atOnce(editSteps(before, { ...edit, path: bytes(edit.path), value: bytes(edit.value) }))
+  return {
+    status,
+    ...change === undefined ? {} : { text: read(spliced(before, change)) },
+    ...value === undefined ? {} : { value: read(value) }
+  }
+}

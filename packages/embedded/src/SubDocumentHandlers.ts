@@ -123,7 +123,7 @@ const changed = (
   if (refused(connection, packet, request)) return
   const target = connection.writable(packet)
   if (target === undefined) return
-  const { bucket, space } = target
+  const { bucket } = target
   const { store } = bucket
   const current = found(target, request, packet.key)
   const creates = hasFlag(request, SubdocDocFlags.add | SubdocDocFlags.mkdoc)
@@ -140,23 +140,23 @@ const changed = (
     return connection.fail(packet, Status.SubdocCanOnlyReviveDeletedDocuments)
   }
   const subject = current === undefined ? blank(request, bucket.uuidOf(packet.vbucket)) : subjectOf(target, current)
-  connection.sliced(mutateSteps(request, subject, now(target)), (execution) => {
-    if (found(target, request, packet.key) !== current) {
+  connection.slicedChange(packet, target, mutateSteps(request, subject, now(target)), (execution, there) => {
+    if (found(there, request, packet.key) !== current) {
       if (attempts === mostAttempts) return connection.fail(packet, Status.Etmpfail)
       return changed(connection, packet, request, answer, attempts + 1)
     }
     const { change } = execution
     const inTombstone = subject.deleted && !hasFlag(request, SubdocDocFlags.reviveDocument)
-    if (change === undefined) return answer({ target, execution, inTombstone })
-    const expiration = bucket.expirationIn(space.collection, packet.expiration ?? 0)
+    if (change === undefined) return answer({ target: there, execution, inTombstone })
+    const expiration = bucket.expirationIn(there.space.collection, packet.expiration ?? 0)
     const kept = preservesExpiry(packet) && current !== undefined ? current.expiry : absoluteExpiry(expiration, bucket.now)
-    const item = store.keep(space, packet.key, {
+    const item = store.keep(there.space, packet.key, {
       ...change,
       flags: packet.userFlags ?? subject.flags,
       expiry: change.deleted ? Math.floor(bucket.now / 1000) : kept
     })
     if (typeof item === "string") connection.refuse(packet, item)
-    else answer({ target, execution, item, inTombstone })
+    else answer({ target: there, execution, item, inTombstone })
   })
 }
 

@@ -55,7 +55,6 @@ const write =
   (adds: boolean, deleted: boolean, encode: Encode | undefined) => (connection: NodeConnection, packet: Put | Removal): void => {
     const target = connection.writable(packet)
     if (target === undefined) return
-    const { bucket, space } = target
     const { documentCas, flags, key, options = 0, revSeqno, value } = packet
     const skips = (options & (WithMetaOptions.skipConflictResolution | WithMetaOptions.forceWithMetaOp)) !== 0
     const regenerates = (options & WithMetaOptions.regenerateCas) !== 0
@@ -68,7 +67,8 @@ const write =
     if (documentCas === 0n || documentCas === lockedCas) return connection.fail(packet, Status.CasValueInvalid)
     if (!isWellFormed(value, packet.datatype)) return connection.fail(packet, Status.XattrEinval)
     const xattr = packet.datatype & datatypeBits.xattr
-    connection.sliced(isJsonSteps(partsOf(value, xattr).body), (json) => {
+    connection.slicedChange(packet, target, isJsonSteps(partsOf(value, xattr).body), (json, there) => {
+      const { bucket, space } = there
       const current = bucket.store.getDeleted(space, key)
       const expiry = "deleteTime" in packet ? packet.deleteTime : packet.expiration
       if (current !== undefined) {
@@ -88,7 +88,7 @@ const write =
         revSeqno
       })
       if (typeof item === "string") return connection.refuse(packet, item)
-      const mutationToken = connection.tokenOf(target, item)
+      const mutationToken = connection.tokenOf(there, item)
       if (encode !== undefined) {
         connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: item.cas }), mutationToken }))
       }

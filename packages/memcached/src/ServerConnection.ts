@@ -46,10 +46,7 @@ export interface ServerClient {
   pause(): void
   /** Goes on with what arrived. */
   resume(): void
-  /**
-   * Goes on with `run` in a later turn of the event loop, unless the connection is gone by then. Requests wait until nothing is put off any
-   * more. What `run` throws closes the connection.
-   */
+  /** Goes on with `run` in a later turn of the event loop, unless the connection is gone by then. What `run` throws closes the connection. */
   putOff(run: () => void): void
   /** The client is no stranger any more: the limits of strangers are not its limits. */
   admit(): void
@@ -112,7 +109,6 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private held: Array<Frame> = []
   private next = 0
   private stopped = false
-  private putOffs = 0
   private reading = true
   private congested = false
   private handling = false
@@ -201,12 +197,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   }
 
   putOff(run: () => void): void {
-    this.putOffs++
-    this.pause()
     setImmediate(() => {
-      if (this.transport.closed !== undefined) return
-      this.guarded(run)
-      if (--this.putOffs === 0) this.resume()
+      if (this.transport.closed === undefined) this.guarded(run)
     })
   }
 

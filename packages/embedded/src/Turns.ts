@@ -1,0 +1,21 @@
+/** Drives sliced work through turns of the event loop, so that clients are served in between. */
+import { type Sliced, someOf } from "./Slices.ts"
+
+/** Milliseconds after which work gives way to others. */
+export const longestSlice = 10
+
+/** Does work that nobody waits for; the result stops it. What it throws is nobody's fault but the work's. */
+export const inTurns = (work: Sliced<unknown>, done: () => void = () => {}): () => void => {
+  let over = false
+  const turn = (): void => {
+    if (over) return
+    const until = performance.now() + longestSlice
+    if (someOf(work, () => performance.now() >= until) === undefined) return void setImmediate(turn)
+    over = true
+    done()
+  }
+  turn()
+  return () => {
+    over = true
+  }
+}

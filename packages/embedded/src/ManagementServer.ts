@@ -185,7 +185,17 @@ const headersOf = (body: string | object): Http.OutgoingHttpHeaders => ({
 const realm = { "WWW-Authenticate": "Basic realm=\"Couchbase Server Admin / REST\"" }
 
 /** Serves until the scope closes. */
-export const serveManagement = (options: ManagementServerOptions): Effect.Effect<ManagementServer, ConnectionError, Scope.Scope> => {
+export const serveManagement = (options: ManagementServerOptions): Effect.Effect<ManagementServer, ConnectionError, Scope.Scope> =>
+  Effect.flatMap(Effect.context<never>(), (services) => {
+    const log = (defect: unknown): void =>
+      void Effect.runForkWith(services)(Effect.logError("The management endpoint failed", Cause.die(defect)))
+    return serveWith(options, log)
+  })
+
+const serveWith = (
+  options: ManagementServerOptions,
+  onDefect: (defect: unknown) => void
+): Effect.Effect<ManagementServer, ConnectionError, Scope.Scope> => {
   const { host, management, maxBody = 64 * 1024, maxConnections = 1_000, patience = 10_000, port, tls } = options
   const watchers = new Watchers(management, patience)
 
@@ -225,7 +235,7 @@ export const serveManagement = (options: ManagementServerOptions): Effect.Effect
     handle(request, response).catch((defect: unknown) => {
       // a client that went away is no defect
       if (request.destroyed && !request.complete) return
-      Effect.runFork(Effect.logError("The management endpoint failed", Cause.die(defect)))
+      onDefect(defect)
       if (response.headersSent) response.destroy()
       else send(response, { status: 500, body: "Internal error\n" }, { Connection: "close" })
     })

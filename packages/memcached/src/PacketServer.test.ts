@@ -1,6 +1,7 @@
 /** Limits of a server: what a hostile client gets is a closed connection or nothing at all, never memory, and others notice nothing. */
 import type { ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { describe, expect, test } from "vitest"
@@ -474,4 +475,30 @@ describe("TLS", () => {
       expect(await attempt({ cert: certificate, key: privateKey })).toBe("answered")
       expect(seen.handled).toBe(1)
     }, { tls: { ...tls, requestCert: true, rejectUnauthorized: true, ca: certificate } }))
+})
+
+test("what a handler throws ends its connection, and goes to the log of whoever serves", async () => {
+  const logged: Array<unknown> = []
+  const logger = Logger.make(({ message }) => logged.push(message))
+  const handler = (client: ServerClient): PacketHandler<Gen.Request> => ({
+    onRequest: () => {
+      throw new Error("the handler's fault")
+    },
+    onMalformed: () => client.close("the test"),
+    onClose: () => {}
+  })
+  const decode = (reader: Parameters<typeof Gen.decodeRequest>[0], at: number) => Gen.decodeRequest(reader, at)
+  await Effect.runPromise(
+    Effect.scoped(Effect.gen(function*() {
+      const server = yield* serve({ frameShape: Gen.frameShape, decode, handler })
+      yield* Effect.promise(async () => {
+        const client = await RawClient.connect(server.port)
+        client.send(packet(0x0a))
+        expect(await client.rest()).toHaveLength(0)
+        await until(() => logged.length > 0)
+      })
+      expect(server.counters.defects).toBe(1)
+    })).pipe(Effect.provide(Logger.layer([logger])))
+  )
+  expect(logged).toEqual([["a request was not handled", new Error("the handler's fault")]])
 })

@@ -110,7 +110,16 @@ const lingerMilliseconds = 2_000
 const addressOf = (host: string, port: number): string => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
 /** Listens; the server and its connections close with the scope. */
-export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> => {
+export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
+  Effect.flatMap(Effect.context<never>(), (services) => {
+    const log = (defect: unknown): void => void Effect.runForkWith(services)(Effect.logError("a request was not handled", defect))
+    return serveWith(options, options.onDefect ?? log)
+  })
+
+const serveWith = <Request>(
+  options: PacketServerOptions<Request>,
+  onDefect: Shared<Request>["onDefect"]
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> => {
   const host = options.host ?? "127.0.0.1"
   const maxConnections = options.maxConnections ?? 10_000
   const idle = Duration.toMillis(options.idleTimeout ?? "5 minutes")
@@ -122,6 +131,7 @@ export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Ef
   const maxStrangers = strangers === undefined ? Infinity : strangers.maxConnections ?? 1_000
   const shared: Shared<Request> = {
     options,
+    onDefect,
     maxOutput: options.maxOutput ?? 4 * mebibyte,
     maxStrangerFrame: Math.min(strangers?.maxFrame ?? 64 * 1024, options.maxFrame ?? Infinity),
     counts: counts(),

@@ -6,7 +6,6 @@
  */
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import { accepted, type ConnectionError, PeerMisbehaved, PeerStalled, type Transport } from "@wirewright/connection"
-import * as Effect from "effect/Effect"
 import type { Duplex } from "node:stream"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
 import type { PacketServerOptions } from "./PacketServer.ts"
@@ -75,6 +74,8 @@ export const counts = () => ({
 /** What the connections of a server share. */
 export interface Shared<Request> {
   readonly options: PacketServerOptions<Request>
+  /** Told of what a handler threw. */
+  readonly onDefect: (defect: unknown, client: ServerClient) => void
   readonly maxOutput: number
   readonly counts: ReturnType<typeof counts>
   readonly clients: Set<ServerConnection<Request>>
@@ -334,9 +335,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   private defect(defect: unknown): void {
     this.shared.counts.defects++
-    const { onDefect } = this.shared.options
-    if (onDefect === undefined) Effect.runFork(Effect.logError("a request was not handled", defect))
-    else onDefect(defect, this)
+    this.shared.onDefect(defect, this)
     this.transport.close("this side, after a defect")
   }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest"
 import { runHere } from "../test/RunHere.ts"
 import { exitRows } from "./Exits.ts"
 import { wrapped } from "./Help.ts"
+import { controlCommands } from "./ServeControl.ts"
 import { wirewright } from "./Wirewright.ts"
 
 const paths = (command: Command.Command.Any, path: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => [
@@ -56,4 +57,12 @@ it("lines are broken at spaces, and where a word is as wide as the line or wider
   expect(wrapped("aaaaaaaaa b", 4)).toEqual(["aaaaaaaaa", "b"])
   expect(wrapped("値値 値", 5)).toEqual(["値値", "値"])
   expect(wrapped(" \n ", 5)).toEqual([])
+})
+
+it("serve --help explains every command of the control socket, a line or two each", async () => {
+  const help = await helpOf(["serve"])
+  const rows = help.split("\n\n").find((paragraph) => paragraph.trimStart().startsWith("failover"))!
+  const terms = rows.split("\n").filter((line) => /^ {2}\S/.test(line)).map((line) => line.trim().split(/ {2,}/)[0]!)
+  const named = terms.flatMap((term) => term.replace(/\{.*/, "").split(",")).map((name) => name.trim())
+  expect(named.sort()).toEqual([...controlCommands].sort())
 })

@@ -62,11 +62,18 @@ const flagRow = ({ aliases, description, name, type }: FlagDoc): Row => ({
   text: Option.getOrElse(description, () => "")
 })
 
-const paragraphs = (text: string, width: number): ReadonlyArray<string> =>
-  text.trim().split(/\n\s*\n/).flatMap((paragraph, index) => [
-    ...index === 0 ? [] : [""],
-    ...wrapped(paragraph, width - 2).map((line) => `  ${line}`)
-  ])
+/** A line of a table in a description: two spaces, what is explained, two spaces, the explanation. */
+const tableLine = /^ {2}(\S.*?) {2,}(\S.*)$/
+
+/** The paragraphs of a description; one of `tableLine`s only is a table. */
+const paragraphs = (text: string, width: number, styles: Styles): ReadonlyArray<string> =>
+  text.trim().split(/\n(?: *\n)+/).flatMap((paragraph, index) => {
+    const rows = paragraph.split("\n").map((line) => tableLine.exec(line))
+    const lines = rows.every((row) => row !== null)
+      ? table(rows.map(([, term, explanation]) => ({ term: term!, text: explanation! })), width, styles)
+      : wrapped(paragraph, width - 2).map((line) => `  ${line}`)
+    return [...index === 0 ? [] : [""], ...lines]
+  })
 
 /** A command line over several lines, as shells take it. Quoted words stay whole. */
 const command = (line: string, width: number): ReadonlyArray<string> => {
@@ -90,7 +97,7 @@ export const helpText = (doc: HelpDoc, { columns = 80, colors = false } = {}): s
   }
   const rows = (title: string, all: ReadonlyArray<Row>): void => section(title, all.length === 0 ? [] : table(all, width, styles))
   const [, ...path] = doc.commandPath ?? []
-  if (doc.description !== "") section("DESCRIPTION", paragraphs(doc.description, width))
+  if (doc.description !== "") section("DESCRIPTION", paragraphs(doc.description, width, styles))
   section("USAGE", [`  ${styles.term(doc.usage)}`])
   rows(
     "ARGUMENTS",

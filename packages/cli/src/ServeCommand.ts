@@ -90,14 +90,27 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
         + "When it listens it prints a line of JSON on stdout: "
         + "{\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. SIGINT and SIGTERM end it.\n\n"
         + "The management endpoint answers Couchbase's REST requests for buckets, scopes, collections and users, to whoever may sign in.\n\n"
-        + "  --control takes lines of JSON, one command each: {\"token\":\"…\",\"do\":\"failover\",\"node\":0,\"lost\":10} another node (or the "
-        + "same, alone) goes on without the newest changes; crash {seqno or lost} the same on every node, from disk; evict, purge, compact "
-        + "{seqno}, move {vbucket,node}, disconnect {node,dcpOnly}, status; bucket and vbucket narrow them. With --replicas, of a node: "
-        + "pauseReplication, resumeReplication, pausePersistence, resumePersistence, kill, restart, promote (its replicas become active); "
-        + "and rebalance. createBucket, updateBucket "
-        + "{bucket, ramQuota, replicas, flushEnabled, …}, flushBucket, dropBucket {bucket}, createScope, dropScope {bucket,scope}, "
-        + "createCollection, updateCollection {bucket,scope,collection,maxTtl,history}, dropCollection. The first command of a connection has "
-        + "the token that is in the line on stdout."
+        + "--control takes lines of JSON, one command each, and answers each with a line: {\"token\":\"…\",\"do\":\"failover\",\"node\":0,\"lost\":10}. The "
+        + "first command of a connection has the token that is in the line on stdout. bucket and vbucket narrow a command where that makes sense.\n\n"
+        + [
+          ["failover {node,lost}", "Another node, or the same if it is alone, goes on without the newest changes"],
+          ["crash {seqno or lost}", "The same on every node, from disk"],
+          ["evict", "What memory has of older versions is gone"],
+          ["purge, compact {seqno}", "Tombstones are forgotten up to a seqno"],
+          ["move {vbucket,node}", "As a rebalance does"],
+          ["disconnect {node,dcpOnly}", "Closes connections"],
+          ["status", "Where each vbucket is, its seqnos and branch; DCP connections"],
+          ["pauseReplication, resumeReplication {node}", "What reaches the replicas of a node"],
+          ["pausePersistence, resumePersistence {node}", "What a node writes to its disk"],
+          ["kill, restart {node}", "A node does not run, and begins again with what is on its disk"],
+          ["promote {node}", "The replicas of a node become active"],
+          ["rebalance", "Replicas that are missing are made"],
+          ["createBucket, updateBucket {bucket,ramQuota,replicas,flushEnabled,…}", "Makes or changes a bucket"],
+          ["flushBucket, dropBucket {bucket}", "Empties or drops it"],
+          ["createScope, dropScope {bucket,scope}", "Makes or drops a scope"],
+          ["createCollection, updateCollection {bucket,scope,collection,maxTtl,history}", "Makes or changes a collection"],
+          ["dropCollection {bucket,scope,collection}", "Drops it with its documents"]
+        ].map(([term, text]) => `  ${term}  ${text}`).join("\n")
     ),
     Command.withExamples([
       { command: "wirewright serve --user app --password-file secret --bucket travel", description: "A node for the Couchbase SDKs" },

@@ -157,6 +157,14 @@ describe("buckets", () => {
     expect(refused(administration.createCollection("default", "_default", "no", { history: true }))[0]).toBe("InvalidArgument")
   })
 
+  it("make changes wait for copies as soon as they are told to", () => {
+    expect(bucket().durabilityMinLevel).toBe(0)
+    ok(administration.updateBucket("default", { durabilityMinLevel: "persistToMajority" }))
+    expect(bucket().durabilityMinLevel).toBe(3)
+    ok(administration.createBucket("durable", { durabilityMinLevel: "majority" }))
+    expect(bucket("durable").durabilityMinLevel).toBe(1)
+  })
+
   it("are emptied where that is allowed: documents, seqnos and branches are new, collections stay", () => {
     expect(refused(administration.flushBucket("default"))).toEqual(["FlushDisabled", "Flush is disabled for the bucket"])
     ok(administration.updateBucket("default", { flushEnabled: true }))

@@ -27,7 +27,7 @@ export interface BucketSettings {
   readonly compressionMode: "off" | "passive" | "active"
   /** Remembered; conflicts are resolved by revision. */
   readonly conflictResolution: "seqno" | "lww" | "custom"
-  /** Remembered. */
+  /** The least that each change of a document waits for. */
   readonly durabilityMinLevel: "none" | "majority" | "majorityAndPersistActive" | "persistToMajority"
   /** With magma, collections may keep the history of their documents, which here is a mark only. */
   readonly storageBackend: "couchstore" | "magma"

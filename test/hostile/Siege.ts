@@ -21,6 +21,7 @@ import { serve } from "../peers/Serve.ts"
 
 /** What an honest client does. Each may fail; that is a wrong answer. */
 export interface Honest {
+  /** Its kind, by which answers are counted. */
   readonly name: string
   readonly set: (key: string, value: string) => Promise<void>
   readonly get: (key: string) => Promise<string | undefined>
@@ -28,7 +29,7 @@ export interface Honest {
   readonly close: () => Promise<void>
 }
 
-/** Connects an honest client. */
+/** Connects an honest client; it has had a first answer when it is there. */
 export type Connect = (ports: { readonly memcached: number; readonly couchbase: number }) => Promise<Honest>
 
 /** How it is played. */
@@ -36,19 +37,27 @@ export interface SoakOptions {
   readonly seconds: number
   readonly hostile: number
   readonly honest: number
-  /** Kinds of honest clients, dealt out in turn. Default: our clients of both servers. */
+  /** Kinds of honest clients, dealt out in turn. Default: `ours`. */
   readonly clients?: ReadonlyArray<Connect>
 }
 
-/** What came of it. Times are in milliseconds. */
+/** How long answers took, in milliseconds. */
+export interface Waits {
+  readonly clients: number
+  readonly answers: number
+  /** How long they took at most, of the given share of them. */
+  readonly percentile: (share: number) => number
+  readonly longest: number
+}
+
+/** What came of it. */
 export interface SoakOutcome {
   readonly wrong: ReadonlyArray<string>
-  readonly answers: ReadonlyMap<string, number>
+  /** By the name of the honest clients. */
+  readonly waits: ReadonlyMap<string, Waits>
   readonly attacks: ReadonlyArray<readonly [kind: string, times: number]>
   readonly longest: number
-  /** How long answers took at most, of the given share of them. */
-  readonly percentile: (share: number) => number
-  /** Longest time for which this process itself did nothing, which is in all the others. */
+  /** Longest time in milliseconds for which this process itself did nothing, which is in all the others. */
   readonly ownDelay: number
   readonly load: number
 }
@@ -81,28 +90,126 @@ export const ourBucket: Connect = async ({ couchbase }) => {
     name: "our Couchbase client",
     set: (key, value) => Effect.runPromise(Effect.asVoid(kv.upsert(key, value, { format: "text" }))),
     get: async (key) => Option.getOrUndefined(Option.map(await Effect.runPromise(kv.get(key)), ({ value }) => text(value))),
-    remove: (key) => Effect.runPromise(Effect.map(Effect.exit(kv.remove(key)), Exit.isSuccess)),
+    remove: (key) =>
+      Effect.runPromise(
+        kv.remove(key).pipe(Effect.as(true), Effect.catchReason("KvError", "NotFound", () => Effect.succeed(false)))
+      ),
     close
   }
 }
+
+/** Our clients of both servers. */
+export const ours: ReadonlyArray<Connect> = [ourMemcached, ourBucket]
 
 /** User and password of the Couchbase node. */
 export const account = { user: "app", password }
 
 const script = fileURLToPath(new URL("Hostile.ts", import.meta.url))
 
+/** After so many milliseconds an answer is not waited for any longer: some clients do not tell that their connection is gone. */
+const patience = 10_000
+
+const answered = async <A>(ask: Promise<A>): Promise<A> => {
+  const waiting = new AbortController()
+  const given = sleep(patience, undefined, { signal: waiting.signal }).then(() => {
+    throw new Error(`no answer in ${patience} ms`)
+  })
+  try {
+    return await Promise.race([ask, given])
+  } finally {
+    given.catch(() => {})
+    waiting.abort()
+  }
+}
+
+const waitsOf = (clients: number, times: ReadonlyArray<number>): Waits => {
+  const sorted = times.toSorted((a, b) => a - b)
+  return {
+    clients,
+    answers: sorted.length,
+    percentile: (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0,
+    longest: sorted.at(-1) ?? 0
+  }
+}
+
+/**
+ * One honest client until `end`: it alone has its keys, so it knows every answer. What is wrong goes to `wrong`, how long an answer took to
+ * `times`.
+ */
+const live = async (one: Honest, index: number, end: number, wrong: Array<string>, times: Array<number>): Promise<void> => {
+  const below = random(index + 1)
+  const known = new Map<string, string>()
+  const say = (what: string): unknown => wrong.push(`${one.name} ${index}: ${what}`)
+  const ask = async <A>(what: string, asked: Promise<A>, check: (answer: A) => string | undefined): Promise<void> => {
+    const begun = performance.now()
+    try {
+      const answer = await answered(asked)
+      times.push(performance.now() - begun)
+      const fault = check(answer)
+      if (fault !== undefined) say(`${what}: ${fault}`)
+    } catch (error) {
+      say(`${what} failed: ${error}`)
+    }
+  }
+  for (let turn = 0; performance.now() < end && wrong.length < 100; turn++) {
+    const key = `honest${index}:${below(20)}`
+    const before = known.get(key)
+    switch (below(3)) {
+      case 0: {
+        const value = `${turn} ${"v".repeat(below(below(10) === 0 ? 100_000 : 200))}`
+        known.set(key, value)
+        await ask(`set ${key}`, one.set(key, value), () => undefined)
+        break
+      }
+      case 1:
+        known.delete(key)
+        await ask(
+          `remove ${key}`,
+          one.remove(key),
+          (removed) => removed === (before !== undefined) ? undefined : `it was ${removed ? "" : "not "}there to be removed`
+        )
+        break
+      default:
+        await ask(
+          `get ${key}`,
+          one.get(key),
+          (found) => found === before ? undefined : `it is ${found?.slice(0, 40)}, not ${before?.slice(0, 40)}`
+        )
+    }
+    await sleep(10 + below(30))
+  }
+}
+
 /** Plays it. */
-export const soak = async ({ clients = [ourMemcached, ourBucket], honest, hostile, seconds }: SoakOptions): Promise<SoakOutcome> => {
+export const soak = async (options: SoakOptions): Promise<SoakOutcome> => {
   const folder = mkdtempSync(join(tmpdir(), "wirewright-soak-"))
-  writeFileSync(join(folder, "password"), password)
-  const memcached = await serve(["--memcached"])
-  const couchbase = await serve(["--user", account.user, "--password-file", join(folder, "password")])
-  const ports = { memcached: Number(memcached.ready["port"]), couchbase: Number(couchbase.ready["port"]) }
+  const ends: Array<() => unknown> = [() => rmSync(folder, { recursive: true, force: true })]
+  try {
+    writeFileSync(join(folder, "password"), password)
+    const memcached = await serve(["--memcached"])
+    ends.unshift(memcached.stop)
+    const couchbase = await serve(["--user", account.user, "--password-file", join(folder, "password")])
+    ends.unshift(couchbase.stop)
+    return await play(options, { memcached: Number(memcached.ready["port"]), couchbase: Number(couchbase.ready["port"]) }, ends)
+  } finally {
+    for (const end of ends) await end()
+  }
+}
+
+const play = async (
+  { clients = ours, honest, hostile, seconds }: SoakOptions,
+  ports: Parameters<Connect>[0],
+  ends: Array<() => unknown>
+): Promise<SoakOutcome> => {
   const wrong: Array<string> = []
-  const times: Array<number> = []
-  const answers = new Map<string, number>()
+  const times = new Map<string, Array<number>>()
   const people: Array<Honest> = []
-  for (let index = 0; index < honest; index++) people.push(await clients[index % clients.length]!(ports))
+  for (let index = 0; index < honest; index++) {
+    const one = await clients[index % clients.length]!(ports)
+    ends.unshift(one.close)
+    people.push(one)
+    if (!times.has(one.name)) times.set(one.name, [])
+  }
   const attackers = fork(script, [hostile, ports.memcached, ports.couchbase].map(String), {
     execArgv: ["--conditions=@wirewright/source", "--disable-warning=ExperimentalWarning"]
   })
@@ -113,77 +220,33 @@ export const soak = async ({ clients = [ourMemcached, ourBucket], honest, hostil
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
   const end = performance.now() + seconds * 1000
-
-  const live = async (one: Honest, index: number): Promise<void> => {
-    const below = random(index + 1)
-    const known = new Map<string, string>()
-    const timed = async <A>(what: string, ask: Promise<A>): Promise<A | undefined> => {
-      const begun = performance.now()
-      try {
-        const answer = await ask
-        times.push(performance.now() - begun)
-        answers.set(one.name, (answers.get(one.name) ?? 0) + 1)
-        return answer
-      } catch (error) {
-        wrong.push(`${one.name} ${index}: ${what} failed: ${error}`)
-        return undefined
-      }
-    }
-    for (let turn = 0; performance.now() < end && wrong.length < 100; turn++) {
-      const key = `honest${index}:${below(20)}`
-      switch (below(3)) {
-        case 0: {
-          const value = `${turn} ${"v".repeat(below(below(10) === 0 ? 100_000 : 200))}`
-          await timed(`set ${key}`, one.set(key, value))
-          known.set(key, value)
-          break
-        }
-        case 1: {
-          const removed = await timed(`remove ${key}`, one.remove(key))
-          // a memcached that is full forgets
-          if (removed === true && !known.has(key)) wrong.push(`${one.name} ${index}: ${key} was there to be removed`)
-          known.delete(key)
-          break
-        }
-        default: {
-          const failed = wrong.length
-          const found = await timed(`get ${key}`, one.get(key))
-          if (wrong.length === failed && found !== known.get(key) && !(found === undefined && one.name.includes("mem"))) {
-            wrong.push(`${one.name} ${index}: ${key} is ${found?.slice(0, 40)}, not ${known.get(key)?.slice(0, 40)}`)
-          }
-        }
-      }
-      await sleep(10 + below(30))
-    }
-  }
-  await Promise.all(people.map(live))
+  await Promise.all(people.map((one, index) => live(one, index, end, wrong, times.get(one.name)!)))
   delay.disable()
   if (attackers.connected) attackers.send("end")
   const kinds = await attacks
-  await Promise.all(people.map((one) => one.close()))
-  await memcached.stop()
-  await couchbase.stop()
-  rmSync(folder, { recursive: true, force: true })
-  const sorted = times.toSorted((a, b) => a - b)
+  const waits = new Map(
+    [...times].map(([name, took]) => [name, waitsOf(people.filter((one) => one.name === name).length, took)] as const)
+  )
   return {
     wrong,
-    answers,
+    waits,
     attacks: kinds,
-    longest: sorted.at(-1) ?? 0,
-    percentile: (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0,
+    longest: Math.max(...[...waits.values()].map(({ longest }) => longest)),
     ownDelay: delay.max / 1e6,
     load: loadavg()[0]!
   }
 }
 
 /** What came of it, for people. */
-export const told = ({ answers, attacks, load, longest, ownDelay, percentile, wrong }: SoakOutcome): string =>
+export const told = ({ attacks, load, longest, ownDelay, waits, wrong }: SoakOutcome): string =>
   [
-    ...[...answers].map(([name, count]) => `${name}: ${count} answers`),
+    ...[...waits].map(([name, { answers, clients, longest: most, percentile }]) =>
+      `${clients} x ${name}: ${answers} answers, ${
+        [0.5, 0.99, 0.999].map((share) => `${percentile(share).toFixed(1)} ms (${share * 100} %)`).join(", ")
+      }, at most ${most.toFixed(0)} ms`
+    ),
     attacks.map(([kind, times]) => `${times} ${kind}`).join(", "),
-    `answers took ${[0.5, 0.99, 0.999].map((share) => `${percentile(share).toFixed(1)} ms (${share * 100} %)`).join(", ")}, at most ${
-      longest.toFixed(0)
-    } ms; this process itself stood still for ${ownDelay.toFixed(0)} ms; load ${load.toFixed(1)}`,
+    `answers took at most ${longest.toFixed(0)} ms; this process itself stood still for ${ownDelay.toFixed(0)} ms; load ${load.toFixed(1)}`,
     `${wrong.length} wrong answers`,
     ...wrong.slice(0, 10)
   ].join("\n")

@@ -213,17 +213,19 @@ const play = async (
   const attackers = fork(script, [hostile, ports.memcached, ports.couchbase].map(String), {
     execArgv: ["--conditions=@wirewright/source", "--disable-warning=ExperimentalWarning"]
   })
-  const attacks = new Promise<SoakOutcome["attacks"]>((resolve) => {
+  ends.unshift(() => attackers.kill())
+  const attacks = new Promise<SoakOutcome["attacks"]>((resolve, reject) => {
     attackers.once("message", (kinds) => resolve(kinds as SoakOutcome["attacks"]))
-    attackers.once("exit", () => resolve([]))
+    attackers.once("exit", (code) => reject(new Error(`the hostile clients ended with ${code} before they were told to`)))
   })
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
   const end = performance.now() + seconds * 1000
-  await Promise.all(people.map((one, index) => live(one, index, end, wrong, times.get(one.name)!)))
-  delay.disable()
-  if (attackers.connected) attackers.send("end")
-  const kinds = await attacks
+  const peace = Promise.all(people.map((one, index) => live(one, index, end, wrong, times.get(one.name)!))).then(() => {
+    delay.disable()
+    if (attackers.connected) attackers.send("end")
+  })
+  const [kinds] = await Promise.all([attacks, peace])
   const waits = new Map(
     [...times].map(([name, took]) => [name, waitsOf(people.filter((one) => one.name === name).length, took)] as const)
   )

@@ -231,3 +231,13 @@ export interface Sdk {
 
 /** Loads the SDK. */
 export const loadSdk = (): Sdk => createRequire(import.meta.url)("couchbase") as Sdk
+
+/** What a promise is rejected with. */
+export const failure = async (attempt: Promise<unknown>): Promise<Error> => {
+  try {
+    await attempt
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error("it did not fail")
+}

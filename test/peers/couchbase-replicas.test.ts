@@ -5,7 +5,7 @@
 import { createInterface, type Interface } from "node:readline"
 import { connect as connectSocket, type Socket } from "node:net"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { type Cluster, type Collection, loadSdk, type Sdk } from "./CouchbaseSdk.ts"
+import { type Cluster, type Collection, failure, loadSdk, type Sdk } from "./CouchbaseSdk.ts"
 import { serve, type Served } from "./Serve.ts"
 
 let sdk: Sdk
@@ -49,15 +49,6 @@ class Control {
     this.lines.close()
     this.socket.destroy()
   }
-}
-
-const failure = async (attempt: Promise<unknown>): Promise<Error> => {
-  try {
-    await attempt
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error("it did not fail")
 }
 
 beforeEach(async () => {

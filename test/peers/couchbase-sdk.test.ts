@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type Cluster, type Collection, loadSdk, type Sdk } from "./CouchbaseSdk.ts"
+import { type Cluster, type Collection, failure, loadSdk, type Sdk } from "./CouchbaseSdk.ts"
 import { serve, type Served } from "./Serve.ts"
 
 const password = "corr3ct-horse battery,=staple"
@@ -22,16 +22,6 @@ const connect = (given: string, more: object = {}): Promise<Cluster> =>
     timeouts: { connectTimeout: 10_000, kvTimeout: 5_000 },
     ...more
   })
-
-/** What a promise is rejected with. */
-const failure = async (attempt: Promise<unknown>): Promise<Error> => {
-  try {
-    await attempt
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error("it did not fail")
-}
 
 beforeAll(async () => {
   sdk = loadSdk()

@@ -3,6 +3,7 @@
  *
  * It changes nothing on the server, and no line has a password in it.
  */
+import { hostPort } from "@wirewright/connection/Address"
 import type { BootstrapError, BootstrapReason, Bootstrapped, BootstrapStep } from "@wirewright/couchbase/Bootstrap"
 import type { ConnectionTarget, Seed } from "@wirewright/couchbase/ConnectionString"
 import type { KvClientOptions } from "@wirewright/couchbase/KvOptions"
@@ -39,7 +40,7 @@ const failed = (name: string, detail: string, hint: string, exit: FailureExit = 
 
 const skipped = (name: string): Check => ({ name, status: "skipped", detail: "not looked at" })
 
-const at = ({ host, port }: Seed): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+const at = ({ host, port }: Seed): string => hostPort(host, port)
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error))
 

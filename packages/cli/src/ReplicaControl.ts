@@ -15,24 +15,19 @@ export interface ReplicaRequest {
 
 type Bucket = CouchbaseCluster["buckets"] extends ReadonlyMap<string, infer B> ? B : never
 
+type Command = (request: ReplicaRequest) => object
+
+const condition = (of: "persists" | "replicates", on: boolean): Command => ({ cluster, node }) => {
+  cluster.state[of](node, on)
+  return {}
+}
+
 /** The commands by their names. */
-export const replicaCommands: { readonly [name: string]: ((request: ReplicaRequest) => object) | undefined } = {
-  pauseReplication: ({ cluster, node }) => {
-    cluster.state.replicates(node, false)
-    return {}
-  },
-  resumeReplication: ({ cluster, node }) => {
-    cluster.state.replicates(node, true)
-    return {}
-  },
-  pausePersistence: ({ cluster, node }) => {
-    cluster.state.persists(node, false)
-    return {}
-  },
-  resumePersistence: ({ cluster, node }) => {
-    cluster.state.persists(node, true)
-    return {}
-  },
+export const replicaCommands: { readonly [name: string]: Command } = {
+  pauseReplication: condition("replicates", false),
+  resumeReplication: condition("replicates", true),
+  pausePersistence: condition("persists", false),
+  resumePersistence: condition("persists", true),
   kill: ({ cluster, node }) => {
     cluster.kill(node)
     return {}

@@ -96,7 +96,14 @@ const came = (attempt: Attempt<unknown>): object => {
   return typeof value === "bigint" ? { uid: value.toString(16) } : {}
 }
 
-const commands: { readonly [name: string]: ((cluster: CouchbaseCluster, request: ControlRequest) => object) | undefined } = {
+type Command = (cluster: CouchbaseCluster, request: ControlRequest) => object
+
+const aboutCopies = Object.entries(replicaCommands).map(([name, act]): readonly [string, Command] => [
+  name,
+  (cluster, request) => act({ cluster, node: nodeOf(cluster, request), each: (to) => each(cluster, request, to) })
+])
+
+const commands: { readonly [name: string]: Command | undefined } = {
   failover: (cluster, request) => ({ lost: cluster.failover(nodeOf(cluster, request), { lost: natural(request, "lost") ?? 0 }) }),
   crash: (cluster, request) => {
     const persisted = natural(request, "seqno")
@@ -149,21 +156,18 @@ const commands: { readonly [name: string]: ((cluster: CouchbaseCluster, request:
       }]))
     ])),
     dcp: cluster.nodes.flatMap(({ producers }) => producers.all.map(({ name }) => name))
-  })
+  }),
+  ...Object.fromEntries(aboutCopies)
 }
 
 /** The names of all commands. */
-export const controlCommands = [...Object.keys(commands), ...Object.keys(replicaCommands)]
-
-const perform = (cluster: CouchbaseCluster, name: string, request: ControlRequest): object =>
-  replicaCommands[name]?.({ cluster, node: nodeOf(cluster, request), each: (act) => each(cluster, request, act) })
-    ?? commands[name]!(cluster, request)
+export const controlCommands = Object.keys(commands)
 
 const answer = (cluster: CouchbaseCluster, request: ControlRequest): object => {
   try {
     const name = request.do
-    if (typeof name !== "string" || !controlCommands.includes(name)) throw new RangeError(`do is one of ${controlCommands.join(", ")}`)
-    return { ok: true, ...perform(cluster, name, request) }
+    if (typeof name !== "string" || !Object.hasOwn(commands, name)) throw new RangeError(`do is one of ${controlCommands.join(", ")}`)
+    return { ok: true, ...commands[name]!(cluster, request) }
   } catch (error) {
     return { ok: false, error: (error as Error).message }
   }

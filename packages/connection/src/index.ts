@@ -1,4 +1,5 @@
 /** The Effect shell that protocols share: transport, requests in flight, reconnecting, errors. */
+export * from "./Address.ts"
 export * from "./Errors.ts"
 export * from "./Ledger.ts"
 export * from "./Reconnect.ts"

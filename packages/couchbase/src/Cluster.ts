@@ -4,6 +4,7 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
+import { hostPort } from "@wirewright/connection/Address"
 import type { ConnectionError } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -38,7 +39,7 @@ export interface ConnectionWatch {
   readonly closed: (address: string, error: ConnectionError) => void
 }
 
-const addressOfSeed = ({ host, port }: Seed): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+const addressOfSeed = ({ host, port }: Seed): string => hostPort(host, port)
 
 /** A connection that was there and broke before anything was known; the next one may hold. */
 const wasCut = (error: OpenError): boolean => error._tag === "ConnectionError" && error.reason._tag === "ConnectionLost"

@@ -5,6 +5,7 @@
  *
  * Sources: couchbase/kv_engine docs/BinaryProtocol.md (GetClusterConfig); libcouchbase and gocbcore for what may be missing.
  */
+import { hostPort } from "@wirewright/connection/Address"
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import { crc32 } from "./Crc32.ts"
@@ -197,5 +198,5 @@ export const replicaNodes = (map: ClusterMap, vbucket: number): ReadonlyArray<nu
 /** `host:port` of a node, for TLS or without; `undefined` when it does not serve documents that way. */
 export const addressOf = (node: ClusterNode, tls: boolean): string | undefined => {
   const found = tls ? node.tlsPort : node.port
-  return found === undefined ? undefined : `${node.host.includes(":") ? `[${node.host}]` : node.host}:${found}`
+  return found === undefined ? undefined : hostPort(node.host, found)
 }

@@ -61,6 +61,9 @@ export interface BucketWorld {
   readonly conditions?: NodeConditions
 }
 
+/** A random name of 32 hexadecimal digits. */
+export const uuidText = ({ uuid }: Pick<BucketWorld, "uuid">): string => (uuid() << 64n | uuid()).toString(16).padStart(32, "0").slice(-32)
+
 /** Most copies of a vbucket beside the active one. */
 export const mostReplicas = 3
 
@@ -74,8 +77,10 @@ export const mostVbuckets = 1024
 
 /** Memory of versions that only the histories of a vbucket have. */
 const historyBytes = (vbucket: Vbucket | undefined): number => {
-  let sum = 0
-  for (const { history } of vbucket?.copies ?? []) sum += history.heldBytes
+  if (vbucket === undefined) return 0
+  let sum = vbucket.main.history.heldBytes
+  // asked twice for each write: no list is made
+  for (const copy of vbucket.replicas) if (copy !== undefined) sum += copy.history.heldBytes
   return sum
 }
 
@@ -113,7 +118,7 @@ export class Bucket {
     this.manifestSet = options.manifest !== undefined
     this.highestId = highestId(this.current)
     this.settings = settingsOf(options, this.vbucketCount)
-    this.uuid = (world.uuid() << 64n | world.uuid()).toString(16).padStart(32, "0").slice(-32)
+    this.uuid = uuidText(world)
     this.replicas = options.replicas ?? 0
     if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > mostReplicas) {
       throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
@@ -326,7 +331,7 @@ export class Bucket {
   restart(node: number): number {
     let count = 0
     for (const vbucket of this.vbuckets) {
-      const copy = vbucket?.copies.find((one) => one.node === node)
+      const copy = vbucket === undefined ? undefined : this.copyAt(vbucket.id, node)
       if (vbucket === undefined || copy === undefined) continue
       if (copy === vbucket.main) {
         const { branchSeqno, history: { highSeqno }, persistedSeqno } = copy

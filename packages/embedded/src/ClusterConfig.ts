@@ -5,6 +5,7 @@
  * `mgmt` beside `kv`, or `mgmtSSL` beside `kvSSL`; `serverList` for libcouchbase and java-dcp-client, `nodesExt` for the C++ core of the Node
  * SDK. A service that nobody serves is not named: clients wait for whatever is.
  */
+import { hostPort } from "@wirewright/connection/Address"
 
 /** Where a node is. */
 export interface NodeAddress {
@@ -61,8 +62,6 @@ const bucketCapabilities = [
   "rangeScan",
   "subdoc.ReplicaRead"
 ]
-
-const hostPort = (host: string, port: number): string => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
 /** A node as management names it. Without management it has the name of its key-value service, since clients want one. */
 export const managementName = ({ host, managementPort, port }: NodeAddress): string => hostPort(host, managementPort ?? port)

@@ -2,7 +2,7 @@
  * What the nodes of an embedded cluster share: their buckets, where each vbucket is, and the version of the cluster map. Pure; connections
  * are the shell's (`CouchbaseNode`), which is told when the map has changed.
  */
-import { Bucket, type BucketOptions, type BucketWorld } from "./Bucket.ts"
+import { Bucket, type BucketOptions, type BucketWorld, uuidText } from "./Bucket.ts"
 import { clusterConfigText, type NodeAddress } from "./ClusterConfig.ts"
 
 /** What a cluster is made of. */
@@ -34,7 +34,7 @@ export class ClusterState {
 
   constructor(options: ClusterStateOptions) {
     this.options = options
-    this.uuid = (options.world.uuid() << 64n | options.world.uuid()).toString(16).padStart(32, "0").slice(-32)
+    this.uuid = uuidText(options.world)
     for (const one of options.buckets) this.add(one)
   }
 

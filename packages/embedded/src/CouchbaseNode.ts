@@ -282,13 +282,12 @@ export const serveCouchbaseCluster = (
       })
       if (managementServer !== undefined) managementServers.push(managementServer)
       const scheme = options.tls === undefined ? "couchbase" : "couchbases"
-      const bracketed = host.includes(":") ? `[${host}]` : host
       clients.push(connections)
       nodes.push({
         host,
         port: server.port,
         managementPort: managementServer?.port,
-        connectionString: `${scheme}://${bracketed}:${server.port}`,
+        connectionString: `${scheme}://${server.address}`,
         buckets,
         server,
         producers,

@@ -4,6 +4,7 @@
  * A client written in C++ ends its whole process when a 200 has an object without a key that it counts on, so every object is made here and
  * nowhere else. `Mandatory` are the keys whose absence does that to couchbase-cxx-client 1.3.
  */
+import { bracketed } from "@wirewright/connection/Address"
 import { givenTtl } from "./Administration.ts"
 import type { Bucket } from "./Bucket.ts"
 import { managementName, type NodeAddress } from "./ClusterConfig.ts"
@@ -53,7 +54,6 @@ const clusterCompatibility = 7 * 65_536 + 6
 /** A node as lists of nodes have it. */
 const nodeInfo = ({ nodes, self, tls, uptime, version }: Described, index: number) => {
   const node = nodes[index]!
-  const host = node.host.includes(":") ? `[${node.host}]` : node.host
   return {
     status: "healthy",
     clusterMembership: "active",
@@ -68,7 +68,7 @@ const nodeInfo = ({ nodes, self, tls, uptime, version }: Described, index: numbe
       ...tls && node.managementPort !== undefined ? { httpsMgmt: node.managementPort } : {},
       direct: node.port
     },
-    otpNode: `ns_${index}@${host}`,
+    otpNode: `ns_${index}@${bracketed(node.host)}`,
     ...index === self ? { thisNode: true } : {}
   }
 }

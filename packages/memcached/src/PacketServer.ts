@@ -5,6 +5,7 @@
  * leave once per microtask. While more than `maxOutput` bytes wait for a client that does not read, nothing more of that client is read or
  * handled. It never decides the order of answers; a handler that answers later keeps it (`ServerSession`).
  */
+import { hostPort } from "@wirewright/connection/Address"
 import type { FrameShape, Reader } from "@wirewright/codec"
 import { ConnectionError, ListenFailed } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
@@ -107,8 +108,6 @@ const mebibyte = 1024 * 1024
 /** Time a client has to close its side after this one has ended. */
 const lingerMilliseconds = 2_000
 
-const addressOf = (host: string, port: number): string => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-
 /** Listens; the server and its connections close with the scope. */
 export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
   Effect.flatMap(Effect.context<never>(), (services) => {
@@ -179,7 +178,7 @@ const serveWith = <Request>(
     const refused = (cause: unknown): void =>
       resume(
         Effect.fail(
-          new ConnectionError({ reason: new ListenFailed({ cause }), address: addressOf(host, options.port ?? 0), ambiguous: false })
+          new ConnectionError({ reason: new ListenFailed({ cause }), address: hostPort(host, options.port ?? 0), ambiguous: false })
         )
       )
     server.once("error", refused)
@@ -225,7 +224,7 @@ const serveWith = <Request>(
     return {
       host,
       port,
-      address: addressOf(host, port),
+      address: hostPort(host, port),
       clients: shared.clients,
       accept,
       get counters(): ServerCounters {

@@ -1,0 +1,7 @@
+/** Addresses as text. */
+
+/** A host as it stands before a port: IPv6 addresses in brackets. Source: RFC 3986, 3.2.2. */
+export const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host
+
+/** `host:port`. */
+export const hostPort = (host: string, port: number): string => `${bracketed(host)}:${port}`

@@ -6,24 +6,49 @@
 import type {
   CaseModel,
   CommandModel,
+  BitFieldModel,
+  ByteOrder,
   FieldModel,
   FrameModel,
   HeaderFieldModel,
   HeaderModel,
+  IntModel,
   IntName,
   LayoutModel,
+  LengthModel,
   Model,
   NamedTypeModel,
+  NumberModel,
   OutcomeModel,
   SectionModel,
   StatusModel,
   TypeModel
 } from "@wirewright/codec/Model"
-import type { Body, Command, Fields, Frame, Header, HeaderField, Int, Layouts, NamedType, Protocol, Type, TypesOnly } from "@wirewright/dsl"
+import type {
+  BitField,
+  Body,
+  Command,
+  Escaped,
+  Fields,
+  Frame,
+  Header,
+  HeaderField,
+  Int,
+  LengthOptions,
+  Layouts,
+  NamedType,
+  NumberType,
+  Protocol,
+  Sized,
+  Terminator,
+  Type,
+  TypesOnly
+} from "@wirewright/dsl"
 import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
 import { intSize, pascal, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
+import { resolveFields } from "./Resolve.ts"
 
 /** Whether the author wrote one type where fields could stand. */
 export const isType = (content: Type | Fields): content is Type => typeof (content as { readonly kind?: unknown }).kind === "string"
@@ -34,9 +59,9 @@ export const isLayouts = (content: Body | Layouts): content is Layouts => (conte
 /** The commands a protocol ends up with, its bases' included; the nearest definition of an opcode wins. */
 export const allCommands = (protocol: Protocol): ReadonlyArray<Command> => {
   const own = protocol.commands
-  const taken = new Set(own.map((command) => `${command.kinds.request} ${command.opcode}`))
+  const taken = new Set(own.map((command) => `${command.kinds.request} ${codeOf(command.opcode ?? 0)}`))
   const inherited = protocol.base === undefined ? [] : allCommands(protocol.base)
-  return [...own, ...inherited.filter((command) => !taken.has(`${command.kinds.request} ${command.opcode}`))]
+  return [...own, ...inherited.filter((command) => !taken.has(`${command.kinds.request} ${codeOf(command.opcode ?? 0)}`))]
 }
 
 const defined = <A extends object>(value: A): A => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as A
@@ -62,7 +87,20 @@ export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?
 }
 
 /** Integers of the DSL are shared by all who use them and say nothing about a field. */
-const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "uleb128") && type.brand === undefined
+const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "varint") && type.brand === undefined
+
+/** Bytes of a terminator in hexadecimal digits. */
+const hexOf = (text: Terminator): string =>
+  (typeof text === "number" ? [text] : [...text].map((character) => character.codePointAt(0)!)).map((byte) =>
+    byte.toString(16).padStart(2, "0")
+  ).join("")
+
+const sized = ({ size, max, until }: Sized) => defined({ size, max, until: until === undefined ? undefined : hexOf(until) })
+
+const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
+
+/** The code of a tag or opcode that may be spelled as a character. */
+export const codeOf = (code: number | string): number => typeof code === "number" ? code : code.codePointAt(0) ?? 0
 
 class Builder {
   private readonly origin: Origin
@@ -73,6 +111,11 @@ class Builder {
   readonly values = new Map<string, NamedType>()
   readonly complaints: Array<Complaint> = []
   private readonly types = new Map<string, NamedTypeModel>()
+  /** Order of numbers that do not say theirs; none where a record is given it. */
+  private order: ByteOrder | undefined = "big"
+  /** Order of the protocol. */
+  private own: ByteOrder = "big"
+  private states: ReadonlySet<string> = new Set()
   private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
 
   constructor(origin: Origin, elsewhere: ReadonlyMap<Type, string | undefined>) {
@@ -88,6 +131,9 @@ class Builder {
   }
 
   protocol(protocol: Protocol | TypesOnly, base: Model | undefined): Model {
+    this.order = protocol.kind === "types" ? "big" : protocol.frame.byteOrder ?? "big"
+    this.own = this.order ?? "big"
+    this.states = new Set(protocol.kind === "types" ? [] : Object.keys(protocol.frame.states))
     for (const type of protocol.types ?? []) this.type(type)
     const frame: FrameModel = protocol.kind === "types"
       ? { name: protocol.name, sections: [], maxFrame: 0, kinds: [] }
@@ -154,8 +200,8 @@ class Builder {
         : field.kind === "sectionLength"
         ? { role: "sectionLength" as const, int, section: field.section }
         : field.kind === "bodyLength"
-        ? { role: "bodyLength" as const, int, includesHeader: field.includesHeader }
-        : { role: "field" as const, int, type: this.type(field) }
+        ? { role: "bodyLength" as const, int, includesHeader: field.from === "frame" }
+        : { role: "field" as const, int, type: this.type(field as Type) }
       return defined({ name, doc: docOf(name), offset: at, ...role }) as HeaderFieldModel
     })
     return defined({ magic: header.magic, size: offset, fields }) as HeaderModel
@@ -172,7 +218,7 @@ class Builder {
       name: command.name,
       doc: this.origin.doc(command),
       family: pascal(this.origin.family(command) ?? "Commands"),
-      opcode: command.opcode,
+      opcode: codeOf(command.opcode ?? 0),
       label: command.label ?? upperSnake(command.name),
       sender: command.sender ?? "client",
       lifecycle: command.lifecycle ?? "active",
@@ -220,6 +266,14 @@ class Builder {
   }
 
   private sections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
+    const sections = this.rawSections(command, body, path)
+    const all = sections.flatMap((section) => section.fields)
+    const resolved = resolveFields(all, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
+    let from = 0
+    return sections.map(({ section, fields }) => ({ section, fields: resolved.slice(from, from += fields.length) }))
+  }
+
+  private rawSections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
     return Object.entries(body).filter(([, content]) => content !== undefined).map(([section, content]) => ({
       section,
       fields: isType(content!)
@@ -236,20 +290,41 @@ class Builder {
 
   private fields(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
     return Object.entries(fields).map(([name, type]) =>
-      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type) }) as FieldModel
+      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type, docOf) }) as FieldModel
     )
+  }
+
+  /** Fields of a record, with what they say about each other resolved. */
+  private record(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+    const raw = this.fields(fields, docOf)
+    return resolveFields(raw, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
+  }
+
+  /** Runs with the order of a record. */
+  private inOrder<A>(order: ByteOrder | "given" | undefined, run: () => A): A {
+    const outer = this.order
+    if (order !== undefined) this.order = order === "given" ? undefined : order
+    const result = run()
+    this.order = outer
+    return result
+  }
+
+  private orderOf(type: { readonly order?: ByteOrder }): ByteOrder | undefined {
+    const order = type.order ?? this.order
+    // big-endian goes without saying, but where a record is given its order
+    return order === "big" && this.order !== undefined ? undefined : order
   }
 
   private cases(
     of: object,
-    cases: { readonly [name: string]: { readonly tag: number; readonly fields: Fields } }
+    cases: { readonly [name: string]: { readonly tag: number | string; readonly fields: Fields } }
   ): ReadonlyArray<CaseModel> {
     return Object.entries(cases).map(([name, { tag, fields }]) =>
       defined({
         name,
         doc: this.origin.doc(of, [name]),
-        tag,
-        fields: this.fields(fields, (field) => this.origin.doc(of, [name, field]))
+        tag: codeOf(tag),
+        fields: this.record(fields, (field) => this.origin.doc(of, [name, field]))
       }) as CaseModel
     ).sort((a, b) => a.tag - b.tag)
   }
@@ -262,17 +337,17 @@ class Builder {
           kind: type.kind,
           name: type.name,
           doc,
-          byteOrder: type.byteOrder,
-          fields: this.fields(type.fields, (name) => this.origin.doc(type, [name]))
+          byteOrder: type.byteOrder ?? this.order ?? "big",
+          fields: this.inOrder(type.byteOrder ?? this.own, () => this.record(type.fields, (name) => this.origin.doc(type, [name])))
         }) as NamedTypeModel
       case "choice":
         return defined({
           kind: type.kind,
           name: type.name,
           doc,
-          tag: type.tag.int,
+          ...(type.tag.kind === "by" ? { by: type.tag.field } : { tag: this.inOrder(type.byteOrder ?? this.own, () => this.type(type.tag as Type)) }),
           unknown: type.unknown,
-          cases: this.cases(type, type.cases)
+          cases: this.inOrder(type.byteOrder ?? this.own, () => this.cases(type, type.cases))
         }) as NamedTypeModel
       case "nibbleFrames":
         return defined({ kind: type.kind, name: type.name, doc, cases: this.cases(type, type.cases) }) as NamedTypeModel
@@ -339,45 +414,158 @@ class Builder {
     }
   }
 
-  private type(type: Type): TypeModel {
+  private number(type: NumberType): NumberModel {
+    return this.type(type) as NumberModel
+  }
+
+  private escaped(type: Escaped): TypeModel {
+    return {
+      kind: "escaped",
+      of: type.of.kind === "int" ? this.type(type.of) as IntModel : { kind: "slice", high: type.of.high, low: type.of.low },
+      max: type.max,
+      escapes: type.escapes.map(({ value, of }) => ({ value, of: this.type(of) as IntModel }))
+    }
+  }
+
+  private bitField(name: string, field: BitField, doc: string | undefined): BitFieldModel {
+    const role = field.kind === "opcode" || field.kind === "magic" || field.kind === "bodyLength" ? field.kind : undefined
+    const inner = role === undefined ? field : (field as { readonly of: unknown }).of as BitField
+    const escaped = inner.kind === "escaped" ? inner : undefined
+    const slice = (escaped?.of ?? inner) as {
+      readonly high: number
+      readonly low: number
+      readonly of?: NamedType
+      readonly value?: number
+    }
+    if (slice.of !== undefined) this.define(slice.of)
+    return defined({
+      name,
+      doc,
+      high: slice.high,
+      low: slice.low,
+      ref: slice.of?.name,
+      value: slice.value,
+      escaped: escaped === undefined ? undefined : this.escaped(escaped),
+      role
+    }) as BitFieldModel
+  }
+
+  private type(type: Type, docOf: (name: string) => string | undefined = () => undefined): TypeModel {
     switch (type.kind) {
       case "int":
         this.brand(type, intSize(type.int) === 8 ? "bigint" : "number")
-        return defined({ kind: "int", int: type.int, brand: type.brand }) as TypeModel
-      case "uleb128":
-        this.brand(type, "number")
-        return defined({ kind: "uleb128", brand: type.brand }) as TypeModel
+        return defined({ kind: "int", int: type.int, order: intSize(type.int) === 1 ? undefined : this.orderOf(type), brand: type.brand }) as TypeModel
+      case "float":
+        return defined({ kind: "float", bits: type.bits, order: this.orderOf(type) }) as TypeModel
+      case "varint":
+        this.brand(type, type.bits === 64 ? "bigint" : "number")
+        return { ...type }
+      case "escaped":
+        return this.escaped(type)
+      case "decimal":
+        return defined({ ...type, until: type.until === undefined ? undefined : hexOf(type.until) }) as TypeModel
+      case "bytes":
+      case "json":
+        return { kind: type.kind, ...sized(type) }
+      case "utf8":
+        return { kind: "utf8", invalid: type.invalid, ...sized(type) }
+      case "text":
+        return { kind: "text", encoding: type.encoding, ...sized(type) }
+      case "literal":
+        return { kind: "literal", hex: hexOf(type.text) }
       case "constant":
-        return { kind: "constant", int: type.of.int, value: typeof type.value === "bigint" ? String(type.value) : type.value }
+        return defined({
+          kind: "constant",
+          int: type.of.int,
+          order: intSize(type.of.int) === 1 ? undefined : this.orderOf(type.of),
+          value: typeof type.value === "bigint" ? String(type.value) : type.value
+        }) as TypeModel
       case "reserved":
         return type.of.kind === "int"
-          ? { kind: "reserved", int: type.of.int, policy: type.policy }
+          ? defined({ kind: "reserved", int: type.of.int, order: intSize(type.of.int) === 1 ? undefined : this.orderOf(type.of), policy: type.policy }) as TypeModel
           : { kind: "reserved", size: type.of.size ?? 0, policy: type.policy }
+      case "align":
+        return { kind: "align", to: type.to }
+      case "checksum":
+        return { kind: "checksum", algorithm: type.algorithm, of: this.type(type.of) as IntModel, over: [...type.over] }
+      case "custom":
+        return defined({ ...type }) as TypeModel
       case "lengthOf":
+        return { kind: "lengthOf", of: this.number(type.of), target: type.target, ...lengthModel(type) }
       case "countOf":
-        return { kind: type.kind, int: type.of.kind === "int" ? type.of.int : "uleb128", target: type.target }
+        return { kind: "countOf", of: this.number(type.of), target: type.target as string, ...lengthModel(type) }
+      case "prefixed":
+        return defined({
+          kind: "prefixed",
+          by: this.number(type.by),
+          of: this.type(type.of, docOf),
+          trailer: type.trailer === undefined ? undefined : hexOf(type.trailer),
+          ...lengthModel(type)
+        }) as TypeModel
+      case "counted":
+        return defined({ kind: "counted", by: this.number(type.by), of: this.type(type.of), max: type.max, ...lengthModel(type) }) as TypeModel
       case "optional":
-        return defined({ kind: "optional", of: this.type(type.of), requires: type.requires }) as TypeModel
+        return defined({ kind: "optional", of: this.type(type.of), requires: type.requires, if: this.condition(type) }) as TypeModel
       case "when":
-        return { kind: "when", state: type.state, of: this.type(type.of) }
+        return defined({
+          kind: "when",
+          state: type.state,
+          of: this.type(type.of),
+          from: type.from,
+          to: type.to,
+          else: type.else === undefined ? undefined : this.type(type.else)
+        }) as TypeModel
       case "array":
-        return defined({ kind: "array", of: this.type(type.of), max: type.max }) as TypeModel
-      case "struct":
-      case "choice":
-      case "nibbleFrames":
+        return defined({
+          kind: "array",
+          of: this.type(type.of),
+          max: type.max,
+          until: type.until === undefined ? undefined : hexOf(type.until)
+        }) as TypeModel
+      case "bits":
+        return {
+          kind: "bits",
+          of: this.type(type.of) as IntModel,
+          fields: Object.entries(type.fields).map(([name, field]) => this.bitField(name, field, docOf(name)))
+        }
+      case "tokens":
+        return defined({
+          kind: "tokens",
+          separator: hexOf(type.separator),
+          until: type.until === undefined ? undefined : hexOf(type.until),
+          fields: this.fields(type.fields, docOf)
+        }) as TypeModel
+      case "lazy": {
+        const of = type.of()
+        this.define(of)
+        return { kind: of.kind, ref: of.name, depth: type.maxDepth }
+      }
       case "flags":
       case "enumeration":
         this.define(type)
+        return defined({ kind: type.kind, ref: type.name, order: intSize(type.of.int) === 1 ? undefined : this.orderOf(type.of) }) as TypeModel
+      case "struct":
+      case "choice":
+      case "nibbleFrames":
+        this.define(type)
         return { kind: type.kind, ref: type.name }
-      default:
-        return { ...type }
     }
+  }
+
+  /** What tells whether an optional field is there; the bit of a flag is looked up by name where the flags are known. */
+  private condition(type: Type & { readonly kind: "optional" }) {
+    const { if: condition } = type
+    if (condition === undefined || condition.kind === "valueOf") return condition
+    if (condition.bit === undefined) return { kind: "bitOf" as const, field: condition.field }
+    const flags = [...this.types.values()].find((one) => one.kind === "flags" && one.bits.some(({ name }) => name === condition.bit))
+    const bit = flags?.kind === "flags" ? flags.bits.find(({ name }) => name === condition.bit)?.bit : undefined
+    return { kind: "bitOf" as const, field: condition.field, bit: bit ?? 0 }
   }
 }
 
 const headerInt = (field: HeaderField): IntName => {
   if (field.kind === "int") return field.int
-  const of = field.of as Int | { readonly kind: "bytes" }
+  const of = (field as { readonly of: unknown }).of as Int | { readonly kind: "bytes" }
   return of.kind === "int" ? of.int : "u8"
 }
 

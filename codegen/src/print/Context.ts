@@ -1,8 +1,12 @@
 /** What printers need to know of a model and of the models it extends: where a name is generated, and what it looks like. */
-import type { FieldModel, IntName, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
+import { wordOf as codecWord } from "@wirewright/codec/words/index"
+import { endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
 import { baseOf } from "../Build.ts"
 import { Module } from "../Module.ts"
-import { intSize, pascal } from "../Names.ts"
+import { pascal } from "../Names.ts"
+import { wordOf } from "../words/index.ts"
+import type { Bound } from "../words/Word.ts"
 
 /** Module specifier of the runtime. */
 export const codec = "@wirewright/codec"
@@ -56,20 +60,32 @@ export class Context {
     return owner
   }
 
+  /** A named type, for the sizes of types that mention it. */
+  type(ref: string): NamedTypeModel {
+    return this.named(ref)
+  }
+
   /** Whether reading a type depends on the states of the connection. */
   needsStates(type: TypeModel): boolean {
-    switch (type.kind) {
-      case "when":
-        return true
-      case "optional":
-      case "array":
-        return this.needsStates(type.of)
-      case "struct":
-      case "choice":
-        return this.fieldsOf(type.ref).some((field) => this.needsStates(field.type))
-      default:
-        return false
+    return this.some(type, (one) => one.kind === "when" && one.sibling !== true)
+  }
+
+  /** Whether writing does: a value that is given says for itself that a state is on. */
+  needsStatesToWrite(type: TypeModel): boolean {
+    return this.some(type, (one) =>
+      one.kind === "when" && one.sibling !== true && (one.from !== undefined || one.to !== undefined || one.else !== undefined))
+  }
+
+  /** Whether a type or one within it has a property. */
+  private some(type: TypeModel, has: (type: TypeModel) => boolean, seen: Set<string> = new Set()): boolean {
+    if (has(type)) return true
+    if (type.kind === "struct" || type.kind === "choice") {
+      if (seen.has(type.ref)) return false
+      seen.add(type.ref)
+      return this.fieldsOf(type.ref).some((field) => this.some(field.type, has, seen))
     }
+    if (type.kind === "tokens") return type.fields.some((field) => this.some(field.type, has, seen))
+    return (codecWord(type).inner?.(type) ?? []).some((one) => this.some(one, has, seen))
   }
 
   private fieldsOf(ref: string): ReadonlyArray<FieldModel> {
@@ -79,97 +95,55 @@ export class Context {
 
   /** Size in bytes of a type that always has the same. */
   fixedSize(type: TypeModel): number | undefined {
-    switch (type.kind) {
-      case "int":
-      case "constant":
-        return intSize(type.int)
-      case "reserved":
-        return type.int === undefined ? type.size ?? 0 : intSize(type.int)
-      case "lengthOf":
-      case "countOf":
-        return type.int === "uleb128" ? undefined : intSize(type.int)
-      case "bytes":
-      case "utf8":
-      case "json":
-        return type.size
-      case "flags":
-      case "enumeration":
-        return intSize((this.named(type.ref) as { readonly int: IntName }).int)
-      case "struct": {
-        const struct = this.named(type.ref)
-        let size = 0
-        for (const field of struct.kind === "struct" ? struct.fields : []) {
-          const one = this.fixedSize(field.type)
-          if (one === undefined) return undefined
-          size += one
-        }
-        return size
-      }
-      default:
-        return undefined
-    }
+    return fixedSize(this, type)
   }
 
   /** Least number of bytes a type takes. */
   minimumSize(type: TypeModel): number {
-    const fixed = this.fixedSize(type)
-    if (fixed !== undefined) return fixed
-    switch (type.kind) {
-      case "uleb128":
-      case "cstring":
-      case "lengthOf":
-      case "countOf":
-        return 1
-      case "struct":
-        return this.fieldsOf(type.ref).reduce((sum, field) => sum + this.minimumSize(field.type), 0)
-      case "choice":
-        return intSize((this.named(type.ref) as { readonly tag: IntName }).tag)
-      default:
-        return 0
-    }
+    return leastSize(this, type)
+  }
+
+  /** Whether the bytes tell where a value ends. */
+  ends(type: TypeModel): boolean {
+    return endsItself(this, type)
   }
 
   /** Whether a field is part of the packet's TypeScript type. */
   isVisible(type: TypeModel): boolean {
-    return type.kind !== "lengthOf" && type.kind !== "countOf" && type.kind !== "constant" &&
-      !(type.kind === "reserved" && type.policy !== "keep")
+    return isVisibleType(type)
   }
 
   /** Whether a caller may leave the field out. */
   isOptional(type: TypeModel): boolean {
-    return type.kind === "optional" || type.kind === "when" || type.kind === "reserved"
+    return type.kind === "optional" || type.kind === "when" && type.else === undefined || type.kind === "reserved"
   }
 
   /** The TypeScript type of a field, as mentioned in `module`. */
   typeText(module: Module, type: TypeModel): string {
-    switch (type.kind) {
-      case "int":
-      case "uleb128":
-        if (type.brand !== undefined) return module.useType(this.brands.get(type.brand) ?? this.local("Types"), type.brand)
-        return type.kind === "int" && intSize(type.int) === 8 ? "bigint" : "number"
-      case "bytes":
-        return "Uint8Array"
-      case "utf8":
-      case "json":
-      case "cstring":
-        return "string"
-      case "reserved":
-        return type.int === undefined ? "Uint8Array" : intSize(type.int) === 8 ? "bigint" : "number"
-      case "optional":
-      case "when":
-        return this.typeText(module, type.of)
-      case "array":
-        return `ReadonlyArray<${this.typeText(module, type.of)}>`
-      case "nibbleFrames":
-        return `ReadonlyArray<${module.useType(this.from(type.ref), type.ref)}>`
-      case "struct":
-      case "choice":
-      case "flags":
-      case "enumeration":
-        return module.useType(this.from(type.ref), type.ref)
-      default:
-        return "never"
-    }
+    return wordOf(type).text(this, module, type)
+  }
+
+  /** The TypeScript type of an element. */
+  elementText(module: Module, type: TypeModel): string {
+    return this.typeText(module, type)
+  }
+
+  /** The name of a brand, as mentioned in `module`. */
+  brandText(module: Module, brand: string): string {
+    return module.useType(this.brands.get(brand) ?? this.local("Types"), brand)
+  }
+
+  /** Room that a value needs at most. */
+  bound(module: Module, type: TypeModel, value: string): Bound {
+    const word = wordOf(type)
+    return word.bound?.(this, module, type, value) ?? { fixed: this.fixedSize(type) ?? 0, terms: [] }
+  }
+
+  /** Room that elements need at most. */
+  boundElements(module: Module, of: TypeModel, value: string): string {
+    const { fixed, terms } = this.bound(module, of, "one")
+    if (terms.length === 0) return fixed === 1 ? `${value}.length` : `${value}.length * ${fixed}`
+    return `${module.use(codec, "boundElements")}(${value}, (one) => ${[...(fixed > 0 ? [String(fixed)] : []), ...terms].join(" + ")})`
   }
 }
 

@@ -2,12 +2,53 @@
  * Prints the reading of a run of fields: a section of a packet, or a record.
  *
  * Every run of fixed-width fields is checked once against what surrounds it and then read without further checks. Positions are a local
- * name plus a constant, so that the generated code shows the layout.
+ * name plus a constant, so that the generated code shows the layout. How one value is read, its word knows (`words`); here is what fields
+ * say about each other: lengths, counts, presence, tags.
  */
-import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
+import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
+import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { flatFields } from "@wirewright/codec/words/Word"
+import { bytesOfDigits } from "@wirewright/codec/Hex"
 import type { Module } from "../Module.ts"
-import { hex, integerLiteral, intSize, local } from "../Names.ts"
+import { local } from "../Names.ts"
+import { wordOf } from "../words/index.ts"
+import type { Named } from "../words/Word.ts"
 import { codec, type Context } from "./Context.ts"
+
+export { getInt } from "../words/Numbers.ts"
+
+/** A length or count that was read: its expression, and when it is there. */
+export interface Known {
+  readonly value: string
+  /** Condition under which it is not null; missing when it always is. */
+  readonly present?: string
+}
+
+/** What the fields of one generated function say about each other, and the local names it has used. */
+export class ReadScope {
+  readonly lengths = new Map<string, Known>()
+  readonly counts = new Map<string, Known>()
+  /** Expressions of tags, by the choice that they select from. */
+  readonly tags = new Map<string, string>()
+  /** Expressions of numbers, by field. */
+  readonly numbers = new Map<string, string>()
+  /** Where fields stand, for checksums. */
+  readonly places = new Map<string, readonly [at: string, end: string]>()
+  /** Fields whose place somebody asks for. */
+  readonly wanted = new Set<string>()
+  private readonly names = new Map<string, number>()
+
+  constructor(taken: Iterable<string> = []) {
+    for (const name of taken) this.names.set(name, 1)
+  }
+
+  /** A local name like `name` that nothing has yet. */
+  fresh(name: string): string {
+    const count = this.names.get(name) ?? 0
+    this.names.set(name, count + 1)
+    return count === 0 ? name : this.fresh(`${name}${count + 1}`)
+  }
+}
 
 /** Surroundings of a run of fields. */
 export interface Region {
@@ -24,61 +65,35 @@ export interface Region {
   readonly origin: string
   /** Whether the run must fill `[begin, end)`. */
   readonly exact: boolean
-  /** Argument that selects the byte order, such as `littleEndian`, or nothing for big-endian. */
+  /** Argument that selects the byte order of numbers that do not say theirs, such as `littleEndian`; or nothing for big-endian. */
   readonly order?: string
-  /** Lengths read so far, by the field they belong to: name of the local that holds it. */
-  readonly lengths: Map<string, string>
-  readonly counts: Map<string, string>
+  readonly scope: ReadScope
+  /** Where the record begins, when that is not where offsets count from. */
+  readonly record?: string
 }
 
 /** Statements, and the expression of each visible field. */
 export interface Read {
   readonly lines: Array<string>
   readonly values: Map<string, string>
-  /** Offset behind the run. */
+  /** Offset after the run. */
   readonly next: string
 }
 
 const quote = (text: string): string => JSON.stringify(text)
 
+const capital = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`
+
 /** Where a run of fields stands: a name and a constant. */
-class Position {
+export class Position {
   base: string
   offset = 0
-  constructor(base: string) {
-    this.base = base
-  }
-  toString(): string {
-    return this.offset === 0 ? this.base : `${this.base} + ${this.offset}`
-  }
-  move(base: string, offset = 0): void {
+  constructor(base: string, offset = 0) {
     this.base = base
     this.offset = offset
   }
-}
-
-/** Expression that reads an integer. */
-export const getInt = (module: Module, int: IntName, at: string, order: string | undefined): string => {
-  const le = order === undefined || intSize(int) === 1 ? "" : `, ${order}`
-  switch (int) {
-    case "u8":
-      return `view.getUint8(${at})`
-    case "u16":
-      return `view.getUint16(${at}${le})`
-    case "u24":
-      return `${module.use(codec, "getU24")}(view, ${at}${le})`
-    case "u32":
-      return `view.getUint32(${at}${le})`
-    case "u64":
-      return `view.getBigUint64(${at}${le})`
-    case "i8":
-      return `view.getInt8(${at})`
-    case "i16":
-      return `view.getInt16(${at}${le})`
-    case "i32":
-      return `view.getInt32(${at}${le})`
-    case "i64":
-      return `view.getBigInt64(${at}${le})`
+  toString(): string {
+    return this.offset === 0 ? this.base : `${this.base} + ${this.offset}`
   }
 }
 
@@ -87,8 +102,8 @@ export const presences = (
   context: Context,
   fields: ReadonlyArray<FieldModel>
 ): ReadonlyArray<{ readonly present: ReadonlySet<string>; readonly size: number }> => {
-  const optionals = fields.filter((field) => field.type.kind === "optional")
-  const fixed = fields.reduce((sum, field) => sum + (field.type.kind === "optional" ? 0 : context.fixedSize(field.type) ?? 0), 0)
+  const optionals = fields.filter(isByLength)
+  const fixed = fields.reduce((sum, field) => sum + (isByLength(field) ? 0 : context.fixedSize(field.type) ?? 0), 0)
   const out: Array<{ readonly present: ReadonlySet<string>; readonly size: number }> = []
   for (let mask = 0; mask < 2 ** optionals.length; mask++) {
     const chosen = optionals.filter((_, index) => (mask & 1 << index) !== 0)
@@ -102,466 +117,418 @@ export const presences = (
   return out.sort((a, b) => a.size - b.size)
 }
 
+/** Whether only the length of the run tells if a field is there. */
+const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
+
 /** Whether the presence of optional fields follows from the length of the whole run, rather than from there being more bytes. */
-export const isPresenceByLength = (context: Context, fields: ReadonlyArray<FieldModel>): boolean =>
-  fields.filter((field) => field.type.kind === "optional").length > 1 ||
-  fields.some((field, index) => field.type.kind === "optional" && index < fields.length - 1)
+export const isPresenceByLength = (context: Context, fields: ReadonlyArray<FieldModel>): boolean => {
+  const optionals = fields.filter(isByLength)
+  const fixed = fields.every(({ type }) => context.fixedSize(type.kind === "optional" ? type.of : type) !== undefined)
+  return optionals.length > 0 && fixed && (optionals.length > 1 || !isByLength(fields.at(-1)!))
+}
 
 /** Prints the reading of a run of fields. */
-export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => new FieldReader(region).run(fields)
+export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
+  for (const { type } of flatFields(fields)) {
+    if (type.kind === "checksum") for (const name of [type.over[0]!, type.over.at(-1)!]) region.scope.wanted.add(name)
+  }
+  return new FieldReader(region).run(fields)
+}
 
-class FieldReader {
+/** Prints the reading of fields one after another. */
+export class FieldReader {
+  readonly lines: Array<string> = []
+  readonly values = new Map<string, string>()
+  readonly module: Module
+  readonly context: Context
+  readonly packet: string
+  /** Expression that offsets in errors count from. */
+  readonly origin: string
+  readonly scope: ReadScope
+  at: Position
   private readonly region: Region
-  private readonly lines: Array<string> = []
-  private readonly values = new Map<string, string>()
 
-  constructor(region: Region) {
+  constructor(region: Region, at: Position = new Position(region.begin)) {
     this.region = region
+    this.module = region.module
+    this.context = region.context
+    this.packet = region.packet
+    this.origin = region.origin
+    this.scope = region.scope
+    this.at = at
   }
 
-  run(fields: ReadonlyArray<FieldModel>): Read {
-    const { context, region } = { context: this.region.context, region: this.region }
-    const position = new Position(region.begin)
-    if (fields.length === 0) {
-      if (region.exact) {
-        this.lines.push(
-          `${this.check("expectLength")}(${region.end} - ${region.begin}, 0, ${this.where(region.path)}, ${this.offset(region.begin)})`
-        )
-      }
-      return { lines: this.lines, values: this.values, next: region.begin }
-    }
-    if (isPresenceByLength(context, fields)) return this.byLength(fields, position)
-    const sizes = fields.map((field) => context.fixedSize(field.type))
-    if (region.exact && sizes.every((size) => size !== undefined)) {
-      const size = sizes.reduce((sum, one) => sum + one, 0)
-      this.lines.push(
-        `${this.check("expectLength")}(${region.end} - ${region.begin}, ${size}, ${this.where(region.path)}, ${this.offset(region.begin)})`
-      )
-      for (const [index, field] of fields.entries()) this.fixed(field, position, sizes[index]!)
-      return { lines: this.lines, values: this.values, next: String(position) }
-    }
-    let checked = 0
-    for (const [index, field] of fields.entries()) {
-      const size = sizes[index]
-      if (size !== undefined) {
-        if (checked === 0) {
-          let run = 0
-          for (let i = index; i < fields.length && sizes[i] !== undefined; i++) {
-            run += sizes[i]!
-            checked++
-          }
-          const path = region.path === "" ? field.name : region.path
-          if (run > 0) {
-            this.lines.push(
-              `${this.check("expectAtLeast")}(${region.end} - ${this.grouped(position)}, ${run}, ${this.where(path)}, ${
-                this.offset(String(position))
-              })`
-            )
-          }
-        }
-        checked--
-        this.fixed(field, position, size)
-      } else {
-        this.variable(field, position, fields.slice(index + 1))
-      }
-    }
-    if (region.exact && position.toString() !== region.end) {
-      this.lines.push(`${this.check("expectEnd")}(${position}, ${region.end}, ${this.where(region.path)}, ${region.origin})`)
-    }
-    return { lines: this.lines, values: this.values, next: String(position) }
+  get numbers(): Map<string, string> {
+    return this.scope.numbers
   }
 
-  /** Optional fields told apart by the run's length. */
-  private byLength(fields: ReadonlyArray<FieldModel>, position: Position): Read {
-    const { context, module, begin, end, path } = this.region
-    const firstOptional = fields.findIndex((field) => field.type.kind === "optional")
-    const cases = presences(context, fields)
-    for (const field of fields.slice(firstOptional)) {
-      const name = local(field.name)
-      if (field.type.kind === "lengthOf" || field.type.kind === "countOf") {
-        this.lines.push(`let ${name} = 0`)
-        const known = field.type.kind === "lengthOf" ? this.region.lengths : this.region.counts
-        known.set(field.type.target, name)
-      } else if (context.isVisible(field.type)) {
-        this.lines.push(`let ${name}: ${context.typeText(module, field.type)}${field.type.kind === "optional" ? " | undefined" : ""}`)
-        this.values.set(field.name, name)
-      }
-    }
-    const branches: Array<string> = []
-    const head = new Position(begin)
-    head.offset = fields.slice(0, firstOptional).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0)
-    for (const { present, size } of cases) {
-      const at = new Position(begin)
-      at.offset = head.offset
-      branches.push(`  case ${size}:`)
-      for (const field of fields.slice(firstOptional)) {
-        if (field.type.kind === "optional" && !present.has(field.name)) continue
-        const type = field.type.kind === "optional" ? field.type.of : field.type
-        if (type.kind === "lengthOf" || type.kind === "countOf") {
-          branches.push(`    ${local(field.name)} = ${getInt(module, type.int as IntName, String(at), this.order)}`)
-          at.offset += context.fixedSize(type)!
-          continue
-        }
-        const inner = new FieldReader(this.region)
-        inner.fixed({ ...field, type }, at, context.fixedSize(type)!)
-        branches.push(...inner.lines.map((line) => `    ${line}`))
-        const value = inner.values.get(field.name)
-        if (value !== undefined) branches.push(`    ${local(field.name)} = ${value}`)
-      }
-      branches.push("    break")
-    }
-    const sizes = cases.map(({ size }) => size)
-    const expected = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
-    this.lines.push(
-      `switch (${end} - ${begin}) {`,
-      ...branches,
-      "  default:",
-      `    return ${module.use(codec, "malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${
-        quote(expected)
-      }, \`\${${end} - ${begin}} bytes\`)`,
-      "}"
-    )
-    for (const field of fields.slice(0, firstOptional)) this.fixed(field, position, context.fixedSize(field.type)!)
-    return { lines: this.lines, values: this.values, next: end }
+  /** Imports a function of the codec package. */
+  use(name: string): string {
+    return this.module.use(codec, name)
   }
 
-  private get order(): string | undefined {
-    return this.region.order
+  /** Packet and path as arguments. */
+  where(path: string): string {
+    return `${quote(this.packet)}, ${quote(path)}`
   }
 
-  private check(name: string): string {
-    return this.region.module.use(codec, name)
+  /** Offset in errors of an expression. */
+  offset(at: string): string {
+    return at === this.origin ? "0" : `${at} - ${this.origin}`
   }
 
-  private where(path: string): string {
-    return `${quote(this.region.packet)}, ${quote(path)}`
+  /** The position, to be subtracted. */
+  grouped(): string {
+    return this.at.offset === 0 ? this.at.base : `(${this.at})`
   }
 
-  private offset(at: string): string {
-    return at === this.region.origin ? "0" : `${at} - ${this.region.origin}`
+  /** The position and more. */
+  plus(size: number): string {
+    return String(new Position(this.at.base, this.at.offset + size))
   }
 
-  private grouped(position: Position): string {
-    return position.offset === 0 ? position.base : `(${position})`
+  /** The whole number of an end that may be open. */
+  floor(end: string): string {
+    return this.region.exact || !/^end$/.test(end) ? end : "Math.floor(end)"
   }
 
-  private constant(name: string, expression: string): string {
-    this.lines.push(`const ${name} = ${expression}`)
-    return name
+  fresh(name: string): string {
+    return this.scope.fresh(name)
   }
 
-  /** A field of fixed width, within a run that has been checked. */
-  private fixed(field: FieldModel, position: Position, size: number): void {
-    const { context, module, packet } = this.region
-    const at = String(position)
-    const { name, type } = field
-    position.offset += size
-    switch (type.kind) {
-      case "int":
-        this.values.set(name, getInt(module, type.int, at, this.order))
-        return
-      case "constant": {
-        const literal = integerLiteral(type.int, type.value)
-        this.lines.push(
-          `${this.check("expectConstant")}(${getInt(module, type.int, at, this.order)}, ${literal}, ${this.where(name)}, ${
-            this.offset(at)
-          })`
-        )
-        return
-      }
-      case "reserved":
-        if (type.policy === "error") {
-          this.lines.push(`${this.check("expectZero")}(reader.bytes, ${at}, ${position}, ${this.where(name)}, ${this.region.origin})`)
-        }
-        if (type.policy === "keep") {
-          this.values.set(name, type.int === undefined ? `reader.slice(${at}, ${position})` : getInt(module, type.int, at, this.order))
-        }
-        return
-      case "lengthOf":
-        this.region.lengths.set(type.target, this.constant(local(name), getInt(module, type.int as IntName, at, this.order)))
-        return
-      case "countOf":
-        this.region.counts.set(type.target, this.constant(local(name), getInt(module, type.int as IntName, at, this.order)))
-        return
-      case "bytes":
-        this.values.set(name, `reader.slice(${at}, ${position})`)
-        return
-      case "utf8":
-      case "json":
-        this.utf8(type, name, at, String(position))
-        this.values.set(name, `reader.text(${at}, ${position})`)
-        return
-      case "flags": {
-        const flags = context.named(type.ref) as {
-          readonly int: IntName
-          readonly unknown: string
-          readonly bits: ReadonlyArray<{ readonly bit: number }>
-        }
-        const value = getInt(module, flags.int, at, this.order)
-        if (flags.unknown !== "error") return void this.values.set(name, value)
-        const mask = flags.bits.reduce((sum, { bit }) => sum + 2 ** bit, 0)
-        this.values.set(name, this.constant(local(name), value))
-        this.lines.push(`${this.check("expectKnownBits")}(${local(name)}, ${hex(mask)}, ${this.where(name)}, ${this.offset(at)})`)
-        return
-      }
-      case "enumeration": {
-        const { int, unknown, values } = context.named(type.ref) as {
-          readonly int: IntName
-          readonly unknown: string
-          readonly values: ReadonlyArray<{ readonly value: number }>
-        }
-        const value = getInt(module, int, at, this.order)
-        if (unknown !== "error") return void this.values.set(name, value)
-        const known = module.use(context.from(type.ref), `is${type.ref}`)
-        const raw = this.constant(local(name), value)
-        this.lines.push(
-          `if (!${known}(${raw})) return ${module.use(codec, "malformed")}("UnknownValue", ${this.where(name)}, ${this.offset(at)}, ` +
-            `${quote(`one of ${values.map((one) => one.value).join(", ")}`)}, String(${raw}))`
-        )
-        this.values.set(name, raw)
-        return
-      }
-      case "struct":
-        this.values.set(
-          name,
-          this.constant(
-            local(name),
-            `${module.use(codec, "readNested")}(reader, ${at}, ${position}, ${this.region.origin}, ${quote(packet)}, ${quote(name)}, ${
-              module.use(context.from(type.ref), `read${type.ref}`)
-            }, ${this.contextFor(type)})`
-          )
-        )
-        return
-      default:
-        throw new Error(`${packet}.${name}: ${type.kind} has no fixed width`)
-    }
+  /** Keeps a value in a constant and returns its name. */
+  constant(name: string, expression: string): string {
+    const fresh = this.fresh(name)
+    this.lines.push(`const ${fresh} = ${expression}`)
+    return fresh
   }
 
-  private utf8(type: TypeModel, name: string, at: string, end: string): void {
-    if (type.kind !== "utf8" || type.invalid !== "error") return
-    this.lines.push(
-      `${this.check("expectUtf8")}(${this.check("isUtf8")}(reader.bytes, ${at}, ${end}), ${this.where(name)}, ${this.offset(at)})`
-    )
+  advance(size: number): void {
+    this.at = new Position(this.at.base, this.at.offset + size)
+  }
+
+  moveTo(base: string, offset = 0): void {
+    this.at = new Position(base, offset)
+  }
+
+  /** Moves to where a function that sets `reader.next` has ended. */
+  moveToNext(name: string): void {
+    this.moveTo(this.constant(`after${capital(local(name))}`, "reader.next"))
+  }
+
+  /** Argument for the byte order of a number. */
+  orderOf(order: ByteOrder | undefined): string | undefined {
+    return order === "little" ? "true" : order === "big" ? undefined : this.region.order
+  }
+
+  /** Expression of where the packet or record begins. */
+  get begin(): string {
+    return this.region.record ?? this.origin
+  }
+
+  /** Numbers of the fields before, as an argument for code that is not generated. */
+  siblings(): string {
+    return this.numbers.size === 0 ? "" : `, { ${[...this.numbers].map(([name, value]) => name === value ? name : `${name}: ${value}`).join(", ")} }`
   }
 
   /** What a record's reader depends on: byte order or connection states. */
-  private contextFor(type: TypeModel): string {
-    const { context } = this.region
-    if (context.needsStates(type)) return "states"
-    return this.order ?? "false"
+  contextFor(type: TypeModel): string {
+    if (this.context.needsStates(type)) return ", states"
+    const struct = type.kind === "struct" ? this.context.named(type.ref) : undefined
+    return struct?.kind === "struct" && struct.byteOrder === "given" ? `, ${this.region.order ?? "false"}` : ""
   }
 
-  /** The end of a variable field: given by a length, or what is left minus the fields behind it. */
-  private limit(field: FieldModel, position: Position, behind: ReadonlyArray<FieldModel>): string {
-    const { context, end } = this.region
-    const length = this.region.lengths.get(field.name)
-    if (length !== undefined) {
-      const name = this.constant(`${local(field.name)}End`, `${position} + ${length}`)
-      this.lines.push(`${this.check("expectWithin")}(${name}, ${end}, ${this.where(field.name)}, ${position}, ${this.region.origin})`)
-      return name
+  /** Bytes from the position on are there. */
+  need(size: number, path: string, end: string): void {
+    if (size === 0) return
+    const at = String(this.at)
+    this.lines.push(`${this.use("expectAtLeast")}(${end} - ${this.grouped()}, ${size}, ${this.where(path)}, ${this.offset(at)})`)
+  }
+
+  /** Name of the constant that holds where a terminator stands. */
+  findUntil(until: string, field: Named, end: string): string {
+    const [a, b] = bytesOfDigits(until)
+    const find = b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+    return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
+  }
+
+  /** Checks that a value is there when its size is fixed, and reads it. */
+  value(type: TypeModel, field: Named, end: string): string | undefined {
+    const size = this.context.fixedSize(type)
+    if (size !== undefined) this.need(size, field.path, end)
+    return wordOf(type).read(this, type, field, end)
+  }
+
+  /** A reader of the same function whose statements go elsewhere. */
+  child(at: Position = new Position(this.at.base, this.at.offset)): FieldReader {
+    return new FieldReader({ ...this.region, exact: false }, at)
+  }
+
+  run(fields: ReadonlyArray<FieldModel>): Read {
+    const { context, region } = this
+    if (fields.length === 0) {
+      if (region.exact) this.exactly(0)
+      return { lines: this.lines, values: this.values, next: region.begin }
     }
+    if (isPresenceByLength(context, fields)) return this.byLength(fields)
+    const sizes = fields.map((field) => this.scope.lengths.has(field.name) ? undefined : context.fixedSize(field.type))
+    const total = sizes.reduce<number | undefined>((sum, one) => sum === undefined || one === undefined ? undefined : sum + one, 0)
+    if (region.exact && total !== undefined) {
+      this.exactly(total)
+      for (const field of fields) this.field(field)
+      return { lines: this.lines, values: this.values, next: String(this.at) }
+    }
+    let checked = 0
+    for (const [index, field] of fields.entries()) {
+      if (sizes[index] === undefined) {
+        this.variable(field, fields.slice(index + 1))
+        continue
+      }
+      if (checked === 0) {
+        let size = 0
+        for (let i = index; i < fields.length && sizes[i] !== undefined; i++) {
+          size += sizes[i]!
+          checked++
+        }
+        this.need(size, region.path === "" ? field.name : region.path, region.end)
+      }
+      checked--
+      this.field(field)
+    }
+    if (region.exact && String(this.at) !== region.end) {
+      this.lines.push(`${this.use("expectEnd")}(${this.at}, ${region.end}, ${this.where(region.path)}, ${region.origin})`)
+    }
+    return { lines: this.lines, values: this.values, next: String(this.at) }
+  }
+
+  private exactly(size: number): void {
+    const { begin, end, path } = this.region
+    this.lines.push(`${this.use("expectLength")}(${end} - ${begin}, ${size}, ${this.where(path)}, ${this.offset(begin)})`)
+  }
+
+  private keep(name: string, value: string | undefined): void {
+    if (value !== undefined) this.values.set(name, value)
+  }
+
+  /** A field of fixed width, within a run that has been checked. */
+  private field(field: FieldModel): void {
+    const at = this.pinned(field.name)
+    this.keep(field.name, wordOf(field.type).read(this, field.type, { ...field, path: field.name }, this.region.end))
+    this.place(field.name, at)
+  }
+
+  /** The position of a field that a checksum covers, before it is read. */
+  private pinned(name: string): string {
+    return this.scope.wanted.has(name) ? String(this.at) : ""
+  }
+
+  private place(name: string, at: string): void {
+    if (this.scope.wanted.has(name)) this.scope.places.set(name, [at, String(this.at)])
+  }
+
+  /** Optional fields told apart by the run's length. */
+  private byLength(fields: ReadonlyArray<FieldModel>): Read {
+    const { context, module } = this
+    const { begin, end, path } = this.region
+    const first = fields.findIndex(isByLength)
+    const behind = flatFields(fields.slice(first))
+    const names = new Map<string, string>()
+    for (const { name, type } of behind) {
+      const inner = unwrapped(type)
+      const variable = this.fresh(local(name))
+      names.set(name, variable)
+      if (inner.kind === "lengthOf" || inner.kind === "countOf") this.lines.push(`let ${variable} = 0`)
+      else if (context.isVisible(inner)) {
+        this.lines.push(`let ${variable}: ${context.typeText(module, inner)}${type.kind === "optional" ? " | undefined" : ""}`)
+        this.values.set(name, variable)
+      }
+    }
+    const cases = presences(context, fields)
+    const branches: Array<string> = []
+    for (const { present, size } of cases) {
+      const inner = this.child(
+        new Position(begin, fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
+      )
+      for (const field of fields.slice(first)) {
+        if (field.type.kind === "optional" && !present.has(field.name)) continue
+        inner.field({ ...field, type: field.type.kind === "optional" ? field.type.of : field.type })
+      }
+      branches.push(`  case ${size}:`, ...inner.lines.map((line) => `    ${line}`))
+      for (const { name, type } of behind) {
+        const of = unwrapped(type)
+        const value = of.kind === "lengthOf" || of.kind === "countOf"
+          ? inner.scope[of.kind === "lengthOf" ? "lengths" : "counts"].get(String(of.target))?.value
+          : inner.values.get(name)
+        if (value !== undefined && (type.kind !== "optional" || present.has(name))) branches.push(`    ${names.get(name)} = ${value}`)
+      }
+      branches.push("    break")
+    }
+    for (const { name, type } of behind) {
+      const of = unwrapped(type)
+      if (of.kind === "lengthOf") this.scope.lengths.set(String(of.target), { value: names.get(name)! })
+      if (of.kind === "countOf") this.scope.counts.set(of.target, { value: names.get(name)! })
+    }
+    const sizes = cases.map(({ size }) => size)
+    const expected = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
+    const length = this.region.exact ? `${end} - ${begin}` : `${this.floor(end)} - ${begin}`
+    this.lines.push(
+      `switch (${length}) {`,
+      ...branches,
+      "  default:",
+      `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
+        `\`\${${length}} bytes\`)`,
+      "}"
+    )
+    for (const field of fields.slice(0, first)) this.field(field)
+    return { lines: this.lines, values: this.values, next: end }
+  }
+
+  /** The end of a variable field: given by a length, or what is left minus the fields after it. */
+  private limit(field: FieldModel, behind: ReadonlyArray<FieldModel>): string {
+    const { end } = this.region
+    const known = this.scope.lengths.get(field.name)
+    const name = `${local(field.name)}End`
+    const within = (limit: string): string => {
+      this.lines.push(`${this.use("expectWithin")}(${limit}, ${end}, ${this.where(field.name)}, ${this.at}, ${this.origin})`)
+      return limit
+    }
+    if (known !== undefined) return within(this.constant(name, `${this.at} + ${known.value}`))
+    if (this.context.ends(field.type)) return end
     let fixed = 0
     const lengths: Array<string> = []
     for (const one of behind) {
-      const size = context.fixedSize(one.type)
-      const known = this.region.lengths.get(one.name)
-      if (size !== undefined) fixed += size
-      else if (known !== undefined) lengths.push(known)
+      const size = this.context.fixedSize(one.type)
+      const length = this.scope.lengths.get(one.name)
+      if (length !== undefined) lengths.push(length.present === undefined ? length.value : `(${length.present} ? ${length.value} : 0)`)
+      else if (size !== undefined) fixed += size
     }
     if (fixed === 0 && lengths.length === 0) return end
-    const name = this.constant(`${local(field.name)}End`, [end, ...lengths, ...(fixed === 0 ? [] : [String(fixed)])].join(" - "))
-    this.lines.push(`${this.check("expectWithin")}(${name}, ${end}, ${this.where(field.name)}, ${position}, ${this.region.origin})`)
-    return name
+    return within(this.constant(name, [this.floor(end), ...lengths, ...(fixed === 0 ? [] : [String(fixed)])].join(" - ")))
   }
 
   /** A field whose width the bytes tell. */
-  private variable(field: FieldModel, position: Position, behind: ReadonlyArray<FieldModel>): void {
-    const { context, module, packet, origin, end } = this.region
-    const { name, type } = field
-    const at = String(position)
-    switch (type.kind) {
-      case "uleb128":
-      case "lengthOf":
-      case "countOf": {
-        const value = this.constant(
-          local(name),
-          `${module.use(codec, "readUleb128")}(reader, ${at}, ${end}, ${origin}, ${this.where(name)})`
-        )
-        if (type.kind === "lengthOf") this.region.lengths.set(type.target, value)
-        else if (type.kind === "countOf") this.region.counts.set(type.target, value)
-        else this.values.set(name, value)
-        position.move(this.constant(after(local(name)), "reader.next"))
-        return
-      }
-      case "bytes":
-      case "utf8":
-      case "json": {
-        const limit = this.limit(field, position, behind)
-        if (type.max !== undefined) {
-          this.lines.push(
-            `${this.check("expectAtMost")}(${limit} - ${this.grouped(position)}, ${type.max}, ${this.where(name)}, ${this.offset(at)})`
-          )
-        }
-        this.utf8(type, name, at, limit)
-        this.values.set(name, `reader.${type.kind === "bytes" ? "slice" : "text"}(${at}, ${limit})`)
-        position.move(limit)
-        return
-      }
-      case "cstring": {
-        const nul = this.constant(
-          `${local(name)}End`,
-          `${module.use(codec, "findNul")}(reader.bytes, ${at}, ${end}, ${this.where(name)}, ${origin})`
-        )
-        if (type.max !== undefined) {
-          this.lines.push(
-            `${this.check("expectAtMost")}(${nul} - ${this.grouped(position)}, ${type.max}, ${this.where(name)}, ${this.offset(at)})`
-          )
-        }
-        this.values.set(name, `reader.text(${at}, ${nul})`)
-        position.move(nul, 1)
-        return
-      }
-      case "array":
-        return this.array(field, type, position, behind)
-      case "struct":
-      case "choice": {
-        const sized = this.region.lengths.has(name)
-        const limit = this.limit(field, position, behind)
-        this.values.set(
-          name,
-          this.constant(
-            local(name),
-            `${module.use(codec, "readNested")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${
-              module.use(context.from(type.ref), `read${type.ref}`)
-            }, ${this.contextFor(type)})`
-          )
-        )
-        if (sized) this.lines.push(`${this.check("expectEnd")}(reader.next, ${limit}, ${this.where(name)}, ${origin})`)
-        position.move(sized ? limit : this.constant(after(local(name)), "reader.next"))
-        return
-      }
-      case "nibbleFrames": {
-        const limit = this.limit(field, position, behind)
-        this.values.set(
-          name,
-          this.constant(
-            local(name),
-            `${module.use(codec, "readNibbleFrames")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${
-              module.use(context.from(type.ref), `read${type.ref}`)
-            })`
-          )
-        )
-        position.move(limit)
-        return
-      }
-      case "when":
-        return this.conditional(field, type.of, `states.${type.state}`, position, behind)
-      case "optional":
-        return this.conditional(field, type.of, `${end} > ${at}`, position, behind)
-      default:
-        throw new Error(`${packet}.${name}: cannot read ${type.kind} here`)
-    }
+  private variable(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
+    const { type, name } = field
+    const group = [...this.scope.lengths.keys()].find((key) => key.startsWith(`${name} `))
+    if (group !== undefined) this.group(group)
+    const at = this.pinned(name)
+    this.measured(field, behind)
+    this.place(name, at)
+    void type
   }
 
-  private array(
-    field: FieldModel,
-    type: TypeModel & { readonly kind: "array" },
-    position: Position,
-    behind: ReadonlyArray<FieldModel>
-  ): void {
-    const { context, module, packet, origin } = this.region
-    const { name } = field
-    const at = String(position)
-    const element = type.of
-    const read = this.elementReader(element)
-    const max = type.max === undefined ? "Infinity" : String(type.max)
-    const count = this.region.counts.get(name)
-    if (count !== undefined) {
-      const value = this.constant(
-        local(name),
-        `${module.use(codec, "readCounted")}(reader, ${at}, ${this.region.end}, ${origin}, ${quote(packet)}, ${quote(name)}, ${count}, ` +
-          `${context.minimumSize(element)}, ${max}, ${read}, ${this.contextFor(element)})`
-      )
-      this.values.set(name, value)
-      position.move(this.constant(after(local(name)), "reader.next"))
-      return
-    }
-    const limit = this.limit(field, position, behind)
-    this.values.set(
-      name,
-      this.constant(
-        local(name),
-        `${module.use(codec, "readElements")}(reader, ${at}, ${limit}, ${origin}, ${quote(packet)}, ${quote(name)}, ${max}, ${read}, ${
-          this.contextFor(element)
-        })`
-      )
+  /** Several fields that one length measures begin here: the last of them is given the rest. */
+  private group(key: string): void {
+    const { value } = this.scope.lengths.get(key)!
+    const names = key.split(" ")
+    const end = this.constant(`${local(names[0]!)}GroupEnd`, `${this.at} + ${value}`)
+    this.lines.push(
+      `${this.use("expectWithin")}(${end}, ${this.region.end}, ${this.where(names[0]!)}, ${this.at}, ${this.origin})`
     )
-    position.move(limit)
+    this.scope.lengths.delete(key)
+    this.groupEnds.set(names.at(-1)!, end)
   }
 
-  private elementReader(type: TypeModel): string {
-    const { context, module } = this.region
-    switch (type.kind) {
-      case "int":
-        return module.use(codec, `readU${type.int.slice(1)}`.replace("readU", type.int.startsWith("i") ? "readI" : "readU"))
-      case "uleb128":
-        return module.use(codec, "readUleb")
-      case "flags":
-      case "enumeration":
-        return module.use(codec, `read${(context.named(type.ref) as { readonly int: IntName }).int.toUpperCase()}`)
-      case "struct":
-      case "choice":
-        return module.use(context.from(type.ref), `read${type.ref}`)
-      default:
-        throw new Error(`${this.region.packet}: no arrays of ${type.kind}`)
+  private readonly groupEnds = new Map<string, string>()
+
+  private measured(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
+    const { type, name } = field
+    const known = this.scope.lengths.get(name) ?? this.scope.counts.get(name)
+    if (known?.present !== undefined) {
+      this.branch(field, unwrapped(type), known.present, behind, "null")
+    } else if (type.kind === "when") {
+      this.branch(field, type.of, this.inState(type), behind, "undefined", type.else)
+    } else if (type.kind === "optional") {
+      const condition = type.if === undefined ? `${this.region.end} - ${this.grouped()} >= 1` : this.holds(type.if)
+      this.branch(field, type.of, condition, behind, "undefined")
+    } else this.whole(field, behind)
+  }
+
+  /** A field that is there. */
+  private whole(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
+    const { name, type } = field
+    const isGroupEnd = this.groupEnds.get(name)
+    const isMeasured = isGroupEnd !== undefined || this.scope.lengths.has(name)
+    const end = isGroupEnd ?? this.limit(field, behind)
+    this.keep(name, this.value(type, { ...field, path: name }, end))
+    if (isMeasured && String(this.at) !== end) {
+      this.lines.push(`${this.use("expectEnd")}(${this.at}, ${end}, ${this.where(name)}, ${this.origin})`)
+      this.moveTo(end)
     }
   }
 
-  /** A field that may be missing. */
-  private conditional(
+  private inState(type: TypeModel & { readonly kind: "when" }): string {
+    const value = type.sibling === true ? this.scope.numbers.get(type.state) ?? "0" : `states.${type.state}`
+    if (type.from === undefined && type.to === undefined) return type.sibling === true ? `${value} !== 0` : value
+    const parts = [
+      ...(type.from === undefined ? [] : [`${value} >= ${type.from}`]),
+      ...(type.to === undefined ? [] : [`${value} <= ${type.to}`])
+    ]
+    return parts.join(" && ")
+  }
+
+  private holds(condition: ConditionModel): string {
+    const value = this.scope.numbers.get(condition.field) ?? "0"
+    if (condition.kind === "valueOf") return condition.values.map((one) => `${value} === ${one}`).join(" || ")
+    return condition.bit === undefined ? `${value} !== 0` : `(${value} & ${2 ** condition.bit}) !== 0`
+  }
+
+  /** A field that is read in a block of its own, whose names shadow none outside. */
+  private branch(
     field: FieldModel,
     type: TypeModel,
     condition: string,
-    position: Position,
-    behind: ReadonlyArray<FieldModel>
+    behind: ReadonlyArray<FieldModel>,
+    otherwise: "undefined" | "null",
+    alternative?: TypeModel
   ): void {
-    const { context, end, module, origin } = this.region
-    const name = local(field.name)
-    const start = String(position)
-    if (type.kind === "uleb128") {
-      const read = `${module.use(codec, "readUleb128")}(reader, ${start}, ${end}, ${origin}, ${this.where(field.name)})`
-      this.values.set(field.name, this.constant(name, `${condition} ? ${read} : undefined`))
-      position.move(this.constant(after(name), `${name} === undefined ? ${start} : reader.next`))
-      return
+    const { context, module } = this
+    const start = String(this.at)
+    const visible = context.isVisible(type)
+    const texts = [...new Set([type, ...(alternative === undefined ? [] : [alternative])].map((one) => context.typeText(module, one)))]
+    const name = this.fresh(`maybe${capital(local(field.name))}`)
+    const after = this.fresh(`afterMaybe${capital(local(field.name))}`)
+    const hoisted: Array<string> = []
+    const block = (of: TypeModel): Array<string> => {
+      const known = { lengths: this.scope.lengths.get(field.name), counts: this.scope.counts.get(field.name) }
+      for (const key of ["lengths", "counts"] as const) {
+        if (known[key] !== undefined) this.scope[key].set(field.name, { value: known[key].value })
+      }
+      const inner = this.child()
+      const before = new Map([...this.scope.lengths, ...this.scope.counts])
+      if (context.fixedSize(of) !== undefined && known.lengths === undefined) {
+        inner.need(context.fixedSize(of)!, field.name, this.region.end)
+        inner.field({ ...field, type: of })
+      } else inner.measured({ ...field, type: of }, behind)
+      for (const map of [this.scope.lengths, this.scope.counts]) {
+        for (const [target, one] of map) {
+          if (before.get(target) === one) continue
+          const outer = this.fresh(`${local(target.split(" ")[0]!)}Size`)
+          hoisted.push(`let ${outer} = 0`)
+          inner.lines.push(`${outer} = ${one.value}`)
+          map.set(target, { ...one, value: outer, ...(one.present === undefined ? {} : { present: one.present.replaceAll(one.value, outer) }) })
+        }
+      }
+      const value = inner.values.get(field.name)
+      return [
+        ...inner.lines,
+        ...(value === undefined ? [] : [`${name} = ${value}`]),
+        ...(String(inner.at) === start ? [] : [`${after} = ${inner.at}`])
+      ].map((line) => `  ${line}`)
     }
-    // read in a block of its own, whose names shadow none outside
-    const maybe = `maybe${capital(name)}`
-    const inner = new FieldReader({ ...this.region, exact: false })
-    const at = new Position(position.base)
-    at.offset = position.offset
-    const size = context.fixedSize(type)
-    if (size === undefined) inner.variable({ ...field, type }, at, behind)
-    else {
-      inner.lines.push(
-        `${this.check("expectAtLeast")}(${end} - ${this.grouped(position)}, ${size}, ${this.where(field.name)}, ${this.offset(start)})`
-      )
-      inner.fixed({ ...field, type }, at, size)
-    }
+    const first = block(type)
+    const second = alternative === undefined ? [] : block(alternative)
+    const initial = alternative !== undefined ? "" : otherwise === "null" ? " = null" : ""
     this.lines.push(
-      `let ${maybe}: ${context.typeText(module, type)} | undefined`,
-      `let ${after(maybe)} = ${start}`,
+      ...hoisted,
+      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined ? [otherwise] : [])].join(" | ")}${initial}`] : []),
+      `let ${after} = ${start}`,
       `if (${condition}) {`,
-      ...inner.lines.map((line) => `  ${line}`),
-      `  ${maybe} = ${inner.values.get(field.name)}`,
-      `  ${after(maybe)} = ${at}`,
+      ...first,
+      ...(alternative === undefined ? [] : ["} else {", ...second]),
       "}"
     )
-    this.values.set(field.name, maybe)
-    position.move(after(maybe))
+    if (visible) this.values.set(field.name, name)
+    this.moveTo(after)
   }
 }
-
-const capital = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`
-
-/** Name of the constant that holds the offset behind a field. */
-const after = (name: string): string => `after${capital(name)}`

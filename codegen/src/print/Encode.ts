@@ -2,12 +2,19 @@
  * Prints the writing of a run of fields: a section of a packet, or a record.
  *
  * The caller has made room for the most the fields can take (`boundTerms`), so writing never allocates and never moves. `position` is the
- * generated function's running offset; runs of fixed-width fields are written at constants from it. Lengths are filled in behind the field
- * they measure.
+ * generated function's running offset; runs of fixed-width fields are written at constants from it. Lengths are filled in after the field
+ * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
-import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
+import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
+import { textOfHex } from "@wirewright/codec/words/Numbers"
+import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { flatFields } from "@wirewright/codec/words/Word"
 import type { Module } from "../Module.ts"
-import { hex, integerLiteral, intSize, local } from "../Names.ts"
+import { intSize, local } from "../Names.ts"
+import { wordOf } from "../words/index.ts"
+import { sizeBefore } from "../words/Lengths.ts"
+import { putInt, writeNumber } from "../words/Numbers.ts"
+import type { Bound, Named } from "../words/Word.ts"
 import { codec, type Context } from "./Context.ts"
 import { presences } from "./Decode.ts"
 
@@ -20,10 +27,49 @@ export interface Target {
   /** Expression of the object that holds the fields. */
   readonly from: string
   readonly order?: string
-  /** All fields of the packet by name, for lengths that point into another section. */
+  /** Expression of where the packet or record begins. */
+  readonly begin: string
+  readonly scope: WriteScope
+}
+
+/** A length that is to be filled in. */
+interface Slot extends LengthModel {
+  at: string
+  readonly int: IntName
+  readonly order: ByteOrder | undefined
+}
+
+/** What the fields of one generated function say about each other, and the local names it has used. */
+export class WriteScope {
+  /** Types of all fields of the packet by name, those of the header and of other sections included. */
   readonly all: ReadonlyMap<string, TypeModel>
-  /** Where the length of a field is to be filled in: name of the local that holds the offset, by field. */
-  readonly slots: Map<string, { readonly at: string; readonly int: IntName }>
+  /** Lengths to be filled in, by what they measure. */
+  readonly slots = new Map<string, Array<Slot>>()
+  /** Where a group of fields that one length measures began. */
+  readonly groups = new Map<string, string>()
+  /** Fields that have been written elsewhere already: name of the local that holds their bytes. */
+  readonly written = new Map<string, string>()
+  /** Where fields stand, for checksums. */
+  readonly places = new Map<string, [at: string, end: string]>()
+  /** Expressions of fields that the caller does not give. */
+  readonly values = new Map<string, string>()
+  readonly wanted = new Set<string>()
+  private readonly names = new Map<string, number>()
+
+  constructor(fields: ReadonlyArray<FieldModel>, taken: Iterable<string> = []) {
+    const flat = flatFields(fields)
+    this.all = new Map(flat.map((field) => [field.name, field.type]))
+    for (const { type } of flat) {
+      if (type.kind === "checksum") for (const name of [type.over[0]!, type.over.at(-1)!]) this.wanted.add(name)
+    }
+    for (const name of taken) this.names.set(name, 1)
+  }
+
+  fresh(name: string): string {
+    const count = this.names.get(name) ?? 0
+    this.names.set(name, count + 1)
+    return count === 0 ? name : this.fresh(`${name}${count + 1}`)
+  }
 }
 
 const quote = (text: string): string => JSON.stringify(text)
@@ -38,66 +84,52 @@ export const boundTerms = (
   let fixed = 0
   const terms: Array<string> = []
   for (const field of fields) {
-    const bound = boundOf(module, context, field.type, `${from}.${field.name}`)
+    const bound = context.bound(module, field.type, `${from}.${field.name}`)
     fixed += bound.fixed
-    terms.push(...bound.terms)
+    // a field that is null takes nothing
+    const nullable = isNullable(fields, field.name)
+    terms.push(...(nullable ? bound.terms.map((term) => `(${from}.${field.name} === null ? 0 : ${term})`) : bound.terms))
   }
   return { fixed, terms }
 }
 
-const boundOf = (module: Module, context: Context, type: TypeModel, value: string): { fixed: number; terms: ReadonlyArray<string> } => {
-  const fixed = context.fixedSize(type)
-  if (fixed !== undefined) return { fixed, terms: [] }
-  switch (type.kind) {
-    case "uleb128":
-    case "lengthOf":
-    case "countOf":
-      return { fixed: 5, terms: [] }
-    case "bytes":
-      return { fixed: 0, terms: [`${value}.length`] }
-    case "utf8":
-    case "json":
-      return { fixed: 0, terms: [`${module.use(codec, "textBound")}(${value})`] }
-    case "cstring":
-      return { fixed: 1, terms: [`${module.use(codec, "textBound")}(${value})`] }
-    case "optional":
-    case "when": {
-      const inner = boundOf(module, context, type.of, value)
-      return { fixed: inner.fixed, terms: inner.terms.map((term) => `(${value} === undefined ? 0 : ${term})`) }
-    }
-    case "array": {
-      const size = type.of.kind === "uleb128" ? 5 : context.fixedSize(type.of)
-      return size !== undefined
-        ? { fixed: 0, terms: [size === 1 ? `${value}.length` : `${value}.length * ${size}`] }
-        : { fixed: 0, terms: [`${module.use(codec, "boundElements")}(${value}, ${boundName(module, context, type.of)})`] }
-    }
-    case "nibbleFrames":
-      return { fixed: 0, terms: [`${module.use(codec, "boundElements")}(${value}, ${boundName(module, context, type)})`] }
-    case "struct":
-    case "choice":
-      return { fixed: 0, terms: [`${boundName(module, context, type)}(${value})`] }
-    default:
-      return { fixed: 0, terms: [] }
-  }
-}
-
-const boundName = (module: Module, context: Context, type: TypeModel): string => {
-  const ref = (type as { readonly ref: string }).ref
-  return module.use(context.from(ref), `bound${ref}`)
-}
+/** Whether a length or count says that a field is null. */
+export const isNullable = (fields: ReadonlyArray<FieldModel>, name: string): boolean =>
+  flatFields(fields).some(({ type }) => {
+    const inner = unwrapped(type)
+    return (inner.kind === "lengthOf" || inner.kind === "countOf") && inner.target === name && inner.absent !== undefined
+  })
 
 /** Sum of a bound as an expression. */
-export const boundText = ({ fixed, terms }: { readonly fixed: number; readonly terms: ReadonlyArray<string> }): string =>
+export const boundText = ({ fixed, terms }: Bound): string =>
   [...(fixed > 0 || terms.length === 0 ? [String(fixed)] : []), ...terms].join(" + ")
 
 /** Prints the writing of one section or record after another. */
 export class FieldWriter {
   readonly lines: Array<string> = []
+  readonly module: Module
+  readonly context: Context
   private offset = 0
   private readonly target: Target
 
   constructor(target: Target) {
     this.target = target
+    this.module = target.module
+    this.context = target.context
+  }
+
+  /** Expression of the object that holds the fields. */
+  get from(): string {
+    return this.target.from
+  }
+
+  /** Expression of where the packet or record begins. */
+  get begin(): string {
+    return this.target.begin
+  }
+
+  get places(): Map<string, [at: string, end: string]> {
+    return this.target.scope.places
   }
 
   /** Expression of the current offset. */
@@ -113,238 +145,277 @@ export class FieldWriter {
     return name
   }
 
+  /** Keeps a value in a constant and returns its name. */
+  constant(name: string, expression: string): string {
+    const fresh = this.fresh(name)
+    this.lines.push(`const ${fresh} = ${expression}`)
+    return fresh
+  }
+
+  fresh(name: string): string {
+    return this.target.scope.fresh(name)
+  }
+
+  skip(size: number): void {
+    this.offset += size
+  }
+
+  /** Moves `position` to where it is, so that what follows may depend on run-time sizes. */
+  advance(expression: string): void {
+    this.lines.push(`position = ${expression}`)
+    this.offset = 0
+  }
+
+  /** Makes `position` the current offset. */
+  settle(): void {
+    if (this.offset > 0) this.advance(this.here)
+  }
+
+  /** Imports a function of the codec package. */
+  use(name: string): string {
+    return this.module.use(codec, name)
+  }
+
+  /** Packet and path as arguments. */
+  where(path: string): string {
+    return `${quote(this.target.packet)}, ${quote(path)}`
+  }
+
+  orderOf(order: ByteOrder | undefined): string | undefined {
+    return order === "little" ? "true" : order === "big" ? undefined : this.target.order
+  }
+
+  /** What a record's writer depends on: byte order or connection states. */
+  contextFor(type: TypeModel): string {
+    if (this.context.needsStatesToWrite(type)) return ", states"
+    const struct = type.kind === "struct" ? this.context.named(type.ref) : undefined
+    return struct?.kind === "struct" && struct.byteOrder === "given" ? `, ${this.target.order ?? "false"}` : ""
+  }
+
+  /** Expression of a field's value. */
+  value(name: string): string {
+    return this.target.scope.values.get(name) ?? `${this.target.from}.${name}`
+  }
+
+  /** Whether a caller may leave a field out. */
+  isOptional(name: string): boolean {
+    const type = this.target.scope.all.get(name)
+    return type !== undefined && this.context.isOptional(type)
+  }
+
+  /** Name of the choice that a field is. */
+  choiceOf(name: string): string {
+    const type = unwrapped(this.target.scope.all.get(name)!)
+    return (type as { readonly ref: string }).ref
+  }
+
+  /** When an optional field is there that callers do not give: with what it measures. */
+  presenceOf(type: TypeModel & { readonly kind: "optional" }): string {
+    const { of } = type
+    if (of.kind !== "lengthOf" && of.kind !== "countOf") return "true"
+    const target = typeof of.target === "string" ? of.target : of.target[0]!
+    return `${this.value(target)} !== undefined`
+  }
+
+  /** Flags with the bits that say which fields are there. */
+  withPresenceBits(field: string, value: string): string {
+    const bits = [...this.target.scope.all].flatMap(([name, type]) =>
+      type.kind === "optional" && type.if?.kind === "bitOf" && type.if.field === field && type.if.bit !== undefined &&
+        this.context.isVisible(type.of)
+        ? [{ name, mask: 2 ** type.if.bit }]
+        : []
+    )
+    if (bits.length === 0) return value
+    const mask = bits.reduce((sum, one) => sum | one.mask, 0)
+    const set = bits.map((one) => ` | (${this.value(one.name)} === undefined ? 0 : ${one.mask})`).join("")
+    return `(${value} & ~${mask}${set}) >>> 0`
+  }
+
+  /** Writes bytes that are always the same. */
+  literal(hex: string): void {
+    if (hex.length === 2) {
+      this.lines.push(`bytes[${this.here}] = 0x${hex}`)
+      this.skip(1)
+    } else this.advance(`${this.use("putLiteral")}(bytes, ${this.here}, ${quote(textOfHex(hex))})`)
+  }
+
+  /** A writer of the same function whose statements go elsewhere. */
+  child(): FieldWriter {
+    return new FieldWriter(this.target)
+  }
+
+  /** Writes in a block, or in one of two. */
+  branch(condition: string, write: (inner: FieldWriter) => void, otherwise?: (inner: FieldWriter) => void): void {
+    this.settle()
+    const block = (run: (inner: FieldWriter) => void): Array<string> => {
+      const inner = this.child()
+      const before = new Set([...this.target.scope.slots.values()].flat())
+      run(inner)
+      inner.settle()
+      for (const [target, slots] of this.target.scope.slots) {
+        for (const slot of slots) {
+          if (before.has(slot)) continue
+          const outer = this.fresh(`${local(target.split(" ")[0]!)}Slot`)
+          this.lines.push(`let ${outer} = 0`)
+          inner.lines.push(`${outer} = ${slot.at}`)
+          slot.at = outer
+        }
+      }
+      return inner.lines.map((line) => `  ${line}`)
+    }
+    const first = block(write)
+    const second = otherwise === undefined ? [] : ["} else {", ...block(otherwise)]
+    this.lines.push(`if (${condition}) {`, ...first, ...second, "}")
+  }
+
+  /** Writes a value. */
+  write(type: TypeModel, field: Named, value: string): void {
+    wordOf(type).write(this, type, field, value)
+  }
+
   /** Writes a run of fields. */
   fields(fields: ReadonlyArray<FieldModel>): void {
-    const optionals = fields.filter((field) => field.type.kind === "optional" && field.type.requires !== undefined)
-    for (const { name, type } of optionals) {
-      const requires = (type as { readonly requires: string }).requires
+    for (const { name, type } of flatFields(fields)) {
+      if (type.kind !== "optional" || type.requires === undefined) continue
+      const { requires } = type
       this.lines.push(
         `if (${this.value(name)} !== undefined && ${this.value(requires)} === undefined) ${this.use("unencodable")}("Missing", ${
           this.where(requires)
         }, ${quote(`a value, because ${name} has one`)}, "undefined")`
       )
     }
-    for (const field of fields) this.field(field.name, field.type)
+    for (const field of fields) this.field(field)
   }
 
-  private use(name: string): string {
-    return this.target.module.use(codec, name)
+  private field(field: FieldModel): void {
+    const { scope } = this.target
+    const { name, type } = field
+    const wanted = scope.wanted.has(name)
+    const from = wanted ? this.mark(this.fresh(`${local(name)}Begin`)) : ""
+    for (const targets of scope.slots.keys()) {
+      const names = targets.split(" ")
+      if (names.length > 1 && names[0] === name) scope.groups.set(targets, this.mark(this.fresh(`${local(name)}Group`)))
+    }
+    this.measured(field, type)
+    for (const [targets, start] of scope.groups) {
+      if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
+    }
+    if (wanted) scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
   }
 
-  private value(name: string): string {
-    return `${this.target.from}.${name}`
-  }
-
-  private where(path: string): string {
-    return `${quote(this.target.packet)}, ${quote(path)}`
-  }
-
-  private put(int: IntName, at: string, value: string, path: string): string {
-    const name = `put${int.toUpperCase()}`
-    const order = this.target.order === undefined || intSize(int) === 1 ? "" : `, ${this.target.order}`
-    return `${this.use(name)}(view, ${at}, ${value}, ${this.where(path)}${order})`
-  }
-
-  /** Moves `position` to where it is, so that what follows may depend on run-time sizes. */
-  private advance(expression: string): void {
-    this.lines.push(`position = ${expression}`)
-    this.offset = 0
-  }
-
-  /** Fills in the length of a field that has just been written. */
-  private measured(name: string, start: string, max: number | undefined): void {
-    const slot = this.target.slots.get(name)
-    if (max !== undefined) this.lines.push(`${this.use("checkAtMost")}(position - ${start}, ${max}, ${this.where(name)})`)
-    if (slot !== undefined) this.lines.push(this.put(slot.int, slot.at, `position - ${start}`, name))
-  }
-
-  private needsStart(name: string, max: number | undefined): boolean {
-    return max !== undefined || this.target.slots.has(name)
-  }
-
-  private fixedInt(int: IntName, value: string, path: string): void {
-    this.lines.push(this.put(int, this.here, value, path))
-    this.offset += intSize(int)
-  }
-
-  private field(name: string, type: TypeModel): void {
-    const { context, module } = this.target
+  private measured(field: FieldModel, type: TypeModel): void {
+    const { name } = field
+    const { scope } = this.target
     const value = this.value(name)
-    switch (type.kind) {
-      case "int":
-        return this.fixedInt(type.int, value, name)
-      case "constant":
-        return this.fixedInt(type.int, integerLiteral(type.int, type.value), name)
-      case "reserved": {
-        if (type.int !== undefined) {
-          const zero = intSize(type.int) === 8 ? "0n" : "0"
-          return this.fixedInt(type.int, type.policy === "keep" ? `${value} ?? ${zero}` : zero, name)
-        }
-        const size = type.size ?? 0
-        this.lines.push(`bytes.fill(0, ${this.here}, ${this.here} + ${size})`)
-        if (type.policy === "keep") {
-          this.lines.push(
-            `if (${value} !== undefined) {`,
-            `  ${this.use("checkLength")}(${value}.length, ${size}, ${this.where(name)})`,
-            `  bytes.set(${value}, ${this.here})`,
-            "}"
-          )
-        }
-        this.offset += size
-        return
+    const slots = scope.slots.get(name)
+    const nullable = [...scope.all.values()].some((one) => {
+      const inner = unwrapped(one)
+      return (inner.kind === "lengthOf" || inner.kind === "countOf") && inner.target === name && inner.absent !== undefined
+    })
+    const whole = (inner: FieldWriter, of: TypeModel): void => {
+      const written = scope.written.get(name)
+      if (written !== undefined) return inner.advance(`${inner.use("putBytes")}(bytes, ${inner.here}, ${written})`)
+      const start = slots === undefined ? "" : inner.mark(inner.fresh(`${local(name)}From`))
+      inner.write(of, { ...field, path: name }, value)
+      if (slots !== undefined) {
+        inner.settle()
+        inner.fill(name, start, name)
       }
-      case "lengthOf":
-        return this.length(name, type)
-      case "countOf": {
-        const count = `${this.value(type.target)}.length`
-        if (type.int !== "uleb128") return this.fixedInt(type.int, count, type.target)
-        return this.advance(`${this.use("writeUleb128")}(bytes, ${this.here}, ${count})`)
-      }
-      case "uleb128":
-        return this.advance(`${this.use("writeUleb128")}(bytes, ${this.here}, ${this.use("checkUleb128")}(${value}, ${this.where(name)}))`)
-      case "flags": {
-        const flags = context.named(type.ref) as {
-          readonly int: IntName
-          readonly unknown: string
-          readonly bits: ReadonlyArray<{ readonly bit: number }>
-        }
-        if (flags.unknown === "error") {
-          const mask = flags.bits.reduce((sum, { bit }) => sum + 2 ** bit, 0)
-          this.lines.push(
-            `${this.use("checkKnown")}((${value} & ~${hex(mask)}) === 0, ${value}, ${this.where(name)}, ${
-              quote(`bits within ${hex(mask)}`)
-            })`
-          )
-        }
-        return this.fixedInt(flags.int, value, name)
-      }
-      case "enumeration": {
-        const { int, unknown, values } = context.named(type.ref) as {
-          readonly int: IntName
-          readonly unknown: string
-          readonly values: ReadonlyArray<{ readonly value: number }>
-        }
-        if (unknown === "error") {
-          this.lines.push(
-            `${this.use("checkKnown")}(${module.use(context.from(type.ref), `is${type.ref}`)}(${value}), ${value}, ${this.where(name)}, ${
-              quote(`one of ${values.map((one) => one.value).join(", ")}`)
-            })`
-          )
-        }
-        return this.fixedInt(int, value, name)
-      }
-      case "bytes":
-      case "utf8":
-      case "json":
-        return this.text(name, type)
-      case "cstring": {
-        const start = this.mark(`${local(name)}From`)
-        this.lines.push(`${this.use("checkNoNul")}(${value}, ${this.where(name)})`)
-        this.advance(`${start} + ${this.use("encodeText")}(bytes, ${start}, ${value})`)
-        if (type.max !== undefined) this.lines.push(`${this.use("checkAtMost")}(position - ${start}, ${type.max}, ${this.where(name)})`)
-        this.lines.push("bytes[position] = 0")
-        this.offset = 1
-        return
-      }
-      case "array": {
-        const start = this.needsStart(name, undefined) ? this.mark(`${local(name)}From`) : ""
-        this.advance(
-          `${this.use("writeElements")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, ${
-            type.max ?? "Infinity"
-          }, ${this.elementWriter(type.of)}${this.orderArgument}) `
-            .trimEnd()
-        )
-        if (start !== "") this.measured(name, start, undefined)
-        return
-      }
-      case "struct":
-      case "choice": {
-        const start = this.needsStart(name, undefined) ? this.mark(`${local(name)}From`) : ""
-        this.advance(
-          `${this.use("writeNested")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, ${
-            module.use(context.from(type.ref), `write${type.ref}`)
-          }${this.orderArgument})`
-        )
-        if (start !== "") this.measured(name, start, undefined)
-        return
-      }
-      case "nibbleFrames":
-        return this.advance(
-          `${this.use("writeElements")}(writer, ${this.here}, ${value}, ${quote(this.target.packet)}, ${quote(name)}, Infinity, ${
-            module.use(context.from(type.ref), `write${type.ref}`)
-          })`
-        )
-      case "optional":
-      case "when": {
-        if (this.offset > 0) this.advance(this.here)
-        const inner = new FieldWriter(this.target)
-        inner.field(name, type.of)
-        if (inner.offset > 0) inner.advance(inner.here)
-        this.lines.push(`if (${value} !== undefined) {`, ...inner.lines.map((line) => `  ${line}`), "}")
-        return
-      }
+    }
+    if (nullable) {
+      return this.branch(`${value} === null`, (inner) => {
+        for (const slot of slots ?? []) inner.lines.push(inner.slotText(slot, String(slot.absent ?? 0), name))
+      }, (inner) => whole(inner, type))
+    }
+    if (slots === undefined || type.kind !== "optional" && type.kind !== "when") return whole(this, type)
+    // what measures it is written all the same when it is not there
+    const always = slots.filter((slot) => !/Slot\d*$/.test(slot.at))
+    for (const slot of always) this.lines.push(this.slotText(slot, String(slot.plus ?? 0), name))
+    this.settle()
+    if (type.kind === "optional" && type.if?.kind !== "valueOf") {
+      return this.branch(`${value} !== undefined`, (inner) => whole(inner, type.of))
+    }
+    wordOf(type).write(this, { ...type, of: type.of } as typeof type, { ...field, path: name }, value)
+  }
+
+  private slotText(slot: Slot, value: string, name: string): string {
+    const number = intSize(slot.int) === 8 ? (/^\d+$/.test(value) ? `${value}n` : `BigInt(${value})`) : value
+    return putInt(this, slot.int, slot.order, slot.at, number, name)
+  }
+
+  /** Fills in the lengths of what has just been written. */
+  private fill(targets: string, start: string, name: string): void {
+    this.settle()
+    for (const slot of this.target.scope.slots.get(targets) ?? []) {
+      const { plus = 0 } = slot
+      const length = `position - ${start}${plus === 0 ? "" : ` ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`}`
+      this.lines.push(this.slotText(slot, length, name))
     }
   }
 
-  private get orderArgument(): string {
-    return this.target.order === undefined ? "" : `, ${this.target.order}`
-  }
-
-  private length(name: string, type: TypeModel & { readonly kind: "lengthOf" }): void {
-    if (type.int !== "uleb128") {
-      const at = this.mark(`${local(name)}At`)
-      this.target.slots.set(type.target, { at, int: type.int })
-      this.offset += intSize(type.int)
-      return
+  /** Writes the length of siblings: a place to be filled in, or their size when that is known. */
+  length(type: TypeModel & { readonly kind: "lengthOf" }, field: Named): void {
+    const { scope } = this.target
+    const targets = typeof type.target === "string" ? [type.target] : type.target
+    const key = targets.join(" ")
+    if (type.of.kind === "int") {
+      const { int, order } = type.of
+      const slot: Slot = {
+        at: this.mark(this.fresh(`${local(field.name)}At`)),
+        int,
+        order,
+        ...(type.plus === undefined ? {} : { plus: type.plus }),
+        ...(type.absent === undefined ? {} : { absent: type.absent })
+      }
+      scope.slots.set(key, [...scope.slots.get(key) ?? [], slot])
+      return this.skip(intSize(int))
     }
-    const target = this.target.all.get(type.target)
-    const value = this.value(type.target)
-    const size = target?.kind === "bytes" ? `${value}.length` : `${this.use("textLength")}(${value})`
-    this.advance(`${this.use("writeUleb128")}(bytes, ${this.here}, ${size})`)
+    const sizes = targets.map((target) => this.sizeOf(target))
+    const sum = sizes.join(" + ")
+    const { plus = 0 } = type
+    const length = plus === 0 ? sum : `${sum} ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`
+    const value = type.absent === undefined ? length : `${this.value(targets[0]!)} === null ? ${type.absent} : ${length}`
+    const big = type.of.kind !== "escaped" ? type.of.bits === 64 : type.of.escapes.some(({ of }) => intSize(of.int) === 8)
+    writeNumber(this, type.of, { ...field, path: targets[0]! }, big ? `BigInt(${value})` : value)
   }
 
-  private text(name: string, type: TypeModel & { readonly kind: "bytes" | "utf8" | "json" }): void {
-    const value = this.value(name)
-    if (type.kind === "utf8" && type.invalid === "error") {
+  /** Expression of the size of a field; one that is not known before it is written is written elsewhere. */
+  private sizeOf(target: string): string {
+    const { scope } = this.target
+    const type = scope.all.get(target)!
+    const of = unwrapped(type)
+    const value = this.value(target)
+    const known = sizeBefore(this, of, value)
+    const optional = type.kind === "optional" || type.kind === "when"
+    if (known !== undefined) return optional ? `(${value} === undefined ? 0 : ${known})` : known
+    let bytes = scope.written.get(target)
+    if (bytes === undefined) {
+      const inner = this.child()
+      inner.write(of, { name: target, path: target }, value)
+      inner.settle()
+      bytes = this.fresh(`${local(target)}Bytes`)
+      const bound = boundText(this.context.bound(this.module, of, value))
       this.lines.push(
-        `if (${this.use("hasEscapes")}(${value})) ${this.use("unencodable")}("Utf8", ${
-          this.where(name)
-        }, "well-formed text", "lone surrogates")`
+        `const ${bytes} = ${this.use("writtenApart")}(${optional ? `${value} === undefined ? 0 : ` : ""}${bound}, (writer) => {`,
+        "  const { bytes, view } = writer",
+        "  void bytes, view",
+        "  let position = 0",
+        ...(optional ? [`  if (${value} === undefined) return 0`] : []),
+        ...inner.lines.map((line) => `  ${line}`),
+        "  return position",
+        "})"
       )
+      scope.written.set(target, bytes)
     }
-    if (type.size !== undefined && type.kind === "bytes") {
-      this.lines.push(`${this.use("checkLength")}(${value}.length, ${type.size}, ${this.where(name)})`, `bytes.set(${value}, ${this.here})`)
-      this.offset += type.size
-      return
-    }
-    const max = type.size === undefined ? type.max : undefined
-    const start = type.size !== undefined || this.needsStart(name, max) ? this.mark(`${local(name)}From`) : undefined
-    const at = start ?? this.here
-    this.advance(
-      type.kind === "bytes"
-        ? `${this.use("putBytes")}(bytes, ${at}, ${value})`
-        : `${at} + ${this.use("encodeText")}(bytes, ${at}, ${value})`
-    )
-    if (type.size !== undefined) this.lines.push(`${this.use("checkLength")}(position - ${start}, ${type.size}, ${this.where(name)})`)
-    else if (start !== undefined) this.measured(name, start, max)
+    return `${bytes}.length`
   }
 
-  private elementWriter(type: TypeModel): string {
-    const { context, module } = this.target
-    switch (type.kind) {
-      case "int":
-        return this.use(`write${type.int.toUpperCase()}`)
-      case "uleb128":
-        return this.use("writeUleb")
-      case "flags":
-      case "enumeration":
-        return this.use(`write${(context.named(type.ref) as { readonly int: IntName }).int.toUpperCase()}`)
-      default:
-        return module.use(context.from((type as { readonly ref: string }).ref), `write${(type as { readonly ref: string }).ref}`)
-    }
+  /** Expression that offsets count from. */
+  get origin(): string {
+    return this.target.begin
   }
 
-  /** The offset behind everything, as an expression. */
+  /** The offset after everything, as an expression. */
   get end(): string {
     return this.here
   }

@@ -1,14 +1,38 @@
 /** Prints records, tagged records and framing extras: types, readers, writers, and the room they need. */
-import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, StructModel, TypeModel } from "@wirewright/codec/Model"
+import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, NumberModel, StructModel, TypeModel } from "@wirewright/codec/Model"
+import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
 import type { Module } from "../Module.ts"
-import { integerLiteral, intSize } from "../Names.ts"
+import { literalOf, numberNeeds, readNumber, writeNumber } from "../words/Numbers.ts"
 import { codec, type Context } from "./Context.ts"
-import { getInt, readFields } from "./Decode.ts"
-import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
+import { FieldReader, readFields, ReadScope, type Region } from "./Decode.ts"
+import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { literal, properties, readerLocals, returned, writerLocals } from "./Objects.ts"
 
-const orderOf = (type: StructModel): string | undefined =>
-  type.byteOrder === "given" ? "littleEndian" : type.byteOrder === "little" ? "true" : undefined
+const readNames = ["reader", "view", "at", "end", "start", "states", "littleEndian", "tag"]
+const writeNames = ["writer", "view", "bytes", "at", "value", "position", "states", "littleEndian"]
+
+const orderOf = (type: StructModel): string | undefined => type.byteOrder === "given" ? "littleEndian" : undefined
+
+const region = (
+  context: Context,
+  module: Module,
+  packet: string,
+  begin: string,
+  scope: ReadScope,
+  order: string | undefined
+): Region => ({
+  module,
+  context,
+  packet,
+  begin,
+  end: "end",
+  path: "",
+  origin: "start",
+  exact: false,
+  record: "at",
+  scope,
+  ...(order === undefined ? {} : { order })
+})
 
 /** Reads fields into an object literal: statements that end with `return`. */
 const readRecord = (
@@ -20,45 +44,48 @@ const readRecord = (
   tag: string | undefined,
   order?: string
 ): ReadonlyArray<string> => {
-  const read = readFields(fields, {
-    module,
-    context,
-    packet,
-    begin,
-    end: "end",
-    path: "",
-    origin: "start",
-    exact: false,
-    ...(order === undefined ? {} : { order }),
-    lengths: new Map(),
-    counts: new Map()
-  })
+  const read = readFields(fields, region(context, module, packet, begin, new ReadScope(readNames), order))
   const entries: Array<[string, string]> = tag === undefined ? [] : [["_tag", JSON.stringify(tag)]]
-  for (const field of fields) {
-    const value = read.values.get(field.name)
-    if (value !== undefined) entries.push([field.name, value])
-  }
+  for (const [name, value] of read.values) entries.push([name, value])
   return [...read.lines, `reader.next = ${read.next}`, ...returned(literal(entries))]
 }
 
-const readParameters = (
-  module: Module,
-  context: Context,
-  type: TypeModel,
-  order: string | undefined
-): Array<{ name: string; type: string }> => [
+type Parameters = Array<{ name: string; type: string; default?: string }>
+
+const extraParameters = (module: Module, context: Context, needsStates: boolean, order: string | undefined): Parameters =>
+  needsStates
+    ? [{ name: "states", type: module.useType(context.local("States"), "States") }]
+    : order === "littleEndian"
+    ? [{ name: "littleEndian", type: "boolean" }]
+    : []
+
+const readParameters = (module: Module, extra: Parameters): Parameters => [
   { name: "reader", type: module.useType(codec, "Reader") },
   { name: "at", type: "number" },
   { name: "end", type: "number" },
   { name: "start", type: "number" },
-  ...(context.needsStates(type)
-    ? [{ name: "states", type: module.useType(context.local("States"), "States") }]
-    : order === "littleEndian"
-    ? [{ name: "littleEndian", type: "boolean" }]
-    : [])
+  ...extra
 ]
 
-const letOrConst = (lines: ReadonlyArray<string>): string => lines.some((line) => /^\s*position = /.test(line)) ? "let" : "const"
+const writeParameters = (module: Module, name: string, extra: Parameters): Parameters => [
+  { name: "writer", type: module.useType(codec, "Writer") },
+  { name: "at", type: "number" },
+  { name: "value", type: name },
+  ...extra
+]
+
+const letOrConst = (lines: ReadonlyArray<string>): string => lines.some((line) => /^\s*position \+?= /.test(line)) ? "let" : "const"
+
+const fieldWriter = (context: Context, module: Module, packet: string, fields: ReadonlyArray<FieldModel>, order?: string): FieldWriter =>
+  new FieldWriter({
+    module,
+    context,
+    packet,
+    from: "value",
+    begin: "at",
+    ...(order === undefined ? {} : { order }),
+    scope: new WriteScope(fields, writeNames)
+  })
 
 const writeRecord = (
   context: Context,
@@ -68,18 +95,52 @@ const writeRecord = (
   begin: string,
   order?: string
 ): ReadonlyArray<string> => {
-  const writer = new FieldWriter({
-    module,
-    context,
-    packet,
-    from: "value",
-    ...(order === undefined ? {} : { order }),
-    all: new Map(fields.map((field) => [field.name, field.type])),
-    slots: new Map()
-  })
+  const writer = fieldWriter(context, module, packet, fields, order)
   writer.fields(fields)
   return [`${letOrConst(writer.lines)} position = ${begin}`, ...writer.lines, `return ${writer.end}`]
 }
+
+/** Prints a reader or writer; one that may call itself is guarded by the depth of its calls. */
+const printGuarded = (
+  context: Context,
+  module: Module,
+  type: string,
+  of: "reader" | "writer",
+  doc: string,
+  parameters: Parameters,
+  returns: string,
+  body: ReadonlyArray<string>
+): void => {
+  const depth = context.depthOf(type)
+  const name = `${of === "reader" ? "read" : "write"}${type}`
+  const own = depth === undefined ? name : `${name}Once`
+  module.add({ kind: "function", name: own, ...(depth === undefined ? { doc } : {}), internal: depth !== undefined, parameters, returns, body })
+  if (depth === undefined) return
+  const args = parameters.map((parameter) => parameter.name).join(", ")
+  module.add({
+    kind: "function",
+    name,
+    doc,
+    parameters,
+    returns,
+    body: [
+      of === "reader"
+        ? `reader.depth = ${module.use(codec, "deeper")}(reader.depth, ${depth}, "${type}", "", at - start)`
+        : `writer.depth = ${module.use(codec, "deeperWrite")}(writer.depth, ${depth}, "${type}", "")`,
+      "try {",
+      `  return ${own}(${args})`,
+      "} finally {",
+      `  ${of}.depth--`,
+      "}"
+    ]
+  })
+}
+
+const readDoc = (name: string): string =>
+  `Reads a \`${name}\` at \`at\`, not beyond \`end\`; leaves the offset after it in \`reader.next\`. Offsets in errors count from \`start\`.`
+
+const writeDoc = (name: string): string =>
+  `Writes a \`${name}\` at \`at\`, where there is room for \`bound${name}\` bytes; returns the offset after it.`
 
 /** Prints a record: interface, reader, writer, bound, and the functions for one that stands alone. */
 export const printStruct = (context: Context, module: Module, type: StructModel): void => {
@@ -87,71 +148,48 @@ export const printStruct = (context: Context, module: Module, type: StructModel)
   const model: TypeModel = { kind: "struct", ref: type.name }
   module.add({ kind: "interface", name: type.name, doc: type.doc, properties: properties(module, context, type.fields) })
   const body = readRecord(context, module, type.name, type.fields, "at", undefined, order)
-  module.add({
-    kind: "function",
-    name: `read${type.name}`,
-    doc:
-      `Reads a \`${type.name}\` at \`at\`, not beyond \`end\`; leaves the offset behind it in \`reader.next\`. Offsets in errors count from \`start\`.`,
-    parameters: readParameters(module, context, model, order),
-    returns: type.name,
-    body: [...readerLocals(body), ...body]
-  })
+  const reading = extraParameters(module, context, context.needsStates(model), order)
+  const writing = extraParameters(module, context, context.needsStatesToWrite(model), order)
+  printGuarded(context, module, type.name, "reader", readDoc(type.name), readParameters(module, reading), type.name, [
+    ...readerLocals(body),
+    ...body
+  ])
   const written = writeRecord(context, module, type.name, type.fields, "at", order)
-  const orderParameter = order === "littleEndian" ? [{ name: "littleEndian", type: "boolean" }] : []
+  printGuarded(context, module, type.name, "writer", writeDoc(type.name), writeParameters(module, type.name, writing), "number", [
+    ...writerLocals(written),
+    ...written
+  ])
+  const bound = boundTerms(module, context, "value", type.fields)
   module.add({
     kind: "function",
-    name: `write${type.name}`,
-    doc: `Writes a \`${type.name}\` at \`at\`, where there is room for \`bound${type.name}\` bytes; returns the offset behind it.`,
-    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, {
-      name: "value",
-      type: type.name
-    }, ...orderParameter],
-    returns: "number",
-    body: [...writerLocals(written), ...written]
-  })
-  printBound(context, module, type.name, type.fields)
-  printWhole(context, module, type.name, model, order)
-}
-
-const printBound = (context: Context, module: Module, name: string, fields: ReadonlyArray<FieldModel>): void => {
-  const bound = boundTerms(module, context, "value", fields)
-  module.add({
-    kind: "function",
-    name: `bound${name}`,
-    doc: `Room a \`${name}\` needs at most, in bytes.`,
-    parameters: [{ name: bound.terms.length === 0 ? "_value" : "value", type: name }],
+    name: `bound${type.name}`,
+    doc: `Room a \`${type.name}\` needs at most, in bytes.`,
+    parameters: [{ name: bound.terms.length === 0 ? "_value" : "value", type: type.name }],
     returns: "number",
     body: [`return ${boundText(bound)}`]
   })
+  printWhole(context, module, type.name, reading, writing)
 }
 
+const withDefault = (context: Context, module: Module, parameters: Parameters): Parameters =>
+  parameters.map((one) => one.name === "states" ? { ...one, default: module.use(context.local("States"), "noStates") } : one)
+
 /** `decodeX` and `encodeX` of a record that stands alone. */
-const printWhole = (context: Context, module: Module, name: string, type: TypeModel, order: string | undefined): void => {
-  const states = context.needsStates(type)
-  const extra = states
-    ? [{
-      name: "states",
-      type: module.useType(context.local("States"), "States"),
-      default: module.use(context.local("States"), "noStates")
-    }]
-    : order === "littleEndian"
-    ? [{ name: "littleEndian", type: "boolean" }]
-    : []
-  const argument = extra.length === 0 ? "" : `, ${extra[0]!.name}`
+const printWhole = (context: Context, module: Module, name: string, reading: Parameters, writing: Parameters): void => {
+  const args = (parameters: Parameters): string => parameters.map((one) => `, ${one.name}`).join("")
   module.add({
     kind: "function",
     name: `decode${name}`,
-    doc: `Decodes bytes that are one \`${name}\`. Throws \`DecodeError\`.`,
-    parameters: [{ name: "bytes", type: "Uint8Array" }, ...extra],
+    doc: `Decodes bytes that are one \`${name}\`. Throws \`DecodeError\`, \`incomplete\` when more bytes could make them one.`,
+    parameters: [{ name: "bytes", type: "Uint8Array" }, ...withDefault(context, module, reading)],
     returns: name,
     body: [
       `const reader = new ${module.use(codec, "Reader")}(bytes)`,
-      `const value = read${name}(reader, 0, bytes.length, 0${argument})`,
-      `${module.use(codec, "expectEnd")}(reader.next, bytes.length, "${name}", "", 0)`,
+      `const value = read${name}(reader, 0, reader.open, 0${args(reading)})`,
+      `${module.use(codec, "expectEnd")}(Math.floor(reader.next), bytes.length, "${name}", "", 0)`,
       "return value"
     ]
   })
-  const order2 = order === "littleEndian"
   module.add({
     kind: "function",
     name: `encode${name}`,
@@ -159,10 +197,10 @@ const printWhole = (context: Context, module: Module, name: string, type: TypeMo
     parameters: [
       { name: "writer", type: module.useType(codec, "Writer") },
       { name: "value", type: name },
-      ...(order2 ? [{ name: "littleEndian", type: "boolean" }] : [])
+      ...withDefault(context, module, writing)
     ],
     returns: "void",
-    body: [`writer.position = write${name}(writer, writer.need(bound${name}(value)), value${order2 ? ", littleEndian" : ""})`]
+    body: [`writer.position = write${name}(writer, writer.need(bound${name}(value)), value${args(writing)})`]
   })
 }
 
@@ -182,17 +220,20 @@ const printCases = (context: Context, module: Module, owner: string, cases: Read
 /** Prints a tagged record: a union, its reader and its writer. */
 export const printChoice = (context: Context, module: Module, type: ChoiceModel): void => {
   const model: TypeModel = { kind: "choice", ref: type.name }
+  const { tag } = type
+  const big = tag !== undefined && isBigNumber(tag)
   printCases(context, module, type.name, type.cases)
   const unknown = type.unknown === "keep"
   if (unknown) {
     module.add({
       kind: "interface",
       name: `${type.name}Unknown`,
-      doc: `A \`${type.name}\` with a tag nobody described.`,
-      properties: [{ name: "_tag", type: "\"Unknown\"" }, { name: "tag", type: intSize(type.tag) === 8 ? "bigint" : "number" }, {
-        name: "bytes",
-        type: "Uint8Array"
-      }]
+      doc: `A \`${type.name}\` with a tag that is not described.`,
+      properties: [
+        { name: "_tag", type: "\"Unknown\"" },
+        { name: "tag", type: big ? "bigint" : "number" },
+        { name: "bytes", type: "Uint8Array" }
+      ]
     })
   }
   module.add({
@@ -201,68 +242,95 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     doc: type.doc,
     type: [...type.cases.map((one) => caseInterface(type.name, one)), ...(unknown ? [`${type.name}Unknown`] : [])].join(" | ")
   })
-  const size = intSize(type.tag)
+  const reading = extraParameters(module, context, context.needsStates(model), undefined)
+  const writing = extraParameters(module, context, context.needsStatesToWrite(model), undefined)
+  const ownTag: Parameters = tag === undefined ? [{ name: "tag", type: "number" }] : []
+  const head = new FieldReader(region(context, module, type.name, "at", new ReadScope(readNames), undefined))
+  let read = "tag"
+  if (tag !== undefined) {
+    head.need(numberNeeds(tag), "_tag", "end")
+    read = readNumber(head, tag, { name: "tagValue", path: "_tag" }, "end")
+  }
+  const value = (one: CaseModel): string => tag === undefined ? String(one.tag) : literalOf(tag, BigInt(one.tag))
   const body = [
-    `${module.use(codec, "expectAtLeast")}(end - at, ${size}, "${type.name}", "_tag", at - start)`,
-    `switch (${getInt(module, type.tag, "at", undefined)}) {`,
+    ...head.lines,
+    `switch (${read}) {`,
     ...type.cases.flatMap((one) => [
-      `  case ${integerLiteral(type.tag, one.tag, String)}: {`,
-      ...readRecord(context, module, type.name, one.fields, `at + ${size}`, one.name).map((line) => `    ${line}`),
+      `  case ${value(one)}: {`,
+      ...readRecord(context, module, type.name, one.fields, String(head.at), one.name).map((line) => `    ${line}`),
       "  }"
     ]),
     "  default:",
     ...(unknown
-      ? [
-        "    reader.next = end",
-        `    return { _tag: "Unknown", tag: ${getInt(module, type.tag, "at", undefined)}, bytes: reader.slice(at + ${size}, end) }`
-      ]
+      ? ["    reader.next = end", `    return { _tag: "Unknown", tag: ${read}, bytes: reader.slice(${head.at}, end) }`]
       : [
         `    return ${module.use(codec, "malformed")}("UnknownValue", "${type.name}", "_tag", at - start, ${
           JSON.stringify(`one of ${type.cases.map((one) => one.tag).join(", ")}`)
-        }, String(${getInt(module, type.tag, "at", undefined)}))`
+        }, String(${read}))`
       ]),
     "}"
   ]
-  module.add({
-    kind: "function",
-    name: `read${type.name}`,
-    doc: `Reads a \`${type.name}\` at \`at\`, not beyond \`end\`; leaves the offset behind it in \`reader.next\`.`,
-    parameters: readParameters(module, context, model, undefined),
-    returns: type.name,
-    body: [...readerLocals(body), ...body]
-  })
+  printGuarded(context, module, type.name, "reader", readDoc(type.name), readParameters(module, [...ownTag, ...reading]), type.name, [
+    ...readerLocals(body),
+    ...body
+  ])
+  const writeTag = (text: string, path: string): { readonly lines: ReadonlyArray<string>; readonly at: string } => {
+    if (tag === undefined) return { lines: [], at: "at" }
+    const writer = fieldWriter(context, module, type.name, [])
+    writeNumber(writer, tag, { name: "tag", path }, text)
+    if (tag.kind === "int") return { lines: writer.lines.map((line) => line.replace("view, position", "view, at")), at: `at + ${numberBytes(tag)}` }
+    const line = writer.lines[0]!.replace("position = ", "const tagEnd = ").replace("bytes, position", "bytes, at")
+    return { lines: [line], at: "tagEnd" }
+  }
   const written = [
     "switch (value._tag) {",
-    ...type.cases.flatMap((one) => [
-      `  case "${one.name}": {`,
-      `    ${module.use(codec, `put${type.tag.toUpperCase()}`)}(view, at, ${
-        integerLiteral(type.tag, one.tag, String)
-      }, "${type.name}", "_tag")`,
-      ...writeRecord(context, module, type.name, one.fields, `at + ${size}`).map((line) => `    ${line}`),
-      "  }"
-    ]),
+    ...type.cases.flatMap((one) => {
+      const { lines, at } = writeTag(value(one), "_tag")
+      return [
+        `  case "${one.name}": {`,
+        ...lines.map((line) => `    ${line}`),
+        ...writeRecord(context, module, type.name, one.fields, at).map((line) => `    ${line}`),
+        "  }"
+      ]
+    }),
     ...(unknown
       ? [
-        `  case "Unknown":`,
-        `    ${module.use(codec, `put${type.tag.toUpperCase()}`)}(view, at, value.tag, "${type.name}", "tag")`,
-        `    return ${module.use(codec, "putBytes")}(bytes, at + ${size}, value.bytes)`
+        "  case \"Unknown\": {",
+        ...writeTag("value.tag", "tag").lines.map((line) => `    ${line}`),
+        `    return ${module.use(codec, "putBytes")}(bytes, ${writeTag("value.tag", "tag").at}, value.bytes)`,
+        "  }"
       ]
       : []),
     "}"
   ]
+  printGuarded(context, module, type.name, "writer", writeDoc(type.name), writeParameters(module, type.name, writing), "number", [
+    ...writerLocals(written),
+    ...written
+  ])
+  const room = tag === undefined ? 0 : numberBytes(tag)
+  printCaseBounds(context, module, type.name, type.cases, room, unknown)
+  if (tag === undefined) printTagOf(module, type)
+  else printWhole(context, module, type.name, reading, writing)
+}
+
+/** The tag of a value, for the sibling that holds it. */
+const printTagOf = (module: Module, type: ChoiceModel): void => {
   module.add({
     kind: "function",
-    name: `write${type.name}`,
-    doc: `Writes a \`${type.name}\` at \`at\`, where there is room for \`bound${type.name}\` bytes; returns the offset behind it.`,
-    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "at", type: "number" }, {
-      name: "value",
-      type: type.name
-    }],
+    name: `tagOf${type.name}`,
+    doc: `The number that selects the case of a \`${type.name}\`.`,
+    parameters: [{ name: "value", type: type.name }],
     returns: "number",
-    body: [...writerLocals(written), ...written]
+    body: [
+      "switch (value._tag) {",
+      ...type.cases.flatMap((one) => [`  case "${one.name}":`, `    return ${one.tag}`]),
+      ...(type.unknown === "keep" ? ["  case \"Unknown\":", "    return value.tag"] : []),
+      "  default:",
+      `    return ${module.use(codec, "unencodable")}("UnknownValue", "${type.name}", "_tag", "a case of ${type.name}", ` +
+      "String((value as { readonly _tag?: unknown } | undefined)?._tag))",
+      "}"
+    ]
   })
-  printCaseBounds(context, module, type.name, type.cases, size, unknown)
-  printWhole(context, module, type.name, model, undefined)
 }
 
 const printCaseBounds = (
@@ -281,11 +349,14 @@ const printCaseBounds = (
     returns: "number",
     body: [
       "switch (value._tag) {",
-      ...cases.map((one) => {
+      ...cases.flatMap((one) => {
         const bound = boundTerms(module, context, "value", one.fields)
-        return `  case "${one.name}":\n    return ${boundText({ fixed: bound.fixed + head, terms: bound.terms })}`
+        return [`  case "${one.name}":`, `    return ${boundText({ fixed: bound.fixed + head, terms: bound.terms })}`]
       }),
-      ...(unknown ? [`  case "Unknown":\n    return ${head} + value.bytes.length`] : []),
+      ...(unknown ? ["  case \"Unknown\":", `    return ${head} + value.bytes.length`] : []),
+      "  default:",
+      `    return ${module.use(codec, "unencodable")}("UnknownValue", "${name}", "_tag", "a case of ${name}", ` +
+      "String((value as { readonly _tag?: unknown } | undefined)?._tag))",
       "}"
     ]
   })
@@ -300,7 +371,7 @@ export const printNibbleFrames = (context: Context, module: Module, type: Nibble
     doc: type.doc,
     type: [...type.cases.map((one) => caseInterface(type.name, one)), module.useType(codec, "UnknownNibbleFrame")].join(" | ")
   })
-  const region = (one: CaseModel) =>
+  const fieldsOf = (one: CaseModel) =>
     readFields(one.fields, {
       module,
       context,
@@ -310,13 +381,12 @@ export const printNibbleFrames = (context: Context, module: Module, type: Nibble
       path: "",
       origin: "start",
       exact: true,
-      lengths: new Map(),
-      counts: new Map()
+      scope: new ReadScope([...readNames, "head"])
     })
   const body = [
     "switch (tag) {",
     ...type.cases.flatMap((one) => {
-      const read = region(one)
+      const read = fieldsOf(one)
       // errors name the frame's own path within the packet
       const lines = read.lines.map((line) =>
         line.replaceAll(/"§", "([^"]*)"/g, (_, path: string) => `"${type.name}", ${path === "" ? "path" : `\`\${path}.${path}\``}`)

@@ -3,6 +3,7 @@
  *
  * It only reads models; it never reads or writes packets.
  */
+import { hexOf } from "./Hex.ts"
 import type {
   CommandModel,
   FrameModel,
@@ -12,8 +13,28 @@ import type {
   Model,
   NamedTypeModel,
   OutcomeModel,
-  StatusModel
+  StatusModel,
+  TypeModel
 } from "./Model.ts"
+import type { Reader } from "./Reader.ts"
+import { wordOf } from "./words/index.ts"
+import type { Notation, Scope } from "./words/Word.ts"
+
+/** What tools need of a field that only code can say: `customX` of its module. */
+export interface CustomFace<A = unknown> {
+  /** Reads at `at`, not beyond `end`; leaves the offset after it in `reader.next`. */
+  readonly read: (reader: Reader, at: number, end: number, start: number, packet: Scope) => A
+  /** The value in words. */
+  readonly text: (value: A) => string
+  readonly toJson: (value: A) => unknown
+  /** The value of JSON; nothing when it does not fit. */
+  readonly fromJson: (json: unknown) => A | undefined
+}
+
+/** Faces of the custom fields of a protocol, by name. */
+export interface Customs {
+  readonly [name: string]: CustomFace
+}
 
 /** What a packet's `_tag` stands for. Without a command it is an unknown packet, with `error` a response no layout describes. */
 export interface TagMeaning {
@@ -40,6 +61,8 @@ export class Catalog {
   readonly statuses: ReadonlyArray<StatusModel>
   /** Commands in effect, in no particular order. */
   readonly commands: ReadonlyArray<CommandModel>
+  /** Faces of the fields that only code can say. Without one, tools show its bytes. */
+  readonly customs: Customs
   private readonly byOpcode = new Map<string, CommandModel>()
   private readonly byName = new Map<string, CommandModel>()
   private readonly types = new Map<string, NamedTypeModel>()
@@ -48,7 +71,8 @@ export class Catalog {
   private readonly statusNames = new Map<string, StatusModel>()
   private readonly tags = new Map<string, TagMeaning>()
 
-  private constructor(models: ReadonlyArray<Model>) {
+  private constructor(models: ReadonlyArray<Model>, customs: Customs) {
+    this.customs = customs
     const [base] = models
     const last = models.at(-1)
     if (base === undefined || last === undefined) throw new RangeError("a catalog needs at least one model")
@@ -76,8 +100,8 @@ export class Catalog {
   }
 
   /** A catalog of a chain of models, the base first. */
-  static of(models: ReadonlyArray<Model>): Catalog {
-    return new Catalog(models)
+  static of(models: ReadonlyArray<Model>, customs: Customs = {}): Catalog {
+    return new Catalog(models, customs)
   }
 
   /** The command with this opcode in packets of this kind, be it the request's kind or the response's. */
@@ -100,6 +124,24 @@ export class Catalog {
     const type = this.types.get(ref)
     if (type === undefined) throw new RangeError(`no type ${ref} in the models of ${this.name}`)
     return type
+  }
+
+  /** A type in words, like `u64 Seqno`, `flags DcpStreamFlags`, `u16 length of key`. */
+  summary(type: TypeModel): string {
+    return wordOf(type).summary(type, this)
+  }
+
+  /** A value of a type as JSON. */
+  toJson(type: TypeModel, value: unknown, notation: Notation): unknown {
+    const { toJson } = wordOf(type)
+    if (toJson !== undefined) return toJson(this, type, value, notation)
+    if (value instanceof Uint8Array) return { hex: hexOf(value) }
+    return typeof value === "bigint" ? String(value) : value
+  }
+
+  /** A value of a type from JSON. Throws `EncodeError`; ranges are left to the encoder. */
+  fromJson(type: TypeModel, json: unknown, packet: string, path: string): unknown {
+    return wordOf(type).fromJson?.(this, type, json, packet, path)
   }
 
   /** The named type, which must be of this kind. */

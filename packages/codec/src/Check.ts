@@ -1,7 +1,16 @@
-/** Checks that generated decoders make. Small enough to be inlined; what throws is out of line. */
-import { hexNumber, malformed, unencodable } from "./Errors.ts"
+/**
+ * Checks that generated decoders make. Small enough to be inlined; what throws is out of line.
+ *
+ * The end of what surrounds a field may be open: half a byte after the last byte there is (`Reader.open`). All comparisons with whole
+ * numbers are then as they would be without the half, and a length that has a fraction tells that more bytes may come.
+ */
+import { hexNumber, incomplete, malformed, unencodable } from "./Errors.ts"
 
-const byteCount = (length: number): string => length === 1 ? "1 byte" : `${length} bytes`
+const byteCount = (length: number): string => Math.floor(length) === 1 ? "1 byte" : `${Math.floor(length)} bytes`
+
+/** Bytes are missing before `end`, or before the end from which `length` was counted: they may yet come when that is open. */
+export const short = (packet: string, path: string, offset: number, expected: string, got: string, end: number): never =>
+  end % 1 === 0 ? malformed("Length", packet, path, offset, expected, got) : incomplete(packet, path, offset, expected, got)
 
 /** A section or record has exactly this length. */
 export const expectLength = (length: number, expected: number, packet: string, path: string, offset: number): void => {
@@ -10,13 +19,14 @@ export const expectLength = (length: number, expected: number, packet: string, p
 
 /** At least `minimum` bytes are left. */
 export const expectAtLeast = (length: number, minimum: number, packet: string, path: string, offset: number): void => {
-  if (length < minimum) malformed("Length", packet, path, offset, `at least ${byteCount(minimum)}`, byteCount(length))
+  if (length < minimum) short(packet, path, offset, `at least ${byteCount(minimum)}`, byteCount(Math.max(0, length)), length)
 }
 
 /** A sized field lies within what surrounds it. */
 export const expectWithin = (fieldEnd: number, end: number, packet: string, path: string, at: number, start: number): void => {
   if (fieldEnd > end || fieldEnd < at) {
-    malformed("Length", packet, path, at - start, `${byteCount(fieldEnd - at)}`, `${byteCount(Math.max(0, end - at))}`)
+    const closed = fieldEnd < at ? 0 : end
+    short(packet, path, at - start, `${byteCount(fieldEnd - at)}`, `${byteCount(Math.max(0, end - at))}`, closed)
   }
 }
 
@@ -27,7 +37,7 @@ export const expectEnd = (at: number, end: number, packet: string, path: string,
 
 /** A variable part keeps its limit. */
 export const expectAtMost = (length: number, max: number, packet: string, path: string, offset: number): void => {
-  if (length > max) malformed("Limit", packet, path, offset, `at most ${byteCount(max)}`, byteCount(length))
+  if (length >= max + 1) malformed("Limit", packet, path, offset, `at most ${byteCount(max)}`, byteCount(length))
 }
 
 /** A fixed value. */
@@ -76,18 +86,70 @@ export const checkKnown = (known: boolean, value: number | bigint, packet: strin
   if (!known) unencodable("UnknownValue", packet, path, expected, hexNumber(value))
 }
 
-/** Offset of the NUL that ends text at `at`. */
-export const findNul = (bytes: Uint8Array, at: number, end: number, packet: string, path: string, start: number): number => {
-  const found = bytes.indexOf(0, at)
-  return found === -1 || found >= end ? malformed("Length", packet, path, at - start, "text ended by a NUL byte", "none") : found
-}
-
 /** Text that must be UTF-8, for fields that do not take other bytes. */
 export const expectUtf8 = (valid: boolean, packet: string, path: string, offset: number): void => {
   if (!valid) malformed("Utf8", packet, path, offset, "UTF-8", "other bytes")
 }
 
-/** NUL-terminated text cannot hold a NUL. */
-export const checkNoNul = (text: string, packet: string, path: string): void => {
-  if (text.includes("\0")) unencodable("Range", packet, path, "text without NUL", "a NUL")
+/** A length or count on the wire is at least what is added to it. */
+export const expectMeant = (value: number, plus: number, packet: string, path: string, offset: number): void => {
+  if (value < plus) malformed("Length", packet, path, offset, `at least ${plus}`, String(value))
+}
+
+/** A 64-bit length that a number can hold. */
+export const safeLength = (value: bigint, packet: string, path: string, offset: number): number =>
+  value > 0x1f_ffff_ffff_ffffn || value < -0x1f_ffff_ffff_ffffn
+    ? malformed("Limit", packet, path, offset, "a length of at most 2^53-1", String(value))
+    : Number(value)
+
+/** Two fields say the same of a third. */
+export const expectSame = (value: number, other: number, packet: string, path: string, offset: number): void => {
+  if (value !== other) malformed("Length", packet, path, offset, `${other}, as another field says`, String(value))
+}
+
+/** A wider spelling is used only for what the narrower cannot hold. */
+export const expectMore = (value: number | bigint, than: number | bigint, packet: string, path: string, offset: number): void => {
+  if (value <= than) malformed("Varint", packet, path, offset, "the shortest spelling", "a longer one")
+}
+
+/** An array keeps its limit. */
+export const expectCount = (count: number, max: number, packet: string, path: string, offset: number): void => {
+  if (count > max) malformed("Limit", packet, path, offset, `at most ${max} elements`, String(count))
+}
+
+/** A claimed number of elements cannot outrun the bytes. */
+export const expectRoom = (count: number, least: number, room: number, packet: string, path: string, offset: number): void => {
+  if (count * least > room) {
+    short(packet, path, offset, `${count} elements of at least ${byteCount(least)}`, byteCount(Math.max(0, room)), room)
+  }
+}
+
+/** Bits that no name has are zero. */
+export const expectNoBits = (bits: number, packet: string, path: string, offset: number): void => {
+  if (bits !== 0) malformed("Reserved", packet, path, offset, "zero in bits without a name", hexNumber(bits >>> 0))
+}
+
+/** A checksum is that of the bytes. */
+export const expectChecksum = (value: number, right: number, packet: string, path: string, offset: number): void => {
+  if (value !== right) malformed("Checksum", packet, path, offset, hexNumber(right), hexNumber(value))
+}
+
+/** An encoder's array keeps its limit. */
+export const checkCount = (count: number, max: number, packet: string, path: string): void => {
+  if (count > max) unencodable("Limit", packet, path, `at most ${max} elements`, String(count))
+}
+
+/** A value fits its bits; true and false are 1 and 0. */
+export const checkBits = (value: number | boolean, max: number, packet: string, path: string): number => {
+  const number = Number(value)
+  if (!(number >= 0 && number <= max && number % 1 === 0)) {
+    unencodable(value === undefined ? "Missing" : "Range", packet, path, `an integer of 0…${max}`, String(value))
+  }
+  return number
+}
+
+/** A field is there when something else says so, and only then. */
+export const checkPresence = (isThere: boolean, should: boolean, packet: string, path: string, when: string): void => {
+  if (isThere && !should) unencodable("Range", packet, path, `a value only if ${when}`, "a value")
+  if (!isThere && should) unencodable("Missing", packet, path, `a value, because ${when}`, "undefined")
 }

@@ -4,105 +4,57 @@
  * Readers of records know only their own fields; what stands around them adds its name and the element's index when one fails, so that an
  * error's path leads from the packet to the field and costs nothing while all is well.
  */
-import { DecodeError, EncodeError, malformed, unencodable } from "./Errors.ts"
+import { DecodeError, EncodeError, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
-import type { Writer } from "./Writer.ts"
+import { Writer } from "./Writer.ts"
 
-/**
- * Reads a record at `at`, not beyond `end`, and leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. What
- * else a record depends on is its context: whether it is little-endian, or the states of the connection.
- */
-export type RecordReader<A, Context = boolean> = (reader: Reader, at: number, end: number, start: number, context: Context) => A
+/** Reads a record at `at`, not beyond `end`, and leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
+export type RecordReader<A> = (reader: Reader, at: number, end: number, start: number) => A
 
-/** Writes a record at `at` of a writer that has room, and returns the offset behind it. */
-export type RecordWriter<A> = (writer: Writer, at: number, value: A, littleEndian: boolean) => number
+/** Writes a record at `at` of a writer that has room, and returns the offset after it. */
+export type RecordWriter<A> = (writer: Writer, at: number, value: A) => number
+
+const joined = (outer: string, inner: string): string => inner === "" ? outer : outer === "" ? inner : inner[0] === "[" ? outer + inner : `${outer}.${inner}`
 
 const relocated = (error: unknown, packet: string, path: string): unknown => {
   if (error instanceof DecodeError) {
     const { reason, offset, expected, got, incomplete } = error
-    return new DecodeError({ reason, packet, path: error.path === "" ? path : `${path}.${error.path}`, offset, expected, got, incomplete })
+    return new DecodeError({ reason, packet, path: joined(path, error.path), offset, expected, got, incomplete })
   }
   if (error instanceof EncodeError) {
     const { reason, expected, got } = error
-    return new EncodeError({ reason, packet, path: error.path === "" ? path : `${path}.${error.path}`, expected, got })
+    return new EncodeError({ reason, packet, path: joined(path, error.path), expected, got })
   }
   return error
 }
 
-/** A nested record. */
-export const readNested = <A, Context>(
-  reader: Reader,
-  at: number,
-  end: number,
-  start: number,
-  packet: string,
-  path: string,
-  read: RecordReader<A, Context>,
-  context: Context
-): A => {
+/** Gives an error of an element its path. */
+export const inElement = (error: unknown, packet: string, path: string, index: number): unknown =>
+  relocated(error, packet, `${path}[${index}]`)
+
+/** Gives errors of something nested their path. */
+export const within = <A>(packet: string, path: string, run: () => A): A => {
   try {
-    return read(reader, at, end, start, context)
+    return run()
   } catch (error) {
     throw relocated(error, packet, path)
   }
 }
 
-/** Elements that fill `[at, end)`. */
-export const readElements = <A, Context>(
+/** A nested record. */
+export const readNested = <A>(
   reader: Reader,
   at: number,
   end: number,
   start: number,
   packet: string,
   path: string,
-  max: number,
-  read: RecordReader<A, Context>,
-  context: Context
-): Array<A> => {
-  const out: Array<A> = []
+  read: RecordReader<A>
+): A => {
   try {
-    let position = at
-    while (position < end) {
-      if (out.length === max) malformed("Limit", "", "", position - start, `at most ${max} elements`, "more")
-      out.push(read(reader, position, end, start, context))
-      position = reader.next
-    }
-    reader.next = end
-    return out
+    return read(reader, at, end, start)
   } catch (error) {
-    throw relocated(error, packet, `${path}[${out.length}]`)
-  }
-}
-
-/** `count` elements; each takes at least `minimum` bytes, so that a claimed count cannot outrun the bytes. */
-export const readCounted = <A, Context>(
-  reader: Reader,
-  at: number,
-  end: number,
-  start: number,
-  packet: string,
-  path: string,
-  count: number,
-  minimum: number,
-  max: number,
-  read: RecordReader<A, Context>,
-  context: Context
-): Array<A> => {
-  if (count > max) malformed("Limit", packet, path, at - start, `at most ${max} elements`, String(count))
-  if (count * minimum > end - at) {
-    malformed("Length", packet, path, at - start, `${count} elements of at least ${minimum} bytes`, `${end - at} bytes`)
-  }
-  const out: Array<A> = []
-  try {
-    let position = at
-    for (let i = 0; i < count; i++) {
-      out.push(read(reader, position, end, start, context))
-      position = reader.next
-    }
-    reader.next = position
-    return out
-  } catch (error) {
-    throw relocated(error, packet, `${path}[${out.length}]`)
+    throw relocated(error, packet, path)
   }
 }
 
@@ -113,11 +65,10 @@ export const writeNested = <A>(
   value: A,
   packet: string,
   path: string,
-  write: RecordWriter<A>,
-  littleEndian = false
+  write: RecordWriter<A>
 ): number => {
   try {
-    return write(writer, at, value, littleEndian)
+    return write(writer, at, value)
   } catch (error) {
     throw relocated(error, packet, path)
   }
@@ -131,18 +82,23 @@ export const writeElements = <A>(
   packet: string,
   path: string,
   max: number,
-  write: RecordWriter<A>,
-  littleEndian = false
+  write: RecordWriter<A>
 ): number => {
   if (values.length > max) unencodable("Limit", packet, path, `at most ${max} elements`, String(values.length))
   let position = at
   let index = 0
   try {
-    for (; index < values.length; index++) position = write(writer, position, values[index]!, littleEndian)
+    for (; index < values.length; index++) position = write(writer, position, values[index]!)
     return position
   } catch (error) {
     throw relocated(error, packet, `${path}[${index}]`)
   }
+}
+
+/** Bytes that `write` puts into a buffer of their own, for a length that must be known before them. */
+export const writtenApart = (bound: number, write: (writer: Writer) => number): Uint8Array => {
+  const writer = new Writer(Math.max(1, bound))
+  return writer.bytes.subarray(0, write(writer))
 }
 
 /** Room that elements need at most. */

@@ -22,8 +22,10 @@ export type DecodeReason =
   | "Constant"
   /** No layout, enumeration value or flag of the spec matches. */
   | "UnknownValue"
-  /** LEB128 that is too long, or not the shortest spelling. */
-  | "Leb128"
+  /** A variable-length integer that is too long, or not the shortest spelling. */
+  | "Varint"
+  /** A checksum differs. */
+  | "Checksum"
   /** Not UTF-8. */
   | "Utf8"
   /** A limit of the spec or of the framer. */

@@ -20,6 +20,7 @@ import {
 } from "./JsonValue.ts"
 import type { FieldModel, HeaderFieldModel, KindModel, LayoutModel, SectionModel, TypeModel } from "./Model.ts"
 import { flagNames, intWidth } from "./TypeText.ts"
+import { flatFields as flattened } from "./words/Word.ts"
 
 /** A packet of any protocol. */
 export type AnyPacket = { readonly _tag: string; readonly [field: string]: unknown }
@@ -34,7 +35,7 @@ const bare = (type: TypeModel): TypeModel => type.kind === "optional" || type.ki
 /** Where a field of a section stands: in `fields`, or at the top as `key` or `value`. */
 const placeOf = ({ section, fields }: SectionModel, { name, type }: FieldModel): "key" | "value" | "fields" => {
   if (section !== "key" && section !== "value" || name !== section && fields.length > 1) return "fields"
-  return section === "key" || name === "value" || ["bytes", "utf8", "json", "array"].includes(bare(type).kind) ? section : "fields"
+  return section === "key" || name === "value" || ["bytes", "utf8", "json", "text", "array"].includes(bare(type).kind) ? section : "fields"
 }
 
 /** Header fields that packets carry, of all headers of a kind. */
@@ -109,7 +110,7 @@ export const packetToJson = (catalog: Catalog, packet: AnyPacket, length: number
     const layout = layoutOf(meaning, packet["layout"], packet._tag)
     if (layout.name !== undefined) out["layout"] = layout.name
     for (const section of layout.sections) {
-      for (const field of section.fields) {
+      for (const field of flattened(section.fields)) {
         const value = packet[field.name]
         if (!isVisible(field) || value === undefined) continue
         const place = placeOf(section, field)
@@ -189,7 +190,7 @@ const bodyFromJson = (catalog: Catalog, meaning: TagMeaning, json: JsonObject, n
   const layout = layoutOf(meaning, json["layout"], name)
   if (layout.name !== undefined) out["layout"] = layout.name
   for (const section of layout.sections) {
-    for (const field of section.fields) {
+    for (const field of flattened(section.fields)) {
       if (!isVisible(field)) continue
       const place = placeOf(section, field)
       const path = place === "fields" ? `fields.${field.name}` : place
@@ -214,7 +215,7 @@ export const flatFields = (catalog: Catalog, packet: AnyPacket): JsonObject => {
   }
   const layout = layoutOf(meaning, packet["layout"], packet._tag)
   if (layout.name !== undefined) out["layout"] = layout.name
-  for (const section of layout.sections) for (const field of section.fields) if (isVisible(field)) put(field.name, field.type)
+  for (const section of layout.sections) for (const field of flattened(section.fields)) if (isVisible(field)) put(field.name, field.type)
   return out
 }
 

@@ -8,10 +8,11 @@ import type { Catalog } from "./Catalog.ts"
 import { layoutsOf } from "./Catalog.ts"
 import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
 import { chooseLayout, type ConstantField, possibleSizes, sizesText } from "./LayoutSizes.ts"
-import { announced, type FieldSpan } from "./LayoutSpans.ts"
+import type { FieldSpan } from "./LayoutSpans.ts"
 import { LayoutWalk } from "./LayoutWalk.ts"
 import type { CommandModel, FieldModel, HeaderFieldModel, HeaderModel, KindModel, LayoutModel } from "./Model.ts"
 import { intWidth } from "./TypeText.ts"
+import { Scope, type StateSet } from "./words/Word.ts"
 
 export type { FieldSpan } from "./LayoutSpans.ts"
 
@@ -41,7 +42,7 @@ export interface AnnotateOptions {
   /** Where the packet starts. */
   readonly at?: number
   /** Connection states that are on. */
-  readonly states?: ReadonlySet<string>
+  readonly states?: StateSet
   /** Kind of packet, for protocols whose header does not say it. */
   readonly kind?: string
 }
@@ -63,7 +64,7 @@ class Annotating {
   length: number
   private readonly catalog: Catalog
   private readonly options: AnnotateOptions
-  private readonly states: ReadonlySet<string>
+  private readonly states: StateSet
 
   constructor(catalog: Catalog, bytes: Uint8Array, options: AnnotateOptions) {
     this.catalog = catalog
@@ -124,7 +125,7 @@ class Annotating {
     const { walk, catalog } = this
     if (field.role === "field") {
       const type: FieldModel = { name, ...(doc === undefined ? {} : { doc }), type: field.type }
-      walk.fields([type], "", offset, offset + intWidth[field.int], announced())
+      walk.fields([type], "", offset, offset + intWidth[field.int], new Scope(0))
       return 0
     }
     const width = intWidth[field.int]
@@ -206,7 +207,7 @@ class Annotating {
         "",
         section.at,
         section.at + section.length,
-        announced()
+        new Scope(0)
       )
     }
     const meaning = this.catalog.meaning(kind, command, status)
@@ -214,13 +215,13 @@ class Annotating {
       for (const { name, at, length } of own) {
         if (length === 0) continue
         walk.section = name
-        walk.fields([{ name, type: { kind: "bytes" } }], "", at, at + length, announced())
+        walk.fields([{ name, type: { kind: "bytes" } }], "", at, at + length, new Scope(0))
       }
       return
     }
     const layout = this.chosen(layoutsOf(meaning), own)
     this.layout = layout.name
-    const scope = announced()
+    const scope = new Scope(0)
     for (const section of own) {
       walk.section = section.name
       const fields = layout.sections.find((one) => one.section === section.name)?.fields ?? []
@@ -247,7 +248,7 @@ class Annotating {
       const { at, length } = place(name)
       if (offset + intWidth[type.int] > length) return undefined
       walk.need(path, at + offset, intWidth[type.int], at + length)
-      return walk.int(at + offset, type.int)
+      return walk.int(at + offset, type.int, type.order)
     }
     const layout = chooseLayout(this.catalog, layouts, this.states, sections, read)
     if ("reason" in layout) {

@@ -4,47 +4,14 @@
  */
 import type { Catalog } from "./Catalog.ts"
 import type { FieldModel, LayoutModel, TypeModel } from "./Model.ts"
-import { intWidth } from "./TypeText.ts"
+import { fixedSize } from "./words/Sizes.ts"
+import type { StateSet } from "./words/Word.ts"
 
 /** An optional field of known size. */
 export interface OptionalField {
   readonly name: string
   readonly size: number
   readonly requires: string | undefined
-}
-
-/** The size of a type, when all values have the same. */
-export const fixedSize = (catalog: Catalog, type: TypeModel, states: ReadonlySet<string>): number | undefined => {
-  switch (type.kind) {
-    case "int":
-    case "constant":
-      return intWidth[type.int]
-    case "bytes":
-    case "utf8":
-    case "json":
-      return type.size
-    case "reserved":
-      return type.int === undefined ? type.size ?? 0 : intWidth[type.int]
-    case "lengthOf":
-    case "countOf":
-      return type.int === "uleb128" ? undefined : intWidth[type.int]
-    case "when":
-      return states.has(type.state) ? fixedSize(catalog, type.of, states) : 0
-    case "flags":
-    case "enumeration":
-      return intWidth[catalog.typeOf(type.kind, type.ref).int]
-    case "struct": {
-      let size = 0
-      for (const field of catalog.typeOf("struct", type.ref).fields) {
-        const one = fixedSize(catalog, field.type, states)
-        if (one === undefined) return undefined
-        size += one
-      }
-      return size
-    }
-    default:
-      return undefined
-  }
 }
 
 /** The sets of optional fields that can be there together, each with its size. */
@@ -68,7 +35,7 @@ export const subsets = (
 export const possibleSizes = (
   catalog: Catalog,
   fields: ReadonlyArray<FieldModel>,
-  states: ReadonlySet<string>
+  states: StateSet
 ): ReadonlyArray<number> | undefined => {
   let base = 0
   const names = new Set<string>()
@@ -101,7 +68,7 @@ export interface ConstantField {
   readonly type: Extract<TypeModel, { readonly kind: "constant" }>
 }
 
-const constantsOf = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, states: ReadonlySet<string>): ReadonlyArray<ConstantField> => {
+const constantsOf = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, states: StateSet): ReadonlyArray<ConstantField> => {
   const found: Array<ConstantField> = []
   let offset = 0
   for (const { name, type } of fields) {
@@ -130,7 +97,7 @@ export type ConstantReader = (section: string, field: ConstantField) => number |
 const wholeMatch = (
   catalog: Catalog,
   layouts: ReadonlyArray<LayoutModel>,
-  states: ReadonlySet<string>,
+  states: StateSet,
   sections: ReadonlyArray<{ readonly name: string; readonly length: number }>,
   read: ConstantReader
 ): LayoutModel | undefined => {
@@ -158,7 +125,7 @@ const wholeMatch = (
 export const chooseLayout = (
   catalog: Catalog,
   layouts: ReadonlyArray<LayoutModel>,
-  states: ReadonlySet<string>,
+  states: StateSet,
   sections: ReadonlyArray<{ readonly name: string; readonly length: number }>,
   read: ConstantReader
 ): LayoutModel | NoLayout => {

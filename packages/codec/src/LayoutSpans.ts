@@ -4,11 +4,11 @@
  * It knows no fields (`LayoutWalk` does), and never reads beyond the bytes there are.
  */
 import type { Catalog } from "./Catalog.ts"
-import { incomplete, malformed } from "./Errors.ts"
-import { readUleb128 } from "./Leb128.ts"
-import type { IntName, TypeModel } from "./Model.ts"
+import { short } from "./Check.ts"
+import { incomplete } from "./Errors.ts"
+import type { ByteOrder, IntName } from "./Model.ts"
 import { Reader } from "./Reader.ts"
-import { typeSummary } from "./TypeText.ts"
+import { type StateSet, stateNumbers } from "./words/Word.ts"
 
 /** One field in the bytes of a packet. */
 export interface FieldSpan {
@@ -29,15 +29,6 @@ export interface FieldSpan {
   readonly doc?: string
 }
 
-/** Lengths and counts that siblings announced, by target. */
-export interface Announced {
-  readonly lengths: Map<string, number>
-  readonly counts: Map<string, number>
-}
-
-/** Nothing announced yet. */
-export const announced = (): Announced => ({ lengths: new Map(), counts: new Map() })
-
 /** `1 byte`, `5 bytes` */
 export const plural = (count: number): string => count === 1 ? "1 byte" : `${count} bytes`
 
@@ -47,16 +38,18 @@ export class LayoutSpans {
   /** Name of the packet in errors. */
   packet: string
   section = "header"
-  protected readonly catalog: Catalog
-  protected readonly reader: Reader
-  protected readonly states: ReadonlySet<string>
+  readonly catalog: Catalog
+  readonly reader: Reader
+  readonly states: ReadonlyMap<string, number>
+  /** Where the packet begins in the reader. */
+  readonly start = 0
   protected little = false
 
   /** `bytes` starts at the packet's first byte. */
-  constructor(catalog: Catalog, bytes: Uint8Array, states: ReadonlySet<string>) {
+  constructor(catalog: Catalog, bytes: Uint8Array, states: StateSet) {
     this.catalog = catalog
     this.reader = new Reader(bytes)
-    this.states = states
+    this.states = stateNumbers(states)
     this.packet = catalog.frame.name
   }
 
@@ -66,17 +59,27 @@ export class LayoutSpans {
     this.spans.push({ path, section, offset, length, type, value, text, reserved, ...(doc === undefined ? {} : { doc }) })
   }
 
-  /** Throws unless `[at, at + size)` lies within the section and within the bytes there are. */
+  /** Throws unless `[at, at + size)` lies within what surrounds it and within the bytes there are. */
   need(path: string, at: number, size: number, end: number): void {
-    if (size > end - at) malformed("Length", this.packet, path, at, plural(size), end > at ? plural(end - at) : "the end")
+    if (size > end - at) short(this.packet, path, at, plural(size), end > at ? plural(Math.floor(end - at)) : "the end", end)
     const there = this.reader.bytes.length
     if (at + size > there) incomplete(this.packet, path, there, plural(size), plural(Math.max(0, there - at)))
   }
 
+  /** `end`, or an open end when the bytes there are end before it. */
+  stop(end: number): number {
+    return end > this.reader.bytes.length ? this.reader.open : end
+  }
+
+  /** Whether a number of this order, or of the order that its record was given, is little-endian. */
+  isLittle(order: ByteOrder | undefined): boolean {
+    return order === undefined ? this.little : order === "little"
+  }
+
   /** The integer at `at`; the caller has checked that it is there. */
-  int(at: number, int: IntName): number | bigint {
+  int(at: number, int: IntName, order?: ByteOrder): number | bigint {
     const { view } = this.reader
-    const little = this.little
+    const little = this.isLittle(order)
     switch (int) {
       case "u8":
         return view.getUint8(at)
@@ -97,18 +100,5 @@ export class LayoutSpans {
       case "i64":
         return view.getBigInt64(at, little)
     }
-  }
-
-  /** Reads and notes a LEB128 number; `reader.next` is then behind it. */
-  protected uleb128(type: TypeModel, path: string, at: number, end: number, doc: string | undefined): number {
-    const { bytes } = this.reader
-    const stop = Math.min(end, bytes.length)
-    // a number cut off by the end of the bytes there are may go on, one cut off by its section cannot
-    if (stop < end && stop - at < 5 && bytes.subarray(at, stop).every((byte) => byte >= 0x80)) {
-      incomplete(this.packet, path, stop, "a LEB128 byte", "the end")
-    }
-    const value = readUleb128(this.reader, at, stop, 0, this.packet, path)
-    this.note(path, at, this.reader.next - at, typeSummary(this.catalog, type), value, String(value), doc)
-    return value
   }
 }

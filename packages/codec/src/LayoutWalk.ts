@@ -2,57 +2,117 @@
  * Walks over bytes along the fields of a model and notes where each one stands and what it says.
  *
  * It never reads outside the frame or beyond the bytes there are, and allocates by what it has read, not by what a length claims. It throws
- * `DecodeError`; what was noted before stays in `spans`.
+ * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
+ * say about each other.
  */
-import { hexNumber, incomplete, malformed } from "./Errors.ts"
-import { hexOf } from "./Hex.ts"
-import { fixedSize, type OptionalField, subsets } from "./LayoutSizes.ts"
-import { type Announced, announced, LayoutSpans, plural } from "./LayoutSpans.ts"
-import type { FieldModel, IntName, TypeModel } from "./Model.ts"
-import { isUtf8 } from "./Text.ts"
-import { bytesText, flagNames, flagsText, intWidth, quoted, typeSummary } from "./TypeText.ts"
+import { malformed } from "./Errors.ts"
+import { bytesOfDigits } from "./Hex.ts"
+import { type OptionalField, subsets } from "./LayoutSizes.ts"
+import { LayoutSpans, plural } from "./LayoutSpans.ts"
+import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
+import { standsAt } from "./Ends.ts"
+import { fixedSize } from "./words/Sizes.ts"
+import { wordOf } from "./words/index.ts"
+import { inState } from "./words/Presence.ts"
+import { Scope, type Spot } from "./words/Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
 /** A walk over one packet. */
 export class LayoutWalk extends LayoutSpans {
-  /** Walks over fields in wire order and returns the offset behind the last. */
-  fields(fields: ReadonlyArray<FieldModel>, prefix: string, at: number, end: number, scope: Announced): number {
+  private readonly depths = new Map<string, number>()
+
+  /** Walks over a value of a type; returns the offset after it. */
+  type(type: TypeModel, spot: Spot): number {
+    return wordOf(type).walk(this, type, spot)
+  }
+
+  /** A type in words. */
+  summary(type: TypeModel): string {
+    return this.catalog.summary(type)
+  }
+
+  /** Walks over fields in wire order and returns the offset after the last. */
+  fields(fields: ReadonlyArray<FieldModel>, prefix: string, at: number, end: number, scope: Scope): number {
     const present = new Map<string, boolean>()
     let position = at
+    let group: { readonly last: string; readonly end: number } | undefined
     for (const [i, field] of fields.entries()) {
       const path = prefix + field.name
-      if (field.type.kind === "optional" && !present.has(field.name)) this.resolve(fields.slice(i), prefix, position, end, scope, present)
-      const type = this.presentType(field.type, present.get(field.name) ?? true)
-      if (type === undefined) {
-        present.set(field.name, false)
-        continue
-      }
-      present.set(field.name, true)
+      if (this.byLength(field.type) && !present.has(field.name)) this.resolve(fields.slice(i), prefix, position, end, scope, present)
+      const type = this.present(field.type, scope, present.get(field.name))
+      present.set(field.name, type !== undefined)
+      if (type === undefined) continue
+      const spot: Spot = { path, name: field.name, at: position, end, scope, doc: field.doc }
+      group ??= this.groupAt(field.name, position, end, path, scope)
       const known = scope.lengths.get(field.name)
-      if (known !== undefined) {
-        if (known > end - position) malformed("Length", this.packet, path, position, `at most ${plural(end - position)}`, plural(known))
-        const next = this.type(type, path, position, position + known, scope, field)
+      if (known === null || scope.counts.get(field.name) === null) {
+        this.note(path, position, 0, this.summary(type), null, "null", field.doc)
+      } else if (known !== undefined) {
+        if (known > end - position) this.need(path, position, known, end)
+        const next = this.type(type, { ...spot, end: position + known })
         if (next !== position + known) malformed("Trailing", this.packet, path, next, plural(next - position), plural(known))
         position = next
       } else {
+        const stop = group?.end ?? end
         const fixed = fixedSize(this.catalog, type, this.states)
-        const stop = fixed === undefined ? Math.max(position, end - this.behind(fields, i + 1, scope)) : end
-        position = this.type(type, path, position, stop, scope, field)
+        position = this.type(type, {
+          ...spot,
+          end: fixed === undefined && group === undefined ? Math.max(position, stop - this.after(fields, i + 1, scope)) : stop
+        })
+      }
+      scope.places.set(field.name, [spot.at, position])
+      if (group?.last === field.name) {
+        if (position !== group.end) malformed("Trailing", this.packet, path, position, "the end", plural(group.end - position))
+        group = undefined
       }
     }
     return position
   }
 
-  private presentType(type: TypeModel, present: boolean): TypeModel | undefined {
-    if (type.kind === "optional") return present ? this.presentType(type.of, true) : undefined
-    if (type.kind === "when") return this.states.has(type.state) ? this.presentType(type.of, present) : undefined
+  /** Fields that a length measures together begin at `name`: where they end. */
+  private groupAt(name: string, at: number, end: number, path: string, scope: Scope): { last: string; end: number } | undefined {
+    for (const [targets, length] of scope.lengths) {
+      const names = targets.split(" ")
+      if (names.length < 2 || names[0] !== name || length === null) continue
+      if (length > end - at) this.need(path, at, length, end)
+      return { last: names.at(-1)!, end: at + length }
+    }
+    return undefined
+  }
+
+  /** Whether only the length of what surrounds it tells if a field is there. */
+  private byLength(type: TypeModel): boolean {
+    return type.kind === "optional" && type.if === undefined
+  }
+
+  /** What stands in place of a field; nothing when it is not there. */
+  present(type: TypeModel, scope: Scope, known = true): TypeModel | undefined {
+    if (type.kind === "optional") {
+      const there = type.if === undefined ? known : this.holds(type.if, scope)
+      return there ? this.present(type.of, scope) : undefined
+    }
+    if (type.kind === "when") {
+      const number = type.sibling === true ? scope.value(type.state) : this.states.get(type.state)
+      const of = inState(type, number) ? type.of : type.else
+      return of === undefined ? undefined : this.present(of, scope, known)
+    }
     return type
   }
 
+  private holds(condition: ConditionModel, scope: Scope): boolean {
+    const value = scope.value(condition.field) ?? 0
+    if (condition.kind === "valueOf") return condition.values.includes(value)
+    return condition.bit === undefined ? value !== 0 : Math.floor(value / 2 ** condition.bit) % 2 === 1
+  }
+
   /** Bytes that the fields from `from` on take at least. */
-  private behind(fields: ReadonlyArray<FieldModel>, from: number, scope: Announced): number {
+  private after(fields: ReadonlyArray<FieldModel>, from: number, scope: Scope): number {
     let size = 0
     for (const { name, type } of fields.slice(from)) {
-      if (type.kind !== "optional") size += scope.lengths.get(name) ?? fixedSize(this.catalog, type, this.states) ?? 0
+      if (type.kind === "optional" && type.if === undefined) continue
+      const there = this.present(type, scope)
+      if (there !== undefined) size += scope.lengths.get(name) ?? fixedSize(this.catalog, there, this.states) ?? 0
     }
     return size
   }
@@ -63,10 +123,10 @@ export class LayoutWalk extends LayoutSpans {
     prefix: string,
     at: number,
     end: number,
-    scope: Announced,
+    scope: Scope,
     present: Map<string, boolean>
   ): void {
-    let rest = end - at
+    let rest = Math.floor(end) - at
     let exact = true
     const optionals: Array<OptionalField> = []
     for (const { name, type } of fields) {
@@ -81,221 +141,104 @@ export class LayoutWalk extends LayoutSpans {
       )
       if (set === undefined) {
         const path = prefix === "" ? this.section : prefix.replace(/\.$/, "")
-        malformed("Length", this.packet, path, at, "a length that some set of optional fields has", plural(end - at))
+        malformed("Length", this.packet, path, at, "a length that some set of optional fields has", plural(Math.floor(end) - at))
       }
       for (const { name } of optionals) present.set(name, set!.names.has(name))
       return
     }
     const field = fields[0]!
-    const type = field.type as Extract<TypeModel, { readonly kind: "optional" }>
+    const type = field.type as Of<"optional">
     const size = scope.lengths.get(field.name) ?? fixedSize(this.catalog, type.of, this.states) ?? 1
     present.set(field.name, rest >= size && rest > 0 && (type.requires === undefined || present.get(type.requires) === true))
   }
 
-  private type(type: TypeModel, path: string, at: number, end: number, scope: Announced, field?: FieldModel): number {
-    const doc = field?.doc
-    const number = (int: IntName, text?: (value: number | bigint) => string, reserved = false): number | bigint => {
-      this.need(path, at, intWidth[int], end)
-      const value = this.int(at, int)
-      this.note(
-        path,
-        at,
-        intWidth[int],
-        typeSummary(this.catalog, type),
-        value,
-        text === undefined ? String(value) : text(value),
-        doc,
-        reserved
-      )
-      return value
-    }
-    switch (type.kind) {
-      case "int":
-        number(type.int)
-        return at + intWidth[type.int]
-      case "uleb128":
-        this.uleb128(type, path, at, end, doc)
-        return this.reader.next
-      case "bytes":
-      case "utf8":
-      case "json":
-      case "cstring":
-        return this.text(type, path, at, end, doc)
-      case "constant": {
-        const value = number(type.int)
-        if (String(value) !== String(type.value)) malformed("Constant", this.packet, path, at, String(type.value), String(value))
-        return at + intWidth[type.int]
-      }
-      case "reserved":
-        return this.reserved(type, path, at, end, doc)
-      case "lengthOf":
-      case "countOf": {
-        const value = Number(type.int === "uleb128" ? this.uleb128(type, path, at, end, doc) : number(type.int))
-        ;(type.kind === "lengthOf" ? scope.lengths : scope.counts).set(type.target, value)
-        return type.int === "uleb128" ? this.reader.next : at + intWidth[type.int]
-      }
-      case "optional":
-      case "when": {
-        const inner = this.presentType(type, at < end)
-        return inner === undefined ? at : this.type(inner, path, at, end, scope, field)
-      }
-      case "array":
-        return this.array(type, path, at, end, scope.counts.get(field?.name ?? ""), doc)
-      case "struct": {
-        const { byteOrder, fields } = this.catalog.typeOf("struct", type.ref)
-        const outer = this.little
-        if (byteOrder !== "given") this.little = byteOrder === "little"
-        const next = this.fields(fields, `${path}.`, at, end, announced())
-        this.little = outer
-        return next
-      }
-      case "choice":
-        return this.choice(type.ref, path, at, end, doc)
-      case "nibbleFrames":
-        return this.nibbleFrames(type.ref, path, at, end)
-      case "flags": {
-        const flags = this.catalog.typeOf("flags", type.ref)
-        const value = Number(number(flags.int, (bits) => flagsText(flags, Number(bits))))
-        const { unknown } = flagNames(flags, value)
-        if (flags.unknown === "error" && unknown !== 0) {
-          malformed("UnknownValue", this.packet, path, at, `flags of ${flags.name}`, hexNumber(unknown))
-        }
-        return at + intWidth[flags.int]
-      }
-      case "enumeration": {
-        const { int, values, unknown, name } = this.catalog.typeOf("enumeration", type.ref)
-        const nameOf = (value: number | bigint): string | undefined => values.find((one) => one.value === Number(value))?.name
-        const value = number(int, (one) => `${nameOf(one) ?? "unknown"} (${one})`)
-        if (unknown === "error" && nameOf(value) === undefined) {
-          malformed("UnknownValue", this.packet, path, at, `a value of ${name}`, String(value))
-        }
-        return at + intWidth[int]
-      }
-    }
-  }
-
-  private text(
-    type: Extract<TypeModel, { readonly kind: "bytes" | "utf8" | "json" | "cstring" }>,
-    path: string,
-    at: number,
-    end: number,
-    doc: string | undefined
-  ): number {
-    const summary = typeSummary(this.catalog, type)
-    const { bytes } = this.reader
-    const { max } = type
-    let size: number
-    if (type.kind === "cstring") {
-      const nul = bytes.subarray(at, Math.max(at, end)).indexOf(0)
-      if (nul < 0 && bytes.length < end) incomplete(this.packet, path, bytes.length, "a NUL byte", "the end")
-      if (nul < 0) malformed("Length", this.packet, path, end, "a NUL byte", "the end")
-      size = nul
-    } else size = type.size ?? end - at
-    if (max !== undefined && size > max) malformed("Limit", this.packet, path, at, `at most ${plural(max)}`, plural(size))
-    this.need(path, at, size, end)
-    const text = this.reader.text(at, at + size)
-    if (type.kind === "utf8" && type.invalid === "error" && !isUtf8(bytes, at, at + size)) {
-      malformed("Utf8", this.packet, path, at, "UTF-8", quoted(text))
-    }
-    const next = at + size + (type.kind === "cstring" ? 1 : 0)
-    if (type.kind === "bytes") {
-      const value = this.reader.slice(at, next)
-      this.note(path, at, size, summary, value, bytesText(value, text), doc)
-    } else this.note(path, at, next - at, summary, text, quoted(text), doc)
-    return next
-  }
-
-  private reserved(
-    type: Extract<TypeModel, { readonly kind: "reserved" }>,
-    path: string,
-    at: number,
-    end: number,
-    doc: string | undefined
-  ): number {
-    const size = type.int === undefined ? type.size ?? 0 : intWidth[type.int]
-    this.need(path, at, size, end)
-    const bytes = this.reader.slice(at, at + size)
-    const value = type.int === undefined ? bytes : this.int(at, type.int)
-    const zero = bytes.every((byte) => byte === 0)
-    this.note(path, at, size, typeSummary(this.catalog, type), value, zero ? "" : `0x${hexOf(bytes.subarray(0, 16))}`, doc, true)
-    if (type.policy === "error" && !zero) {
-      malformed("Reserved", this.packet, path, at, "zero", typeof value === "object" ? "other bytes" : String(value))
-    }
-    return at + size
-  }
-
-  private array(
-    type: Extract<TypeModel, { readonly kind: "array" }>,
-    path: string,
-    at: number,
-    end: number,
-    count: number | undefined,
-    doc: string | undefined
-  ): number {
-    let position = at
+  /** Elements of an array: `count` of them, until a terminator, or as many as there is room for. */
+  elements(of: TypeModel, spot: Spot, count: number | null | undefined, max: number | undefined, until: string | undefined): number {
+    const { path, end } = spot
+    const terminator = until === undefined ? undefined : [...bytesOfDigits(until)]
+    let position = spot.at
     let index = 0
-    for (; count === undefined ? position < end : index < count; index++) {
+    const goesOn = (): boolean => {
+      if (typeof count === "number") return index < count
+      if (terminator === undefined) return end - position >= 1
+      return !standsAt(this.reader.bytes, position, end, terminator)
+    }
+    for (; goesOn(); index++) {
       const here = `${path}[${index}]`
-      if (index === type.max) {
-        malformed("Limit", this.packet, here, position, `at most ${type.max} elements`, count === undefined ? "more" : String(count))
+      if (index === max) {
+        malformed("Limit", this.packet, here, position, `at most ${max} elements`, typeof count === "number" ? String(count) : "more")
       }
-      const next = this.type(type.of, here, position, end, announced())
+      const next = this.type(of, { ...spot, path: here, name: "", at: position, scope: new Scope(position, spot.scope) })
       // elements without bytes would never end
       if (next === position) malformed("Length", this.packet, here, position, "an element", "no bytes")
       position = next
     }
-    if (index === 0) this.note(path, at, 0, typeSummary(this.catalog, type), [], "[]", doc)
-    return position
+    if (index === 0) this.note(path, spot.at, 0, `array of ${this.summary(of)}`, [], "[]", spot.doc)
+    return position + (terminator?.length ?? 0)
   }
 
-  private choice(ref: string, path: string, at: number, end: number, doc: string | undefined): number {
-    const { tag: int, cases, unknown, name } = this.catalog.typeOf("choice", ref)
-    const size = intWidth[int]
-    this.need(path, at, size, end)
-    // a choice has no byte order, and does not take on that of the record around it
-    const outer = this.little
-    this.little = false
-    const tag = this.int(at, int)
-    const found = cases.find((one) => one.tag === Number(tag))
-    this.note(`${path}.tag`, at, size, `${int} ${name}`, tag, `${found?.name ?? "Unknown"} (${tag})`, found?.doc ?? doc)
-    const next = found === undefined ? undefined : this.fields(found.fields, `${path}.`, at + size, end, announced())
-    this.little = outer
-    if (next !== undefined) return next
-    if (unknown === "error") malformed("UnknownValue", this.packet, path, at, `a case of ${name}`, String(tag))
-    return this.text({ kind: "bytes" }, `${path}.bytes`, at + size, end, undefined)
-  }
-
-  private nibbleFrames(ref: string, path: string, at: number, end: number): number {
-    const { cases } = this.catalog.typeOf("nibbleFrames", ref)
-    let position = at
-    for (let index = 0; position < end; index++) {
-      const here = `${path}[${index}]`
-      const begin = position
-      const byte = (): number => {
-        this.need(here, position, 1, end)
-        return this.reader.bytes[position++]!
-      }
-      const head = byte()
-      const tag = head < 0xf0 ? head >> 4 : 15 + byte()
-      const length = (head & 15) < 15 ? head & 15 : 15 + byte()
-      const found = cases.find((one) => one.tag === tag)
-      this.note(
-        `${here}.frame`,
-        begin,
-        position - begin,
-        "frame id and length",
-        tag,
-        `${found?.name ?? "Unknown"} (${tag}), ${plural(length)}`,
-        found?.doc
-      )
-      if (length > end - position) malformed("Length", this.packet, here, begin, plural(length), plural(end - position))
-      const stop = position + length
-      const next = found === undefined
-        ? this.text({ kind: "bytes" }, `${here}.bytes`, position, stop, undefined)
-        : this.fields(found.fields, `${here}.`, position, stop, announced())
-      if (next !== stop) malformed("Trailing", this.packet, here, next, plural(next - position), plural(length))
-      position = stop
+  /** Walks over the tokens of a line, `[at, end)` without what ends it. */
+  tokens(type: Of<"tokens">, prefix: string, at: number, end: number, scope: Scope): void {
+    const separator = [...bytesOfDigits(type.separator)]
+    const tokens: Array<readonly [number, number]> = []
+    let from = at
+    for (let i = at; i < end; i++) {
+      if (!standsAt(this.reader.bytes, i, end, separator)) continue
+      tokens.push([from, i])
+      from = i + separator.length
+      i = from - 1
     }
-    return position
+    if (end > at || type.fields.some((field) => field.type.kind !== "optional" && field.type.kind !== "array")) tokens.push([from, end])
+    const required = type.fields.filter((field) => field.type.kind !== "optional" && field.type.kind !== "array").length
+    let spare = tokens.length - required
+    if (spare < 0) malformed("Length", this.packet, prefix.replace(/\.$/, ""), end, `at least ${required} tokens`, String(tokens.length))
+    let index = 0
+    const one = (of: TypeModel, name: string, doc: string | undefined, path: string): void => {
+      const [start, stop] = tokens[index++]!
+      const next = this.type(of, { path, name, at: start, end: stop, scope, doc })
+      if (next !== stop) malformed("Trailing", this.packet, path, next, plural(next - start), plural(stop - start))
+      scope.places.set(name, [start, stop])
+    }
+    for (const { name, type: of, doc } of type.fields) {
+      const path = prefix + name
+      if (of.kind === "array") {
+        const count = spare
+        if (of.max !== undefined && count > of.max) {
+          malformed("Limit", this.packet, path, tokens[index]?.[0] ?? end, `at most ${of.max} elements`, String(count))
+        }
+        for (let i = 0; i < count; i++) one(of.of, "", doc, `${path}[${i}]`)
+        if (count === 0) this.note(path, tokens[index]?.[0] ?? end, 0, this.summary(of), [], "[]", doc)
+        spare = 0
+      } else if (of.kind === "optional") {
+        if (spare > 0) {
+          spare--
+          one(of.of, name, doc, path)
+        }
+      } else one(of, name, doc, path)
+    }
+    if (index < tokens.length) {
+      malformed("Trailing", this.packet, prefix.replace(/\.$/, ""), tokens[index]![0], `${index} tokens`, String(tokens.length))
+    }
+  }
+
+  /** Runs for a record that may lie within others of its type. */
+  deeper(type: Of<"struct" | "choice">, { path, at }: Spot, run: () => number): number {
+    if (type.depth === undefined) return run()
+    const depth = this.depths.get(type.ref) ?? 0
+    if (depth >= type.depth) malformed("Limit", this.packet, path, at, `at most ${type.depth} records within one another`, "more")
+    this.depths.set(type.ref, depth + 1)
+    const next = run()
+    this.depths.set(type.ref, depth)
+    return next
+  }
+
+  /** Runs for a record of a byte order of its own. */
+  inOrder(order: "big" | "little" | "given" | undefined, run: () => number): number {
+    const outer = this.little
+    if (order !== "given") this.little = false
+    const next = run()
+    this.little = outer
+    return next
   }
 }
+

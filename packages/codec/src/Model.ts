@@ -5,27 +5,161 @@
  * so do `Layout`, `Hexdump` and `Json` at run time. An extension's model holds only what it adds; `base` names the rest.
  */
 
-/** Names of the fixed-width integers; all big-endian unless a struct's byte order says otherwise. */
+/** Names of the fixed-width integers. */
 export type IntName = "u8" | "u16" | "u24" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64"
 
-/** A wire type; `ref` names an entry of `Model.types` here or in a base. */
+/** Order of the bytes of a number. In the model, one without is big-endian, or of the order that a record is `given`. */
+export type ByteOrder = "big" | "little"
+
+/** A fixed-width integer. */
+export interface IntModel {
+  readonly kind: "int"
+  readonly int: IntName
+  readonly order?: ByteOrder
+  readonly brand?: string
+}
+
+/** IEEE 754. */
+export interface FloatModel {
+  readonly kind: "float"
+  readonly bits: 32 | 64
+  readonly order?: ByteOrder
+}
+
+/** An integer of variable length. */
+export interface VarintModel {
+  readonly kind: "varint"
+  readonly encoding: "leb128" | "quic" | "vlq"
+  readonly bits: 32 | 64
+  readonly zigzag: boolean
+  readonly maxBytes: number
+  readonly brand?: string
+}
+
+/** Bits of a number, 0 being the least significant. */
+export interface SliceModel {
+  readonly kind: "slice"
+  readonly high: number
+  readonly low: number
+}
+
+/** An integer with escapes to wider ones. */
+export interface EscapedModel {
+  readonly kind: "escaped"
+  readonly of: IntModel | SliceModel
+  readonly max: number
+  readonly escapes: ReadonlyArray<{ readonly value: number; readonly of: IntModel }>
+}
+
+/** ASCII digits; `until` are bytes in hexadecimal digits. */
+export interface DecimalModel {
+  readonly kind: "decimal"
+  readonly bits: 32 | 64
+  readonly signed: boolean
+  readonly until?: string
+}
+
+/** Numbers that can be lengths, counts and tags. */
+export type NumberModel = IntModel | VarintModel | EscapedModel | DecimalModel
+
+/** How a sized type ends: exactly `size` bytes, or before the bytes `until` (in hexadecimal digits), or by what surrounds it. */
+export interface SizedModel {
+  readonly size?: number
+  readonly max?: number
+  readonly until?: string
+}
+
+/** Arithmetic of a length or count: `plus` is added before writing; the wire value `absent` means null. */
+export interface LengthModel {
+  readonly plus?: number
+  readonly absent?: number
+}
+
+/** What says whether an optional field is there. */
+export type ConditionModel =
+  /** `bit` is missing when the field is a one-bit slice. */
+  | { readonly kind: "bitOf"; readonly field: string; readonly bit?: number }
+  | { readonly kind: "valueOf"; readonly field: string; readonly values: ReadonlyArray<number> }
+
+/** A field in the bits of a number. */
+export interface BitFieldModel {
+  readonly name: string
+  readonly doc?: string
+  readonly high: number
+  readonly low: number
+  /** Enumeration that names the values. */
+  readonly ref?: string
+  /** What it must be. */
+  readonly value?: number
+  /** The first of its values that announce a wider number after the bits. */
+  readonly escaped?: EscapedModel
+  /** What it is to the frame. */
+  readonly role?: "opcode" | "magic" | "bodyLength"
+  /** Whether it says if a field is there, and so is derived. */
+  readonly presenceOf?: ReadonlyArray<string>
+}
+
+/** A wire type; `ref` names an entry of `Model.types` here or in a base. Bytes are spelled in hexadecimal digits. */
 export type TypeModel =
-  | { readonly kind: "int"; readonly int: IntName; readonly brand?: string }
-  | { readonly kind: "uleb128"; readonly brand?: string }
-  | { readonly kind: "bytes"; readonly size?: number; readonly max?: number }
-  | { readonly kind: "utf8"; readonly size?: number; readonly max?: number; readonly invalid: "escape" | "error" }
-  | { readonly kind: "json"; readonly size?: number; readonly max?: number }
-  | { readonly kind: "cstring"; readonly max?: number }
+  | NumberModel
+  | FloatModel
+  | { readonly kind: "bytes" } & SizedModel
+  | { readonly kind: "utf8"; readonly invalid: "escape" | "error" } & SizedModel
+  | { readonly kind: "json" } & SizedModel
+  | { readonly kind: "text"; readonly encoding: "ascii" | "latin1" | "utf16be" | "utf16le" } & SizedModel
+  | { readonly kind: "literal"; readonly hex: string }
   /** `value` is a decimal string for 64-bit integers. */
-  | { readonly kind: "constant"; readonly int: IntName; readonly value: number | string }
+  | { readonly kind: "constant"; readonly int: IntName; readonly order?: ByteOrder; readonly value: number | string }
   /** Reserved bytes: an integer, or `size` bytes. */
-  | { readonly kind: "reserved"; readonly int?: IntName; readonly size?: number; readonly policy: "keep" | "ignore" | "error" }
-  | { readonly kind: "lengthOf"; readonly int: IntName | "uleb128"; readonly target: string }
-  | { readonly kind: "countOf"; readonly int: IntName | "uleb128"; readonly target: string }
-  | { readonly kind: "optional"; readonly of: TypeModel; readonly requires?: string }
-  | { readonly kind: "when"; readonly state: string; readonly of: TypeModel }
-  | { readonly kind: "array"; readonly of: TypeModel; readonly max?: number }
-  | { readonly kind: "struct" | "choice" | "nibbleFrames" | "flags" | "enumeration"; readonly ref: string }
+  | {
+    readonly kind: "reserved"
+    readonly int?: IntName
+    readonly order?: ByteOrder
+    readonly size?: number
+    readonly policy: "keep" | "ignore" | "error"
+  }
+  | { readonly kind: "align"; readonly to: number }
+  | { readonly kind: "checksum"; readonly algorithm: string; readonly of: IntModel; readonly over: ReadonlyArray<string> }
+  | { readonly kind: "lengthOf"; readonly of: NumberModel; readonly target: string | ReadonlyArray<string> } & LengthModel
+  | { readonly kind: "countOf"; readonly of: NumberModel; readonly target: string } & LengthModel
+  /** A sibling choice's tag. `of` is an integer, or an enumeration of one. */
+  | { readonly kind: "tagOf"; readonly of: TypeModel; readonly target: string }
+  | { readonly kind: "prefixed"; readonly by: NumberModel; readonly of: TypeModel; readonly trailer?: string } & LengthModel
+  | { readonly kind: "counted"; readonly by: NumberModel; readonly of: TypeModel; readonly max?: number } & LengthModel
+  | { readonly kind: "optional"; readonly of: TypeModel; readonly requires?: string; readonly if?: ConditionModel }
+  | {
+    readonly kind: "when"
+    readonly state: string
+    /** Whether `state` is a field that stands before it in the packet. */
+    readonly sibling?: true
+    readonly of: TypeModel
+    readonly from?: number
+    readonly to?: number
+    readonly else?: TypeModel
+  }
+  | { readonly kind: "array"; readonly of: TypeModel; readonly max?: number; readonly until?: string }
+  | { readonly kind: "bits"; readonly of: IntModel; readonly fields: ReadonlyArray<BitFieldModel> }
+  | { readonly kind: "tokens"; readonly separator: string; readonly until?: string; readonly fields: ReadonlyArray<FieldModel> }
+  | { readonly kind: "custom"; readonly name: string; readonly module: string; readonly minimum: number; readonly fixed?: number; readonly ends: boolean }
+  | RecordRef<"struct">
+  | RecordRef<"choice">
+  | { readonly kind: "nibbleFrames"; readonly ref: string }
+  | NumberRef<"flags">
+  | NumberRef<"enumeration">
+
+/** A record. `depth`: the type contains itself; that many may lie within one another. */
+export interface RecordRef<K extends "struct" | "choice"> {
+  readonly kind: K
+  readonly ref: string
+  readonly depth?: number
+}
+
+/** An integer whose bits or values have names. */
+export interface NumberRef<K extends "flags" | "enumeration"> {
+  readonly kind: K
+  readonly ref: string
+  readonly order?: ByteOrder
+}
 
 /** A field in wire order. */
 export interface FieldModel {
@@ -56,7 +190,9 @@ export interface ChoiceModel {
   readonly kind: "choice"
   readonly name: string
   readonly doc?: string
-  readonly tag: IntName
+  /** The number in front of the fields; missing when a sibling has it (`by`). */
+  readonly tag?: IntModel | VarintModel
+  readonly by?: string
   readonly unknown: "keep" | "error"
   readonly cases: ReadonlyArray<CaseModel>
 }

@@ -1,7 +1,6 @@
 /** How types and values are put in words for people. It never reads bytes of packets. */
-import type { Catalog } from "./Catalog.ts"
 import { hexNumber } from "./Errors.ts"
-import type { FlagsModel, IntName, TypeModel } from "./Model.ts"
+import type { FlagsModel, IntName } from "./Model.ts"
 import { hasEscapes } from "./Text.ts"
 import { escaped } from "./Visible.ts"
 
@@ -28,42 +27,6 @@ export const flagNames = (flags: FlagsModel, value: number): { readonly names: R
     unknown -= 2 ** bit
   }
   return { names, unknown }
-}
-
-/** Like `u64 Seqno`, `flags DcpStreamFlags`, `u16 length of key`. */
-export const typeSummary = (catalog: Catalog, type: TypeModel): string => {
-  const branded = (name: string, brand: string | undefined): string => brand === undefined ? name : `${name} ${brand}`
-  switch (type.kind) {
-    case "int":
-      return branded(type.int, type.brand)
-    case "uleb128":
-      return branded("uleb128", type.brand)
-    case "bytes":
-    case "utf8":
-    case "json":
-      return type.size === undefined ? type.kind : `${type.kind}[${type.size}]`
-    case "cstring":
-      return "cstring"
-    case "constant":
-      return `${type.int} constant`
-    case "reserved":
-      return `${type.int ?? `bytes[${type.size}]`} reserved`
-    case "lengthOf":
-      return `${type.int} length of ${type.target}`
-    case "countOf":
-      return `${type.int} count of ${type.target}`
-    case "optional":
-    case "when":
-      return typeSummary(catalog, type.of)
-    case "array":
-      return `array of ${typeSummary(catalog, type.of)}`
-    case "flags":
-      return `${catalog.typeOf("flags", type.ref).int} ${type.ref}`
-    case "enumeration":
-      return `${catalog.typeOf("enumeration", type.ref).int} ${type.ref}`
-    default:
-      return type.ref
-  }
 }
 
 const shownCharacters = 80

@@ -6,7 +6,8 @@
  */
 import { mark } from "./CallSite.ts"
 import type { Frame } from "./Frame.ts"
-import type { CheckedFields, Fields, NoSuchSibling, Optional, Type, When } from "./Type.ts"
+import type { Optional, When } from "./Presence.ts"
+import type { CheckedFields, Fields, NoSuchSibling, Type } from "./Type.ts"
 
 /** Content of the sections of a packet; a missing section must be empty. A single type is a field named like its section. */
 export type Body<Section extends string = string> = { readonly [S in Section]?: Type | Fields }
@@ -38,7 +39,17 @@ export type Lifecycle = "active" | "deprecated" | "internal" | "removed"
 
 /** A command's description as the author writes it. */
 export interface CommandOptions<Section extends string = string, Status extends string = string> {
-  readonly opcode: number
+  /**
+   * An integer, or one ASCII character that stands for its code. Without one, the packet is told from others by its literals; of those that
+   * have an opcode, it is the one that takes all other opcodes.
+   */
+  readonly opcode?: number | string
+  /** Header fields that are the same in every such packet: checked, written, and absent from its type. */
+  readonly header?: { readonly [field: string]: number }
+  /** Phase of the connection that begins after this packet. */
+  readonly then?: string
+  /** An extension's command that takes the opcode of the base's command of this name on purpose. */
+  readonly replaces?: string
   /** Who sends the request: `client` unless said otherwise. */
   readonly sender?: "client" | "server" | "both"
   readonly lifecycle?: Lifecycle
@@ -102,6 +113,24 @@ type Checked<C, Section extends string, Status extends string, State extends str
 export const layouts = <const L extends { readonly [name: string]: Body }>(
   alternatives: L & { readonly [N in keyof L]: CheckedBody<L[N], keyof L[N] & string, string> }
 ): Layouts => mark({ kind: "layouts", layouts: alternatives as Layouts["layouts"] }, layouts)
+
+/** What the author says of a packet that is no request with responses. */
+export type PacketOptions<Section extends string = string> =
+  & Omit<CommandOptions<Section>, "request" | "responses" | "reply" | "quiet">
+  & ({ readonly body: Body<Section> | Layouts<Section> } | { readonly fields: Fields })
+
+/** The word `packet` of a frame: packets of one kind that stand for themselves. `fields` is the content of the only section. */
+export const packetsOf = <Section extends string, KindName extends string, Status extends string, State extends string>(
+  frame: Frame<Section, KindName, Status, State>,
+  kind: KindName
+) => {
+  const packet = <const N extends string, const O extends PacketOptions<Section>>(name: N, options: O): Command & { readonly name: N } => {
+    const { body, fields, ...rest } = options as PacketOptions<Section> & { readonly body?: Body; readonly fields?: Fields }
+    const request = body ?? { [frame.sections[0] ?? "body"]: fields }
+    return mark({ reply: "none" as const, ...rest, request, kind: "command" as const, name, kinds: { request: kind } }, packet)
+  }
+  return packet
+}
 
 /** The word `command` of a frame. Its requests are of kind `request`, its responses of the kind that answers it. */
 export const commandsOf = <Section extends string, KindName extends string, Status extends string, State extends string>(

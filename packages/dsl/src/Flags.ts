@@ -1,6 +1,6 @@
 /** Flag bitmasks, enumerations and the table of response statuses. They stay numbers on the wire and in TypeScript. */
 import { mark } from "./CallSite.ts"
-import type { Int } from "./Type.ts"
+import type { Int } from "./Numbers.ts"
 
 /** One named bit, counted from the least significant. */
 export interface Bit<N extends number = number> {

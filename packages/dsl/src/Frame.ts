@@ -6,18 +6,22 @@
  */
 import { mark } from "./CallSite.ts"
 import type { Enumeration, Flags, Statuses } from "./Flags.ts"
-import type { Int, NibbleFrames, Reserved } from "./Type.ts"
+import type { Bits } from "./Bits.ts"
+import type { Escaped, Int, Slice, Varint } from "./Numbers.ts"
+import type { NibbleFrames } from "./Records.ts"
+import type { Fields } from "./Type.ts"
+import type { Reserved } from "./Whole.ts"
 
 /** The header value that says which header this is (a magic). */
 export interface MagicField {
   readonly kind: "magic"
-  readonly of: Int
+  readonly of: Int | Slice
 }
 
 /** The header value that says which command this is. */
 export interface OpcodeField {
   readonly kind: "opcode"
-  readonly of: Int
+  readonly of: Int | Slice
 }
 
 /** Length of a section of the body. */
@@ -27,11 +31,19 @@ export interface SectionLength<S extends string = string> {
   readonly section: S
 }
 
-/** Length of all sections together, or of the whole frame with its header. */
+/**
+ * Where the length of a packet counts from: `body` after the header; `frame` the whole packet, header and trailer included; `length` from
+ * the first byte of the length itself; `field` after the length. All but `frame` end where the trailer begins.
+ */
+export type LengthFrom = "body" | "frame" | "length" | "field"
+
+/** Length of the packet. */
 export interface BodyLength {
   readonly kind: "bodyLength"
-  readonly of: Int
-  readonly includesHeader: boolean
+  readonly of: Int | Varint | Escaped
+  readonly from: LengthFrom
+  /** Added to the length before it is written. */
+  readonly plus: number
 }
 
 /** The outcome a response reports. */
@@ -40,8 +52,18 @@ export interface StatusField {
   readonly of: Int
 }
 
-/** Anything a header may consist of. All of it has a fixed width. */
-export type HeaderField = MagicField | OpcodeField | SectionLength | BodyLength | StatusField | Int | Flags | Enumeration | Reserved
+/** Anything a header may consist of. All of it has a fixed width, but for a length at its end. */
+export type HeaderField =
+  | MagicField
+  | OpcodeField
+  | SectionLength
+  | BodyLength
+  | StatusField
+  | Int
+  | Flags
+  | Enumeration
+  | Reserved
+  | Bits
 
 /** Header fields by name in wire order. */
 export interface HeaderFields {
@@ -62,6 +84,18 @@ export interface Kind {
   readonly shared?: { readonly [section: string]: NibbleFrames }
   /** The kind whose packets this one answers. */
   readonly answers?: string
+  /** What stands after the last section, such as AMQP's end octet or a checksum. */
+  readonly trailer?: Fields
+  /** Who sends packets of this kind, where the header does not say. */
+  readonly sender?: "client" | "server"
+  /** A numbered connection state that tells the opcode, for packets whose header does not: Kafka's responses. */
+  readonly opcodeFrom?: string
+}
+
+/** What each side sends in a phase of a connection, and how it is framed. */
+export interface Phase {
+  readonly client?: string
+  readonly server?: string
 }
 
 /** A protocol's framing. */
@@ -77,24 +111,27 @@ export interface Frame<
   readonly sections: ReadonlyArray<Section>
   readonly kinds: { readonly [K in KindName]: Kind }
   readonly statuses?: Statuses<Status>
-  /** Connection states that change layouts, each with the reason. All are off until negotiated. */
+  /** Connection states that change layouts, each with the reason. All are off (numbered ones 0) until negotiated. */
   readonly states: { readonly [S in State]: string }
+  /** Phases of a connection, the first one first: the kind that each side sends. Packets say with `then` which one follows. */
+  readonly phases?: { readonly [phase: string]: Phase }
+  /** Order of the bytes of numbers that do not say theirs. Default: big */
+  readonly byteOrder?: "big" | "little"
   /** Largest frame in bytes, header included; checked on the header before anything is allocated. */
   readonly maxFrame: number
 }
 
 /** The magic of a header. */
-export const magic = (of: Int): MagicField => ({ kind: "magic", of })
+export const magic = (of: Int | Slice): MagicField => ({ kind: "magic", of })
 /** The opcode of a packet. */
-export const opcode = (of: Int): OpcodeField => ({ kind: "opcode", of })
+export const opcode = (of: Int | Slice): OpcodeField => ({ kind: "opcode", of })
 /** The byte length of a section. */
 export const sectionLength = <const S extends string>(of: Int, section: S): SectionLength<S> => ({ kind: "sectionLength", of, section })
-/** The byte length of the body (all sections), or of the frame when `includesHeader`. */
-export const bodyLength = (of: Int, options: { readonly includesHeader?: boolean } = {}): BodyLength => ({
-  kind: "bodyLength",
-  of,
-  includesHeader: options.includesHeader ?? false
-})
+/** The length of the packet in bytes: of its body, unless `from` says where it counts from. */
+export const bodyLength = (
+  of: Int | Varint | Escaped,
+  options: { readonly from?: LengthFrom; readonly plus?: number } = {}
+): BodyLength => ({ kind: "bodyLength", of, from: options.from ?? "body", plus: options.plus ?? 0 })
 /** The status of a response. */
 export const statusCode = (of: Int): StatusField => ({ kind: "statusCode", of })
 
@@ -109,12 +146,16 @@ export const frame = <
   readonly kinds: K
   readonly statuses?: Statuses<Status>
   readonly states?: State
+  readonly phases?: { readonly [phase: string]: { readonly client?: keyof K & string; readonly server?: keyof K & string } }
+  readonly byteOrder?: "big" | "little"
   readonly maxFrame?: number
 }): Frame<S, keyof K & string, Status, keyof State & string> =>
   mark({
     kind: "frame",
     name,
     sections: options.sections,
+    ...(options.phases === undefined ? {} : { phases: options.phases }),
+    ...(options.byteOrder === undefined ? {} : { byteOrder: options.byteOrder }),
     kinds: options.kinds,
     ...(options.statuses === undefined ? {} : { statuses: options.statuses }),
     states: options.states ?? {},

@@ -3,7 +3,7 @@ import { mark } from "./CallSite.ts"
 import type { Command } from "./Command.ts"
 import type { Enumeration, Flags } from "./Flags.ts"
 import type { Frame } from "./Frame.ts"
-import type { Choice, NibbleFrames, Struct } from "./Type.ts"
+import type { Choice, NibbleFrames, Struct } from "./Records.ts"
 
 /** Types that are generated although no command mentions them. */
 export type NamedType = Struct | Choice | NibbleFrames | Flags | Enumeration

@@ -1,0 +1,230 @@
+/** Prints lengths and counts, of siblings and in front of what they measure; and tags of sibling choices. */
+import type { LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import { textOfHex } from "@wirewright/codec/words/Numbers"
+import { numberBytes } from "@wirewright/codec/words/Numbers"
+import { local } from "../Names.ts"
+import { type FieldReader, type Known, Position } from "../print/Decode.ts"
+import type { FieldWriter } from "../print/Encode.ts"
+import { wordOf } from "./index.ts"
+import { numberNeeds, putInt, readNumber, sizeOfNumber, writeNumber } from "./Numbers.ts"
+import { readElements, writeElements } from "./Records.ts"
+import type { Named, Word } from "./Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
+
+const isBig = (type: NumberModel): boolean =>
+  type.kind === "int" ? type.int === "u64" || type.int === "i64" : type.kind === "escaped" ? type.escapes.some(({ of }) => isBig(of)) : type.bits === 64
+
+/** Reads the number and returns what it means: a length, and when it is there. */
+const readLength = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Known => {
+  const at = String(reader.at)
+  const read = readNumber(reader, of, field, end)
+  const number = isBig(of) ? `${reader.use("safeLength")}(${read}, ${reader.where(field.path)}, ${reader.offset(at)})` : read
+  const raw = /^\w+$/.test(number) ? number : reader.constant(local(field.name), number)
+  const { plus = 0, absent } = type
+  const present = absent === undefined ? undefined : `${raw} !== ${absent}`
+  const signed = of.kind === "int" && of.int.startsWith("i") || of.kind === "decimal" && of.signed || of.kind === "varint" && of.zigzag
+  if (plus > 0 || signed) {
+    const check = `${reader.use("expectMeant")}(${raw}, ${plus}, ${reader.where(field.path)}, ${reader.offset(at)})`
+    reader.lines.push(present === undefined ? check : `if (${present}) ${check}`)
+  }
+  const value = plus === 0 ? raw : `(${raw} ${plus < 0 ? "+" : "-"} ${Math.abs(plus)})`
+  return { value, ...(present === undefined ? {} : { present }) }
+}
+
+/** The number that stands for a length. */
+const spelled = (length: string, { plus = 0 }: LengthModel): string =>
+  plus === 0 ? length : `${/^[\w.]+$/.test(length) ? length : `(${length})`} ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`
+
+const asNumber = (of: NumberModel, value: string): string => isBig(of) ? `BigInt(${value})` : value
+
+/** Whether the size of a value is known before it is written; then its expression. */
+export const sizeBefore = (writer: FieldWriter, type: TypeModel, value: string): string | undefined => {
+  const fixed = writer.context.fixedSize(type)
+  if (fixed !== undefined) return String(fixed)
+  if (type.kind === "bytes") return `${value}.length${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
+  if (type.kind === "utf8" || type.kind === "json") {
+    return `${writer.use("textLength")}(${value})${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
+  }
+  return undefined
+}
+
+/** Reads something in a block of its own that may be null. */
+const nullable = (
+  reader: FieldReader,
+  field: Named,
+  text: string,
+  present: string | undefined,
+  read: (inner: FieldReader) => string | undefined
+): string | undefined => {
+  if (present === undefined) return read(reader)
+  const start = String(reader.at)
+  const name = reader.fresh(local(field.name === "" ? "value" : field.name))
+  const after = reader.fresh(`after${name[0]!.toUpperCase()}${name.slice(1)}`)
+  const inner = reader.child()
+  const value = read(inner)
+  reader.lines.push(
+    `let ${name}: ${text} = null`,
+    `let ${after} = ${start}`,
+    `if (${present}) {`,
+    ...inner.lines.map((line) => `  ${line}`),
+    `  ${name} = ${value}`,
+    `  ${after} = ${inner.at}`,
+    "}"
+  )
+  reader.at = new Position(after)
+  return name
+}
+
+/** A base for local names of something in an element. */
+const nameOf = (field: Named): string => field.name === "" ? "element" : field.name
+
+const orNull = (type: LengthModel, text: string): string => type.absent === undefined ? text : `${text} | null`
+
+/** The words of this file. */
+export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "prefixed" | "counted"]: Word<Of<K>> } = {
+  lengthOf: {
+    text: () => "never",
+    read: (reader, type, field, end) => {
+      const target = typeof type.target === "string" ? type.target : type.target.join(" ")
+      const before = reader.scope.lengths.get(target)
+      const at = String(reader.at)
+      const known = readLength(reader, type, type.of, field, end)
+      reader.scope.numbers.set(field.name, known.value)
+      if (before === undefined) reader.scope.lengths.set(target, known)
+      else {
+        reader.lines.push(
+          `${reader.use("expectSame")}(${known.value}, ${before.value}, ${reader.where(field.path)}, ${reader.offset(at)})`
+        )
+      }
+      return undefined
+    },
+    write: (writer, type, field) => writer.length(type, field),
+    bound: (_, __, type) => ({ fixed: numberBytes(type.of), terms: [] })
+  },
+  countOf: {
+    text: () => "never",
+    read: (reader, type, field, end) => {
+      const known = readLength(reader, type, type.of, field, end)
+      reader.scope.numbers.set(field.name, known.value)
+      reader.scope.counts.set(type.target, known)
+      return undefined
+    },
+    write: (writer, type, field) => {
+      const value = writer.value(type.target)
+      const length = `${value}${writer.isOptional(type.target) ? "?" : ""}.length`
+      const count = spelled(writer.isOptional(type.target) ? `(${length} ?? 0)` : length, type)
+      const number = type.absent === undefined ? count : `${value} === null ? ${type.absent} : ${count}`
+      writeNumber(writer, type.of, { ...field, path: type.target }, asNumber(type.of, number))
+    },
+    bound: (_, __, type) => ({ fixed: numberBytes(type.of), terms: [] })
+  },
+  tagOf: {
+    text: () => "never",
+    read: (reader, type, field, end) => {
+      const value = wordOf(type.of).read(reader, type.of, field, end)!
+      const tag = /^\w+$/.test(value) ? value : reader.constant(local(field.name), value)
+      reader.scope.tags.set(type.target, tag)
+      reader.scope.numbers.set(field.name, tag)
+      return undefined
+    },
+    write: (writer, type, field) => {
+      const choice = writer.choiceOf(type.target)
+      const tag = `${writer.module.use(writer.context.from(choice), `tagOf${choice}`)}(${writer.value(type.target)})`
+      wordOf(type.of).write(writer, type.of, field, tag)
+    },
+    bound: (context, module, type) => context.bound(module, type.of, "")
+  },
+  prefixed: {
+    text: (context, module, type) => orNull(type, context.typeText(module, type.of)),
+    read: (reader, type, field, end) => {
+      reader.need(numberNeeds(type.by), field.path, end)
+      const named = { ...field, name: `${local(nameOf(field))}Length` }
+      const known = readLength(reader, type, type.by, named, end)
+      const text = orNull(type, reader.context.typeText(reader.module, type.of))
+      return nullable(reader, field, text, known.present, (inner) => {
+        const stop = inner.constant(`${local(nameOf(field))}End`, `${inner.at} + ${known.value}`)
+        inner.lines.push(`${inner.use("expectWithin")}(${stop}, ${end}, ${inner.where(field.path)}, ${inner.at}, ${inner.origin})`)
+        const read = inner.value(type.of, { ...field, name: nameOf(field) }, stop)
+        if (String(inner.at) !== stop) {
+          inner.lines.push(`${inner.use("expectEnd")}(${inner.at}, ${stop}, ${inner.where(field.path)}, ${inner.origin})`)
+          inner.moveTo(stop)
+        }
+        if (type.trailer !== undefined) {
+          const trailer = JSON.stringify(textOfHex(type.trailer))
+          inner.lines.push(`${inner.use("expectLiteral")}(reader, ${stop}, ${end}, ${trailer}, ${inner.origin}, ${inner.where(field.path)})`)
+          inner.moveTo(stop, type.trailer.length / 2)
+        }
+        return read
+      })
+    },
+    write: (writer, type, field, value) => {
+      const name = local(nameOf(field))
+      const whole = (inner: FieldWriter): void => {
+        const before = type.by.kind === "int" ? undefined : sizeBefore(inner, type.of, value)
+        if (type.by.kind === "int") {
+          const { int, order } = type.by
+          const at = inner.mark(inner.fresh(`${name}At`))
+          inner.skip(numberNeeds(type.by))
+          const from = inner.mark(inner.fresh(`${name}From`))
+          inner.write(type.of, field, value)
+          inner.settle()
+          const length = asNumber(type.by, spelled(`position - ${from}`, type))
+          inner.lines.push(putInt(inner, int, order, at, length, field.path))
+        } else if (before !== undefined) {
+          writeNumber(inner, type.by, field, asNumber(type.by, spelled(before, type)))
+          inner.write(type.of, field, value)
+          inner.settle()
+        } else {
+          // written behind the most that the number can take, and moved next to it
+          const at = inner.mark(inner.fresh(`${name}At`))
+          inner.advance(`${at} + ${numberBytes(type.by)}`)
+          const from = inner.mark(inner.fresh(`${name}From`))
+          inner.write(type.of, field, value)
+          inner.settle()
+          const length = inner.constant(`${name}Length`, asNumber(type.by, spelled(`position - ${from}`, type)))
+          const end = inner.constant(
+            `${name}End`,
+            `${inner.use("slide")}(bytes, ${from}, position, ${at} + ${sizeOfNumber(inner, type.by, length)})`
+          )
+          inner.advance(at)
+          writeNumber(inner, type.by, field, length)
+          inner.advance(end)
+        }
+        if (type.trailer !== undefined) inner.literal(type.trailer)
+      }
+      if (type.absent === undefined) return whole(writer)
+      writer.branch(`${value} === null`, (inner) => writeNumber(inner, type.by, field, asNumber(type.by, String(type.absent))), whole)
+    },
+    bound: (context, module, type, value) => {
+      const inner = context.bound(module, type.of, value)
+      const terms = type.absent === undefined ? inner.terms : inner.terms.map((term) => `(${value} === null ? 0 : ${term})`)
+      return { fixed: numberBytes(type.by) + (type.trailer?.length ?? 0) / 2 + inner.fixed, terms }
+    }
+  },
+  counted: {
+    text: (context, module, type) => orNull(type, `ReadonlyArray<${context.elementText(module, type.of)}>`),
+    read: (reader, type, field, end) => {
+      reader.need(numberNeeds(type.by), field.path, end)
+      const named = { ...field, name: `${local(nameOf(field))}Count` }
+      const known = readLength(reader, type, type.by, named, end)
+      const text = orNull(type, `ReadonlyArray<${reader.context.elementText(reader.module, type.of)}>`)
+      return nullable(reader, field, text, known.present, (inner) => readElements(inner, type.of, field, end, { count: known.value, max: type.max }))
+    },
+    write: (writer, type, field, value) => {
+      const whole = (inner: FieldWriter): void => {
+        writeNumber(inner, type.by, field, asNumber(type.by, spelled(`${value}.length`, type)))
+        writeElements(inner, type.of, field, value, type.max)
+      }
+      if (type.absent === undefined) return whole(writer)
+      writer.branch(`${value} === null`, (inner) => writeNumber(inner, type.by, field, asNumber(type.by, String(type.absent))), whole)
+    },
+    bound: (context, module, type, value) => {
+      const elements = context.boundElements(module, type.of, value)
+      return {
+        fixed: numberBytes(type.by),
+        terms: type.absent === undefined ? [elements] : [`(${value} === null ? 0 : ${elements})`]
+      }
+    }
+  }
+}

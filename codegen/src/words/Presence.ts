@@ -1,0 +1,71 @@
+/** Prints what may be missing. Reading decides in `FieldReader`, where what siblings say is known. */
+import type { TypeModel } from "@wirewright/codec/Model"
+import { wordOf } from "./index.ts"
+import type { Word } from "./Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
+
+/** The words of this file. */
+export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
+  optional: {
+    text: (context, module, type) => context.typeText(module, type.of),
+    read: (reader, type, field, end) => wordOf(type.of).read(reader, type.of, field, end),
+    write: (writer, type, field, value) => {
+      if (type.if?.kind === "valueOf") {
+        const other = writer.value(type.if.field)
+        const holds = type.if.values.map((one) => `${other} === ${one}`).join(" || ")
+        writer.lines.push(
+          `${writer.use("checkPresence")}(${value} !== undefined, ${holds}, ${writer.where(field.path)}, ${
+            JSON.stringify(`${type.if.field} is ${type.if.values.join(" or ")}`)
+          })`
+        )
+      }
+      writer.settle()
+      if (!writer.context.isVisible(type.of)) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
+      writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
+    },
+    bound: (context, module, type, value) => {
+      const inner = context.bound(module, type.of, value)
+      return { fixed: inner.fixed, terms: inner.terms.map((term) => `(${value} === undefined ? 0 : ${term})`) }
+    }
+  },
+  when: {
+    text: (context, module, type) =>
+      [...new Set([type.of, ...(type.else === undefined ? [] : [type.else])].map((one) => context.typeText(module, one)))].join(" | "),
+    read: (reader, type, field, end) => wordOf(type.of).read(reader, type.of, field, end),
+    write: (writer, type, field, value) => {
+      writer.settle()
+      if (type.sibling !== true && type.from === undefined && type.to === undefined && type.else === undefined) {
+        // that a value is given says that the state is on
+        return writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
+      }
+      const other = type.else
+      const number = type.sibling === true ? writer.value(type.state) : `states.${type.state}`
+      const condition = [
+        ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
+        ...(type.to === undefined ? [] : [`${number} <= ${type.to}`]),
+        ...(type.from === undefined && type.to === undefined ? [type.sibling === true ? `${number} !== 0` : number] : [])
+      ].join(" && ")
+      if (other === undefined && writer.context.isVisible(type.of)) {
+        writer.lines.push(
+          `${writer.use("checkPresence")}(${value} !== undefined, ${condition}, ${writer.where(field.path)}, ${
+            JSON.stringify(`${type.state} is ${type.from ?? ""}…${type.to ?? ""}`)
+          })`
+        )
+      }
+      writer.branch(
+        condition,
+        (inner) => inner.write(type.of, field, other === undefined ? `${value}!` : value),
+        other === undefined ? undefined : (inner) => inner.write(other, field, value)
+      )
+    },
+    bound: (context, module, type, value) => {
+      const inner = context.bound(module, type.of, value)
+      const other = type.else === undefined ? { fixed: 0, terms: [] } : context.bound(module, type.else, value)
+      return {
+        fixed: Math.max(inner.fixed, other.fixed),
+        terms: [...new Set([...inner.terms, ...other.terms])].map((term) => `(${value} === undefined ? 0 : ${term})`)
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** Prints bytes, text and literals. */
+import type { TypeModel } from "@wirewright/codec/Model"
+import { textOfHex } from "@wirewright/codec/words/Numbers"
+import { local } from "../Names.ts"
+import { codec } from "../print/Context.ts"
+import type { FieldReader } from "../print/Decode.ts"
+import type { FieldWriter } from "../print/Encode.ts"
+import type { Named, Word } from "./Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
+type SizedType = Of<"bytes" | "utf8" | "json" | "text">
+
+const read = (reader: FieldReader, type: SizedType, field: Named, end: string): string => {
+  const at = String(reader.at)
+  const { path } = field
+  const stop = type.until !== undefined
+    ? reader.findUntil(type.until, field, end)
+    : type.size === undefined
+    ? type.kind === "bytes" ? end : reader.floor(end)
+    : reader.plus(type.size)
+  if (type.max !== undefined && type.size === undefined) {
+    reader.lines.push(`${reader.use("expectAtMost")}(${stop} - ${reader.grouped()}, ${type.max}, ${reader.where(path)}, ${reader.offset(at)})`)
+  }
+  if (type.kind === "utf8" && type.invalid === "error") {
+    reader.lines.push(
+      `${reader.use("expectUtf8")}(${reader.use("isUtf8")}(reader.bytes, ${at}, ${stop}), ${reader.where(path)}, ${reader.offset(at)})`
+    )
+  }
+  const value = type.kind === "bytes"
+    ? `reader.slice(${at}, ${stop})`
+    : type.kind === "text"
+    ? reader.constant(
+      local(field.name),
+      `${reader.use("decodeEncoded")}(reader, "${type.encoding}", ${at}, ${stop}, ${reader.origin}, ${reader.where(path)})`
+    )
+    : `reader.text(${at}, ${stop})`
+  if (type.size !== undefined) reader.advance(type.size)
+  else reader.moveTo(stop, (type.until?.length ?? 0) / 2)
+  return value
+}
+
+/** Writes the content and what ends it. */
+const write = (writer: FieldWriter, type: SizedType, field: Named, value: string): void => {
+  const { path } = field
+  if (type.kind === "utf8" && type.invalid === "error") {
+    writer.lines.push(
+      `if (${writer.use("hasEscapes")}(${value})) ${writer.use("unencodable")}("Utf8", ${writer.where(path)}, "well-formed text", ` +
+        "\"lone surrogates\")"
+    )
+  }
+  if (type.size !== undefined && type.kind === "bytes") {
+    writer.lines.push(
+      `${writer.use("checkLength")}(${value}.length, ${type.size}, ${writer.where(path)})`,
+      `bytes.set(${value}, ${writer.here})`
+    )
+    return writer.skip(type.size)
+  }
+  const checked = type.size !== undefined || type.max !== undefined || type.until !== undefined
+  const start = checked ? writer.mark(`${local(field.name)}From`) : undefined
+  const at = start ?? writer.here
+  writer.advance(
+    type.kind === "bytes"
+      ? `${writer.use("putBytes")}(bytes, ${at}, ${value})`
+      : type.kind === "text"
+      ? `${writer.use("putEncoded")}(bytes, ${at}, "${type.encoding}", ${value}, ${writer.where(path)})`
+      : `${at} + ${writer.use("encodeText")}(bytes, ${at}, ${value})`
+  )
+  if (type.size !== undefined) writer.lines.push(`${writer.use("checkLength")}(position - ${start}, ${type.size}, ${writer.where(path)})`)
+  else if (type.max !== undefined) writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
+  if (type.until !== undefined) {
+    writer.lines.push(`${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)})`)
+    writer.literal(type.until)
+  }
+}
+
+const sizedWord = <T extends SizedType>(text: "string" | "Uint8Array"): Word<T> => ({
+  text: () => text,
+  read,
+  write,
+  bound: (_, module, type, value) => ({
+    fixed: (type.size ?? 0) + (type.until?.length ?? 0) / 2,
+    terms: type.size !== undefined && type.kind === "bytes"
+      ? []
+      : [
+        type.kind === "bytes"
+          ? `${value}.length`
+          : type.kind === "text"
+          ? `${module.use(codec, "boundEncoded")}("${type.encoding}", ${value})`
+          : `${module.use(codec, "textBound")}(${value})`
+      ]
+  })
+})
+
+/** The words of this file. */
+export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
+  bytes: sizedWord<Of<"bytes">>("Uint8Array"),
+  utf8: sizedWord<Of<"utf8">>("string"),
+  json: sizedWord<Of<"json">>("string"),
+  text: sizedWord<Of<"text">>("string"),
+  literal: {
+    text: () => "never",
+    read: (reader, type, field, end) => {
+      const text = JSON.stringify(textOfHex(type.hex))
+      reader.lines.push(`${reader.use("expectLiteral")}(reader, ${reader.at}, ${end}, ${text}, ${reader.origin}, ${reader.where(field.path)})`)
+      reader.advance(type.hex.length / 2)
+      return undefined
+    },
+    write: (writer, type) => writer.literal(type.hex),
+    bound: (_, __, type) => ({ fixed: type.hex.length / 2, terms: [] })
+  }
+}

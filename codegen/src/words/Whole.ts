@@ -1,0 +1,106 @@
+/** Prints bytes without a meaning, checksums, and fields that only code can say. */
+import type { TypeModel } from "@wirewright/codec/Model"
+import { checksumFunctions } from "@wirewright/codec/words/Whole"
+import { intSize, local } from "../Names.ts"
+import { getInt, putInt } from "./Numbers.ts"
+import type { Word } from "./Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
+
+const checksums = "@wirewright/codec/Checksums"
+
+/** The words of this file. */
+export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "custom"]: Word<Of<K>> } = {
+  reserved: {
+    text: (_, __, type) => type.int === undefined ? "Uint8Array" : intSize(type.int) === 8 ? "bigint" : "number",
+    read: (reader, type, field) => {
+      const at = String(reader.at)
+      const size = type.int === undefined ? type.size ?? 0 : intSize(type.int)
+      reader.advance(size)
+      if (type.policy === "error") {
+        reader.lines.push(`${reader.use("expectZero")}(reader.bytes, ${at}, ${reader.at}, ${reader.where(field.path)}, ${reader.origin})`)
+      }
+      if (type.policy !== "keep") return undefined
+      return type.int === undefined ? `reader.slice(${at}, ${reader.at})` : getInt(reader.module, type.int, at, reader.orderOf(type.order))
+    },
+    write: (writer, type, field, value) => {
+      if (type.int !== undefined) {
+        const zero = intSize(type.int) === 8 ? "0n" : "0"
+        writer.lines.push(
+          putInt(writer, type.int, type.order, writer.here, type.policy === "keep" ? `${value} ?? ${zero}` : zero, field.path)
+        )
+        return writer.skip(intSize(type.int))
+      }
+      const size = type.size ?? 0
+      writer.lines.push(`bytes.fill(0, ${writer.here}, ${writer.here} + ${size})`)
+      if (type.policy === "keep") {
+        writer.lines.push(
+          `if (${value} !== undefined) {`,
+          `  ${writer.use("checkLength")}(${value}.length, ${size}, ${writer.where(field.path)})`,
+          `  bytes.set(${value}, ${writer.here})`,
+          "}"
+        )
+      }
+      writer.skip(size)
+    }
+  },
+  align: {
+    text: () => "never",
+    read: (reader, type, field, end) => {
+      const next = reader.constant(
+        `${local(field.name)}End`,
+        `${reader.use("expectAligned")}(reader, ${reader.at}, ${reader.begin}, ${type.to}, ${end}, ${reader.origin}, ${reader.where(field.path)})`
+      )
+      reader.moveTo(next)
+      return undefined
+    },
+    write: (writer, type) => writer.advance(`${writer.use("putAligned")}(bytes, ${writer.here}, ${writer.begin}, ${type.to})`),
+    bound: (_, __, type) => ({ fixed: type.to - 1, terms: [] })
+  },
+  checksum: {
+    text: () => "never",
+    read: (reader, type, field) => {
+      const at = String(reader.at)
+      const [from] = reader.scope.places.get(type.over[0]!) ?? ["0"]
+      const [, to] = reader.scope.places.get(type.over.at(-1)!) ?? ["0", "0"]
+      const compute = reader.module.use(checksums, checksumFunctions[type.algorithm]!)
+      reader.lines.push(
+        `${reader.use("expectChecksum")}(${getInt(reader.module, type.of.int, at, reader.orderOf(type.of.order))}, ` +
+          `${compute}(reader.bytes, ${from}, ${to}), ${reader.where(field.path)}, ${reader.offset(at)})`
+      )
+      reader.advance(intSize(type.of.int))
+      return undefined
+    },
+    write: (writer, type, field) => {
+      const from = writer.places.get(type.over[0]!)?.[0] ?? "0"
+      const to = writer.places.get(type.over.at(-1)!)?.[1] ?? "0"
+      const compute = writer.module.use(checksums, checksumFunctions[type.algorithm]!)
+      writer.lines.push(putInt(writer, type.of.int, type.of.order, writer.here, `${compute}(bytes, ${from}, ${to})`, field.path))
+      writer.skip(intSize(type.of.int))
+    },
+    bound: (_, __, type) => ({ fixed: intSize(type.of.int), terms: [] })
+  },
+  custom: {
+    text: (_, module, type) => module.useType(type.module, type.name),
+    read: (reader, type, field, end) => {
+      const read = reader.module.use(type.module, `read${type.name}`)
+      const call = `${read}(reader, ${reader.at}, ${end}, ${reader.origin}${reader.siblings()})`
+      const value = reader.constant(
+        local(field.name === "" ? "element" : field.name),
+        field.path === "" ? call : `${reader.use("within")}(${reader.where(field.path)}, () => ${call})`
+      )
+      if (type.fixed === undefined) reader.moveToNext(field.name === "" ? "element" : field.name)
+      else reader.advance(type.fixed)
+      return value
+    },
+    write: (writer, type, field, value) => {
+      const write = writer.module.use(type.module, `write${type.name}`)
+      const call = `${write}(writer, ${writer.here}, ${value}, ${writer.origin}, ${writer.from})`
+      writer.advance(field.path === "" ? call : `${writer.use("within")}(${writer.where(field.path)}, () => ${call})`)
+    },
+    bound: (_, module, type, value) =>
+      type.fixed === undefined
+        ? { fixed: 0, terms: [`${module.use(type.module, `bound${type.name}`)}(${value})`] }
+        : { fixed: type.fixed, terms: [] }
+  }
+}

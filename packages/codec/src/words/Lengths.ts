@@ -1,0 +1,116 @@
+/** Lengths and counts, of siblings and in front of what they measure; tags of sibling choices. */
+import { expectLiteral } from "../Ends.ts"
+import { malformed } from "../Errors.ts"
+import { unfit } from "../JsonUnfit.ts"
+import type { LayoutWalk } from "../LayoutWalk.ts"
+import { plural } from "../LayoutSpans.ts"
+import type { LengthModel, TypeModel } from "../Model.ts"
+import { leastSize } from "./Sizes.ts"
+import { noteNumber, numberText, textOfHex } from "./Numbers.ts"
+import { numberWords } from "./Numbers.ts"
+import type { Spot, Word } from "./Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
+
+/** The length that a number on the wire stands for; null when it says that there is nothing. */
+const meant = (walk: LayoutWalk, type: LengthModel, value: number, spot: Spot): number | null => {
+  if (type.absent !== undefined && value === type.absent) return null
+  const length = value - (type.plus ?? 0)
+  if (length < 0) malformed("Length", walk.packet, spot.path, spot.at, `at least ${type.plus ?? 0}`, String(value))
+  return length
+}
+
+const nullable = (type: LengthModel, json: unknown): boolean => type.absent !== undefined && json === null
+
+/** The words of this file. */
+export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "prefixed" | "counted"]: Word<Of<K>> } = {
+  lengthOf: {
+    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
+    least: (type, types) => leastSize(types, type.of),
+    ends: () => true,
+    isVisible: () => false,
+    summary: (type) => `${numberText(type.of)} length of ${typeof type.target === "string" ? type.target : type.target.join(" + ")}`,
+    walk: (walk, type, spot) => {
+      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
+      const length = meant(walk, type, value, spot)
+      if (typeof type.target === "string") {
+        const known = spot.scope.lengths.get(type.target)
+        if (known !== undefined && known !== length) {
+          malformed("Length", walk.packet, spot.path, spot.at, `${known} as another field says`, String(length))
+        }
+        spot.scope.lengths.set(type.target, length)
+      } else spot.scope.lengths.set(type.target.join(" "), length)
+      return next
+    }
+  },
+  countOf: {
+    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
+    least: (type, types) => leastSize(types, type.of),
+    ends: () => true,
+    isVisible: () => false,
+    summary: (type) => `${numberText(type.of)} count of ${type.target}`,
+    walk: (walk, type, spot) => {
+      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
+      spot.scope.counts.set(type.target, meant(walk, type, value, spot))
+      return next
+    }
+  },
+  tagOf: {
+    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
+    least: (type, types) => leastSize(types, type.of),
+    ends: () => true,
+    isVisible: () => false,
+    summary: (type, catalog) => `${catalog.summary(type.of)}, tag of ${type.target}`,
+    walk: (walk, type, spot) => {
+      const next = walk.type(type.of, spot)
+      spot.scope.tags.set(type.target, spot.scope.values.get(spot.name) ?? 0)
+      return next
+    }
+  },
+  prefixed: {
+    least: (type, types) => leastSize(types, type.by),
+    ends: () => true,
+    inner: (type) => [type.of],
+    summary: (type, catalog) => `${catalog.summary(type.of)} with ${numberText(type.by)} length`,
+    walk: (walk, type, spot) => {
+      const [value, at] = noteNumber(walk, type.by, { ...spot, path: `${spot.path}.length` }, `${numberText(type.by)} length`)
+      const length = meant(walk, type, value, spot)
+      if (length === null) {
+        walk.note(spot.path, at, 0, walk.summary(type), null, "null", spot.doc)
+        return at
+      }
+      if (length > spot.end - at) walk.need(spot.path, at, length, spot.end)
+      const next = walk.type(type.of, { ...spot, at, end: at + length })
+      if (next !== at + length) malformed("Trailing", walk.packet, spot.path, next, plural(next - at), plural(length))
+      return type.trailer === undefined
+        ? next
+        : expectLiteral(walk.reader, next, walk.stop(spot.end), textOfHex(type.trailer), 0, walk.packet, spot.path)
+    },
+    toJson: (catalog, type, value, notation) => value === null ? null : catalog.toJson(type.of, value, notation),
+    fromJson: (catalog, type, json, packet, path) => nullable(type, json) ? null : catalog.fromJson(type.of, json, packet, path)
+  },
+  counted: {
+    least: (type, types) => leastSize(types, type.by),
+    ends: () => true,
+    inner: (type) => [type.of],
+    summary: (type, catalog) => `array of ${catalog.summary(type.of)} with ${numberText(type.by)} count`,
+    walk: (walk, type, spot) => {
+      const [value, at] = noteNumber(walk, type.by, { ...spot, path: `${spot.path}.count` }, `${numberText(type.by)} count`)
+      const count = meant(walk, type, value, spot)
+      if (count === null) {
+        walk.note(spot.path, at, 0, walk.summary(type), null, "null", spot.doc)
+        return at
+      }
+      return walk.elements(type.of, { ...spot, at }, count, type.max, undefined)
+    },
+    toJson: (catalog, type, value, notation) =>
+      value === null ? null : (value as ReadonlyArray<unknown>).map((one) => catalog.toJson(type.of, one, notation)),
+    fromJson: (catalog, type, json, packet, path) => {
+      if (nullable(type, json)) return null
+      if (!Array.isArray(json)) return unfit(packet, path, "an array", json)
+      return json.map((one, i) => catalog.fromJson(type.of, one, packet, `${path}[${i}]`))
+    }
+  }
+}
+
+

@@ -1,0 +1,119 @@
+/** Bytes, text and literals. */
+import { expectLiteral } from "../Ends.ts"
+import { malformed } from "../Errors.ts"
+import { bytesOfDigits, hexOf } from "../Hex.ts"
+import { unfit } from "../JsonUnfit.ts"
+import type { LayoutWalk } from "../LayoutWalk.ts"
+import { plural } from "../LayoutSpans.ts"
+import type { SizedModel, TypeModel } from "../Model.ts"
+import { decodeText, encodeText, hasEscapes, isUtf8, textBound } from "../Text.ts"
+import { decodeEncoded } from "../Encodings.ts"
+import { bytesText, quoted } from "../TypeText.ts"
+import { findUntil, textOfHex } from "./Numbers.ts"
+import type { Spot, Word } from "./Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
+
+/** Text, or `{ hex }` when it stands for bytes that are invalid UTF-8. */
+export const textToJson = (text: string): unknown => {
+  if (!hasEscapes(text)) return text
+  const bytes = new Uint8Array(textBound(text))
+  return { hex: hexOf(bytes.subarray(0, encodeText(bytes, 0, text))) }
+}
+
+/** Bytes of `{ hex }`, or of text. */
+export const bytesFromJson = (json: unknown, packet: string, path: string): Uint8Array => {
+  if (typeof json === "string") {
+    const bytes = new Uint8Array(textBound(json))
+    return bytes.slice(0, encodeText(bytes, 0, json))
+  }
+  const hex = typeof json === "object" && json !== null ? (json as { readonly hex?: unknown }).hex : undefined
+  if (typeof hex !== "string" || hex.length % 2 !== 0 || /[^0-9a-f]/i.test(hex)) {
+    return unfit(packet, path, "bytes as { \"hex\": \"…\" }", json)
+  }
+  return bytesOfDigits(hex)
+}
+
+const textFromJson = (json: unknown, packet: string, path: string): string => {
+  if (typeof json === "string") return json
+  const isObject = typeof json === "object" && json !== null && !Array.isArray(json)
+  const bytes = isObject ? bytesFromJson(json, packet, path) : unfit(packet, path, "text or { \"hex\": \"…\" }", json)
+  return decodeText(bytes, 0, bytes.length)
+}
+
+/** Where the content ends, and where what follows begins. */
+const extent = (walk: LayoutWalk, type: SizedModel, { path, at, end }: Spot): readonly [stop: number, next: number] => {
+  if (type.until !== undefined) {
+    const stop = findUntil(walk, type.until, at, walk.stop(end), path)
+    return [stop, stop + type.until.length / 2]
+  }
+  const stop = type.size === undefined ? Math.floor(end) : at + type.size
+  return [stop, stop]
+}
+
+const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
+  note: (walk: LayoutWalk, type: T, spot: Spot, stop: number, next: number) => void,
+  json: Pick<Word<T>, "toJson" | "fromJson">
+): Word<T> => ({
+  ...json,
+  fixed: (type) => type.until === undefined ? type.size : undefined,
+  least: (type) => type.size ?? (type.until?.length ?? 0) / 2,
+  ends: (type) => type.size !== undefined || type.until !== undefined,
+  summary: (type) => {
+    const name = type.kind === "text" ? (type as Of<"text">).encoding : type.kind
+    if (type.until !== undefined) return type.until === "00" ? "cstring" : `${name} until ${quoted(textOfHex(type.until))}`
+    return type.size === undefined ? name : `${name}[${type.size}]`
+  },
+  walk: (walk, type, spot) => {
+    const { path, at, end } = spot
+    const [stop, next] = extent(walk, type, spot)
+    if (type.max !== undefined && stop - at > type.max) {
+      malformed("Limit", walk.packet, path, at, `at most ${plural(type.max)}`, plural(stop - at))
+    }
+    walk.need(path, at, stop - at, end)
+    note(walk, type, spot, stop, next)
+    return next
+  }
+})
+
+const textOf = (walk: LayoutWalk, type: Of<"utf8" | "json">, spot: Spot, stop: number, next: number): void => {
+  const text = walk.reader.text(spot.at, stop)
+  if (type.kind === "utf8" && type.invalid === "error" && !isUtf8(walk.reader.bytes, spot.at, stop)) {
+    malformed("Utf8", walk.packet, spot.path, spot.at, "UTF-8", quoted(text))
+  }
+  walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), text, quoted(text), spot.doc)
+}
+
+const textJson = {
+  toJson: (_: unknown, __: unknown, value: unknown) => textToJson(value as string),
+  fromJson: (_: unknown, __: unknown, json: unknown, packet: string, path: string) => textFromJson(json, packet, path)
+}
+
+/** The words of this file. */
+export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
+  bytes: sizedWord<Of<"bytes">>((walk, type, spot, stop, next) => {
+    const value = walk.reader.slice(spot.at, stop)
+    const text = bytesText(value, walk.reader.text(spot.at, stop))
+    walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), value, text, spot.doc)
+  }, {
+    toJson: (_, __, value) => ({ hex: hexOf(value as Uint8Array) }),
+    fromJson: (_, __, json, packet, path) => bytesFromJson(json, packet, path)
+  }),
+  utf8: sizedWord<Of<"utf8">>(textOf, textJson),
+  json: sizedWord<Of<"json">>(textOf, textJson),
+  text: sizedWord<Of<"text">>((walk, type, spot, stop, next) => {
+    const text = decodeEncoded(walk.reader, type.encoding, spot.at, stop, 0, walk.packet, spot.path)
+    walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), text, quoted(text), spot.doc)
+  }, textJson),
+  literal: {
+    fixed: (type) => type.hex.length / 2,
+    isVisible: () => false,
+    summary: () => "literal",
+    walk: (walk, type, spot) => {
+      const text = textOfHex(type.hex)
+      const next = expectLiteral(walk.reader, spot.at, walk.stop(spot.end), text, 0, walk.packet, spot.path)
+      walk.note(spot.path, spot.at, next - spot.at, "literal", text, quoted(text), spot.doc)
+      return next
+    }
+  }
+}

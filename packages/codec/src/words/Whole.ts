@@ -1,0 +1,107 @@
+/** Bytes without a meaning, checksums, and fields that only code can say. */
+import * as Checksums from "../Checksums.ts"
+import { hexNumber, malformed } from "../Errors.ts"
+import { hexOf } from "../Hex.ts"
+import { unfit } from "../JsonUnfit.ts"
+import type { TypeModel } from "../Model.ts"
+import { intWidth } from "../TypeText.ts"
+import { integerFromJson, numberText } from "./Numbers.ts"
+import { bytesFromJson } from "./Texts.ts"
+import type { Word } from "./Word.ts"
+
+type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
+
+/** Functions of the checksums by the names that specs use, as they are exported. */
+export const checksumFunctions: { readonly [algorithm: string]: keyof typeof Checksums } = {
+  "crc32": "crc32",
+  "crc32c": "crc32c",
+  "crc16-modbus": "crc16Modbus",
+  "crc16-ccitt": "crc16Ccitt",
+  "adler32": "adler32",
+  "internet": "internet",
+  "sum8": "sum8",
+  "xor8": "xor8"
+}
+
+const reservedSize = (type: Of<"reserved">): number => type.int === undefined ? type.size ?? 0 : intWidth[type.int]
+
+/** The words of this file. */
+export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "custom"]: Word<Of<K>> } = {
+  reserved: {
+    fixed: reservedSize,
+    isVisible: (type) => type.policy === "keep",
+    summary: (type) => `${type.int ?? `bytes[${type.size}]`} reserved`,
+    walk: (walk, type, { path, at, end, doc }) => {
+      const size = reservedSize(type)
+      walk.need(path, at, size, end)
+      const bytes = walk.reader.slice(at, at + size)
+      const value = type.int === undefined ? bytes : walk.int(at, type.int, type.order)
+      const zero = bytes.every((byte) => byte === 0)
+      walk.note(path, at, size, walk.summary(type), value, zero ? "" : `0x${hexOf(bytes.subarray(0, 16))}`, doc, true)
+      if (type.policy === "error" && !zero) {
+        malformed("Reserved", walk.packet, path, at, "zero", typeof value === "object" ? "other bytes" : String(value))
+      }
+      return at + size
+    },
+    fromJson: (_, type, json, packet, path) => {
+      if (json === undefined) return undefined
+      return type.int === undefined ? bytesFromJson(json, packet, path) : integerFromJson(intWidth[type.int] === 8, json, packet, path)
+    }
+  },
+  align: {
+    ends: () => true,
+    isVisible: () => false,
+    summary: (type) => `zeros up to a multiple of ${type.to}`,
+    walk: (walk, type, { path, at, end, doc, scope }) => {
+      const size = (type.to - (at - scope.begin) % type.to) % type.to
+      walk.need(path, at, size, end)
+      const bytes = walk.reader.slice(at, at + size)
+      walk.note(path, at, size, walk.summary(type), bytes, "", doc, true)
+      if (bytes.some((byte) => byte !== 0)) malformed("Reserved", walk.packet, path, at, "zeros", hexOf(bytes))
+      return at + size
+    }
+  },
+  checksum: {
+    fixed: (type) => intWidth[type.of.int],
+    isVisible: () => false,
+    summary: (type) => `${numberText(type.of)} ${type.algorithm} of ${type.over.join(", ")}`,
+    walk: (walk, type, { path, at, end, doc, scope }) => {
+      const width = intWidth[type.of.int]
+      walk.need(path, at, width, end)
+      const value = Number(walk.int(at, type.of.int, type.of.order))
+      walk.note(path, at, width, walk.summary(type), value, hexNumber(value, width), doc)
+      const from = scope.places.get(type.over[0]!)?.[0]
+      const to = scope.places.get(type.over.at(-1)!)?.[1]
+      const compute = Checksums[checksumFunctions[type.algorithm]!]
+      if (from !== undefined && to !== undefined && to <= walk.reader.bytes.length) {
+        const right = compute(walk.reader.bytes, from, to)
+        if (right !== value) malformed("Checksum", walk.packet, path, at, hexNumber(right, width), hexNumber(value, width))
+      }
+      return at + width
+    }
+  },
+  custom: {
+    fixed: (type) => type.fixed,
+    least: (type) => type.minimum,
+    ends: (type) => type.ends || type.fixed !== undefined,
+    summary: (type) => type.name,
+    walk: (walk, type, spot) => {
+      const { path, at, end, doc } = spot
+      const face = walk.catalog.customs[type.name]
+      if (face === undefined) {
+        const stop = type.fixed === undefined ? Math.floor(end) : at + type.fixed
+        walk.need(path, at, stop - at, end)
+        walk.note(path, at, stop - at, type.name, walk.reader.slice(at, stop), "", doc)
+        return stop
+      }
+      const value = face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope)
+      walk.note(path, at, walk.reader.next - at, type.name, value, face.text(value), doc)
+      return walk.reader.next
+    },
+    toJson: (catalog, type, value) => catalog.customs[type.name]?.toJson(value) ?? value,
+    fromJson: (catalog, type, json, packet, path) => {
+      const face = catalog.customs[type.name]
+      return face === undefined ? json : face.fromJson(json) ?? unfit(packet, path, `a ${type.name}`, json)
+    }
+  }
+}

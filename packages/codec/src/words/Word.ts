@@ -1,0 +1,109 @@
+/**
+ * What tools know of a word: its sizes, how it is laid out in bytes, what it is in JSON.
+ *
+ * Each word of the grammar stands in one file here, and in one of the generator, which prints what `walk` does. Sizes are computed here
+ * alone: the generator asks for them too, so that the two cannot disagree.
+ */
+import type { Catalog } from "../Catalog.ts"
+import type { LayoutWalk } from "../LayoutWalk.ts"
+import type { FieldModel, NamedTypeModel, TypeModel } from "../Model.ts"
+
+/** Where named types are looked up. */
+export interface Types {
+  type(ref: string): NamedTypeModel
+}
+
+/** Connection states that are on; numbered ones with their number. */
+export type StateSet = ReadonlySet<string> | ReadonlyMap<string, number>
+
+/** The numbers of states. */
+export const stateNumbers = (states: StateSet): ReadonlyMap<string, number> =>
+  states instanceof Map ? states : new Map([...states as ReadonlySet<string>].map((name) => [name, 1]))
+
+/** What fields of one packet or record say about each other. */
+export class Scope {
+  /** Lengths by what they measure; null when it is absent. */
+  readonly lengths = new Map<string, number | null>()
+  /** Counts by what they count; null when it is absent. */
+  readonly counts = new Map<string, number | null>()
+  /** Tags by the choice that they select from. */
+  readonly tags = new Map<string, number>()
+  /** Numbers of fields that were read, by name. */
+  readonly values = new Map<string, number>()
+  /** Where fields stand, by name. */
+  readonly places = new Map<string, readonly [at: number, end: number]>()
+  /** Where the record begins. */
+  readonly begin: number
+  readonly outer: Scope | undefined
+
+  constructor(begin: number, outer?: Scope) {
+    this.begin = begin
+    this.outer = outer
+  }
+
+  /** The number of a field of this record, or of the packet around it. */
+  value(name: string): number | undefined {
+    return this.values.get(name) ?? this.outer?.value(name)
+  }
+}
+
+/** Where a value stands. */
+export interface Spot {
+  readonly path: string
+  /** Name of the field, for what siblings say about it. */
+  readonly name: string
+  readonly at: number
+  /** Where what surrounds it ends; with a fraction when more bytes may come. */
+  readonly end: number
+  readonly scope: Scope
+  readonly doc: string | undefined
+}
+
+/** How flags and enumerations are spelled in JSON. */
+export type Notation = "named" | "plain"
+
+/** One word. */
+export interface Word<T extends TypeModel = TypeModel> {
+  /** Bytes, when all values have the same number of them. Default: they have not. */
+  readonly fixed?: (type: T, types: Types, states?: StateSet) => number | undefined
+  /** Least number of bytes. Default: the fixed number, or 0. */
+  readonly least?: (type: T, types: Types) => number
+  /** Whether the bytes tell where a value ends, without a length from outside. Default: when the size is fixed. */
+  readonly ends?: (type: T, types: Types) => boolean
+  /** Whether packets carry a value for it. Default: they do. */
+  readonly isVisible?: (type: T) => boolean
+  /** The type in words. */
+  readonly summary: (type: T, catalog: Catalog) => string
+  /** Reads a value, notes its spans, and returns the offset after it. */
+  readonly walk: (walk: LayoutWalk, type: T, spot: Spot) => number
+  /** A value as JSON. Default: bytes as `{ hex }`, bigints as text, everything else as it is. */
+  readonly toJson?: (catalog: Catalog, type: T, value: unknown, notation: Notation) => unknown
+  /** A value of JSON. Throws `EncodeError`. */
+  readonly fromJson?: (catalog: Catalog, type: T, json: unknown, packet: string, path: string) => unknown
+  /** Types within it. */
+  readonly inner?: (type: T) => ReadonlyArray<TypeModel>
+}
+
+/** The fields that a packet's object has, those within `bits` and `tokens` in place of these. */
+export const flatFields = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<FieldModel> =>
+  fields.flatMap((field) => {
+    const { type } = field
+    if (type.kind === "tokens") return flatFields(type.fields)
+    if (type.kind !== "bits") return [field]
+    return type.fields.map((one): FieldModel => ({
+      name: one.name,
+      ...(one.doc === undefined ? {} : { doc: one.doc }),
+      type: bitFieldType(type.of, one)
+    }))
+  })
+
+/** The type of a field in bits, as packets have it. */
+const bitFieldType = (
+  of: Extract<TypeModel, { readonly kind: "int" }>,
+  one: Extract<TypeModel, { readonly kind: "bits" }>["fields"][number]
+): TypeModel => {
+  if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
+  if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
+  if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
+  return one.escaped ?? of
+}

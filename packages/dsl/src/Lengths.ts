@@ -1,0 +1,64 @@
+/** Words for lengths and counts: of a sibling, or directly in front of what they measure. */
+import { mark } from "./CallSite.ts"
+import type { NumberType } from "./Numbers.ts"
+import type { Terminator } from "./Text.ts"
+import type { Type } from "./Type.ts"
+
+/** What a length or count may say about its arithmetic. */
+export interface LengthOptions {
+  /** Added to the length before it is written, such as the size of the length itself. Default: 0 */
+  readonly plus?: number
+  /** This value on the wire means that there is nothing: `null` in TypeScript. */
+  readonly absent?: number
+}
+
+/** The size in bytes of a sibling, or of several together. Derived by the encoder, absent from the packet's TypeScript type. */
+export interface LengthOf<Target extends string = string> extends LengthOptions {
+  readonly kind: "lengthOf"
+  readonly of: NumberType
+  readonly target: Target | ReadonlyArray<Target>
+}
+
+/** The number of elements of a sibling array. Derived by the encoder, absent from the packet's TypeScript type. */
+export interface CountOf<Target extends string = string> extends LengthOptions {
+  readonly kind: "countOf"
+  readonly of: NumberType
+  readonly target: Target
+}
+
+/** Something with its length in front. */
+export interface Prefixed extends LengthOptions {
+  readonly kind: "prefixed"
+  readonly by: NumberType
+  readonly of: Type
+  /** Bytes after it that the length does not count, such as RESP's line end; not there when it is absent. */
+  readonly trailer?: Terminator
+}
+
+/** Elements with their number in front. */
+export interface Counted extends LengthOptions {
+  readonly kind: "counted"
+  readonly by: NumberType
+  readonly of: Type
+  /** Most elements allowed. */
+  readonly max?: number
+}
+
+/** The byte length of the sibling `target`, wherever in the packet that stands; or of several siblings that follow one another. */
+export const lengthOf = <const T extends string>(
+  of: NumberType,
+  target: T | ReadonlyArray<T>,
+  options: LengthOptions = {}
+): LengthOf<T> => mark({ kind: "lengthOf", of, target, ...options }, lengthOf)
+
+/** The number of elements of the sibling array `target`. */
+export const countOf = <const T extends string>(of: NumberType, target: T, options: LengthOptions = {}): CountOf<T> =>
+  mark({ kind: "countOf", of, target, ...options }, countOf)
+
+/** `of` with its length in bytes in front of it. */
+export const prefixed = (by: NumberType, of: Type, options: LengthOptions & { readonly trailer?: Terminator } = {}): Prefixed =>
+  mark({ kind: "prefixed", by, of, ...options }, prefixed)
+
+/** An array with its number of elements in front of it. */
+export const counted = (by: NumberType, of: Type, options: LengthOptions & { readonly max?: number } = {}): Counted =>
+  mark({ kind: "counted", by, of, ...options }, counted)

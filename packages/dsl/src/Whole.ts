@@ -1,0 +1,74 @@
+/** Words for bytes without a meaning, checksums, and the one field that only code can say. */
+import { mark } from "./CallSite.ts"
+import type { Int } from "./Numbers.ts"
+import { bytes, type Bytes } from "./Text.ts"
+
+/** What to do when reserved bytes are not zero. `keep` hands them out (and writes them back), `ignore` drops them. */
+export type ReservedPolicy = "keep" | "ignore" | "error"
+
+/** Bytes without a meaning. */
+export interface Reserved {
+  readonly kind: "reserved"
+  readonly of: Int | Bytes
+  readonly policy: ReservedPolicy
+}
+
+/** Zero bytes up to a multiple of `to` from the beginning of the packet or record. */
+export interface Align {
+  readonly kind: "align"
+  readonly to: number
+}
+
+/** Names of the checksums. */
+export type ChecksumName = "crc32" | "crc32c" | "crc16-modbus" | "crc16-ccitt" | "adler32" | "internet" | "sum8" | "xor8"
+
+/** A checksum over earlier or later siblings; verified when reading, written by the encoder, absent from the packet's type. */
+export interface Checksum<Target extends string = string> {
+  readonly kind: "checksum"
+  readonly algorithm: ChecksumName
+  readonly of: Int
+  readonly over: ReadonlyArray<Target>
+}
+
+/** One field that only code can say. */
+export interface Custom<N extends string = string> {
+  readonly kind: "custom"
+  readonly name: N
+  /** Import specifier of the module, from the generated code, that exports the functions. */
+  readonly module: string
+  /** Least number of bytes. */
+  readonly minimum: number
+  /** Number of bytes, when it is always the same. */
+  readonly fixed?: number
+  /** Whether it tells where it ends. Default: true */
+  readonly ends: boolean
+}
+
+/** Bytes without a meaning; the policy says what happens when they are not zero. */
+export const reserved = (of: Int | number, policy: ReservedPolicy = "keep"): Reserved => ({
+  kind: "reserved",
+  of: typeof of === "number" ? bytes({ size: of }) : of,
+  policy
+})
+
+/** Zero bytes up to the next multiple of `to`, counted from the beginning of the record. */
+export const align = (to: number): Align => mark({ kind: "align", to }, align)
+
+/** A checksum over siblings that follow one another. */
+export const checksum = <const T extends string>(
+  algorithm: ChecksumName,
+  of: Int,
+  options: { readonly over: ReadonlyArray<T> }
+): Checksum<T> => mark({ kind: "checksum", algorithm, of, over: options.over }, checksum)
+
+/**
+ * A field that no word can say, such as a DNS name. `module` exports for `custom("DomainName", …)`:
+ * type `DomainName`; `readDomainName(reader, at, end, start, packet)`, which leaves the offset after it in `reader.next`;
+ * `writeDomainName(writer, at, value, start, packet)`, which returns the offset after it; `boundDomainName(value)`, the most bytes it takes;
+ * and `customDomainName: CustomFace` for tools (layout and JSON).
+ * `start` is where the packet begins; `packet` holds the header fields and siblings that were read before.
+ */
+export const custom = <const N extends string>(
+  name: N,
+  options: { readonly module: string; readonly minimum: number; readonly fixed?: number; readonly ends?: boolean }
+): Custom<N> => mark({ kind: "custom", name, ...options, ends: options.ends ?? true }, custom)

@@ -5,7 +5,7 @@ import type { Complaint } from "../Finding.ts"
 import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
 import { type LayoutConditions, layoutConditions, packetsOf } from "../print/Commands.ts"
 import { Context } from "../print/Context.ts"
-import { fieldOf, visibleFields } from "../print/Frame.ts"
+import { fieldOf, visibleFields } from "../print/HeaderFields.ts"
 import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
 

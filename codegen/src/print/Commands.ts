@@ -5,7 +5,8 @@ import { hex, integerLiteral } from "../Names.ts"
 import { codec, type Context, kindName } from "./Context.ts"
 import { getInt, presences, readFields } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
-import { decodeArguments, decodeParameters, fieldOf, headEntries, ownSections } from "./Frame.ts"
+import { decodeArguments, decodeNames, headEntries } from "./Frame.ts"
+import { fieldOf, ownSections } from "./HeaderFields.ts"
 import { literal, properties, readerLocals, returned, writerLocals } from "./Objects.ts"
 
 /** One packet of a command: its request, or one outcome of its response. */
@@ -55,10 +56,19 @@ export const packetsOf = (context: Context, command: CommandModel): ReadonlyArra
   ]
 }
 
+/** Commands whose packets have types and codecs: all but those that servers no longer execute, which are rows of the tables. */
+export const describedCommands = (context: Context): ReadonlyArray<CommandModel> =>
+  context.model.commands.filter(({ lifecycle }) => lifecycle !== "removed")
+
+/** Whether a packet is its header alone. */
+const isEmpty = ({ layouts, statuses }: PacketPlan): boolean =>
+  layouts.length === 1 && layouts[0]!.name === undefined && statuses.length < 2 &&
+  layouts[0]!.sections.every(({ fields }) => fields.length === 0)
+
 /** Families of a protocol's commands: module name to commands. */
 export const families = (context: Context): ReadonlyMap<string, ReadonlyArray<CommandModel>> => {
   const out = new Map<string, Array<CommandModel>>()
-  for (const command of context.model.commands) out.set(command.family, [...out.get(command.family) ?? [], command])
+  for (const command of describedCommands(context)) out.set(command.family, [...out.get(command.family) ?? [], command])
   return new Map([...out].sort(([a], [b]) => a < b ? -1 : 1))
 }
 
@@ -76,55 +86,80 @@ export const printCommands = (context: Context): ReadonlyArray<Module> =>
 const bodyName = (packet: PacketPlan, layout: LayoutModel): string => layout.name === undefined ? packet.tag : `${packet.tag}${layout.name}`
 
 const printPacket = (context: Context, module: Module, packet: PacketPlan): void => {
-  for (const layout of packet.layouts) printInterfaces(context, module, packet, layout)
+  if (isEmpty(packet)) return printEmptyPacket(context, module, packet)
+  for (const layout of packet.layouts) printInterface(context, module, packet, layout)
   const names = packet.layouts.map((layout) => bodyName(packet, layout))
-  if (packet.layouts.length > 1 || names[0] !== packet.tag) {
-    module.add({ kind: "alias", name: packet.tag, doc: packet.doc, type: names.join(" | ") })
-    module.add({
-      kind: "alias",
-      name: `${packet.tag}Fields`,
-      doc: `What a caller gives for a \`${packet.tag}\`.`,
-      type: names.map((name) => `${name}Fields`).join(" | ")
-    })
-  }
+  const several = packet.layouts.length > 1 || names[0] !== packet.tag
+  if (several) module.add({ kind: "alias", name: packet.tag, doc: packet.doc, type: names.join(" | ") })
   for (const layout of packet.layouts) printDecode(context, module, packet, layout)
-  if (packet.layouts.length > 1 || names[0] !== packet.tag) printSelect(context, module, packet)
+  if (several) printSelect(context, module, packet)
   printEncode(context, module, packet)
 }
 
-const printInterfaces = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
-  const name = bodyName(packet, layout)
+/** A function type of a packet's kind, such as `RequestDecoder<Get>`. */
+const signature = (context: Context, module: Module, packet: PacketPlan, word: "Decoder" | "Encoder", name: string): string =>
+  `${module.useType(context.frameModule, `${kindName(packet.kind.name)}${word}`)}<${name}${
+    word === "Decoder" && packet.needsStates ? `, ${module.useType(context.local("States"), "States")}` : ""
+  }>`
+
+/** Parameters of a decoder as far as its body needs them. */
+const parametersOf = (context: Context, packet: PacketPlan): ReadonlyArray<string> => [
+  ...decodeNames(context, packet.kind),
+  ...(packet.needsStates ? ["states"] : [])
+]
+
+/** Prints a packet that is all header: its kind has a type, a decoder and an encoder for those. */
+const printEmptyPacket = (context: Context, module: Module, packet: PacketPlan): void => {
+  const kind = kindName(packet.kind.name)
   const frame = context.frameModule
   const opcode = fieldOf(packet.kind.headers[0]!, "opcode")
   const status = fieldOf(packet.kind.headers[0]!, "statusCode")
-  const fields = layout.sections.flatMap((section) => section.fields)
-  const own = [
-    ...(layout.name === undefined ? [] : [{ name: "layout", type: JSON.stringify(layout.name) }]),
-    ...properties(module, context, fields)
-  ]
-  const doc = layout.name === undefined ? packet.doc : layout.doc ?? packet.doc
+  const tag = JSON.stringify(packet.tag)
+  const code = hex(packet.command.opcode)
+  const statuses = status === undefined ? [] : [hex(packet.statuses[0]?.code ?? 0, 4)]
+  const literals = [tag, ...(opcode === undefined ? [] : [code]), ...statuses]
   module.add({
-    kind: "interface",
-    name: `${name}Fields`,
-    doc: `What a caller gives for a \`${name}\`, beside the header.`,
-    properties: own
+    kind: "alias",
+    name: packet.tag,
+    doc: packet.doc,
+    type: `${module.useType(frame, `Empty${kind}`)}<${literals.join(", ")}>`
   })
-  const statusType = packet.statuses.length === 0 || status === undefined
-    ? []
-    : [{
-      name: status.name,
-      type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | "),
-      doc: packet.statuses.map(({ name }) => name).join(", ")
-    }]
+  module.add({
+    kind: "arrow",
+    name: `decode${packet.tag}`,
+    type: signature(context, module, packet, "Decoder", packet.tag),
+    parameters: decodeNames(context, packet.kind),
+    body: `${module.use(frame, `decodeEmpty${kind}`)}(${[decodeArguments(context, packet.kind), ...literals].join(", ")})`
+  })
+  module.add({
+    kind: "arrow",
+    name: `encode${packet.tag}`,
+    type: signature(context, module, packet, "Encoder", packet.tag),
+    parameters: ["writer", "packet"],
+    body: `${module.use(frame, `encodeEmpty${kind}`)}(${["writer", "packet", tag, code, ...statuses].join(", ")})`
+  })
+}
+
+const statusType = (packet: PacketPlan): string => packet.statuses.map(({ code }) => hex(code, 4)).join(" | ")
+
+const printInterface = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
+  const opcode = fieldOf(packet.kind.headers[0]!, "opcode")
+  const status = fieldOf(packet.kind.headers[0]!, "statusCode")
   module.add({
     kind: "interface",
-    name,
-    doc,
-    extends: [module.useType(frame, `${kindName(packet.kind.name)}Head`), `${name}Fields`],
+    name: bodyName(packet, layout),
+    doc: layout.name === undefined ? packet.doc : layout.doc ?? packet.doc,
+    extends: [module.useType(context.frameModule, `${kindName(packet.kind.name)}Head`)],
     properties: [
       { name: "_tag", type: JSON.stringify(packet.tag) },
       ...(opcode === undefined ? [] : [{ name: opcode.name, type: hex(packet.command.opcode) }]),
-      ...statusType
+      ...(packet.statuses.length === 0 || status === undefined ? [] : [{
+        name: status.name,
+        type: statusType(packet),
+        ...(packet.statuses.length === 1 ? {} : { doc: packet.statuses.map(({ name }) => name).join(", ") })
+      }]),
+      ...(layout.name === undefined ? [] : [{ name: "layout", type: JSON.stringify(layout.name) }]),
+      ...properties(module, context, layout.sections.flatMap((section) => section.fields))
     ]
   })
 }
@@ -133,11 +168,6 @@ const sectionOf = (layout: LayoutModel, section: string): SectionModel =>
   layout.sections.find((one) => one.section === section) ?? { section, fields: [] }
 
 const sectionEnd = (own: ReadonlyArray<string>, index: number): string => own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
-
-const statesParameter = (context: Context, module: Module): { name: string; type: string } => ({
-  name: "states",
-  type: module.useType(context.local("States"), "States")
-})
 
 const printDecode = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
   const own = ownSections(context, packet.kind)
@@ -170,7 +200,7 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
   const status = fieldOf(packet.kind.headers[0]!, "statusCode")
   const head = headEntries(context, module, packet.kind).map(([key, value]): readonly [string, string] =>
     status !== undefined && key === status.name
-      ? [key, packet.statuses.length === 1 ? hex(packet.statuses[0]!.code, 4) : key]
+      ? [key, packet.statuses.length === 1 ? hex(packet.statuses[0]!.code, 4) : `${value} as ${statusType(packet)}`]
       : [key, value]
   )
   const entries: ReadonlyArray<readonly [string, string]> = [
@@ -181,17 +211,11 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
     ...values
   ]
   const body = [...lines, ...returned(literal(entries))]
-  const needsStatus = status !== undefined && packet.statuses.length > 1
   module.add({
-    kind: "function",
+    kind: "arrow",
     name: `decode${name}`,
-    internal: true,
-    parameters: [
-      ...decodeParameters(context, module, packet.kind),
-      ...(packet.needsStates ? [statesParameter(context, module)] : []),
-      ...(needsStatus ? [{ name: status.name, type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | ") }] : [])
-    ],
-    returns: name,
+    type: signature(context, module, packet, "Decoder", name),
+    parameters: parametersOf(context, packet),
     body: [...readerLocals(body), ...body]
   })
 }
@@ -251,10 +275,7 @@ const wrap = (condition: string): string => condition.includes("||") ? `(${condi
 
 const printSelect = (context: Context, module: Module, packet: PacketPlan): void => {
   const own = ownSections(context, packet.kind)
-  const needsStatus = packet.statuses.length > 1
-  const status = fieldOf(packet.kind.headers[0]!, "statusCode")
-  const args = [decodeArguments(context, packet.kind), ...(packet.needsStates ? ["states"] : []), ...(needsStatus ? [status!.name] : [])]
-    .join(", ")
+  const args = [...parametersOf(context, packet), ...(packet.needsStates ? [] : ["undefined"])].join(", ")
   const conditions = packet.layouts.map((layout) => ({ layout, ...layoutConditions(context, packet.kind, layout) }))
   // the most specific first, then in the order of the spec
   const ordered = conditions.map((one, index) => ({ ...one, index })).sort((a, b) => b.values.size - a.values.size || a.index - b.index)
@@ -286,22 +307,15 @@ const printSelect = (context: Context, module: Module, packet: PacketPlan): void
     }("UnknownValue", "${packet.tag}", "layout", ${first}Start - at, "one of the layouts ${names}", "something else")`
   )
   module.add({
-    kind: "function",
+    kind: "arrow",
     name: `decode${packet.tag}`,
-    internal: true,
-    parameters: [
-      ...decodeParameters(context, module, packet.kind),
-      ...(packet.needsStates ? [statesParameter(context, module)] : []),
-      ...(needsStatus ? [{ name: status!.name, type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | ") }] : [])
-    ],
-    returns: packet.tag,
+    type: signature(context, module, packet, "Decoder", packet.tag),
+    parameters: parametersOf(context, packet),
     body: [...readerLocals(body), ...body]
   })
 }
 
 const printEncode = (context: Context, module: Module, packet: PacketPlan): void => {
-  const kind = kindName(packet.kind.name)
-  const frame = context.frameModule
   const single = packet.layouts.length === 1
   const body = single
     ? encodeLayout(context, module, packet, packet.layouts[0]!)
@@ -320,19 +334,10 @@ const printEncode = (context: Context, module: Module, packet: PacketPlan): void
       "}"
     ]
   module.add({
-    kind: "function",
+    kind: "arrow",
     name: `encode${packet.tag}`,
-    doc: `Appends a \`${packet.tag}\` to a writer. Throws \`EncodeError\` and then leaves the writer as it was.`,
-    parameters: [
-      { name: "writer", type: module.useType(codec, "Writer") },
-      {
-        name: "packet",
-        type: `${module.useType(frame, `${kind}Init`)} & ${
-          packet.layouts.length > 1 || packet.layouts[0]!.name !== undefined ? `(${packet.tag}Fields)` : `${packet.tag}Fields`
-        }`
-      }
-    ],
-    returns: "void",
+    type: signature(context, module, packet, "Encoder", packet.tag),
+    parameters: ["writer", "packet"],
     body
   })
 }
@@ -371,42 +376,40 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   ]
 }
 
-/** Prints the choice among a command's outcomes. */
+/** Prints the choice among a command's outcomes, where it has several. Statuses without one are an error of the kind. */
 const printOutcome = (context: Context, module: Module, command: CommandModel): void => {
-  if (command.kinds.response === undefined) return
   const packets = packetsOf(context, command).slice(1)
-  const kind = context.model.frame.kinds.find((one) => one.name === command.kinds.response)!
-  const status = fieldOf(kind.headers[0]!, "statusCode")
-  if (status === undefined || packets.length === 0) return
+  const kind = context.model.frame.kinds.find((one) => one.name === command.kinds.response)
+  const status = kind === undefined ? undefined : fieldOf(kind.headers[0]!, "statusCode")
+  if (kind === undefined || status === undefined || packets.length < 2) return
   const error = `Error${kindName(kind.name)}`
   const frame = context.frameModule
+  const needsStates = packets.some((packet) => packet.needsStates)
+  const name = `${command.name}Outcome`
   module.add({
     kind: "alias",
-    name: `${command.name}Outcome`,
+    name,
     doc: `What a server answers to \`${command.name}\`.`,
     type: [...packets.map((packet) => packet.tag), module.useType(frame, error)].join(" | ")
   })
-  const args = decodeArguments(context, kind)
-  const states = packets.some((packet) => packet.needsStates)
+  const args = `${decodeArguments(context, kind)}, ${needsStates ? "states" : "undefined"}`
   const body = [
-    `const ${status.name} = view.get${status.int === "u8" ? "Uint8" : status.int === "u16" ? "Uint16" : "Uint32"}(at + ${status.offset})`,
-    `switch (${status.name}) {`,
+    `switch (${getInt(module, status.int, `at + ${status.offset}`, undefined)}) {`,
     ...packets.flatMap((packet) => [
-      ...packet.statuses.map(({ code }) => `  case ${hex(code, 4)}:`),
-      `    return decode${packet.tag}(${
-        [args, ...(packet.needsStates ? ["states"] : []), ...(packet.statuses.length > 1 ? [status.name] : [])].join(", ")
-      })`
+      ...packet.statuses.map(({ code }) => `case ${hex(code, 4)}:`),
+      `return decode${packet.tag}(${args})`
     ]),
-    "  default:",
-    `    return ${module.use(frame, `decode${error}`)}(${args})`,
+    "default:",
+    `return ${module.use(frame, `decode${error}`)}(${args})`,
     "}"
   ]
   module.add({
-    kind: "function",
-    name: `decode${command.name}Outcome`,
-    internal: true,
-    parameters: [...decodeParameters(context, module, kind), ...(states ? [statesParameter(context, module)] : [])],
-    returns: `${command.name}Outcome`,
+    kind: "arrow",
+    name: `decode${name}`,
+    type: `${module.useType(frame, `${kindName(kind.name)}Decoder`)}<${name}${
+      needsStates ? `, ${module.useType(context.local("States"), "States")}` : ""
+    }>`,
+    parameters: [...decodeNames(context, kind), ...(needsStates ? ["states"] : [])],
     body: [...readerLocals(body), ...body]
   })
 }

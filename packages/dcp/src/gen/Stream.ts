@@ -2,26 +2,39 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpAddStream, DcpCloseStream, DcpStreamRequest, DcpGetFailoverLog, DcpStreamEnd. */
-import type { DcpStreamEndStatus, DcpStreamFlags } from "./Types.ts";
-import { type Reader, type Writer, encodeText, expectLength, putU32, putU64, readElements, textBound, writeElements } from "@wirewright/codec";
-import { type FailoverEntry, type Seqno, type VbucketUuid, readFailoverEntry, writeFailoverEntry } from "@wirewright/couchbase/gen/Types";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpAddStream`, beside the header. */
-export interface DcpAddStreamFields {
-  /** Options of a stream. */
-  readonly flags: DcpStreamFlags;
-}
+import type { DcpStreamEndStatus, DcpStreamFlags } from "./Types.ts"
+import { encodeText, expectLength, putU32, putU64, readElements, textBound, writeElements } from "@wirewright/codec"
+import { type FailoverEntry, type Seqno, type VbucketUuid, readFailoverEntry, writeFailoverEntry } from "@wirewright/couchbase/gen/Types"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type ErrorResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  decodeErrorResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** Asks a consuming node to open a stream of the header's vbucket; answered once its producer agreed. */
-export interface DcpAddStream extends RequestHead, DcpAddStreamFields {
-  readonly _tag: "DcpAddStream";
-  readonly opcode: 0x51;
+export interface DcpAddStream extends RequestHead {
+  readonly _tag: "DcpAddStream"
+  readonly opcode: 0x51
+  /** Options of a stream. */
+  readonly flags: DcpStreamFlags
 }
 
-/** @internal */
-export function decodeDcpAddStream(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpAddStream {
+export const decodeDcpAddStream: RequestDecoder<DcpAddStream> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpAddStream", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpAddStream", "key", keyStart - at)
@@ -39,8 +52,7 @@ export function decodeDcpAddStream(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `DcpAddStream` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpAddStream(writer: Writer, packet: RequestInit & DcpAddStreamFields): void {
+export const encodeDcpAddStream: RequestEncoder<DcpAddStream> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -49,22 +61,24 @@ export function encodeDcpAddStream(writer: Writer, packet: RequestInit & DcpAddS
   finishRequest(writer, packet, "DcpAddStream", 0x51, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a caller gives for a `DcpAddStreamResponse`, beside the header. */
-export interface DcpAddStreamResponseFields {
-  /** Opaque of the new stream's messages. */
-  readonly streamOpaque: number;
-}
-
 /** Response to `DcpAddStream` with status Success. */
-export interface DcpAddStreamResponse extends ResponseHead, DcpAddStreamResponseFields {
-  readonly _tag: "DcpAddStreamResponse";
-  readonly opcode: 0x51;
-  /** Success */
-  readonly status: 0x0000;
+export interface DcpAddStreamResponse extends ResponseHead {
+  readonly _tag: "DcpAddStreamResponse"
+  readonly opcode: 0x51
+  readonly status: 0x0000
+  /** Opaque of the new stream's messages. */
+  readonly streamOpaque: number
 }
 
-/** @internal */
-export function decodeDcpAddStreamResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpAddStreamResponse {
+export const decodeDcpAddStreamResponse: ResponseDecoder<DcpAddStreamResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpAddStreamResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpAddStreamResponse", "key", keyStart - at)
@@ -82,8 +96,7 @@ export function decodeDcpAddStreamResponse(reader: Reader, at: number, extrasSta
   }
 }
 
-/** Appends a `DcpAddStreamResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpAddStreamResponse(writer: Writer, packet: ResponseInit & DcpAddStreamResponseFields): void {
+export const encodeDcpAddStreamResponse: ResponseEncoder<DcpAddStreamResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -92,140 +105,54 @@ export function encodeDcpAddStreamResponse(writer: Writer, packet: ResponseInit 
   finishResponse(writer, packet, "DcpAddStreamResponse", 0x51, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a server answers to `DcpAddStream`. */
-export type DcpAddStreamOutcome = DcpAddStreamResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpAddStreamOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpAddStreamOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpAddStreamResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpCloseStream`, beside the header. */
-export interface DcpCloseStreamFields {
-}
-
 /**
  * Ends the stream of the header's vbucket. Messages under way still arrive after the answer, and DcpStreamEnd only after control
  * `send_stream_end_on_client_close_stream`. With stream ids, the framing extras must name the stream.
  */
-export interface DcpCloseStream extends RequestHead, DcpCloseStreamFields {
-  readonly _tag: "DcpCloseStream";
-  readonly opcode: 0x52;
-}
+export type DcpCloseStream = EmptyRequest<"DcpCloseStream", 0x52>
 
-/** @internal */
-export function decodeDcpCloseStream(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpCloseStream {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCloseStream", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCloseStream", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCloseStream", "value", valueStart - at)
-  return {
-    _tag: "DcpCloseStream",
-    opcode: 0x52,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpCloseStream` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCloseStream(writer: Writer, packet: RequestInit & DcpCloseStreamFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "DcpCloseStream", 0x52, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a caller gives for a `DcpCloseStreamResponse`, beside the header. */
-export interface DcpCloseStreamResponseFields {
-}
+export const decodeDcpCloseStream: RequestDecoder<DcpCloseStream> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
+  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCloseStream", 0x52)
+export const encodeDcpCloseStream: RequestEncoder<DcpCloseStream> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "DcpCloseStream", 0x52)
 
 /** Response to `DcpCloseStream` with status Success. */
-export interface DcpCloseStreamResponse extends ResponseHead, DcpCloseStreamResponseFields {
-  readonly _tag: "DcpCloseStreamResponse";
-  readonly opcode: 0x52;
-  /** Success */
-  readonly status: 0x0000;
-}
+export type DcpCloseStreamResponse = EmptyResponse<"DcpCloseStreamResponse", 0x52, 0x0000>
 
-/** @internal */
-export function decodeDcpCloseStreamResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCloseStreamResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCloseStreamResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCloseStreamResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCloseStreamResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpCloseStreamResponse",
-    opcode: 0x52,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpCloseStreamResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCloseStreamResponse(writer: Writer, packet: ResponseInit & DcpCloseStreamResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpCloseStreamResponse", 0x52, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpCloseStream`. */
-export type DcpCloseStreamOutcome = DcpCloseStreamResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpCloseStreamOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCloseStreamOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpCloseStreamResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpStreamRequest`, beside the header. */
-export interface DcpStreamRequestFields {
-  /** Options of a stream. */
-  readonly flags: DcpStreamFlags;
-  readonly reserved?: number | undefined;
-  /** Last seqno the consumer has; 0 to start from the beginning. */
-  readonly startSeqno: Seqno;
-  /** Last seqno wanted; 2⁶⁴−1 for a stream without end. */
-  readonly endSeqno: Seqno;
-  /** Branch of history the consumer followed; 0 when it has none. */
-  readonly vbucketUuid: VbucketUuid;
-  /** Start of the snapshot that holds the start seqno. */
-  readonly snapStartSeqno: Seqno;
-  /** End of that snapshot. */
-  readonly snapEndSeqno: Seqno;
-  /** Filter (scopes, collections, stream id) as JSON. */
-  readonly filter: string;
-}
+export const decodeDcpCloseStreamResponse: ResponseDecoder<DcpCloseStreamResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCloseStreamResponse", 0x52, 0x0000)
+export const encodeDcpCloseStreamResponse: ResponseEncoder<DcpCloseStreamResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpCloseStreamResponse", 0x52, 0x0000)
 
 /** Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. */
-export interface DcpStreamRequest extends RequestHead, DcpStreamRequestFields {
-  readonly _tag: "DcpStreamRequest";
-  readonly opcode: 0x53;
+export interface DcpStreamRequest extends RequestHead {
+  readonly _tag: "DcpStreamRequest"
+  readonly opcode: 0x53
+  /** Options of a stream. */
+  readonly flags: DcpStreamFlags
+  readonly reserved?: number | undefined
+  /** Last seqno the consumer has; 0 to start from the beginning. */
+  readonly startSeqno: Seqno
+  /** Last seqno wanted; 2⁶⁴−1 for a stream without end. */
+  readonly endSeqno: Seqno
+  /** Branch of history the consumer followed; 0 when it has none. */
+  readonly vbucketUuid: VbucketUuid
+  /** Start of the snapshot that holds the start seqno. */
+  readonly snapStartSeqno: Seqno
+  /** End of that snapshot. */
+  readonly snapEndSeqno: Seqno
+  /** Filter (scopes, collections, stream id) as JSON. */
+  readonly filter: string
 }
 
-/** @internal */
-export function decodeDcpStreamRequest(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpStreamRequest {
+export const decodeDcpStreamRequest: RequestDecoder<DcpStreamRequest> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 48, "DcpStreamRequest", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpStreamRequest", "key", keyStart - at)
@@ -249,8 +176,7 @@ export function decodeDcpStreamRequest(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `DcpStreamRequest` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamRequest(writer: Writer, packet: RequestInit & DcpStreamRequestFields): void {
+export const encodeDcpStreamRequest: RequestEncoder<DcpStreamRequest> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 48 + textBound(packet.filter))
   const { bytes, view } = writer
   let position = extrasStart
@@ -266,26 +192,38 @@ export function encodeDcpStreamRequest(writer: Writer, packet: RequestInit & Dcp
   finishRequest(writer, packet, "DcpStreamRequest", 0x53, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `DcpStreamRequestResponse`, beside the header. */
-export interface DcpStreamRequestResponseFields {
-  /** The failover log, newest branch first. */
-  readonly failoverLog: ReadonlyArray<FailoverEntry>;
-}
-
 /** The stream is open. */
-export interface DcpStreamRequestResponse extends ResponseHead, DcpStreamRequestResponseFields {
-  readonly _tag: "DcpStreamRequestResponse";
-  readonly opcode: 0x53;
-  /** Success */
-  readonly status: 0x0000;
+export interface DcpStreamRequestResponse extends ResponseHead {
+  readonly _tag: "DcpStreamRequestResponse"
+  readonly opcode: 0x53
+  readonly status: 0x0000
+  /** The failover log, newest branch first. */
+  readonly failoverLog: ReadonlyArray<FailoverEntry>
 }
 
-/** @internal */
-export function decodeDcpStreamRequestResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamRequestResponse {
+export const decodeDcpStreamRequestResponse: ResponseDecoder<DcpStreamRequestResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DcpStreamRequestResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpStreamRequestResponse", "key", keyStart - at)
-  const failoverLog = readElements(reader, valueStart, end, at, "DcpStreamRequestResponse", "failoverLog", Infinity, readFailoverEntry, false)
+  const failoverLog = readElements(
+    reader,
+    valueStart,
+    end,
+    at,
+    "DcpStreamRequestResponse",
+    "failoverLog",
+    Infinity,
+    readFailoverEntry,
+    false
+  )
   return {
     _tag: "DcpStreamRequestResponse",
     opcode: 0x53,
@@ -299,8 +237,7 @@ export function decodeDcpStreamRequestResponse(reader: Reader, at: number, extra
   }
 }
 
-/** Appends a `DcpStreamRequestResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamRequestResponse(writer: Writer, packet: ResponseInit & DcpStreamRequestResponseFields): void {
+export const encodeDcpStreamRequestResponse: ResponseEncoder<DcpStreamRequestResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
   let position = extrasStart
   const keyStart = position
@@ -308,22 +245,24 @@ export function encodeDcpStreamRequestResponse(writer: Writer, packet: ResponseI
   finishResponse(writer, packet, "DcpStreamRequestResponse", 0x53, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `DcpStreamRequestRollback`, beside the header. */
-export interface DcpStreamRequestRollbackFields {
-  /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly rollbackSeqno: Seqno;
-}
-
 /** The consumer must go back to this seqno and ask again. The stream is not open. */
-export interface DcpStreamRequestRollback extends ResponseHead, DcpStreamRequestRollbackFields {
-  readonly _tag: "DcpStreamRequestRollback";
-  readonly opcode: 0x53;
-  /** Rollback */
-  readonly status: 0x0023;
+export interface DcpStreamRequestRollback extends ResponseHead {
+  readonly _tag: "DcpStreamRequestRollback"
+  readonly opcode: 0x53
+  readonly status: 0x0023
+  /** Position of a change in a vbucket's history; grows by at least one per change. */
+  readonly rollbackSeqno: Seqno
 }
 
-/** @internal */
-export function decodeDcpStreamRequestRollback(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamRequestRollback {
+export const decodeDcpStreamRequestRollback: ResponseDecoder<DcpStreamRequestRollback> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DcpStreamRequestRollback", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpStreamRequestRollback", "key", keyStart - at)
@@ -341,8 +280,7 @@ export function decodeDcpStreamRequestRollback(reader: Reader, at: number, extra
   }
 }
 
-/** Appends a `DcpStreamRequestRollback` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamRequestRollback(writer: Writer, packet: ResponseInit & DcpStreamRequestRollbackFields): void {
+export const encodeDcpStreamRequestRollback: ResponseEncoder<DcpStreamRequestRollback> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 8)
   const { view } = writer
   const position = extrasStart
@@ -352,78 +290,68 @@ export function encodeDcpStreamRequestRollback(writer: Writer, packet: ResponseI
 }
 
 /** What a server answers to `DcpStreamRequest`. */
-export type DcpStreamRequestOutcome = DcpStreamRequestResponse | DcpStreamRequestRollback | ErrorResponse;
+export type DcpStreamRequestOutcome = DcpStreamRequestResponse | DcpStreamRequestRollback | ErrorResponse
 
-/** @internal */
-export function decodeDcpStreamRequestOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamRequestOutcome {
+export const decodeDcpStreamRequestOutcome: ResponseDecoder<DcpStreamRequestOutcome> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
+  switch (view.getUint16(at + 6)) {
     case 0x0000:
-      return decodeDcpStreamRequestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeDcpStreamRequestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
     case 0x0023:
-      return decodeDcpStreamRequestRollback(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeDcpStreamRequestRollback(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
     default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
   }
-}
-
-/** What a caller gives for a `DcpGetFailoverLog`, beside the header. */
-export interface DcpGetFailoverLogFields {
 }
 
 /** Reads the failover log of the header's vbucket. */
-export interface DcpGetFailoverLog extends RequestHead, DcpGetFailoverLogFields {
-  readonly _tag: "DcpGetFailoverLog";
-  readonly opcode: 0x54;
-}
+export type DcpGetFailoverLog = EmptyRequest<"DcpGetFailoverLog", 0x54>
 
-/** @internal */
-export function decodeDcpGetFailoverLog(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpGetFailoverLog {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpGetFailoverLog", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpGetFailoverLog", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpGetFailoverLog", "value", valueStart - at)
-  return {
-    _tag: "DcpGetFailoverLog",
-    opcode: 0x54,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpGetFailoverLog` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpGetFailoverLog(writer: Writer, packet: RequestInit & DcpGetFailoverLogFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "DcpGetFailoverLog", 0x54, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a caller gives for a `DcpGetFailoverLogResponse`, beside the header. */
-export interface DcpGetFailoverLogResponseFields {
-  /** The failover log, newest branch first. */
-  readonly failoverLog: ReadonlyArray<FailoverEntry>;
-}
+export const decodeDcpGetFailoverLog: RequestDecoder<DcpGetFailoverLog> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
+  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpGetFailoverLog", 0x54)
+export const encodeDcpGetFailoverLog: RequestEncoder<DcpGetFailoverLog> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "DcpGetFailoverLog", 0x54)
 
 /** Response to `DcpGetFailoverLog` with status Success. */
-export interface DcpGetFailoverLogResponse extends ResponseHead, DcpGetFailoverLogResponseFields {
-  readonly _tag: "DcpGetFailoverLogResponse";
-  readonly opcode: 0x54;
-  /** Success */
-  readonly status: 0x0000;
+export interface DcpGetFailoverLogResponse extends ResponseHead {
+  readonly _tag: "DcpGetFailoverLogResponse"
+  readonly opcode: 0x54
+  readonly status: 0x0000
+  /** The failover log, newest branch first. */
+  readonly failoverLog: ReadonlyArray<FailoverEntry>
 }
 
-/** @internal */
-export function decodeDcpGetFailoverLogResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpGetFailoverLogResponse {
+export const decodeDcpGetFailoverLogResponse: ResponseDecoder<DcpGetFailoverLogResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DcpGetFailoverLogResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpGetFailoverLogResponse", "key", keyStart - at)
-  const failoverLog = readElements(reader, valueStart, end, at, "DcpGetFailoverLogResponse", "failoverLog", Infinity, readFailoverEntry, false)
+  const failoverLog = readElements(
+    reader,
+    valueStart,
+    end,
+    at,
+    "DcpGetFailoverLogResponse",
+    "failoverLog",
+    Infinity,
+    readFailoverEntry,
+    false
+  )
   return {
     _tag: "DcpGetFailoverLogResponse",
     opcode: 0x54,
@@ -437,8 +365,7 @@ export function decodeDcpGetFailoverLogResponse(reader: Reader, at: number, extr
   }
 }
 
-/** Appends a `DcpGetFailoverLogResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpGetFailoverLogResponse(writer: Writer, packet: ResponseInit & DcpGetFailoverLogResponseFields): void {
+export const encodeDcpGetFailoverLogResponse: ResponseEncoder<DcpGetFailoverLogResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
   let position = extrasStart
   const keyStart = position
@@ -446,35 +373,15 @@ export function encodeDcpGetFailoverLogResponse(writer: Writer, packet: Response
   finishResponse(writer, packet, "DcpGetFailoverLogResponse", 0x54, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `DcpGetFailoverLog`. */
-export type DcpGetFailoverLogOutcome = DcpGetFailoverLogResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpGetFailoverLogOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpGetFailoverLogOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpGetFailoverLogResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpStreamEnd`, beside the header. */
-export interface DcpStreamEndFields {
-  /** Why a stream ended. */
-  readonly reason: DcpStreamEndStatus;
-}
-
 /** The stream is over; nothing follows on it. */
-export interface DcpStreamEnd extends RequestHead, DcpStreamEndFields {
-  readonly _tag: "DcpStreamEnd";
-  readonly opcode: 0x55;
+export interface DcpStreamEnd extends RequestHead {
+  readonly _tag: "DcpStreamEnd"
+  readonly opcode: 0x55
+  /** Why a stream ended. */
+  readonly reason: DcpStreamEndStatus
 }
 
-/** @internal */
-export function decodeDcpStreamEnd(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpStreamEnd {
+export const decodeDcpStreamEnd: RequestDecoder<DcpStreamEnd> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpStreamEnd", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpStreamEnd", "key", keyStart - at)
@@ -492,8 +399,7 @@ export function decodeDcpStreamEnd(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `DcpStreamEnd` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamEnd(writer: Writer, packet: RequestInit & DcpStreamEndFields): void {
+export const encodeDcpStreamEnd: RequestEncoder<DcpStreamEnd> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -502,55 +408,17 @@ export function encodeDcpStreamEnd(writer: Writer, packet: RequestInit & DcpStre
   finishRequest(writer, packet, "DcpStreamEnd", 0x55, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a caller gives for a `DcpStreamEndResponse`, beside the header. */
-export interface DcpStreamEndResponseFields {
-}
-
 /** Response to `DcpStreamEnd` with status Success. */
-export interface DcpStreamEndResponse extends ResponseHead, DcpStreamEndResponseFields {
-  readonly _tag: "DcpStreamEndResponse";
-  readonly opcode: 0x55;
-  /** Success */
-  readonly status: 0x0000;
-}
+export type DcpStreamEndResponse = EmptyResponse<"DcpStreamEndResponse", 0x55, 0x0000>
 
-/** @internal */
-export function decodeDcpStreamEndResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamEndResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpStreamEndResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpStreamEndResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpStreamEndResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpStreamEndResponse",
-    opcode: 0x55,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpStreamEndResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamEndResponse(writer: Writer, packet: ResponseInit & DcpStreamEndResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpStreamEndResponse", 0x55, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpStreamEnd`. */
-export type DcpStreamEndOutcome = DcpStreamEndResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpStreamEndOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamEndOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpStreamEndResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpStreamEndResponse: ResponseDecoder<DcpStreamEndResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpStreamEndResponse", 0x55, 0x0000)
+export const encodeDcpStreamEndResponse: ResponseEncoder<DcpStreamEndResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpStreamEndResponse", 0x55, 0x0000)

@@ -2,29 +2,163 @@
 /* oxlint-disable */
 
 /** Encoders of the deepstream protocol: text of one message with its separator. */
-import type { AuthenticationAck, AuthenticationError, AuthenticationInvalidData, AuthenticationInvalidMessage, AuthenticationRequest, AuthenticationTooManyAttempts, ConnectionAck, ConnectionAuthenticationTimeout, ConnectionChallenge, ConnectionChallengeResponse, ConnectionError, ConnectionInvalidMessage, ConnectionMessageParseError, ConnectionPing, ConnectionPong, ConnectionRedirect, ConnectionReject, ConnectionUnknownAction, EventAck, EventEmit, EventError, EventInvalidMessageData, EventListen, EventListenAccept, EventListenReject, EventMessageDenied, EventMultipleSubscriptions, EventNotSubscribed, EventPatternFound, EventPatternRemoved, EventPermissionError, EventSubscribe, EventUnknownAction, EventUnlisten, EventUnsubscribe, GlobalError, GlobalMessageParseError, GlobalUnknownTopic, Message, PresenceAck, PresenceError, PresenceInvalidUsers, PresenceJoin, PresenceLeave, PresenceMessageDenied, PresenceMultipleSubscriptions, PresenceNotSubscribed, PresencePermissionError, PresenceQuery, PresenceQueryAll, PresenceQueryAllAnswer, PresenceQueryAnswer, PresenceSubscribe, PresenceSubscribeAll, PresenceUnsubscribe, PresenceUnsubscribeAll, RecordAck, RecordCacheRetrievalTimeout, RecordCreateError, RecordCreateOrRead, RecordData, RecordDelete, RecordDeleteError, RecordDiscard, RecordError, RecordHas, RecordHasAnswer, RecordHasError, RecordHasProvider, RecordHead, RecordHeadAnswer, RecordHeadError, RecordInvalidMessageData, RecordInvalidVersion, RecordListen, RecordListenAccept, RecordListenReject, RecordLoadError, RecordMessageDenied, RecordMultipleSubscriptions, RecordNotSubscribed, RecordPatch, RecordPatternFound, RecordPatternRemoved, RecordPermissionError, RecordSnapshot, RecordSnapshotError, RecordStorageRetrievalTimeout, RecordUnknownAction, RecordUnlisten, RecordUpdate, RecordUpdateError, RecordUpsert, RecordUpsertPatch, RecordVersionExists, RecordWriteAck, RpcAck, RpcAckTimeout, RpcError, RpcFailure, RpcInvalidCorrelationId, RpcInvalidMessageData, RpcMessageDenied, RpcMultipleAck, RpcMultipleSubscriptions, RpcNoProvider, RpcNotSubscribed, RpcPermissionError, RpcProvide, RpcReject, RpcRequest, RpcRequestAccepted, RpcResponse, RpcResponseTimeout, RpcUnknownAction, RpcUnprovide, UnknownMessage } from "./Messages.ts";
-import { unencodable } from "@wirewright/codec/Errors";
-import { putInteger, putMessage, putRest, putText, putTruth, putTyped } from "@wirewright/codec/TextFields";
+import type {
+  AuthenticationAck,
+  AuthenticationError,
+  AuthenticationInvalidData,
+  AuthenticationInvalidMessage,
+  AuthenticationRequest,
+  AuthenticationTooManyAttempts,
+  ConnectionAck,
+  ConnectionAuthenticationTimeout,
+  ConnectionChallenge,
+  ConnectionChallengeResponse,
+  ConnectionError,
+  ConnectionInvalidMessage,
+  ConnectionMessageParseError,
+  ConnectionPing,
+  ConnectionPong,
+  ConnectionRedirect,
+  ConnectionReject,
+  ConnectionUnknownAction,
+  EventAck,
+  EventEmit,
+  EventError,
+  EventInvalidMessageData,
+  EventListen,
+  EventListenAccept,
+  EventListenReject,
+  EventMessageDenied,
+  EventMultipleSubscriptions,
+  EventNotSubscribed,
+  EventPatternFound,
+  EventPatternRemoved,
+  EventPermissionError,
+  EventSubscribe,
+  EventUnknownAction,
+  EventUnlisten,
+  EventUnsubscribe,
+  GlobalError,
+  GlobalMessageParseError,
+  GlobalUnknownTopic,
+  Message,
+  PresenceAck,
+  PresenceError,
+  PresenceInvalidUsers,
+  PresenceJoin,
+  PresenceLeave,
+  PresenceMessageDenied,
+  PresenceMultipleSubscriptions,
+  PresenceNotSubscribed,
+  PresencePermissionError,
+  PresenceQuery,
+  PresenceQueryAll,
+  PresenceQueryAllAnswer,
+  PresenceQueryAnswer,
+  PresenceSubscribe,
+  PresenceSubscribeAll,
+  PresenceUnsubscribe,
+  PresenceUnsubscribeAll,
+  RecordAck,
+  RecordCacheRetrievalTimeout,
+  RecordCreateError,
+  RecordCreateOrRead,
+  RecordData,
+  RecordDelete,
+  RecordDeleteError,
+  RecordDiscard,
+  RecordError,
+  RecordHas,
+  RecordHasAnswer,
+  RecordHasError,
+  RecordHasProvider,
+  RecordHead,
+  RecordHeadAnswer,
+  RecordHeadError,
+  RecordInvalidMessageData,
+  RecordInvalidVersion,
+  RecordListen,
+  RecordListenAccept,
+  RecordListenReject,
+  RecordLoadError,
+  RecordMessageDenied,
+  RecordMultipleSubscriptions,
+  RecordNotSubscribed,
+  RecordPatch,
+  RecordPatternFound,
+  RecordPatternRemoved,
+  RecordPermissionError,
+  RecordSnapshot,
+  RecordSnapshotError,
+  RecordStorageRetrievalTimeout,
+  RecordUnknownAction,
+  RecordUnlisten,
+  RecordUpdate,
+  RecordUpdateError,
+  RecordUpsert,
+  RecordUpsertPatch,
+  RecordVersionExists,
+  RecordWriteAck,
+  RpcAck,
+  RpcAckTimeout,
+  RpcError,
+  RpcFailure,
+  RpcInvalidCorrelationId,
+  RpcInvalidMessageData,
+  RpcMessageDenied,
+  RpcMultipleAck,
+  RpcMultipleSubscriptions,
+  RpcNoProvider,
+  RpcNotSubscribed,
+  RpcPermissionError,
+  RpcProvide,
+  RpcReject,
+  RpcRequest,
+  RpcRequestAccepted,
+  RpcResponse,
+  RpcResponseTimeout,
+  RpcUnknownAction,
+  RpcUnprovide,
+  UnknownMessage
+} from "./Messages.ts"
+import { unencodable } from "@wirewright/codec/Errors"
+import { putInteger, putMessage, putRest, putText, putTruth, putTyped } from "@wirewright/codec/TextFields"
 
 /** Encodes AuthenticationAck. Throws `EncodeError`. */
 export function encodeAuthenticationAck(fields: Omit<AuthenticationAck, "_tag"> = {}): string {
-  const clientDataField = fields.clientData === undefined ? "" : "\x1f" + putTyped("AuthenticationAck", "clientData", fields.clientData, "\x1f\x1e")
+  const clientDataField = fields.clientData === undefined
+    ? ""
+    : "\x1f" + putTyped("AuthenticationAck", "clientData", fields.clientData, "\x1f\x1e")
   return putMessage("AuthenticationAck", `A\x1fA${clientDataField}\x1e`, 16777216)
 }
 
 /** Encodes AuthenticationError. Throws `EncodeError`. */
 export function encodeAuthenticationError(fields: Omit<AuthenticationError, "_tag">): string {
-  return putMessage("AuthenticationError", `A\x1fE\x1f${putText("AuthenticationError", "code", fields.code, "\x1f\x1e")}${putRest("AuthenticationError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationError",
+    `A\x1fE\x1f${putText("AuthenticationError", "code", fields.code, "\x1f\x1e")}${
+      putRest("AuthenticationError", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes AuthenticationInvalidData. Throws `EncodeError`. */
 export function encodeAuthenticationInvalidData(fields: Omit<AuthenticationInvalidData, "_tag">): string {
-  return putMessage("AuthenticationInvalidData", `A\x1fE\x1fINVALID_AUTH_DATA\x1f${putTyped("AuthenticationInvalidData", "clientData", fields.clientData, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationInvalidData",
+    `A\x1fE\x1fINVALID_AUTH_DATA\x1f${putTyped("AuthenticationInvalidData", "clientData", fields.clientData, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes AuthenticationInvalidMessage. Throws `EncodeError`. */
 export function encodeAuthenticationInvalidMessage(fields: Omit<AuthenticationInvalidMessage, "_tag">): string {
-  return putMessage("AuthenticationInvalidMessage", `A\x1fE\x1fINVALID_AUTH_MSG\x1f${putText("AuthenticationInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationInvalidMessage",
+    `A\x1fE\x1fINVALID_AUTH_MSG\x1f${putText("AuthenticationInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes AuthenticationTooManyAttempts. Throws `EncodeError`. */
@@ -35,7 +169,11 @@ export function encodeAuthenticationTooManyAttempts(fields: Omit<AuthenticationT
 
 /** Encodes AuthenticationRequest. Throws `EncodeError`. */
 export function encodeAuthenticationRequest(fields: Omit<AuthenticationRequest, "_tag">): string {
-  return putMessage("AuthenticationRequest", `A\x1fREQ\x1f${putText("AuthenticationRequest", "credentials", fields.credentials, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationRequest",
+    `A\x1fREQ\x1f${putText("AuthenticationRequest", "credentials", fields.credentials, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes ConnectionAck. Throws `EncodeError`. */
@@ -52,7 +190,11 @@ export function encodeConnectionChallenge(fields: Omit<ConnectionChallenge, "_ta
 
 /** Encodes ConnectionChallengeResponse. Throws `EncodeError`. */
 export function encodeConnectionChallengeResponse(fields: Omit<ConnectionChallengeResponse, "_tag">): string {
-  return putMessage("ConnectionChallengeResponse", `C\x1fCHR\x1f${putText("ConnectionChallengeResponse", "url", fields.url, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionChallengeResponse",
+    `C\x1fCHR\x1f${putText("ConnectionChallengeResponse", "url", fields.url, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes ConnectionAuthenticationTimeout. Throws `EncodeError`. */
@@ -63,22 +205,40 @@ export function encodeConnectionAuthenticationTimeout(fields: Omit<ConnectionAut
 
 /** Encodes ConnectionError. Throws `EncodeError`. */
 export function encodeConnectionError(fields: Omit<ConnectionError, "_tag">): string {
-  return putMessage("ConnectionError", `C\x1fE\x1f${putText("ConnectionError", "code", fields.code, "\x1f\x1e")}${putRest("ConnectionError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionError",
+    `C\x1fE\x1f${putText("ConnectionError", "code", fields.code, "\x1f\x1e")}${
+      putRest("ConnectionError", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes ConnectionInvalidMessage. Throws `EncodeError`. */
 export function encodeConnectionInvalidMessage(fields: Omit<ConnectionInvalidMessage, "_tag">): string {
-  return putMessage("ConnectionInvalidMessage", `C\x1fE\x1fINVALID_MESSAGE\x1f${putText("ConnectionInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionInvalidMessage",
+    `C\x1fE\x1fINVALID_MESSAGE\x1f${putText("ConnectionInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes ConnectionMessageParseError. Throws `EncodeError`. */
 export function encodeConnectionMessageParseError(fields: Omit<ConnectionMessageParseError, "_tag">): string {
-  return putMessage("ConnectionMessageParseError", `C\x1fE\x1fMESSAGE_PARSE_ERROR${putRest("ConnectionMessageParseError", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionMessageParseError",
+    `C\x1fE\x1fMESSAGE_PARSE_ERROR${putRest("ConnectionMessageParseError", "original", fields.original, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes ConnectionUnknownAction. Throws `EncodeError`. */
 export function encodeConnectionUnknownAction(fields: Omit<ConnectionUnknownAction, "_tag">): string {
-  return putMessage("ConnectionUnknownAction", `C\x1fE\x1fUNKNOWN_ACTION\x1f${putText("ConnectionUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionUnknownAction",
+    `C\x1fE\x1fUNKNOWN_ACTION\x1f${putText("ConnectionUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes ConnectionPing. Throws `EncodeError`. */
@@ -106,42 +266,80 @@ export function encodeConnectionReject(fields: Omit<ConnectionReject, "_tag"> = 
 
 /** Encodes EventAck. Throws `EncodeError`. */
 export function encodeEventAck(fields: Omit<EventAck, "_tag">): string {
-  return putMessage("EventAck", `E\x1fA\x1f${putText("EventAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("EventAck", "subject", fields.subject, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventAck",
+    `E\x1fA\x1f${putText("EventAck", "action", fields.action, "\x1f\x1e")}\x1f${
+      putText("EventAck", "subject", fields.subject, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventError. Throws `EncodeError`. */
 export function encodeEventError(fields: Omit<EventError, "_tag">): string {
-  return putMessage("EventError", `E\x1fE\x1f${putText("EventError", "code", fields.code, "\x1f\x1e")}${putRest("EventError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventError",
+    `E\x1fE\x1f${putText("EventError", "code", fields.code, "\x1f\x1e")}${putRest("EventError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventInvalidMessageData. Throws `EncodeError`. */
 export function encodeEventInvalidMessageData(fields: Omit<EventInvalidMessageData, "_tag">): string {
-  return putMessage("EventInvalidMessageData", `E\x1fE\x1fINVALID_MESSAGE_DATA${putRest("EventInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventInvalidMessageData",
+    `E\x1fE\x1fINVALID_MESSAGE_DATA${putRest("EventInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventMessageDenied. Throws `EncodeError`. */
 export function encodeEventMessageDenied(fields: Omit<EventMessageDenied, "_tag">): string {
-  return putMessage("EventMessageDenied", `E\x1fE\x1fMESSAGE_DENIED\x1f${putText("EventMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("EventMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("EventMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventMessageDenied",
+    `E\x1fE\x1fMESSAGE_DENIED\x1f${putText("EventMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("EventMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("EventMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventMultipleSubscriptions. Throws `EncodeError`. */
 export function encodeEventMultipleSubscriptions(fields: Omit<EventMultipleSubscriptions, "_tag">): string {
-  return putMessage("EventMultipleSubscriptions", `E\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("EventMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventMultipleSubscriptions",
+    `E\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("EventMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventNotSubscribed. Throws `EncodeError`. */
 export function encodeEventNotSubscribed(fields: Omit<EventNotSubscribed, "_tag">): string {
-  return putMessage("EventNotSubscribed", `E\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("EventNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventNotSubscribed",
+    `E\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("EventNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventPermissionError. Throws `EncodeError`. */
 export function encodeEventPermissionError(fields: Omit<EventPermissionError, "_tag">): string {
-  return putMessage("EventPermissionError", `E\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("EventPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("EventPermissionError", "action", fields.action, "\x1f\x1e")}${putRest("EventPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventPermissionError",
+    `E\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("EventPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("EventPermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("EventPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventUnknownAction. Throws `EncodeError`. */
 export function encodeEventUnknownAction(fields: Omit<EventUnknownAction, "_tag">): string {
-  return putMessage("EventUnknownAction", `E\x1fE\x1fUNKNOWN_ACTION\x1f${putText("EventUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventUnknownAction",
+    `E\x1fE\x1fUNKNOWN_ACTION\x1f${putText("EventUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventEmit. Throws `EncodeError`. */
@@ -157,12 +355,24 @@ export function encodeEventListen(fields: Omit<EventListen, "_tag">): string {
 
 /** Encodes EventListenAccept. Throws `EncodeError`. */
 export function encodeEventListenAccept(fields: Omit<EventListenAccept, "_tag">): string {
-  return putMessage("EventListenAccept", `E\x1fLA\x1f${putText("EventListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventListenAccept", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventListenAccept",
+    `E\x1fLA\x1f${putText("EventListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventListenAccept", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventListenReject. Throws `EncodeError`. */
 export function encodeEventListenReject(fields: Omit<EventListenReject, "_tag">): string {
-  return putMessage("EventListenReject", `E\x1fLR\x1f${putText("EventListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventListenReject", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventListenReject",
+    `E\x1fLR\x1f${putText("EventListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventListenReject", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventSubscribe. Throws `EncodeError`. */
@@ -172,12 +382,24 @@ export function encodeEventSubscribe(fields: Omit<EventSubscribe, "_tag">): stri
 
 /** Encodes EventPatternFound. Throws `EncodeError`. */
 export function encodeEventPatternFound(fields: Omit<EventPatternFound, "_tag">): string {
-  return putMessage("EventPatternFound", `E\x1fSP\x1f${putText("EventPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventPatternFound", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventPatternFound",
+    `E\x1fSP\x1f${putText("EventPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventPatternFound", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventPatternRemoved. Throws `EncodeError`. */
 export function encodeEventPatternRemoved(fields: Omit<EventPatternRemoved, "_tag">): string {
-  return putMessage("EventPatternRemoved", `E\x1fSR\x1f${putText("EventPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventPatternRemoved", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventPatternRemoved",
+    `E\x1fSR\x1f${putText("EventPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventPatternRemoved", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes EventUnlisten. Throws `EncodeError`. */
@@ -192,92 +414,184 @@ export function encodeEventUnsubscribe(fields: Omit<EventUnsubscribe, "_tag">): 
 
 /** Encodes RpcAck. Throws `EncodeError`. */
 export function encodeRpcAck(fields: Omit<RpcAck, "_tag">): string {
-  return putMessage("RpcAck", `P\x1fA\x1f${putText("RpcAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("RpcAck", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcAck",
+    `P\x1fA\x1f${putText("RpcAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("RpcAck", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcRequestAccepted. Throws `EncodeError`. */
 export function encodeRpcRequestAccepted(fields: Omit<RpcRequestAccepted, "_tag">): string {
-  return putMessage("RpcRequestAccepted", `P\x1fA\x1fREQ\x1f${putText("RpcRequestAccepted", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcRequestAccepted", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcRequestAccepted",
+    `P\x1fA\x1fREQ\x1f${putText("RpcRequestAccepted", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcRequestAccepted", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcAckTimeout. Throws `EncodeError`. */
 export function encodeRpcAckTimeout(fields: Omit<RpcAckTimeout, "_tag">): string {
-  return putMessage("RpcAckTimeout", `P\x1fE\x1fACK_TIMEOUT\x1f${putText("RpcAckTimeout", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcAckTimeout", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcAckTimeout",
+    `P\x1fE\x1fACK_TIMEOUT\x1f${putText("RpcAckTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcAckTimeout", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcError. Throws `EncodeError`. */
 export function encodeRpcError(fields: Omit<RpcError, "_tag">): string {
-  return putMessage("RpcError", `P\x1fE\x1f${putText("RpcError", "code", fields.code, "\x1f\x1e")}${putRest("RpcError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcError",
+    `P\x1fE\x1f${putText("RpcError", "code", fields.code, "\x1f\x1e")}${putRest("RpcError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcFailure. Throws `EncodeError`. */
 export function encodeRpcFailure(fields: Omit<RpcFailure, "_tag">): string {
-  return putMessage("RpcFailure", `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcFailure", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcFailure",
+    `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcFailure", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcInvalidCorrelationId. Throws `EncodeError`. */
 export function encodeRpcInvalidCorrelationId(fields: Omit<RpcInvalidCorrelationId, "_tag">): string {
-  return putMessage("RpcInvalidCorrelationId", `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcInvalidCorrelationId",
+    `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcInvalidMessageData. Throws `EncodeError`. */
 export function encodeRpcInvalidMessageData(fields: Omit<RpcInvalidMessageData, "_tag">): string {
-  return putMessage("RpcInvalidMessageData", `P\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RpcInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcInvalidMessageData",
+    `P\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RpcInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcMessageDenied. Throws `EncodeError`. */
 export function encodeRpcMessageDenied(fields: Omit<RpcMessageDenied, "_tag">): string {
-  return putMessage("RpcMessageDenied", `P\x1fE\x1fMESSAGE_DENIED\x1f${putText("RpcMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RpcMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("RpcMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMessageDenied",
+    `P\x1fE\x1fMESSAGE_DENIED\x1f${putText("RpcMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RpcMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("RpcMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcMultipleAck. Throws `EncodeError`. */
 export function encodeRpcMultipleAck(fields: Omit<RpcMultipleAck, "_tag">): string {
-  return putMessage("RpcMultipleAck", `P\x1fE\x1fMULTIPLE_ACK\x1f${putText("RpcMultipleAck", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcMultipleAck", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMultipleAck",
+    `P\x1fE\x1fMULTIPLE_ACK\x1f${putText("RpcMultipleAck", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcMultipleAck", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcMultipleSubscriptions. Throws `EncodeError`. */
 export function encodeRpcMultipleSubscriptions(fields: Omit<RpcMultipleSubscriptions, "_tag">): string {
-  return putMessage("RpcMultipleSubscriptions", `P\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RpcMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMultipleSubscriptions",
+    `P\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RpcMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcNoProvider. Throws `EncodeError`. */
 export function encodeRpcNoProvider(fields: Omit<RpcNoProvider, "_tag">): string {
-  return putMessage("RpcNoProvider", `P\x1fE\x1fNO_RPC_PROVIDER\x1f${putText("RpcNoProvider", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcNoProvider", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcNoProvider",
+    `P\x1fE\x1fNO_RPC_PROVIDER\x1f${putText("RpcNoProvider", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcNoProvider", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcNotSubscribed. Throws `EncodeError`. */
 export function encodeRpcNotSubscribed(fields: Omit<RpcNotSubscribed, "_tag">): string {
-  return putMessage("RpcNotSubscribed", `P\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RpcNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcNotSubscribed",
+    `P\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RpcNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcPermissionError. Throws `EncodeError`. */
 export function encodeRpcPermissionError(fields: Omit<RpcPermissionError, "_tag">): string {
-  return putMessage("RpcPermissionError", `P\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RpcPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RpcPermissionError", "action", fields.action, "\x1f\x1e")}${putRest("RpcPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcPermissionError",
+    `P\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RpcPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RpcPermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("RpcPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcResponseTimeout. Throws `EncodeError`. */
 export function encodeRpcResponseTimeout(fields: Omit<RpcResponseTimeout, "_tag">): string {
-  return putMessage("RpcResponseTimeout", `P\x1fE\x1fRESPONSE_TIMEOUT\x1f${putText("RpcResponseTimeout", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcResponseTimeout", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcResponseTimeout",
+    `P\x1fE\x1fRESPONSE_TIMEOUT\x1f${putText("RpcResponseTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcResponseTimeout", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcUnknownAction. Throws `EncodeError`. */
 export function encodeRpcUnknownAction(fields: Omit<RpcUnknownAction, "_tag">): string {
-  return putMessage("RpcUnknownAction", `P\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RpcUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcUnknownAction",
+    `P\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RpcUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcReject. Throws `EncodeError`. */
 export function encodeRpcReject(fields: Omit<RpcReject, "_tag">): string {
-  return putMessage("RpcReject", `P\x1fREJ\x1f${putText("RpcReject", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcReject", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcReject",
+    `P\x1fREJ\x1f${putText("RpcReject", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcReject", "id", fields.id, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcRequest. Throws `EncodeError`. */
 export function encodeRpcRequest(fields: Omit<RpcRequest, "_tag">): string {
-  return putMessage("RpcRequest", `P\x1fREQ\x1f${putText("RpcRequest", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcRequest", "id", fields.id, "\x1f\x1e")}\x1f${putTyped("RpcRequest", "value", fields.value, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcRequest",
+    `P\x1fREQ\x1f${putText("RpcRequest", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcRequest", "id", fields.id, "\x1f\x1e")}\x1f${
+      putTyped("RpcRequest", "value", fields.value, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcResponse. Throws `EncodeError`. */
 export function encodeRpcResponse(fields: Omit<RpcResponse, "_tag">): string {
-  return putMessage("RpcResponse", `P\x1fRES\x1f${putText("RpcResponse", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcResponse", "id", fields.id, "\x1f\x1e")}\x1f${putTyped("RpcResponse", "value", fields.value, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcResponse",
+    `P\x1fRES\x1f${putText("RpcResponse", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcResponse", "id", fields.id, "\x1f\x1e")}\x1f${
+      putTyped("RpcResponse", "value", fields.value, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RpcProvide. Throws `EncodeError`. */
@@ -292,7 +606,13 @@ export function encodeRpcUnprovide(fields: Omit<RpcUnprovide, "_tag">): string {
 
 /** Encodes RecordAck. Throws `EncodeError`. */
 export function encodeRecordAck(fields: Omit<RecordAck, "_tag">): string {
-  return putMessage("RecordAck", `R\x1fA\x1f${putText("RecordAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("RecordAck", "subject", fields.subject, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordAck",
+    `R\x1fA\x1f${putText("RecordAck", "action", fields.action, "\x1f\x1e")}\x1f${
+      putText("RecordAck", "subject", fields.subject, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordCreateOrRead. Throws `EncodeError`. */
@@ -302,12 +622,28 @@ export function encodeRecordCreateOrRead(fields: Omit<RecordCreateOrRead, "_tag"
 
 /** Encodes RecordUpsert. Throws `EncodeError`. */
 export function encodeRecordUpsert(fields: Omit<RecordUpsert, "_tag">): string {
-  return putMessage("RecordUpsert", `R\x1fCU\x1f${putText("RecordUpsert", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpsert", "version", fields.version)}\x1f${putText("RecordUpsert", "data", fields.data, "\x1f\x1e")}\x1f${putText("RecordUpsert", "config", fields.config, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpsert",
+    `R\x1fCU\x1f${putText("RecordUpsert", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordUpsert", "version", fields.version)
+    }\x1f${putText("RecordUpsert", "data", fields.data, "\x1f\x1e")}\x1f${
+      putText("RecordUpsert", "config", fields.config, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordUpsertPatch. Throws `EncodeError`. */
 export function encodeRecordUpsertPatch(fields: Omit<RecordUpsertPatch, "_tag">): string {
-  return putMessage("RecordUpsertPatch", `R\x1fCU\x1f${putText("RecordUpsertPatch", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpsertPatch", "version", fields.version)}\x1f${putText("RecordUpsertPatch", "path", fields.path, "\x1f\x1e")}\x1f${putTyped("RecordUpsertPatch", "value", fields.value, "\x1f\x1e")}\x1f${putText("RecordUpsertPatch", "config", fields.config, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpsertPatch",
+    `R\x1fCU\x1f${putText("RecordUpsertPatch", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordUpsertPatch", "version", fields.version)
+    }\x1f${putText("RecordUpsertPatch", "path", fields.path, "\x1f\x1e")}\x1f${
+      putTyped("RecordUpsertPatch", "value", fields.value, "\x1f\x1e")
+    }\x1f${putText("RecordUpsertPatch", "config", fields.config, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordDelete. Throws `EncodeError`. */
@@ -317,93 +653,179 @@ export function encodeRecordDelete(fields: Omit<RecordDelete, "_tag">): string {
 
 /** Encodes RecordCacheRetrievalTimeout. Throws `EncodeError`. */
 export function encodeRecordCacheRetrievalTimeout(fields: Omit<RecordCacheRetrievalTimeout, "_tag">): string {
-  return putMessage("RecordCacheRetrievalTimeout", `R\x1fE\x1fCACHE_RETRIEVAL_TIMEOUT\x1f${putText("RecordCacheRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordCacheRetrievalTimeout",
+    `R\x1fE\x1fCACHE_RETRIEVAL_TIMEOUT\x1f${putText("RecordCacheRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordCreateError. Throws `EncodeError`. */
 export function encodeRecordCreateError(fields: Omit<RecordCreateError, "_tag">): string {
-  return putMessage("RecordCreateError", `R\x1fE\x1fRECORD_CREATE_ERROR\x1f${putText("RecordCreateError", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordCreateError",
+    `R\x1fE\x1fRECORD_CREATE_ERROR\x1f${putText("RecordCreateError", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordDeleteError. Throws `EncodeError`. */
 export function encodeRecordDeleteError(fields: Omit<RecordDeleteError, "_tag">): string {
-  return putMessage("RecordDeleteError", `R\x1fE\x1fRECORD_DELETE_ERROR\x1f${putText("RecordDeleteError", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordDeleteError",
+    `R\x1fE\x1fRECORD_DELETE_ERROR\x1f${putText("RecordDeleteError", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordError. Throws `EncodeError`. */
 export function encodeRecordError(fields: Omit<RecordError, "_tag">): string {
-  return putMessage("RecordError", `R\x1fE\x1f${putText("RecordError", "code", fields.code, "\x1f\x1e")}${putRest("RecordError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordError",
+    `R\x1fE\x1f${putText("RecordError", "code", fields.code, "\x1f\x1e")}${putRest("RecordError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordHasError. Throws `EncodeError`. */
 export function encodeRecordHasError(fields: Omit<RecordHasError, "_tag">): string {
-  return putMessage("RecordHasError", `R\x1fE\x1fH\x1f${putText("RecordHasError", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordHasError", "reason", fields.reason, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordHasError",
+    `R\x1fE\x1fH\x1f${putText("RecordHasError", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordHasError", "reason", fields.reason, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordHeadError. Throws `EncodeError`. */
 export function encodeRecordHeadError(fields: Omit<RecordHeadError, "_tag">): string {
-  return putMessage("RecordHeadError", `R\x1fE\x1fHD\x1f${putText("RecordHeadError", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordHeadError", "reason", fields.reason, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordHeadError",
+    `R\x1fE\x1fHD\x1f${putText("RecordHeadError", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordHeadError", "reason", fields.reason, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordInvalidMessageData. Throws `EncodeError`. */
 export function encodeRecordInvalidMessageData(fields: Omit<RecordInvalidMessageData, "_tag">): string {
-  return putMessage("RecordInvalidMessageData", `R\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RecordInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordInvalidMessageData",
+    `R\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RecordInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordInvalidVersion. Throws `EncodeError`. */
 export function encodeRecordInvalidVersion(fields: Omit<RecordInvalidVersion, "_tag">): string {
-  return putMessage("RecordInvalidVersion", `R\x1fE\x1fINVALID_VERSION\x1f${putText("RecordInvalidVersion", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordInvalidVersion", "version", fields.version, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordInvalidVersion",
+    `R\x1fE\x1fINVALID_VERSION\x1f${putText("RecordInvalidVersion", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordInvalidVersion", "version", fields.version, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordLoadError. Throws `EncodeError`. */
 export function encodeRecordLoadError(fields: Omit<RecordLoadError, "_tag">): string {
-  return putMessage("RecordLoadError", `R\x1fE\x1fRECORD_LOAD_ERROR\x1f${putText("RecordLoadError", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordLoadError",
+    `R\x1fE\x1fRECORD_LOAD_ERROR\x1f${putText("RecordLoadError", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordMessageDenied. Throws `EncodeError`. */
 export function encodeRecordMessageDenied(fields: Omit<RecordMessageDenied, "_tag">): string {
-  return putMessage("RecordMessageDenied", `R\x1fE\x1fMESSAGE_DENIED\x1f${putText("RecordMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RecordMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("RecordMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordMessageDenied",
+    `R\x1fE\x1fMESSAGE_DENIED\x1f${putText("RecordMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RecordMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("RecordMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordMultipleSubscriptions. Throws `EncodeError`. */
 export function encodeRecordMultipleSubscriptions(fields: Omit<RecordMultipleSubscriptions, "_tag">): string {
-  return putMessage("RecordMultipleSubscriptions", `R\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RecordMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordMultipleSubscriptions",
+    `R\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RecordMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordNotSubscribed. Throws `EncodeError`. */
 export function encodeRecordNotSubscribed(fields: Omit<RecordNotSubscribed, "_tag">): string {
-  return putMessage("RecordNotSubscribed", `R\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RecordNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordNotSubscribed",
+    `R\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RecordNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordPermissionError. Throws `EncodeError`. */
 export function encodeRecordPermissionError(fields: Omit<RecordPermissionError, "_tag">): string {
-  return putMessage("RecordPermissionError", `R\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RecordPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RecordPermissionError", "action", fields.action, "\x1f\x1e")}${putRest("RecordPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordPermissionError",
+    `R\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RecordPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RecordPermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("RecordPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordSnapshotError. Throws `EncodeError`. */
 export function encodeRecordSnapshotError(fields: Omit<RecordSnapshotError, "_tag">): string {
-  return putMessage("RecordSnapshotError", `R\x1fE\x1fSN\x1f${putText("RecordSnapshotError", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordSnapshotError", "reason", fields.reason, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordSnapshotError",
+    `R\x1fE\x1fSN\x1f${putText("RecordSnapshotError", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordSnapshotError", "reason", fields.reason, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordStorageRetrievalTimeout. Throws `EncodeError`. */
 export function encodeRecordStorageRetrievalTimeout(fields: Omit<RecordStorageRetrievalTimeout, "_tag">): string {
-  return putMessage("RecordStorageRetrievalTimeout", `R\x1fE\x1fSTORAGE_RETRIEVAL_TIMEOUT\x1f${putText("RecordStorageRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordStorageRetrievalTimeout",
+    `R\x1fE\x1fSTORAGE_RETRIEVAL_TIMEOUT\x1f${putText("RecordStorageRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordUnknownAction. Throws `EncodeError`. */
 export function encodeRecordUnknownAction(fields: Omit<RecordUnknownAction, "_tag">): string {
-  return putMessage("RecordUnknownAction", `R\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RecordUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordUnknownAction",
+    `R\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RecordUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordUpdateError. Throws `EncodeError`. */
 export function encodeRecordUpdateError(fields: Omit<RecordUpdateError, "_tag">): string {
-  return putMessage("RecordUpdateError", `R\x1fE\x1fRECORD_UPDATE_ERROR\x1f${putInteger("RecordUpdateError", "version", fields.version)}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpdateError",
+    `R\x1fE\x1fRECORD_UPDATE_ERROR\x1f${putInteger("RecordUpdateError", "version", fields.version)}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordVersionExists. Throws `EncodeError`. */
 export function encodeRecordVersionExists(fields: Omit<RecordVersionExists, "_tag">): string {
   const configField = fields.config === undefined ? "" : "\x1f" + putText("RecordVersionExists", "config", fields.config, "\x1f\x1e")
-  return putMessage("RecordVersionExists", `R\x1fE\x1fVERSION_EXISTS\x1f${putText("RecordVersionExists", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordVersionExists", "version", fields.version)}\x1f${putText("RecordVersionExists", "data", fields.data, "\x1f\x1e")}${configField}\x1e`, 16777216)
+  return putMessage(
+    "RecordVersionExists",
+    `R\x1fE\x1fVERSION_EXISTS\x1f${putText("RecordVersionExists", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordVersionExists", "version", fields.version)
+    }\x1f${putText("RecordVersionExists", "data", fields.data, "\x1f\x1e")}${configField}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordHas. Throws `EncodeError`. */
@@ -414,7 +836,13 @@ export function encodeRecordHas(fields: Omit<RecordHas, "_tag">): string {
 /** Encodes RecordHasAnswer. Throws `EncodeError`. */
 export function encodeRecordHasAnswer(fields: Omit<RecordHasAnswer, "_tag">): string {
   const emptyField = fields.empty === undefined ? "" : "\x1f" + putText("RecordHasAnswer", "empty", fields.empty, "\x1f\x1e")
-  return putMessage("RecordHasAnswer", `R\x1fH\x1f${putText("RecordHasAnswer", "name", fields.name, "\x1f\x1e")}\x1f${putTruth("RecordHasAnswer", "exists", fields.exists)}${emptyField}\x1e`, 16777216)
+  return putMessage(
+    "RecordHasAnswer",
+    `R\x1fH\x1f${putText("RecordHasAnswer", "name", fields.name, "\x1f\x1e")}\x1f${
+      putTruth("RecordHasAnswer", "exists", fields.exists)
+    }${emptyField}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordHead. Throws `EncodeError`. */
@@ -425,7 +853,13 @@ export function encodeRecordHead(fields: Omit<RecordHead, "_tag">): string {
 /** Encodes RecordHeadAnswer. Throws `EncodeError`. */
 export function encodeRecordHeadAnswer(fields: Omit<RecordHeadAnswer, "_tag">): string {
   const nullField = fields.null === undefined ? "" : "\x1f" + putText("RecordHeadAnswer", "null", fields.null, "\x1f\x1e")
-  return putMessage("RecordHeadAnswer", `R\x1fHD\x1f${putText("RecordHeadAnswer", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordHeadAnswer", "version", fields.version)}${nullField}\x1e`, 16777216)
+  return putMessage(
+    "RecordHeadAnswer",
+    `R\x1fHD\x1f${putText("RecordHeadAnswer", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordHeadAnswer", "version", fields.version)
+    }${nullField}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordListen. Throws `EncodeError`. */
@@ -435,28 +869,58 @@ export function encodeRecordListen(fields: Omit<RecordListen, "_tag">): string {
 
 /** Encodes RecordListenAccept. Throws `EncodeError`. */
 export function encodeRecordListenAccept(fields: Omit<RecordListenAccept, "_tag">): string {
-  return putMessage("RecordListenAccept", `R\x1fLA\x1f${putText("RecordListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordListenAccept", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordListenAccept",
+    `R\x1fLA\x1f${putText("RecordListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordListenAccept", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordListenReject. Throws `EncodeError`. */
 export function encodeRecordListenReject(fields: Omit<RecordListenReject, "_tag">): string {
-  return putMessage("RecordListenReject", `R\x1fLR\x1f${putText("RecordListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordListenReject", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordListenReject",
+    `R\x1fLR\x1f${putText("RecordListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordListenReject", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordPatch. Throws `EncodeError`. */
 export function encodeRecordPatch(fields: Omit<RecordPatch, "_tag">): string {
   const configField = fields.config === undefined ? "" : "\x1f" + putText("RecordPatch", "config", fields.config, "\x1f\x1e")
-  return putMessage("RecordPatch", `R\x1fP\x1f${putText("RecordPatch", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordPatch", "version", fields.version)}\x1f${putText("RecordPatch", "path", fields.path, "\x1f\x1e")}\x1f${putTyped("RecordPatch", "value", fields.value, "\x1f\x1e")}${configField}\x1e`, 16777216)
+  return putMessage(
+    "RecordPatch",
+    `R\x1fP\x1f${putText("RecordPatch", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordPatch", "version", fields.version)}\x1f${
+      putText("RecordPatch", "path", fields.path, "\x1f\x1e")
+    }\x1f${putTyped("RecordPatch", "value", fields.value, "\x1f\x1e")}${configField}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordData. Throws `EncodeError`. */
 export function encodeRecordData(fields: Omit<RecordData, "_tag">): string {
-  return putMessage("RecordData", `R\x1fR\x1f${putText("RecordData", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordData", "version", fields.version)}\x1f${putText("RecordData", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordData",
+    `R\x1fR\x1f${putText("RecordData", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordData", "version", fields.version)}\x1f${
+      putText("RecordData", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordHasProvider. Throws `EncodeError`. */
 export function encodeRecordHasProvider(fields: Omit<RecordHasProvider, "_tag">): string {
-  return putMessage("RecordHasProvider", `R\x1fSH\x1f${putText("RecordHasProvider", "name", fields.name, "\x1f\x1e")}\x1f${putTruth("RecordHasProvider", "has", fields.has)}\x1e`, 16777216)
+  return putMessage(
+    "RecordHasProvider",
+    `R\x1fSH\x1f${putText("RecordHasProvider", "name", fields.name, "\x1f\x1e")}\x1f${
+      putTruth("RecordHasProvider", "has", fields.has)
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordSnapshot. Throws `EncodeError`. */
@@ -466,18 +930,36 @@ export function encodeRecordSnapshot(fields: Omit<RecordSnapshot, "_tag">): stri
 
 /** Encodes RecordPatternFound. Throws `EncodeError`. */
 export function encodeRecordPatternFound(fields: Omit<RecordPatternFound, "_tag">): string {
-  return putMessage("RecordPatternFound", `R\x1fSP\x1f${putText("RecordPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordPatternFound", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordPatternFound",
+    `R\x1fSP\x1f${putText("RecordPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordPatternFound", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordPatternRemoved. Throws `EncodeError`. */
 export function encodeRecordPatternRemoved(fields: Omit<RecordPatternRemoved, "_tag">): string {
-  return putMessage("RecordPatternRemoved", `R\x1fSR\x1f${putText("RecordPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordPatternRemoved", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordPatternRemoved",
+    `R\x1fSR\x1f${putText("RecordPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordPatternRemoved", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordUpdate. Throws `EncodeError`. */
 export function encodeRecordUpdate(fields: Omit<RecordUpdate, "_tag">): string {
   const configField = fields.config === undefined ? "" : "\x1f" + putText("RecordUpdate", "config", fields.config, "\x1f\x1e")
-  return putMessage("RecordUpdate", `R\x1fU\x1f${putText("RecordUpdate", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpdate", "version", fields.version)}\x1f${putText("RecordUpdate", "data", fields.data, "\x1f\x1e")}${configField}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpdate",
+    `R\x1fU\x1f${putText("RecordUpdate", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpdate", "version", fields.version)}\x1f${
+      putText("RecordUpdate", "data", fields.data, "\x1f\x1e")
+    }${configField}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes RecordUnlisten. Throws `EncodeError`. */
@@ -492,43 +974,85 @@ export function encodeRecordDiscard(fields: Omit<RecordDiscard, "_tag">): string
 
 /** Encodes RecordWriteAck. Throws `EncodeError`. */
 export function encodeRecordWriteAck(fields: Omit<RecordWriteAck, "_tag">): string {
-  return putMessage("RecordWriteAck", `R\x1fWA\x1f${putText("RecordWriteAck", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordWriteAck", "versions", fields.versions, "\x1f\x1e")}\x1f${putTyped("RecordWriteAck", "result", fields.result, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordWriteAck",
+    `R\x1fWA\x1f${putText("RecordWriteAck", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordWriteAck", "versions", fields.versions, "\x1f\x1e")
+    }\x1f${putTyped("RecordWriteAck", "result", fields.result, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceAck. Throws `EncodeError`. */
 export function encodePresenceAck(fields: Omit<PresenceAck, "_tag">): string {
   const extraField = fields.extra === undefined ? "" : "\x1f" + putText("PresenceAck", "extra", fields.extra, "\x1f\x1e")
-  return putMessage("PresenceAck", `U\x1fA\x1f${putText("PresenceAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("PresenceAck", "subject", fields.subject, "\x1f\x1e")}${extraField}\x1e`, 16777216)
+  return putMessage(
+    "PresenceAck",
+    `U\x1fA\x1f${putText("PresenceAck", "action", fields.action, "\x1f\x1e")}\x1f${
+      putText("PresenceAck", "subject", fields.subject, "\x1f\x1e")
+    }${extraField}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceError. Throws `EncodeError`. */
 export function encodePresenceError(fields: Omit<PresenceError, "_tag">): string {
-  return putMessage("PresenceError", `U\x1fE\x1f${putText("PresenceError", "code", fields.code, "\x1f\x1e")}${putRest("PresenceError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceError",
+    `U\x1fE\x1f${putText("PresenceError", "code", fields.code, "\x1f\x1e")}${
+      putRest("PresenceError", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceInvalidUsers. Throws `EncodeError`. */
 export function encodePresenceInvalidUsers(fields: Omit<PresenceInvalidUsers, "_tag">): string {
-  return putMessage("PresenceInvalidUsers", `U\x1fE\x1fINVALID_PRESENCE_USERS\x1f${putText("PresenceInvalidUsers", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceInvalidUsers",
+    `U\x1fE\x1fINVALID_PRESENCE_USERS\x1f${putText("PresenceInvalidUsers", "text", fields.text, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceMessageDenied. Throws `EncodeError`. */
 export function encodePresenceMessageDenied(fields: Omit<PresenceMessageDenied, "_tag">): string {
-  return putMessage("PresenceMessageDenied", `U\x1fE\x1fMESSAGE_DENIED\x1f${putText("PresenceMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("PresenceMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("PresenceMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceMessageDenied",
+    `U\x1fE\x1fMESSAGE_DENIED\x1f${putText("PresenceMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("PresenceMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("PresenceMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceMultipleSubscriptions. Throws `EncodeError`. */
 export function encodePresenceMultipleSubscriptions(fields: Omit<PresenceMultipleSubscriptions, "_tag">): string {
-  return putMessage("PresenceMultipleSubscriptions", `U\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("PresenceMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceMultipleSubscriptions",
+    `U\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("PresenceMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceNotSubscribed. Throws `EncodeError`. */
 export function encodePresenceNotSubscribed(fields: Omit<PresenceNotSubscribed, "_tag">): string {
-  return putMessage("PresenceNotSubscribed", `U\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("PresenceNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceNotSubscribed",
+    `U\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("PresenceNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresencePermissionError. Throws `EncodeError`. */
 export function encodePresencePermissionError(fields: Omit<PresencePermissionError, "_tag">): string {
-  return putMessage("PresencePermissionError", `U\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("PresencePermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("PresencePermissionError", "action", fields.action, "\x1f\x1e")}${putRest("PresencePermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresencePermissionError",
+    `U\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("PresencePermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("PresencePermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("PresencePermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceJoin. Throws `EncodeError`. */
@@ -543,7 +1067,11 @@ export function encodePresenceLeave(fields: Omit<PresenceLeave, "_tag">): string
 
 /** Encodes PresenceQuery. Throws `EncodeError`. */
 export function encodePresenceQuery(fields: Omit<PresenceQuery, "_tag">): string {
-  return putMessage("PresenceQuery", `U\x1fQ\x1f${putInteger("PresenceQuery", "id", fields.id)}\x1f${putText("PresenceQuery", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceQuery",
+    `U\x1fQ\x1f${putInteger("PresenceQuery", "id", fields.id)}\x1f${putText("PresenceQuery", "users", fields.users, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceQueryAll. Throws `EncodeError`. */
@@ -559,12 +1087,24 @@ export function encodePresenceQueryAllAnswer(fields: Omit<PresenceQueryAllAnswer
 
 /** Encodes PresenceQueryAnswer. Throws `EncodeError`. */
 export function encodePresenceQueryAnswer(fields: Omit<PresenceQueryAnswer, "_tag">): string {
-  return putMessage("PresenceQueryAnswer", `U\x1fQ\x1f${putInteger("PresenceQueryAnswer", "id", fields.id)}\x1f${putText("PresenceQueryAnswer", "online", fields.online, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceQueryAnswer",
+    `U\x1fQ\x1f${putInteger("PresenceQueryAnswer", "id", fields.id)}\x1f${
+      putText("PresenceQueryAnswer", "online", fields.online, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceSubscribe. Throws `EncodeError`. */
 export function encodePresenceSubscribe(fields: Omit<PresenceSubscribe, "_tag">): string {
-  return putMessage("PresenceSubscribe", `U\x1fS\x1f${putInteger("PresenceSubscribe", "id", fields.id)}\x1f${putText("PresenceSubscribe", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceSubscribe",
+    `U\x1fS\x1f${putInteger("PresenceSubscribe", "id", fields.id)}\x1f${
+      putText("PresenceSubscribe", "users", fields.users, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceSubscribeAll. Throws `EncodeError`. */
@@ -575,7 +1115,13 @@ export function encodePresenceSubscribeAll(fields: Omit<PresenceSubscribeAll, "_
 
 /** Encodes PresenceUnsubscribe. Throws `EncodeError`. */
 export function encodePresenceUnsubscribe(fields: Omit<PresenceUnsubscribe, "_tag">): string {
-  return putMessage("PresenceUnsubscribe", `U\x1fUS\x1f${putInteger("PresenceUnsubscribe", "id", fields.id)}\x1f${putText("PresenceUnsubscribe", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceUnsubscribe",
+    `U\x1fUS\x1f${putInteger("PresenceUnsubscribe", "id", fields.id)}\x1f${
+      putText("PresenceUnsubscribe", "users", fields.users, "\x1f\x1e")
+    }\x1e`,
+    16777216
+  )
 }
 
 /** Encodes PresenceUnsubscribeAll. Throws `EncodeError`. */
@@ -586,22 +1132,35 @@ export function encodePresenceUnsubscribeAll(fields: Omit<PresenceUnsubscribeAll
 
 /** Encodes GlobalError. Throws `EncodeError`. */
 export function encodeGlobalError(fields: Omit<GlobalError, "_tag">): string {
-  return putMessage("GlobalError", `X\x1fE\x1f${putText("GlobalError", "code", fields.code, "\x1f\x1e")}${putRest("GlobalError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "GlobalError",
+    `X\x1fE\x1f${putText("GlobalError", "code", fields.code, "\x1f\x1e")}${putRest("GlobalError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes GlobalMessageParseError. Throws `EncodeError`. */
 export function encodeGlobalMessageParseError(fields: Omit<GlobalMessageParseError, "_tag">): string {
-  return putMessage("GlobalMessageParseError", `X\x1fE\x1fMESSAGE_PARSE_ERROR\x1f${putText("GlobalMessageParseError", "null", fields.null, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "GlobalMessageParseError",
+    `X\x1fE\x1fMESSAGE_PARSE_ERROR\x1f${putText("GlobalMessageParseError", "null", fields.null, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes GlobalUnknownTopic. Throws `EncodeError`. */
 export function encodeGlobalUnknownTopic(fields: Omit<GlobalUnknownTopic, "_tag">): string {
-  return putMessage("GlobalUnknownTopic", `X\x1fE\x1fUNKNOWN_TOPIC\x1f${putText("GlobalUnknownTopic", "topic", fields.topic, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "GlobalUnknownTopic",
+    `X\x1fE\x1fUNKNOWN_TOPIC\x1f${putText("GlobalUnknownTopic", "topic", fields.topic, "\x1f\x1e")}\x1e`,
+    16777216
+  )
 }
 
 /** Encodes a message that the spec does not have. Throws `EncodeError`. */
 export function encodeUnknownMessage(fields: Omit<UnknownMessage, "_tag">): string {
-  const head = putText("UnknownMessage", "topic", fields.topic, "\x1f\x1e") + "\x1f" + putText("UnknownMessage", "action", fields.action, "\x1f\x1e")
+  const head = putText("UnknownMessage", "topic", fields.topic, "\x1f\x1e") + "\x1f" +
+    putText("UnknownMessage", "action", fields.action, "\x1f\x1e")
   const rest = putRest("UnknownMessage", "fields", fields.fields, "\x1f\x1e")
   return putMessage("UnknownMessage", head + rest + "\x1e", 16777216)
 }

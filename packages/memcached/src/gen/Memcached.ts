@@ -2,26 +2,33 @@
 /* oxlint-disable */
 
 /** Commands of memcached: GatK, GatKQ. */
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "./Frame.ts";
-import type { RequestFrame, ResponseFrame } from "./Types.ts";
-import { type Reader, type Writer, checkAtMost, encodeText, expectAtMost, expectLength, putBytes, putU32, textBound } from "@wirewright/codec";
-
-/** What a caller gives for a `GatK`, beside the header. */
-export interface GatKFields {
-  /** The new expiry, as in Set. */
-  readonly expiration: number;
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
-}
+import {
+  type ErrorResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeErrorResponse,
+  finishRequest,
+  finishResponse
+} from "./Frame.ts"
+import { checkAtMost, encodeText, expectAtMost, expectLength, putBytes, putU32, textBound } from "@wirewright/codec"
 
 /** Gat whose answer repeats the key. Couchbase gave its opcode to IoctlGet. */
-export interface GatK extends RequestHead, GatKFields {
-  readonly _tag: "GatK";
-  readonly opcode: 0x23;
+export interface GatK extends RequestHead {
+  readonly _tag: "GatK"
+  readonly opcode: 0x23
+  /** The new expiry, as in Set. */
+  readonly expiration: number
+  /** The item's name, at most 250 bytes. */
+  readonly key: string
 }
 
-/** @internal */
-export function decodeGatK(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GatK {
+export const decodeGatK: RequestDecoder<GatK> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "GatK", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 250, "GatK", "key", keyStart - at)
@@ -40,8 +47,7 @@ export function decodeGatK(reader: Reader, at: number, extrasStart: number, keyS
   }
 }
 
-/** Appends a `GatK` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatK(writer: Writer, packet: RequestInit & GatKFields): void {
+export const encodeGatK: RequestEncoder<GatK> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
@@ -53,26 +59,20 @@ export function encodeGatK(writer: Writer, packet: RequestInit & GatKFields): vo
   finishRequest(writer, packet, "GatK", 0x23, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `GatKResponse`, beside the header. */
-export interface GatKResponseFields {
-  /** As stored. */
-  readonly flags: number;
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
-  /** The item. */
-  readonly value: Uint8Array;
-}
-
 /** Response to `GatK` with status Success. */
-export interface GatKResponse extends ResponseHead, GatKResponseFields {
-  readonly _tag: "GatKResponse";
-  readonly opcode: 0x23;
-  /** Success */
-  readonly status: 0x0000;
+export interface GatKResponse extends ResponseHead {
+  readonly _tag: "GatKResponse"
+  readonly opcode: 0x23
+  readonly status: 0x0000
+  /** As stored. */
+  readonly flags: number
+  /** The item's name, at most 250 bytes. */
+  readonly key: string
+  /** The item. */
+  readonly value: Uint8Array
 }
 
-/** @internal */
-export function decodeGatKResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKResponse {
+export const decodeGatKResponse: ResponseDecoder<GatKResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "GatKResponse", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 250, "GatKResponse", "key", keyStart - at)
@@ -91,8 +91,7 @@ export function decodeGatKResponse(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `GatKResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKResponse(writer: Writer, packet: ResponseInit & GatKResponseFields): void {
+export const encodeGatKResponse: ResponseEncoder<GatKResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
@@ -105,22 +104,16 @@ export function encodeGatKResponse(writer: Writer, packet: ResponseInit & GatKRe
   finishResponse(writer, packet, "GatKResponse", 0x23, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `GatKKeyEnoent`, beside the header. */
-export interface GatKKeyEnoentFields {
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
-}
-
 /** Response to `GatK` with status KeyEnoent. */
-export interface GatKKeyEnoent extends ResponseHead, GatKKeyEnoentFields {
-  readonly _tag: "GatKKeyEnoent";
-  readonly opcode: 0x23;
-  /** KeyEnoent */
-  readonly status: 0x0001;
+export interface GatKKeyEnoent extends ResponseHead {
+  readonly _tag: "GatKKeyEnoent"
+  readonly opcode: 0x23
+  readonly status: 0x0001
+  /** The item's name, at most 250 bytes. */
+  readonly key: string
 }
 
-/** @internal */
-export function decodeGatKKeyEnoent(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKKeyEnoent {
+export const decodeGatKKeyEnoent: ResponseDecoder<GatKKeyEnoent> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GatKKeyEnoent", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 250, "GatKKeyEnoent", "key", keyStart - at)
@@ -138,8 +131,7 @@ export function decodeGatKKeyEnoent(reader: Reader, at: number, extrasStart: num
   }
 }
 
-/** Appends a `GatKKeyEnoent` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKKeyEnoent(writer: Writer, packet: ResponseInit & GatKKeyEnoentFields): void {
+export const encodeGatKKeyEnoent: ResponseEncoder<GatKKeyEnoent> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.key))
   const { bytes } = writer
   let position = extrasStart
@@ -151,38 +143,31 @@ export function encodeGatKKeyEnoent(writer: Writer, packet: ResponseInit & GatKK
 }
 
 /** What a server answers to `GatK`. */
-export type GatKOutcome = GatKResponse | GatKKeyEnoent | ErrorResponse;
+export type GatKOutcome = GatKResponse | GatKKeyEnoent | ErrorResponse
 
-/** @internal */
-export function decodeGatKOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKOutcome {
+export const decodeGatKOutcome: ResponseDecoder<GatKOutcome> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
+  switch (view.getUint16(at + 6)) {
     case 0x0000:
-      return decodeGatKResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeGatKResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
     case 0x0001:
-      return decodeGatKKeyEnoent(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeGatKKeyEnoent(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
     default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
   }
 }
 
-/** What a caller gives for a `GatKQ`, beside the header. */
-export interface GatKQFields {
-  /** The new expiry, as in Set. */
-  readonly expiration: number;
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
-}
-
 /** GatK without an answer to a miss. Couchbase gave its opcode to IoctlSet. */
-export interface GatKQ extends RequestHead, GatKQFields {
-  readonly _tag: "GatKQ";
-  readonly opcode: 0x24;
+export interface GatKQ extends RequestHead {
+  readonly _tag: "GatKQ"
+  readonly opcode: 0x24
+  /** The new expiry, as in Set. */
+  readonly expiration: number
+  /** The item's name, at most 250 bytes. */
+  readonly key: string
 }
 
-/** @internal */
-export function decodeGatKQ(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GatKQ {
+export const decodeGatKQ: RequestDecoder<GatKQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "GatKQ", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 250, "GatKQ", "key", keyStart - at)
@@ -201,8 +186,7 @@ export function decodeGatKQ(reader: Reader, at: number, extrasStart: number, key
   }
 }
 
-/** Appends a `GatKQ` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKQ(writer: Writer, packet: RequestInit & GatKQFields): void {
+export const encodeGatKQ: RequestEncoder<GatKQ> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
@@ -214,26 +198,20 @@ export function encodeGatKQ(writer: Writer, packet: RequestInit & GatKQFields): 
   finishRequest(writer, packet, "GatKQ", 0x24, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `GatKQResponse`, beside the header. */
-export interface GatKQResponseFields {
-  /** As stored. */
-  readonly flags: number;
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
-  /** The item. */
-  readonly value: Uint8Array;
-}
-
 /** Response to `GatKQ` with status Success. */
-export interface GatKQResponse extends ResponseHead, GatKQResponseFields {
-  readonly _tag: "GatKQResponse";
-  readonly opcode: 0x24;
-  /** Success */
-  readonly status: 0x0000;
+export interface GatKQResponse extends ResponseHead {
+  readonly _tag: "GatKQResponse"
+  readonly opcode: 0x24
+  readonly status: 0x0000
+  /** As stored. */
+  readonly flags: number
+  /** The item's name, at most 250 bytes. */
+  readonly key: string
+  /** The item. */
+  readonly value: Uint8Array
 }
 
-/** @internal */
-export function decodeGatKQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKQResponse {
+export const decodeGatKQResponse: ResponseDecoder<GatKQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "GatKQResponse", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 250, "GatKQResponse", "key", keyStart - at)
@@ -252,8 +230,7 @@ export function decodeGatKQResponse(reader: Reader, at: number, extrasStart: num
   }
 }
 
-/** Appends a `GatKQResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKQResponse(writer: Writer, packet: ResponseInit & GatKQResponseFields): void {
+export const encodeGatKQResponse: ResponseEncoder<GatKQResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
@@ -264,19 +241,4 @@ export function encodeGatKQResponse(writer: Writer, packet: ResponseInit & GatKQ
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
   finishResponse(writer, packet, "GatKQResponse", 0x24, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
-}
-
-/** What a server answers to `GatKQ`. */
-export type GatKQOutcome = GatKQResponse | ErrorResponse;
-
-/** @internal */
-export function decodeGatKQOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKQOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGatKQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
 }

@@ -302,10 +302,15 @@ export const decodeNames = (context: Context, kind: KindModel): ReadonlyArray<st
   ...kind.shared.map(({ section }) => section)
 ]
 
+/** The same for functions that only pass them on: a section's start is called like the section. */
+export const passedNames = (context: Context, kind: KindModel): ReadonlyArray<string> =>
+  decodeNames(context, kind).map((name) => name.replace(/Start$/, ""))
+
 /** Arguments in the order of `decodeNames`. */
 export const decodeArguments = (context: Context, kind: KindModel): string => decodeNames(context, kind).join(", ")
 
-const decodeTypes = (context: Context, module: Module, kind: KindModel): ReadonlyArray<Parameter> => [
+/** Parameters in the order of `decodeNames`. */
+export const decodeTypes = (context: Context, module: Module, kind: KindModel): ReadonlyArray<Parameter> => [
   { name: "reader", type: module.useType(codec, "Reader") },
   ...["at", ...ownSections(context, kind).map((section) => `${section}Start`), "end"].map((name) => ({ name, type: "number" })),
   ...kind.shared.map(({ section, ref }) => ({ name: section, type: `ReadonlyArray<${module.useType(context.from(ref), ref)}>` }))
@@ -319,7 +324,7 @@ const printSignatures = (context: Context, module: Module, kind: KindModel): voi
   const derived = ["_tag", ...(opcode === undefined ? [] : [opcode.name]), ...(status === undefined ? [] : [status.name])]
   module.add({
     kind: "alias",
-    name: `${name}Decoder<P, S = unknown>`,
+    name: `${name}Decoder<P, S = void>`,
     doc: `Decodes the content of ${
       kindWords[kind.name] ?? `a ${kind.name}`
     } whose header was read: where its sections begin, and what they share.`,
@@ -383,15 +388,11 @@ const printEmpty = (context: Context, module: Module, kind: KindModel): void => 
     ["_tag", "tag"] as const,
     ...(opcode === undefined ? [] : [[opcode.name, "opcode"] as const]),
     ...headEntries(context, module, kind).map(([key, value]) =>
-      status !== undefined && key === status.name ? [key, "status"] as const : [key, value] as const
+      status !== undefined && key === status.name ? [key, `${value} as Status`] as const : [key, value] as const
     )
   ]
   const expect = module.use(codec, "expectLength")
-  const extra = [
-    { name: "tag", type: "Tag" },
-    ...(opcode === undefined ? [] : [{ name: "opcode", type: "Opcode" }]),
-    ...(status === undefined ? [] : [{ name: "status", type: "Status" }])
-  ]
+  const extra = [{ name: "tag", type: "Tag" }, ...(opcode === undefined ? [] : [{ name: "opcode", type: "Opcode" }])]
   module.add({
     kind: "function",
     name: `decodeEmpty${name}`,

@@ -5,11 +5,12 @@ import { compare, Module } from "../Module.ts"
 import { hex } from "../Names.ts"
 import { comment } from "../Print.ts"
 import { codec, Context, kindName } from "./Context.ts"
-import { describedCommands, families, packetsOf, type PacketPlan, printCommands } from "./Commands.ts"
+import { printCommands } from "./Commands.ts"
 import { getInt } from "./Decode.ts"
 import { readerLocals } from "./Objects.ts"
-import { decodeArguments, decodeNames, printFrame } from "./Frame.ts"
+import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
+import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
 import { printTypes } from "./Types.ts"
 
 /** Prints `States.ts`. */
@@ -108,8 +109,8 @@ const printDispatch = (context: Context, module: Module, kind: KindModel): void 
   const commands = describedCommands(context).filter((command) => kindOf(kind, command))
   const opcode = fieldOf(kind.headers[0]!, "opcode")
   const status = kind.answers === undefined ? undefined : fieldOf(kind.headers[0]!, "statusCode")
-  const args = decodeArguments(context, kind)
-  const decoder = (fn: string, needsStates: boolean): string => `${fn}(${args}, ${needsStates ? "states" : "undefined"})`
+  const args = passedNames(context, kind).join(", ")
+  const decoder = (fn: string, needsStates: boolean): string => `${fn}(${args}${needsStates ? ", states" : ""})`
   const fallback = base === undefined
     ? decoder(module.use(frame, `decodeUnknown${name}`), false)
     : `${decoder(`${module.useAll(`${base.module}/Packets`, "Base")}.dispatch${name}`, true)} as ${name}`
@@ -152,7 +153,7 @@ const printDispatch = (context: Context, module: Module, kind: KindModel): void 
     kind: "arrow",
     name: `dispatch${name}`,
     type: `${module.useType(frame, `${name}Decoder`)}<${name}, ${module.useType(context.local("States"), "States")}>`,
-    parameters: [...decodeNames(context, kind), ...(body.some((line) => /\bstates\b/.test(line)) ? ["states"] : [])],
+    parameters: [...passedNames(context, kind), ...(body.some((line) => /\bstates\b/.test(line)) ? ["states"] : [])],
     body: [...readerLocals(body), ...body]
   })
 }

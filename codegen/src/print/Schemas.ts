@@ -1,8 +1,8 @@
 /** Prints `Schemas.ts`: a line for each packet's Effect schema, which is made from the model when the module is loaded. */
 import { Module } from "../Module.ts"
-import { describedCommands, packetsOf } from "./Commands.ts"
 import { type Context, kindName } from "./Context.ts"
 import { fieldOf } from "./HeaderFields.ts"
+import { describedCommands, packetsOf } from "./Plans.ts"
 
 const runtime = "@wirewright/codec/PacketSchema"
 

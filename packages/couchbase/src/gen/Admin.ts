@@ -7,7 +7,19 @@
  * SetParam, EnableTraffic, DisableTraffic, Ifconfig, GetCmdTimer, AdjustTimeofday, EwouldblockCtl, Invalid.
  */
 import type { AdjustTimeType, SetParamType } from "./Types.ts"
-import { checkAtMost, encodeText, expectAtMost, expectLength, putU16, putU32, putU64, putU8, textBound } from "@wirewright/codec"
+import {
+  type Reader,
+  type Writer,
+  checkAtMost,
+  encodeText,
+  expectAtMost,
+  expectLength,
+  putU16,
+  putU32,
+  putU64,
+  putU8,
+  textBound
+} from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -16,7 +28,9 @@ import {
   type RequestHead,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   decodeEmptyRequest,
@@ -26,6 +40,7 @@ import {
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
+import type { ResponseFrame } from "@wirewright/memcached/gen/Types"
 
 /** Reads a property of the running process. */
 export interface IoctlGet extends RequestHead {
@@ -62,24 +77,34 @@ export const encodeIoctlGet: RequestEncoder<IoctlGet> = (writer, packet) => {
   finishRequest(writer, packet, "IoctlGet", 0x23, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `IoctlGet` with status Success. */
-export interface IoctlGetResponse extends ResponseHead {
-  readonly _tag: "IoctlGetResponse"
-  readonly opcode: 0x23
-  readonly status: 0x0000
+/** What `IoctlGetResponse`, `IoctlSetResponse` and `AdjustTimeofdayResponse` have in common. */
+export interface IoctlGetResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   readonly value: string
 }
 
-export const decodeIoctlGetResponse: ResponseDecoder<IoctlGetResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeIoctlGetResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): IoctlGetResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "IoctlGetResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "IoctlGetResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "IoctlGetResponse",
-    opcode: 0x23,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -87,14 +112,27 @@ export const decodeIoctlGetResponse: ResponseDecoder<IoctlGetResponse> = (reader
   }
 }
 
-export const encodeIoctlGetResponse: ResponseEncoder<IoctlGetResponse> = (writer, packet) => {
+export function encodeIoctlGetResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<IoctlGetResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, textBound(packet.value))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "IoctlGetResponse", 0x23, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type IoctlGetResponse = IoctlGetResponseLike<"IoctlGetResponse", 0x23, 0x0000>
+
+export const decodeIoctlGetResponse: ResponseDecoder<IoctlGetResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIoctlGetResponseLike(reader, at, extras, key, value, end, framing, "IoctlGetResponse", 0x23)
+export const encodeIoctlGetResponse: ResponseEncoder<IoctlGetResponse> = (writer, packet) =>
+  encodeIoctlGetResponseLike(writer, packet, "IoctlGetResponse", 0x23, 0x0000)
 
 /** Changes a property of the running process. */
 export interface IoctlSet extends RequestHead {
@@ -133,39 +171,12 @@ export const encodeIoctlSet: RequestEncoder<IoctlSet> = (writer, packet) => {
   finishRequest(writer, packet, "IoctlSet", 0x24, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `IoctlSet` with status Success. */
-export interface IoctlSetResponse extends ResponseHead {
-  readonly _tag: "IoctlSetResponse"
-  readonly opcode: 0x24
-  readonly status: 0x0000
-  readonly value: string
-}
+export type IoctlSetResponse = IoctlGetResponseLike<"IoctlSetResponse", 0x24, 0x0000>
 
-export const decodeIoctlSetResponse: ResponseDecoder<IoctlSetResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "IoctlSetResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "IoctlSetResponse", "key", keyStart - at)
-  return {
-    _tag: "IoctlSetResponse",
-    opcode: 0x24,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: reader.text(valueStart, end)
-  }
-}
-
-export const encodeIoctlSetResponse: ResponseEncoder<IoctlSetResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, textBound(packet.value))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "IoctlSetResponse", 0x24, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeIoctlSetResponse: ResponseDecoder<IoctlSetResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIoctlGetResponseLike(reader, at, extras, key, value, end, framing, "IoctlSetResponse", 0x24)
+export const encodeIoctlSetResponse: ResponseEncoder<IoctlSetResponse> = (writer, packet) =>
+  encodeIoctlGetResponseLike(writer, packet, "IoctlSetResponse", 0x24, 0x0000)
 
 /** Checks a node configuration without applying it. */
 export interface ConfigValidate extends RequestHead {
@@ -200,40 +211,24 @@ export const encodeConfigValidate: RequestEncoder<ConfigValidate> = (writer, pac
   finishRequest(writer, packet, "ConfigValidate", 0x25, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `ConfigValidate` with status Success. */
 export type ConfigValidateResponse = EmptyResponse<"ConfigValidateResponse", 0x25, 0x0000>
 
-export const decodeConfigValidateResponse: ResponseDecoder<ConfigValidateResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ConfigValidateResponse", 0x25, 0x0000)
+export const decodeConfigValidateResponse: ResponseDecoder<ConfigValidateResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ConfigValidateResponse", 0x25)
 export const encodeConfigValidateResponse: ResponseEncoder<ConfigValidateResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ConfigValidateResponse", 0x25, 0x0000)
 
 /** Makes the node read its configuration file again. */
 export type ConfigReload = EmptyRequest<"ConfigReload", 0x26>
 
-export const decodeConfigReload: RequestDecoder<ConfigReload> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "ConfigReload", 0x26)
+export const decodeConfigReload: RequestDecoder<ConfigReload> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "ConfigReload", 0x26)
 export const encodeConfigReload: RequestEncoder<ConfigReload> = (writer, packet) => encodeEmptyRequest(writer, packet, "ConfigReload", 0x26)
 
-/** Response to `ConfigReload` with status Success. */
 export type ConfigReloadResponse = EmptyResponse<"ConfigReloadResponse", 0x26, 0x0000>
 
-export const decodeConfigReloadResponse: ResponseDecoder<ConfigReloadResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ConfigReloadResponse", 0x26, 0x0000)
+export const decodeConfigReloadResponse: ResponseDecoder<ConfigReloadResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ConfigReloadResponse", 0x26)
 export const encodeConfigReloadResponse: ResponseEncoder<ConfigReloadResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ConfigReloadResponse", 0x26, 0x0000)
 
@@ -274,49 +269,39 @@ export const encodeAuditPut: RequestEncoder<AuditPut> = (writer, packet) => {
   finishRequest(writer, packet, "AuditPut", 0x27, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `AuditPut` with status Success. */
 export type AuditPutResponse = EmptyResponse<"AuditPutResponse", 0x27, 0x0000>
 
-export const decodeAuditPutResponse: ResponseDecoder<AuditPutResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "AuditPutResponse", 0x27, 0x0000)
+export const decodeAuditPutResponse: ResponseDecoder<AuditPutResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AuditPutResponse", 0x27)
 export const encodeAuditPutResponse: ResponseEncoder<AuditPutResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AuditPutResponse", 0x27, 0x0000)
 
 /** Makes the node read its audit configuration again. */
 export type AuditConfigReload = EmptyRequest<"AuditConfigReload", 0x28>
 
-export const decodeAuditConfigReload: RequestDecoder<AuditConfigReload> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "AuditConfigReload", 0x28)
+export const decodeAuditConfigReload: RequestDecoder<AuditConfigReload> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "AuditConfigReload", 0x28)
 export const encodeAuditConfigReload: RequestEncoder<AuditConfigReload> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "AuditConfigReload", 0x28)
 
-/** Response to `AuditConfigReload` with status Success. */
 export type AuditConfigReloadResponse = EmptyResponse<"AuditConfigReloadResponse", 0x28, 0x0000>
 
-export const decodeAuditConfigReloadResponse: ResponseDecoder<AuditConfigReloadResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "AuditConfigReloadResponse", 0x28, 0x0000)
+export const decodeAuditConfigReloadResponse: ResponseDecoder<AuditConfigReloadResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AuditConfigReloadResponse", 0x28)
 export const encodeAuditConfigReloadResponse: ResponseEncoder<AuditConfigReloadResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AuditConfigReloadResponse", 0x28, 0x0000)
 
 /** Stops the node. */
 export type Shutdown = EmptyRequest<"Shutdown", 0x29>
 
-export const decodeShutdown: RequestDecoder<Shutdown> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "Shutdown", 0x29)
+export const decodeShutdown: RequestDecoder<Shutdown> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Shutdown", 0x29)
 export const encodeShutdown: RequestEncoder<Shutdown> = (writer, packet) => encodeEmptyRequest(writer, packet, "Shutdown", 0x29)
 
-/** Response to `Shutdown` with status Success. */
 export type ShutdownResponse = EmptyResponse<"ShutdownResponse", 0x29, 0x0000>
 
-export const decodeShutdownResponse: ResponseDecoder<ShutdownResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ShutdownResponse", 0x29, 0x0000)
+export const decodeShutdownResponse: ResponseDecoder<ShutdownResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ShutdownResponse", 0x29)
 export const encodeShutdownResponse: ResponseEncoder<ShutdownResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ShutdownResponse", 0x29, 0x0000)
 
@@ -367,18 +352,17 @@ export const encodeSetBucketThrottleProperties: RequestEncoder<SetBucketThrottle
   finishRequest(writer, packet, "SetBucketThrottleProperties", 0x2a, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SetBucketThrottleProperties` with status Success. */
 export type SetBucketThrottlePropertiesResponse = EmptyResponse<"SetBucketThrottlePropertiesResponse", 0x2a, 0x0000>
 
 export const decodeSetBucketThrottlePropertiesResponse: ResponseDecoder<SetBucketThrottlePropertiesResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetBucketThrottlePropertiesResponse", 0x2a, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetBucketThrottlePropertiesResponse", 0x2a)
 export const encodeSetBucketThrottlePropertiesResponse: ResponseEncoder<SetBucketThrottlePropertiesResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetBucketThrottlePropertiesResponse", 0x2a, 0x0000)
 
@@ -428,18 +412,17 @@ export const encodeSetBucketDataLimitExceeded: RequestEncoder<SetBucketDataLimit
   finishRequest(writer, packet, "SetBucketDataLimitExceeded", 0x2b, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SetBucketDataLimitExceeded` with status Success. */
 export type SetBucketDataLimitExceededResponse = EmptyResponse<"SetBucketDataLimitExceededResponse", 0x2b, 0x0000>
 
 export const decodeSetBucketDataLimitExceededResponse: ResponseDecoder<SetBucketDataLimitExceededResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetBucketDataLimitExceededResponse", 0x2b, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetBucketDataLimitExceededResponse", 0x2b)
 export const encodeSetBucketDataLimitExceededResponse: ResponseEncoder<SetBucketDataLimitExceededResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetBucketDataLimitExceededResponse", 0x2b, 0x0000)
 
@@ -488,18 +471,17 @@ export const encodeSetActiveEncryptionKeys: RequestEncoder<SetActiveEncryptionKe
   finishRequest(writer, packet, "SetActiveEncryptionKeys", 0x2d, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SetActiveEncryptionKeys` with status Success. */
 export type SetActiveEncryptionKeysResponse = EmptyResponse<"SetActiveEncryptionKeysResponse", 0x2d, 0x0000>
 
 export const decodeSetActiveEncryptionKeysResponse: ResponseDecoder<SetActiveEncryptionKeysResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetActiveEncryptionKeysResponse", 0x2d, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetActiveEncryptionKeysResponse", 0x2d)
 export const encodeSetActiveEncryptionKeysResponse: ResponseEncoder<SetActiveEncryptionKeysResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetActiveEncryptionKeysResponse", 0x2d, 0x0000)
 
@@ -549,64 +531,47 @@ export const encodePruneEncryptionKeys: RequestEncoder<PruneEncryptionKeys> = (w
   finishRequest(writer, packet, "PruneEncryptionKeys", 0x2e, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `PruneEncryptionKeys` with status Success. */
 export type PruneEncryptionKeysResponse = EmptyResponse<"PruneEncryptionKeysResponse", 0x2e, 0x0000>
 
 export const decodePruneEncryptionKeysResponse: ResponseDecoder<PruneEncryptionKeysResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "PruneEncryptionKeysResponse", 0x2e, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PruneEncryptionKeysResponse", 0x2e)
 export const encodePruneEncryptionKeysResponse: ResponseEncoder<PruneEncryptionKeysResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PruneEncryptionKeysResponse", 0x2e, 0x0000)
 
 /** Stops writing to disk. */
 export type StopPersistence = EmptyRequest<"StopPersistence", 0x80>
 
-export const decodeStopPersistence: RequestDecoder<StopPersistence> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "StopPersistence", 0x80)
+export const decodeStopPersistence: RequestDecoder<StopPersistence> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "StopPersistence", 0x80)
 export const encodeStopPersistence: RequestEncoder<StopPersistence> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "StopPersistence", 0x80)
 
-/** Response to `StopPersistence` with status Success. */
 export type StopPersistenceResponse = EmptyResponse<"StopPersistenceResponse", 0x80, 0x0000>
 
-export const decodeStopPersistenceResponse: ResponseDecoder<StopPersistenceResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "StopPersistenceResponse", 0x80, 0x0000)
+export const decodeStopPersistenceResponse: ResponseDecoder<StopPersistenceResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StopPersistenceResponse", 0x80)
 export const encodeStopPersistenceResponse: ResponseEncoder<StopPersistenceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StopPersistenceResponse", 0x80, 0x0000)
 
 /** Goes on writing to disk. */
 export type StartPersistence = EmptyRequest<"StartPersistence", 0x81>
 
-export const decodeStartPersistence: RequestDecoder<StartPersistence> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "StartPersistence", 0x81)
+export const decodeStartPersistence: RequestDecoder<StartPersistence> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "StartPersistence", 0x81)
 export const encodeStartPersistence: RequestEncoder<StartPersistence> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "StartPersistence", 0x81)
 
-/** Response to `StartPersistence` with status Success. */
 export type StartPersistenceResponse = EmptyResponse<"StartPersistenceResponse", 0x81, 0x0000>
 
-export const decodeStartPersistenceResponse: ResponseDecoder<StartPersistenceResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "StartPersistenceResponse", 0x81, 0x0000)
+export const decodeStartPersistenceResponse: ResponseDecoder<StartPersistenceResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StartPersistenceResponse", 0x81)
 export const encodeStartPersistenceResponse: ResponseEncoder<StartPersistenceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StartPersistenceResponse", 0x81, 0x0000)
 
@@ -651,57 +616,40 @@ export const encodeSetParam: RequestEncoder<SetParam> = (writer, packet) => {
   finishRequest(writer, packet, "SetParam", 0x82, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SetParam` with status Success. */
 export type SetParamResponse = EmptyResponse<"SetParamResponse", 0x82, 0x0000>
 
-export const decodeSetParamResponse: ResponseDecoder<SetParamResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetParamResponse", 0x82, 0x0000)
+export const decodeSetParamResponse: ResponseDecoder<SetParamResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetParamResponse", 0x82)
 export const encodeSetParamResponse: ResponseEncoder<SetParamResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetParamResponse", 0x82, 0x0000)
 
 /** Lets clients in after warm-up. */
 export type EnableTraffic = EmptyRequest<"EnableTraffic", 0xad>
 
-export const decodeEnableTraffic: RequestDecoder<EnableTraffic> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "EnableTraffic", 0xad)
+export const decodeEnableTraffic: RequestDecoder<EnableTraffic> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "EnableTraffic", 0xad)
 export const encodeEnableTraffic: RequestEncoder<EnableTraffic> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "EnableTraffic", 0xad)
 
-/** Response to `EnableTraffic` with status Success. */
 export type EnableTrafficResponse = EmptyResponse<"EnableTrafficResponse", 0xad, 0x0000>
 
-export const decodeEnableTrafficResponse: ResponseDecoder<EnableTrafficResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "EnableTrafficResponse", 0xad, 0x0000)
+export const decodeEnableTrafficResponse: ResponseDecoder<EnableTrafficResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "EnableTrafficResponse", 0xad)
 export const encodeEnableTrafficResponse: ResponseEncoder<EnableTrafficResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "EnableTrafficResponse", 0xad, 0x0000)
 
 /** Keeps clients out. */
 export type DisableTraffic = EmptyRequest<"DisableTraffic", 0xae>
 
-export const decodeDisableTraffic: RequestDecoder<DisableTraffic> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "DisableTraffic", 0xae)
+export const decodeDisableTraffic: RequestDecoder<DisableTraffic> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DisableTraffic", 0xae)
 export const encodeDisableTraffic: RequestEncoder<DisableTraffic> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "DisableTraffic", 0xae)
 
-/** Response to `DisableTraffic` with status Success. */
 export type DisableTrafficResponse = EmptyResponse<"DisableTrafficResponse", 0xae, 0x0000>
 
-export const decodeDisableTrafficResponse: ResponseDecoder<DisableTrafficResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DisableTrafficResponse", 0xae, 0x0000)
+export const decodeDisableTrafficResponse: ResponseDecoder<DisableTrafficResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DisableTrafficResponse", 0xae)
 export const encodeDisableTrafficResponse: ResponseEncoder<DisableTrafficResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DisableTrafficResponse", 0xae, 0x0000)
 
@@ -743,24 +691,34 @@ export const encodeIfconfig: RequestEncoder<Ifconfig> = (writer, packet) => {
   finishRequest(writer, packet, "Ifconfig", 0xaf, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Ifconfig` with status Success. */
-export interface IfconfigResponse extends ResponseHead {
-  readonly _tag: "IfconfigResponse"
-  readonly opcode: 0xaf
-  readonly status: 0x0000
+/** What `IfconfigResponse` and `GetCmdTimerResponse` have in common. */
+export interface IfconfigResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   readonly value: string
 }
 
-export const decodeIfconfigResponse: ResponseDecoder<IfconfigResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeIfconfigResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): IfconfigResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "IfconfigResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "IfconfigResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "IfconfigResponse",
-    opcode: 0xaf,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -768,14 +726,27 @@ export const decodeIfconfigResponse: ResponseDecoder<IfconfigResponse> = (reader
   }
 }
 
-export const encodeIfconfigResponse: ResponseEncoder<IfconfigResponse> = (writer, packet) => {
+export function encodeIfconfigResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<IfconfigResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, textBound(packet.value))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "IfconfigResponse", 0xaf, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type IfconfigResponse = IfconfigResponseLike<"IfconfigResponse", 0xaf, 0x0000>
+
+export const decodeIfconfigResponse: ResponseDecoder<IfconfigResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIfconfigResponseLike(reader, at, extras, key, value, end, framing, "IfconfigResponse", 0xaf)
+export const encodeIfconfigResponse: ResponseEncoder<IfconfigResponse> = (writer, packet) =>
+  encodeIfconfigResponseLike(writer, packet, "IfconfigResponse", 0xaf, 0x0000)
 
 /** Reads the histogram of the time an opcode took. */
 export interface GetCmdTimer extends RequestHead {
@@ -816,47 +787,12 @@ export const encodeGetCmdTimer: RequestEncoder<GetCmdTimer> = (writer, packet) =
   finishRequest(writer, packet, "GetCmdTimer", 0xf3, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `GetCmdTimer` with status Success. */
-export interface GetCmdTimerResponse extends ResponseHead {
-  readonly _tag: "GetCmdTimerResponse"
-  readonly opcode: 0xf3
-  readonly status: 0x0000
-  readonly value: string
-}
+export type GetCmdTimerResponse = IfconfigResponseLike<"GetCmdTimerResponse", 0xf3, 0x0000>
 
-export const decodeGetCmdTimerResponse: ResponseDecoder<GetCmdTimerResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetCmdTimerResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetCmdTimerResponse", "key", keyStart - at)
-  return {
-    _tag: "GetCmdTimerResponse",
-    opcode: 0xf3,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: reader.text(valueStart, end)
-  }
-}
-
-export const encodeGetCmdTimerResponse: ResponseEncoder<GetCmdTimerResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, textBound(packet.value))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "GetCmdTimerResponse", 0xf3, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGetCmdTimerResponse: ResponseDecoder<GetCmdTimerResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIfconfigResponseLike(reader, at, extras, key, value, end, framing, "GetCmdTimerResponse", 0xf3)
+export const encodeGetCmdTimerResponse: ResponseEncoder<GetCmdTimerResponse> = (writer, packet) =>
+  encodeIfconfigResponseLike(writer, packet, "GetCmdTimerResponse", 0xf3, 0x0000)
 
 /** Test builds: moves the server's clock. */
 export interface AdjustTimeofday extends RequestHead {
@@ -897,47 +833,12 @@ export const encodeAdjustTimeofday: RequestEncoder<AdjustTimeofday> = (writer, p
   finishRequest(writer, packet, "AdjustTimeofday", 0xfc, extrasStart, keyStart, keyStart, position + 9)
 }
 
-/** Response to `AdjustTimeofday` with status Success. */
-export interface AdjustTimeofdayResponse extends ResponseHead {
-  readonly _tag: "AdjustTimeofdayResponse"
-  readonly opcode: 0xfc
-  readonly status: 0x0000
-  readonly value: string
-}
+export type AdjustTimeofdayResponse = IoctlGetResponseLike<"AdjustTimeofdayResponse", 0xfc, 0x0000>
 
-export const decodeAdjustTimeofdayResponse: ResponseDecoder<AdjustTimeofdayResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "AdjustTimeofdayResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "AdjustTimeofdayResponse", "key", keyStart - at)
-  return {
-    _tag: "AdjustTimeofdayResponse",
-    opcode: 0xfc,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: reader.text(valueStart, end)
-  }
-}
-
-export const encodeAdjustTimeofdayResponse: ResponseEncoder<AdjustTimeofdayResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, textBound(packet.value))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "AdjustTimeofdayResponse", 0xfc, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeAdjustTimeofdayResponse: ResponseDecoder<AdjustTimeofdayResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIoctlGetResponseLike(reader, at, extras, key, value, end, framing, "AdjustTimeofdayResponse", 0xfc)
+export const encodeAdjustTimeofdayResponse: ResponseEncoder<AdjustTimeofdayResponse> = (writer, packet) =>
+  encodeIoctlGetResponseLike(writer, packet, "AdjustTimeofdayResponse", 0xfc, 0x0000)
 
 /** Test builds: makes the engine answer EWOULDBLOCK or another error. */
 export interface EwouldblockCtl extends RequestHead {
@@ -986,32 +887,23 @@ export const encodeEwouldblockCtl: RequestEncoder<EwouldblockCtl> = (writer, pac
   finishRequest(writer, packet, "EwouldblockCtl", 0xfd, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `EwouldblockCtl` with status Success. */
 export type EwouldblockCtlResponse = EmptyResponse<"EwouldblockCtlResponse", 0xfd, 0x0000>
 
-export const decodeEwouldblockCtlResponse: ResponseDecoder<EwouldblockCtlResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "EwouldblockCtlResponse", 0xfd, 0x0000)
+export const decodeEwouldblockCtlResponse: ResponseDecoder<EwouldblockCtlResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "EwouldblockCtlResponse", 0xfd)
 export const encodeEwouldblockCtlResponse: ResponseEncoder<EwouldblockCtlResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "EwouldblockCtlResponse", 0xfd, 0x0000)
 
 /** Marks the end of the opcode table in the server; never on the wire. */
 export type Invalid = EmptyRequest<"Invalid", 0xff>
 
-export const decodeInvalid: RequestDecoder<Invalid> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "Invalid", 0xff)
+export const decodeInvalid: RequestDecoder<Invalid> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Invalid", 0xff)
 export const encodeInvalid: RequestEncoder<Invalid> = (writer, packet) => encodeEmptyRequest(writer, packet, "Invalid", 0xff)
 
-/** Response to `Invalid` with status Success. */
 export type InvalidResponse = EmptyResponse<"InvalidResponse", 0xff, 0x0000>
 
-export const decodeInvalidResponse: ResponseDecoder<InvalidResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "InvalidResponse", 0xff, 0x0000)
+export const decodeInvalidResponse: ResponseDecoder<InvalidResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "InvalidResponse", 0xff)
 export const encodeInvalidResponse: ResponseEncoder<InvalidResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "InvalidResponse", 0xff, 0x0000)

@@ -53,40 +53,24 @@ export const encodeRegisterAuthToken: RequestEncoder<RegisterAuthToken> = (write
   finishRequest(writer, packet, "RegisterAuthToken", 0x2f, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `RegisterAuthToken` with status Success. */
 export type RegisterAuthTokenResponse = EmptyResponse<"RegisterAuthTokenResponse", 0x2f, 0x0000>
 
-export const decodeRegisterAuthTokenResponse: ResponseDecoder<RegisterAuthTokenResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "RegisterAuthTokenResponse", 0x2f, 0x0000)
+export const decodeRegisterAuthTokenResponse: ResponseDecoder<RegisterAuthTokenResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RegisterAuthTokenResponse", 0x2f)
 export const encodeRegisterAuthTokenResponse: ResponseEncoder<RegisterAuthTokenResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "RegisterAuthTokenResponse", 0x2f, 0x0000)
 
 /** Reads the password database again. */
 export type IsaslRefresh = EmptyRequest<"IsaslRefresh", 0xf1>
 
-export const decodeIsaslRefresh: RequestDecoder<IsaslRefresh> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "IsaslRefresh", 0xf1)
+export const decodeIsaslRefresh: RequestDecoder<IsaslRefresh> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "IsaslRefresh", 0xf1)
 export const encodeIsaslRefresh: RequestEncoder<IsaslRefresh> = (writer, packet) => encodeEmptyRequest(writer, packet, "IsaslRefresh", 0xf1)
 
-/** Response to `IsaslRefresh` with status Success. */
 export type IsaslRefreshResponse = EmptyResponse<"IsaslRefreshResponse", 0xf1, 0x0000>
 
-export const decodeIsaslRefreshResponse: ResponseDecoder<IsaslRefreshResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "IsaslRefreshResponse", 0xf1, 0x0000)
+export const decodeIsaslRefreshResponse: ResponseDecoder<IsaslRefreshResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "IsaslRefreshResponse", 0xf1)
 export const encodeIsaslRefreshResponse: ResponseEncoder<IsaslRefreshResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "IsaslRefreshResponse", 0xf1, 0x0000)
 
@@ -132,62 +116,45 @@ export const encodeUpdateExternalUserPermissions: RequestEncoder<UpdateExternalU
   finishRequest(writer, packet, "UpdateExternalUserPermissions", 0xf6, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `UpdateExternalUserPermissions` with status Success. */
 export type UpdateExternalUserPermissionsResponse = EmptyResponse<"UpdateExternalUserPermissionsResponse", 0xf6, 0x0000>
 
 export const decodeUpdateExternalUserPermissionsResponse: ResponseDecoder<UpdateExternalUserPermissionsResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "UpdateExternalUserPermissionsResponse", 0xf6, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "UpdateExternalUserPermissionsResponse", 0xf6)
 export const encodeUpdateExternalUserPermissionsResponse: ResponseEncoder<UpdateExternalUserPermissionsResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "UpdateExternalUserPermissionsResponse", 0xf6, 0x0000)
 
 /** Reads the privilege database again. */
 export type RbacRefresh = EmptyRequest<"RbacRefresh", 0xf7>
 
-export const decodeRbacRefresh: RequestDecoder<RbacRefresh> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "RbacRefresh", 0xf7)
+export const decodeRbacRefresh: RequestDecoder<RbacRefresh> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "RbacRefresh", 0xf7)
 export const encodeRbacRefresh: RequestEncoder<RbacRefresh> = (writer, packet) => encodeEmptyRequest(writer, packet, "RbacRefresh", 0xf7)
 
-/** Response to `RbacRefresh` with status Success. */
 export type RbacRefreshResponse = EmptyResponse<"RbacRefreshResponse", 0xf7, 0x0000>
 
-export const decodeRbacRefreshResponse: ResponseDecoder<RbacRefreshResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "RbacRefreshResponse", 0xf7, 0x0000)
+export const decodeRbacRefreshResponse: ResponseDecoder<RbacRefreshResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RbacRefreshResponse", 0xf7)
 export const encodeRbacRefreshResponse: ResponseEncoder<RbacRefreshResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "RbacRefreshResponse", 0xf7, 0x0000)
 
 /** Makes the connection the provider the server asks about outside users. Needs HELLO Duplex. */
 export type AuthProvider = EmptyRequest<"AuthProvider", 0xf8>
 
-export const decodeAuthProvider: RequestDecoder<AuthProvider> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "AuthProvider", 0xf8)
+export const decodeAuthProvider: RequestDecoder<AuthProvider> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "AuthProvider", 0xf8)
 export const encodeAuthProvider: RequestEncoder<AuthProvider> = (writer, packet) => encodeEmptyRequest(writer, packet, "AuthProvider", 0xf8)
 
-/** Response to `AuthProvider` with status Success. */
 export type AuthProviderResponse = EmptyResponse<"AuthProviderResponse", 0xf8, 0x0000>
 
-export const decodeAuthProviderResponse: ResponseDecoder<AuthProviderResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "AuthProviderResponse", 0xf8, 0x0000)
+export const decodeAuthProviderResponse: ResponseDecoder<AuthProviderResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AuthProviderResponse", 0xf8)
 export const encodeAuthProviderResponse: ResponseEncoder<AuthProviderResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AuthProviderResponse", 0xf8, 0x0000)
 
@@ -226,17 +193,9 @@ export const encodeDropPrivilege: RequestEncoder<DropPrivilege> = (writer, packe
   finishRequest(writer, packet, "DropPrivilege", 0xfb, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DropPrivilege` with status Success. */
 export type DropPrivilegeResponse = EmptyResponse<"DropPrivilegeResponse", 0xfb, 0x0000>
 
-export const decodeDropPrivilegeResponse: ResponseDecoder<DropPrivilegeResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DropPrivilegeResponse", 0xfb, 0x0000)
+export const decodeDropPrivilegeResponse: ResponseDecoder<DropPrivilegeResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DropPrivilegeResponse", 0xfb)
 export const encodeDropPrivilegeResponse: ResponseEncoder<DropPrivilegeResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DropPrivilegeResponse", 0xfb, 0x0000)

@@ -2,13 +2,15 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: CreateBucket, DeleteBucket, ListBuckets, SelectBucket, PauseBucket, ResumeBucket, ValidateBucketConfig. */
-import { encodeText, expectLength, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, encodeText, expectLength, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
   type RequestDecoder,
   type RequestEncoder,
+  type RequestFields,
   type RequestHead,
+  type RequestInit,
   type ResponseDecoder,
   type ResponseEncoder,
   type ResponseHead,
@@ -21,6 +23,7 @@ import {
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
+import type { RequestFrame } from "@wirewright/memcached/gen/Types"
 
 /** Makes a bucket on this node. */
 export interface CreateBucket extends RequestHead {
@@ -60,18 +63,10 @@ export const encodeCreateBucket: RequestEncoder<CreateBucket> = (writer, packet)
   finishRequest(writer, packet, "CreateBucket", 0x85, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `CreateBucket` with status Success. */
 export type CreateBucketResponse = EmptyResponse<"CreateBucketResponse", 0x85, 0x0000>
 
-export const decodeCreateBucketResponse: ResponseDecoder<CreateBucketResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "CreateBucketResponse", 0x85, 0x0000)
+export const decodeCreateBucketResponse: ResponseDecoder<CreateBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CreateBucketResponse", 0x85)
 export const encodeCreateBucketResponse: ResponseEncoder<CreateBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CreateBucketResponse", 0x85, 0x0000)
 
@@ -113,29 +108,20 @@ export const encodeDeleteBucket: RequestEncoder<DeleteBucket> = (writer, packet)
   finishRequest(writer, packet, "DeleteBucket", 0x86, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DeleteBucket` with status Success. */
 export type DeleteBucketResponse = EmptyResponse<"DeleteBucketResponse", 0x86, 0x0000>
 
-export const decodeDeleteBucketResponse: ResponseDecoder<DeleteBucketResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DeleteBucketResponse", 0x86, 0x0000)
+export const decodeDeleteBucketResponse: ResponseDecoder<DeleteBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteBucketResponse", 0x86)
 export const encodeDeleteBucketResponse: ResponseEncoder<DeleteBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteBucketResponse", 0x86, 0x0000)
 
 /** Lists the buckets the user may select. */
 export type ListBuckets = EmptyRequest<"ListBuckets", 0x87>
 
-export const decodeListBuckets: RequestDecoder<ListBuckets> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "ListBuckets", 0x87)
+export const decodeListBuckets: RequestDecoder<ListBuckets> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "ListBuckets", 0x87)
 export const encodeListBuckets: RequestEncoder<ListBuckets> = (writer, packet) => encodeEmptyRequest(writer, packet, "ListBuckets", 0x87)
 
-/** Response to `ListBuckets` with status Success. */
 export interface ListBucketsResponse extends ResponseHead {
   readonly _tag: "ListBucketsResponse"
   readonly opcode: 0x87
@@ -217,36 +203,38 @@ export const encodeSelectBucket: RequestEncoder<SelectBucket> = (writer, packet)
   finishRequest(writer, packet, "SelectBucket", 0x89, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SelectBucket` with status Success. */
 export type SelectBucketResponse = EmptyResponse<"SelectBucketResponse", 0x89, 0x0000>
 
-export const decodeSelectBucketResponse: ResponseDecoder<SelectBucketResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SelectBucketResponse", 0x89, 0x0000)
+export const decodeSelectBucketResponse: ResponseDecoder<SelectBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SelectBucketResponse", 0x89)
 export const encodeSelectBucketResponse: ResponseEncoder<SelectBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SelectBucketResponse", 0x89, 0x0000)
 
-/** Stops all activity in a bucket, as before hibernating it. */
-export interface PauseBucket extends RequestHead {
-  readonly _tag: "PauseBucket"
-  readonly opcode: 0x8a
+/** What `PauseBucket` and `ResumeBucket` have in common. */
+export interface PauseBucketLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** Name of the bucket. */
   readonly bucket: string
 }
 
-export const decodePauseBucket: RequestDecoder<PauseBucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodePauseBucketLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): PauseBucketLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "PauseBucket", "extras", extrasStart - at)
-  expectLength(end - valueStart, 0, "PauseBucket", "value", valueStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "PauseBucket",
-    opcode: 0x8a,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -257,78 +245,47 @@ export const decodePauseBucket: RequestDecoder<PauseBucket> = (reader, at, extra
   }
 }
 
-export const encodePauseBucket: RequestEncoder<PauseBucket> = (writer, packet) => {
+export function encodePauseBucketLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<PauseBucketLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, textBound(packet.bucket))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = position + encodeText(bytes, position, packet.bucket)
   const valueStart = position
-  finishRequest(writer, packet, "PauseBucket", 0x8a, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `PauseBucket` with status Success. */
+/** Stops all activity in a bucket, as before hibernating it. */
+export type PauseBucket = PauseBucketLike<"PauseBucket", 0x8a>
+
+export const decodePauseBucket: RequestDecoder<PauseBucket> = (reader, at, extras, key, value, end, framing) =>
+  decodePauseBucketLike(reader, at, extras, key, value, end, framing, "PauseBucket", 0x8a)
+export const encodePauseBucket: RequestEncoder<PauseBucket> = (writer, packet) => encodePauseBucketLike(writer, packet, "PauseBucket", 0x8a)
+
 export type PauseBucketResponse = EmptyResponse<"PauseBucketResponse", 0x8a, 0x0000>
 
-export const decodePauseBucketResponse: ResponseDecoder<PauseBucketResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "PauseBucketResponse", 0x8a, 0x0000)
+export const decodePauseBucketResponse: ResponseDecoder<PauseBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PauseBucketResponse", 0x8a)
 export const encodePauseBucketResponse: ResponseEncoder<PauseBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PauseBucketResponse", 0x8a, 0x0000)
 
 /** Goes on with a paused bucket. */
-export interface ResumeBucket extends RequestHead {
-  readonly _tag: "ResumeBucket"
-  readonly opcode: 0x8b
-  /** Name of the bucket. */
-  readonly bucket: string
-}
+export type ResumeBucket = PauseBucketLike<"ResumeBucket", 0x8b>
 
-export const decodeResumeBucket: RequestDecoder<ResumeBucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "ResumeBucket", "extras", extrasStart - at)
-  expectLength(end - valueStart, 0, "ResumeBucket", "value", valueStart - at)
-  return {
-    _tag: "ResumeBucket",
-    opcode: 0x8b,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    bucket: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeResumeBucket: RequestDecoder<ResumeBucket> = (reader, at, extras, key, value, end, framing) =>
+  decodePauseBucketLike(reader, at, extras, key, value, end, framing, "ResumeBucket", 0x8b)
+export const encodeResumeBucket: RequestEncoder<ResumeBucket> = (writer, packet) =>
+  encodePauseBucketLike(writer, packet, "ResumeBucket", 0x8b)
 
-export const encodeResumeBucket: RequestEncoder<ResumeBucket> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.bucket))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
-  const valueStart = position
-  finishRequest(writer, packet, "ResumeBucket", 0x8b, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `ResumeBucket` with status Success. */
 export type ResumeBucketResponse = EmptyResponse<"ResumeBucketResponse", 0x8b, 0x0000>
 
-export const decodeResumeBucketResponse: ResponseDecoder<ResumeBucketResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ResumeBucketResponse", 0x8b, 0x0000)
+export const decodeResumeBucketResponse: ResponseDecoder<ResumeBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ResumeBucketResponse", 0x8b)
 export const encodeResumeBucketResponse: ResponseEncoder<ResumeBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ResumeBucketResponse", 0x8b, 0x0000)
 
@@ -374,17 +331,16 @@ export const encodeValidateBucketConfig: RequestEncoder<ValidateBucketConfig> = 
   finishRequest(writer, packet, "ValidateBucketConfig", 0x8c, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `ValidateBucketConfig` with status Success. */
 export type ValidateBucketConfigResponse = EmptyResponse<"ValidateBucketConfigResponse", 0x8c, 0x0000>
 
 export const decodeValidateBucketConfigResponse: ResponseDecoder<ValidateBucketConfigResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ValidateBucketConfigResponse", 0x8c, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ValidateBucketConfigResponse", 0x8c)
 export const encodeValidateBucketConfigResponse: ResponseEncoder<ValidateBucketConfigResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ValidateBucketConfigResponse", 0x8c, 0x0000)

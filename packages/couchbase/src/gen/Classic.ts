@@ -8,6 +8,8 @@
 import type { States } from "./States.ts"
 import { type CollectionId, type MutationToken, readMutationToken, writeMutationToken } from "./Types.ts"
 import {
+  type Reader,
+  type Writer,
   checkAtMost,
   checkUleb128,
   encodeText,
@@ -29,10 +31,14 @@ import {
   type EmptyResponse,
   type RequestDecoder,
   type RequestEncoder,
+  type RequestFields,
   type RequestHead,
+  type RequestInit,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   decodeEmptyRequest,
@@ -42,27 +48,39 @@ import {
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
+import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types"
 
-/** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
-export interface Get extends RequestHead {
-  readonly _tag: "Get"
-  readonly opcode: 0x00
+/** What `Get`, `Delete`, `GetQ`, `GetK`, `GetKQ` and `DeleteQ` have in common. */
+export interface GetLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
   readonly collectionId?: CollectionId | undefined
   /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
   readonly key: string
 }
 
-export const decodeGet: RequestDecoder<Get, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export function decodeGetLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): GetLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Get", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Get", "collectionId") : undefined
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Get", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "Get", "value", valueStart - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "Get",
-    opcode: 0x00,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -74,42 +92,64 @@ export const decodeGet: RequestDecoder<Get, States> = (reader, at, extrasStart, 
   }
 }
 
-export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
+export function encodeGetLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<GetLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Get", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Get", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
-  finishRequest(writer, packet, "Get", 0x00, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** A read that hits. */
-export interface GetResponse extends ResponseHead {
-  readonly _tag: "GetResponse"
-  readonly opcode: 0x00
-  readonly status: 0x0000
+/** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
+export type Get = GetLike<"Get", 0x00>
+
+export const decodeGet: RequestDecoder<Get, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, states, "Get", 0x00)
+export const encodeGet: RequestEncoder<Get> = (writer, packet) => encodeGetLike(writer, packet, "Get", 0x00)
+
+/** What `GetResponse`, `GetQResponse`, `GatResponse` and `GatQResponse` have in common. */
+export interface GetResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** As stored. */
   readonly flags: number
   /** The document. */
   readonly value: Uint8Array
 }
 
-export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeGetResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "GetResponse",
-    opcode: 0x00,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -118,102 +158,152 @@ export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extr
   }
 }
 
-export const encodeGetResponse: ResponseEncoder<GetResponse> = (writer, packet) => {
+export function encodeGetResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GetResponse", "flags")
+  putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
   position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetResponse", 0x00, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
+}
+
+/** A read that hits. */
+export type GetResponse = GetResponseLike<"GetResponse", 0x00, 0x0000>
+
+export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetResponse", 0x00)
+export const encodeGetResponse: ResponseEncoder<GetResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GetResponse", 0x00, 0x0000)
+
+/** What `Set`, `Add`, `Replace`, `SetQ`, `AddQ` and `ReplaceQ` have in common. */
+export interface SetLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  /** Of no meaning to the server, returned as they were stored. */
+  readonly flags: number
+  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
+  readonly expiration: number
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
+  /** The document. */
+  readonly value: Uint8Array
+}
+
+export function decodeSetLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): SetLike<Tag, Opcode> {
+  const view = reader.view
+  expectLength(keyStart - extrasStart, 8, tag, "extras", extrasStart - at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
+  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    flags: view.getUint32(extrasStart),
+    expiration: view.getUint32(extrasStart + 4),
+    collectionId,
+    key: reader.text(afterCollectionId, valueStart),
+    value: reader.slice(valueStart, end)
+  }
+}
+
+export function encodeSetLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SetLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
+  const { bytes, view } = writer
+  let position = extrasStart
+  putU32(view, position, packet.flags, tag, "flags")
+  putU32(view, position + 4, packet.expiration, tag, "expiration")
+  const keyStart = position + 8
+  position = position + 8
+  if (packet.collectionId !== undefined) {
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+  }
+  const keyFrom = position
+  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  checkAtMost(position - keyFrom, 250, tag, "key")
+  const valueStart = position
+  position = putBytes(bytes, position, packet.value)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
 /** Stores a document. A CAS other than 0 must be the current one. */
-export interface Set extends RequestHead {
-  readonly _tag: "Set"
-  readonly opcode: 0x01
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type Set = SetLike<"Set", 0x01>
 
-export const decodeSet: RequestDecoder<Set, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "Set", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Set", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Set", "key", afterCollectionId - at)
-  return {
-    _tag: "Set",
-    opcode: 0x01,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeSet: RequestDecoder<Set, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, states, "Set", 0x01)
+export const encodeSet: RequestEncoder<Set> = (writer, packet) => encodeSetLike(writer, packet, "Set", 0x01)
 
-export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "Set", "flags")
-  putU32(view, position + 4, packet.expiration, "Set", "expiration")
-  const keyStart = position + 8
-  position = position + 8
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Set", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Set", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Set", 0x01, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Set` with status Success. */
-export interface SetResponse extends ResponseHead {
-  readonly _tag: "SetResponse"
-  readonly opcode: 0x01
-  readonly status: 0x0000
+/**
+ * What `SetResponse`, `AddResponse`, `ReplaceResponse`, `DeleteResponse`, `AppendResponse`, `PrependResponse`, `SetQResponse`,
+ * `AddQResponse`, `ReplaceQResponse`, `DeleteQResponse`, `AppendQResponse` and `PrependQResponse` have in common.
+ */
+export interface SetResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** Where the write landed; only after HELLO MUTATION_SEQNO. */
   readonly mutationToken?: MutationToken | undefined
 }
 
-export const decodeSetResponse: ResponseDecoder<SetResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeSetResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): SetResponseLike<Tag, Opcode, Status> {
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SetResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SetResponse", "mutationToken", readMutationToken, false)
+    expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
+    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
     maybeMutationToken = mutationToken
     afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMaybeMutationToken, keyStart, "SetResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SetResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SetResponse", "value", valueStart - at)
+  expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "SetResponse",
-    opcode: 0x01,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -221,428 +311,193 @@ export const decodeSetResponse: ResponseDecoder<SetResponse> = (reader, at, extr
   }
 }
 
-export const encodeSetResponse: ResponseEncoder<SetResponse> = (writer, packet) => {
+export function encodeSetResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<SetResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 16)
   let position = extrasStart
   if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SetResponse", "mutationToken", writeMutationToken)
+    position = writeNested(writer, position, packet.mutationToken, tag, "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  finishResponse(writer, packet, "SetResponse", 0x01, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type SetResponse = SetResponseLike<"SetResponse", 0x01, 0x0000>
+
+export const decodeSetResponse: ResponseDecoder<SetResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "SetResponse", 0x01)
+export const encodeSetResponse: ResponseEncoder<SetResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "SetResponse", 0x01, 0x0000)
 
 /** Stores a document that must not exist. */
-export interface Add extends RequestHead {
-  readonly _tag: "Add"
-  readonly opcode: 0x02
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type Add = SetLike<"Add", 0x02>
 
-export const decodeAdd: RequestDecoder<Add, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "Add", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Add", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Add", "key", afterCollectionId - at)
-  return {
-    _tag: "Add",
-    opcode: 0x02,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAdd: RequestDecoder<Add, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, states, "Add", 0x02)
+export const encodeAdd: RequestEncoder<Add> = (writer, packet) => encodeSetLike(writer, packet, "Add", 0x02)
 
-export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "Add", "flags")
-  putU32(view, position + 4, packet.expiration, "Add", "expiration")
-  const keyStart = position + 8
-  position = position + 8
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Add", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Add", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Add", 0x02, extrasStart, keyStart, valueStart, position)
-}
+export type AddResponse = SetResponseLike<"AddResponse", 0x02, 0x0000>
 
-/** Response to `Add` with status Success. */
-export interface AddResponse extends ResponseHead {
-  readonly _tag: "AddResponse"
-  readonly opcode: 0x02
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeAddResponse: ResponseDecoder<AddResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "AddResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AddResponse", "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "AddResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "AddResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AddResponse", "value", valueStart - at)
-  return {
-    _tag: "AddResponse",
-    opcode: 0x02,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeAddResponse: ResponseEncoder<AddResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "AddResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "AddResponse", 0x02, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeAddResponse: ResponseDecoder<AddResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AddResponse", 0x02)
+export const encodeAddResponse: ResponseEncoder<AddResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "AddResponse", 0x02, 0x0000)
 
 /** Stores a document that must exist. */
-export interface Replace extends RequestHead {
-  readonly _tag: "Replace"
-  readonly opcode: 0x03
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
+export type Replace = SetLike<"Replace", 0x03>
+
+export const decodeReplace: RequestDecoder<Replace, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, states, "Replace", 0x03)
+export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => encodeSetLike(writer, packet, "Replace", 0x03)
+
+export type ReplaceResponse = SetResponseLike<"ReplaceResponse", 0x03, 0x0000>
+
+export const decodeReplaceResponse: ResponseDecoder<ReplaceResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "ReplaceResponse", 0x03)
+export const encodeReplaceResponse: ResponseEncoder<ReplaceResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "ReplaceResponse", 0x03, 0x0000)
+
+/** Removes a document. */
+export type Delete = GetLike<"Delete", 0x04>
+
+export const decodeDelete: RequestDecoder<Delete, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, states, "Delete", 0x04)
+export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => encodeGetLike(writer, packet, "Delete", 0x04)
+
+export type DeleteResponse = SetResponseLike<"DeleteResponse", 0x04, 0x0000>
+
+export const decodeDeleteResponse: ResponseDecoder<DeleteResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "DeleteResponse", 0x04)
+export const encodeDeleteResponse: ResponseEncoder<DeleteResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "DeleteResponse", 0x04, 0x0000)
+
+/** What `Increment`, `Decrement`, `IncrementQ` and `DecrementQ` have in common. */
+export interface IncrementLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  /** Added or subtracted. */
+  readonly delta: bigint
+  /** Value of a document that is created. */
+  readonly initial: bigint
+  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
   readonly expiration: number
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
   readonly collectionId?: CollectionId | undefined
   /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
   readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
 }
 
-export const decodeReplace: RequestDecoder<Replace, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export function decodeIncrementLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): IncrementLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "Replace", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Replace", "collectionId") : undefined
+  expectLength(keyStart - extrasStart, 20, tag, "extras", extrasStart - at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Replace", "key", afterCollectionId - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "Replace",
-    opcode: 0x03,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "Replace", "flags")
-  putU32(view, position + 4, packet.expiration, "Replace", "expiration")
-  const keyStart = position + 8
-  position = position + 8
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Replace", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Replace", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Replace", 0x03, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Replace` with status Success. */
-export interface ReplaceResponse extends ResponseHead {
-  readonly _tag: "ReplaceResponse"
-  readonly opcode: 0x03
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeReplaceResponse: ResponseDecoder<ReplaceResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "ReplaceResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "ReplaceResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "ReplaceResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "ReplaceResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ReplaceResponse", "value", valueStart - at)
-  return {
-    _tag: "ReplaceResponse",
-    opcode: 0x03,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeReplaceResponse: ResponseEncoder<ReplaceResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "ReplaceResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "ReplaceResponse", 0x03, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** Removes a document. */
-export interface Delete extends RequestHead {
-  readonly _tag: "Delete"
-  readonly opcode: 0x04
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
-
-export const decodeDelete: RequestDecoder<Delete, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Delete", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Delete", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Delete", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "Delete", "value", valueStart - at)
-  return {
-    _tag: "Delete",
-    opcode: 0x04,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
+    delta: view.getBigUint64(extrasStart),
+    initial: view.getBigUint64(extrasStart + 8),
+    expiration: view.getUint32(extrasStart + 16),
     collectionId,
     key: reader.text(afterCollectionId, valueStart)
   }
 }
 
-export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
+export function encodeIncrementLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<IncrementLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key))
+  const { bytes, view } = writer
   let position = extrasStart
-  const keyStart = position
+  putU64(view, position, packet.delta, tag, "delta")
+  putU64(view, position + 8, packet.initial, tag, "initial")
+  putU32(view, position + 16, packet.expiration, tag, "expiration")
+  const keyStart = position + 20
+  position = position + 20
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Delete", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Delete", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
-  finishRequest(writer, packet, "Delete", 0x04, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Delete` with status Success. */
-export interface DeleteResponse extends ResponseHead {
-  readonly _tag: "DeleteResponse"
-  readonly opcode: 0x04
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeDeleteResponse: ResponseDecoder<DeleteResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "DeleteResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "DeleteResponse", "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "DeleteResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "DeleteResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DeleteResponse", "value", valueStart - at)
-  return {
-    _tag: "DeleteResponse",
-    opcode: 0x04,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeDeleteResponse: ResponseEncoder<DeleteResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "DeleteResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "DeleteResponse", 0x04, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
 /** Adds to a counter; wraps at 2⁶⁴. */
-export interface Increment extends RequestHead {
-  readonly _tag: "Increment"
-  readonly opcode: 0x05
-  /** Added or subtracted. */
-  readonly delta: bigint
-  /** Value of a document that is created. */
-  readonly initial: bigint
-  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type Increment = IncrementLike<"Increment", 0x05>
 
-export const decodeIncrement: RequestDecoder<Increment, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "Increment", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Increment", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Increment", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "Increment", "value", valueStart - at)
-  return {
-    _tag: "Increment",
-    opcode: 0x05,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    delta: view.getBigUint64(extrasStart),
-    initial: view.getBigUint64(extrasStart + 8),
-    expiration: view.getUint32(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeIncrement: RequestDecoder<Increment, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, states, "Increment", 0x05)
+export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => encodeIncrementLike(writer, packet, "Increment", 0x05)
 
-export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU64(view, position, packet.delta, "Increment", "delta")
-  putU64(view, position + 8, packet.initial, "Increment", "initial")
-  putU32(view, position + 16, packet.expiration, "Increment", "expiration")
-  const keyStart = position + 20
-  position = position + 20
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Increment", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Increment", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "Increment", 0x05, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Increment` with status Success. */
-export interface IncrementResponse extends ResponseHead {
-  readonly _tag: "IncrementResponse"
-  readonly opcode: 0x05
-  readonly status: 0x0000
+/** What `IncrementResponse`, `DecrementResponse`, `IncrementQResponse` and `DecrementQResponse` have in common. */
+export interface IncrementResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** Where the write landed; only after HELLO MUTATION_SEQNO. */
   readonly mutationToken?: MutationToken | undefined
   /** The new value; the document itself holds it as decimal text. */
   readonly value: bigint
 }
 
-export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export function decodeIncrementResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): IncrementResponseLike<Tag, Opcode, Status> {
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "IncrementResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "IncrementResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
+    expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
+    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
     maybeMutationToken = mutationToken
     afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMaybeMutationToken, keyStart, "IncrementResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "IncrementResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "IncrementResponse", "value", valueStart - at)
+  expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 8, tag, "value", valueStart - at)
   return {
-    _tag: "IncrementResponse",
-    opcode: 0x05,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -651,280 +506,72 @@ export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (
   }
 }
 
-export const encodeIncrementResponse: ResponseEncoder<IncrementResponse> = (writer, packet) => {
+export function encodeIncrementResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<IncrementResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 24)
   const { view } = writer
   let position = extrasStart
   if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "IncrementResponse", "mutationToken", writeMutationToken)
+    position = writeNested(writer, position, packet.mutationToken, tag, "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  putU64(view, position, packet.value, "IncrementResponse", "value")
-  finishResponse(writer, packet, "IncrementResponse", 0x05, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
+  putU64(view, position, packet.value, tag, "value")
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position + 8)
 }
+
+export type IncrementResponse = IncrementResponseLike<"IncrementResponse", 0x05, 0x0000>
+
+export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementResponse", 0x05)
+export const encodeIncrementResponse: ResponseEncoder<IncrementResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "IncrementResponse", 0x05, 0x0000)
 
 /** Subtracts from a counter; stops at 0. */
-export interface Decrement extends RequestHead {
-  readonly _tag: "Decrement"
-  readonly opcode: 0x06
-  /** Added or subtracted. */
-  readonly delta: bigint
-  /** Value of a document that is created. */
-  readonly initial: bigint
-  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type Decrement = IncrementLike<"Decrement", 0x06>
 
-export const decodeDecrement: RequestDecoder<Decrement, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "Decrement", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Decrement", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Decrement", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "Decrement", "value", valueStart - at)
-  return {
-    _tag: "Decrement",
-    opcode: 0x06,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    delta: view.getBigUint64(extrasStart),
-    initial: view.getBigUint64(extrasStart + 8),
-    expiration: view.getUint32(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeDecrement: RequestDecoder<Decrement, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, states, "Decrement", 0x06)
+export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => encodeIncrementLike(writer, packet, "Decrement", 0x06)
 
-export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU64(view, position, packet.delta, "Decrement", "delta")
-  putU64(view, position + 8, packet.initial, "Decrement", "initial")
-  putU32(view, position + 16, packet.expiration, "Decrement", "expiration")
-  const keyStart = position + 20
-  position = position + 20
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Decrement", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Decrement", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "Decrement", 0x06, extrasStart, keyStart, valueStart, position)
-}
+export type DecrementResponse = IncrementResponseLike<"DecrementResponse", 0x06, 0x0000>
 
-/** Response to `Decrement` with status Success. */
-export interface DecrementResponse extends ResponseHead {
-  readonly _tag: "DecrementResponse"
-  readonly opcode: 0x06
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-  /** The new value; the document itself holds it as decimal text. */
-  readonly value: bigint
-}
-
-export const decodeDecrementResponse: ResponseDecoder<DecrementResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "DecrementResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "DecrementResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "DecrementResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "DecrementResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "DecrementResponse", "value", valueStart - at)
-  return {
-    _tag: "DecrementResponse",
-    opcode: 0x06,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken,
-    value: view.getBigUint64(valueStart)
-  }
-}
-
-export const encodeDecrementResponse: ResponseEncoder<DecrementResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 24)
-  const { view } = writer
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "DecrementResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  putU64(view, position, packet.value, "DecrementResponse", "value")
-  finishResponse(writer, packet, "DecrementResponse", 0x06, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
-}
+export const decodeDecrementResponse: ResponseDecoder<DecrementResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementResponse", 0x06)
+export const encodeDecrementResponse: ResponseEncoder<DecrementResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "DecrementResponse", 0x06, 0x0000)
 
 /** Get without an answer to a miss. */
-export interface GetQ extends RequestHead {
-  readonly _tag: "GetQ"
-  readonly opcode: 0x09
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GetQ = GetLike<"GetQ", 0x09>
 
-export const decodeGetQ: RequestDecoder<GetQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetQ", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetQ", "value", valueStart - at)
-  return {
-    _tag: "GetQ",
-    opcode: 0x09,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
-
-export const encodeGetQ: RequestEncoder<GetQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetQ", 0x09, extrasStart, keyStart, valueStart, position)
-}
+export const decodeGetQ: RequestDecoder<GetQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, states, "GetQ", 0x09)
+export const encodeGetQ: RequestEncoder<GetQ> = (writer, packet) => encodeGetLike(writer, packet, "GetQ", 0x09)
 
 /** A read that hits. */
-export interface GetQResponse extends ResponseHead {
-  readonly _tag: "GetQResponse"
-  readonly opcode: 0x09
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type GetQResponse = GetResponseLike<"GetQResponse", 0x09, 0x0000>
 
-export const decodeGetQResponse: ResponseDecoder<GetQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetQResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetQResponse", "key", keyStart - at)
-  return {
-    _tag: "GetQResponse",
-    opcode: 0x09,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGetQResponse: ResponseEncoder<GetQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GetQResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetQResponse", 0x09, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGetQResponse: ResponseDecoder<GetQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetQResponse", 0x09)
+export const encodeGetQResponse: ResponseEncoder<GetQResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GetQResponse", 0x09, 0x0000)
 
 /** Get whose answer repeats the key. */
-export interface GetK extends RequestHead {
-  readonly _tag: "GetK"
-  readonly opcode: 0x0c
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GetK = GetLike<"GetK", 0x0c>
 
-export const decodeGetK: RequestDecoder<GetK, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetK", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetK", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetK", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetK", "value", valueStart - at)
-  return {
-    _tag: "GetK",
-    opcode: 0x0c,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeGetK: RequestDecoder<GetK, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, states, "GetK", 0x0c)
+export const encodeGetK: RequestEncoder<GetK> = (writer, packet) => encodeGetLike(writer, packet, "GetK", 0x0c)
 
-export const encodeGetK: RequestEncoder<GetK> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetK", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetK", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetK", 0x0c, extrasStart, keyStart, valueStart, position)
-}
-
-/** A read that hits and repeats the key. */
-export interface GetKResponse extends ResponseHead {
-  readonly _tag: "GetKResponse"
-  readonly opcode: 0x0c
-  readonly status: 0x0000
+/** What `GetKResponse` and `GetKQResponse` have in common. */
+export interface GetKResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** As stored. */
   readonly flags: number
   /** The document. */
@@ -935,27 +582,29 @@ export interface GetKResponse extends ResponseHead {
   readonly key: string
 }
 
-export const decodeGetKResponse: ResponseDecoder<GetKResponse, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
+export function decodeGetKResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): GetKResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetKResponse", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetKResponse", "collectionId") : undefined
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetKResponse", "key", afterCollectionId - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
   return {
-    _tag: "GetKResponse",
-    opcode: 0x0c,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -966,44 +615,85 @@ export const decodeGetKResponse: ResponseDecoder<GetKResponse, States> = (
   }
 }
 
-export const encodeGetKResponse: ResponseEncoder<GetKResponse> = (writer, packet) => {
+export function encodeGetKResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetKResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GetKResponse", "flags")
+  putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
   position = position + 4
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetKResponse", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetKResponse", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
-  finishResponse(writer, packet, "GetKResponse", 0x0c, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
+
+/** A read that hits and repeats the key. */
+export type GetKResponse = GetKResponseLike<"GetKResponse", 0x0c, 0x0000>
+
+export const decodeGetKResponse: ResponseDecoder<GetKResponse, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetKResponseLike(reader, at, extras, key, value, end, framing, states, "GetKResponse", 0x0c)
+export const encodeGetKResponse: ResponseEncoder<GetKResponse> = (writer, packet) =>
+  encodeGetKResponseLike(writer, packet, "GetKResponse", 0x0c, 0x0000)
 
 /** GetK without an answer to a miss. */
-export interface GetKQ extends RequestHead {
-  readonly _tag: "GetKQ"
-  readonly opcode: 0x0d
+export type GetKQ = GetLike<"GetKQ", 0x0d>
+
+export const decodeGetKQ: RequestDecoder<GetKQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, states, "GetKQ", 0x0d)
+export const encodeGetKQ: RequestEncoder<GetKQ> = (writer, packet) => encodeGetLike(writer, packet, "GetKQ", 0x0d)
+
+/** A read that hits and repeats the key. */
+export type GetKQResponse = GetKResponseLike<"GetKQResponse", 0x0d, 0x0000>
+
+export const decodeGetKQResponse: ResponseDecoder<GetKQResponse, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetKResponseLike(reader, at, extras, key, value, end, framing, states, "GetKQResponse", 0x0d)
+export const encodeGetKQResponse: ResponseEncoder<GetKQResponse> = (writer, packet) =>
+  encodeGetKResponseLike(writer, packet, "GetKQResponse", 0x0d, 0x0000)
+
+/** What `Append`, `Prepend`, `AppendQ` and `PrependQ` have in common. */
+export interface AppendLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
   readonly collectionId?: CollectionId | undefined
   /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
   readonly key: string
+  /** The bytes to add. */
+  readonly value: Uint8Array
 }
 
-export const decodeGetKQ: RequestDecoder<GetKQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export function decodeAppendLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): AppendLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetKQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetKQ", "collectionId") : undefined
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetKQ", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetKQ", "value", valueStart - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
   return {
-    _tag: "GetKQ",
-    opcode: 0x0d,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -1011,285 +701,59 @@ export const decodeGetKQ: RequestDecoder<GetKQ, States> = (reader, at, extrasSta
     cas: view.getBigUint64(at + 16),
     framing,
     collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
-
-export const encodeGetKQ: RequestEncoder<GetKQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetKQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetKQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetKQ", 0x0d, extrasStart, keyStart, valueStart, position)
-}
-
-/** A read that hits and repeats the key. */
-export interface GetKQResponse extends ResponseHead {
-  readonly _tag: "GetKQResponse"
-  readonly opcode: 0x0d
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
-
-export const decodeGetKQResponse: ResponseDecoder<GetKQResponse, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetKQResponse", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetKQResponse", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetKQResponse", "key", afterCollectionId - at)
-  return {
-    _tag: "GetKQResponse",
-    opcode: 0x0d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    collectionId,
     key: reader.text(afterCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
 
-export const encodeGetKQResponse: ResponseEncoder<GetKQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
+export function encodeAppendLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<AppendLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + packet.value.length)
+  const { bytes } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GetKQResponse", "flags")
-  const keyStart = position + 4
-  position = position + 4
+  const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetKQResponse", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetKQResponse", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
-  finishResponse(writer, packet, "GetKQResponse", 0x0d, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
 /** Adds bytes at the end of a document. */
-export interface Append extends RequestHead {
-  readonly _tag: "Append"
-  readonly opcode: 0x0e
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The bytes to add. */
-  readonly value: Uint8Array
-}
+export type Append = AppendLike<"Append", 0x0e>
 
-export const decodeAppend: RequestDecoder<Append, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Append", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Append", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Append", "key", afterCollectionId - at)
-  return {
-    _tag: "Append",
-    opcode: 0x0e,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAppend: RequestDecoder<Append, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, states, "Append", 0x0e)
+export const encodeAppend: RequestEncoder<Append> = (writer, packet) => encodeAppendLike(writer, packet, "Append", 0x0e)
 
-export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Append", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Append", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Append", 0x0e, extrasStart, keyStart, valueStart, position)
-}
+export type AppendResponse = SetResponseLike<"AppendResponse", 0x0e, 0x0000>
 
-/** Response to `Append` with status Success. */
-export interface AppendResponse extends ResponseHead {
-  readonly _tag: "AppendResponse"
-  readonly opcode: 0x0e
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeAppendResponse: ResponseDecoder<AppendResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "AppendResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AppendResponse", "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "AppendResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "AppendResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AppendResponse", "value", valueStart - at)
-  return {
-    _tag: "AppendResponse",
-    opcode: 0x0e,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeAppendResponse: ResponseEncoder<AppendResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "AppendResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "AppendResponse", 0x0e, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeAppendResponse: ResponseDecoder<AppendResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AppendResponse", 0x0e)
+export const encodeAppendResponse: ResponseEncoder<AppendResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "AppendResponse", 0x0e, 0x0000)
 
 /** Adds bytes at the beginning of a document. */
-export interface Prepend extends RequestHead {
-  readonly _tag: "Prepend"
-  readonly opcode: 0x0f
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The bytes to add. */
-  readonly value: Uint8Array
-}
+export type Prepend = AppendLike<"Prepend", 0x0f>
 
-export const decodePrepend: RequestDecoder<Prepend, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Prepend", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Prepend", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Prepend", "key", afterCollectionId - at)
-  return {
-    _tag: "Prepend",
-    opcode: 0x0f,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodePrepend: RequestDecoder<Prepend, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, states, "Prepend", 0x0f)
+export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => encodeAppendLike(writer, packet, "Prepend", 0x0f)
 
-export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Prepend", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Prepend", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Prepend", 0x0f, extrasStart, keyStart, valueStart, position)
-}
+export type PrependResponse = SetResponseLike<"PrependResponse", 0x0f, 0x0000>
 
-/** Response to `Prepend` with status Success. */
-export interface PrependResponse extends ResponseHead {
-  readonly _tag: "PrependResponse"
-  readonly opcode: 0x0f
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodePrependResponse: ResponseDecoder<PrependResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "PrependResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "PrependResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "PrependResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "PrependResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "PrependResponse", "value", valueStart - at)
-  return {
-    _tag: "PrependResponse",
-    opcode: 0x0f,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodePrependResponse: ResponseEncoder<PrependResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "PrependResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "PrependResponse", 0x0f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodePrependResponse: ResponseDecoder<PrependResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "PrependResponse", 0x0f)
+export const encodePrependResponse: ResponseEncoder<PrependResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "PrependResponse", 0x0f, 0x0000)
 
 /** Asks for statistics: one packet each, the last with neither name nor value. */
 export interface Stat extends RequestHead {
@@ -1328,7 +792,6 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Stat` with status Success. */
 export interface StatResponse extends ResponseHead {
   readonly _tag: "StatResponse"
   readonly opcode: 0x10
@@ -1368,918 +831,135 @@ export const encodeStatResponse: ResponseEncoder<StatResponse> = (writer, packet
 }
 
 /** Set without an answer to success. */
-export interface SetQ extends RequestHead {
-  readonly _tag: "SetQ"
-  readonly opcode: 0x11
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type SetQ = SetLike<"SetQ", 0x11>
 
-export const decodeSetQ: RequestDecoder<SetQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "SetQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SetQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SetQ", "key", afterCollectionId - at)
-  return {
-    _tag: "SetQ",
-    opcode: 0x11,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeSetQ: RequestDecoder<SetQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, states, "SetQ", 0x11)
+export const encodeSetQ: RequestEncoder<SetQ> = (writer, packet) => encodeSetLike(writer, packet, "SetQ", 0x11)
 
-export const encodeSetQ: RequestEncoder<SetQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "SetQ", "flags")
-  putU32(view, position + 4, packet.expiration, "SetQ", "expiration")
-  const keyStart = position + 8
-  position = position + 8
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SetQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SetQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SetQ", 0x11, extrasStart, keyStart, valueStart, position)
-}
+export type SetQResponse = SetResponseLike<"SetQResponse", 0x11, 0x0000>
 
-/** Response to `SetQ` with status Success. */
-export interface SetQResponse extends ResponseHead {
-  readonly _tag: "SetQResponse"
-  readonly opcode: 0x11
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeSetQResponse: ResponseDecoder<SetQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SetQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "SetQResponse", "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SetQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SetQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SetQResponse", "value", valueStart - at)
-  return {
-    _tag: "SetQResponse",
-    opcode: 0x11,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSetQResponse: ResponseEncoder<SetQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SetQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SetQResponse", 0x11, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeSetQResponse: ResponseDecoder<SetQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "SetQResponse", 0x11)
+export const encodeSetQResponse: ResponseEncoder<SetQResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "SetQResponse", 0x11, 0x0000)
 
 /** Add without an answer to success. */
-export interface AddQ extends RequestHead {
-  readonly _tag: "AddQ"
-  readonly opcode: 0x12
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type AddQ = SetLike<"AddQ", 0x12>
 
-export const decodeAddQ: RequestDecoder<AddQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "AddQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AddQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "AddQ", "key", afterCollectionId - at)
-  return {
-    _tag: "AddQ",
-    opcode: 0x12,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAddQ: RequestDecoder<AddQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, states, "AddQ", 0x12)
+export const encodeAddQ: RequestEncoder<AddQ> = (writer, packet) => encodeSetLike(writer, packet, "AddQ", 0x12)
 
-export const encodeAddQ: RequestEncoder<AddQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "AddQ", "flags")
-  putU32(view, position + 4, packet.expiration, "AddQ", "expiration")
-  const keyStart = position + 8
-  position = position + 8
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "AddQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "AddQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "AddQ", 0x12, extrasStart, keyStart, valueStart, position)
-}
+export type AddQResponse = SetResponseLike<"AddQResponse", 0x12, 0x0000>
 
-/** Response to `AddQ` with status Success. */
-export interface AddQResponse extends ResponseHead {
-  readonly _tag: "AddQResponse"
-  readonly opcode: 0x12
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeAddQResponse: ResponseDecoder<AddQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "AddQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, "AddQResponse", "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "AddQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "AddQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AddQResponse", "value", valueStart - at)
-  return {
-    _tag: "AddQResponse",
-    opcode: 0x12,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeAddQResponse: ResponseEncoder<AddQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "AddQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "AddQResponse", 0x12, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeAddQResponse: ResponseDecoder<AddQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AddQResponse", 0x12)
+export const encodeAddQResponse: ResponseEncoder<AddQResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "AddQResponse", 0x12, 0x0000)
 
 /** Replace without an answer to success. */
-export interface ReplaceQ extends RequestHead {
-  readonly _tag: "ReplaceQ"
-  readonly opcode: 0x13
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type ReplaceQ = SetLike<"ReplaceQ", 0x13>
 
-export const decodeReplaceQ: RequestDecoder<ReplaceQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "ReplaceQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "ReplaceQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "ReplaceQ", "key", afterCollectionId - at)
-  return {
-    _tag: "ReplaceQ",
-    opcode: 0x13,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeReplaceQ: RequestDecoder<ReplaceQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, states, "ReplaceQ", 0x13)
+export const encodeReplaceQ: RequestEncoder<ReplaceQ> = (writer, packet) => encodeSetLike(writer, packet, "ReplaceQ", 0x13)
 
-export const encodeReplaceQ: RequestEncoder<ReplaceQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "ReplaceQ", "flags")
-  putU32(view, position + 4, packet.expiration, "ReplaceQ", "expiration")
-  const keyStart = position + 8
-  position = position + 8
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "ReplaceQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "ReplaceQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "ReplaceQ", 0x13, extrasStart, keyStart, valueStart, position)
-}
+export type ReplaceQResponse = SetResponseLike<"ReplaceQResponse", 0x13, 0x0000>
 
-/** Response to `ReplaceQ` with status Success. */
-export interface ReplaceQResponse extends ResponseHead {
-  readonly _tag: "ReplaceQResponse"
-  readonly opcode: 0x13
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeReplaceQResponse: ResponseDecoder<ReplaceQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "ReplaceQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "ReplaceQResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "ReplaceQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "ReplaceQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ReplaceQResponse", "value", valueStart - at)
-  return {
-    _tag: "ReplaceQResponse",
-    opcode: 0x13,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeReplaceQResponse: ResponseEncoder<ReplaceQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "ReplaceQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "ReplaceQResponse", 0x13, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeReplaceQResponse: ResponseDecoder<ReplaceQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "ReplaceQResponse", 0x13)
+export const encodeReplaceQResponse: ResponseEncoder<ReplaceQResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "ReplaceQResponse", 0x13, 0x0000)
 
 /** Delete without an answer to success. */
-export interface DeleteQ extends RequestHead {
-  readonly _tag: "DeleteQ"
-  readonly opcode: 0x14
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type DeleteQ = GetLike<"DeleteQ", 0x14>
 
-export const decodeDeleteQ: RequestDecoder<DeleteQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DeleteQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DeleteQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DeleteQ", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "DeleteQ", "value", valueStart - at)
-  return {
-    _tag: "DeleteQ",
-    opcode: 0x14,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeDeleteQ: RequestDecoder<DeleteQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, states, "DeleteQ", 0x14)
+export const encodeDeleteQ: RequestEncoder<DeleteQ> = (writer, packet) => encodeGetLike(writer, packet, "DeleteQ", 0x14)
 
-export const encodeDeleteQ: RequestEncoder<DeleteQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DeleteQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "DeleteQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "DeleteQ", 0x14, extrasStart, keyStart, valueStart, position)
-}
+export type DeleteQResponse = SetResponseLike<"DeleteQResponse", 0x14, 0x0000>
 
-/** Response to `DeleteQ` with status Success. */
-export interface DeleteQResponse extends ResponseHead {
-  readonly _tag: "DeleteQResponse"
-  readonly opcode: 0x14
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeDeleteQResponse: ResponseDecoder<DeleteQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "DeleteQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "DeleteQResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "DeleteQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "DeleteQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DeleteQResponse", "value", valueStart - at)
-  return {
-    _tag: "DeleteQResponse",
-    opcode: 0x14,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeDeleteQResponse: ResponseEncoder<DeleteQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "DeleteQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "DeleteQResponse", 0x14, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeDeleteQResponse: ResponseDecoder<DeleteQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "DeleteQResponse", 0x14)
+export const encodeDeleteQResponse: ResponseEncoder<DeleteQResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "DeleteQResponse", 0x14, 0x0000)
 
 /** Increment without an answer to success. */
-export interface IncrementQ extends RequestHead {
-  readonly _tag: "IncrementQ"
-  readonly opcode: 0x15
-  /** Added or subtracted. */
-  readonly delta: bigint
-  /** Value of a document that is created. */
-  readonly initial: bigint
-  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type IncrementQ = IncrementLike<"IncrementQ", 0x15>
 
-export const decodeIncrementQ: RequestDecoder<IncrementQ, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "IncrementQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "IncrementQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "IncrementQ", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "IncrementQ", "value", valueStart - at)
-  return {
-    _tag: "IncrementQ",
-    opcode: 0x15,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    delta: view.getBigUint64(extrasStart),
-    initial: view.getBigUint64(extrasStart + 8),
-    expiration: view.getUint32(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeIncrementQ: RequestDecoder<IncrementQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, states, "IncrementQ", 0x15)
+export const encodeIncrementQ: RequestEncoder<IncrementQ> = (writer, packet) => encodeIncrementLike(writer, packet, "IncrementQ", 0x15)
 
-export const encodeIncrementQ: RequestEncoder<IncrementQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU64(view, position, packet.delta, "IncrementQ", "delta")
-  putU64(view, position + 8, packet.initial, "IncrementQ", "initial")
-  putU32(view, position + 16, packet.expiration, "IncrementQ", "expiration")
-  const keyStart = position + 20
-  position = position + 20
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "IncrementQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "IncrementQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "IncrementQ", 0x15, extrasStart, keyStart, valueStart, position)
-}
+export type IncrementQResponse = IncrementResponseLike<"IncrementQResponse", 0x15, 0x0000>
 
-/** Response to `IncrementQ` with status Success. */
-export interface IncrementQResponse extends ResponseHead {
-  readonly _tag: "IncrementQResponse"
-  readonly opcode: 0x15
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-  /** The new value; the document itself holds it as decimal text. */
-  readonly value: bigint
-}
-
-export const decodeIncrementQResponse: ResponseDecoder<IncrementQResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "IncrementQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "IncrementQResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "IncrementQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "IncrementQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "IncrementQResponse", "value", valueStart - at)
-  return {
-    _tag: "IncrementQResponse",
-    opcode: 0x15,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken,
-    value: view.getBigUint64(valueStart)
-  }
-}
-
-export const encodeIncrementQResponse: ResponseEncoder<IncrementQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 24)
-  const { view } = writer
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "IncrementQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  putU64(view, position, packet.value, "IncrementQResponse", "value")
-  finishResponse(writer, packet, "IncrementQResponse", 0x15, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
-}
+export const decodeIncrementQResponse: ResponseDecoder<IncrementQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementQResponse", 0x15)
+export const encodeIncrementQResponse: ResponseEncoder<IncrementQResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "IncrementQResponse", 0x15, 0x0000)
 
 /** Decrement without an answer to success. */
-export interface DecrementQ extends RequestHead {
-  readonly _tag: "DecrementQ"
-  readonly opcode: 0x16
-  /** Added or subtracted. */
-  readonly delta: bigint
-  /** Value of a document that is created. */
-  readonly initial: bigint
-  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type DecrementQ = IncrementLike<"DecrementQ", 0x16>
 
-export const decodeDecrementQ: RequestDecoder<DecrementQ, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "DecrementQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DecrementQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DecrementQ", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "DecrementQ", "value", valueStart - at)
-  return {
-    _tag: "DecrementQ",
-    opcode: 0x16,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    delta: view.getBigUint64(extrasStart),
-    initial: view.getBigUint64(extrasStart + 8),
-    expiration: view.getUint32(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeDecrementQ: RequestDecoder<DecrementQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, states, "DecrementQ", 0x16)
+export const encodeDecrementQ: RequestEncoder<DecrementQ> = (writer, packet) => encodeIncrementLike(writer, packet, "DecrementQ", 0x16)
 
-export const encodeDecrementQ: RequestEncoder<DecrementQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU64(view, position, packet.delta, "DecrementQ", "delta")
-  putU64(view, position + 8, packet.initial, "DecrementQ", "initial")
-  putU32(view, position + 16, packet.expiration, "DecrementQ", "expiration")
-  const keyStart = position + 20
-  position = position + 20
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DecrementQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "DecrementQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "DecrementQ", 0x16, extrasStart, keyStart, valueStart, position)
-}
+export type DecrementQResponse = IncrementResponseLike<"DecrementQResponse", 0x16, 0x0000>
 
-/** Response to `DecrementQ` with status Success. */
-export interface DecrementQResponse extends ResponseHead {
-  readonly _tag: "DecrementQResponse"
-  readonly opcode: 0x16
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-  /** The new value; the document itself holds it as decimal text. */
-  readonly value: bigint
-}
-
-export const decodeDecrementQResponse: ResponseDecoder<DecrementQResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "DecrementQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "DecrementQResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "DecrementQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "DecrementQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "DecrementQResponse", "value", valueStart - at)
-  return {
-    _tag: "DecrementQResponse",
-    opcode: 0x16,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken,
-    value: view.getBigUint64(valueStart)
-  }
-}
-
-export const encodeDecrementQResponse: ResponseEncoder<DecrementQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 24)
-  const { view } = writer
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "DecrementQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  putU64(view, position, packet.value, "DecrementQResponse", "value")
-  finishResponse(writer, packet, "DecrementQResponse", 0x16, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
-}
+export const decodeDecrementQResponse: ResponseDecoder<DecrementQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementQResponse", 0x16)
+export const encodeDecrementQResponse: ResponseEncoder<DecrementQResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "DecrementQResponse", 0x16, 0x0000)
 
 /** Quit without an answer. */
 export type QuitQ = EmptyRequest<"QuitQ", 0x17>
 
-export const decodeQuitQ: RequestDecoder<QuitQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "QuitQ", 0x17)
+export const decodeQuitQ: RequestDecoder<QuitQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "QuitQ", 0x17)
 export const encodeQuitQ: RequestEncoder<QuitQ> = (writer, packet) => encodeEmptyRequest(writer, packet, "QuitQ", 0x17)
 
-/** Response to `QuitQ` with status Success. */
 export type QuitQResponse = EmptyResponse<"QuitQResponse", 0x17, 0x0000>
 
-export const decodeQuitQResponse: ResponseDecoder<QuitQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "QuitQResponse", 0x17, 0x0000)
+export const decodeQuitQResponse: ResponseDecoder<QuitQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "QuitQResponse", 0x17)
 export const encodeQuitQResponse: ResponseEncoder<QuitQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "QuitQResponse", 0x17, 0x0000)
 
 /** Append without an answer to success. */
-export interface AppendQ extends RequestHead {
-  readonly _tag: "AppendQ"
-  readonly opcode: 0x19
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The bytes to add. */
-  readonly value: Uint8Array
-}
+export type AppendQ = AppendLike<"AppendQ", 0x19>
 
-export const decodeAppendQ: RequestDecoder<AppendQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "AppendQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AppendQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "AppendQ", "key", afterCollectionId - at)
-  return {
-    _tag: "AppendQ",
-    opcode: 0x19,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAppendQ: RequestDecoder<AppendQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, states, "AppendQ", 0x19)
+export const encodeAppendQ: RequestEncoder<AppendQ> = (writer, packet) => encodeAppendLike(writer, packet, "AppendQ", 0x19)
 
-export const encodeAppendQ: RequestEncoder<AppendQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "AppendQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "AppendQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "AppendQ", 0x19, extrasStart, keyStart, valueStart, position)
-}
+export type AppendQResponse = SetResponseLike<"AppendQResponse", 0x19, 0x0000>
 
-/** Response to `AppendQ` with status Success. */
-export interface AppendQResponse extends ResponseHead {
-  readonly _tag: "AppendQResponse"
-  readonly opcode: 0x19
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeAppendQResponse: ResponseDecoder<AppendQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "AppendQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "AppendQResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "AppendQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "AppendQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AppendQResponse", "value", valueStart - at)
-  return {
-    _tag: "AppendQResponse",
-    opcode: 0x19,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeAppendQResponse: ResponseEncoder<AppendQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "AppendQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "AppendQResponse", 0x19, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeAppendQResponse: ResponseDecoder<AppendQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AppendQResponse", 0x19)
+export const encodeAppendQResponse: ResponseEncoder<AppendQResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "AppendQResponse", 0x19, 0x0000)
 
 /** Prepend without an answer to success. */
-export interface PrependQ extends RequestHead {
-  readonly _tag: "PrependQ"
-  readonly opcode: 0x1a
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** The bytes to add. */
-  readonly value: Uint8Array
-}
+export type PrependQ = AppendLike<"PrependQ", 0x1a>
 
-export const decodePrependQ: RequestDecoder<PrependQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "PrependQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "PrependQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "PrependQ", "key", afterCollectionId - at)
-  return {
-    _tag: "PrependQ",
-    opcode: 0x1a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodePrependQ: RequestDecoder<PrependQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, states, "PrependQ", 0x1a)
+export const encodePrependQ: RequestEncoder<PrependQ> = (writer, packet) => encodeAppendLike(writer, packet, "PrependQ", 0x1a)
 
-export const encodePrependQ: RequestEncoder<PrependQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "PrependQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "PrependQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "PrependQ", 0x1a, extrasStart, keyStart, valueStart, position)
-}
+export type PrependQResponse = SetResponseLike<"PrependQResponse", 0x1a, 0x0000>
 
-/** Response to `PrependQ` with status Success. */
-export interface PrependQResponse extends ResponseHead {
-  readonly _tag: "PrependQResponse"
-  readonly opcode: 0x1a
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
+export const decodePrependQResponse: ResponseDecoder<PrependQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetResponseLike(reader, at, extras, key, value, end, framing, "PrependQResponse", 0x1a)
+export const encodePrependQResponse: ResponseEncoder<PrependQResponse> = (writer, packet) =>
+  encodeSetResponseLike(writer, packet, "PrependQResponse", 0x1a, 0x0000)
 
-export const decodePrependQResponse: ResponseDecoder<PrependQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "PrependQResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "PrependQResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "PrependQResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "PrependQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "PrependQResponse", "value", valueStart - at)
-  return {
-    _tag: "PrependQResponse",
-    opcode: 0x1a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodePrependQResponse: ResponseEncoder<PrependQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "PrependQResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "PrependQResponse", 0x1a, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** Sets the expiry of a document. */
-export interface Touch extends RequestHead {
-  readonly _tag: "Touch"
-  readonly opcode: 0x1c
+/** What `Touch`, `Gat` and `GatQ` have in common. */
+export interface TouchLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** The new expiry, as in Set. */
   readonly expiration: number
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
@@ -2288,16 +968,27 @@ export interface Touch extends RequestHead {
   readonly key: string
 }
 
-export const decodeTouch: RequestDecoder<Touch, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export function decodeTouchLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): TouchLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "Touch", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Touch", "collectionId") : undefined
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Touch", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "Touch", "value", valueStart - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "Touch",
-    opcode: 0x1c,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -2310,24 +1001,35 @@ export const decodeTouch: RequestDecoder<Touch, States> = (reader, at, extrasSta
   }
 }
 
-export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
+export function encodeTouchLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<TouchLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.expiration, "Touch", "expiration")
+  putU32(view, position, packet.expiration, tag, "expiration")
   const keyStart = position + 4
   position = position + 4
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Touch", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Touch", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
-  finishRequest(writer, packet, "Touch", 0x1c, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Touch` with status Success. */
+/** Sets the expiry of a document. */
+export type Touch = TouchLike<"Touch", 0x1c>
+
+export const decodeTouch: RequestDecoder<Touch, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeTouchLike(reader, at, extras, key, value, end, framing, states, "Touch", 0x1c)
+export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => encodeTouchLike(writer, packet, "Touch", 0x1c)
+
 export interface TouchResponse extends ResponseHead {
   readonly _tag: "TouchResponse"
   readonly opcode: 0x1c
@@ -2374,181 +1076,31 @@ export const encodeTouchResponse: ResponseEncoder<TouchResponse> = (writer, pack
 }
 
 /** Get and Touch in one. */
-export interface Gat extends RequestHead {
-  readonly _tag: "Gat"
-  readonly opcode: 0x1d
-  /** The new expiry, as in Set. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type Gat = TouchLike<"Gat", 0x1d>
 
-export const decodeGat: RequestDecoder<Gat, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "Gat", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "Gat", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "Gat", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "Gat", "value", valueStart - at)
-  return {
-    _tag: "Gat",
-    opcode: 0x1d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    expiration: view.getUint32(extrasStart),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
-
-export const encodeGat: RequestEncoder<Gat> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.expiration, "Gat", "expiration")
-  const keyStart = position + 4
-  position = position + 4
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "Gat", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "Gat", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "Gat", 0x1d, extrasStart, keyStart, valueStart, position)
-}
+export const decodeGat: RequestDecoder<Gat, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeTouchLike(reader, at, extras, key, value, end, framing, states, "Gat", 0x1d)
+export const encodeGat: RequestEncoder<Gat> = (writer, packet) => encodeTouchLike(writer, packet, "Gat", 0x1d)
 
 /** A read that hits. */
-export interface GatResponse extends ResponseHead {
-  readonly _tag: "GatResponse"
-  readonly opcode: 0x1d
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type GatResponse = GetResponseLike<"GatResponse", 0x1d, 0x0000>
 
-export const decodeGatResponse: ResponseDecoder<GatResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GatResponse", "key", keyStart - at)
-  return {
-    _tag: "GatResponse",
-    opcode: 0x1d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGatResponse: ResponseEncoder<GatResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GatResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GatResponse", 0x1d, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGatResponse: ResponseDecoder<GatResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatResponse", 0x1d)
+export const encodeGatResponse: ResponseEncoder<GatResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GatResponse", 0x1d, 0x0000)
 
 /** Gat without an answer to a miss. */
-export interface GatQ extends RequestHead {
-  readonly _tag: "GatQ"
-  readonly opcode: 0x1e
-  /** The new expiry, as in Set. */
-  readonly expiration: number
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GatQ = TouchLike<"GatQ", 0x1e>
 
-export const decodeGatQ: RequestDecoder<GatQ, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatQ", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GatQ", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GatQ", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GatQ", "value", valueStart - at)
-  return {
-    _tag: "GatQ",
-    opcode: 0x1e,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    expiration: view.getUint32(extrasStart),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
-
-export const encodeGatQ: RequestEncoder<GatQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.expiration, "GatQ", "expiration")
-  const keyStart = position + 4
-  position = position + 4
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GatQ", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GatQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GatQ", 0x1e, extrasStart, keyStart, valueStart, position)
-}
+export const decodeGatQ: RequestDecoder<GatQ, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeTouchLike(reader, at, extras, key, value, end, framing, states, "GatQ", 0x1e)
+export const encodeGatQ: RequestEncoder<GatQ> = (writer, packet) => encodeTouchLike(writer, packet, "GatQ", 0x1e)
 
 /** A read that hits. */
-export interface GatQResponse extends ResponseHead {
-  readonly _tag: "GatQResponse"
-  readonly opcode: 0x1e
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type GatQResponse = GetResponseLike<"GatQResponse", 0x1e, 0x0000>
 
-export const decodeGatQResponse: ResponseDecoder<GatQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatQResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GatQResponse", "key", keyStart - at)
-  return {
-    _tag: "GatQResponse",
-    opcode: 0x1e,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGatQResponse: ResponseEncoder<GatQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GatQResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GatQResponse", 0x1e, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGatQResponse: ResponseDecoder<GatQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatQResponse", 0x1e)
+export const encodeGatQResponse: ResponseEncoder<GatQResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GatQResponse", 0x1e, 0x0000)

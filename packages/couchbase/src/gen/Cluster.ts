@@ -66,18 +66,10 @@ export const encodeSetClusterConfig: RequestEncoder<SetClusterConfig> = (writer,
   finishRequest(writer, packet, "SetClusterConfig", 0xb4, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SetClusterConfig` with status Success. */
 export type SetClusterConfigResponse = EmptyResponse<"SetClusterConfigResponse", 0xb4, 0x0000>
 
-export const decodeSetClusterConfigResponse: ResponseDecoder<SetClusterConfigResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetClusterConfigResponse", 0xb4, 0x0000)
+export const decodeSetClusterConfigResponse: ResponseDecoder<SetClusterConfigResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetClusterConfigResponse", 0xb4)
 export const encodeSetClusterConfigResponse: ResponseEncoder<SetClusterConfigResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetClusterConfigResponse", 0xb4, 0x0000)
 
@@ -134,7 +126,6 @@ export const encodeGetClusterConfig: RequestEncoder<GetClusterConfig> = (writer,
   finishRequest(writer, packet, "GetClusterConfig", 0xb5, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `GetClusterConfig` with status Success. */
 export interface GetClusterConfigResponse extends ResponseHead {
   readonly _tag: "GetClusterConfigResponse"
   readonly opcode: 0xb5

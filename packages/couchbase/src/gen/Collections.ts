@@ -65,37 +65,28 @@ export const encodeCollectionsSetManifest: RequestEncoder<CollectionsSetManifest
   finishRequest(writer, packet, "CollectionsSetManifest", 0xb9, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `CollectionsSetManifest` with status Success. */
 export type CollectionsSetManifestResponse = EmptyResponse<"CollectionsSetManifestResponse", 0xb9, 0x0000>
 
 export const decodeCollectionsSetManifestResponse: ResponseDecoder<CollectionsSetManifestResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "CollectionsSetManifestResponse", 0xb9, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CollectionsSetManifestResponse", 0xb9)
 export const encodeCollectionsSetManifestResponse: ResponseEncoder<CollectionsSetManifestResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CollectionsSetManifestResponse", 0xb9, 0x0000)
 
 /** Asks for the bucket's collections manifest. */
 export type CollectionsGetManifest = EmptyRequest<"CollectionsGetManifest", 0xba>
 
-export const decodeCollectionsGetManifest: RequestDecoder<CollectionsGetManifest> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "CollectionsGetManifest", 0xba)
+export const decodeCollectionsGetManifest: RequestDecoder<CollectionsGetManifest> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "CollectionsGetManifest", 0xba)
 export const encodeCollectionsGetManifest: RequestEncoder<CollectionsGetManifest> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "CollectionsGetManifest", 0xba)
 
-/** Response to `CollectionsGetManifest` with status Success. */
 export interface CollectionsGetManifestResponse extends ResponseHead {
   readonly _tag: "CollectionsGetManifestResponse"
   readonly opcode: 0xba
@@ -176,7 +167,6 @@ export const encodeCollectionsGetID: RequestEncoder<CollectionsGetID> = (writer,
   finishRequest(writer, packet, "CollectionsGetID", 0xbb, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `CollectionsGetID` with status Success. */
 export interface CollectionsGetIDResponse extends ResponseHead {
   readonly _tag: "CollectionsGetIDResponse"
   readonly opcode: 0xbb
@@ -270,7 +260,6 @@ export const encodeCollectionsGetScopeID: RequestEncoder<CollectionsGetScopeID> 
   finishRequest(writer, packet, "CollectionsGetScopeID", 0xbc, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `CollectionsGetScopeID` with status Success. */
 export interface CollectionsGetScopeIDResponse extends ResponseHead {
   readonly _tag: "CollectionsGetScopeIDResponse"
   readonly opcode: 0xbc

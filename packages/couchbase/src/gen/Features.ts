@@ -59,7 +59,6 @@ export const encodeHello: RequestEncoder<Hello> = (writer, packet) => {
   finishRequest(writer, packet, "Hello", 0x1f, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Hello` with status Success. */
 export interface HelloResponse extends ResponseHead {
   readonly _tag: "HelloResponse"
   readonly opcode: 0x1f

@@ -6,7 +6,7 @@
  * SyncFusionLogstore, StartFusionUploader, StopFusionUploader, DeleteFusionNamespace, GetFusionNamespaces, CreateFusionNamespace,
  * SetChronicleAuthToken.
  */
-import { encodeText, expectLength, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, encodeText, expectLength, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -15,7 +15,9 @@ import {
   type RequestHead,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   decodeEmptyRequest,
@@ -25,6 +27,7 @@ import {
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
+import type { ResponseFrame } from "@wirewright/memcached/gen/Types"
 
 /** Pins the stored files of vbuckets. */
 export interface GetFusionStorageSnapshot extends RequestHead {
@@ -68,32 +71,36 @@ export const encodeGetFusionStorageSnapshot: RequestEncoder<GetFusionStorageSnap
   finishRequest(writer, packet, "GetFusionStorageSnapshot", 0x70, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `GetFusionStorageSnapshot` with status Success. */
-export interface GetFusionStorageSnapshotResponse extends ResponseHead {
-  readonly _tag: "GetFusionStorageSnapshotResponse"
-  readonly opcode: 0x70
-  readonly status: 0x0000
+/** What `GetFusionStorageSnapshotResponse`, `MountFusionVbucketResponse` and `GetFusionNamespacesResponse` have in common. */
+export interface GetFusionStorageSnapshotResponseLike<Tag extends string, Opcode extends number, Status extends number>
+  extends ResponseHead
+{
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   readonly value: string
 }
 
-export const decodeGetFusionStorageSnapshotResponse: ResponseDecoder<GetFusionStorageSnapshotResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export function decodeGetFusionStorageSnapshotResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetFusionStorageSnapshotResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetFusionStorageSnapshotResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetFusionStorageSnapshotResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "GetFusionStorageSnapshotResponse",
-    opcode: 0x70,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -101,24 +108,34 @@ export const decodeGetFusionStorageSnapshotResponse: ResponseDecoder<GetFusionSt
   }
 }
 
-export const encodeGetFusionStorageSnapshotResponse: ResponseEncoder<GetFusionStorageSnapshotResponse> = (writer, packet) => {
+export function encodeGetFusionStorageSnapshotResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetFusionStorageSnapshotResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, textBound(packet.value))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = position + encodeText(bytes, position, packet.value)
-  finishResponse(
-    writer,
-    packet,
-    "GetFusionStorageSnapshotResponse",
-    0x70,
-    packet.status ?? 0x0000,
-    extrasStart,
-    keyStart,
-    keyStart,
-    position
-  )
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type GetFusionStorageSnapshotResponse = GetFusionStorageSnapshotResponseLike<"GetFusionStorageSnapshotResponse", 0x70, 0x0000>
+
+export const decodeGetFusionStorageSnapshotResponse: ResponseDecoder<GetFusionStorageSnapshotResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeGetFusionStorageSnapshotResponseLike(reader, at, extras, key, value, end, framing, "GetFusionStorageSnapshotResponse", 0x70)
+export const encodeGetFusionStorageSnapshotResponse: ResponseEncoder<GetFusionStorageSnapshotResponse> = (writer, packet) =>
+  encodeGetFusionStorageSnapshotResponseLike(writer, packet, "GetFusionStorageSnapshotResponse", 0x70, 0x0000)
 
 /** Lets pinned files go. */
 export interface ReleaseFusionStorageSnapshot extends RequestHead {
@@ -162,18 +179,17 @@ export const encodeReleaseFusionStorageSnapshot: RequestEncoder<ReleaseFusionSto
   finishRequest(writer, packet, "ReleaseFusionStorageSnapshot", 0x71, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `ReleaseFusionStorageSnapshot` with status Success. */
 export type ReleaseFusionStorageSnapshotResponse = EmptyResponse<"ReleaseFusionStorageSnapshotResponse", 0x71, 0x0000>
 
 export const decodeReleaseFusionStorageSnapshotResponse: ResponseDecoder<ReleaseFusionStorageSnapshotResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ReleaseFusionStorageSnapshotResponse", 0x71, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReleaseFusionStorageSnapshotResponse", 0x71)
 export const encodeReleaseFusionStorageSnapshotResponse: ResponseEncoder<ReleaseFusionStorageSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReleaseFusionStorageSnapshotResponse", 0x71, 0x0000)
 
@@ -219,75 +235,39 @@ export const encodeMountFusionVbucket: RequestEncoder<MountFusionVbucket> = (wri
   finishRequest(writer, packet, "MountFusionVbucket", 0x72, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `MountFusionVbucket` with status Success. */
-export interface MountFusionVbucketResponse extends ResponseHead {
-  readonly _tag: "MountFusionVbucketResponse"
-  readonly opcode: 0x72
-  readonly status: 0x0000
-  readonly value: string
-}
+export type MountFusionVbucketResponse = GetFusionStorageSnapshotResponseLike<"MountFusionVbucketResponse", 0x72, 0x0000>
 
 export const decodeMountFusionVbucketResponse: ResponseDecoder<MountFusionVbucketResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "MountFusionVbucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "MountFusionVbucketResponse", "key", keyStart - at)
-  return {
-    _tag: "MountFusionVbucketResponse",
-    opcode: 0x72,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: reader.text(valueStart, end)
-  }
-}
-
-export const encodeMountFusionVbucketResponse: ResponseEncoder<MountFusionVbucketResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, textBound(packet.value))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "MountFusionVbucketResponse", 0x72, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+) => decodeGetFusionStorageSnapshotResponseLike(reader, at, extras, key, value, end, framing, "MountFusionVbucketResponse", 0x72)
+export const encodeMountFusionVbucketResponse: ResponseEncoder<MountFusionVbucketResponse> = (writer, packet) =>
+  encodeGetFusionStorageSnapshotResponseLike(writer, packet, "MountFusionVbucketResponse", 0x72, 0x0000)
 
 /** Takes the volumes of a vbucket away again. */
 export type UnmountFusionVbucket = EmptyRequest<"UnmountFusionVbucket", 0x73>
 
-export const decodeUnmountFusionVbucket: RequestDecoder<UnmountFusionVbucket> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "UnmountFusionVbucket", 0x73)
+export const decodeUnmountFusionVbucket: RequestDecoder<UnmountFusionVbucket> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "UnmountFusionVbucket", 0x73)
 export const encodeUnmountFusionVbucket: RequestEncoder<UnmountFusionVbucket> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "UnmountFusionVbucket", 0x73)
 
-/** Response to `UnmountFusionVbucket` with status Success. */
 export type UnmountFusionVbucketResponse = EmptyResponse<"UnmountFusionVbucketResponse", 0x73, 0x0000>
 
 export const decodeUnmountFusionVbucketResponse: ResponseDecoder<UnmountFusionVbucketResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "UnmountFusionVbucketResponse", 0x73, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "UnmountFusionVbucketResponse", 0x73)
 export const encodeUnmountFusionVbucketResponse: ResponseEncoder<UnmountFusionVbucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "UnmountFusionVbucketResponse", 0x73, 0x0000)
 
@@ -332,18 +312,17 @@ export const encodeSyncFusionLogstore: RequestEncoder<SyncFusionLogstore> = (wri
   finishRequest(writer, packet, "SyncFusionLogstore", 0x74, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `SyncFusionLogstore` with status Success. */
 export type SyncFusionLogstoreResponse = EmptyResponse<"SyncFusionLogstoreResponse", 0x74, 0x0000>
 
 export const decodeSyncFusionLogstoreResponse: ResponseDecoder<SyncFusionLogstoreResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SyncFusionLogstoreResponse", 0x74, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SyncFusionLogstoreResponse", 0x74)
 export const encodeSyncFusionLogstoreResponse: ResponseEncoder<SyncFusionLogstoreResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SyncFusionLogstoreResponse", 0x74, 0x0000)
 
@@ -389,41 +368,39 @@ export const encodeStartFusionUploader: RequestEncoder<StartFusionUploader> = (w
   finishRequest(writer, packet, "StartFusionUploader", 0x75, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `StartFusionUploader` with status Success. */
 export type StartFusionUploaderResponse = EmptyResponse<"StartFusionUploaderResponse", 0x75, 0x0000>
 
 export const decodeStartFusionUploaderResponse: ResponseDecoder<StartFusionUploaderResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "StartFusionUploaderResponse", 0x75, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StartFusionUploaderResponse", 0x75)
 export const encodeStartFusionUploaderResponse: ResponseEncoder<StartFusionUploaderResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StartFusionUploaderResponse", 0x75, 0x0000)
 
 /** Stops uploading the vbucket's log. */
 export type StopFusionUploader = EmptyRequest<"StopFusionUploader", 0x76>
 
-export const decodeStopFusionUploader: RequestDecoder<StopFusionUploader> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "StopFusionUploader", 0x76)
+export const decodeStopFusionUploader: RequestDecoder<StopFusionUploader> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "StopFusionUploader", 0x76)
 export const encodeStopFusionUploader: RequestEncoder<StopFusionUploader> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "StopFusionUploader", 0x76)
 
-/** Response to `StopFusionUploader` with status Success. */
 export type StopFusionUploaderResponse = EmptyResponse<"StopFusionUploaderResponse", 0x76, 0x0000>
 
 export const decodeStopFusionUploaderResponse: ResponseDecoder<StopFusionUploaderResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "StopFusionUploaderResponse", 0x76, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StopFusionUploaderResponse", 0x76)
 export const encodeStopFusionUploaderResponse: ResponseEncoder<StopFusionUploaderResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StopFusionUploaderResponse", 0x76, 0x0000)
 
@@ -469,18 +446,17 @@ export const encodeDeleteFusionNamespace: RequestEncoder<DeleteFusionNamespace> 
   finishRequest(writer, packet, "DeleteFusionNamespace", 0x77, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `DeleteFusionNamespace` with status Success. */
 export type DeleteFusionNamespaceResponse = EmptyResponse<"DeleteFusionNamespaceResponse", 0x77, 0x0000>
 
 export const decodeDeleteFusionNamespaceResponse: ResponseDecoder<DeleteFusionNamespaceResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DeleteFusionNamespaceResponse", 0x77, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteFusionNamespaceResponse", 0x77)
 export const encodeDeleteFusionNamespaceResponse: ResponseEncoder<DeleteFusionNamespaceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteFusionNamespaceResponse", 0x77, 0x0000)
 
@@ -526,75 +502,39 @@ export const encodeGetFusionNamespaces: RequestEncoder<GetFusionNamespaces> = (w
   finishRequest(writer, packet, "GetFusionNamespaces", 0x78, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `GetFusionNamespaces` with status Success. */
-export interface GetFusionNamespacesResponse extends ResponseHead {
-  readonly _tag: "GetFusionNamespacesResponse"
-  readonly opcode: 0x78
-  readonly status: 0x0000
-  readonly value: string
-}
+export type GetFusionNamespacesResponse = GetFusionStorageSnapshotResponseLike<"GetFusionNamespacesResponse", 0x78, 0x0000>
 
 export const decodeGetFusionNamespacesResponse: ResponseDecoder<GetFusionNamespacesResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetFusionNamespacesResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetFusionNamespacesResponse", "key", keyStart - at)
-  return {
-    _tag: "GetFusionNamespacesResponse",
-    opcode: 0x78,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: reader.text(valueStart, end)
-  }
-}
-
-export const encodeGetFusionNamespacesResponse: ResponseEncoder<GetFusionNamespacesResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, textBound(packet.value))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "GetFusionNamespacesResponse", 0x78, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+) => decodeGetFusionStorageSnapshotResponseLike(reader, at, extras, key, value, end, framing, "GetFusionNamespacesResponse", 0x78)
+export const encodeGetFusionNamespacesResponse: ResponseEncoder<GetFusionNamespacesResponse> = (writer, packet) =>
+  encodeGetFusionStorageSnapshotResponseLike(writer, packet, "GetFusionNamespacesResponse", 0x78, 0x0000)
 
 /** Makes the namespace of the selected bucket. */
 export type CreateFusionNamespace = EmptyRequest<"CreateFusionNamespace", 0x79>
 
-export const decodeCreateFusionNamespace: RequestDecoder<CreateFusionNamespace> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "CreateFusionNamespace", 0x79)
+export const decodeCreateFusionNamespace: RequestDecoder<CreateFusionNamespace> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "CreateFusionNamespace", 0x79)
 export const encodeCreateFusionNamespace: RequestEncoder<CreateFusionNamespace> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "CreateFusionNamespace", 0x79)
 
-/** Response to `CreateFusionNamespace` with status Success. */
 export type CreateFusionNamespaceResponse = EmptyResponse<"CreateFusionNamespaceResponse", 0x79, 0x0000>
 
 export const decodeCreateFusionNamespaceResponse: ResponseDecoder<CreateFusionNamespaceResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "CreateFusionNamespaceResponse", 0x79, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CreateFusionNamespaceResponse", 0x79)
 export const encodeCreateFusionNamespaceResponse: ResponseEncoder<CreateFusionNamespaceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CreateFusionNamespaceResponse", 0x79, 0x0000)
 
@@ -640,17 +580,16 @@ export const encodeSetChronicleAuthToken: RequestEncoder<SetChronicleAuthToken> 
   finishRequest(writer, packet, "SetChronicleAuthToken", 0x84, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `SetChronicleAuthToken` with status Success. */
 export type SetChronicleAuthTokenResponse = EmptyResponse<"SetChronicleAuthTokenResponse", 0x84, 0x0000>
 
 export const decodeSetChronicleAuthTokenResponse: ResponseDecoder<SetChronicleAuthTokenResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetChronicleAuthTokenResponse", 0x84, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetChronicleAuthTokenResponse", 0x84)
 export const encodeSetChronicleAuthTokenResponse: ResponseEncoder<SetChronicleAuthTokenResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetChronicleAuthTokenResponse", 0x84, 0x0000)

@@ -24,6 +24,8 @@ import {
   writeObservedKey
 } from "./Types.ts"
 import {
+  type Reader,
+  type Writer,
   boundElements,
   checkAtMost,
   checkUleb128,
@@ -50,10 +52,14 @@ import {
   type EmptyResponse,
   type RequestDecoder,
   type RequestEncoder,
+  type RequestFields,
   type RequestHead,
+  type RequestInit,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   decodeEmptyResponse,
@@ -61,74 +67,108 @@ import {
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
+import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types"
+
+/** What `GetEx`, `GetExReplica`, `GetReplica`, `EvictKey` and `UnlockKey` have in common. */
+export interface GetExLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
+}
+
+export function decodeGetExLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): GetExLike<Tag, Opcode> {
+  const view = reader.view
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
+  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    collectionId,
+    key: reader.text(afterCollectionId, valueStart)
+  }
+}
+
+export function encodeGetExLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<GetExLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
+  const { bytes } = writer
+  let position = extrasStart
+  const keyStart = position
+  if (packet.collectionId !== undefined) {
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+  }
+  const keyFrom = position
+  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  checkAtMost(position - keyFrom, 250, tag, "key")
+  const valueStart = position
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
+}
 
 /** Reads a document together with its extended attributes. Needs HELLO Xattr, Json and SnappyEverywhere. */
-export interface GetEx extends RequestHead {
-  readonly _tag: "GetEx"
-  readonly opcode: 0x49
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GetEx = GetExLike<"GetEx", 0x49>
 
-export const decodeGetEx: RequestDecoder<GetEx, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetEx", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetEx", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetEx", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetEx", "value", valueStart - at)
-  return {
-    _tag: "GetEx",
-    opcode: 0x49,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeGetEx: RequestDecoder<GetEx, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetExLike(reader, at, extras, key, value, end, framing, states, "GetEx", 0x49)
+export const encodeGetEx: RequestEncoder<GetEx> = (writer, packet) => encodeGetExLike(writer, packet, "GetEx", 0x49)
 
-export const encodeGetEx: RequestEncoder<GetEx> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetEx", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetEx", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetEx", 0x49, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `GetEx` with status Success. */
-export interface GetExResponse extends ResponseHead {
-  readonly _tag: "GetExResponse"
-  readonly opcode: 0x49
-  readonly status: 0x0000
+/** What `GetExResponse` and `GetExReplicaResponse` have in common. */
+export interface GetExResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** As stored. */
   readonly flags: number
   /** The section of extended attributes, when the datatype says so, and the document; compressed together. */
   readonly value: Uint8Array
 }
 
-export const decodeGetExResponse: ResponseDecoder<GetExResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeGetExResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetExResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetExResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetExResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "GetExResponse",
-    opcode: 0x49,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -137,202 +177,81 @@ export const decodeGetExResponse: ResponseDecoder<GetExResponse> = (reader, at, 
   }
 }
 
-export const encodeGetExResponse: ResponseEncoder<GetExResponse> = (writer, packet) => {
+export function encodeGetExResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetExResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GetExResponse", "flags")
+  putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
   position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetExResponse", 0x49, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type GetExResponse = GetExResponseLike<"GetExResponse", 0x49, 0x0000>
+
+export const decodeGetExResponse: ResponseDecoder<GetExResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetExResponseLike(reader, at, extras, key, value, end, framing, "GetExResponse", 0x49)
+export const encodeGetExResponse: ResponseEncoder<GetExResponse> = (writer, packet) =>
+  encodeGetExResponseLike(writer, packet, "GetExResponse", 0x49, 0x0000)
 
 /** GetEx from a replica. */
-export interface GetExReplica extends RequestHead {
-  readonly _tag: "GetExReplica"
-  readonly opcode: 0x4a
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GetExReplica = GetExLike<"GetExReplica", 0x4a>
 
-export const decodeGetExReplica: RequestDecoder<GetExReplica, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetExReplica", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetExReplica", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetExReplica", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetExReplica", "value", valueStart - at)
-  return {
-    _tag: "GetExReplica",
-    opcode: 0x4a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeGetExReplica: RequestDecoder<GetExReplica, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetExLike(reader, at, extras, key, value, end, framing, states, "GetExReplica", 0x4a)
+export const encodeGetExReplica: RequestEncoder<GetExReplica> = (writer, packet) => encodeGetExLike(writer, packet, "GetExReplica", 0x4a)
 
-export const encodeGetExReplica: RequestEncoder<GetExReplica> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetExReplica", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetExReplica", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetExReplica", 0x4a, extrasStart, keyStart, valueStart, position)
-}
+export type GetExReplicaResponse = GetExResponseLike<"GetExReplicaResponse", 0x4a, 0x0000>
 
-/** Response to `GetExReplica` with status Success. */
-export interface GetExReplicaResponse extends ResponseHead {
-  readonly _tag: "GetExReplicaResponse"
-  readonly opcode: 0x4a
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The section of extended attributes, when the datatype says so, and the document; compressed together. */
-  readonly value: Uint8Array
-}
-
-export const decodeGetExReplicaResponse: ResponseDecoder<GetExReplicaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetExReplicaResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetExReplicaResponse", "key", keyStart - at)
-  return {
-    _tag: "GetExReplicaResponse",
-    opcode: 0x4a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGetExReplicaResponse: ResponseEncoder<GetExReplicaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GetExReplicaResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetExReplicaResponse", 0x4a, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGetExReplicaResponse: ResponseDecoder<GetExReplicaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetExResponseLike(reader, at, extras, key, value, end, framing, "GetExReplicaResponse", 0x4a)
+export const encodeGetExReplicaResponse: ResponseEncoder<GetExReplicaResponse> = (writer, packet) =>
+  encodeGetExResponseLike(writer, packet, "GetExReplicaResponse", 0x4a, 0x0000)
 
 /** Get from a replica. */
-export interface GetReplica extends RequestHead {
-  readonly _tag: "GetReplica"
-  readonly opcode: 0x83
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GetReplica = GetExLike<"GetReplica", 0x83>
 
-export const decodeGetReplica: RequestDecoder<GetReplica, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetReplica", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetReplica", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetReplica", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetReplica", "value", valueStart - at)
-  return {
-    _tag: "GetReplica",
-    opcode: 0x83,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeGetReplica: RequestDecoder<GetReplica, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetExLike(reader, at, extras, key, value, end, framing, states, "GetReplica", 0x83)
+export const encodeGetReplica: RequestEncoder<GetReplica> = (writer, packet) => encodeGetExLike(writer, packet, "GetReplica", 0x83)
 
-export const encodeGetReplica: RequestEncoder<GetReplica> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetReplica", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetReplica", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetReplica", 0x83, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `GetReplica` with status Success. */
-export interface GetReplicaResponse extends ResponseHead {
-  readonly _tag: "GetReplicaResponse"
-  readonly opcode: 0x83
-  readonly status: 0x0000
+/** What `GetReplicaResponse` and `GetLockedResponse` have in common. */
+export interface GetReplicaResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** As stored. */
   readonly flags: number
   /** The document. */
   readonly value: Uint8Array
 }
 
-export const decodeGetReplicaResponse: ResponseDecoder<GetReplicaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export function decodeGetReplicaResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetReplicaResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetReplicaResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetReplicaResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "GetReplicaResponse",
-    opcode: 0x83,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -341,15 +260,28 @@ export const decodeGetReplicaResponse: ResponseDecoder<GetReplicaResponse> = (
   }
 }
 
-export const encodeGetReplicaResponse: ResponseEncoder<GetReplicaResponse> = (writer, packet) => {
+export function encodeGetReplicaResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetReplicaResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GetReplicaResponse", "flags")
+  putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
   position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetReplicaResponse", 0x83, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type GetReplicaResponse = GetReplicaResponseLike<"GetReplicaResponse", 0x83, 0x0000>
+
+export const decodeGetReplicaResponse: ResponseDecoder<GetReplicaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetReplicaResponseLike(reader, at, extras, key, value, end, framing, "GetReplicaResponse", 0x83)
+export const encodeGetReplicaResponse: ResponseEncoder<GetReplicaResponse> = (writer, packet) =>
+  encodeGetReplicaResponseLike(writer, packet, "GetReplicaResponse", 0x83, 0x0000)
 
 /** Asks how far a vbucket has come on a node. */
 export interface ObserveSeqno extends RequestHead {
@@ -422,7 +354,6 @@ export interface ObserveSeqnoResponseHardFailover extends ResponseHead {
   readonly lastReceivedSeqno: Seqno
 }
 
-/** Response to `ObserveSeqno` with status Success. */
 export type ObserveSeqnoResponse = ObserveSeqnoResponseNoFailover | ObserveSeqnoResponseHardFailover
 
 export const decodeObserveSeqnoResponseNoFailover: ResponseDecoder<ObserveSeqnoResponseNoFailover> = (
@@ -502,11 +433,11 @@ export const decodeObserveSeqnoResponse: ResponseDecoder<ObserveSeqnoResponse> =
   if (
     keyStart - extrasStart === 0 && valueStart - keyStart === 0 && end - valueStart === 27 && end - valueStart >= 1 &&
     view.getUint8(valueStart) === 0x00
-  ) return decodeObserveSeqnoResponseNoFailover(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  ) return decodeObserveSeqnoResponseNoFailover(reader, at, extrasStart, keyStart, valueStart, end, framing)
   if (
     keyStart - extrasStart === 0 && valueStart - keyStart === 0 && end - valueStart === 43 && end - valueStart >= 1 &&
     view.getUint8(valueStart) === 0x01
-  ) return decodeObserveSeqnoResponseHardFailover(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  ) return decodeObserveSeqnoResponseHardFailover(reader, at, extrasStart, keyStart, valueStart, end, framing)
   const length = end - valueStart
   if (length !== 27 && length !== 43) {
     return malformed("Length", "ObserveSeqnoResponse", "value", valueStart - at, "27 or 43 bytes", `${length} bytes`)
@@ -598,7 +529,6 @@ export const encodeObserve: RequestEncoder<Observe> = (writer, packet) => {
   finishRequest(writer, packet, "Observe", 0x92, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `Observe` with status Success. */
 export interface ObserveResponse extends ResponseHead {
   readonly _tag: "ObserveResponse"
   readonly opcode: 0x92
@@ -642,56 +572,16 @@ export const encodeObserveResponse: ResponseEncoder<ObserveResponse> = (writer, 
 }
 
 /** Drops a document's value from memory. */
-export interface EvictKey extends RequestHead {
-  readonly _tag: "EvictKey"
-  readonly opcode: 0x93
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type EvictKey = GetExLike<"EvictKey", 0x93>
 
-export const decodeEvictKey: RequestDecoder<EvictKey, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "EvictKey", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "EvictKey", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "EvictKey", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "EvictKey", "value", valueStart - at)
-  return {
-    _tag: "EvictKey",
-    opcode: 0x93,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeEvictKey: RequestDecoder<EvictKey, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetExLike(reader, at, extras, key, value, end, framing, states, "EvictKey", 0x93)
+export const encodeEvictKey: RequestEncoder<EvictKey> = (writer, packet) => encodeGetExLike(writer, packet, "EvictKey", 0x93)
 
-export const encodeEvictKey: RequestEncoder<EvictKey> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "EvictKey", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "EvictKey", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "EvictKey", 0x93, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `EvictKey` with status Success. */
 export type EvictKeyResponse = EmptyResponse<"EvictKeyResponse", 0x93, 0x0000>
 
-export const decodeEvictKeyResponse: ResponseDecoder<EvictKeyResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "EvictKeyResponse", 0x93, 0x0000)
+export const decodeEvictKeyResponse: ResponseDecoder<EvictKeyResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "EvictKeyResponse", 0x93)
 export const encodeEvictKeyResponse: ResponseEncoder<EvictKeyResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "EvictKeyResponse", 0x93, 0x0000)
 
@@ -755,104 +645,24 @@ export const encodeGetLocked: RequestEncoder<GetLocked> = (writer, packet) => {
   finishRequest(writer, packet, "GetLocked", 0x94, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `GetLocked` with status Success. */
-export interface GetLockedResponse extends ResponseHead {
-  readonly _tag: "GetLockedResponse"
-  readonly opcode: 0x94
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type GetLockedResponse = GetReplicaResponseLike<"GetLockedResponse", 0x94, 0x0000>
 
-export const decodeGetLockedResponse: ResponseDecoder<GetLockedResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetLockedResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetLockedResponse", "key", keyStart - at)
-  return {
-    _tag: "GetLockedResponse",
-    opcode: 0x94,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGetLockedResponse: ResponseEncoder<GetLockedResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GetLockedResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetLockedResponse", 0x94, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGetLockedResponse: ResponseDecoder<GetLockedResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetReplicaResponseLike(reader, at, extras, key, value, end, framing, "GetLockedResponse", 0x94)
+export const encodeGetLockedResponse: ResponseEncoder<GetLockedResponse> = (writer, packet) =>
+  encodeGetReplicaResponseLike(writer, packet, "GetLockedResponse", 0x94, 0x0000)
 
 /** Unlocks a document. The CAS must be the one the lock gave. */
-export interface UnlockKey extends RequestHead {
-  readonly _tag: "UnlockKey"
-  readonly opcode: 0x95
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type UnlockKey = GetExLike<"UnlockKey", 0x95>
 
-export const decodeUnlockKey: RequestDecoder<UnlockKey, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "UnlockKey", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "UnlockKey", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "UnlockKey", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "UnlockKey", "value", valueStart - at)
-  return {
-    _tag: "UnlockKey",
-    opcode: 0x95,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeUnlockKey: RequestDecoder<UnlockKey, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetExLike(reader, at, extras, key, value, end, framing, states, "UnlockKey", 0x95)
+export const encodeUnlockKey: RequestEncoder<UnlockKey> = (writer, packet) => encodeGetExLike(writer, packet, "UnlockKey", 0x95)
 
-export const encodeUnlockKey: RequestEncoder<UnlockKey> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "UnlockKey", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "UnlockKey", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "UnlockKey", 0x95, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `UnlockKey` with status Success. */
 export type UnlockKeyResponse = EmptyResponse<"UnlockKeyResponse", 0x95, 0x0000>
 
-export const decodeUnlockKeyResponse: ResponseDecoder<UnlockKeyResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "UnlockKeyResponse", 0x95, 0x0000)
+export const decodeUnlockKeyResponse: ResponseDecoder<UnlockKeyResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "UnlockKeyResponse", 0x95)
 export const encodeUnlockKeyResponse: ResponseEncoder<UnlockKeyResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "UnlockKeyResponse", 0x95, 0x0000)
 
@@ -918,7 +728,6 @@ export const encodeGetRandomKey: RequestEncoder<GetRandomKey> = (writer, packet)
   finishRequest(writer, packet, "GetRandomKey", 0xb6, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `GetRandomKey` with status Success. */
 export interface GetRandomKeyResponse extends ResponseHead {
   readonly _tag: "GetRandomKeyResponse"
   readonly opcode: 0xb6
@@ -1044,7 +853,6 @@ export const encodeGetKeys: RequestEncoder<GetKeys> = (writer, packet) => {
   finishRequest(writer, packet, "GetKeys", 0xb8, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `GetKeys` with status Success. */
 export interface GetKeysResponse extends ResponseHead {
   readonly _tag: "GetKeysResponse"
   readonly opcode: 0xb8
@@ -1122,7 +930,6 @@ export const encodeGetErrorMap: RequestEncoder<GetErrorMap> = (writer, packet) =
   finishRequest(writer, packet, "GetErrorMap", 0xfe, extrasStart, keyStart, keyStart, position + 2)
 }
 
-/** Response to `GetErrorMap` with status Success. */
 export interface GetErrorMapResponse extends ResponseHead {
   readonly _tag: "GetErrorMapResponse"
   readonly opcode: 0xfe

@@ -167,268 +167,268 @@ type OwnRequest =
 /** Any packet of kind request. */
 export type Request = OwnRequest | Exclude<Base.Request, { readonly opcode: OwnRequest["opcode"] | 0x08 | 0x18 }>
 
-export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      return Classic.decodeGet(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGet(reader, at, extras, key, value, end, framing, states)
     case 0x01:
-      return Classic.decodeSet(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeSet(reader, at, extras, key, value, end, framing, states)
     case 0x02:
-      return Classic.decodeAdd(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAdd(reader, at, extras, key, value, end, framing, states)
     case 0x03:
-      return Classic.decodeReplace(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeReplace(reader, at, extras, key, value, end, framing, states)
     case 0x04:
-      return Classic.decodeDelete(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeDelete(reader, at, extras, key, value, end, framing, states)
     case 0x05:
-      return Classic.decodeIncrement(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeIncrement(reader, at, extras, key, value, end, framing, states)
     case 0x06:
-      return Classic.decodeDecrement(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeDecrement(reader, at, extras, key, value, end, framing, states)
     case 0x09:
-      return Classic.decodeGetQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGetQ(reader, at, extras, key, value, end, framing, states)
     case 0x0c:
-      return Classic.decodeGetK(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGetK(reader, at, extras, key, value, end, framing, states)
     case 0x0d:
-      return Classic.decodeGetKQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGetKQ(reader, at, extras, key, value, end, framing, states)
     case 0x0e:
-      return Classic.decodeAppend(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAppend(reader, at, extras, key, value, end, framing, states)
     case 0x0f:
-      return Classic.decodePrepend(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodePrepend(reader, at, extras, key, value, end, framing, states)
     case 0x10:
-      return Classic.decodeStat(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeStat(reader, at, extras, key, value, end, framing)
     case 0x11:
-      return Classic.decodeSetQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeSetQ(reader, at, extras, key, value, end, framing, states)
     case 0x12:
-      return Classic.decodeAddQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAddQ(reader, at, extras, key, value, end, framing, states)
     case 0x13:
-      return Classic.decodeReplaceQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeReplaceQ(reader, at, extras, key, value, end, framing, states)
     case 0x14:
-      return Classic.decodeDeleteQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeDeleteQ(reader, at, extras, key, value, end, framing, states)
     case 0x15:
-      return Classic.decodeIncrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeIncrementQ(reader, at, extras, key, value, end, framing, states)
     case 0x16:
-      return Classic.decodeDecrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeDecrementQ(reader, at, extras, key, value, end, framing, states)
     case 0x17:
-      return Classic.decodeQuitQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeQuitQ(reader, at, extras, key, value, end, framing)
     case 0x19:
-      return Classic.decodeAppendQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAppendQ(reader, at, extras, key, value, end, framing, states)
     case 0x1a:
-      return Classic.decodePrependQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodePrependQ(reader, at, extras, key, value, end, framing, states)
     case 0x1c:
-      return Classic.decodeTouch(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeTouch(reader, at, extras, key, value, end, framing, states)
     case 0x1d:
-      return Classic.decodeGat(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGat(reader, at, extras, key, value, end, framing, states)
     case 0x1e:
-      return Classic.decodeGatQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGatQ(reader, at, extras, key, value, end, framing, states)
     case 0x1f:
-      return Features.decodeHello(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Features.decodeHello(reader, at, extras, key, value, end, framing)
     case 0x23:
-      return Admin.decodeIoctlGet(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeIoctlGet(reader, at, extras, key, value, end, framing)
     case 0x24:
-      return Admin.decodeIoctlSet(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeIoctlSet(reader, at, extras, key, value, end, framing)
     case 0x25:
-      return Admin.decodeConfigValidate(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeConfigValidate(reader, at, extras, key, value, end, framing)
     case 0x26:
-      return Admin.decodeConfigReload(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeConfigReload(reader, at, extras, key, value, end, framing)
     case 0x27:
-      return Admin.decodeAuditPut(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeAuditPut(reader, at, extras, key, value, end, framing)
     case 0x28:
-      return Admin.decodeAuditConfigReload(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeAuditConfigReload(reader, at, extras, key, value, end, framing)
     case 0x29:
-      return Admin.decodeShutdown(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeShutdown(reader, at, extras, key, value, end, framing)
     case 0x2a:
-      return Admin.decodeSetBucketThrottleProperties(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeSetBucketThrottleProperties(reader, at, extras, key, value, end, framing)
     case 0x2b:
-      return Admin.decodeSetBucketDataLimitExceeded(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeSetBucketDataLimitExceeded(reader, at, extras, key, value, end, framing)
     case 0x2d:
-      return Admin.decodeSetActiveEncryptionKeys(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeSetActiveEncryptionKeys(reader, at, extras, key, value, end, framing)
     case 0x2e:
-      return Admin.decodePruneEncryptionKeys(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodePruneEncryptionKeys(reader, at, extras, key, value, end, framing)
     case 0x2f:
-      return Auth.decodeRegisterAuthToken(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Auth.decodeRegisterAuthToken(reader, at, extras, key, value, end, framing)
     case 0x3d:
-      return VBucket.decodeSetVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return VBucket.decodeSetVbucket(reader, at, extras, key, value, end, framing)
     case 0x3e:
-      return VBucket.decodeGetVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return VBucket.decodeGetVbucket(reader, at, extras, key, value, end, framing)
     case 0x3f:
-      return VBucket.decodeDelVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return VBucket.decodeDelVbucket(reader, at, extras, key, value, end, framing)
     case 0x48:
-      return VBucket.decodeGetAllVbSeqnos(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return VBucket.decodeGetAllVbSeqnos(reader, at, extras, key, value, end, framing)
     case 0x49:
-      return KeyValue.decodeGetEx(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetEx(reader, at, extras, key, value, end, framing, states)
     case 0x4a:
-      return KeyValue.decodeGetExReplica(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetExReplica(reader, at, extras, key, value, end, framing, states)
     case 0x4b:
-      return WithMeta.decodeMutateWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeMutateWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0x70:
-      return Fusion.decodeGetFusionStorageSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeGetFusionStorageSnapshot(reader, at, extras, key, value, end, framing)
     case 0x71:
-      return Fusion.decodeReleaseFusionStorageSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeReleaseFusionStorageSnapshot(reader, at, extras, key, value, end, framing)
     case 0x72:
-      return Fusion.decodeMountFusionVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeMountFusionVbucket(reader, at, extras, key, value, end, framing)
     case 0x73:
-      return Fusion.decodeUnmountFusionVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeUnmountFusionVbucket(reader, at, extras, key, value, end, framing)
     case 0x74:
-      return Fusion.decodeSyncFusionLogstore(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeSyncFusionLogstore(reader, at, extras, key, value, end, framing)
     case 0x75:
-      return Fusion.decodeStartFusionUploader(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeStartFusionUploader(reader, at, extras, key, value, end, framing)
     case 0x76:
-      return Fusion.decodeStopFusionUploader(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeStopFusionUploader(reader, at, extras, key, value, end, framing)
     case 0x77:
-      return Fusion.decodeDeleteFusionNamespace(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeDeleteFusionNamespace(reader, at, extras, key, value, end, framing)
     case 0x78:
-      return Fusion.decodeGetFusionNamespaces(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeGetFusionNamespaces(reader, at, extras, key, value, end, framing)
     case 0x79:
-      return Fusion.decodeCreateFusionNamespace(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeCreateFusionNamespace(reader, at, extras, key, value, end, framing)
     case 0x80:
-      return Admin.decodeStopPersistence(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeStopPersistence(reader, at, extras, key, value, end, framing)
     case 0x81:
-      return Admin.decodeStartPersistence(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeStartPersistence(reader, at, extras, key, value, end, framing)
     case 0x82:
-      return Admin.decodeSetParam(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeSetParam(reader, at, extras, key, value, end, framing)
     case 0x83:
-      return KeyValue.decodeGetReplica(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetReplica(reader, at, extras, key, value, end, framing, states)
     case 0x84:
-      return Fusion.decodeSetChronicleAuthToken(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Fusion.decodeSetChronicleAuthToken(reader, at, extras, key, value, end, framing)
     case 0x85:
-      return Bucket.decodeCreateBucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Bucket.decodeCreateBucket(reader, at, extras, key, value, end, framing)
     case 0x86:
-      return Bucket.decodeDeleteBucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Bucket.decodeDeleteBucket(reader, at, extras, key, value, end, framing)
     case 0x87:
-      return Bucket.decodeListBuckets(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Bucket.decodeListBuckets(reader, at, extras, key, value, end, framing)
     case 0x89:
-      return Bucket.decodeSelectBucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Bucket.decodeSelectBucket(reader, at, extras, key, value, end, framing)
     case 0x8a:
-      return Bucket.decodePauseBucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Bucket.decodePauseBucket(reader, at, extras, key, value, end, framing)
     case 0x8b:
-      return Bucket.decodeResumeBucket(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Bucket.decodeResumeBucket(reader, at, extras, key, value, end, framing)
     case 0x8c:
-      return Bucket.decodeValidateBucketConfig(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Bucket.decodeValidateBucketConfig(reader, at, extras, key, value, end, framing)
     case 0x91:
-      return KeyValue.decodeObserveSeqno(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return KeyValue.decodeObserveSeqno(reader, at, extras, key, value, end, framing)
     case 0x92:
-      return KeyValue.decodeObserve(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeObserve(reader, at, extras, key, value, end, framing, states)
     case 0x93:
-      return KeyValue.decodeEvictKey(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeEvictKey(reader, at, extras, key, value, end, framing, states)
     case 0x94:
-      return KeyValue.decodeGetLocked(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetLocked(reader, at, extras, key, value, end, framing, states)
     case 0x95:
-      return KeyValue.decodeUnlockKey(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeUnlockKey(reader, at, extras, key, value, end, framing, states)
     case 0x96:
-      return VBucket.decodeGetFailoverLog(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return VBucket.decodeGetFailoverLog(reader, at, extras, key, value, end, framing)
     case 0xa0:
-      return WithMeta.decodeGetMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeGetMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa1:
-      return WithMeta.decodeGetQMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeGetQMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa2:
-      return WithMeta.decodeSetWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeSetWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa3:
-      return WithMeta.decodeSetQWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeSetQWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa4:
-      return WithMeta.decodeAddWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeAddWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa5:
-      return WithMeta.decodeAddQWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeAddQWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa8:
-      return WithMeta.decodeDelWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeDelWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa9:
-      return WithMeta.decodeDelQWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeDelQWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xad:
-      return Admin.decodeEnableTraffic(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeEnableTraffic(reader, at, extras, key, value, end, framing)
     case 0xae:
-      return Admin.decodeDisableTraffic(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeDisableTraffic(reader, at, extras, key, value, end, framing)
     case 0xaf:
-      return Admin.decodeIfconfig(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeIfconfig(reader, at, extras, key, value, end, framing)
     case 0xb2:
-      return WithMeta.decodeReturnMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeReturnMeta(reader, at, extras, key, value, end, framing, states)
     case 0xb3:
-      return VBucket.decodeCompactDb(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return VBucket.decodeCompactDb(reader, at, extras, key, value, end, framing)
     case 0xb4:
-      return Cluster.decodeSetClusterConfig(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Cluster.decodeSetClusterConfig(reader, at, extras, key, value, end, framing)
     case 0xb5:
-      return Cluster.decodeGetClusterConfig(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Cluster.decodeGetClusterConfig(reader, at, extras, key, value, end, framing)
     case 0xb6:
-      return KeyValue.decodeGetRandomKey(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return KeyValue.decodeGetRandomKey(reader, at, extras, key, value, end, framing)
     case 0xb7:
-      return VBucket.decodeSeqnoPersistence(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return VBucket.decodeSeqnoPersistence(reader, at, extras, key, value, end, framing)
     case 0xb8:
-      return KeyValue.decodeGetKeys(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetKeys(reader, at, extras, key, value, end, framing, states)
     case 0xb9:
-      return Collections.decodeCollectionsSetManifest(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Collections.decodeCollectionsSetManifest(reader, at, extras, key, value, end, framing)
     case 0xba:
-      return Collections.decodeCollectionsGetManifest(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Collections.decodeCollectionsGetManifest(reader, at, extras, key, value, end, framing)
     case 0xbb:
-      return Collections.decodeCollectionsGetID(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Collections.decodeCollectionsGetID(reader, at, extras, key, value, end, framing)
     case 0xbc:
-      return Collections.decodeCollectionsGetScopeID(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Collections.decodeCollectionsGetScopeID(reader, at, extras, key, value, end, framing)
     case 0xc5:
-      return SubDocument.decodeSubdocGet(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocGet(reader, at, extras, key, value, end, framing, states)
     case 0xc6:
-      return SubDocument.decodeSubdocExists(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocExists(reader, at, extras, key, value, end, framing, states)
     case 0xc7:
-      return SubDocument.decodeSubdocDictAdd(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocDictAdd(reader, at, extras, key, value, end, framing, states)
     case 0xc8:
-      return SubDocument.decodeSubdocDictUpsert(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocDictUpsert(reader, at, extras, key, value, end, framing, states)
     case 0xc9:
-      return SubDocument.decodeSubdocDelete(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocDelete(reader, at, extras, key, value, end, framing, states)
     case 0xca:
-      return SubDocument.decodeSubdocReplace(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocReplace(reader, at, extras, key, value, end, framing, states)
     case 0xcb:
-      return SubDocument.decodeSubdocArrayPushLast(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayPushLast(reader, at, extras, key, value, end, framing, states)
     case 0xcc:
-      return SubDocument.decodeSubdocArrayPushFirst(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayPushFirst(reader, at, extras, key, value, end, framing, states)
     case 0xcd:
-      return SubDocument.decodeSubdocArrayInsert(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayInsert(reader, at, extras, key, value, end, framing, states)
     case 0xce:
-      return SubDocument.decodeSubdocArrayAddUnique(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayAddUnique(reader, at, extras, key, value, end, framing, states)
     case 0xcf:
-      return SubDocument.decodeSubdocCounter(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocCounter(reader, at, extras, key, value, end, framing, states)
     case 0xd0:
-      return SubDocument.decodeSubdocMultiLookup(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocMultiLookup(reader, at, extras, key, value, end, framing, states)
     case 0xd1:
-      return SubDocument.decodeSubdocMultiMutation(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocMultiMutation(reader, at, extras, key, value, end, framing, states)
     case 0xd2:
-      return SubDocument.decodeSubdocGetCount(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocGetCount(reader, at, extras, key, value, end, framing, states)
     case 0xd3:
-      return SubDocument.decodeSubdocReplaceBodyWithXattr(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocReplaceBodyWithXattr(reader, at, extras, key, value, end, framing, states)
     case 0xda:
-      return RangeScan.decodeRangeScanCreate(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return RangeScan.decodeRangeScanCreate(reader, at, extras, key, value, end, framing)
     case 0xdb:
-      return RangeScan.decodeRangeScanContinue(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return RangeScan.decodeRangeScanContinue(reader, at, extras, key, value, end, framing)
     case 0xdc:
-      return RangeScan.decodeRangeScanCancel(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return RangeScan.decodeRangeScanCancel(reader, at, extras, key, value, end, framing)
     case 0xe0:
-      return Snapshots.decodePrepareSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Snapshots.decodePrepareSnapshot(reader, at, extras, key, value, end, framing)
     case 0xe1:
-      return Snapshots.decodeReleaseSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Snapshots.decodeReleaseSnapshot(reader, at, extras, key, value, end, framing)
     case 0xe2:
-      return Snapshots.decodeDownloadSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Snapshots.decodeDownloadSnapshot(reader, at, extras, key, value, end, framing)
     case 0xe3:
-      return Snapshots.decodeGetFileFragment(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Snapshots.decodeGetFileFragment(reader, at, extras, key, value, end, framing)
     case 0xf1:
-      return Auth.decodeIsaslRefresh(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Auth.decodeIsaslRefresh(reader, at, extras, key, value, end, framing)
     case 0xf3:
-      return Admin.decodeGetCmdTimer(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeGetCmdTimer(reader, at, extras, key, value, end, framing)
     case 0xf6:
-      return Auth.decodeUpdateExternalUserPermissions(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Auth.decodeUpdateExternalUserPermissions(reader, at, extras, key, value, end, framing)
     case 0xf7:
-      return Auth.decodeRbacRefresh(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Auth.decodeRbacRefresh(reader, at, extras, key, value, end, framing)
     case 0xf8:
-      return Auth.decodeAuthProvider(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Auth.decodeAuthProvider(reader, at, extras, key, value, end, framing)
     case 0xfb:
-      return Auth.decodeDropPrivilege(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Auth.decodeDropPrivilege(reader, at, extras, key, value, end, framing)
     case 0xfc:
-      return Admin.decodeAdjustTimeofday(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeAdjustTimeofday(reader, at, extras, key, value, end, framing)
     case 0xfd:
-      return Admin.decodeEwouldblockCtl(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeEwouldblockCtl(reader, at, extras, key, value, end, framing)
     case 0xfe:
-      return KeyValue.decodeGetErrorMap(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return KeyValue.decodeGetErrorMap(reader, at, extras, key, value, end, framing)
     case 0xff:
-      return Admin.decodeInvalid(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Admin.decodeInvalid(reader, at, extras, key, value, end, framing)
     case 0x08:
     case 0x18:
-      return decodeUnknownRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeUnknownRequest(reader, at, extras, key, value, end, framing)
     default:
-      return Base.dispatchRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, states) as Request
+      return Base.dispatchRequest(reader, at, extras, key, value, end, framing, states) as Request
   }
 }
 
@@ -573,550 +573,425 @@ type OwnResponse =
 /** Any answer to a packet of kind request. */
 export type Response = OwnResponse | Exclude<Base.Response, { readonly opcode: OwnResponse["opcode"] | 0x08 | 0x18 }>
 
-export const dispatchResponse: ResponseDecoder<Response, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
   const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      if (status === 0x0000) return Classic.decodeGetResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGetResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x01:
-      if (status === 0x0000) return Classic.decodeSetResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeSetResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x02:
-      if (status === 0x0000) return Classic.decodeAddResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAddResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x03:
-      if (status === 0x0000) return Classic.decodeReplaceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeReplaceResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x04:
-      if (status === 0x0000) return Classic.decodeDeleteResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDeleteResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x05:
-      if (status === 0x0000) return Classic.decodeIncrementResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeIncrementResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x06:
-      if (status === 0x0000) return Classic.decodeDecrementResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDecrementResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x09:
-      if (status === 0x0000) return Classic.decodeGetQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGetQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x0c:
-      if (status === 0x0000) return Classic.decodeGetKResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return Classic.decodeGetKResponse(reader, at, extras, key, value, end, framing, states)
       break
     case 0x0d:
-      if (status === 0x0000) return Classic.decodeGetKQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return Classic.decodeGetKQResponse(reader, at, extras, key, value, end, framing, states)
       break
     case 0x0e:
-      if (status === 0x0000) return Classic.decodeAppendResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAppendResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x0f:
-      if (status === 0x0000) return Classic.decodePrependResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodePrependResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x10:
-      if (status === 0x0000) return Classic.decodeStatResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeStatResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x11:
-      if (status === 0x0000) return Classic.decodeSetQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeSetQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x12:
-      if (status === 0x0000) return Classic.decodeAddQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAddQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x13:
-      if (status === 0x0000) return Classic.decodeReplaceQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeReplaceQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x14:
-      if (status === 0x0000) return Classic.decodeDeleteQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDeleteQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x15:
-      if (status === 0x0000) return Classic.decodeIncrementQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeIncrementQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x16:
-      if (status === 0x0000) return Classic.decodeDecrementQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDecrementQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x17:
-      if (status === 0x0000) return Classic.decodeQuitQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeQuitQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x19:
-      if (status === 0x0000) return Classic.decodeAppendQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAppendQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1a:
-      if (status === 0x0000) return Classic.decodePrependQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodePrependQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1c:
-      if (status === 0x0000) return Classic.decodeTouchResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeTouchResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1d:
-      if (status === 0x0000) return Classic.decodeGatResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGatResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1e:
-      if (status === 0x0000) return Classic.decodeGatQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGatQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1f:
-      if (status === 0x0000) return Features.decodeHelloResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Features.decodeHelloResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x23:
-      if (status === 0x0000) return Admin.decodeIoctlGetResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeIoctlGetResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x24:
-      if (status === 0x0000) return Admin.decodeIoctlSetResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeIoctlSetResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x25:
-      if (status === 0x0000) {
-        return Admin.decodeConfigValidateResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeConfigValidateResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x26:
-      if (status === 0x0000) return Admin.decodeConfigReloadResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeConfigReloadResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x27:
-      if (status === 0x0000) return Admin.decodeAuditPutResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeAuditPutResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x28:
-      if (status === 0x0000) {
-        return Admin.decodeAuditConfigReloadResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeAuditConfigReloadResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x29:
-      if (status === 0x0000) return Admin.decodeShutdownResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeShutdownResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x2a:
-      if (status === 0x0000) {
-        return Admin.decodeSetBucketThrottlePropertiesResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeSetBucketThrottlePropertiesResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x2b:
-      if (status === 0x0000) {
-        return Admin.decodeSetBucketDataLimitExceededResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeSetBucketDataLimitExceededResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x2d:
-      if (status === 0x0000) {
-        return Admin.decodeSetActiveEncryptionKeysResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeSetActiveEncryptionKeysResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x2e:
-      if (status === 0x0000) {
-        return Admin.decodePruneEncryptionKeysResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodePruneEncryptionKeysResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x2f:
-      if (status === 0x0000) {
-        return Auth.decodeRegisterAuthTokenResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Auth.decodeRegisterAuthTokenResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x3d:
-      if (status === 0x0000) return VBucket.decodeSetVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return VBucket.decodeSetVbucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x3e:
-      if (status === 0x0000) return VBucket.decodeGetVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return VBucket.decodeGetVbucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x3f:
-      if (status === 0x0000) return VBucket.decodeDelVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return VBucket.decodeDelVbucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x48:
-      if (status === 0x0000) {
-        return VBucket.decodeGetAllVbSeqnosResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return VBucket.decodeGetAllVbSeqnosResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x49:
-      if (status === 0x0000) return KeyValue.decodeGetExResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return KeyValue.decodeGetExResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x4a:
-      if (status === 0x0000) {
-        return KeyValue.decodeGetExReplicaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return KeyValue.decodeGetExReplicaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x4b:
-      if (status === 0x0000) {
-        return WithMeta.decodeMutateWithMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeMutateWithMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x70:
-      if (status === 0x0000) {
-        return Fusion.decodeGetFusionStorageSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeGetFusionStorageSnapshotResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x71:
-      if (status === 0x0000) {
-        return Fusion.decodeReleaseFusionStorageSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeReleaseFusionStorageSnapshotResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x72:
-      if (status === 0x0000) {
-        return Fusion.decodeMountFusionVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeMountFusionVbucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x73:
-      if (status === 0x0000) {
-        return Fusion.decodeUnmountFusionVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeUnmountFusionVbucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x74:
-      if (status === 0x0000) {
-        return Fusion.decodeSyncFusionLogstoreResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeSyncFusionLogstoreResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x75:
-      if (status === 0x0000) {
-        return Fusion.decodeStartFusionUploaderResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeStartFusionUploaderResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x76:
-      if (status === 0x0000) {
-        return Fusion.decodeStopFusionUploaderResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeStopFusionUploaderResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x77:
-      if (status === 0x0000) {
-        return Fusion.decodeDeleteFusionNamespaceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeDeleteFusionNamespaceResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x78:
-      if (status === 0x0000) {
-        return Fusion.decodeGetFusionNamespacesResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeGetFusionNamespacesResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x79:
-      if (status === 0x0000) {
-        return Fusion.decodeCreateFusionNamespaceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeCreateFusionNamespaceResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x80:
-      if (status === 0x0000) {
-        return Admin.decodeStopPersistenceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeStopPersistenceResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x81:
-      if (status === 0x0000) {
-        return Admin.decodeStartPersistenceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeStartPersistenceResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x82:
-      if (status === 0x0000) return Admin.decodeSetParamResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeSetParamResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x83:
-      if (status === 0x0000) {
-        return KeyValue.decodeGetReplicaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return KeyValue.decodeGetReplicaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x84:
-      if (status === 0x0000) {
-        return Fusion.decodeSetChronicleAuthTokenResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Fusion.decodeSetChronicleAuthTokenResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x85:
-      if (status === 0x0000) {
-        return Bucket.decodeCreateBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Bucket.decodeCreateBucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x86:
-      if (status === 0x0000) {
-        return Bucket.decodeDeleteBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Bucket.decodeDeleteBucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x87:
-      if (status === 0x0000) return Bucket.decodeListBucketsResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Bucket.decodeListBucketsResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x89:
-      if (status === 0x0000) {
-        return Bucket.decodeSelectBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Bucket.decodeSelectBucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x8a:
-      if (status === 0x0000) return Bucket.decodePauseBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Bucket.decodePauseBucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x8b:
-      if (status === 0x0000) {
-        return Bucket.decodeResumeBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Bucket.decodeResumeBucketResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x8c:
-      if (status === 0x0000) {
-        return Bucket.decodeValidateBucketConfigResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Bucket.decodeValidateBucketConfigResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x91:
-      if (status === 0x0000) {
-        return KeyValue.decodeObserveSeqnoResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return KeyValue.decodeObserveSeqnoResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x92:
-      if (status === 0x0000) return KeyValue.decodeObserveResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return KeyValue.decodeObserveResponse(reader, at, extras, key, value, end, framing, states)
       break
     case 0x93:
-      if (status === 0x0000) return KeyValue.decodeEvictKeyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return KeyValue.decodeEvictKeyResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x94:
-      if (status === 0x0000) return KeyValue.decodeGetLockedResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return KeyValue.decodeGetLockedResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x95:
-      if (status === 0x0000) return KeyValue.decodeUnlockKeyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return KeyValue.decodeUnlockKeyResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x96:
-      if (status === 0x0000) {
-        return VBucket.decodeGetFailoverLogResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return VBucket.decodeGetFailoverLogResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa0:
-      if (status === 0x0000) return WithMeta.decodeGetMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return WithMeta.decodeGetMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa1:
-      if (status === 0x0000) return WithMeta.decodeGetQMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return WithMeta.decodeGetQMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa2:
-      if (status === 0x0000) {
-        return WithMeta.decodeSetWithMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeSetWithMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa3:
-      if (status === 0x0000) {
-        return WithMeta.decodeSetQWithMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeSetQWithMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa4:
-      if (status === 0x0000) {
-        return WithMeta.decodeAddWithMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeAddWithMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa5:
-      if (status === 0x0000) {
-        return WithMeta.decodeAddQWithMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeAddQWithMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa8:
-      if (status === 0x0000) {
-        return WithMeta.decodeDelWithMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeDelWithMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xa9:
-      if (status === 0x0000) {
-        return WithMeta.decodeDelQWithMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeDelQWithMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xad:
-      if (status === 0x0000) {
-        return Admin.decodeEnableTrafficResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeEnableTrafficResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xae:
-      if (status === 0x0000) {
-        return Admin.decodeDisableTrafficResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeDisableTrafficResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xaf:
-      if (status === 0x0000) return Admin.decodeIfconfigResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeIfconfigResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xb2:
-      if (status === 0x0000) {
-        return WithMeta.decodeReturnMetaResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return WithMeta.decodeReturnMetaResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xb3:
-      if (status === 0x0000) return VBucket.decodeCompactDbResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return VBucket.decodeCompactDbResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xb4:
-      if (status === 0x0000) {
-        return Cluster.decodeSetClusterConfigResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Cluster.decodeSetClusterConfigResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xb5:
-      if (status === 0x0000) {
-        return Cluster.decodeGetClusterConfigResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Cluster.decodeGetClusterConfigResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xb6:
-      if (status === 0x0000) return KeyValue.decodeGetRandomKeyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return KeyValue.decodeGetRandomKeyResponse(reader, at, extras, key, value, end, framing, states)
       break
     case 0xb7:
-      if (status === 0x0000) {
-        return VBucket.decodeSeqnoPersistenceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return VBucket.decodeSeqnoPersistenceResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xb8:
-      if (status === 0x0000) return KeyValue.decodeGetKeysResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return KeyValue.decodeGetKeysResponse(reader, at, extras, key, value, end, framing, states)
       break
     case 0xb9:
-      if (status === 0x0000) {
-        return Collections.decodeCollectionsSetManifestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Collections.decodeCollectionsSetManifestResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xba:
-      if (status === 0x0000) {
-        return Collections.decodeCollectionsGetManifestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Collections.decodeCollectionsGetManifestResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xbb:
-      if (status === 0x0000) {
-        return Collections.decodeCollectionsGetIDResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Collections.decodeCollectionsGetIDResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xbc:
-      if (status === 0x0000) {
-        return Collections.decodeCollectionsGetScopeIDResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Collections.decodeCollectionsGetScopeIDResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xc5:
-      if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocGetResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000 || status === 0x00cd) return SubDocument.decodeSubdocGetResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xc6:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocExistsResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocExistsResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xc7:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocDictAddResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocDictAddResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xc8:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocDictUpsertResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocDictUpsertResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xc9:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocDeleteResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocDeleteResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xca:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocReplaceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocReplaceResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xcb:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocArrayPushLastResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocArrayPushLastResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xcc:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocArrayPushFirstResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocArrayPushFirstResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xcd:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocArrayInsertResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocArrayInsertResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xce:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocArrayAddUniqueResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocArrayAddUniqueResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xcf:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocCounterResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocCounterResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xd0:
       if (status === 0x0000 || status === 0x00cc || status === 0x00cd || status === 0x00d3) {
-        return SubDocument.decodeSubdocMultiLookupResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocMultiLookupResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xd1:
-      return SubDocument.decodeSubdocMultiMutationOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return SubDocument.decodeSubdocMultiMutationOutcome(reader, at, extras, key, value, end, framing)
     case 0xd2:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocGetCountResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocGetCountResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xd3:
       if (status === 0x0000 || status === 0x00cd) {
-        return SubDocument.decodeSubdocReplaceBodyWithXattrResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return SubDocument.decodeSubdocReplaceBodyWithXattrResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xda:
-      if (status === 0x0000) {
-        return RangeScan.decodeRangeScanCreateResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return RangeScan.decodeRangeScanCreateResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xdb:
       if (status === 0x0000 || status === 0x00a6 || status === 0x00a7) {
-        return RangeScan.decodeRangeScanContinueResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+        return RangeScan.decodeRangeScanContinueResponse(reader, at, extras, key, value, end, framing)
       }
       break
     case 0xdc:
-      if (status === 0x0000) {
-        return RangeScan.decodeRangeScanCancelResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return RangeScan.decodeRangeScanCancelResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xe0:
-      if (status === 0x0000) {
-        return Snapshots.decodePrepareSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Snapshots.decodePrepareSnapshotResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xe1:
-      if (status === 0x0000) {
-        return Snapshots.decodeReleaseSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Snapshots.decodeReleaseSnapshotResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xe2:
-      if (status === 0x0000) {
-        return Snapshots.decodeDownloadSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Snapshots.decodeDownloadSnapshotResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xe3:
-      if (status === 0x0000) {
-        return Snapshots.decodeGetFileFragmentResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Snapshots.decodeGetFileFragmentResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xf1:
-      if (status === 0x0000) return Auth.decodeIsaslRefreshResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Auth.decodeIsaslRefreshResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xf3:
-      if (status === 0x0000) return Admin.decodeGetCmdTimerResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeGetCmdTimerResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xf6:
-      if (status === 0x0000) {
-        return Auth.decodeUpdateExternalUserPermissionsResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Auth.decodeUpdateExternalUserPermissionsResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xf7:
-      if (status === 0x0000) return Auth.decodeRbacRefreshResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Auth.decodeRbacRefreshResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xf8:
-      if (status === 0x0000) return Auth.decodeAuthProviderResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Auth.decodeAuthProviderResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xfb:
-      if (status === 0x0000) return Auth.decodeDropPrivilegeResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Auth.decodeDropPrivilegeResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xfc:
-      if (status === 0x0000) {
-        return Admin.decodeAdjustTimeofdayResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeAdjustTimeofdayResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xfd:
-      if (status === 0x0000) {
-        return Admin.decodeEwouldblockCtlResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Admin.decodeEwouldblockCtlResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xfe:
-      if (status === 0x0000) {
-        return KeyValue.decodeGetErrorMapResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return KeyValue.decodeGetErrorMapResponse(reader, at, extras, key, value, end, framing)
       break
     case 0xff:
-      if (status === 0x0000) return Admin.decodeInvalidResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Admin.decodeInvalidResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x08:
     case 0x18:
-      return decodeUnknownResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeUnknownResponse(reader, at, extras, key, value, end, framing)
     default:
-      return Base.dispatchResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states) as Response
+      return Base.dispatchResponse(reader, at, extras, key, value, end, framing, states) as Response
   }
-  return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
 }
 
 /**
@@ -1139,25 +1014,25 @@ export type ServerRequest = OwnServerRequest | Exclude<Base.ServerRequest, { rea
 export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end,
   states
 ) => {
   const view = reader.view
   switch (view.getUint8(at + 1)) {
     case 0x01:
-      return Server.decodeClustermapChangeNotification(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+      return Server.decodeClustermapChangeNotification(reader, at, framing, extras, key, value, end)
     case 0x02:
-      return Server.decodeAuthenticate(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+      return Server.decodeAuthenticate(reader, at, framing, extras, key, value, end)
     case 0x03:
-      return Server.decodeActiveExternalUsers(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+      return Server.decodeActiveExternalUsers(reader, at, framing, extras, key, value, end)
     case 0x04:
-      return Server.decodeGetAuthorization(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+      return Server.decodeGetAuthorization(reader, at, framing, extras, key, value, end)
     default:
-      return Base.dispatchServerRequest(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states) as ServerRequest
+      return Base.dispatchServerRequest(reader, at, framing, extras, key, value, end, states) as ServerRequest
   }
 }
 
@@ -1181,10 +1056,10 @@ export type ServerResponse = OwnServerResponse | Exclude<Base.ServerResponse, { 
 export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end,
   states
 ) => {
@@ -1192,38 +1067,21 @@ export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, State
   const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x01:
-      if (status === 0x0000) {
-        return Server.decodeClustermapChangeNotificationResponse(
-          reader,
-          at,
-          framingStart,
-          extrasStart,
-          keyStart,
-          valueStart,
-          end,
-          undefined
-        )
-      }
+      if (status === 0x0000) return Server.decodeClustermapChangeNotificationResponse(reader, at, framing, extras, key, value, end)
       break
     case 0x02:
-      if (status === 0x0000 || status === 0x0021) {
-        return Server.decodeAuthenticateResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
-      }
+      if (status === 0x0000 || status === 0x0021) return Server.decodeAuthenticateResponse(reader, at, framing, extras, key, value, end)
       break
     case 0x03:
-      if (status === 0x0000) {
-        return Server.decodeActiveExternalUsersResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
-      }
+      if (status === 0x0000) return Server.decodeActiveExternalUsersResponse(reader, at, framing, extras, key, value, end)
       break
     case 0x04:
-      if (status === 0x0000) {
-        return Server.decodeGetAuthorizationResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
-      }
+      if (status === 0x0000) return Server.decodeGetAuthorizationResponse(reader, at, framing, extras, key, value, end)
       break
     default:
-      return Base.dispatchServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states) as ServerResponse
+      return Base.dispatchServerResponse(reader, at, framing, extras, key, value, end, states) as ServerResponse
   }
-  return decodeErrorServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+  return decodeErrorServerResponse(reader, at, framing, extras, key, value, end)
 }
 
 /**

@@ -75,7 +75,6 @@ export const encodeRangeScanCreate: RequestEncoder<RangeScanCreate> = (writer, p
   finishRequest(writer, packet, "RangeScanCreate", 0xda, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `RangeScanCreate` with status Success. */
 export interface RangeScanCreateResponse extends ResponseHead {
   readonly _tag: "RangeScanCreateResponse"
   readonly opcode: 0xda
@@ -268,10 +267,10 @@ export const decodeRangeScanContinueResponse: ResponseDecoder<RangeScanContinueR
 ) => {
   const view = reader.view
   if (keyStart - extrasStart === 4 && valueStart - keyStart === 0 && view.getUint32(extrasStart) === 0x00) {
-    return decodeRangeScanContinueResponseKeys(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeRangeScanContinueResponseKeys(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   if (keyStart - extrasStart === 4 && valueStart - keyStart === 0 && view.getUint32(extrasStart) === 0x01) {
-    return decodeRangeScanContinueResponseDocuments(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeRangeScanContinueResponseDocuments(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   const length = keyStart - extrasStart
   if (length !== 4) return malformed("Length", "RangeScanContinueResponse", "extras", extrasStart - at, "4 bytes", `${length} bytes`)
@@ -362,17 +361,9 @@ export const encodeRangeScanCancel: RequestEncoder<RangeScanCancel> = (writer, p
   finishRequest(writer, packet, "RangeScanCancel", 0xdc, extrasStart, keyStart, keyStart, position + 16)
 }
 
-/** Response to `RangeScanCancel` with status Success. */
 export type RangeScanCancelResponse = EmptyResponse<"RangeScanCancelResponse", 0xdc, 0x0000>
 
-export const decodeRangeScanCancelResponse: ResponseDecoder<RangeScanCancelResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "RangeScanCancelResponse", 0xdc, 0x0000)
+export const decodeRangeScanCancelResponse: ResponseDecoder<RangeScanCancelResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RangeScanCancelResponse", 0xdc)
 export const encodeRangeScanCancelResponse: ResponseEncoder<RangeScanCancelResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "RangeScanCancelResponse", 0xdc, 0x0000)

@@ -112,10 +112,10 @@ export const decodeClustermapChangeNotification: ServerRequestDecoder<Clustermap
   end
 ) => {
   if (extrasStart - framingStart === 0 && keyStart - extrasStart === 4) {
-    return decodeClustermapChangeNotificationV1(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+    return decodeClustermapChangeNotificationV1(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
   }
   if (extrasStart - framingStart === 0 && keyStart - extrasStart === 16) {
-    return decodeClustermapChangeNotificationV2(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+    return decodeClustermapChangeNotificationV2(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
   }
   const length = keyStart - extrasStart
   if (length !== 4 && length !== 16) {
@@ -171,30 +171,17 @@ export const encodeClustermapChangeNotification: ServerRequestEncoder<Clustermap
   }
 }
 
-/** Response to `ClustermapChangeNotification` with status Success. */
 export type ClustermapChangeNotificationResponse = EmptyServerResponse<"ClustermapChangeNotificationResponse", 0x01, 0x0000>
 
 export const decodeClustermapChangeNotificationResponse: ServerResponseDecoder<ClustermapChangeNotificationResponse> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end
-) =>
-  decodeEmptyServerResponse(
-    reader,
-    at,
-    framingStart,
-    extrasStart,
-    keyStart,
-    valueStart,
-    end,
-    "ClustermapChangeNotificationResponse",
-    0x01,
-    0x0000
-  )
+) => decodeEmptyServerResponse(reader, at, framing, extras, key, value, end, "ClustermapChangeNotificationResponse", 0x01)
 export const encodeClustermapChangeNotificationResponse: ServerResponseEncoder<ClustermapChangeNotificationResponse> = (writer, packet) =>
   encodeEmptyServerResponse(writer, packet, "ClustermapChangeNotificationResponse", 0x01, 0x0000)
 
@@ -337,19 +324,17 @@ export const encodeActiveExternalUsers: ServerRequestEncoder<ActiveExternalUsers
   finishServerRequest(writer, packet, "ActiveExternalUsers", 0x03, framingStart, extrasStart, extrasStart, extrasStart, position)
 }
 
-/** Response to `ActiveExternalUsers` with status Success. */
 export type ActiveExternalUsersResponse = EmptyServerResponse<"ActiveExternalUsersResponse", 0x03, 0x0000>
 
 export const decodeActiveExternalUsersResponse: ServerResponseDecoder<ActiveExternalUsersResponse> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end
-) =>
-  decodeEmptyServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, "ActiveExternalUsersResponse", 0x03, 0x0000)
+) => decodeEmptyServerResponse(reader, at, framing, extras, key, value, end, "ActiveExternalUsersResponse", 0x03)
 export const encodeActiveExternalUsersResponse: ServerResponseEncoder<ActiveExternalUsersResponse> = (writer, packet) =>
   encodeEmptyServerResponse(writer, packet, "ActiveExternalUsersResponse", 0x03, 0x0000)
 
@@ -395,7 +380,6 @@ export const encodeGetAuthorization: ServerRequestEncoder<GetAuthorization> = (w
   finishServerRequest(writer, packet, "GetAuthorization", 0x04, framingStart, extrasStart, extrasStart, valueStart, position)
 }
 
-/** Response to `GetAuthorization` with status Success. */
 export interface GetAuthorizationResponse extends ServerResponseHead {
   readonly _tag: "GetAuthorizationResponse"
   readonly opcode: 0x04

@@ -53,7 +53,6 @@ export const encodePrepareSnapshot: RequestEncoder<PrepareSnapshot> = (writer, p
   finishRequest(writer, packet, "PrepareSnapshot", 0xe0, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `PrepareSnapshot` with status Success. */
 export interface PrepareSnapshotResponse extends ResponseHead {
   readonly _tag: "PrepareSnapshotResponse"
   readonly opcode: 0xe0
@@ -131,18 +130,10 @@ export const encodeReleaseSnapshot: RequestEncoder<ReleaseSnapshot> = (writer, p
   finishRequest(writer, packet, "ReleaseSnapshot", 0xe1, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `ReleaseSnapshot` with status Success. */
 export type ReleaseSnapshotResponse = EmptyResponse<"ReleaseSnapshotResponse", 0xe1, 0x0000>
 
-export const decodeReleaseSnapshotResponse: ResponseDecoder<ReleaseSnapshotResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ReleaseSnapshotResponse", 0xe1, 0x0000)
+export const decodeReleaseSnapshotResponse: ResponseDecoder<ReleaseSnapshotResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReleaseSnapshotResponse", 0xe1)
 export const encodeReleaseSnapshotResponse: ResponseEncoder<ReleaseSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReleaseSnapshotResponse", 0xe1, 0x0000)
 
@@ -180,18 +171,10 @@ export const encodeDownloadSnapshot: RequestEncoder<DownloadSnapshot> = (writer,
   finishRequest(writer, packet, "DownloadSnapshot", 0xe2, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `DownloadSnapshot` with status Success. */
 export type DownloadSnapshotResponse = EmptyResponse<"DownloadSnapshotResponse", 0xe2, 0x0000>
 
-export const decodeDownloadSnapshotResponse: ResponseDecoder<DownloadSnapshotResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DownloadSnapshotResponse", 0xe2, 0x0000)
+export const decodeDownloadSnapshotResponse: ResponseDecoder<DownloadSnapshotResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DownloadSnapshotResponse", 0xe2)
 export const encodeDownloadSnapshotResponse: ResponseEncoder<DownloadSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DownloadSnapshotResponse", 0xe2, 0x0000)
 
@@ -232,7 +215,6 @@ export const encodeGetFileFragment: RequestEncoder<GetFileFragment> = (writer, p
   finishRequest(writer, packet, "GetFileFragment", 0xe3, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `GetFileFragment` with status Success. */
 export interface GetFileFragmentResponse extends ResponseHead {
   readonly _tag: "GetFileFragmentResponse"
   readonly opcode: 0xe3

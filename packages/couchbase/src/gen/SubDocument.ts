@@ -32,6 +32,8 @@ import {
   writeSubdocMutationSpec
 } from "./Types.ts"
 import {
+  type Reader,
+  type Writer,
   boundElements,
   checkAtMost,
   checkUleb128,
@@ -56,24 +58,32 @@ import {
   writeUleb128
 } from "@wirewright/codec"
 import {
+  type EmptyResponse,
   type ErrorResponse,
   type RequestDecoder,
   type RequestEncoder,
+  type RequestFields,
   type RequestHead,
+  type RequestInit,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
+  decodeEmptyResponse,
   decodeErrorResponse,
+  encodeEmptyResponse,
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
+import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types"
 
-/** Reads what is at a path. */
-export interface SubdocGet extends RequestHead {
-  readonly _tag: "SubdocGet"
-  readonly opcode: 0xc5
+/** What `SubdocGet`, `SubdocExists` and `SubdocGetCount` have in common. */
+export interface SubdocGetLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** How a path is treated. Bits 1 and 3 have no meaning. */
   readonly flags: SubdocPathFlags
   readonly docFlags?: SubdocDocFlags | undefined
@@ -85,28 +95,39 @@ export interface SubdocGet extends RequestHead {
   readonly path: string
 }
 
-export const decodeSubdocGet: RequestDecoder<SubdocGet, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export function decodeSubdocGetLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): SubdocGetLike<Tag, Opcode> {
   const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 3, "SubdocGet", "extras", extrasStart - at)
+  expectAtLeast(keyStart - extrasStart, 3, tag, "extras", extrasStart - at)
   const pathLength = view.getUint16(extrasStart)
   let maybeDocFlags: SubdocDocFlags | undefined
   let afterMaybeDocFlags = extrasStart + 3
   if (keyStart > extrasStart + 3) {
-    expectAtLeast(keyStart - (extrasStart + 3), 1, "SubdocGet", "docFlags", extrasStart + 3 - at)
+    expectAtLeast(keyStart - (extrasStart + 3), 1, tag, "docFlags", extrasStart + 3 - at)
     maybeDocFlags = view.getUint8(extrasStart + 3)
     afterMaybeDocFlags = extrasStart + 4
   }
-  expectEnd(afterMaybeDocFlags, keyStart, "SubdocGet", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocGet", "collectionId") : undefined
+  expectEnd(afterMaybeDocFlags, keyStart, tag, "extras", at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocGet", "key", afterCollectionId - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
   const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocGet", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocGet", "path", valueStart - at)
-  expectEnd(pathEnd, end, "SubdocGet", "value", at)
+  expectWithin(pathEnd, end, tag, "path", valueStart, at)
+  expectAtMost(pathEnd - valueStart, 1024, tag, "path", valueStart - at)
+  expectEnd(pathEnd, end, tag, "value", at)
   return {
-    _tag: "SubdocGet",
-    opcode: 0xc5,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -121,32 +142,43 @@ export const decodeSubdocGet: RequestDecoder<SubdocGet, States> = (reader, at, e
   }
 }
 
-export const encodeSubdocGet: RequestEncoder<SubdocGet> = (writer, packet) => {
+export function encodeSubdocGetLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SubdocGetLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + textBound(packet.path))
   const { bytes, view } = writer
   let position = extrasStart
   const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocGet", "flags")
+  putU8(view, position + 2, packet.flags, tag, "flags")
   position = position + 3
   if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocGet", "docFlags")
+    putU8(view, position, packet.docFlags, tag, "docFlags")
     position = position + 1
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocGet", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocGet", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocGet", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocGet", "path")
-  finishRequest(writer, packet, "SubdocGet", 0xc5, extrasStart, keyStart, valueStart, position)
+  checkAtMost(position - valueStart, 1024, tag, "path")
+  putU16(view, pathLengthAt, position - valueStart, tag, "path")
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SubdocGet` with status Success or SubdocSuccessDeleted. */
+/** Reads what is at a path. */
+export type SubdocGet = SubdocGetLike<"SubdocGet", 0xc5>
+
+export const decodeSubdocGet: RequestDecoder<SubdocGet, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocGetLike(reader, at, extras, key, value, end, framing, states, "SubdocGet", 0xc5)
+export const encodeSubdocGet: RequestEncoder<SubdocGet> = (writer, packet) => encodeSubdocGetLike(writer, packet, "SubdocGet", 0xc5)
+
 export interface SubdocGetResponse extends ResponseHead {
   readonly _tag: "SubdocGetResponse"
   readonly opcode: 0xc5
@@ -191,11 +223,33 @@ export const encodeSubdocGetResponse: ResponseEncoder<SubdocGetResponse> = (writ
 }
 
 /** Asks whether there is anything at a path. */
-export interface SubdocExists extends RequestHead {
-  readonly _tag: "SubdocExists"
-  readonly opcode: 0xc6
+export type SubdocExists = SubdocGetLike<"SubdocExists", 0xc6>
+
+export const decodeSubdocExists: RequestDecoder<SubdocExists, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocGetLike(reader, at, extras, key, value, end, framing, states, "SubdocExists", 0xc6)
+export const encodeSubdocExists: RequestEncoder<SubdocExists> = (writer, packet) =>
+  encodeSubdocGetLike(writer, packet, "SubdocExists", 0xc6)
+
+export type SubdocExistsResponse = EmptyResponse<"SubdocExistsResponse", 0xc6, 0x0000 | 0x00cd>
+
+export const decodeSubdocExistsResponse: ResponseDecoder<SubdocExistsResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SubdocExistsResponse", 0xc6)
+export const encodeSubdocExistsResponse: ResponseEncoder<SubdocExistsResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "SubdocExistsResponse", 0xc6, 0x0000)
+
+/**
+ * What `SubdocDictAdd`, `SubdocDictUpsert`, `SubdocReplace`, `SubdocArrayPushLast`, `SubdocArrayPushFirst`, `SubdocArrayInsert` and
+ * `SubdocArrayAddUnique` have in common.
+ */
+export interface SubdocDictAddLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** How a path is treated. Bits 1 and 3 have no meaning. */
   readonly flags: SubdocPathFlags
+  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
+  readonly expiration?: number | undefined
+  /** New user flags of the document. */
+  readonly userFlags?: number | undefined
   readonly docFlags?: SubdocDocFlags | undefined
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
   readonly collectionId?: CollectionId | undefined
@@ -203,39 +257,61 @@ export interface SubdocExists extends RequestHead {
   readonly key: string
   /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
   readonly path: string
+  /** What to put there: JSON, or bytes with the flag binaryValue. */
+  readonly value: Uint8Array
 }
 
-export const decodeSubdocExists: RequestDecoder<SubdocExists, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
+export function decodeSubdocDictAddLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): SubdocDictAddLike<Tag, Opcode> {
   const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 3, "SubdocExists", "extras", extrasStart - at)
-  const pathLength = view.getUint16(extrasStart)
-  let maybeDocFlags: SubdocDocFlags | undefined
-  let afterMaybeDocFlags = extrasStart + 3
-  if (keyStart > extrasStart + 3) {
-    expectAtLeast(keyStart - (extrasStart + 3), 1, "SubdocExists", "docFlags", extrasStart + 3 - at)
-    maybeDocFlags = view.getUint8(extrasStart + 3)
-    afterMaybeDocFlags = extrasStart + 4
+  let expiration: number | undefined
+  let userFlags: number | undefined
+  let docFlags: SubdocDocFlags | undefined
+  switch (keyStart - extrasStart) {
+    case 3:
+      break
+    case 4:
+      docFlags = view.getUint8(extrasStart + 3)
+      break
+    case 7:
+      expiration = view.getUint32(extrasStart + 3)
+      break
+    case 8:
+      expiration = view.getUint32(extrasStart + 3)
+      docFlags = view.getUint8(extrasStart + 7)
+      break
+    case 11:
+      expiration = view.getUint32(extrasStart + 3)
+      userFlags = view.getUint32(extrasStart + 7)
+      break
+    case 12:
+      expiration = view.getUint32(extrasStart + 3)
+      userFlags = view.getUint32(extrasStart + 7)
+      docFlags = view.getUint8(extrasStart + 11)
+      break
+    default:
+      return malformed("Length", tag, "extras", extrasStart - at, "3, 4, 7, 8, 11 or 12 bytes", `${keyStart - extrasStart} bytes`)
   }
-  expectEnd(afterMaybeDocFlags, keyStart, "SubdocExists", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocExists", "collectionId") : undefined
+  const pathLength = view.getUint16(extrasStart)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocExists", "key", afterCollectionId - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
   const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocExists", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocExists", "path", valueStart - at)
-  expectEnd(pathEnd, end, "SubdocExists", "value", at)
+  expectWithin(pathEnd, end, tag, "path", valueStart, at)
+  expectAtMost(pathEnd - valueStart, 1024, tag, "path", valueStart - at)
   return {
-    _tag: "SubdocExists",
-    opcode: 0xc6,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -243,255 +319,108 @@ export const decodeSubdocExists: RequestDecoder<SubdocExists, States> = (
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint8(extrasStart + 2),
-    docFlags: maybeDocFlags,
+    expiration,
+    userFlags,
+    docFlags,
     collectionId,
     key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd)
+    path: reader.text(valueStart, pathEnd),
+    value: reader.slice(pathEnd, end)
   }
 }
 
-export const encodeSubdocExists: RequestEncoder<SubdocExists> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + textBound(packet.path))
+export function encodeSubdocDictAddLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SubdocDictAddLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
+  if (packet.userFlags !== undefined && packet.expiration === undefined) {
+    unencodable("Missing", tag, "expiration", "a value, because userFlags has one", "undefined")
+  }
   const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocExists", "flags")
+  putU8(view, position + 2, packet.flags, tag, "flags")
   position = position + 3
+  if (packet.expiration !== undefined) {
+    putU32(view, position, packet.expiration, tag, "expiration")
+    position = position + 4
+  }
+  if (packet.userFlags !== undefined) {
+    putU32(view, position, packet.userFlags, tag, "userFlags")
+    position = position + 4
+  }
   if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocExists", "docFlags")
+    putU8(view, position, packet.docFlags, tag, "docFlags")
     position = position + 1
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocExists", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocExists", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocExists", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocExists", "path")
-  finishRequest(writer, packet, "SubdocExists", 0xc6, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocExists` with status Success or SubdocSuccessDeleted. */
-export interface SubdocExistsResponse extends ResponseHead {
-  readonly _tag: "SubdocExistsResponse"
-  readonly opcode: 0xc6
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-}
-
-export const decodeSubdocExistsResponse: ResponseDecoder<SubdocExistsResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SubdocExistsResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SubdocExistsResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocExistsResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocExistsResponse",
-    opcode: 0xc6,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-export const encodeSubdocExistsResponse: ResponseEncoder<SubdocExistsResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocExistsResponse", 0xc6, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  checkAtMost(position - valueStart, 1024, tag, "path")
+  putU16(view, pathLengthAt, position - valueStart, tag, "path")
+  position = putBytes(bytes, position, packet.value)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
 /** Adds a name to an object; it must not be there. */
-export interface SubdocDictAdd extends RequestHead {
-  readonly _tag: "SubdocDictAdd"
-  readonly opcode: 0xc7
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-  /** What to put there: JSON, or bytes with the flag binaryValue. */
-  readonly value: Uint8Array
-}
+export type SubdocDictAdd = SubdocDictAddLike<"SubdocDictAdd", 0xc7>
 
-export const decodeSubdocDictAdd: RequestDecoder<SubdocDictAdd, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocDictAdd",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocDictAdd", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocDictAdd", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocDictAdd", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocDictAdd", "path", valueStart - at)
-  return {
-    _tag: "SubdocDictAdd",
-    opcode: 0xc7,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.slice(pathEnd, end)
-  }
-}
+export const decodeSubdocDictAdd: RequestDecoder<SubdocDictAdd, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocDictAddLike(reader, at, extras, key, value, end, framing, states, "SubdocDictAdd", 0xc7)
+export const encodeSubdocDictAdd: RequestEncoder<SubdocDictAdd> = (writer, packet) =>
+  encodeSubdocDictAddLike(writer, packet, "SubdocDictAdd", 0xc7)
 
-export const encodeSubdocDictAdd: RequestEncoder<SubdocDictAdd> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocDictAdd", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocDictAdd", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocDictAdd", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocDictAdd", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocDictAdd", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocDictAdd", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocDictAdd", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocDictAdd", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocDictAdd", "path")
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SubdocDictAdd", 0xc7, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocDictAdd` with status Success or SubdocSuccessDeleted. */
-export interface SubdocDictAddResponse extends ResponseHead {
-  readonly _tag: "SubdocDictAddResponse"
-  readonly opcode: 0xc7
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
+/**
+ * What `SubdocDictAddResponse`, `SubdocDictUpsertResponse`, `SubdocDeleteResponse`, `SubdocReplaceResponse`, `SubdocArrayPushLastResponse`,
+ * `SubdocArrayPushFirstResponse`, `SubdocArrayInsertResponse`, `SubdocArrayAddUniqueResponse` and `SubdocReplaceBodyWithXattrResponse` have
+ * in common.
+ */
+export interface SubdocDictAddResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** Where the write landed; only after HELLO MUTATION_SEQNO. */
   readonly mutationToken?: MutationToken | undefined
 }
 
-export const decodeSubdocDictAddResponse: ResponseDecoder<SubdocDictAddResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export function decodeSubdocDictAddResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): SubdocDictAddResponseLike<Tag, Opcode, Status> {
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocDictAddResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocDictAddResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
+    expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
+    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
     maybeMutationToken = mutationToken
     afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocDictAddResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocDictAddResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocDictAddResponse", "value", valueStart - at)
+  expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "SubdocDictAddResponse",
-    opcode: 0xc7,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -499,20 +428,48 @@ export const decodeSubdocDictAddResponse: ResponseDecoder<SubdocDictAddResponse>
   }
 }
 
-export const encodeSubdocDictAddResponse: ResponseEncoder<SubdocDictAddResponse> = (writer, packet) => {
+export function encodeSubdocDictAddResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<SubdocDictAddResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 16)
   let position = extrasStart
   if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocDictAddResponse", "mutationToken", writeMutationToken)
+    position = writeNested(writer, position, packet.mutationToken, tag, "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  finishResponse(writer, packet, "SubdocDictAddResponse", 0xc7, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type SubdocDictAddResponse = SubdocDictAddResponseLike<"SubdocDictAddResponse", 0xc7, 0x0000 | 0x00cd>
+
+export const decodeSubdocDictAddResponse: ResponseDecoder<SubdocDictAddResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocDictAddResponse", 0xc7)
+export const encodeSubdocDictAddResponse: ResponseEncoder<SubdocDictAddResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocDictAddResponse", 0xc7, 0x0000)
 
 /** Sets a name of an object. */
-export interface SubdocDictUpsert extends RequestHead {
-  readonly _tag: "SubdocDictUpsert"
-  readonly opcode: 0xc8
+export type SubdocDictUpsert = SubdocDictAddLike<"SubdocDictUpsert", 0xc8>
+
+export const decodeSubdocDictUpsert: RequestDecoder<SubdocDictUpsert, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocDictAddLike(reader, at, extras, key, value, end, framing, states, "SubdocDictUpsert", 0xc8)
+export const encodeSubdocDictUpsert: RequestEncoder<SubdocDictUpsert> = (writer, packet) =>
+  encodeSubdocDictAddLike(writer, packet, "SubdocDictUpsert", 0xc8)
+
+export type SubdocDictUpsertResponse = SubdocDictAddResponseLike<"SubdocDictUpsertResponse", 0xc8, 0x0000 | 0x00cd>
+
+export const decodeSubdocDictUpsertResponse: ResponseDecoder<SubdocDictUpsertResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocDictUpsertResponse", 0xc8)
+export const encodeSubdocDictUpsertResponse: ResponseEncoder<SubdocDictUpsertResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocDictUpsertResponse", 0xc8, 0x0000)
+
+/** What `SubdocDelete` and `SubdocReplaceBodyWithXattr` have in common. */
+export interface SubdocDeleteLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** How a path is treated. Bits 1 and 3 have no meaning. */
   readonly flags: SubdocPathFlags
   /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
@@ -526,20 +483,20 @@ export interface SubdocDictUpsert extends RequestHead {
   readonly key: string
   /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
   readonly path: string
-  /** What to put there: JSON, or bytes with the flag binaryValue. */
-  readonly value: Uint8Array
 }
 
-export const decodeSubdocDictUpsert: RequestDecoder<SubdocDictUpsert, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
+export function decodeSubdocDeleteLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): SubdocDeleteLike<Tag, Opcode> {
   const view = reader.view
   let expiration: number | undefined
   let userFlags: number | undefined
@@ -567,218 +524,19 @@ export const decodeSubdocDictUpsert: RequestDecoder<SubdocDictUpsert, States> = 
       docFlags = view.getUint8(extrasStart + 11)
       break
     default:
-      return malformed(
-        "Length",
-        "SubdocDictUpsert",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
+      return malformed("Length", tag, "extras", extrasStart - at, "3, 4, 7, 8, 11 or 12 bytes", `${keyStart - extrasStart} bytes`)
   }
   const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocDictUpsert", "collectionId") : undefined
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
   const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocDictUpsert", "key", afterCollectionId - at)
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
   const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocDictUpsert", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocDictUpsert", "path", valueStart - at)
+  expectWithin(pathEnd, end, tag, "path", valueStart, at)
+  expectAtMost(pathEnd - valueStart, 1024, tag, "path", valueStart - at)
+  expectEnd(pathEnd, end, tag, "value", at)
   return {
-    _tag: "SubdocDictUpsert",
-    opcode: 0xc8,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.slice(pathEnd, end)
-  }
-}
-
-export const encodeSubdocDictUpsert: RequestEncoder<SubdocDictUpsert> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocDictUpsert", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocDictUpsert", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocDictUpsert", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocDictUpsert", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocDictUpsert", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocDictUpsert", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocDictUpsert", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocDictUpsert", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocDictUpsert", "path")
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SubdocDictUpsert", 0xc8, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocDictUpsert` with status Success or SubdocSuccessDeleted. */
-export interface SubdocDictUpsertResponse extends ResponseHead {
-  readonly _tag: "SubdocDictUpsertResponse"
-  readonly opcode: 0xc8
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeSubdocDictUpsertResponse: ResponseDecoder<SubdocDictUpsertResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocDictUpsertResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocDictUpsertResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocDictUpsertResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocDictUpsertResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocDictUpsertResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocDictUpsertResponse",
-    opcode: 0xc8,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSubdocDictUpsertResponse: ResponseEncoder<SubdocDictUpsertResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocDictUpsertResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocDictUpsertResponse", 0xc8, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** Removes what is at a path. */
-export interface SubdocDelete extends RequestHead {
-  readonly _tag: "SubdocDelete"
-  readonly opcode: 0xc9
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-}
-
-export const decodeSubdocDelete: RequestDecoder<SubdocDelete, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocDelete",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocDelete", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocDelete", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocDelete", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocDelete", "path", valueStart - at)
-  expectEnd(pathEnd, end, "SubdocDelete", "value", at)
-  return {
-    _tag: "SubdocDelete",
-    opcode: 0xc9,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -795,1078 +553,181 @@ export const decodeSubdocDelete: RequestDecoder<SubdocDelete, States> = (
   }
 }
 
-export const encodeSubdocDelete: RequestEncoder<SubdocDelete> = (writer, packet) => {
+export function encodeSubdocDeleteLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SubdocDeleteLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path))
   const { bytes, view } = writer
   let position = extrasStart
   if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocDelete", "expiration", "a value, because userFlags has one", "undefined")
+    unencodable("Missing", tag, "expiration", "a value, because userFlags has one", "undefined")
   }
   const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocDelete", "flags")
+  putU8(view, position + 2, packet.flags, tag, "flags")
   position = position + 3
   if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocDelete", "expiration")
+    putU32(view, position, packet.expiration, tag, "expiration")
     position = position + 4
   }
   if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocDelete", "userFlags")
+    putU32(view, position, packet.userFlags, tag, "userFlags")
     position = position + 4
   }
   if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocDelete", "docFlags")
+    putU8(view, position, packet.docFlags, tag, "docFlags")
     position = position + 1
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocDelete", "collectionId"))
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocDelete", "key")
+  checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocDelete", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocDelete", "path")
-  finishRequest(writer, packet, "SubdocDelete", 0xc9, extrasStart, keyStart, valueStart, position)
+  checkAtMost(position - valueStart, 1024, tag, "path")
+  putU16(view, pathLengthAt, position - valueStart, tag, "path")
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SubdocDelete` with status Success or SubdocSuccessDeleted. */
-export interface SubdocDeleteResponse extends ResponseHead {
-  readonly _tag: "SubdocDeleteResponse"
-  readonly opcode: 0xc9
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
+/** Removes what is at a path. */
+export type SubdocDelete = SubdocDeleteLike<"SubdocDelete", 0xc9>
 
-export const decodeSubdocDeleteResponse: ResponseDecoder<SubdocDeleteResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocDeleteResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocDeleteResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocDeleteResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocDeleteResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocDeleteResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocDeleteResponse",
-    opcode: 0xc9,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
+export const decodeSubdocDelete: RequestDecoder<SubdocDelete, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocDeleteLike(reader, at, extras, key, value, end, framing, states, "SubdocDelete", 0xc9)
+export const encodeSubdocDelete: RequestEncoder<SubdocDelete> = (writer, packet) =>
+  encodeSubdocDeleteLike(writer, packet, "SubdocDelete", 0xc9)
 
-export const encodeSubdocDeleteResponse: ResponseEncoder<SubdocDeleteResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocDeleteResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocDeleteResponse", 0xc9, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export type SubdocDeleteResponse = SubdocDictAddResponseLike<"SubdocDeleteResponse", 0xc9, 0x0000 | 0x00cd>
+
+export const decodeSubdocDeleteResponse: ResponseDecoder<SubdocDeleteResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocDeleteResponse", 0xc9)
+export const encodeSubdocDeleteResponse: ResponseEncoder<SubdocDeleteResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocDeleteResponse", 0xc9, 0x0000)
 
 /** Replaces what is at a path. */
-export interface SubdocReplace extends RequestHead {
-  readonly _tag: "SubdocReplace"
-  readonly opcode: 0xca
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-  /** What to put there: JSON, or bytes with the flag binaryValue. */
-  readonly value: Uint8Array
-}
+export type SubdocReplace = SubdocDictAddLike<"SubdocReplace", 0xca>
 
-export const decodeSubdocReplace: RequestDecoder<SubdocReplace, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocReplace",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocReplace", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocReplace", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocReplace", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocReplace", "path", valueStart - at)
-  return {
-    _tag: "SubdocReplace",
-    opcode: 0xca,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.slice(pathEnd, end)
-  }
-}
+export const decodeSubdocReplace: RequestDecoder<SubdocReplace, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocDictAddLike(reader, at, extras, key, value, end, framing, states, "SubdocReplace", 0xca)
+export const encodeSubdocReplace: RequestEncoder<SubdocReplace> = (writer, packet) =>
+  encodeSubdocDictAddLike(writer, packet, "SubdocReplace", 0xca)
 
-export const encodeSubdocReplace: RequestEncoder<SubdocReplace> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocReplace", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocReplace", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocReplace", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocReplace", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocReplace", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocReplace", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocReplace", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocReplace", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocReplace", "path")
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SubdocReplace", 0xca, extrasStart, keyStart, valueStart, position)
-}
+export type SubdocReplaceResponse = SubdocDictAddResponseLike<"SubdocReplaceResponse", 0xca, 0x0000 | 0x00cd>
 
-/** Response to `SubdocReplace` with status Success or SubdocSuccessDeleted. */
-export interface SubdocReplaceResponse extends ResponseHead {
-  readonly _tag: "SubdocReplaceResponse"
-  readonly opcode: 0xca
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeSubdocReplaceResponse: ResponseDecoder<SubdocReplaceResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocReplaceResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocReplaceResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocReplaceResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocReplaceResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocReplaceResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocReplaceResponse",
-    opcode: 0xca,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSubdocReplaceResponse: ResponseEncoder<SubdocReplaceResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocReplaceResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocReplaceResponse", 0xca, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeSubdocReplaceResponse: ResponseDecoder<SubdocReplaceResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocReplaceResponse", 0xca)
+export const encodeSubdocReplaceResponse: ResponseEncoder<SubdocReplaceResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocReplaceResponse", 0xca, 0x0000)
 
 /** Adds a value at the end of an array. The path may be empty. */
-export interface SubdocArrayPushLast extends RequestHead {
-  readonly _tag: "SubdocArrayPushLast"
-  readonly opcode: 0xcb
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-  /** What to put there: JSON, or bytes with the flag binaryValue. */
-  readonly value: Uint8Array
-}
+export type SubdocArrayPushLast = SubdocDictAddLike<"SubdocArrayPushLast", 0xcb>
 
 export const decodeSubdocArrayPushLast: RequestDecoder<SubdocArrayPushLast, States> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing,
   states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocArrayPushLast",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocArrayPushLast", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocArrayPushLast", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocArrayPushLast", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocArrayPushLast", "path", valueStart - at)
-  return {
-    _tag: "SubdocArrayPushLast",
-    opcode: 0xcb,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.slice(pathEnd, end)
-  }
-}
+) => decodeSubdocDictAddLike(reader, at, extras, key, value, end, framing, states, "SubdocArrayPushLast", 0xcb)
+export const encodeSubdocArrayPushLast: RequestEncoder<SubdocArrayPushLast> = (writer, packet) =>
+  encodeSubdocDictAddLike(writer, packet, "SubdocArrayPushLast", 0xcb)
 
-export const encodeSubdocArrayPushLast: RequestEncoder<SubdocArrayPushLast> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocArrayPushLast", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocArrayPushLast", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocArrayPushLast", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocArrayPushLast", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocArrayPushLast", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocArrayPushLast", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocArrayPushLast", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocArrayPushLast", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocArrayPushLast", "path")
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SubdocArrayPushLast", 0xcb, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocArrayPushLast` with status Success or SubdocSuccessDeleted. */
-export interface SubdocArrayPushLastResponse extends ResponseHead {
-  readonly _tag: "SubdocArrayPushLastResponse"
-  readonly opcode: 0xcb
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
+export type SubdocArrayPushLastResponse = SubdocDictAddResponseLike<"SubdocArrayPushLastResponse", 0xcb, 0x0000 | 0x00cd>
 
 export const decodeSubdocArrayPushLastResponse: ResponseDecoder<SubdocArrayPushLastResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayPushLastResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocArrayPushLastResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayPushLastResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocArrayPushLastResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocArrayPushLastResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocArrayPushLastResponse",
-    opcode: 0xcb,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSubdocArrayPushLastResponse: ResponseEncoder<SubdocArrayPushLastResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocArrayPushLastResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocArrayPushLastResponse", 0xcb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayPushLastResponse", 0xcb)
+export const encodeSubdocArrayPushLastResponse: ResponseEncoder<SubdocArrayPushLastResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayPushLastResponse", 0xcb, 0x0000)
 
 /** Adds a value at the beginning of an array. The path may be empty. */
-export interface SubdocArrayPushFirst extends RequestHead {
-  readonly _tag: "SubdocArrayPushFirst"
-  readonly opcode: 0xcc
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-  /** What to put there: JSON, or bytes with the flag binaryValue. */
-  readonly value: Uint8Array
-}
+export type SubdocArrayPushFirst = SubdocDictAddLike<"SubdocArrayPushFirst", 0xcc>
 
 export const decodeSubdocArrayPushFirst: RequestDecoder<SubdocArrayPushFirst, States> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing,
   states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocArrayPushFirst",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections
-    ? readUleb128(reader, keyStart, valueStart, at, "SubdocArrayPushFirst", "collectionId")
-    : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocArrayPushFirst", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocArrayPushFirst", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocArrayPushFirst", "path", valueStart - at)
-  return {
-    _tag: "SubdocArrayPushFirst",
-    opcode: 0xcc,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.slice(pathEnd, end)
-  }
-}
+) => decodeSubdocDictAddLike(reader, at, extras, key, value, end, framing, states, "SubdocArrayPushFirst", 0xcc)
+export const encodeSubdocArrayPushFirst: RequestEncoder<SubdocArrayPushFirst> = (writer, packet) =>
+  encodeSubdocDictAddLike(writer, packet, "SubdocArrayPushFirst", 0xcc)
 
-export const encodeSubdocArrayPushFirst: RequestEncoder<SubdocArrayPushFirst> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocArrayPushFirst", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocArrayPushFirst", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocArrayPushFirst", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocArrayPushFirst", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocArrayPushFirst", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocArrayPushFirst", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocArrayPushFirst", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocArrayPushFirst", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocArrayPushFirst", "path")
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SubdocArrayPushFirst", 0xcc, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocArrayPushFirst` with status Success or SubdocSuccessDeleted. */
-export interface SubdocArrayPushFirstResponse extends ResponseHead {
-  readonly _tag: "SubdocArrayPushFirstResponse"
-  readonly opcode: 0xcc
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
+export type SubdocArrayPushFirstResponse = SubdocDictAddResponseLike<"SubdocArrayPushFirstResponse", 0xcc, 0x0000 | 0x00cd>
 
 export const decodeSubdocArrayPushFirstResponse: ResponseDecoder<SubdocArrayPushFirstResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayPushFirstResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocArrayPushFirstResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayPushFirstResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocArrayPushFirstResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocArrayPushFirstResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocArrayPushFirstResponse",
-    opcode: 0xcc,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSubdocArrayPushFirstResponse: ResponseEncoder<SubdocArrayPushFirstResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocArrayPushFirstResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocArrayPushFirstResponse", 0xcc, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayPushFirstResponse", 0xcc)
+export const encodeSubdocArrayPushFirstResponse: ResponseEncoder<SubdocArrayPushFirstResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayPushFirstResponse", 0xcc, 0x0000)
 
 /** Adds a value to an array, before the index the path ends with. */
-export interface SubdocArrayInsert extends RequestHead {
-  readonly _tag: "SubdocArrayInsert"
-  readonly opcode: 0xcd
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-  /** What to put there: JSON, or bytes with the flag binaryValue. */
-  readonly value: Uint8Array
-}
+export type SubdocArrayInsert = SubdocDictAddLike<"SubdocArrayInsert", 0xcd>
 
-export const decodeSubdocArrayInsert: RequestDecoder<SubdocArrayInsert, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocArrayInsert",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocArrayInsert", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocArrayInsert", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocArrayInsert", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocArrayInsert", "path", valueStart - at)
-  return {
-    _tag: "SubdocArrayInsert",
-    opcode: 0xcd,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.slice(pathEnd, end)
-  }
-}
+export const decodeSubdocArrayInsert: RequestDecoder<SubdocArrayInsert, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocDictAddLike(reader, at, extras, key, value, end, framing, states, "SubdocArrayInsert", 0xcd)
+export const encodeSubdocArrayInsert: RequestEncoder<SubdocArrayInsert> = (writer, packet) =>
+  encodeSubdocDictAddLike(writer, packet, "SubdocArrayInsert", 0xcd)
 
-export const encodeSubdocArrayInsert: RequestEncoder<SubdocArrayInsert> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocArrayInsert", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocArrayInsert", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocArrayInsert", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocArrayInsert", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocArrayInsert", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocArrayInsert", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocArrayInsert", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocArrayInsert", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocArrayInsert", "path")
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SubdocArrayInsert", 0xcd, extrasStart, keyStart, valueStart, position)
-}
+export type SubdocArrayInsertResponse = SubdocDictAddResponseLike<"SubdocArrayInsertResponse", 0xcd, 0x0000 | 0x00cd>
 
-/** Response to `SubdocArrayInsert` with status Success or SubdocSuccessDeleted. */
-export interface SubdocArrayInsertResponse extends ResponseHead {
-  readonly _tag: "SubdocArrayInsertResponse"
-  readonly opcode: 0xcd
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeSubdocArrayInsertResponse: ResponseDecoder<SubdocArrayInsertResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayInsertResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocArrayInsertResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayInsertResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocArrayInsertResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocArrayInsertResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocArrayInsertResponse",
-    opcode: 0xcd,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSubdocArrayInsertResponse: ResponseEncoder<SubdocArrayInsertResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocArrayInsertResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocArrayInsertResponse", 0xcd, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeSubdocArrayInsertResponse: ResponseDecoder<SubdocArrayInsertResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayInsertResponse", 0xcd)
+export const encodeSubdocArrayInsertResponse: ResponseEncoder<SubdocArrayInsertResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayInsertResponse", 0xcd, 0x0000)
 
 /** Adds a value to an array that does not have it. The path may be empty. */
-export interface SubdocArrayAddUnique extends RequestHead {
-  readonly _tag: "SubdocArrayAddUnique"
-  readonly opcode: 0xce
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-  /** What to put there: JSON, or bytes with the flag binaryValue. */
-  readonly value: Uint8Array
-}
+export type SubdocArrayAddUnique = SubdocDictAddLike<"SubdocArrayAddUnique", 0xce>
 
 export const decodeSubdocArrayAddUnique: RequestDecoder<SubdocArrayAddUnique, States> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing,
   states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocArrayAddUnique",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections
-    ? readUleb128(reader, keyStart, valueStart, at, "SubdocArrayAddUnique", "collectionId")
-    : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocArrayAddUnique", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocArrayAddUnique", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocArrayAddUnique", "path", valueStart - at)
-  return {
-    _tag: "SubdocArrayAddUnique",
-    opcode: 0xce,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.slice(pathEnd, end)
-  }
-}
+) => decodeSubdocDictAddLike(reader, at, extras, key, value, end, framing, states, "SubdocArrayAddUnique", 0xce)
+export const encodeSubdocArrayAddUnique: RequestEncoder<SubdocArrayAddUnique> = (writer, packet) =>
+  encodeSubdocDictAddLike(writer, packet, "SubdocArrayAddUnique", 0xce)
 
-export const encodeSubdocArrayAddUnique: RequestEncoder<SubdocArrayAddUnique> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocArrayAddUnique", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocArrayAddUnique", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocArrayAddUnique", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocArrayAddUnique", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocArrayAddUnique", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocArrayAddUnique", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocArrayAddUnique", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocArrayAddUnique", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocArrayAddUnique", "path")
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SubdocArrayAddUnique", 0xce, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocArrayAddUnique` with status Success or SubdocSuccessDeleted. */
-export interface SubdocArrayAddUniqueResponse extends ResponseHead {
-  readonly _tag: "SubdocArrayAddUniqueResponse"
-  readonly opcode: 0xce
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
+export type SubdocArrayAddUniqueResponse = SubdocDictAddResponseLike<"SubdocArrayAddUniqueResponse", 0xce, 0x0000 | 0x00cd>
 
 export const decodeSubdocArrayAddUniqueResponse: ResponseDecoder<SubdocArrayAddUniqueResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocArrayAddUniqueResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocArrayAddUniqueResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocArrayAddUniqueResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocArrayAddUniqueResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocArrayAddUniqueResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocArrayAddUniqueResponse",
-    opcode: 0xce,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSubdocArrayAddUniqueResponse: ResponseEncoder<SubdocArrayAddUniqueResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SubdocArrayAddUniqueResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SubdocArrayAddUniqueResponse", 0xce, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayAddUniqueResponse", 0xce)
+export const encodeSubdocArrayAddUniqueResponse: ResponseEncoder<SubdocArrayAddUniqueResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayAddUniqueResponse", 0xce, 0x0000)
 
 /** Adds to a number. */
 export interface SubdocCounter extends RequestHead {
@@ -2002,7 +863,6 @@ export const encodeSubdocCounter: RequestEncoder<SubdocCounter> = (writer, packe
   finishRequest(writer, packet, "SubdocCounter", 0xcf, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SubdocCounter` with status Success or SubdocSuccessDeleted. */
 export interface SubdocCounterResponse extends ResponseHead {
   readonly _tag: "SubdocCounterResponse"
   readonly opcode: 0xcf
@@ -2143,9 +1003,6 @@ export const encodeSubdocMultiLookup: RequestEncoder<SubdocMultiLookup> = (write
   finishRequest(writer, packet, "SubdocMultiLookup", 0xd0, extrasStart, keyStart, valueStart, position)
 }
 
-/**
- * Response to `SubdocMultiLookup` with status Success or SubdocMultiPathFailure or SubdocSuccessDeleted or SubdocMultiPathFailureDeleted.
- */
 export interface SubdocMultiLookupResponse extends ResponseHead {
   readonly _tag: "SubdocMultiLookupResponse"
   readonly opcode: 0xd0
@@ -2305,7 +1162,6 @@ export const encodeSubdocMultiMutation: RequestEncoder<SubdocMultiMutation> = (w
   finishRequest(writer, packet, "SubdocMultiMutation", 0xd1, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `SubdocMultiMutation` with status Success or SubdocSuccessDeleted. */
 export interface SubdocMultiMutationResponse extends ResponseHead {
   readonly _tag: "SubdocMultiMutationResponse"
   readonly opcode: 0xd1
@@ -2440,9 +1296,9 @@ export type SubdocMultiMutationOutcome = SubdocMultiMutationResponse | SubdocMul
 export const decodeSubdocMultiMutationOutcome: ResponseDecoder<SubdocMultiMutationOutcome> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
 ) => {
@@ -2450,101 +1306,23 @@ export const decodeSubdocMultiMutationOutcome: ResponseDecoder<SubdocMultiMutati
   switch (view.getUint16(at + 6)) {
     case 0x0000:
     case 0x00cd:
-      return decodeSubdocMultiMutationResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeSubdocMultiMutationResponse(reader, at, extras, key, value, end, framing)
     case 0x00cc:
     case 0x00d3:
-      return decodeSubdocMultiMutationSubdocMultiPathFailure(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeSubdocMultiMutationSubdocMultiPathFailure(reader, at, extras, key, value, end, framing)
     default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeErrorResponse(reader, at, extras, key, value, end, framing)
   }
 }
 
 /** Counts the elements of an array or the names of an object. The path may be empty. */
-export interface SubdocGetCount extends RequestHead {
-  readonly _tag: "SubdocGetCount"
-  readonly opcode: 0xd2
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-}
+export type SubdocGetCount = SubdocGetLike<"SubdocGetCount", 0xd2>
 
-export const decodeSubdocGetCount: RequestDecoder<SubdocGetCount, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 3, "SubdocGetCount", "extras", extrasStart - at)
-  const pathLength = view.getUint16(extrasStart)
-  let maybeDocFlags: SubdocDocFlags | undefined
-  let afterMaybeDocFlags = extrasStart + 3
-  if (keyStart > extrasStart + 3) {
-    expectAtLeast(keyStart - (extrasStart + 3), 1, "SubdocGetCount", "docFlags", extrasStart + 3 - at)
-    maybeDocFlags = view.getUint8(extrasStart + 3)
-    afterMaybeDocFlags = extrasStart + 4
-  }
-  expectEnd(afterMaybeDocFlags, keyStart, "SubdocGetCount", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocGetCount", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocGetCount", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocGetCount", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocGetCount", "path", valueStart - at)
-  expectEnd(pathEnd, end, "SubdocGetCount", "value", at)
-  return {
-    _tag: "SubdocGetCount",
-    opcode: 0xd2,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    docFlags: maybeDocFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd)
-  }
-}
+export const decodeSubdocGetCount: RequestDecoder<SubdocGetCount, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSubdocGetLike(reader, at, extras, key, value, end, framing, states, "SubdocGetCount", 0xd2)
+export const encodeSubdocGetCount: RequestEncoder<SubdocGetCount> = (writer, packet) =>
+  encodeSubdocGetLike(writer, packet, "SubdocGetCount", 0xd2)
 
-export const encodeSubdocGetCount: RequestEncoder<SubdocGetCount> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + textBound(packet.path))
-  const { bytes, view } = writer
-  let position = extrasStart
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocGetCount", "flags")
-  position = position + 3
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocGetCount", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocGetCount", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocGetCount", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocGetCount", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocGetCount", "path")
-  finishRequest(writer, packet, "SubdocGetCount", 0xd2, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocGetCount` with status Success or SubdocSuccessDeleted. */
 export interface SubdocGetCountResponse extends ResponseHead {
   readonly _tag: "SubdocGetCountResponse"
   readonly opcode: 0xd2
@@ -2591,211 +1369,31 @@ export const encodeSubdocGetCountResponse: ResponseEncoder<SubdocGetCountRespons
 }
 
 /** Replaces the document's body by an extended attribute. The flag xattrPath is a must. */
-export interface SubdocReplaceBodyWithXattr extends RequestHead {
-  readonly _tag: "SubdocReplaceBodyWithXattr"
-  readonly opcode: 0xd3
-  /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags
-  /** New expiry of the document, as in Set; the server ignores it when user flags and document flags are both there. */
-  readonly expiration?: number | undefined
-  /** New user flags of the document. */
-  readonly userFlags?: number | undefined
-  readonly docFlags?: SubdocDocFlags | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string
-}
+export type SubdocReplaceBodyWithXattr = SubdocDeleteLike<"SubdocReplaceBodyWithXattr", 0xd3>
 
 export const decodeSubdocReplaceBodyWithXattr: RequestDecoder<SubdocReplaceBodyWithXattr, States> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing,
   states
-) => {
-  const view = reader.view
-  let expiration: number | undefined
-  let userFlags: number | undefined
-  let docFlags: SubdocDocFlags | undefined
-  switch (keyStart - extrasStart) {
-    case 3:
-      break
-    case 4:
-      docFlags = view.getUint8(extrasStart + 3)
-      break
-    case 7:
-      expiration = view.getUint32(extrasStart + 3)
-      break
-    case 8:
-      expiration = view.getUint32(extrasStart + 3)
-      docFlags = view.getUint8(extrasStart + 7)
-      break
-    case 11:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      break
-    case 12:
-      expiration = view.getUint32(extrasStart + 3)
-      userFlags = view.getUint32(extrasStart + 7)
-      docFlags = view.getUint8(extrasStart + 11)
-      break
-    default:
-      return malformed(
-        "Length",
-        "SubdocReplaceBodyWithXattr",
-        "extras",
-        extrasStart - at,
-        "3, 4, 7, 8, 11 or 12 bytes",
-        `${keyStart - extrasStart} bytes`
-      )
-  }
-  const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections
-    ? readUleb128(reader, keyStart, valueStart, at, "SubdocReplaceBodyWithXattr", "collectionId")
-    : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocReplaceBodyWithXattr", "key", afterCollectionId - at)
-  const pathEnd = valueStart + pathLength
-  expectWithin(pathEnd, end, "SubdocReplaceBodyWithXattr", "path", valueStart, at)
-  expectAtMost(pathEnd - valueStart, 1024, "SubdocReplaceBodyWithXattr", "path", valueStart - at)
-  expectEnd(pathEnd, end, "SubdocReplaceBodyWithXattr", "value", at)
-  return {
-    _tag: "SubdocReplaceBodyWithXattr",
-    opcode: 0xd3,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint8(extrasStart + 2),
-    expiration,
-    userFlags,
-    docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd)
-  }
-}
+) => decodeSubdocDeleteLike(reader, at, extras, key, value, end, framing, states, "SubdocReplaceBodyWithXattr", 0xd3)
+export const encodeSubdocReplaceBodyWithXattr: RequestEncoder<SubdocReplaceBodyWithXattr> = (writer, packet) =>
+  encodeSubdocDeleteLike(writer, packet, "SubdocReplaceBodyWithXattr", 0xd3)
 
-export const encodeSubdocReplaceBodyWithXattr: RequestEncoder<SubdocReplaceBodyWithXattr> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path))
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.userFlags !== undefined && packet.expiration === undefined) {
-    unencodable("Missing", "SubdocReplaceBodyWithXattr", "expiration", "a value, because userFlags has one", "undefined")
-  }
-  const pathLengthAt = position
-  putU8(view, position + 2, packet.flags, "SubdocReplaceBodyWithXattr", "flags")
-  position = position + 3
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "SubdocReplaceBodyWithXattr", "expiration")
-    position = position + 4
-  }
-  if (packet.userFlags !== undefined) {
-    putU32(view, position, packet.userFlags, "SubdocReplaceBodyWithXattr", "userFlags")
-    position = position + 4
-  }
-  if (packet.docFlags !== undefined) {
-    putU8(view, position, packet.docFlags, "SubdocReplaceBodyWithXattr", "docFlags")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocReplaceBodyWithXattr", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocReplaceBodyWithXattr", "key")
-  const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
-  checkAtMost(position - valueStart, 1024, "SubdocReplaceBodyWithXattr", "path")
-  putU16(view, pathLengthAt, position - valueStart, "SubdocReplaceBodyWithXattr", "path")
-  finishRequest(writer, packet, "SubdocReplaceBodyWithXattr", 0xd3, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SubdocReplaceBodyWithXattr` with status Success or SubdocSuccessDeleted. */
-export interface SubdocReplaceBodyWithXattrResponse extends ResponseHead {
-  readonly _tag: "SubdocReplaceBodyWithXattrResponse"
-  readonly opcode: 0xd3
-  /** Success, SubdocSuccessDeleted */
-  readonly status: 0x0000 | 0x00cd
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
+export type SubdocReplaceBodyWithXattrResponse = SubdocDictAddResponseLike<"SubdocReplaceBodyWithXattrResponse", 0xd3, 0x0000 | 0x00cd>
 
 export const decodeSubdocReplaceBodyWithXattrResponse: ResponseDecoder<SubdocReplaceBodyWithXattrResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SubdocReplaceBodyWithXattrResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocReplaceBodyWithXattrResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SubdocReplaceBodyWithXattrResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SubdocReplaceBodyWithXattrResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SubdocReplaceBodyWithXattrResponse", "value", valueStart - at)
-  return {
-    _tag: "SubdocReplaceBodyWithXattrResponse",
-    opcode: 0xd3,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x00cd,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSubdocReplaceBodyWithXattrResponse: ResponseEncoder<SubdocReplaceBodyWithXattrResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(
-      writer,
-      position,
-      packet.mutationToken,
-      "SubdocReplaceBodyWithXattrResponse",
-      "mutationToken",
-      writeMutationToken
-    )
-  }
-  const keyStart = position
-  finishResponse(
-    writer,
-    packet,
-    "SubdocReplaceBodyWithXattrResponse",
-    0xd3,
-    packet.status ?? 0x0000,
-    extrasStart,
-    keyStart,
-    keyStart,
-    position
-  )
-}
+) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocReplaceBodyWithXattrResponse", 0xd3)
+export const encodeSubdocReplaceBodyWithXattrResponse: ResponseEncoder<SubdocReplaceBodyWithXattrResponse> = (writer, packet) =>
+  encodeSubdocDictAddResponseLike(writer, packet, "SubdocReplaceBodyWithXattrResponse", 0xd3, 0x0000)

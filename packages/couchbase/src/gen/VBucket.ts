@@ -112,10 +112,10 @@ export const decodeSetVbucketWide: RequestDecoder<SetVbucketWide> = (reader, at,
 
 export const decodeSetVbucket: RequestDecoder<SetVbucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   if (keyStart - extrasStart === 1 && valueStart - keyStart === 0) {
-    return decodeSetVbucketNarrow(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeSetVbucketNarrow(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   if (keyStart - extrasStart === 4 && valueStart - keyStart === 0) {
-    return decodeSetVbucketWide(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeSetVbucketWide(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   const length = keyStart - extrasStart
   if (length !== 1 && length !== 4) return malformed("Length", "SetVbucket", "extras", extrasStart - at, "1 or 4 bytes", `${length} bytes`)
@@ -153,18 +153,10 @@ export const encodeSetVbucket: RequestEncoder<SetVbucket> = (writer, packet) => 
   }
 }
 
-/** Response to `SetVbucket` with status Success. */
 export type SetVbucketResponse = EmptyResponse<"SetVbucketResponse", 0x3d, 0x0000>
 
-export const decodeSetVbucketResponse: ResponseDecoder<SetVbucketResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetVbucketResponse", 0x3d, 0x0000)
+export const decodeSetVbucketResponse: ResponseDecoder<SetVbucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetVbucketResponse", 0x3d)
 export const encodeSetVbucketResponse: ResponseEncoder<SetVbucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetVbucketResponse", 0x3d, 0x0000)
 
@@ -203,7 +195,6 @@ export const encodeGetVbucket: RequestEncoder<GetVbucket> = (writer, packet) => 
   finishRequest(writer, packet, "GetVbucket", 0x3e, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `GetVbucket` with status Success. */
 export interface GetVbucketResponse extends ResponseHead {
   readonly _tag: "GetVbucketResponse"
   readonly opcode: 0x3e
@@ -289,18 +280,10 @@ export const encodeDelVbucket: RequestEncoder<DelVbucket> = (writer, packet) => 
   finishRequest(writer, packet, "DelVbucket", 0x3f, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `DelVbucket` with status Success. */
 export type DelVbucketResponse = EmptyResponse<"DelVbucketResponse", 0x3f, 0x0000>
 
-export const decodeDelVbucketResponse: ResponseDecoder<DelVbucketResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DelVbucketResponse", 0x3f, 0x0000)
+export const decodeDelVbucketResponse: ResponseDecoder<DelVbucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DelVbucketResponse", 0x3f)
 export const encodeDelVbucketResponse: ResponseEncoder<DelVbucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DelVbucketResponse", 0x3f, 0x0000)
 
@@ -369,7 +352,6 @@ export const encodeGetAllVbSeqnos: RequestEncoder<GetAllVbSeqnos> = (writer, pac
   finishRequest(writer, packet, "GetAllVbSeqnos", 0x48, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `GetAllVbSeqnos` with status Success. */
 export interface GetAllVbSeqnosResponse extends ResponseHead {
   readonly _tag: "GetAllVbSeqnosResponse"
   readonly opcode: 0x48
@@ -414,12 +396,11 @@ export const encodeGetAllVbSeqnosResponse: ResponseEncoder<GetAllVbSeqnosRespons
 /** Reads the failover log of the vbucket of the header, on a connection without DCP. */
 export type GetFailoverLog = EmptyRequest<"GetFailoverLog", 0x96>
 
-export const decodeGetFailoverLog: RequestDecoder<GetFailoverLog> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "GetFailoverLog", 0x96)
+export const decodeGetFailoverLog: RequestDecoder<GetFailoverLog> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "GetFailoverLog", 0x96)
 export const encodeGetFailoverLog: RequestEncoder<GetFailoverLog> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "GetFailoverLog", 0x96)
 
-/** Response to `GetFailoverLog` with status Success. */
 export interface GetFailoverLogResponse extends ResponseHead {
   readonly _tag: "GetFailoverLogResponse"
   readonly opcode: 0x96
@@ -518,11 +499,10 @@ export const encodeCompactDb: RequestEncoder<CompactDb> = (writer, packet) => {
   finishRequest(writer, packet, "CompactDb", 0xb3, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `CompactDb` with status Success. */
 export type CompactDbResponse = EmptyResponse<"CompactDbResponse", 0xb3, 0x0000>
 
-export const decodeCompactDbResponse: ResponseDecoder<CompactDbResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "CompactDbResponse", 0xb3, 0x0000)
+export const decodeCompactDbResponse: ResponseDecoder<CompactDbResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CompactDbResponse", 0xb3)
 export const encodeCompactDbResponse: ResponseEncoder<CompactDbResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CompactDbResponse", 0xb3, 0x0000)
 
@@ -561,17 +541,9 @@ export const encodeSeqnoPersistence: RequestEncoder<SeqnoPersistence> = (writer,
   finishRequest(writer, packet, "SeqnoPersistence", 0xb7, extrasStart, keyStart, keyStart, position + 8)
 }
 
-/** Response to `SeqnoPersistence` with status Success. */
 export type SeqnoPersistenceResponse = EmptyResponse<"SeqnoPersistenceResponse", 0xb7, 0x0000>
 
-export const decodeSeqnoPersistenceResponse: ResponseDecoder<SeqnoPersistenceResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SeqnoPersistenceResponse", 0xb7, 0x0000)
+export const decodeSeqnoPersistenceResponse: ResponseDecoder<SeqnoPersistenceResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SeqnoPersistenceResponse", 0xb7)
 export const encodeSeqnoPersistenceResponse: ResponseEncoder<SeqnoPersistenceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SeqnoPersistenceResponse", 0xb7, 0x0000)

@@ -18,6 +18,8 @@ import {
   writeMutationToken
 } from "./Types.ts"
 import {
+  type Reader,
+  type Writer,
   checkAtMost,
   checkUleb128,
   encodeText,
@@ -42,16 +44,20 @@ import {
 import {
   type RequestDecoder,
   type RequestEncoder,
+  type RequestFields,
   type RequestHead,
+  type RequestInit,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
-import type { Cas, Datatype } from "@wirewright/memcached/gen/Types"
+import type { Cas, Datatype, RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types"
 
 /** A write whose metadata stand as JSON behind the document. Needs HELLO MutateWithMeta. */
 export interface MutateWithMeta extends RequestHead {
@@ -125,51 +131,47 @@ export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, pac
   finishRequest(writer, packet, "MutateWithMeta", 0x4b, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `MutateWithMeta` with status Success. */
-export interface MutateWithMetaResponse extends ResponseHead {
-  readonly _tag: "MutateWithMetaResponse"
-  readonly opcode: 0x4b
-  readonly status: 0x0000
+/**
+ * What `MutateWithMetaResponse`, `SetWithMetaResponse`, `SetQWithMetaResponse`, `AddWithMetaResponse`, `AddQWithMetaResponse`,
+ * `DelWithMetaResponse` and `DelQWithMetaResponse` have in common.
+ */
+export interface MutateWithMetaResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** Where the write landed; only after HELLO MUTATION_SEQNO. */
   readonly mutationToken?: MutationToken | undefined
 }
 
-export const decodeMutateWithMetaResponse: ResponseDecoder<MutateWithMetaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export function decodeMutateWithMetaResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): MutateWithMetaResponseLike<Tag, Opcode, Status> {
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
   if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "MutateWithMetaResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "MutateWithMetaResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
+    expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
+    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
     maybeMutationToken = mutationToken
     afterMaybeMutationToken = extrasStart + 16
   }
-  expectEnd(afterMaybeMutationToken, keyStart, "MutateWithMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "MutateWithMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "MutateWithMetaResponse", "value", valueStart - at)
+  expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "MutateWithMetaResponse",
-    opcode: 0x4b,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -177,81 +179,117 @@ export const decodeMutateWithMetaResponse: ResponseDecoder<MutateWithMetaRespons
   }
 }
 
-export const encodeMutateWithMetaResponse: ResponseEncoder<MutateWithMetaResponse> = (writer, packet) => {
+export function encodeMutateWithMetaResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<MutateWithMetaResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 16)
   let position = extrasStart
   if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "MutateWithMetaResponse", "mutationToken", writeMutationToken)
+    position = writeNested(writer, position, packet.mutationToken, tag, "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  finishResponse(writer, packet, "MutateWithMetaResponse", 0x4b, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
+}
+
+export type MutateWithMetaResponse = MutateWithMetaResponseLike<"MutateWithMetaResponse", 0x4b, 0x0000>
+
+export const decodeMutateWithMetaResponse: ResponseDecoder<MutateWithMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "MutateWithMetaResponse", 0x4b)
+export const encodeMutateWithMetaResponse: ResponseEncoder<MutateWithMetaResponse> = (writer, packet) =>
+  encodeMutateWithMetaResponseLike(writer, packet, "MutateWithMetaResponse", 0x4b, 0x0000)
+
+/** What `GetMeta` and `GetQMeta` have in common. */
+export interface GetMetaLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  /** The layout wanted; V1 when absent. */
+  readonly version?: GetMetaVersion | undefined
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
+}
+
+export function decodeGetMetaLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): GetMetaLike<Tag, Opcode> {
+  const view = reader.view
+  let maybeVersion: GetMetaVersion | undefined
+  let afterMaybeVersion = extrasStart
+  if (keyStart > extrasStart) {
+    expectAtLeast(keyStart - extrasStart, 1, tag, "version", extrasStart - at)
+    maybeVersion = view.getUint8(extrasStart)
+    afterMaybeVersion = extrasStart + 1
+  }
+  expectEnd(afterMaybeVersion, keyStart, tag, "extras", at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
+  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    version: maybeVersion,
+    collectionId,
+    key: reader.text(afterCollectionId, valueStart)
+  }
+}
+
+export function encodeGetMetaLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<GetMetaLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, 6 + textBound(packet.key))
+  const { bytes, view } = writer
+  let position = extrasStart
+  if (packet.version !== undefined) {
+    putU8(view, position, packet.version, tag, "version")
+    position = position + 1
+  }
+  const keyStart = position
+  if (packet.collectionId !== undefined) {
+    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+  }
+  const keyFrom = position
+  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  checkAtMost(position - keyFrom, 250, tag, "key")
+  const valueStart = position
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
 /** Reads the metadata of a document or tombstone. */
-export interface GetMeta extends RequestHead {
-  readonly _tag: "GetMeta"
-  readonly opcode: 0xa0
-  /** The layout wanted; V1 when absent. */
-  readonly version?: GetMetaVersion | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GetMeta = GetMetaLike<"GetMeta", 0xa0>
 
-export const decodeGetMeta: RequestDecoder<GetMeta, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  let maybeVersion: GetMetaVersion | undefined
-  let afterMaybeVersion = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 1, "GetMeta", "version", extrasStart - at)
-    maybeVersion = view.getUint8(extrasStart)
-    afterMaybeVersion = extrasStart + 1
-  }
-  expectEnd(afterMaybeVersion, keyStart, "GetMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetMeta", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetMeta", "value", valueStart - at)
-  return {
-    _tag: "GetMeta",
-    opcode: 0xa0,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    version: maybeVersion,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeGetMeta: RequestDecoder<GetMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetMetaLike(reader, at, extras, key, value, end, framing, states, "GetMeta", 0xa0)
+export const encodeGetMeta: RequestEncoder<GetMeta> = (writer, packet) => encodeGetMetaLike(writer, packet, "GetMeta", 0xa0)
 
-export const encodeGetMeta: RequestEncoder<GetMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 6 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.version !== undefined) {
-    putU8(view, position, packet.version, "GetMeta", "version")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetMeta", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetMeta", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetMeta", 0xa0, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `GetMeta` with status Success. */
-export interface GetMetaResponse extends ResponseHead {
-  readonly _tag: "GetMetaResponse"
-  readonly opcode: 0xa0
-  readonly status: 0x0000
+/** What `GetMetaResponse` and `GetQMetaResponse` have in common. */
+export interface GetMetaResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** Whether the document is deleted. */
   readonly deleted: GetMetaDeleted
   /** As stored. */
@@ -264,25 +302,35 @@ export interface GetMetaResponse extends ResponseHead {
   readonly documentDatatype?: Datatype | undefined
 }
 
-export const decodeGetMetaResponse: ResponseDecoder<GetMetaResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeGetMetaResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetMetaResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 20, "GetMetaResponse", "extras", extrasStart - at)
+  expectAtLeast(keyStart - extrasStart, 20, tag, "extras", extrasStart - at)
   let maybeDocumentDatatype: Datatype | undefined
   let afterMaybeDocumentDatatype = extrasStart + 20
   if (keyStart > extrasStart + 20) {
-    expectAtLeast(keyStart - (extrasStart + 20), 1, "GetMetaResponse", "documentDatatype", extrasStart + 20 - at)
+    expectAtLeast(keyStart - (extrasStart + 20), 1, tag, "documentDatatype", extrasStart + 20 - at)
     maybeDocumentDatatype = view.getUint8(extrasStart + 20)
     afterMaybeDocumentDatatype = extrasStart + 21
   }
-  expectEnd(afterMaybeDocumentDatatype, keyStart, "GetMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "GetMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GetMetaResponse", "value", valueStart - at)
+  expectEnd(afterMaybeDocumentDatatype, keyStart, tag, "extras", at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "GetMetaResponse",
-    opcode: 0xa0,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -294,151 +342,54 @@ export const decodeGetMetaResponse: ResponseDecoder<GetMetaResponse> = (reader, 
   }
 }
 
-export const encodeGetMetaResponse: ResponseEncoder<GetMetaResponse> = (writer, packet) => {
+export function encodeGetMetaResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetMetaResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 21)
   const { view } = writer
   let position = extrasStart
-  putU32(view, position, packet.deleted, "GetMetaResponse", "deleted")
-  putU32(view, position + 4, packet.flags, "GetMetaResponse", "flags")
-  putU32(view, position + 8, packet.expiry, "GetMetaResponse", "expiry")
-  putU64(view, position + 12, packet.revSeqno, "GetMetaResponse", "revSeqno")
+  putU32(view, position, packet.deleted, tag, "deleted")
+  putU32(view, position + 4, packet.flags, tag, "flags")
+  putU32(view, position + 8, packet.expiry, tag, "expiry")
+  putU64(view, position + 12, packet.revSeqno, tag, "revSeqno")
   position = position + 20
   if (packet.documentDatatype !== undefined) {
-    putU8(view, position, packet.documentDatatype, "GetMetaResponse", "documentDatatype")
+    putU8(view, position, packet.documentDatatype, tag, "documentDatatype")
     position = position + 1
   }
   const keyStart = position
-  finishResponse(writer, packet, "GetMetaResponse", 0xa0, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+export type GetMetaResponse = GetMetaResponseLike<"GetMetaResponse", 0xa0, 0x0000>
+
+export const decodeGetMetaResponse: ResponseDecoder<GetMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetMetaResponseLike(reader, at, extras, key, value, end, framing, "GetMetaResponse", 0xa0)
+export const encodeGetMetaResponse: ResponseEncoder<GetMetaResponse> = (writer, packet) =>
+  encodeGetMetaResponseLike(writer, packet, "GetMetaResponse", 0xa0, 0x0000)
 
 /** GetMeta without an answer to a miss. */
-export interface GetQMeta extends RequestHead {
-  readonly _tag: "GetQMeta"
-  readonly opcode: 0xa1
-  /** The layout wanted; V1 when absent. */
-  readonly version?: GetMetaVersion | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-}
+export type GetQMeta = GetMetaLike<"GetQMeta", 0xa1>
 
-export const decodeGetQMeta: RequestDecoder<GetQMeta, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
-  const view = reader.view
-  let maybeVersion: GetMetaVersion | undefined
-  let afterMaybeVersion = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 1, "GetQMeta", "version", extrasStart - at)
-    maybeVersion = view.getUint8(extrasStart)
-    afterMaybeVersion = extrasStart + 1
-  }
-  expectEnd(afterMaybeVersion, keyStart, "GetQMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetQMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetQMeta", "key", afterCollectionId - at)
-  expectLength(end - valueStart, 0, "GetQMeta", "value", valueStart - at)
-  return {
-    _tag: "GetQMeta",
-    opcode: 0xa1,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    version: maybeVersion,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
-  }
-}
+export const decodeGetQMeta: RequestDecoder<GetQMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeGetMetaLike(reader, at, extras, key, value, end, framing, states, "GetQMeta", 0xa1)
+export const encodeGetQMeta: RequestEncoder<GetQMeta> = (writer, packet) => encodeGetMetaLike(writer, packet, "GetQMeta", 0xa1)
 
-export const encodeGetQMeta: RequestEncoder<GetQMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 6 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  if (packet.version !== undefined) {
-    putU8(view, position, packet.version, "GetQMeta", "version")
-    position = position + 1
-  }
-  const keyStart = position
-  if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetQMeta", "collectionId"))
-  }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetQMeta", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetQMeta", 0xa1, extrasStart, keyStart, valueStart, position)
-}
+export type GetQMetaResponse = GetMetaResponseLike<"GetQMetaResponse", 0xa1, 0x0000>
 
-/** Response to `GetQMeta` with status Success. */
-export interface GetQMetaResponse extends ResponseHead {
-  readonly _tag: "GetQMetaResponse"
-  readonly opcode: 0xa1
-  readonly status: 0x0000
-  /** Whether the document is deleted. */
-  readonly deleted: GetMetaDeleted
-  /** As stored. */
-  readonly flags: number
-  /** Unix time at which the document expires, 0 never; of a tombstone: when it was deleted. */
-  readonly expiry: number
-  /** The document's revision. */
-  readonly revSeqno: RevSeqno
-  /** How the document is encoded; in version 2 only. */
-  readonly documentDatatype?: Datatype | undefined
-}
-
-export const decodeGetQMetaResponse: ResponseDecoder<GetQMetaResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 20, "GetQMetaResponse", "extras", extrasStart - at)
-  let maybeDocumentDatatype: Datatype | undefined
-  let afterMaybeDocumentDatatype = extrasStart + 20
-  if (keyStart > extrasStart + 20) {
-    expectAtLeast(keyStart - (extrasStart + 20), 1, "GetQMetaResponse", "documentDatatype", extrasStart + 20 - at)
-    maybeDocumentDatatype = view.getUint8(extrasStart + 20)
-    afterMaybeDocumentDatatype = extrasStart + 21
-  }
-  expectEnd(afterMaybeDocumentDatatype, keyStart, "GetQMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "GetQMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GetQMetaResponse", "value", valueStart - at)
-  return {
-    _tag: "GetQMetaResponse",
-    opcode: 0xa1,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    deleted: view.getUint32(extrasStart),
-    flags: view.getUint32(extrasStart + 4),
-    expiry: view.getUint32(extrasStart + 8),
-    revSeqno: view.getBigUint64(extrasStart + 12),
-    documentDatatype: maybeDocumentDatatype
-  }
-}
-
-export const encodeGetQMetaResponse: ResponseEncoder<GetQMetaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 21)
-  const { view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.deleted, "GetQMetaResponse", "deleted")
-  putU32(view, position + 4, packet.flags, "GetQMetaResponse", "flags")
-  putU32(view, position + 8, packet.expiry, "GetQMetaResponse", "expiry")
-  putU64(view, position + 12, packet.revSeqno, "GetQMetaResponse", "revSeqno")
-  position = position + 20
-  if (packet.documentDatatype !== undefined) {
-    putU8(view, position, packet.documentDatatype, "GetQMetaResponse", "documentDatatype")
-    position = position + 1
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "GetQMetaResponse", 0xa1, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGetQMetaResponse: ResponseDecoder<GetQMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetMetaResponseLike(reader, at, extras, key, value, end, framing, "GetQMetaResponse", 0xa1)
+export const encodeGetQMetaResponse: ResponseEncoder<GetQMetaResponse> = (writer, packet) =>
+  encodeGetMetaResponseLike(writer, packet, "GetQMetaResponse", 0xa1, 0x0000)
 
 /** Extras of 24 bytes, or 28 with options. */
-export interface SetWithMetaPlain extends RequestHead {
-  readonly _tag: "SetWithMeta"
-  readonly opcode: 0xa2
+export interface SetWithMetaLikePlain<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   readonly layout: "Plain"
   /** Flags to give the document. */
   readonly flags: number
@@ -458,9 +409,9 @@ export interface SetWithMetaPlain extends RequestHead {
 }
 
 /** Extras of 26 bytes, or 30 with options. */
-export interface SetWithMetaExtendedMeta extends RequestHead {
-  readonly _tag: "SetWithMeta"
-  readonly opcode: 0xa2
+export interface SetWithMetaLikeExtendedMeta<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   readonly layout: "ExtendedMeta"
   /** Flags to give the document. */
   readonly flags: number
@@ -479,1174 +430,271 @@ export interface SetWithMetaExtendedMeta extends RequestHead {
   readonly value: Uint8Array
   /** Version byte, then records of an id byte, a 16-bit length and data. */
   readonly extendedMeta: Uint8Array
+}
+
+/** What `SetWithMeta`, `SetQWithMeta`, `AddWithMeta` and `AddQWithMeta` have in common. */
+export type SetWithMetaLike<Tag extends string, Opcode extends number> =
+  | SetWithMetaLikePlain<Tag, Opcode>
+  | SetWithMetaLikeExtendedMeta<Tag, Opcode>
+
+export function decodeSetWithMetaLikePlain<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): SetWithMetaLikePlain<Tag, Opcode> {
+  const view = reader.view
+  expectAtLeast(keyStart - extrasStart, 24, tag, "extras", extrasStart - at)
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
+  if (keyStart > extrasStart + 24) {
+    expectAtLeast(keyStart - (extrasStart + 24), 4, tag, "options", extrasStart + 24 - at)
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
+  }
+  expectEnd(afterMaybeOptions, keyStart, tag, "extras", at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
+  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    layout: "Plain",
+    flags: view.getUint32(extrasStart),
+    expiration: view.getUint32(extrasStart + 4),
+    revSeqno: view.getBigUint64(extrasStart + 8),
+    documentCas: view.getBigUint64(extrasStart + 16),
+    options: maybeOptions,
+    collectionId,
+    key: reader.text(afterCollectionId, valueStart),
+    value: reader.slice(valueStart, end)
+  }
+}
+
+export function decodeSetWithMetaLikeExtendedMeta<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): SetWithMetaLikeExtendedMeta<Tag, Opcode> {
+  const view = reader.view
+  let options: WithMetaOptions | undefined
+  let nmeta = 0
+  switch (keyStart - extrasStart) {
+    case 26:
+      nmeta = view.getUint16(extrasStart + 24)
+      break
+    case 30:
+      options = view.getUint32(extrasStart + 24)
+      nmeta = view.getUint16(extrasStart + 28)
+      break
+    default:
+      return malformed("Length", tag, "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
+  }
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
+  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  const valueEnd = end - nmeta
+  expectWithin(valueEnd, end, tag, "value", valueStart, at)
+  const extendedMetaEnd = valueEnd + nmeta
+  expectWithin(extendedMetaEnd, end, tag, "extendedMeta", valueEnd, at)
+  expectAtMost(extendedMetaEnd - valueEnd, 65535, tag, "extendedMeta", valueEnd - at)
+  expectEnd(extendedMetaEnd, end, tag, "value", at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    layout: "ExtendedMeta",
+    flags: view.getUint32(extrasStart),
+    expiration: view.getUint32(extrasStart + 4),
+    revSeqno: view.getBigUint64(extrasStart + 8),
+    documentCas: view.getBigUint64(extrasStart + 16),
+    options,
+    collectionId,
+    key: reader.text(afterCollectionId, valueStart),
+    value: reader.slice(valueStart, valueEnd),
+    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
+  }
+}
+
+export function decodeSetWithMetaLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): SetWithMetaLike<Tag, Opcode> {
+  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
+    return decodeSetWithMetaLikePlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states, tag, opcode)
+  }
+  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
+    return decodeSetWithMetaLikeExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states, tag, opcode)
+  }
+  const length = keyStart - extrasStart
+  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
+    return malformed("Length", tag, "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
+  }
+  return malformed("UnknownValue", tag, "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
+}
+
+export function encodeSetWithMetaLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SetWithMetaLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  switch (packet.layout) {
+    case "Plain": {
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
+      const { bytes, view } = writer
+      let position = extrasStart
+      putU32(view, position, packet.flags, tag, "flags")
+      putU32(view, position + 4, packet.expiration, tag, "expiration")
+      putU64(view, position + 8, packet.revSeqno, tag, "revSeqno")
+      putU64(view, position + 16, packet.documentCas, tag, "documentCas")
+      position = position + 24
+      if (packet.options !== undefined) {
+        putU32(view, position, packet.options, tag, "options")
+        position = position + 4
+      }
+      const keyStart = position
+      if (packet.collectionId !== undefined) {
+        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+      }
+      const keyFrom = position
+      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      checkAtMost(position - keyFrom, 250, tag, "key")
+      const valueStart = position
+      position = putBytes(bytes, position, packet.value)
+      finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
+      return
+    }
+    case "ExtendedMeta": {
+      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
+      const { bytes, view } = writer
+      let position = extrasStart
+      putU32(view, position, packet.flags, tag, "flags")
+      putU32(view, position + 4, packet.expiration, tag, "expiration")
+      putU64(view, position + 8, packet.revSeqno, tag, "revSeqno")
+      putU64(view, position + 16, packet.documentCas, tag, "documentCas")
+      position = position + 24
+      if (packet.options !== undefined) {
+        putU32(view, position, packet.options, tag, "options")
+        position = position + 4
+      }
+      const nmetaAt = position
+      const keyStart = position + 2
+      position = position + 2
+      if (packet.collectionId !== undefined) {
+        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+      }
+      const keyFrom = position
+      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      checkAtMost(position - keyFrom, 250, tag, "key")
+      const valueStart = position
+      position = putBytes(bytes, position, packet.value)
+      const extendedMetaFrom = position
+      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
+      checkAtMost(position - extendedMetaFrom, 65535, tag, "extendedMeta")
+      putU16(view, nmetaAt, position - extendedMetaFrom, tag, "extendedMeta")
+      finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
+      return
+    }
+    default:
+      unencodable("Missing", tag, "layout", "one of Plain, ExtendedMeta", String((packet as { readonly layout?: unknown }).layout))
+  }
 }
 
 /** Set with metadata. */
-export type SetWithMeta = SetWithMetaPlain | SetWithMetaExtendedMeta
+export type SetWithMeta = SetWithMetaLike<"SetWithMeta", 0xa2>
 
-export const decodeSetWithMetaPlain: RequestDecoder<SetWithMetaPlain, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 24, "SetWithMeta", "extras", extrasStart - at)
-  let maybeOptions: WithMetaOptions | undefined
-  let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
-    expectAtLeast(keyStart - (extrasStart + 24), 4, "SetWithMeta", "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
-    afterMaybeOptions = extrasStart + 28
-  }
-  expectEnd(afterMaybeOptions, keyStart, "SetWithMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SetWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SetWithMeta", "key", afterCollectionId - at)
-  return {
-    _tag: "SetWithMeta",
-    opcode: 0xa2,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "Plain",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeSetWithMeta: RequestDecoder<SetWithMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetWithMetaLike(reader, at, extras, key, value, end, framing, states, "SetWithMeta", 0xa2)
+export const encodeSetWithMeta: RequestEncoder<SetWithMeta> = (writer, packet) => encodeSetWithMetaLike(writer, packet, "SetWithMeta", 0xa2)
 
-export const decodeSetWithMetaExtendedMeta: RequestDecoder<SetWithMetaExtendedMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let options: WithMetaOptions | undefined
-  let nmeta = 0
-  switch (keyStart - extrasStart) {
-    case 26:
-      nmeta = view.getUint16(extrasStart + 24)
-      break
-    case 30:
-      options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
-      break
-    default:
-      return malformed("Length", "SetWithMeta", "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
-  }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SetWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SetWithMeta", "key", afterCollectionId - at)
-  const valueEnd = end - nmeta
-  expectWithin(valueEnd, end, "SetWithMeta", "value", valueStart, at)
-  const extendedMetaEnd = valueEnd + nmeta
-  expectWithin(extendedMetaEnd, end, "SetWithMeta", "extendedMeta", valueEnd, at)
-  expectAtMost(extendedMetaEnd - valueEnd, 65535, "SetWithMeta", "extendedMeta", valueEnd - at)
-  expectEnd(extendedMetaEnd, end, "SetWithMeta", "value", at)
-  return {
-    _tag: "SetWithMeta",
-    opcode: 0xa2,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "ExtendedMeta",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, valueEnd),
-    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
-  }
-}
+export type SetWithMetaResponse = MutateWithMetaResponseLike<"SetWithMetaResponse", 0xa2, 0x0000>
 
-export const decodeSetWithMeta: RequestDecoder<SetWithMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
-    return decodeSetWithMetaPlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
-    return decodeSetWithMetaExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  const length = keyStart - extrasStart
-  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
-    return malformed("Length", "SetWithMeta", "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
-  }
-  return malformed("UnknownValue", "SetWithMeta", "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
-}
-
-export const encodeSetWithMeta: RequestEncoder<SetWithMeta> = (writer, packet) => {
-  switch (packet.layout) {
-    case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "SetWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "SetWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "SetWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "SetWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "SetWithMeta", "options")
-        position = position + 4
-      }
-      const keyStart = position
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SetWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "SetWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      finishRequest(writer, packet, "SetWithMeta", 0xa2, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "SetWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "SetWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "SetWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "SetWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "SetWithMeta", "options")
-        position = position + 4
-      }
-      const nmetaAt = position
-      const keyStart = position + 2
-      position = position + 2
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SetWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "SetWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
-      checkAtMost(position - extendedMetaFrom, 65535, "SetWithMeta", "extendedMeta")
-      putU16(view, nmetaAt, position - extendedMetaFrom, "SetWithMeta", "extendedMeta")
-      finishRequest(writer, packet, "SetWithMeta", 0xa2, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    default:
-      unencodable(
-        "Missing",
-        "SetWithMeta",
-        "layout",
-        "one of Plain, ExtendedMeta",
-        String((packet as { readonly layout?: unknown }).layout)
-      )
-  }
-}
-
-/** Response to `SetWithMeta` with status Success. */
-export interface SetWithMetaResponse extends ResponseHead {
-  readonly _tag: "SetWithMetaResponse"
-  readonly opcode: 0xa2
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeSetWithMetaResponse: ResponseDecoder<SetWithMetaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SetWithMetaResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SetWithMetaResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SetWithMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SetWithMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SetWithMetaResponse", "value", valueStart - at)
-  return {
-    _tag: "SetWithMetaResponse",
-    opcode: 0xa2,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSetWithMetaResponse: ResponseEncoder<SetWithMetaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SetWithMetaResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SetWithMetaResponse", 0xa2, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** Extras of 24 bytes, or 28 with options. */
-export interface SetQWithMetaPlain extends RequestHead {
-  readonly _tag: "SetQWithMeta"
-  readonly opcode: 0xa3
-  readonly layout: "Plain"
-  /** Flags to give the document. */
-  readonly flags: number
-  /** Expiry as Unix time, 0 never; no relative times here. */
-  readonly expiration: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes, when the datatype says so, and the document. */
-  readonly value: Uint8Array
-}
-
-/** Extras of 26 bytes, or 30 with options. */
-export interface SetQWithMetaExtendedMeta extends RequestHead {
-  readonly _tag: "SetQWithMeta"
-  readonly opcode: 0xa3
-  readonly layout: "ExtendedMeta"
-  /** Flags to give the document. */
-  readonly flags: number
-  /** Expiry as Unix time, 0 never; no relative times here. */
-  readonly expiration: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes, when the datatype says so, and the document. */
-  readonly value: Uint8Array
-  /** Version byte, then records of an id byte, a 16-bit length and data. */
-  readonly extendedMeta: Uint8Array
-}
+export const decodeSetWithMetaResponse: ResponseDecoder<SetWithMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "SetWithMetaResponse", 0xa2)
+export const encodeSetWithMetaResponse: ResponseEncoder<SetWithMetaResponse> = (writer, packet) =>
+  encodeMutateWithMetaResponseLike(writer, packet, "SetWithMetaResponse", 0xa2, 0x0000)
 
 /** SetWithMeta without an answer to success. */
-export type SetQWithMeta = SetQWithMetaPlain | SetQWithMetaExtendedMeta
+export type SetQWithMeta = SetWithMetaLike<"SetQWithMeta", 0xa3>
 
-export const decodeSetQWithMetaPlain: RequestDecoder<SetQWithMetaPlain, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 24, "SetQWithMeta", "extras", extrasStart - at)
-  let maybeOptions: WithMetaOptions | undefined
-  let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
-    expectAtLeast(keyStart - (extrasStart + 24), 4, "SetQWithMeta", "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
-    afterMaybeOptions = extrasStart + 28
-  }
-  expectEnd(afterMaybeOptions, keyStart, "SetQWithMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SetQWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SetQWithMeta", "key", afterCollectionId - at)
-  return {
-    _tag: "SetQWithMeta",
-    opcode: 0xa3,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "Plain",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeSetQWithMeta: RequestDecoder<SetQWithMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetWithMetaLike(reader, at, extras, key, value, end, framing, states, "SetQWithMeta", 0xa3)
+export const encodeSetQWithMeta: RequestEncoder<SetQWithMeta> = (writer, packet) =>
+  encodeSetWithMetaLike(writer, packet, "SetQWithMeta", 0xa3)
 
-export const decodeSetQWithMetaExtendedMeta: RequestDecoder<SetQWithMetaExtendedMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let options: WithMetaOptions | undefined
-  let nmeta = 0
-  switch (keyStart - extrasStart) {
-    case 26:
-      nmeta = view.getUint16(extrasStart + 24)
-      break
-    case 30:
-      options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
-      break
-    default:
-      return malformed("Length", "SetQWithMeta", "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
-  }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SetQWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SetQWithMeta", "key", afterCollectionId - at)
-  const valueEnd = end - nmeta
-  expectWithin(valueEnd, end, "SetQWithMeta", "value", valueStart, at)
-  const extendedMetaEnd = valueEnd + nmeta
-  expectWithin(extendedMetaEnd, end, "SetQWithMeta", "extendedMeta", valueEnd, at)
-  expectAtMost(extendedMetaEnd - valueEnd, 65535, "SetQWithMeta", "extendedMeta", valueEnd - at)
-  expectEnd(extendedMetaEnd, end, "SetQWithMeta", "value", at)
-  return {
-    _tag: "SetQWithMeta",
-    opcode: 0xa3,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "ExtendedMeta",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, valueEnd),
-    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
-  }
-}
+export type SetQWithMetaResponse = MutateWithMetaResponseLike<"SetQWithMetaResponse", 0xa3, 0x0000>
 
-export const decodeSetQWithMeta: RequestDecoder<SetQWithMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
-    return decodeSetQWithMetaPlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
-    return decodeSetQWithMetaExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  const length = keyStart - extrasStart
-  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
-    return malformed("Length", "SetQWithMeta", "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
-  }
-  return malformed("UnknownValue", "SetQWithMeta", "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
-}
-
-export const encodeSetQWithMeta: RequestEncoder<SetQWithMeta> = (writer, packet) => {
-  switch (packet.layout) {
-    case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "SetQWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "SetQWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "SetQWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "SetQWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "SetQWithMeta", "options")
-        position = position + 4
-      }
-      const keyStart = position
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SetQWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "SetQWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      finishRequest(writer, packet, "SetQWithMeta", 0xa3, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "SetQWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "SetQWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "SetQWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "SetQWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "SetQWithMeta", "options")
-        position = position + 4
-      }
-      const nmetaAt = position
-      const keyStart = position + 2
-      position = position + 2
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SetQWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "SetQWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
-      checkAtMost(position - extendedMetaFrom, 65535, "SetQWithMeta", "extendedMeta")
-      putU16(view, nmetaAt, position - extendedMetaFrom, "SetQWithMeta", "extendedMeta")
-      finishRequest(writer, packet, "SetQWithMeta", 0xa3, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    default:
-      unencodable(
-        "Missing",
-        "SetQWithMeta",
-        "layout",
-        "one of Plain, ExtendedMeta",
-        String((packet as { readonly layout?: unknown }).layout)
-      )
-  }
-}
-
-/** Response to `SetQWithMeta` with status Success. */
-export interface SetQWithMetaResponse extends ResponseHead {
-  readonly _tag: "SetQWithMetaResponse"
-  readonly opcode: 0xa3
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeSetQWithMetaResponse: ResponseDecoder<SetQWithMetaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "SetQWithMetaResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SetQWithMetaResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "SetQWithMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "SetQWithMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SetQWithMetaResponse", "value", valueStart - at)
-  return {
-    _tag: "SetQWithMetaResponse",
-    opcode: 0xa3,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeSetQWithMetaResponse: ResponseEncoder<SetQWithMetaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "SetQWithMetaResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "SetQWithMetaResponse", 0xa3, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** Extras of 24 bytes, or 28 with options. */
-export interface AddWithMetaPlain extends RequestHead {
-  readonly _tag: "AddWithMeta"
-  readonly opcode: 0xa4
-  readonly layout: "Plain"
-  /** Flags to give the document. */
-  readonly flags: number
-  /** Expiry as Unix time, 0 never; no relative times here. */
-  readonly expiration: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes, when the datatype says so, and the document. */
-  readonly value: Uint8Array
-}
-
-/** Extras of 26 bytes, or 30 with options. */
-export interface AddWithMetaExtendedMeta extends RequestHead {
-  readonly _tag: "AddWithMeta"
-  readonly opcode: 0xa4
-  readonly layout: "ExtendedMeta"
-  /** Flags to give the document. */
-  readonly flags: number
-  /** Expiry as Unix time, 0 never; no relative times here. */
-  readonly expiration: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes, when the datatype says so, and the document. */
-  readonly value: Uint8Array
-  /** Version byte, then records of an id byte, a 16-bit length and data. */
-  readonly extendedMeta: Uint8Array
-}
+export const decodeSetQWithMetaResponse: ResponseDecoder<SetQWithMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "SetQWithMetaResponse", 0xa3)
+export const encodeSetQWithMetaResponse: ResponseEncoder<SetQWithMetaResponse> = (writer, packet) =>
+  encodeMutateWithMetaResponseLike(writer, packet, "SetQWithMetaResponse", 0xa3, 0x0000)
 
 /** Add with metadata. */
-export type AddWithMeta = AddWithMetaPlain | AddWithMetaExtendedMeta
+export type AddWithMeta = SetWithMetaLike<"AddWithMeta", 0xa4>
 
-export const decodeAddWithMetaPlain: RequestDecoder<AddWithMetaPlain, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 24, "AddWithMeta", "extras", extrasStart - at)
-  let maybeOptions: WithMetaOptions | undefined
-  let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
-    expectAtLeast(keyStart - (extrasStart + 24), 4, "AddWithMeta", "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
-    afterMaybeOptions = extrasStart + 28
-  }
-  expectEnd(afterMaybeOptions, keyStart, "AddWithMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AddWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "AddWithMeta", "key", afterCollectionId - at)
-  return {
-    _tag: "AddWithMeta",
-    opcode: 0xa4,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "Plain",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAddWithMeta: RequestDecoder<AddWithMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetWithMetaLike(reader, at, extras, key, value, end, framing, states, "AddWithMeta", 0xa4)
+export const encodeAddWithMeta: RequestEncoder<AddWithMeta> = (writer, packet) => encodeSetWithMetaLike(writer, packet, "AddWithMeta", 0xa4)
 
-export const decodeAddWithMetaExtendedMeta: RequestDecoder<AddWithMetaExtendedMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let options: WithMetaOptions | undefined
-  let nmeta = 0
-  switch (keyStart - extrasStart) {
-    case 26:
-      nmeta = view.getUint16(extrasStart + 24)
-      break
-    case 30:
-      options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
-      break
-    default:
-      return malformed("Length", "AddWithMeta", "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
-  }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AddWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "AddWithMeta", "key", afterCollectionId - at)
-  const valueEnd = end - nmeta
-  expectWithin(valueEnd, end, "AddWithMeta", "value", valueStart, at)
-  const extendedMetaEnd = valueEnd + nmeta
-  expectWithin(extendedMetaEnd, end, "AddWithMeta", "extendedMeta", valueEnd, at)
-  expectAtMost(extendedMetaEnd - valueEnd, 65535, "AddWithMeta", "extendedMeta", valueEnd - at)
-  expectEnd(extendedMetaEnd, end, "AddWithMeta", "value", at)
-  return {
-    _tag: "AddWithMeta",
-    opcode: 0xa4,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "ExtendedMeta",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, valueEnd),
-    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
-  }
-}
+export type AddWithMetaResponse = MutateWithMetaResponseLike<"AddWithMetaResponse", 0xa4, 0x0000>
 
-export const decodeAddWithMeta: RequestDecoder<AddWithMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
-    return decodeAddWithMetaPlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
-    return decodeAddWithMetaExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  const length = keyStart - extrasStart
-  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
-    return malformed("Length", "AddWithMeta", "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
-  }
-  return malformed("UnknownValue", "AddWithMeta", "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
-}
-
-export const encodeAddWithMeta: RequestEncoder<AddWithMeta> = (writer, packet) => {
-  switch (packet.layout) {
-    case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "AddWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "AddWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "AddWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "AddWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "AddWithMeta", "options")
-        position = position + 4
-      }
-      const keyStart = position
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "AddWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "AddWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      finishRequest(writer, packet, "AddWithMeta", 0xa4, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "AddWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "AddWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "AddWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "AddWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "AddWithMeta", "options")
-        position = position + 4
-      }
-      const nmetaAt = position
-      const keyStart = position + 2
-      position = position + 2
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "AddWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "AddWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
-      checkAtMost(position - extendedMetaFrom, 65535, "AddWithMeta", "extendedMeta")
-      putU16(view, nmetaAt, position - extendedMetaFrom, "AddWithMeta", "extendedMeta")
-      finishRequest(writer, packet, "AddWithMeta", 0xa4, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    default:
-      unencodable(
-        "Missing",
-        "AddWithMeta",
-        "layout",
-        "one of Plain, ExtendedMeta",
-        String((packet as { readonly layout?: unknown }).layout)
-      )
-  }
-}
-
-/** Response to `AddWithMeta` with status Success. */
-export interface AddWithMetaResponse extends ResponseHead {
-  readonly _tag: "AddWithMetaResponse"
-  readonly opcode: 0xa4
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeAddWithMetaResponse: ResponseDecoder<AddWithMetaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "AddWithMetaResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "AddWithMetaResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "AddWithMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "AddWithMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AddWithMetaResponse", "value", valueStart - at)
-  return {
-    _tag: "AddWithMetaResponse",
-    opcode: 0xa4,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeAddWithMetaResponse: ResponseEncoder<AddWithMetaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "AddWithMetaResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "AddWithMetaResponse", 0xa4, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** Extras of 24 bytes, or 28 with options. */
-export interface AddQWithMetaPlain extends RequestHead {
-  readonly _tag: "AddQWithMeta"
-  readonly opcode: 0xa5
-  readonly layout: "Plain"
-  /** Flags to give the document. */
-  readonly flags: number
-  /** Expiry as Unix time, 0 never; no relative times here. */
-  readonly expiration: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes, when the datatype says so, and the document. */
-  readonly value: Uint8Array
-}
-
-/** Extras of 26 bytes, or 30 with options. */
-export interface AddQWithMetaExtendedMeta extends RequestHead {
-  readonly _tag: "AddQWithMeta"
-  readonly opcode: 0xa5
-  readonly layout: "ExtendedMeta"
-  /** Flags to give the document. */
-  readonly flags: number
-  /** Expiry as Unix time, 0 never; no relative times here. */
-  readonly expiration: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes, when the datatype says so, and the document. */
-  readonly value: Uint8Array
-  /** Version byte, then records of an id byte, a 16-bit length and data. */
-  readonly extendedMeta: Uint8Array
-}
+export const decodeAddWithMetaResponse: ResponseDecoder<AddWithMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "AddWithMetaResponse", 0xa4)
+export const encodeAddWithMetaResponse: ResponseEncoder<AddWithMetaResponse> = (writer, packet) =>
+  encodeMutateWithMetaResponseLike(writer, packet, "AddWithMetaResponse", 0xa4, 0x0000)
 
 /** AddWithMeta without an answer to success. */
-export type AddQWithMeta = AddQWithMetaPlain | AddQWithMetaExtendedMeta
+export type AddQWithMeta = SetWithMetaLike<"AddQWithMeta", 0xa5>
 
-export const decodeAddQWithMetaPlain: RequestDecoder<AddQWithMetaPlain, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 24, "AddQWithMeta", "extras", extrasStart - at)
-  let maybeOptions: WithMetaOptions | undefined
-  let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
-    expectAtLeast(keyStart - (extrasStart + 24), 4, "AddQWithMeta", "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
-    afterMaybeOptions = extrasStart + 28
-  }
-  expectEnd(afterMaybeOptions, keyStart, "AddQWithMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AddQWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "AddQWithMeta", "key", afterCollectionId - at)
-  return {
-    _tag: "AddQWithMeta",
-    opcode: 0xa5,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "Plain",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAddQWithMeta: RequestDecoder<AddQWithMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeSetWithMetaLike(reader, at, extras, key, value, end, framing, states, "AddQWithMeta", 0xa5)
+export const encodeAddQWithMeta: RequestEncoder<AddQWithMeta> = (writer, packet) =>
+  encodeSetWithMetaLike(writer, packet, "AddQWithMeta", 0xa5)
 
-export const decodeAddQWithMetaExtendedMeta: RequestDecoder<AddQWithMetaExtendedMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let options: WithMetaOptions | undefined
-  let nmeta = 0
-  switch (keyStart - extrasStart) {
-    case 26:
-      nmeta = view.getUint16(extrasStart + 24)
-      break
-    case 30:
-      options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
-      break
-    default:
-      return malformed("Length", "AddQWithMeta", "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
-  }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "AddQWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "AddQWithMeta", "key", afterCollectionId - at)
-  const valueEnd = end - nmeta
-  expectWithin(valueEnd, end, "AddQWithMeta", "value", valueStart, at)
-  const extendedMetaEnd = valueEnd + nmeta
-  expectWithin(extendedMetaEnd, end, "AddQWithMeta", "extendedMeta", valueEnd, at)
-  expectAtMost(extendedMetaEnd - valueEnd, 65535, "AddQWithMeta", "extendedMeta", valueEnd - at)
-  expectEnd(extendedMetaEnd, end, "AddQWithMeta", "value", at)
-  return {
-    _tag: "AddQWithMeta",
-    opcode: 0xa5,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "ExtendedMeta",
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, valueEnd),
-    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
-  }
-}
+export type AddQWithMetaResponse = MutateWithMetaResponseLike<"AddQWithMetaResponse", 0xa5, 0x0000>
 
-export const decodeAddQWithMeta: RequestDecoder<AddQWithMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
-    return decodeAddQWithMetaPlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
-    return decodeAddQWithMetaExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  const length = keyStart - extrasStart
-  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
-    return malformed("Length", "AddQWithMeta", "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
-  }
-  return malformed("UnknownValue", "AddQWithMeta", "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
-}
-
-export const encodeAddQWithMeta: RequestEncoder<AddQWithMeta> = (writer, packet) => {
-  switch (packet.layout) {
-    case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "AddQWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "AddQWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "AddQWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "AddQWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "AddQWithMeta", "options")
-        position = position + 4
-      }
-      const keyStart = position
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "AddQWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "AddQWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      finishRequest(writer, packet, "AddQWithMeta", 0xa5, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "AddQWithMeta", "flags")
-      putU32(view, position + 4, packet.expiration, "AddQWithMeta", "expiration")
-      putU64(view, position + 8, packet.revSeqno, "AddQWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "AddQWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "AddQWithMeta", "options")
-        position = position + 4
-      }
-      const nmetaAt = position
-      const keyStart = position + 2
-      position = position + 2
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "AddQWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "AddQWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
-      checkAtMost(position - extendedMetaFrom, 65535, "AddQWithMeta", "extendedMeta")
-      putU16(view, nmetaAt, position - extendedMetaFrom, "AddQWithMeta", "extendedMeta")
-      finishRequest(writer, packet, "AddQWithMeta", 0xa5, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    default:
-      unencodable(
-        "Missing",
-        "AddQWithMeta",
-        "layout",
-        "one of Plain, ExtendedMeta",
-        String((packet as { readonly layout?: unknown }).layout)
-      )
-  }
-}
-
-/** Response to `AddQWithMeta` with status Success. */
-export interface AddQWithMetaResponse extends ResponseHead {
-  readonly _tag: "AddQWithMetaResponse"
-  readonly opcode: 0xa5
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeAddQWithMetaResponse: ResponseDecoder<AddQWithMetaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "AddQWithMetaResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "AddQWithMetaResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "AddQWithMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "AddQWithMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AddQWithMetaResponse", "value", valueStart - at)
-  return {
-    _tag: "AddQWithMetaResponse",
-    opcode: 0xa5,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeAddQWithMetaResponse: ResponseEncoder<AddQWithMetaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "AddQWithMetaResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "AddQWithMetaResponse", 0xa5, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeAddQWithMetaResponse: ResponseDecoder<AddQWithMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "AddQWithMetaResponse", 0xa5)
+export const encodeAddQWithMetaResponse: ResponseEncoder<AddQWithMetaResponse> = (writer, packet) =>
+  encodeMutateWithMetaResponseLike(writer, packet, "AddQWithMetaResponse", 0xa5, 0x0000)
 
 /** Extras of 24 bytes, or 28 with options. */
-export interface DelWithMetaPlain extends RequestHead {
-  readonly _tag: "DelWithMeta"
-  readonly opcode: 0xa8
+export interface DelWithMetaLikePlain<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   readonly layout: "Plain"
   /** Flags to give the tombstone. */
   readonly flags: number
@@ -1666,9 +714,9 @@ export interface DelWithMetaPlain extends RequestHead {
 }
 
 /** Extras of 26 bytes, or 30 with options. */
-export interface DelWithMetaExtendedMeta extends RequestHead {
-  readonly _tag: "DelWithMeta"
-  readonly opcode: 0xa8
+export interface DelWithMetaLikeExtendedMeta<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   readonly layout: "ExtendedMeta"
   /** Flags to give the tombstone. */
   readonly flags: number
@@ -1687,565 +735,237 @@ export interface DelWithMetaExtendedMeta extends RequestHead {
   readonly value: Uint8Array
   /** Version byte, then records of an id byte, a 16-bit length and data. */
   readonly extendedMeta: Uint8Array
+}
+
+/** What `DelWithMeta` and `DelQWithMeta` have in common. */
+export type DelWithMetaLike<Tag extends string, Opcode extends number> =
+  | DelWithMetaLikePlain<Tag, Opcode>
+  | DelWithMetaLikeExtendedMeta<Tag, Opcode>
+
+export function decodeDelWithMetaLikePlain<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): DelWithMetaLikePlain<Tag, Opcode> {
+  const view = reader.view
+  expectAtLeast(keyStart - extrasStart, 24, tag, "extras", extrasStart - at)
+  let maybeOptions: WithMetaOptions | undefined
+  let afterMaybeOptions = extrasStart + 24
+  if (keyStart > extrasStart + 24) {
+    expectAtLeast(keyStart - (extrasStart + 24), 4, tag, "options", extrasStart + 24 - at)
+    maybeOptions = view.getUint32(extrasStart + 24)
+    afterMaybeOptions = extrasStart + 28
+  }
+  expectEnd(afterMaybeOptions, keyStart, tag, "extras", at)
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
+  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    layout: "Plain",
+    flags: view.getUint32(extrasStart),
+    deleteTime: view.getUint32(extrasStart + 4),
+    revSeqno: view.getBigUint64(extrasStart + 8),
+    documentCas: view.getBigUint64(extrasStart + 16),
+    options: maybeOptions,
+    collectionId,
+    key: reader.text(afterCollectionId, valueStart),
+    value: reader.slice(valueStart, end)
+  }
+}
+
+export function decodeDelWithMetaLikeExtendedMeta<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): DelWithMetaLikeExtendedMeta<Tag, Opcode> {
+  const view = reader.view
+  let options: WithMetaOptions | undefined
+  let nmeta = 0
+  switch (keyStart - extrasStart) {
+    case 26:
+      nmeta = view.getUint16(extrasStart + 24)
+      break
+    case 30:
+      options = view.getUint32(extrasStart + 24)
+      nmeta = view.getUint16(extrasStart + 28)
+      break
+    default:
+      return malformed("Length", tag, "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
+  }
+  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
+  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
+  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  const valueEnd = end - nmeta
+  expectWithin(valueEnd, end, tag, "value", valueStart, at)
+  const extendedMetaEnd = valueEnd + nmeta
+  expectWithin(extendedMetaEnd, end, tag, "extendedMeta", valueEnd, at)
+  expectAtMost(extendedMetaEnd - valueEnd, 65535, tag, "extendedMeta", valueEnd - at)
+  expectEnd(extendedMetaEnd, end, tag, "value", at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    layout: "ExtendedMeta",
+    flags: view.getUint32(extrasStart),
+    deleteTime: view.getUint32(extrasStart + 4),
+    revSeqno: view.getBigUint64(extrasStart + 8),
+    documentCas: view.getBigUint64(extrasStart + 16),
+    options,
+    collectionId,
+    key: reader.text(afterCollectionId, valueStart),
+    value: reader.slice(valueStart, valueEnd),
+    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
+  }
+}
+
+export function decodeDelWithMetaLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: States,
+  tag: Tag,
+  opcode: Opcode
+): DelWithMetaLike<Tag, Opcode> {
+  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
+    return decodeDelWithMetaLikePlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states, tag, opcode)
+  }
+  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
+    return decodeDelWithMetaLikeExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states, tag, opcode)
+  }
+  const length = keyStart - extrasStart
+  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
+    return malformed("Length", tag, "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
+  }
+  return malformed("UnknownValue", tag, "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
+}
+
+export function encodeDelWithMetaLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<DelWithMetaLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  switch (packet.layout) {
+    case "Plain": {
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
+      const { bytes, view } = writer
+      let position = extrasStart
+      putU32(view, position, packet.flags, tag, "flags")
+      putU32(view, position + 4, packet.deleteTime, tag, "deleteTime")
+      putU64(view, position + 8, packet.revSeqno, tag, "revSeqno")
+      putU64(view, position + 16, packet.documentCas, tag, "documentCas")
+      position = position + 24
+      if (packet.options !== undefined) {
+        putU32(view, position, packet.options, tag, "options")
+        position = position + 4
+      }
+      const keyStart = position
+      if (packet.collectionId !== undefined) {
+        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+      }
+      const keyFrom = position
+      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      checkAtMost(position - keyFrom, 250, tag, "key")
+      const valueStart = position
+      position = putBytes(bytes, position, packet.value)
+      finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
+      return
+    }
+    case "ExtendedMeta": {
+      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
+      const { bytes, view } = writer
+      let position = extrasStart
+      putU32(view, position, packet.flags, tag, "flags")
+      putU32(view, position + 4, packet.deleteTime, tag, "deleteTime")
+      putU64(view, position + 8, packet.revSeqno, tag, "revSeqno")
+      putU64(view, position + 16, packet.documentCas, tag, "documentCas")
+      position = position + 24
+      if (packet.options !== undefined) {
+        putU32(view, position, packet.options, tag, "options")
+        position = position + 4
+      }
+      const nmetaAt = position
+      const keyStart = position + 2
+      position = position + 2
+      if (packet.collectionId !== undefined) {
+        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+      }
+      const keyFrom = position
+      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      checkAtMost(position - keyFrom, 250, tag, "key")
+      const valueStart = position
+      position = putBytes(bytes, position, packet.value)
+      const extendedMetaFrom = position
+      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
+      checkAtMost(position - extendedMetaFrom, 65535, tag, "extendedMeta")
+      putU16(view, nmetaAt, position - extendedMetaFrom, tag, "extendedMeta")
+      finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
+      return
+    }
+    default:
+      unencodable("Missing", tag, "layout", "one of Plain, ExtendedMeta", String((packet as { readonly layout?: unknown }).layout))
+  }
 }
 
 /** Delete with metadata: stores a tombstone. */
-export type DelWithMeta = DelWithMetaPlain | DelWithMetaExtendedMeta
+export type DelWithMeta = DelWithMetaLike<"DelWithMeta", 0xa8>
 
-export const decodeDelWithMetaPlain: RequestDecoder<DelWithMetaPlain, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 24, "DelWithMeta", "extras", extrasStart - at)
-  let maybeOptions: WithMetaOptions | undefined
-  let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
-    expectAtLeast(keyStart - (extrasStart + 24), 4, "DelWithMeta", "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
-    afterMaybeOptions = extrasStart + 28
-  }
-  expectEnd(afterMaybeOptions, keyStart, "DelWithMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DelWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DelWithMeta", "key", afterCollectionId - at)
-  return {
-    _tag: "DelWithMeta",
-    opcode: 0xa8,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "Plain",
-    flags: view.getUint32(extrasStart),
-    deleteTime: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeDelWithMeta: RequestDecoder<DelWithMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeDelWithMetaLike(reader, at, extras, key, value, end, framing, states, "DelWithMeta", 0xa8)
+export const encodeDelWithMeta: RequestEncoder<DelWithMeta> = (writer, packet) => encodeDelWithMetaLike(writer, packet, "DelWithMeta", 0xa8)
 
-export const decodeDelWithMetaExtendedMeta: RequestDecoder<DelWithMetaExtendedMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let options: WithMetaOptions | undefined
-  let nmeta = 0
-  switch (keyStart - extrasStart) {
-    case 26:
-      nmeta = view.getUint16(extrasStart + 24)
-      break
-    case 30:
-      options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
-      break
-    default:
-      return malformed("Length", "DelWithMeta", "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
-  }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DelWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DelWithMeta", "key", afterCollectionId - at)
-  const valueEnd = end - nmeta
-  expectWithin(valueEnd, end, "DelWithMeta", "value", valueStart, at)
-  const extendedMetaEnd = valueEnd + nmeta
-  expectWithin(extendedMetaEnd, end, "DelWithMeta", "extendedMeta", valueEnd, at)
-  expectAtMost(extendedMetaEnd - valueEnd, 65535, "DelWithMeta", "extendedMeta", valueEnd - at)
-  expectEnd(extendedMetaEnd, end, "DelWithMeta", "value", at)
-  return {
-    _tag: "DelWithMeta",
-    opcode: 0xa8,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "ExtendedMeta",
-    flags: view.getUint32(extrasStart),
-    deleteTime: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, valueEnd),
-    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
-  }
-}
+export type DelWithMetaResponse = MutateWithMetaResponseLike<"DelWithMetaResponse", 0xa8, 0x0000>
 
-export const decodeDelWithMeta: RequestDecoder<DelWithMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
-    return decodeDelWithMetaPlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
-    return decodeDelWithMetaExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  const length = keyStart - extrasStart
-  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
-    return malformed("Length", "DelWithMeta", "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
-  }
-  return malformed("UnknownValue", "DelWithMeta", "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
-}
-
-export const encodeDelWithMeta: RequestEncoder<DelWithMeta> = (writer, packet) => {
-  switch (packet.layout) {
-    case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "DelWithMeta", "flags")
-      putU32(view, position + 4, packet.deleteTime, "DelWithMeta", "deleteTime")
-      putU64(view, position + 8, packet.revSeqno, "DelWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "DelWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "DelWithMeta", "options")
-        position = position + 4
-      }
-      const keyStart = position
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DelWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DelWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      finishRequest(writer, packet, "DelWithMeta", 0xa8, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "DelWithMeta", "flags")
-      putU32(view, position + 4, packet.deleteTime, "DelWithMeta", "deleteTime")
-      putU64(view, position + 8, packet.revSeqno, "DelWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "DelWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "DelWithMeta", "options")
-        position = position + 4
-      }
-      const nmetaAt = position
-      const keyStart = position + 2
-      position = position + 2
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DelWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DelWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
-      checkAtMost(position - extendedMetaFrom, 65535, "DelWithMeta", "extendedMeta")
-      putU16(view, nmetaAt, position - extendedMetaFrom, "DelWithMeta", "extendedMeta")
-      finishRequest(writer, packet, "DelWithMeta", 0xa8, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    default:
-      unencodable(
-        "Missing",
-        "DelWithMeta",
-        "layout",
-        "one of Plain, ExtendedMeta",
-        String((packet as { readonly layout?: unknown }).layout)
-      )
-  }
-}
-
-/** Response to `DelWithMeta` with status Success. */
-export interface DelWithMetaResponse extends ResponseHead {
-  readonly _tag: "DelWithMetaResponse"
-  readonly opcode: 0xa8
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeDelWithMetaResponse: ResponseDecoder<DelWithMetaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "DelWithMetaResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "DelWithMetaResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "DelWithMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "DelWithMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DelWithMetaResponse", "value", valueStart - at)
-  return {
-    _tag: "DelWithMetaResponse",
-    opcode: 0xa8,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeDelWithMetaResponse: ResponseEncoder<DelWithMetaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "DelWithMetaResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "DelWithMetaResponse", 0xa8, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** Extras of 24 bytes, or 28 with options. */
-export interface DelQWithMetaPlain extends RequestHead {
-  readonly _tag: "DelQWithMeta"
-  readonly opcode: 0xa9
-  readonly layout: "Plain"
-  /** Flags to give the tombstone. */
-  readonly flags: number
-  /** When the document was deleted, Unix time. */
-  readonly deleteTime: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes the tombstone keeps, or nothing. */
-  readonly value: Uint8Array
-}
-
-/** Extras of 26 bytes, or 30 with options. */
-export interface DelQWithMetaExtendedMeta extends RequestHead {
-  readonly _tag: "DelQWithMeta"
-  readonly opcode: 0xa9
-  readonly layout: "ExtendedMeta"
-  /** Flags to give the tombstone. */
-  readonly flags: number
-  /** When the document was deleted, Unix time. */
-  readonly deleteTime: number
-  /** Revision to give the document. */
-  readonly revSeqno: RevSeqno
-  /** CAS to give the document; the header's CAS is the one expected to be there. */
-  readonly documentCas: Cas
-  readonly options?: WithMetaOptions | undefined
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string
-  /** Extended attributes the tombstone keeps, or nothing. */
-  readonly value: Uint8Array
-  /** Version byte, then records of an id byte, a 16-bit length and data. */
-  readonly extendedMeta: Uint8Array
-}
+export const decodeDelWithMetaResponse: ResponseDecoder<DelWithMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "DelWithMetaResponse", 0xa8)
+export const encodeDelWithMetaResponse: ResponseEncoder<DelWithMetaResponse> = (writer, packet) =>
+  encodeMutateWithMetaResponseLike(writer, packet, "DelWithMetaResponse", 0xa8, 0x0000)
 
 /** DelWithMeta without an answer to success. */
-export type DelQWithMeta = DelQWithMetaPlain | DelQWithMetaExtendedMeta
+export type DelQWithMeta = DelWithMetaLike<"DelQWithMeta", 0xa9>
 
-export const decodeDelQWithMetaPlain: RequestDecoder<DelQWithMetaPlain, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  expectAtLeast(keyStart - extrasStart, 24, "DelQWithMeta", "extras", extrasStart - at)
-  let maybeOptions: WithMetaOptions | undefined
-  let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
-    expectAtLeast(keyStart - (extrasStart + 24), 4, "DelQWithMeta", "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
-    afterMaybeOptions = extrasStart + 28
-  }
-  expectEnd(afterMaybeOptions, keyStart, "DelQWithMeta", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DelQWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DelQWithMeta", "key", afterCollectionId - at)
-  return {
-    _tag: "DelQWithMeta",
-    opcode: 0xa9,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "Plain",
-    flags: view.getUint32(extrasStart),
-    deleteTime: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeDelQWithMeta: RequestDecoder<DelQWithMeta, States> = (reader, at, extras, key, value, end, framing, states) =>
+  decodeDelWithMetaLike(reader, at, extras, key, value, end, framing, states, "DelQWithMeta", 0xa9)
+export const encodeDelQWithMeta: RequestEncoder<DelQWithMeta> = (writer, packet) =>
+  encodeDelWithMetaLike(writer, packet, "DelQWithMeta", 0xa9)
 
-export const decodeDelQWithMetaExtendedMeta: RequestDecoder<DelQWithMetaExtendedMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  const view = reader.view
-  let options: WithMetaOptions | undefined
-  let nmeta = 0
-  switch (keyStart - extrasStart) {
-    case 26:
-      nmeta = view.getUint16(extrasStart + 24)
-      break
-    case 30:
-      options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
-      break
-    default:
-      return malformed("Length", "DelQWithMeta", "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
-  }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DelQWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DelQWithMeta", "key", afterCollectionId - at)
-  const valueEnd = end - nmeta
-  expectWithin(valueEnd, end, "DelQWithMeta", "value", valueStart, at)
-  const extendedMetaEnd = valueEnd + nmeta
-  expectWithin(extendedMetaEnd, end, "DelQWithMeta", "extendedMeta", valueEnd, at)
-  expectAtMost(extendedMetaEnd - valueEnd, 65535, "DelQWithMeta", "extendedMeta", valueEnd - at)
-  expectEnd(extendedMetaEnd, end, "DelQWithMeta", "value", at)
-  return {
-    _tag: "DelQWithMeta",
-    opcode: 0xa9,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    layout: "ExtendedMeta",
-    flags: view.getUint32(extrasStart),
-    deleteTime: view.getUint32(extrasStart + 4),
-    revSeqno: view.getBigUint64(extrasStart + 8),
-    documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
-    value: reader.slice(valueStart, valueEnd),
-    extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
-  }
-}
+export type DelQWithMetaResponse = MutateWithMetaResponseLike<"DelQWithMetaResponse", 0xa9, 0x0000>
 
-export const decodeDelQWithMeta: RequestDecoder<DelQWithMeta, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
-  if ((keyStart - extrasStart === 24 || keyStart - extrasStart === 28)) {
-    return decodeDelQWithMetaPlain(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  if ((keyStart - extrasStart === 26 || keyStart - extrasStart === 30)) {
-    return decodeDelQWithMetaExtendedMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-  }
-  const length = keyStart - extrasStart
-  if (length !== 24 && length !== 26 && length !== 28 && length !== 30) {
-    return malformed("Length", "DelQWithMeta", "extras", extrasStart - at, "24, 26, 28 or 30 bytes", `${length} bytes`)
-  }
-  return malformed("UnknownValue", "DelQWithMeta", "layout", extrasStart - at, "one of the layouts Plain, ExtendedMeta", "something else")
-}
-
-export const encodeDelQWithMeta: RequestEncoder<DelQWithMeta> = (writer, packet) => {
-  switch (packet.layout) {
-    case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "DelQWithMeta", "flags")
-      putU32(view, position + 4, packet.deleteTime, "DelQWithMeta", "deleteTime")
-      putU64(view, position + 8, packet.revSeqno, "DelQWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "DelQWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "DelQWithMeta", "options")
-        position = position + 4
-      }
-      const keyStart = position
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DelQWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DelQWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      finishRequest(writer, packet, "DelQWithMeta", 0xa9, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
-      const { bytes, view } = writer
-      let position = extrasStart
-      putU32(view, position, packet.flags, "DelQWithMeta", "flags")
-      putU32(view, position + 4, packet.deleteTime, "DelQWithMeta", "deleteTime")
-      putU64(view, position + 8, packet.revSeqno, "DelQWithMeta", "revSeqno")
-      putU64(view, position + 16, packet.documentCas, "DelQWithMeta", "documentCas")
-      position = position + 24
-      if (packet.options !== undefined) {
-        putU32(view, position, packet.options, "DelQWithMeta", "options")
-        position = position + 4
-      }
-      const nmetaAt = position
-      const keyStart = position + 2
-      position = position + 2
-      if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DelQWithMeta", "collectionId"))
-      }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DelQWithMeta", "key")
-      const valueStart = position
-      position = putBytes(bytes, position, packet.value)
-      const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
-      checkAtMost(position - extendedMetaFrom, 65535, "DelQWithMeta", "extendedMeta")
-      putU16(view, nmetaAt, position - extendedMetaFrom, "DelQWithMeta", "extendedMeta")
-      finishRequest(writer, packet, "DelQWithMeta", 0xa9, extrasStart, keyStart, valueStart, position)
-      return
-    }
-    default:
-      unencodable(
-        "Missing",
-        "DelQWithMeta",
-        "layout",
-        "one of Plain, ExtendedMeta",
-        String((packet as { readonly layout?: unknown }).layout)
-      )
-  }
-}
-
-/** Response to `DelQWithMeta` with status Success. */
-export interface DelQWithMetaResponse extends ResponseHead {
-  readonly _tag: "DelQWithMetaResponse"
-  readonly opcode: 0xa9
-  readonly status: 0x0000
-  /** Where the write landed; only after HELLO MUTATION_SEQNO. */
-  readonly mutationToken?: MutationToken | undefined
-}
-
-export const decodeDelQWithMetaResponse: ResponseDecoder<DelQWithMetaResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  let maybeMutationToken: MutationToken | undefined
-  let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 16, "DelQWithMetaResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "DelQWithMetaResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
-    afterMaybeMutationToken = extrasStart + 16
-  }
-  expectEnd(afterMaybeMutationToken, keyStart, "DelQWithMetaResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "DelQWithMetaResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DelQWithMetaResponse", "value", valueStart - at)
-  return {
-    _tag: "DelQWithMetaResponse",
-    opcode: 0xa9,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mutationToken: maybeMutationToken
-  }
-}
-
-export const encodeDelQWithMetaResponse: ResponseEncoder<DelQWithMetaResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16)
-  let position = extrasStart
-  if (packet.mutationToken !== undefined) {
-    position = writeNested(writer, position, packet.mutationToken, "DelQWithMetaResponse", "mutationToken", writeMutationToken)
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "DelQWithMetaResponse", 0xa9, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeDelQWithMetaResponse: ResponseDecoder<DelQWithMetaResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "DelQWithMetaResponse", 0xa9)
+export const encodeDelQWithMetaResponse: ResponseEncoder<DelQWithMetaResponse> = (writer, packet) =>
+  encodeMutateWithMetaResponseLike(writer, packet, "DelQWithMetaResponse", 0xa9, 0x0000)
 
 /** Writes or removes a document and answers with its new metadata. */
 export interface ReturnMeta extends RequestHead {
@@ -2318,7 +1038,6 @@ export const encodeReturnMeta: RequestEncoder<ReturnMeta> = (writer, packet) => 
   finishRequest(writer, packet, "ReturnMeta", 0xb2, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `ReturnMeta` with status Success. */
 export interface ReturnMetaResponse extends ResponseHead {
   readonly _tag: "ReturnMetaResponse"
   readonly opcode: 0xb2

@@ -53,47 +53,31 @@ export const encodeDcpCacheTransfer: RequestEncoder<DcpCacheTransfer> = (writer,
   finishRequest(writer, packet, "DcpCacheTransfer", 0x66, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `DcpCacheTransfer` with status Success. */
 export type DcpCacheTransferResponse = EmptyResponse<"DcpCacheTransferResponse", 0x66, 0x0000>
 
-export const decodeDcpCacheTransferResponse: ResponseDecoder<DcpCacheTransferResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCacheTransferResponse", 0x66, 0x0000)
+export const decodeDcpCacheTransferResponse: ResponseDecoder<DcpCacheTransferResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCacheTransferResponse", 0x66)
 export const encodeDcpCacheTransferResponse: ResponseEncoder<DcpCacheTransferResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCacheTransferResponse", 0x66, 0x0000)
 
 /** The cache is sent; changes follow. Without changes to follow, DcpStreamEnd comes instead. */
 export type DcpCacheTransferEnd = EmptyRequest<"DcpCacheTransferEnd", 0x67>
 
-export const decodeDcpCacheTransferEnd: RequestDecoder<DcpCacheTransferEnd> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCacheTransferEnd", 0x67)
+export const decodeDcpCacheTransferEnd: RequestDecoder<DcpCacheTransferEnd> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpCacheTransferEnd", 0x67)
 export const encodeDcpCacheTransferEnd: RequestEncoder<DcpCacheTransferEnd> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "DcpCacheTransferEnd", 0x67)
 
-/** Response to `DcpCacheTransferEnd` with status Success. */
 export type DcpCacheTransferEndResponse = EmptyResponse<"DcpCacheTransferEndResponse", 0x67, 0x0000>
 
 export const decodeDcpCacheTransferEndResponse: ResponseDecoder<DcpCacheTransferEndResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCacheTransferEndResponse", 0x67, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCacheTransferEndResponse", 0x67)
 export const encodeDcpCacheTransferEndResponse: ResponseEncoder<DcpCacheTransferEndResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCacheTransferEndResponse", 0x67, 0x0000)

@@ -126,18 +126,10 @@ export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => 
   finishRequest(writer, packet, "DcpPrepare", 0x60, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DcpPrepare` with status Success. */
 export type DcpPrepareResponse = EmptyResponse<"DcpPrepareResponse", 0x60, 0x0000>
 
-export const decodeDcpPrepareResponse: ResponseDecoder<DcpPrepareResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpPrepareResponse", 0x60, 0x0000)
+export const decodeDcpPrepareResponse: ResponseDecoder<DcpPrepareResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpPrepareResponse", 0x60)
 export const encodeDcpPrepareResponse: ResponseEncoder<DcpPrepareResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpPrepareResponse", 0x60, 0x0000)
 
@@ -184,18 +176,17 @@ export const encodeDcpSeqnoAcknowledged: RequestEncoder<DcpSeqnoAcknowledged> = 
   finishRequest(writer, packet, "DcpSeqnoAcknowledged", 0x61, extrasStart, keyStart, keyStart, position + 8)
 }
 
-/** Response to `DcpSeqnoAcknowledged` with status Success. */
 export type DcpSeqnoAcknowledgedResponse = EmptyResponse<"DcpSeqnoAcknowledgedResponse", 0x61, 0x0000>
 
 export const decodeDcpSeqnoAcknowledgedResponse: ResponseDecoder<DcpSeqnoAcknowledgedResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpSeqnoAcknowledgedResponse", 0x61, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSeqnoAcknowledgedResponse", 0x61)
 export const encodeDcpSeqnoAcknowledgedResponse: ResponseEncoder<DcpSeqnoAcknowledgedResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSeqnoAcknowledgedResponse", 0x61, 0x0000)
 
@@ -254,11 +245,10 @@ export const encodeDcpCommit: RequestEncoder<DcpCommit> = (writer, packet) => {
   finishRequest(writer, packet, "DcpCommit", 0x62, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DcpCommit` with status Success. */
 export type DcpCommitResponse = EmptyResponse<"DcpCommitResponse", 0x62, 0x0000>
 
-export const decodeDcpCommitResponse: ResponseDecoder<DcpCommitResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCommitResponse", 0x62, 0x0000)
+export const decodeDcpCommitResponse: ResponseDecoder<DcpCommitResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCommitResponse", 0x62)
 export const encodeDcpCommitResponse: ResponseEncoder<DcpCommitResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCommitResponse", 0x62, 0x0000)
 
@@ -317,10 +307,9 @@ export const encodeDcpAbort: RequestEncoder<DcpAbort> = (writer, packet) => {
   finishRequest(writer, packet, "DcpAbort", 0x63, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DcpAbort` with status Success. */
 export type DcpAbortResponse = EmptyResponse<"DcpAbortResponse", 0x63, 0x0000>
 
-export const decodeDcpAbortResponse: ResponseDecoder<DcpAbortResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpAbortResponse", 0x63, 0x0000)
+export const decodeDcpAbortResponse: ResponseDecoder<DcpAbortResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpAbortResponse", 0x63)
 export const encodeDcpAbortResponse: ResponseEncoder<DcpAbortResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpAbortResponse", 0x63, 0x0000)

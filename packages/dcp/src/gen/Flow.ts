@@ -62,17 +62,16 @@ export const encodeDcpBufferAcknowledgement: RequestEncoder<DcpBufferAcknowledge
   finishRequest(writer, packet, "DcpBufferAcknowledgement", 0x5d, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** Response to `DcpBufferAcknowledgement` with status Success. */
 export type DcpBufferAcknowledgementResponse = EmptyResponse<"DcpBufferAcknowledgementResponse", 0x5d, 0x0000>
 
 export const decodeDcpBufferAcknowledgementResponse: ResponseDecoder<DcpBufferAcknowledgementResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpBufferAcknowledgementResponse", 0x5d, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpBufferAcknowledgementResponse", 0x5d)
 export const encodeDcpBufferAcknowledgementResponse: ResponseEncoder<DcpBufferAcknowledgementResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpBufferAcknowledgementResponse", 0x5d, 0x0000)

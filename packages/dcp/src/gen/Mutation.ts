@@ -121,18 +121,10 @@ export const encodeDcpMutation: RequestEncoder<DcpMutation> = (writer, packet) =
   finishRequest(writer, packet, "DcpMutation", 0x57, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DcpMutation` with status Success. */
 export type DcpMutationResponse = EmptyResponse<"DcpMutationResponse", 0x57, 0x0000>
 
-export const decodeDcpMutationResponse: ResponseDecoder<DcpMutationResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpMutationResponse", 0x57, 0x0000)
+export const decodeDcpMutationResponse: ResponseDecoder<DcpMutationResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpMutationResponse", 0x57)
 export const encodeDcpMutationResponse: ResponseEncoder<DcpMutationResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpMutationResponse", 0x57, 0x0000)
 
@@ -314,18 +306,10 @@ export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) =
   }
 }
 
-/** Response to `DcpDeletion` with status Success. */
 export type DcpDeletionResponse = EmptyResponse<"DcpDeletionResponse", 0x58, 0x0000>
 
-export const decodeDcpDeletionResponse: ResponseDecoder<DcpDeletionResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpDeletionResponse", 0x58, 0x0000)
+export const decodeDcpDeletionResponse: ResponseDecoder<DcpDeletionResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpDeletionResponse", 0x58)
 export const encodeDcpDeletionResponse: ResponseEncoder<DcpDeletionResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpDeletionResponse", 0x58, 0x0000)
 
@@ -504,17 +488,9 @@ export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packe
   }
 }
 
-/** Response to `DcpExpiration` with status Success. */
 export type DcpExpirationResponse = EmptyResponse<"DcpExpirationResponse", 0x59, 0x0000>
 
-export const decodeDcpExpirationResponse: ResponseDecoder<DcpExpirationResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpExpirationResponse", 0x59, 0x0000)
+export const decodeDcpExpirationResponse: ResponseDecoder<DcpExpirationResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpExpirationResponse", 0x59)
 export const encodeDcpExpirationResponse: ResponseEncoder<DcpExpirationResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpExpirationResponse", 0x59, 0x0000)

@@ -68,26 +68,24 @@ export const encodeDcpOpen: RequestEncoder<DcpOpen> = (writer, packet) => {
   finishRequest(writer, packet, "DcpOpen", 0x50, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DcpOpen` with status Success. */
 export type DcpOpenResponse = EmptyResponse<"DcpOpenResponse", 0x50, 0x0000>
 
-export const decodeDcpOpenResponse: ResponseDecoder<DcpOpenResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpOpenResponse", 0x50, 0x0000)
+export const decodeDcpOpenResponse: ResponseDecoder<DcpOpenResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpOpenResponse", 0x50)
 export const encodeDcpOpenResponse: ResponseEncoder<DcpOpenResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpOpenResponse", 0x50, 0x0000)
 
 /** Checks that the peer is alive. The answer echoes the opaque; flow control does not count it. */
 export type DcpNoop = EmptyRequest<"DcpNoop", 0x5c>
 
-export const decodeDcpNoop: RequestDecoder<DcpNoop> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpNoop", 0x5c)
+export const decodeDcpNoop: RequestDecoder<DcpNoop> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpNoop", 0x5c)
 export const encodeDcpNoop: RequestEncoder<DcpNoop> = (writer, packet) => encodeEmptyRequest(writer, packet, "DcpNoop", 0x5c)
 
-/** Response to `DcpNoop` with status Success. */
 export type DcpNoopResponse = EmptyResponse<"DcpNoopResponse", 0x5c, 0x0000>
 
-export const decodeDcpNoopResponse: ResponseDecoder<DcpNoopResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpNoopResponse", 0x5c, 0x0000)
+export const decodeDcpNoopResponse: ResponseDecoder<DcpNoopResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpNoopResponse", 0x5c)
 export const encodeDcpNoopResponse: ResponseEncoder<DcpNoopResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpNoopResponse", 0x5c, 0x0000)
 
@@ -129,17 +127,9 @@ export const encodeDcpControl: RequestEncoder<DcpControl> = (writer, packet) => 
   finishRequest(writer, packet, "DcpControl", 0x5e, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `DcpControl` with status Success. */
 export type DcpControlResponse = EmptyResponse<"DcpControlResponse", 0x5e, 0x0000>
 
-export const decodeDcpControlResponse: ResponseDecoder<DcpControlResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpControlResponse", 0x5e, 0x0000)
+export const decodeDcpControlResponse: ResponseDecoder<DcpControlResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpControlResponse", 0x5e)
 export const encodeDcpControlResponse: ResponseEncoder<DcpControlResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpControlResponse", 0x5e, 0x0000)

@@ -54,57 +54,57 @@ type OwnRequest =
 /** Any packet of kind request. */
 export type Request = OwnRequest | Exclude<Base.Request, { readonly opcode: OwnRequest["opcode"] }>
 
-export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
   switch (view.getUint8(at + 1)) {
     case 0x50:
-      return Open.decodeDcpOpen(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Open.decodeDcpOpen(reader, at, extras, key, value, end, framing)
     case 0x51:
-      return Stream.decodeDcpAddStream(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Stream.decodeDcpAddStream(reader, at, extras, key, value, end, framing)
     case 0x52:
-      return Stream.decodeDcpCloseStream(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Stream.decodeDcpCloseStream(reader, at, extras, key, value, end, framing)
     case 0x53:
-      return Stream.decodeDcpStreamRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Stream.decodeDcpStreamRequest(reader, at, extras, key, value, end, framing)
     case 0x54:
-      return Stream.decodeDcpGetFailoverLog(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Stream.decodeDcpGetFailoverLog(reader, at, extras, key, value, end, framing)
     case 0x55:
-      return Stream.decodeDcpStreamEnd(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Stream.decodeDcpStreamEnd(reader, at, extras, key, value, end, framing)
     case 0x56:
-      return Snapshot.decodeDcpSnapshotMarker(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Snapshot.decodeDcpSnapshotMarker(reader, at, extras, key, value, end, framing)
     case 0x57:
-      return Mutation.decodeDcpMutation(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Mutation.decodeDcpMutation(reader, at, extras, key, value, end, framing, states)
     case 0x58:
-      return Mutation.decodeDcpDeletion(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Mutation.decodeDcpDeletion(reader, at, extras, key, value, end, framing, states)
     case 0x59:
-      return Mutation.decodeDcpExpiration(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Mutation.decodeDcpExpiration(reader, at, extras, key, value, end, framing, states)
     case 0x5b:
-      return State.decodeDcpSetVbucketState(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return State.decodeDcpSetVbucketState(reader, at, extras, key, value, end, framing)
     case 0x5c:
-      return Open.decodeDcpNoop(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Open.decodeDcpNoop(reader, at, extras, key, value, end, framing)
     case 0x5d:
-      return Flow.decodeDcpBufferAcknowledgement(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Flow.decodeDcpBufferAcknowledgement(reader, at, extras, key, value, end, framing)
     case 0x5e:
-      return Open.decodeDcpControl(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Open.decodeDcpControl(reader, at, extras, key, value, end, framing)
     case 0x5f:
-      return SystemEvent.decodeDcpSystemEvent(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return SystemEvent.decodeDcpSystemEvent(reader, at, extras, key, value, end, framing)
     case 0x60:
-      return Durability.decodeDcpPrepare(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Durability.decodeDcpPrepare(reader, at, extras, key, value, end, framing, states)
     case 0x61:
-      return Durability.decodeDcpSeqnoAcknowledged(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Durability.decodeDcpSeqnoAcknowledged(reader, at, extras, key, value, end, framing)
     case 0x62:
-      return Durability.decodeDcpCommit(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Durability.decodeDcpCommit(reader, at, extras, key, value, end, framing, states)
     case 0x63:
-      return Durability.decodeDcpAbort(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Durability.decodeDcpAbort(reader, at, extras, key, value, end, framing, states)
     case 0x64:
-      return Snapshot.decodeDcpSeqnoAdvanced(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Snapshot.decodeDcpSeqnoAdvanced(reader, at, extras, key, value, end, framing)
     case 0x65:
-      return Snapshot.decodeDcpOsoSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Snapshot.decodeDcpOsoSnapshot(reader, at, extras, key, value, end, framing)
     case 0x66:
-      return CacheTransfer.decodeDcpCacheTransfer(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return CacheTransfer.decodeDcpCacheTransfer(reader, at, extras, key, value, end, framing)
     case 0x67:
-      return CacheTransfer.decodeDcpCacheTransferEnd(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return CacheTransfer.decodeDcpCacheTransferEnd(reader, at, extras, key, value, end, framing)
     default:
-      return Base.dispatchRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, states) as Request
+      return Base.dispatchRequest(reader, at, extras, key, value, end, framing, states) as Request
   }
 }
 
@@ -145,129 +145,82 @@ type OwnResponse =
 /** Any answer to a packet of kind request. */
 export type Response = OwnResponse | Exclude<Base.Response, { readonly opcode: OwnResponse["opcode"] }>
 
-export const dispatchResponse: ResponseDecoder<Response, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
   const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x50:
-      if (status === 0x0000) return Open.decodeDcpOpenResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Open.decodeDcpOpenResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x51:
-      if (status === 0x0000) {
-        return Stream.decodeDcpAddStreamResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Stream.decodeDcpAddStreamResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x52:
-      if (status === 0x0000) {
-        return Stream.decodeDcpCloseStreamResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Stream.decodeDcpCloseStreamResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x53:
-      return Stream.decodeDcpStreamRequestOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Stream.decodeDcpStreamRequestOutcome(reader, at, extras, key, value, end, framing)
     case 0x54:
-      if (status === 0x0000) {
-        return Stream.decodeDcpGetFailoverLogResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Stream.decodeDcpGetFailoverLogResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x55:
-      if (status === 0x0000) {
-        return Stream.decodeDcpStreamEndResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Stream.decodeDcpStreamEndResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x56:
-      if (status === 0x0000) {
-        return Snapshot.decodeDcpSnapshotMarkerResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Snapshot.decodeDcpSnapshotMarkerResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x57:
-      if (status === 0x0000) {
-        return Mutation.decodeDcpMutationResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Mutation.decodeDcpMutationResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x58:
-      if (status === 0x0000) {
-        return Mutation.decodeDcpDeletionResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Mutation.decodeDcpDeletionResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x59:
-      if (status === 0x0000) {
-        return Mutation.decodeDcpExpirationResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Mutation.decodeDcpExpirationResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x5b:
-      if (status === 0x0000) {
-        return State.decodeDcpSetVbucketStateResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return State.decodeDcpSetVbucketStateResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x5c:
-      if (status === 0x0000) return Open.decodeDcpNoopResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Open.decodeDcpNoopResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x5d:
-      if (status === 0x0000) {
-        return Flow.decodeDcpBufferAcknowledgementResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Flow.decodeDcpBufferAcknowledgementResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x5e:
-      if (status === 0x0000) return Open.decodeDcpControlResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Open.decodeDcpControlResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x5f:
-      if (status === 0x0000) {
-        return SystemEvent.decodeDcpSystemEventResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return SystemEvent.decodeDcpSystemEventResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x60:
-      if (status === 0x0000) {
-        return Durability.decodeDcpPrepareResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Durability.decodeDcpPrepareResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x61:
-      if (status === 0x0000) {
-        return Durability.decodeDcpSeqnoAcknowledgedResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Durability.decodeDcpSeqnoAcknowledgedResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x62:
-      if (status === 0x0000) {
-        return Durability.decodeDcpCommitResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Durability.decodeDcpCommitResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x63:
-      if (status === 0x0000) {
-        return Durability.decodeDcpAbortResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Durability.decodeDcpAbortResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x64:
-      if (status === 0x0000) {
-        return Snapshot.decodeDcpSeqnoAdvancedResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Snapshot.decodeDcpSeqnoAdvancedResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x65:
-      if (status === 0x0000) {
-        return Snapshot.decodeDcpOsoSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Snapshot.decodeDcpOsoSnapshotResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x66:
-      if (status === 0x0000) {
-        return CacheTransfer.decodeDcpCacheTransferResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return CacheTransfer.decodeDcpCacheTransferResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x67:
-      if (status === 0x0000) {
-        return CacheTransfer.decodeDcpCacheTransferEndResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return CacheTransfer.decodeDcpCacheTransferEndResponse(reader, at, extras, key, value, end, framing)
       break
     default:
-      return Base.dispatchResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states) as Response
+      return Base.dispatchResponse(reader, at, extras, key, value, end, framing, states) as Response
   }
-  return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
 }
 
 /**
@@ -284,14 +237,14 @@ export type ServerRequest = Base.ServerRequest
 export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end,
   states
 ) => {
-  return Base.dispatchServerRequest(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states) as ServerRequest
+  return Base.dispatchServerRequest(reader, at, framing, extras, key, value, end, states) as ServerRequest
 }
 
 /**
@@ -308,14 +261,14 @@ export type ServerResponse = Base.ServerResponse
 export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end,
   states
 ) => {
-  return Base.dispatchServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states) as ServerResponse
+  return Base.dispatchServerResponse(reader, at, framing, extras, key, value, end, states) as ServerResponse
 }
 
 /**

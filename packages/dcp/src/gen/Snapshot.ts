@@ -221,16 +221,16 @@ export const decodeDcpSnapshotMarkerV2_2: RequestDecoder<DcpSnapshotMarkerV2_2> 
 export const decodeDcpSnapshotMarker: RequestDecoder<DcpSnapshotMarker> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 36 && view.getUint8(extrasStart) === 0x00) {
-    return decodeDcpSnapshotMarkerV2_0(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeDcpSnapshotMarkerV2_0(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 44 && view.getUint8(extrasStart) === 0x01) {
-    return decodeDcpSnapshotMarkerV2_1(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeDcpSnapshotMarkerV2_1(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 52 && view.getUint8(extrasStart) === 0x02) {
-    return decodeDcpSnapshotMarkerV2_2(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeDcpSnapshotMarkerV2_2(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   if (keyStart - extrasStart === 20 && valueStart - keyStart === 0) {
-    return decodeDcpSnapshotMarkerV1(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeDcpSnapshotMarkerV1(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
   const length = keyStart - extrasStart
   if (length !== 1 && length !== 20) {
@@ -315,18 +315,10 @@ export const encodeDcpSnapshotMarker: RequestEncoder<DcpSnapshotMarker> = (write
   }
 }
 
-/** Response to `DcpSnapshotMarker` with status Success. */
 export type DcpSnapshotMarkerResponse = EmptyResponse<"DcpSnapshotMarkerResponse", 0x56, 0x0000>
 
-export const decodeDcpSnapshotMarkerResponse: ResponseDecoder<DcpSnapshotMarkerResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpSnapshotMarkerResponse", 0x56, 0x0000)
+export const decodeDcpSnapshotMarkerResponse: ResponseDecoder<DcpSnapshotMarkerResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSnapshotMarkerResponse", 0x56)
 export const encodeDcpSnapshotMarkerResponse: ResponseEncoder<DcpSnapshotMarkerResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSnapshotMarkerResponse", 0x56, 0x0000)
 
@@ -365,18 +357,10 @@ export const encodeDcpSeqnoAdvanced: RequestEncoder<DcpSeqnoAdvanced> = (writer,
   finishRequest(writer, packet, "DcpSeqnoAdvanced", 0x64, extrasStart, keyStart, keyStart, position + 8)
 }
 
-/** Response to `DcpSeqnoAdvanced` with status Success. */
 export type DcpSeqnoAdvancedResponse = EmptyResponse<"DcpSeqnoAdvancedResponse", 0x64, 0x0000>
 
-export const decodeDcpSeqnoAdvancedResponse: ResponseDecoder<DcpSeqnoAdvancedResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpSeqnoAdvancedResponse", 0x64, 0x0000)
+export const decodeDcpSeqnoAdvancedResponse: ResponseDecoder<DcpSeqnoAdvancedResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSeqnoAdvancedResponse", 0x64)
 export const encodeDcpSeqnoAdvancedResponse: ResponseEncoder<DcpSeqnoAdvancedResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSeqnoAdvancedResponse", 0x64, 0x0000)
 
@@ -415,17 +399,9 @@ export const encodeDcpOsoSnapshot: RequestEncoder<DcpOsoSnapshot> = (writer, pac
   finishRequest(writer, packet, "DcpOsoSnapshot", 0x65, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** Response to `DcpOsoSnapshot` with status Success. */
 export type DcpOsoSnapshotResponse = EmptyResponse<"DcpOsoSnapshotResponse", 0x65, 0x0000>
 
-export const decodeDcpOsoSnapshotResponse: ResponseDecoder<DcpOsoSnapshotResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpOsoSnapshotResponse", 0x65, 0x0000)
+export const decodeDcpOsoSnapshotResponse: ResponseDecoder<DcpOsoSnapshotResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpOsoSnapshotResponse", 0x65)
 export const encodeDcpOsoSnapshotResponse: ResponseEncoder<DcpOsoSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpOsoSnapshotResponse", 0x65, 0x0000)

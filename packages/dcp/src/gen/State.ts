@@ -60,17 +60,16 @@ export const encodeDcpSetVbucketState: RequestEncoder<DcpSetVbucketState> = (wri
   finishRequest(writer, packet, "DcpSetVbucketState", 0x5b, extrasStart, keyStart, keyStart, position + 1)
 }
 
-/** Response to `DcpSetVbucketState` with status Success. */
 export type DcpSetVbucketStateResponse = EmptyResponse<"DcpSetVbucketStateResponse", 0x5b, 0x0000>
 
 export const decodeDcpSetVbucketStateResponse: ResponseDecoder<DcpSetVbucketStateResponse> = (
   reader,
   at,
-  extrasStart,
-  keyStart,
-  valueStart,
+  extras,
+  key,
+  value,
   end,
   framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpSetVbucketStateResponse", 0x5b, 0x0000)
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSetVbucketStateResponse", 0x5b)
 export const encodeDcpSetVbucketStateResponse: ResponseEncoder<DcpSetVbucketStateResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSetVbucketStateResponse", 0x5b, 0x0000)

@@ -3,7 +3,17 @@
 
 /** Commands of dcp: DcpAddStream, DcpCloseStream, DcpStreamRequest, DcpGetFailoverLog, DcpStreamEnd. */
 import type { DcpStreamEndStatus, DcpStreamFlags } from "./Types.ts"
-import { encodeText, expectLength, putU32, putU64, readElements, textBound, writeElements } from "@wirewright/codec"
+import {
+  type Reader,
+  type Writer,
+  encodeText,
+  expectLength,
+  putU32,
+  putU64,
+  readElements,
+  textBound,
+  writeElements
+} from "@wirewright/codec"
 import { type FailoverEntry, type Seqno, type VbucketUuid, readFailoverEntry, writeFailoverEntry } from "@wirewright/couchbase/gen/Types"
 import {
   type EmptyRequest,
@@ -14,7 +24,9 @@ import {
   type RequestHead,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   decodeEmptyRequest,
@@ -25,6 +37,7 @@ import {
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
+import type { ResponseFrame } from "@wirewright/memcached/gen/Types"
 
 /** Asks a consuming node to open a stream of the header's vbucket; answered once its producer agreed. */
 export interface DcpAddStream extends RequestHead {
@@ -61,7 +74,6 @@ export const encodeDcpAddStream: RequestEncoder<DcpAddStream> = (writer, packet)
   finishRequest(writer, packet, "DcpAddStream", 0x51, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** Response to `DcpAddStream` with status Success. */
 export interface DcpAddStreamResponse extends ResponseHead {
   readonly _tag: "DcpAddStreamResponse"
   readonly opcode: 0x51
@@ -111,23 +123,15 @@ export const encodeDcpAddStreamResponse: ResponseEncoder<DcpAddStreamResponse> =
  */
 export type DcpCloseStream = EmptyRequest<"DcpCloseStream", 0x52>
 
-export const decodeDcpCloseStream: RequestDecoder<DcpCloseStream> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCloseStream", 0x52)
+export const decodeDcpCloseStream: RequestDecoder<DcpCloseStream> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpCloseStream", 0x52)
 export const encodeDcpCloseStream: RequestEncoder<DcpCloseStream> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "DcpCloseStream", 0x52)
 
-/** Response to `DcpCloseStream` with status Success. */
 export type DcpCloseStreamResponse = EmptyResponse<"DcpCloseStreamResponse", 0x52, 0x0000>
 
-export const decodeDcpCloseStreamResponse: ResponseDecoder<DcpCloseStreamResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpCloseStreamResponse", 0x52, 0x0000)
+export const decodeDcpCloseStreamResponse: ResponseDecoder<DcpCloseStreamResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCloseStreamResponse", 0x52)
 export const encodeDcpCloseStreamResponse: ResponseEncoder<DcpCloseStreamResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCloseStreamResponse", 0x52, 0x0000)
 
@@ -192,44 +196,36 @@ export const encodeDcpStreamRequest: RequestEncoder<DcpStreamRequest> = (writer,
   finishRequest(writer, packet, "DcpStreamRequest", 0x53, extrasStart, keyStart, keyStart, position)
 }
 
-/** The stream is open. */
-export interface DcpStreamRequestResponse extends ResponseHead {
-  readonly _tag: "DcpStreamRequestResponse"
-  readonly opcode: 0x53
-  readonly status: 0x0000
+/** What `DcpStreamRequestResponse` and `DcpGetFailoverLogResponse` have in common. */
+export interface DcpStreamRequestResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** The failover log, newest branch first. */
   readonly failoverLog: ReadonlyArray<FailoverEntry>
 }
 
-export const decodeDcpStreamRequestResponse: ResponseDecoder<DcpStreamRequestResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export function decodeDcpStreamRequestResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): DcpStreamRequestResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpStreamRequestResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpStreamRequestResponse", "key", keyStart - at)
-  const failoverLog = readElements(
-    reader,
-    valueStart,
-    end,
-    at,
-    "DcpStreamRequestResponse",
-    "failoverLog",
-    Infinity,
-    readFailoverEntry,
-    false
-  )
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  const failoverLog = readElements(reader, valueStart, end, at, tag, "failoverLog", Infinity, readFailoverEntry, false)
   return {
-    _tag: "DcpStreamRequestResponse",
-    opcode: 0x53,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -237,13 +233,27 @@ export const decodeDcpStreamRequestResponse: ResponseDecoder<DcpStreamRequestRes
   }
 }
 
-export const encodeDcpStreamRequestResponse: ResponseEncoder<DcpStreamRequestResponse> = (writer, packet) => {
+export function encodeDcpStreamRequestResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<DcpStreamRequestResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.failoverLog, "DcpStreamRequestResponse", "failoverLog", Infinity, writeFailoverEntry)
-  finishResponse(writer, packet, "DcpStreamRequestResponse", 0x53, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  position = writeElements(writer, position, packet.failoverLog, tag, "failoverLog", Infinity, writeFailoverEntry)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+/** The stream is open. */
+export type DcpStreamRequestResponse = DcpStreamRequestResponseLike<"DcpStreamRequestResponse", 0x53, 0x0000>
+
+export const decodeDcpStreamRequestResponse: ResponseDecoder<DcpStreamRequestResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeDcpStreamRequestResponseLike(reader, at, extras, key, value, end, framing, "DcpStreamRequestResponse", 0x53)
+export const encodeDcpStreamRequestResponse: ResponseEncoder<DcpStreamRequestResponse> = (writer, packet) =>
+  encodeDcpStreamRequestResponseLike(writer, packet, "DcpStreamRequestResponse", 0x53, 0x0000)
 
 /** The consumer must go back to this seqno and ask again. The stream is not open. */
 export interface DcpStreamRequestRollback extends ResponseHead {
@@ -292,86 +302,32 @@ export const encodeDcpStreamRequestRollback: ResponseEncoder<DcpStreamRequestRol
 /** What a server answers to `DcpStreamRequest`. */
 export type DcpStreamRequestOutcome = DcpStreamRequestResponse | DcpStreamRequestRollback | ErrorResponse
 
-export const decodeDcpStreamRequestOutcome: ResponseDecoder<DcpStreamRequestOutcome> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export const decodeDcpStreamRequestOutcome: ResponseDecoder<DcpStreamRequestOutcome> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
   switch (view.getUint16(at + 6)) {
     case 0x0000:
-      return decodeDcpStreamRequestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeDcpStreamRequestResponse(reader, at, extras, key, value, end, framing)
     case 0x0023:
-      return decodeDcpStreamRequestRollback(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeDcpStreamRequestRollback(reader, at, extras, key, value, end, framing)
     default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeErrorResponse(reader, at, extras, key, value, end, framing)
   }
 }
 
 /** Reads the failover log of the header's vbucket. */
 export type DcpGetFailoverLog = EmptyRequest<"DcpGetFailoverLog", 0x54>
 
-export const decodeDcpGetFailoverLog: RequestDecoder<DcpGetFailoverLog> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpGetFailoverLog", 0x54)
+export const decodeDcpGetFailoverLog: RequestDecoder<DcpGetFailoverLog> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpGetFailoverLog", 0x54)
 export const encodeDcpGetFailoverLog: RequestEncoder<DcpGetFailoverLog> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "DcpGetFailoverLog", 0x54)
 
-/** Response to `DcpGetFailoverLog` with status Success. */
-export interface DcpGetFailoverLogResponse extends ResponseHead {
-  readonly _tag: "DcpGetFailoverLogResponse"
-  readonly opcode: 0x54
-  readonly status: 0x0000
-  /** The failover log, newest branch first. */
-  readonly failoverLog: ReadonlyArray<FailoverEntry>
-}
+export type DcpGetFailoverLogResponse = DcpStreamRequestResponseLike<"DcpGetFailoverLogResponse", 0x54, 0x0000>
 
-export const decodeDcpGetFailoverLogResponse: ResponseDecoder<DcpGetFailoverLogResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpGetFailoverLogResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpGetFailoverLogResponse", "key", keyStart - at)
-  const failoverLog = readElements(
-    reader,
-    valueStart,
-    end,
-    at,
-    "DcpGetFailoverLogResponse",
-    "failoverLog",
-    Infinity,
-    readFailoverEntry,
-    false
-  )
-  return {
-    _tag: "DcpGetFailoverLogResponse",
-    opcode: 0x54,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    failoverLog
-  }
-}
-
-export const encodeDcpGetFailoverLogResponse: ResponseEncoder<DcpGetFailoverLogResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
-  let position = extrasStart
-  const keyStart = position
-  position = writeElements(writer, position, packet.failoverLog, "DcpGetFailoverLogResponse", "failoverLog", Infinity, writeFailoverEntry)
-  finishResponse(writer, packet, "DcpGetFailoverLogResponse", 0x54, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeDcpGetFailoverLogResponse: ResponseDecoder<DcpGetFailoverLogResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeDcpStreamRequestResponseLike(reader, at, extras, key, value, end, framing, "DcpGetFailoverLogResponse", 0x54)
+export const encodeDcpGetFailoverLogResponse: ResponseEncoder<DcpGetFailoverLogResponse> = (writer, packet) =>
+  encodeDcpStreamRequestResponseLike(writer, packet, "DcpGetFailoverLogResponse", 0x54, 0x0000)
 
 /** The stream is over; nothing follows on it. */
 export interface DcpStreamEnd extends RequestHead {
@@ -408,17 +364,9 @@ export const encodeDcpStreamEnd: RequestEncoder<DcpStreamEnd> = (writer, packet)
   finishRequest(writer, packet, "DcpStreamEnd", 0x55, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** Response to `DcpStreamEnd` with status Success. */
 export type DcpStreamEndResponse = EmptyResponse<"DcpStreamEndResponse", 0x55, 0x0000>
 
-export const decodeDcpStreamEndResponse: ResponseDecoder<DcpStreamEndResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpStreamEndResponse", 0x55, 0x0000)
+export const decodeDcpStreamEndResponse: ResponseDecoder<DcpStreamEndResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpStreamEndResponse", 0x55)
 export const encodeDcpStreamEndResponse: ResponseEncoder<DcpStreamEndResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpStreamEndResponse", 0x55, 0x0000)

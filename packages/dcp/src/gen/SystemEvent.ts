@@ -375,29 +375,27 @@ export const decodeDcpSystemEvent: RequestDecoder<DcpSystemEvent> = (reader, at,
   if (
     keyStart - extrasStart === 13 && end - valueStart === 16 && view.getUint32(extrasStart + 8) === 0x00 &&
     view.getUint8(extrasStart + 12) === 0x00
-  ) return decodeDcpSystemEventBeginCollection(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  ) return decodeDcpSystemEventBeginCollection(reader, at, extrasStart, keyStart, valueStart, end, framing)
   if (
     keyStart - extrasStart === 13 && end - valueStart === 20 && view.getUint32(extrasStart + 8) === 0x00 &&
     view.getUint8(extrasStart + 12) === 0x01
-  ) return decodeDcpSystemEventBeginCollectionTtl(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  ) return decodeDcpSystemEventBeginCollectionTtl(reader, at, extrasStart, keyStart, valueStart, end, framing)
   if (
     keyStart - extrasStart === 13 && end - valueStart === 16 && view.getUint32(extrasStart + 8) === 0x01 &&
     view.getUint8(extrasStart + 12) === 0x00
-  ) return decodeDcpSystemEventEndCollection(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  ) return decodeDcpSystemEventEndCollection(reader, at, extrasStart, keyStart, valueStart, end, framing)
   if (
     keyStart - extrasStart === 13 && end - valueStart === 12 && view.getUint32(extrasStart + 8) === 0x03 &&
     view.getUint8(extrasStart + 12) === 0x00
-  ) return decodeDcpSystemEventCreateScope(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  ) return decodeDcpSystemEventCreateScope(reader, at, extrasStart, keyStart, valueStart, end, framing)
   if (
     keyStart - extrasStart === 13 && end - valueStart === 12 && view.getUint32(extrasStart + 8) === 0x04 &&
     view.getUint8(extrasStart + 12) === 0x00
-  ) return decodeDcpSystemEventDropScope(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  ) return decodeDcpSystemEventDropScope(reader, at, extrasStart, keyStart, valueStart, end, framing)
   if (keyStart - extrasStart === 13 && view.getUint8(extrasStart + 12) === 0x02) {
-    return decodeDcpSystemEventFlatBuffers(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+    return decodeDcpSystemEventFlatBuffers(reader, at, extrasStart, keyStart, valueStart, end, framing)
   }
-  if (keyStart - extrasStart === 13) {
-    return decodeDcpSystemEventOther(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-  }
+  if (keyStart - extrasStart === 13) return decodeDcpSystemEventOther(reader, at, extrasStart, keyStart, valueStart, end, framing)
   const length = keyStart - extrasStart
   if (length !== 13) return malformed("Length", "DcpSystemEvent", "extras", extrasStart - at, "13 bytes", `${length} bytes`)
   return malformed(
@@ -530,17 +528,9 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
   }
 }
 
-/** Response to `DcpSystemEvent` with status Success. */
 export type DcpSystemEventResponse = EmptyResponse<"DcpSystemEventResponse", 0x5f, 0x0000>
 
-export const decodeDcpSystemEventResponse: ResponseDecoder<DcpSystemEventResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DcpSystemEventResponse", 0x5f, 0x0000)
+export const decodeDcpSystemEventResponse: ResponseDecoder<DcpSystemEventResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSystemEventResponse", 0x5f)
 export const encodeDcpSystemEventResponse: ResponseEncoder<DcpSystemEventResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSystemEventResponse", 0x5f, 0x0000)

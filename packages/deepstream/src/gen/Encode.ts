@@ -124,12 +124,15 @@ import type {
 import { unencodable } from "@wirewright/codec/Errors"
 import { putInteger, putMessage, putRest, putText, putTruth, putTyped } from "@wirewright/codec/TextFields"
 
+/** Largest message in characters, its separator not counted. */
+const maxMessage = 16777216
+
 /** Encodes AuthenticationAck. Throws `EncodeError`. */
 export function encodeAuthenticationAck(fields: Omit<AuthenticationAck, "_tag"> = {}): string {
   const clientDataField = fields.clientData === undefined
     ? ""
     : "\x1f" + putTyped("AuthenticationAck", "clientData", fields.clientData, "\x1f\x1e")
-  return putMessage("AuthenticationAck", `A\x1fA${clientDataField}\x1e`, 16777216)
+  return putMessage("AuthenticationAck", `A\x1fA${clientDataField}\x1e`, maxMessage)
 }
 
 /** Encodes AuthenticationError. Throws `EncodeError`. */
@@ -139,7 +142,7 @@ export function encodeAuthenticationError(fields: Omit<AuthenticationError, "_ta
     `A\x1fE\x1f${putText("AuthenticationError", "code", fields.code, "\x1f\x1e")}${
       putRest("AuthenticationError", "data", fields.data, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -148,7 +151,7 @@ export function encodeAuthenticationInvalidData(fields: Omit<AuthenticationInval
   return putMessage(
     "AuthenticationInvalidData",
     `A\x1fE\x1fINVALID_AUTH_DATA\x1f${putTyped("AuthenticationInvalidData", "clientData", fields.clientData, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -157,14 +160,14 @@ export function encodeAuthenticationInvalidMessage(fields: Omit<AuthenticationIn
   return putMessage(
     "AuthenticationInvalidMessage",
     `A\x1fE\x1fINVALID_AUTH_MSG\x1f${putText("AuthenticationInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes AuthenticationTooManyAttempts. Throws `EncodeError`. */
 export function encodeAuthenticationTooManyAttempts(fields: Omit<AuthenticationTooManyAttempts, "_tag"> = {}): string {
   const textField = fields.text === undefined ? "" : "\x1f" + putTyped("AuthenticationTooManyAttempts", "text", fields.text, "\x1f\x1e")
-  return putMessage("AuthenticationTooManyAttempts", `A\x1fE\x1fTOO_MANY_AUTH_ATTEMPTS${textField}\x1e`, 16777216)
+  return putMessage("AuthenticationTooManyAttempts", `A\x1fE\x1fTOO_MANY_AUTH_ATTEMPTS${textField}\x1e`, maxMessage)
 }
 
 /** Encodes AuthenticationRequest. Throws `EncodeError`. */
@@ -172,7 +175,7 @@ export function encodeAuthenticationRequest(fields: Omit<AuthenticationRequest, 
   return putMessage(
     "AuthenticationRequest",
     `A\x1fREQ\x1f${putText("AuthenticationRequest", "credentials", fields.credentials, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -193,14 +196,14 @@ export function encodeConnectionChallengeResponse(fields: Omit<ConnectionChallen
   return putMessage(
     "ConnectionChallengeResponse",
     `C\x1fCHR\x1f${putText("ConnectionChallengeResponse", "url", fields.url, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes ConnectionAuthenticationTimeout. Throws `EncodeError`. */
 export function encodeConnectionAuthenticationTimeout(fields: Omit<ConnectionAuthenticationTimeout, "_tag"> = {}): string {
   const textField = fields.text === undefined ? "" : "\x1f" + putTyped("ConnectionAuthenticationTimeout", "text", fields.text, "\x1f\x1e")
-  return putMessage("ConnectionAuthenticationTimeout", `C\x1fE\x1fCONNECTION_AUTHENTICATION_TIMEOUT${textField}\x1e`, 16777216)
+  return putMessage("ConnectionAuthenticationTimeout", `C\x1fE\x1fCONNECTION_AUTHENTICATION_TIMEOUT${textField}\x1e`, maxMessage)
 }
 
 /** Encodes ConnectionError. Throws `EncodeError`. */
@@ -210,7 +213,7 @@ export function encodeConnectionError(fields: Omit<ConnectionError, "_tag">): st
     `C\x1fE\x1f${putText("ConnectionError", "code", fields.code, "\x1f\x1e")}${
       putRest("ConnectionError", "data", fields.data, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -219,7 +222,7 @@ export function encodeConnectionInvalidMessage(fields: Omit<ConnectionInvalidMes
   return putMessage(
     "ConnectionInvalidMessage",
     `C\x1fE\x1fINVALID_MESSAGE\x1f${putText("ConnectionInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -228,7 +231,7 @@ export function encodeConnectionMessageParseError(fields: Omit<ConnectionMessage
   return putMessage(
     "ConnectionMessageParseError",
     `C\x1fE\x1fMESSAGE_PARSE_ERROR${putRest("ConnectionMessageParseError", "original", fields.original, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -237,7 +240,7 @@ export function encodeConnectionUnknownAction(fields: Omit<ConnectionUnknownActi
   return putMessage(
     "ConnectionUnknownAction",
     `C\x1fE\x1fUNKNOWN_ACTION\x1f${putText("ConnectionUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -255,7 +258,7 @@ export function encodeConnectionPong(fields: Omit<ConnectionPong, "_tag"> = {}):
 
 /** Encodes ConnectionRedirect. Throws `EncodeError`. */
 export function encodeConnectionRedirect(fields: Omit<ConnectionRedirect, "_tag">): string {
-  return putMessage("ConnectionRedirect", `C\x1fRED\x1f${putText("ConnectionRedirect", "url", fields.url, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("ConnectionRedirect", `C\x1fRED\x1f${putText("ConnectionRedirect", "url", fields.url, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes ConnectionReject. Throws `EncodeError`. */
@@ -271,7 +274,7 @@ export function encodeEventAck(fields: Omit<EventAck, "_tag">): string {
     `E\x1fA\x1f${putText("EventAck", "action", fields.action, "\x1f\x1e")}\x1f${
       putText("EventAck", "subject", fields.subject, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -280,7 +283,7 @@ export function encodeEventError(fields: Omit<EventError, "_tag">): string {
   return putMessage(
     "EventError",
     `E\x1fE\x1f${putText("EventError", "code", fields.code, "\x1f\x1e")}${putRest("EventError", "data", fields.data, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -289,7 +292,7 @@ export function encodeEventInvalidMessageData(fields: Omit<EventInvalidMessageDa
   return putMessage(
     "EventInvalidMessageData",
     `E\x1fE\x1fINVALID_MESSAGE_DATA${putRest("EventInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -300,7 +303,7 @@ export function encodeEventMessageDenied(fields: Omit<EventMessageDenied, "_tag"
     `E\x1fE\x1fMESSAGE_DENIED\x1f${putText("EventMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("EventMessageDenied", "action", fields.action, "\x1f\x1e")
     }${putRest("EventMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -309,7 +312,7 @@ export function encodeEventMultipleSubscriptions(fields: Omit<EventMultipleSubsc
   return putMessage(
     "EventMultipleSubscriptions",
     `E\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("EventMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -318,7 +321,7 @@ export function encodeEventNotSubscribed(fields: Omit<EventNotSubscribed, "_tag"
   return putMessage(
     "EventNotSubscribed",
     `E\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("EventNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -329,7 +332,7 @@ export function encodeEventPermissionError(fields: Omit<EventPermissionError, "_
     `E\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("EventPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("EventPermissionError", "action", fields.action, "\x1f\x1e")
     }${putRest("EventPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -338,19 +341,19 @@ export function encodeEventUnknownAction(fields: Omit<EventUnknownAction, "_tag"
   return putMessage(
     "EventUnknownAction",
     `E\x1fE\x1fUNKNOWN_ACTION\x1f${putText("EventUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes EventEmit. Throws `EncodeError`. */
 export function encodeEventEmit(fields: Omit<EventEmit, "_tag">): string {
   const valueField = fields.value === undefined ? "" : "\x1f" + putTyped("EventEmit", "value", fields.value, "\x1f\x1e")
-  return putMessage("EventEmit", `E\x1fEVT\x1f${putText("EventEmit", "name", fields.name, "\x1f\x1e")}${valueField}\x1e`, 16777216)
+  return putMessage("EventEmit", `E\x1fEVT\x1f${putText("EventEmit", "name", fields.name, "\x1f\x1e")}${valueField}\x1e`, maxMessage)
 }
 
 /** Encodes EventListen. Throws `EncodeError`. */
 export function encodeEventListen(fields: Omit<EventListen, "_tag">): string {
-  return putMessage("EventListen", `E\x1fL\x1f${putText("EventListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventListen", `E\x1fL\x1f${putText("EventListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes EventListenAccept. Throws `EncodeError`. */
@@ -360,7 +363,7 @@ export function encodeEventListenAccept(fields: Omit<EventListenAccept, "_tag">)
     `E\x1fLA\x1f${putText("EventListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("EventListenAccept", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -371,13 +374,13 @@ export function encodeEventListenReject(fields: Omit<EventListenReject, "_tag">)
     `E\x1fLR\x1f${putText("EventListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("EventListenReject", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes EventSubscribe. Throws `EncodeError`. */
 export function encodeEventSubscribe(fields: Omit<EventSubscribe, "_tag">): string {
-  return putMessage("EventSubscribe", `E\x1fS\x1f${putText("EventSubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventSubscribe", `E\x1fS\x1f${putText("EventSubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes EventPatternFound. Throws `EncodeError`. */
@@ -387,7 +390,7 @@ export function encodeEventPatternFound(fields: Omit<EventPatternFound, "_tag">)
     `E\x1fSP\x1f${putText("EventPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("EventPatternFound", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -398,18 +401,18 @@ export function encodeEventPatternRemoved(fields: Omit<EventPatternRemoved, "_ta
     `E\x1fSR\x1f${putText("EventPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("EventPatternRemoved", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes EventUnlisten. Throws `EncodeError`. */
 export function encodeEventUnlisten(fields: Omit<EventUnlisten, "_tag">): string {
-  return putMessage("EventUnlisten", `E\x1fUL\x1f${putText("EventUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventUnlisten", `E\x1fUL\x1f${putText("EventUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes EventUnsubscribe. Throws `EncodeError`. */
 export function encodeEventUnsubscribe(fields: Omit<EventUnsubscribe, "_tag">): string {
-  return putMessage("EventUnsubscribe", `E\x1fUS\x1f${putText("EventUnsubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventUnsubscribe", `E\x1fUS\x1f${putText("EventUnsubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RpcAck. Throws `EncodeError`. */
@@ -417,7 +420,7 @@ export function encodeRpcAck(fields: Omit<RpcAck, "_tag">): string {
   return putMessage(
     "RpcAck",
     `P\x1fA\x1f${putText("RpcAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("RpcAck", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -428,7 +431,7 @@ export function encodeRpcRequestAccepted(fields: Omit<RpcRequestAccepted, "_tag"
     `P\x1fA\x1fREQ\x1f${putText("RpcRequestAccepted", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcRequestAccepted", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -439,7 +442,7 @@ export function encodeRpcAckTimeout(fields: Omit<RpcAckTimeout, "_tag">): string
     `P\x1fE\x1fACK_TIMEOUT\x1f${putText("RpcAckTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcAckTimeout", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -448,7 +451,7 @@ export function encodeRpcError(fields: Omit<RpcError, "_tag">): string {
   return putMessage(
     "RpcError",
     `P\x1fE\x1f${putText("RpcError", "code", fields.code, "\x1f\x1e")}${putRest("RpcError", "data", fields.data, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -459,7 +462,7 @@ export function encodeRpcFailure(fields: Omit<RpcFailure, "_tag">): string {
     `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcFailure", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -468,7 +471,7 @@ export function encodeRpcInvalidCorrelationId(fields: Omit<RpcInvalidCorrelation
   return putMessage(
     "RpcInvalidCorrelationId",
     `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -477,7 +480,7 @@ export function encodeRpcInvalidMessageData(fields: Omit<RpcInvalidMessageData, 
   return putMessage(
     "RpcInvalidMessageData",
     `P\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RpcInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -488,7 +491,7 @@ export function encodeRpcMessageDenied(fields: Omit<RpcMessageDenied, "_tag">): 
     `P\x1fE\x1fMESSAGE_DENIED\x1f${putText("RpcMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("RpcMessageDenied", "action", fields.action, "\x1f\x1e")
     }${putRest("RpcMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -499,7 +502,7 @@ export function encodeRpcMultipleAck(fields: Omit<RpcMultipleAck, "_tag">): stri
     `P\x1fE\x1fMULTIPLE_ACK\x1f${putText("RpcMultipleAck", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcMultipleAck", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -508,7 +511,7 @@ export function encodeRpcMultipleSubscriptions(fields: Omit<RpcMultipleSubscript
   return putMessage(
     "RpcMultipleSubscriptions",
     `P\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RpcMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -519,7 +522,7 @@ export function encodeRpcNoProvider(fields: Omit<RpcNoProvider, "_tag">): string
     `P\x1fE\x1fNO_RPC_PROVIDER\x1f${putText("RpcNoProvider", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcNoProvider", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -528,7 +531,7 @@ export function encodeRpcNotSubscribed(fields: Omit<RpcNotSubscribed, "_tag">): 
   return putMessage(
     "RpcNotSubscribed",
     `P\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RpcNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -539,7 +542,7 @@ export function encodeRpcPermissionError(fields: Omit<RpcPermissionError, "_tag"
     `P\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RpcPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("RpcPermissionError", "action", fields.action, "\x1f\x1e")
     }${putRest("RpcPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -550,7 +553,7 @@ export function encodeRpcResponseTimeout(fields: Omit<RpcResponseTimeout, "_tag"
     `P\x1fE\x1fRESPONSE_TIMEOUT\x1f${putText("RpcResponseTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcResponseTimeout", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -559,7 +562,7 @@ export function encodeRpcUnknownAction(fields: Omit<RpcUnknownAction, "_tag">): 
   return putMessage(
     "RpcUnknownAction",
     `P\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RpcUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -568,7 +571,7 @@ export function encodeRpcReject(fields: Omit<RpcReject, "_tag">): string {
   return putMessage(
     "RpcReject",
     `P\x1fREJ\x1f${putText("RpcReject", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcReject", "id", fields.id, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -579,7 +582,7 @@ export function encodeRpcRequest(fields: Omit<RpcRequest, "_tag">): string {
     `P\x1fREQ\x1f${putText("RpcRequest", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcRequest", "id", fields.id, "\x1f\x1e")}\x1f${
       putTyped("RpcRequest", "value", fields.value, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -590,18 +593,18 @@ export function encodeRpcResponse(fields: Omit<RpcResponse, "_tag">): string {
     `P\x1fRES\x1f${putText("RpcResponse", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcResponse", "id", fields.id, "\x1f\x1e")}\x1f${
       putTyped("RpcResponse", "value", fields.value, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RpcProvide. Throws `EncodeError`. */
 export function encodeRpcProvide(fields: Omit<RpcProvide, "_tag">): string {
-  return putMessage("RpcProvide", `P\x1fS\x1f${putText("RpcProvide", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RpcProvide", `P\x1fS\x1f${putText("RpcProvide", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RpcUnprovide. Throws `EncodeError`. */
 export function encodeRpcUnprovide(fields: Omit<RpcUnprovide, "_tag">): string {
-  return putMessage("RpcUnprovide", `P\x1fUS\x1f${putText("RpcUnprovide", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RpcUnprovide", `P\x1fUS\x1f${putText("RpcUnprovide", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordAck. Throws `EncodeError`. */
@@ -611,13 +614,13 @@ export function encodeRecordAck(fields: Omit<RecordAck, "_tag">): string {
     `R\x1fA\x1f${putText("RecordAck", "action", fields.action, "\x1f\x1e")}\x1f${
       putText("RecordAck", "subject", fields.subject, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RecordCreateOrRead. Throws `EncodeError`. */
 export function encodeRecordCreateOrRead(fields: Omit<RecordCreateOrRead, "_tag">): string {
-  return putMessage("RecordCreateOrRead", `R\x1fCR\x1f${putText("RecordCreateOrRead", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordCreateOrRead", `R\x1fCR\x1f${putText("RecordCreateOrRead", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordUpsert. Throws `EncodeError`. */
@@ -629,7 +632,7 @@ export function encodeRecordUpsert(fields: Omit<RecordUpsert, "_tag">): string {
     }\x1f${putText("RecordUpsert", "data", fields.data, "\x1f\x1e")}\x1f${
       putText("RecordUpsert", "config", fields.config, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -642,13 +645,13 @@ export function encodeRecordUpsertPatch(fields: Omit<RecordUpsertPatch, "_tag">)
     }\x1f${putText("RecordUpsertPatch", "path", fields.path, "\x1f\x1e")}\x1f${
       putTyped("RecordUpsertPatch", "value", fields.value, "\x1f\x1e")
     }\x1f${putText("RecordUpsertPatch", "config", fields.config, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RecordDelete. Throws `EncodeError`. */
 export function encodeRecordDelete(fields: Omit<RecordDelete, "_tag">): string {
-  return putMessage("RecordDelete", `R\x1fD\x1f${putText("RecordDelete", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordDelete", `R\x1fD\x1f${putText("RecordDelete", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordCacheRetrievalTimeout. Throws `EncodeError`. */
@@ -656,7 +659,7 @@ export function encodeRecordCacheRetrievalTimeout(fields: Omit<RecordCacheRetrie
   return putMessage(
     "RecordCacheRetrievalTimeout",
     `R\x1fE\x1fCACHE_RETRIEVAL_TIMEOUT\x1f${putText("RecordCacheRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -665,7 +668,7 @@ export function encodeRecordCreateError(fields: Omit<RecordCreateError, "_tag">)
   return putMessage(
     "RecordCreateError",
     `R\x1fE\x1fRECORD_CREATE_ERROR\x1f${putText("RecordCreateError", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -674,7 +677,7 @@ export function encodeRecordDeleteError(fields: Omit<RecordDeleteError, "_tag">)
   return putMessage(
     "RecordDeleteError",
     `R\x1fE\x1fRECORD_DELETE_ERROR\x1f${putText("RecordDeleteError", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -683,7 +686,7 @@ export function encodeRecordError(fields: Omit<RecordError, "_tag">): string {
   return putMessage(
     "RecordError",
     `R\x1fE\x1f${putText("RecordError", "code", fields.code, "\x1f\x1e")}${putRest("RecordError", "data", fields.data, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -694,7 +697,7 @@ export function encodeRecordHasError(fields: Omit<RecordHasError, "_tag">): stri
     `R\x1fE\x1fH\x1f${putText("RecordHasError", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RecordHasError", "reason", fields.reason, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -705,7 +708,7 @@ export function encodeRecordHeadError(fields: Omit<RecordHeadError, "_tag">): st
     `R\x1fE\x1fHD\x1f${putText("RecordHeadError", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RecordHeadError", "reason", fields.reason, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -714,7 +717,7 @@ export function encodeRecordInvalidMessageData(fields: Omit<RecordInvalidMessage
   return putMessage(
     "RecordInvalidMessageData",
     `R\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RecordInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -725,7 +728,7 @@ export function encodeRecordInvalidVersion(fields: Omit<RecordInvalidVersion, "_
     `R\x1fE\x1fINVALID_VERSION\x1f${putText("RecordInvalidVersion", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RecordInvalidVersion", "version", fields.version, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -734,7 +737,7 @@ export function encodeRecordLoadError(fields: Omit<RecordLoadError, "_tag">): st
   return putMessage(
     "RecordLoadError",
     `R\x1fE\x1fRECORD_LOAD_ERROR\x1f${putText("RecordLoadError", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -745,7 +748,7 @@ export function encodeRecordMessageDenied(fields: Omit<RecordMessageDenied, "_ta
     `R\x1fE\x1fMESSAGE_DENIED\x1f${putText("RecordMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("RecordMessageDenied", "action", fields.action, "\x1f\x1e")
     }${putRest("RecordMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -754,7 +757,7 @@ export function encodeRecordMultipleSubscriptions(fields: Omit<RecordMultipleSub
   return putMessage(
     "RecordMultipleSubscriptions",
     `R\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RecordMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -763,7 +766,7 @@ export function encodeRecordNotSubscribed(fields: Omit<RecordNotSubscribed, "_ta
   return putMessage(
     "RecordNotSubscribed",
     `R\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RecordNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -774,7 +777,7 @@ export function encodeRecordPermissionError(fields: Omit<RecordPermissionError, 
     `R\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RecordPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("RecordPermissionError", "action", fields.action, "\x1f\x1e")
     }${putRest("RecordPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -785,7 +788,7 @@ export function encodeRecordSnapshotError(fields: Omit<RecordSnapshotError, "_ta
     `R\x1fE\x1fSN\x1f${putText("RecordSnapshotError", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RecordSnapshotError", "reason", fields.reason, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -794,7 +797,7 @@ export function encodeRecordStorageRetrievalTimeout(fields: Omit<RecordStorageRe
   return putMessage(
     "RecordStorageRetrievalTimeout",
     `R\x1fE\x1fSTORAGE_RETRIEVAL_TIMEOUT\x1f${putText("RecordStorageRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -803,7 +806,7 @@ export function encodeRecordUnknownAction(fields: Omit<RecordUnknownAction, "_ta
   return putMessage(
     "RecordUnknownAction",
     `R\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RecordUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -812,7 +815,7 @@ export function encodeRecordUpdateError(fields: Omit<RecordUpdateError, "_tag">)
   return putMessage(
     "RecordUpdateError",
     `R\x1fE\x1fRECORD_UPDATE_ERROR\x1f${putInteger("RecordUpdateError", "version", fields.version)}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -824,13 +827,13 @@ export function encodeRecordVersionExists(fields: Omit<RecordVersionExists, "_ta
     `R\x1fE\x1fVERSION_EXISTS\x1f${putText("RecordVersionExists", "name", fields.name, "\x1f\x1e")}\x1f${
       putInteger("RecordVersionExists", "version", fields.version)
     }\x1f${putText("RecordVersionExists", "data", fields.data, "\x1f\x1e")}${configField}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RecordHas. Throws `EncodeError`. */
 export function encodeRecordHas(fields: Omit<RecordHas, "_tag">): string {
-  return putMessage("RecordHas", `R\x1fH\x1f${putText("RecordHas", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordHas", `R\x1fH\x1f${putText("RecordHas", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordHasAnswer. Throws `EncodeError`. */
@@ -841,13 +844,13 @@ export function encodeRecordHasAnswer(fields: Omit<RecordHasAnswer, "_tag">): st
     `R\x1fH\x1f${putText("RecordHasAnswer", "name", fields.name, "\x1f\x1e")}\x1f${
       putTruth("RecordHasAnswer", "exists", fields.exists)
     }${emptyField}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RecordHead. Throws `EncodeError`. */
 export function encodeRecordHead(fields: Omit<RecordHead, "_tag">): string {
-  return putMessage("RecordHead", `R\x1fHD\x1f${putText("RecordHead", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordHead", `R\x1fHD\x1f${putText("RecordHead", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordHeadAnswer. Throws `EncodeError`. */
@@ -858,13 +861,13 @@ export function encodeRecordHeadAnswer(fields: Omit<RecordHeadAnswer, "_tag">): 
     `R\x1fHD\x1f${putText("RecordHeadAnswer", "name", fields.name, "\x1f\x1e")}\x1f${
       putInteger("RecordHeadAnswer", "version", fields.version)
     }${nullField}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RecordListen. Throws `EncodeError`. */
 export function encodeRecordListen(fields: Omit<RecordListen, "_tag">): string {
-  return putMessage("RecordListen", `R\x1fL\x1f${putText("RecordListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordListen", `R\x1fL\x1f${putText("RecordListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordListenAccept. Throws `EncodeError`. */
@@ -874,7 +877,7 @@ export function encodeRecordListenAccept(fields: Omit<RecordListenAccept, "_tag"
     `R\x1fLA\x1f${putText("RecordListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("RecordListenAccept", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -885,7 +888,7 @@ export function encodeRecordListenReject(fields: Omit<RecordListenReject, "_tag"
     `R\x1fLR\x1f${putText("RecordListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("RecordListenReject", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -897,7 +900,7 @@ export function encodeRecordPatch(fields: Omit<RecordPatch, "_tag">): string {
     `R\x1fP\x1f${putText("RecordPatch", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordPatch", "version", fields.version)}\x1f${
       putText("RecordPatch", "path", fields.path, "\x1f\x1e")
     }\x1f${putTyped("RecordPatch", "value", fields.value, "\x1f\x1e")}${configField}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -908,7 +911,7 @@ export function encodeRecordData(fields: Omit<RecordData, "_tag">): string {
     `R\x1fR\x1f${putText("RecordData", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordData", "version", fields.version)}\x1f${
       putText("RecordData", "data", fields.data, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -919,13 +922,13 @@ export function encodeRecordHasProvider(fields: Omit<RecordHasProvider, "_tag">)
     `R\x1fSH\x1f${putText("RecordHasProvider", "name", fields.name, "\x1f\x1e")}\x1f${
       putTruth("RecordHasProvider", "has", fields.has)
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RecordSnapshot. Throws `EncodeError`. */
 export function encodeRecordSnapshot(fields: Omit<RecordSnapshot, "_tag">): string {
-  return putMessage("RecordSnapshot", `R\x1fSN\x1f${putText("RecordSnapshot", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordSnapshot", `R\x1fSN\x1f${putText("RecordSnapshot", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordPatternFound. Throws `EncodeError`. */
@@ -935,7 +938,7 @@ export function encodeRecordPatternFound(fields: Omit<RecordPatternFound, "_tag"
     `R\x1fSP\x1f${putText("RecordPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("RecordPatternFound", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -946,7 +949,7 @@ export function encodeRecordPatternRemoved(fields: Omit<RecordPatternRemoved, "_
     `R\x1fSR\x1f${putText("RecordPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
       putText("RecordPatternRemoved", "name", fields.name, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -958,18 +961,18 @@ export function encodeRecordUpdate(fields: Omit<RecordUpdate, "_tag">): string {
     `R\x1fU\x1f${putText("RecordUpdate", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpdate", "version", fields.version)}\x1f${
       putText("RecordUpdate", "data", fields.data, "\x1f\x1e")
     }${configField}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes RecordUnlisten. Throws `EncodeError`. */
 export function encodeRecordUnlisten(fields: Omit<RecordUnlisten, "_tag">): string {
-  return putMessage("RecordUnlisten", `R\x1fUL\x1f${putText("RecordUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordUnlisten", `R\x1fUL\x1f${putText("RecordUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordDiscard. Throws `EncodeError`. */
 export function encodeRecordDiscard(fields: Omit<RecordDiscard, "_tag">): string {
-  return putMessage("RecordDiscard", `R\x1fUS\x1f${putText("RecordDiscard", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordDiscard", `R\x1fUS\x1f${putText("RecordDiscard", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordWriteAck. Throws `EncodeError`. */
@@ -979,7 +982,7 @@ export function encodeRecordWriteAck(fields: Omit<RecordWriteAck, "_tag">): stri
     `R\x1fWA\x1f${putText("RecordWriteAck", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RecordWriteAck", "versions", fields.versions, "\x1f\x1e")
     }\x1f${putTyped("RecordWriteAck", "result", fields.result, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -991,7 +994,7 @@ export function encodePresenceAck(fields: Omit<PresenceAck, "_tag">): string {
     `U\x1fA\x1f${putText("PresenceAck", "action", fields.action, "\x1f\x1e")}\x1f${
       putText("PresenceAck", "subject", fields.subject, "\x1f\x1e")
     }${extraField}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1002,7 +1005,7 @@ export function encodePresenceError(fields: Omit<PresenceError, "_tag">): string
     `U\x1fE\x1f${putText("PresenceError", "code", fields.code, "\x1f\x1e")}${
       putRest("PresenceError", "data", fields.data, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1011,7 +1014,7 @@ export function encodePresenceInvalidUsers(fields: Omit<PresenceInvalidUsers, "_
   return putMessage(
     "PresenceInvalidUsers",
     `U\x1fE\x1fINVALID_PRESENCE_USERS\x1f${putText("PresenceInvalidUsers", "text", fields.text, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1022,7 +1025,7 @@ export function encodePresenceMessageDenied(fields: Omit<PresenceMessageDenied, 
     `U\x1fE\x1fMESSAGE_DENIED\x1f${putText("PresenceMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("PresenceMessageDenied", "action", fields.action, "\x1f\x1e")
     }${putRest("PresenceMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1031,7 +1034,7 @@ export function encodePresenceMultipleSubscriptions(fields: Omit<PresenceMultipl
   return putMessage(
     "PresenceMultipleSubscriptions",
     `U\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("PresenceMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1040,7 +1043,7 @@ export function encodePresenceNotSubscribed(fields: Omit<PresenceNotSubscribed, 
   return putMessage(
     "PresenceNotSubscribed",
     `U\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("PresenceNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1051,18 +1054,18 @@ export function encodePresencePermissionError(fields: Omit<PresencePermissionErr
     `U\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("PresencePermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
       putText("PresencePermissionError", "action", fields.action, "\x1f\x1e")
     }${putRest("PresencePermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
 /** Encodes PresenceJoin. Throws `EncodeError`. */
 export function encodePresenceJoin(fields: Omit<PresenceJoin, "_tag">): string {
-  return putMessage("PresenceJoin", `U\x1fPNJ\x1f${putText("PresenceJoin", "user", fields.user, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("PresenceJoin", `U\x1fPNJ\x1f${putText("PresenceJoin", "user", fields.user, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes PresenceLeave. Throws `EncodeError`. */
 export function encodePresenceLeave(fields: Omit<PresenceLeave, "_tag">): string {
-  return putMessage("PresenceLeave", `U\x1fPNL\x1f${putText("PresenceLeave", "user", fields.user, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("PresenceLeave", `U\x1fPNL\x1f${putText("PresenceLeave", "user", fields.user, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes PresenceQuery. Throws `EncodeError`. */
@@ -1070,7 +1073,7 @@ export function encodePresenceQuery(fields: Omit<PresenceQuery, "_tag">): string
   return putMessage(
     "PresenceQuery",
     `U\x1fQ\x1f${putInteger("PresenceQuery", "id", fields.id)}\x1f${putText("PresenceQuery", "users", fields.users, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1082,7 +1085,11 @@ export function encodePresenceQueryAll(fields: Omit<PresenceQueryAll, "_tag"> = 
 
 /** Encodes PresenceQueryAllAnswer. Throws `EncodeError`. */
 export function encodePresenceQueryAllAnswer(fields: Omit<PresenceQueryAllAnswer, "_tag">): string {
-  return putMessage("PresenceQueryAllAnswer", `U\x1fQ${putRest("PresenceQueryAllAnswer", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceQueryAllAnswer",
+    `U\x1fQ${putRest("PresenceQueryAllAnswer", "users", fields.users, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceQueryAnswer. Throws `EncodeError`. */
@@ -1092,7 +1099,7 @@ export function encodePresenceQueryAnswer(fields: Omit<PresenceQueryAnswer, "_ta
     `U\x1fQ\x1f${putInteger("PresenceQueryAnswer", "id", fields.id)}\x1f${
       putText("PresenceQueryAnswer", "online", fields.online, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1103,7 +1110,7 @@ export function encodePresenceSubscribe(fields: Omit<PresenceSubscribe, "_tag">)
     `U\x1fS\x1f${putInteger("PresenceSubscribe", "id", fields.id)}\x1f${
       putText("PresenceSubscribe", "users", fields.users, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1120,7 +1127,7 @@ export function encodePresenceUnsubscribe(fields: Omit<PresenceUnsubscribe, "_ta
     `U\x1fUS\x1f${putInteger("PresenceUnsubscribe", "id", fields.id)}\x1f${
       putText("PresenceUnsubscribe", "users", fields.users, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1135,7 +1142,7 @@ export function encodeGlobalError(fields: Omit<GlobalError, "_tag">): string {
   return putMessage(
     "GlobalError",
     `X\x1fE\x1f${putText("GlobalError", "code", fields.code, "\x1f\x1e")}${putRest("GlobalError", "data", fields.data, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1144,7 +1151,7 @@ export function encodeGlobalMessageParseError(fields: Omit<GlobalMessageParseErr
   return putMessage(
     "GlobalMessageParseError",
     `X\x1fE\x1fMESSAGE_PARSE_ERROR\x1f${putText("GlobalMessageParseError", "null", fields.null, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1153,7 +1160,7 @@ export function encodeGlobalUnknownTopic(fields: Omit<GlobalUnknownTopic, "_tag"
   return putMessage(
     "GlobalUnknownTopic",
     `X\x1fE\x1fUNKNOWN_TOPIC\x1f${putText("GlobalUnknownTopic", "topic", fields.topic, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -1162,7 +1169,7 @@ export function encodeUnknownMessage(fields: Omit<UnknownMessage, "_tag">): stri
   const head = putText("UnknownMessage", "topic", fields.topic, "\x1f\x1e") + "\x1f" +
     putText("UnknownMessage", "action", fields.action, "\x1f\x1e")
   const rest = putRest("UnknownMessage", "fields", fields.fields, "\x1f\x1e")
-  return putMessage("UnknownMessage", head + rest + "\x1e", 16777216)
+  return putMessage("UnknownMessage", head + rest + "\x1e", maxMessage)
 }
 
 /** Encodes any message. Throws `EncodeError`. */

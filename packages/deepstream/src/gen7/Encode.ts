@@ -19,6 +19,9 @@ import type {
 import { putMessage, putText, putTyped } from "@wirewright/codec/TextFields"
 import * as base from "@wirewright/deepstream/gen/Encode"
 
+/** Largest message in characters, its separator not counted. */
+const maxMessage = 16777216
+
 /** Encodes AuthenticationTooManyAttempts. Throws `EncodeError`. */
 export function encodeAuthenticationTooManyAttempts(fields: Omit<AuthenticationTooManyAttempts, "_tag"> = {}): string {
   void fields
@@ -34,7 +37,7 @@ export function encodeConnectionAuthenticationTimeout(fields: Omit<ConnectionAut
 /** Encodes ConnectionReject. Throws `EncodeError`. */
 export function encodeConnectionReject(fields: Omit<ConnectionReject, "_tag"> = {}): string {
   const dataField = fields.data === undefined ? "" : "\x1f" + putText("ConnectionReject", "data", fields.data, "\x1f\x1e")
-  return putMessage("ConnectionReject", `C\x1fREJ${dataField}\x1e`, 16777216)
+  return putMessage("ConnectionReject", `C\x1fREJ${dataField}\x1e`, maxMessage)
 }
 
 /** Encodes RpcAcceptTimeout. Throws `EncodeError`. */
@@ -44,7 +47,7 @@ export function encodeRpcAcceptTimeout(fields: Omit<RpcAcceptTimeout, "_tag">): 
     `P\x1fE\x1fACCEPT_TIMEOUT\x1f${putText("RpcAcceptTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcAcceptTimeout", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -55,7 +58,7 @@ export function encodeRpcFailure(fields: Omit<RpcFailure, "_tag">): string {
     `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcFailure", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -66,7 +69,7 @@ export function encodeRpcFailureRelay(fields: Omit<RpcFailureRelay, "_tag">): st
     `P\x1fE\x1f${putTyped("RpcFailureRelay", "error", fields.error, "\x1f\x1e")}\x1f${
       putText("RpcFailureRelay", "name", fields.name, "\x1f\x1e")
     }\x1f${putText("RpcFailureRelay", "id", fields.id, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -77,7 +80,7 @@ export function encodeRpcInvalidCorrelationId(fields: Omit<RpcInvalidCorrelation
     `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcInvalidCorrelationId", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -88,7 +91,7 @@ export function encodeRpcMultipleAccept(fields: Omit<RpcMultipleAccept, "_tag">)
     `P\x1fE\x1fMULTIPLE_ACCEPT\x1f${putText("RpcMultipleAccept", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcMultipleAccept", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -99,7 +102,7 @@ export function encodeRpcMultipleResponse(fields: Omit<RpcMultipleResponse, "_ta
     `P\x1fE\x1fMULTIPLE_RESPONSE\x1f${putText("RpcMultipleResponse", "name", fields.name, "\x1f\x1e")}\x1f${
       putText("RpcMultipleResponse", "id", fields.id, "\x1f\x1e")
     }\x1e`,
-    16777216
+    maxMessage
   )
 }
 
@@ -108,7 +111,7 @@ export function encodeRecordNotFound(fields: Omit<RecordNotFound, "_tag">): stri
   return putMessage(
     "RecordNotFound",
     `R\x1fE\x1fRECORD_NOT_FOUND\x1f${putText("RecordNotFound", "name", fields.name, "\x1f\x1e")}\x1e`,
-    16777216
+    maxMessage
   )
 }
 

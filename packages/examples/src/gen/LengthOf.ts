@@ -53,7 +53,6 @@ export const encodeLengthOf: RequestEncoder<LengthOf> = (writer, packet) => {
   finishRequest(writer, packet, "LengthOf", 0xe4, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `LengthOf` with status Success. */
 export interface LengthOfResponse extends ResponseHead {
   readonly _tag: "LengthOfResponse"
   readonly opcode: 0xe4

@@ -23,13 +23,13 @@ type OwnRequest = LengthOf.LengthOf
 /** Any packet of kind request. */
 export type Request = OwnRequest | Exclude<Base.Request, { readonly opcode: OwnRequest["opcode"] }>
 
-export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
   switch (view.getUint8(at + 1)) {
     case 0xe4:
-      return LengthOf.decodeLengthOf(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return LengthOf.decodeLengthOf(reader, at, extras, key, value, end, framing)
     default:
-      return Base.dispatchRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, states) as Request
+      return Base.dispatchRequest(reader, at, extras, key, value, end, framing, states) as Request
   }
 }
 
@@ -46,26 +46,17 @@ type OwnResponse = LengthOf.LengthOfResponse
 /** Any answer to a packet of kind request. */
 export type Response = OwnResponse | Exclude<Base.Response, { readonly opcode: OwnResponse["opcode"] }>
 
-export const dispatchResponse: ResponseDecoder<Response, States> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing,
-  states
-) => {
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
   const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0xe4:
-      if (status === 0x0000) return LengthOf.decodeLengthOfResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return LengthOf.decodeLengthOfResponse(reader, at, extras, key, value, end, framing)
       break
     default:
-      return Base.dispatchResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, states) as Response
+      return Base.dispatchResponse(reader, at, extras, key, value, end, framing, states) as Response
   }
-  return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
 }
 
 /**
@@ -82,14 +73,14 @@ export type ServerRequest = Base.ServerRequest
 export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end,
   states
 ) => {
-  return Base.dispatchServerRequest(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states) as ServerRequest
+  return Base.dispatchServerRequest(reader, at, framing, extras, key, value, end, states) as ServerRequest
 }
 
 /**
@@ -106,14 +97,14 @@ export type ServerResponse = Base.ServerResponse
 export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (
   reader,
   at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
+  framing,
+  extras,
+  key,
+  value,
   end,
   states
 ) => {
-  return Base.dispatchServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states) as ServerResponse
+  return Base.dispatchServerResponse(reader, at, framing, extras, key, value, end, states) as ServerResponse
 }
 
 /**

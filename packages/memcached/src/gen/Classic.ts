@@ -11,10 +11,14 @@ import {
   type ErrorResponse,
   type RequestDecoder,
   type RequestEncoder,
+  type RequestFields,
   type RequestHead,
+  type RequestInit,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   decodeEmptyRequest,
@@ -25,7 +29,10 @@ import {
   finishRequest,
   finishResponse
 } from "./Frame.ts"
+import type { RequestFrame, ResponseFrame } from "./Types.ts"
 import {
+  type Reader,
+  type Writer,
   checkAtMost,
   encodeText,
   expectAtLeast,
@@ -38,22 +45,32 @@ import {
   textBound
 } from "@wirewright/codec"
 
-/** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
-export interface Get extends RequestHead {
-  readonly _tag: "Get"
-  readonly opcode: 0x00
+/** What `Get`, `Delete`, `GetQ`, `GetK`, `GetKQ` and `DeleteQ` have in common. */
+export interface GetLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** The item's name, at most 250 bytes. */
   readonly key: string
 }
 
-export const decodeGet: RequestDecoder<Get> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeGetLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Get", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Get", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Get", "value", valueStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "Get",
-    opcode: 0x00,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -64,38 +81,60 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, extrasStart, keyStart
   }
 }
 
-export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
+export function encodeGetLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<GetLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, textBound(packet.key))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Get", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  finishRequest(writer, packet, "Get", 0x00, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** A read that hits. */
-export interface GetResponse extends ResponseHead {
-  readonly _tag: "GetResponse"
-  readonly opcode: 0x00
-  readonly status: 0x0000
+/** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
+export type Get = GetLike<"Get", 0x00>
+
+export const decodeGet: RequestDecoder<Get> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, "Get", 0x00)
+export const encodeGet: RequestEncoder<Get> = (writer, packet) => encodeGetLike(writer, packet, "Get", 0x00)
+
+/** What `GetResponse`, `GetQResponse`, `GatResponse` and `GatQResponse` have in common. */
+export interface GetResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** As stored. */
   readonly flags: number
   /** The document. */
   readonly value: Uint8Array
 }
 
-export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeGetResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "GetResponse",
-    opcode: 0x00,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -104,20 +143,34 @@ export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extr
   }
 }
 
-export const encodeGetResponse: ResponseEncoder<GetResponse> = (writer, packet) => {
+export function encodeGetResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GetResponse", "flags")
+  putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
   position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetResponse", 0x00, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
-/** Stores a document. A CAS other than 0 must be the current one. */
-export interface Set extends RequestHead {
-  readonly _tag: "Set"
-  readonly opcode: 0x01
+/** A read that hits. */
+export type GetResponse = GetResponseLike<"GetResponse", 0x00, 0x0000>
+
+export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetResponse", 0x00)
+export const encodeGetResponse: ResponseEncoder<GetResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GetResponse", 0x00, 0x0000)
+
+/** What `Set`, `Add`, `Replace`, `SetQ`, `AddQ` and `ReplaceQ` have in common. */
+export interface SetLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   /** 0 never, up to 30 days: seconds from now, above: Unix time. */
@@ -128,13 +181,23 @@ export interface Set extends RequestHead {
   readonly value: Uint8Array
 }
 
-export const decodeSet: RequestDecoder<Set> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeSetLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): SetLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "Set", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Set", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 8, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
   return {
-    _tag: "Set",
-    opcode: 0x01,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -148,189 +211,85 @@ export const decodeSet: RequestDecoder<Set> = (reader, at, extrasStart, keyStart
   }
 }
 
-export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
+export function encodeSetLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SetLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "Set", "flags")
-  putU32(view, position + 4, packet.expiration, "Set", "expiration")
+  putU32(view, position, packet.flags, tag, "flags")
+  putU32(view, position + 4, packet.expiration, tag, "expiration")
   const keyStart = position + 8
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Set", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Set", 0x01, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Set` with status Success. */
+/** Stores a document. A CAS other than 0 must be the current one. */
+export type Set = SetLike<"Set", 0x01>
+
+export const decodeSet: RequestDecoder<Set> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, "Set", 0x01)
+export const encodeSet: RequestEncoder<Set> = (writer, packet) => encodeSetLike(writer, packet, "Set", 0x01)
+
 export type SetResponse = EmptyResponse<"SetResponse", 0x01, 0x0000>
 
-export const decodeSetResponse: ResponseDecoder<SetResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetResponse", 0x01, 0x0000)
+export const decodeSetResponse: ResponseDecoder<SetResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetResponse", 0x01)
 export const encodeSetResponse: ResponseEncoder<SetResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetResponse", 0x01, 0x0000)
 
 /** Stores a document that must not exist. */
-export interface Add extends RequestHead {
-  readonly _tag: "Add"
-  readonly opcode: 0x02
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type Add = SetLike<"Add", 0x02>
 
-export const decodeAdd: RequestDecoder<Add> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "Add", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Add", "key", keyStart - at)
-  return {
-    _tag: "Add",
-    opcode: 0x02,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAdd: RequestDecoder<Add> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, "Add", 0x02)
+export const encodeAdd: RequestEncoder<Add> = (writer, packet) => encodeSetLike(writer, packet, "Add", 0x02)
 
-export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "Add", "flags")
-  putU32(view, position + 4, packet.expiration, "Add", "expiration")
-  const keyStart = position + 8
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Add", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Add", 0x02, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Add` with status Success. */
 export type AddResponse = EmptyResponse<"AddResponse", 0x02, 0x0000>
 
-export const decodeAddResponse: ResponseDecoder<AddResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "AddResponse", 0x02, 0x0000)
+export const decodeAddResponse: ResponseDecoder<AddResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AddResponse", 0x02)
 export const encodeAddResponse: ResponseEncoder<AddResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AddResponse", 0x02, 0x0000)
 
 /** Stores a document that must exist. */
-export interface Replace extends RequestHead {
-  readonly _tag: "Replace"
-  readonly opcode: 0x03
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type Replace = SetLike<"Replace", 0x03>
 
-export const decodeReplace: RequestDecoder<Replace> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "Replace", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Replace", "key", keyStart - at)
-  return {
-    _tag: "Replace",
-    opcode: 0x03,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeReplace: RequestDecoder<Replace> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, "Replace", 0x03)
+export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => encodeSetLike(writer, packet, "Replace", 0x03)
 
-export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "Replace", "flags")
-  putU32(view, position + 4, packet.expiration, "Replace", "expiration")
-  const keyStart = position + 8
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Replace", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Replace", 0x03, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Replace` with status Success. */
 export type ReplaceResponse = EmptyResponse<"ReplaceResponse", 0x03, 0x0000>
 
-export const decodeReplaceResponse: ResponseDecoder<ReplaceResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ReplaceResponse", 0x03, 0x0000)
+export const decodeReplaceResponse: ResponseDecoder<ReplaceResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReplaceResponse", 0x03)
 export const encodeReplaceResponse: ResponseEncoder<ReplaceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReplaceResponse", 0x03, 0x0000)
 
 /** Removes a document. */
-export interface Delete extends RequestHead {
-  readonly _tag: "Delete"
-  readonly opcode: 0x04
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type Delete = GetLike<"Delete", 0x04>
 
-export const decodeDelete: RequestDecoder<Delete> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Delete", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Delete", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Delete", "value", valueStart - at)
-  return {
-    _tag: "Delete",
-    opcode: 0x04,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeDelete: RequestDecoder<Delete> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, "Delete", 0x04)
+export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => encodeGetLike(writer, packet, "Delete", 0x04)
 
-export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Delete", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "Delete", 0x04, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Delete` with status Success. */
 export type DeleteResponse = EmptyResponse<"DeleteResponse", 0x04, 0x0000>
 
-export const decodeDeleteResponse: ResponseDecoder<DeleteResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DeleteResponse", 0x04, 0x0000)
+export const decodeDeleteResponse: ResponseDecoder<DeleteResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteResponse", 0x04)
 export const encodeDeleteResponse: ResponseEncoder<DeleteResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteResponse", 0x04, 0x0000)
 
-/** Adds to a counter; wraps at 2⁶⁴. */
-export interface Increment extends RequestHead {
-  readonly _tag: "Increment"
-  readonly opcode: 0x05
+/** What `Increment`, `Decrement`, `IncrementQ` and `DecrementQ` have in common. */
+export interface IncrementLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** Added or subtracted. */
   readonly delta: bigint
   /** Value of a document that is created. */
@@ -341,14 +300,24 @@ export interface Increment extends RequestHead {
   readonly key: string
 }
 
-export const decodeIncrement: RequestDecoder<Increment> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeIncrementLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): IncrementLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "Increment", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Increment", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Increment", "value", valueStart - at)
+  expectLength(keyStart - extrasStart, 20, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "Increment",
-    opcode: 0x05,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -362,48 +331,62 @@ export const decodeIncrement: RequestDecoder<Increment> = (reader, at, extrasSta
   }
 }
 
-export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
+export function encodeIncrementLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<IncrementLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 20 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
-  putU64(view, position, packet.delta, "Increment", "delta")
-  putU64(view, position + 8, packet.initial, "Increment", "initial")
-  putU32(view, position + 16, packet.expiration, "Increment", "expiration")
+  putU64(view, position, packet.delta, tag, "delta")
+  putU64(view, position + 8, packet.initial, tag, "initial")
+  putU32(view, position + 16, packet.expiration, tag, "expiration")
   const keyStart = position + 20
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Increment", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  finishRequest(writer, packet, "Increment", 0x05, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Increment` with status Success. */
-export interface IncrementResponse extends ResponseHead {
-  readonly _tag: "IncrementResponse"
-  readonly opcode: 0x05
-  readonly status: 0x0000
+/** Adds to a counter; wraps at 2⁶⁴. */
+export type Increment = IncrementLike<"Increment", 0x05>
+
+export const decodeIncrement: RequestDecoder<Increment> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, "Increment", 0x05)
+export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => encodeIncrementLike(writer, packet, "Increment", 0x05)
+
+/** What `IncrementResponse`, `DecrementResponse`, `IncrementQResponse` and `DecrementQResponse` have in common. */
+export interface IncrementResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** The new value; the document itself holds it as decimal text. */
   readonly value: bigint
 }
 
-export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
+export function decodeIncrementResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): IncrementResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "IncrementResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "IncrementResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "IncrementResponse", "value", valueStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 8, tag, "value", valueStart - at)
   return {
-    _tag: "IncrementResponse",
-    opcode: 0x05,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -411,131 +394,75 @@ export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (
   }
 }
 
-export const encodeIncrementResponse: ResponseEncoder<IncrementResponse> = (writer, packet) => {
+export function encodeIncrementResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<IncrementResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 8)
   const { view } = writer
   const position = extrasStart
   const keyStart = position
-  putU64(view, position, packet.value, "IncrementResponse", "value")
-  finishResponse(writer, packet, "IncrementResponse", 0x05, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
+  putU64(view, position, packet.value, tag, "value")
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position + 8)
 }
+
+export type IncrementResponse = IncrementResponseLike<"IncrementResponse", 0x05, 0x0000>
+
+export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementResponse", 0x05)
+export const encodeIncrementResponse: ResponseEncoder<IncrementResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "IncrementResponse", 0x05, 0x0000)
 
 /** Subtracts from a counter; stops at 0. */
-export interface Decrement extends RequestHead {
-  readonly _tag: "Decrement"
-  readonly opcode: 0x06
-  /** Added or subtracted. */
-  readonly delta: bigint
-  /** Value of a document that is created. */
-  readonly initial: bigint
-  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type Decrement = IncrementLike<"Decrement", 0x06>
 
-export const decodeDecrement: RequestDecoder<Decrement> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "Decrement", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Decrement", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Decrement", "value", valueStart - at)
-  return {
-    _tag: "Decrement",
-    opcode: 0x06,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    delta: view.getBigUint64(extrasStart),
-    initial: view.getBigUint64(extrasStart + 8),
-    expiration: view.getUint32(extrasStart + 16),
-    key: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeDecrement: RequestDecoder<Decrement> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, "Decrement", 0x06)
+export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => encodeIncrementLike(writer, packet, "Decrement", 0x06)
 
-export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 20 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU64(view, position, packet.delta, "Decrement", "delta")
-  putU64(view, position + 8, packet.initial, "Decrement", "initial")
-  putU32(view, position + 16, packet.expiration, "Decrement", "expiration")
-  const keyStart = position + 20
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Decrement", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "Decrement", 0x06, extrasStart, keyStart, valueStart, position)
-}
+export type DecrementResponse = IncrementResponseLike<"DecrementResponse", 0x06, 0x0000>
 
-/** Response to `Decrement` with status Success. */
-export interface DecrementResponse extends ResponseHead {
-  readonly _tag: "DecrementResponse"
-  readonly opcode: 0x06
-  readonly status: 0x0000
-  /** The new value; the document itself holds it as decimal text. */
-  readonly value: bigint
-}
+export const decodeDecrementResponse: ResponseDecoder<DecrementResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementResponse", 0x06)
+export const encodeDecrementResponse: ResponseEncoder<DecrementResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "DecrementResponse", 0x06, 0x0000)
 
-export const decodeDecrementResponse: ResponseDecoder<DecrementResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DecrementResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DecrementResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "DecrementResponse", "value", valueStart - at)
-  return {
-    _tag: "DecrementResponse",
-    opcode: 0x06,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: view.getBigUint64(valueStart)
-  }
-}
-
-export const encodeDecrementResponse: ResponseEncoder<DecrementResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 8)
-  const { view } = writer
-  const position = extrasStart
-  const keyStart = position
-  putU64(view, position, packet.value, "DecrementResponse", "value")
-  finishResponse(writer, packet, "DecrementResponse", 0x06, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
-}
-
-/** Forgets all documents. */
-export interface Flush extends RequestHead {
-  readonly _tag: "Flush"
-  readonly opcode: 0x08
+/** What `Flush` and `FlushQ` have in common. */
+export interface FlushLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** When it happens, as an expiry in Set; at once when absent. */
   readonly expiration?: number | undefined
 }
 
-export const decodeFlush: RequestDecoder<Flush> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeFlushLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): FlushLike<Tag, Opcode> {
   const view = reader.view
   let maybeExpiration: number | undefined
   let afterMaybeExpiration = extrasStart
   if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 4, "Flush", "expiration", extrasStart - at)
+    expectAtLeast(keyStart - extrasStart, 4, tag, "expiration", extrasStart - at)
     maybeExpiration = view.getUint32(extrasStart)
     afterMaybeExpiration = extrasStart + 4
   }
-  expectEnd(afterMaybeExpiration, keyStart, "Flush", "extras", at)
-  expectLength(valueStart - keyStart, 0, "Flush", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Flush", "value", valueStart - at)
+  expectEnd(afterMaybeExpiration, keyStart, tag, "extras", at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "Flush",
-    opcode: 0x08,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -546,144 +473,64 @@ export const decodeFlush: RequestDecoder<Flush> = (reader, at, extrasStart, keyS
   }
 }
 
-export const encodeFlush: RequestEncoder<Flush> = (writer, packet) => {
+export function encodeFlushLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<FlushLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   let position = extrasStart
   if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "Flush", "expiration")
+    putU32(view, position, packet.expiration, tag, "expiration")
     position = position + 4
   }
   const keyStart = position
-  finishRequest(writer, packet, "Flush", 0x08, extrasStart, keyStart, keyStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, keyStart, position)
 }
 
-/** Response to `Flush` with status Success. */
+/** Forgets all documents. */
+export type Flush = FlushLike<"Flush", 0x08>
+
+export const decodeFlush: RequestDecoder<Flush> = (reader, at, extras, key, value, end, framing) =>
+  decodeFlushLike(reader, at, extras, key, value, end, framing, "Flush", 0x08)
+export const encodeFlush: RequestEncoder<Flush> = (writer, packet) => encodeFlushLike(writer, packet, "Flush", 0x08)
+
 export type FlushResponse = EmptyResponse<"FlushResponse", 0x08, 0x0000>
 
-export const decodeFlushResponse: ResponseDecoder<FlushResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "FlushResponse", 0x08, 0x0000)
+export const decodeFlushResponse: ResponseDecoder<FlushResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "FlushResponse", 0x08)
 export const encodeFlushResponse: ResponseEncoder<FlushResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "FlushResponse", 0x08, 0x0000)
 
 /** Get without an answer to a miss. */
-export interface GetQ extends RequestHead {
-  readonly _tag: "GetQ"
-  readonly opcode: 0x09
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type GetQ = GetLike<"GetQ", 0x09>
 
-export const decodeGetQ: RequestDecoder<GetQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GetQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GetQ", "value", valueStart - at)
-  return {
-    _tag: "GetQ",
-    opcode: 0x09,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart)
-  }
-}
-
-export const encodeGetQ: RequestEncoder<GetQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GetQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetQ", 0x09, extrasStart, keyStart, valueStart, position)
-}
+export const decodeGetQ: RequestDecoder<GetQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, "GetQ", 0x09)
+export const encodeGetQ: RequestEncoder<GetQ> = (writer, packet) => encodeGetLike(writer, packet, "GetQ", 0x09)
 
 /** A read that hits. */
-export interface GetQResponse extends ResponseHead {
-  readonly _tag: "GetQResponse"
-  readonly opcode: 0x09
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type GetQResponse = GetResponseLike<"GetQResponse", 0x09, 0x0000>
 
-export const decodeGetQResponse: ResponseDecoder<GetQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetQResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetQResponse", "key", keyStart - at)
-  return {
-    _tag: "GetQResponse",
-    opcode: 0x09,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGetQResponse: ResponseEncoder<GetQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GetQResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GetQResponse", 0x09, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGetQResponse: ResponseDecoder<GetQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetQResponse", 0x09)
+export const encodeGetQResponse: ResponseEncoder<GetQResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GetQResponse", 0x09, 0x0000)
 
 /** Get whose answer repeats the key. */
-export interface GetK extends RequestHead {
-  readonly _tag: "GetK"
-  readonly opcode: 0x0c
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type GetK = GetLike<"GetK", 0x0c>
 
-export const decodeGetK: RequestDecoder<GetK> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetK", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GetK", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GetK", "value", valueStart - at)
-  return {
-    _tag: "GetK",
-    opcode: 0x0c,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeGetK: RequestDecoder<GetK> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, "GetK", 0x0c)
+export const encodeGetK: RequestEncoder<GetK> = (writer, packet) => encodeGetLike(writer, packet, "GetK", 0x0c)
 
-export const encodeGetK: RequestEncoder<GetK> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GetK", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetK", 0x0c, extrasStart, keyStart, valueStart, position)
-}
-
-/** A read that hits and repeats the key. */
-export interface GetKResponse extends ResponseHead {
-  readonly _tag: "GetKResponse"
-  readonly opcode: 0x0c
-  readonly status: 0x0000
+/** What `GetKResponse` and `GetKQResponse` have in common. */
+export interface GetKResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** As stored. */
   readonly flags: number
   /** The document. */
@@ -692,16 +539,26 @@ export interface GetKResponse extends ResponseHead {
   readonly key: string
 }
 
-export const decodeGetKResponse: ResponseDecoder<GetKResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeGetKResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GetKResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetKResponse", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GetKResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
   return {
-    _tag: "GetKResponse",
-    opcode: 0x0c,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -711,20 +568,33 @@ export const decodeGetKResponse: ResponseDecoder<GetKResponse> = (reader, at, ex
   }
 }
 
-export const encodeGetKResponse: ResponseEncoder<GetKResponse> = (writer, packet) => {
+export function encodeGetKResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GetKResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GetKResponse", "flags")
+  putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GetKResponse", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
-  finishResponse(writer, packet, "GetKResponse", 0x0c, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `GetK` with status KeyEnoent. */
+/** A read that hits and repeats the key. */
+export type GetKResponse = GetKResponseLike<"GetKResponse", 0x0c, 0x0000>
+
+export const decodeGetKResponse: ResponseDecoder<GetKResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetKResponseLike(reader, at, extras, key, value, end, framing, "GetKResponse", 0x0c)
+export const encodeGetKResponse: ResponseEncoder<GetKResponse> = (writer, packet) =>
+  encodeGetKResponseLike(writer, packet, "GetKResponse", 0x0c, 0x0000)
+
 export interface GetKKeyEnoent extends ResponseHead {
   readonly _tag: "GetKKeyEnoent"
   readonly opcode: 0x0c
@@ -765,117 +635,60 @@ export const encodeGetKKeyEnoent: ResponseEncoder<GetKKeyEnoent> = (writer, pack
 /** What a server answers to `GetK`. */
 export type GetKOutcome = GetKResponse | GetKKeyEnoent | ErrorResponse
 
-export const decodeGetKOutcome: ResponseDecoder<GetKOutcome> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export const decodeGetKOutcome: ResponseDecoder<GetKOutcome> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
   switch (view.getUint16(at + 6)) {
     case 0x0000:
-      return decodeGetKResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeGetKResponse(reader, at, extras, key, value, end, framing)
     case 0x0001:
-      return decodeGetKKeyEnoent(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeGetKKeyEnoent(reader, at, extras, key, value, end, framing)
     default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeErrorResponse(reader, at, extras, key, value, end, framing)
   }
 }
 
 /** GetK without an answer to a miss. */
-export interface GetKQ extends RequestHead {
-  readonly _tag: "GetKQ"
-  readonly opcode: 0x0d
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type GetKQ = GetLike<"GetKQ", 0x0d>
 
-export const decodeGetKQ: RequestDecoder<GetKQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetKQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GetKQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GetKQ", "value", valueStart - at)
-  return {
-    _tag: "GetKQ",
-    opcode: 0x0d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart)
-  }
-}
-
-export const encodeGetKQ: RequestEncoder<GetKQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GetKQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GetKQ", 0x0d, extrasStart, keyStart, valueStart, position)
-}
+export const decodeGetKQ: RequestDecoder<GetKQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, "GetKQ", 0x0d)
+export const encodeGetKQ: RequestEncoder<GetKQ> = (writer, packet) => encodeGetLike(writer, packet, "GetKQ", 0x0d)
 
 /** A read that hits and repeats the key. */
-export interface GetKQResponse extends ResponseHead {
-  readonly _tag: "GetKQResponse"
-  readonly opcode: 0x0d
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type GetKQResponse = GetKResponseLike<"GetKQResponse", 0x0d, 0x0000>
 
-export const decodeGetKQResponse: ResponseDecoder<GetKQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GetKQResponse", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GetKQResponse", "key", keyStart - at)
-  return {
-    _tag: "GetKQResponse",
-    opcode: 0x0d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeGetKQResponse: ResponseDecoder<GetKQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetKResponseLike(reader, at, extras, key, value, end, framing, "GetKQResponse", 0x0d)
+export const encodeGetKQResponse: ResponseEncoder<GetKQResponse> = (writer, packet) =>
+  encodeGetKResponseLike(writer, packet, "GetKQResponse", 0x0d, 0x0000)
 
-export const encodeGetKQResponse: ResponseEncoder<GetKQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GetKQResponse", "flags")
-  const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GetKQResponse", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishResponse(writer, packet, "GetKQResponse", 0x0d, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
-}
-
-/** Adds bytes at the end of a document. */
-export interface Append extends RequestHead {
-  readonly _tag: "Append"
-  readonly opcode: 0x0e
+/** What `Append`, `Prepend`, `AppendQ` and `PrependQ` have in common. */
+export interface AppendLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** The item's name, at most 250 bytes. */
   readonly key: string
   /** The bytes to add. */
   readonly value: Uint8Array
 }
 
-export const decodeAppend: RequestDecoder<Append> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeAppendLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): AppendLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Append", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Append", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
   return {
-    _tag: "Append",
-    opcode: 0x0e,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -887,71 +700,48 @@ export const decodeAppend: RequestDecoder<Append> = (reader, at, extrasStart, ke
   }
 }
 
-export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
+export function encodeAppendLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<AppendLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, textBound(packet.key) + packet.value.length)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Append", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Append", 0x0e, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Append` with status Success. */
+/** Adds bytes at the end of a document. */
+export type Append = AppendLike<"Append", 0x0e>
+
+export const decodeAppend: RequestDecoder<Append> = (reader, at, extras, key, value, end, framing) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, "Append", 0x0e)
+export const encodeAppend: RequestEncoder<Append> = (writer, packet) => encodeAppendLike(writer, packet, "Append", 0x0e)
+
 export type AppendResponse = EmptyResponse<"AppendResponse", 0x0e, 0x0000>
 
-export const decodeAppendResponse: ResponseDecoder<AppendResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "AppendResponse", 0x0e, 0x0000)
+export const decodeAppendResponse: ResponseDecoder<AppendResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AppendResponse", 0x0e)
 export const encodeAppendResponse: ResponseEncoder<AppendResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AppendResponse", 0x0e, 0x0000)
 
 /** Adds bytes at the beginning of a document. */
-export interface Prepend extends RequestHead {
-  readonly _tag: "Prepend"
-  readonly opcode: 0x0f
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The bytes to add. */
-  readonly value: Uint8Array
-}
+export type Prepend = AppendLike<"Prepend", 0x0f>
 
-export const decodePrepend: RequestDecoder<Prepend> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Prepend", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Prepend", "key", keyStart - at)
-  return {
-    _tag: "Prepend",
-    opcode: 0x0f,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodePrepend: RequestDecoder<Prepend> = (reader, at, extras, key, value, end, framing) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, "Prepend", 0x0f)
+export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => encodeAppendLike(writer, packet, "Prepend", 0x0f)
 
-export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Prepend", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "Prepend", 0x0f, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `Prepend` with status Success. */
 export type PrependResponse = EmptyResponse<"PrependResponse", 0x0f, 0x0000>
 
-export const decodePrependResponse: ResponseDecoder<PrependResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "PrependResponse", 0x0f, 0x0000)
+export const decodePrependResponse: ResponseDecoder<PrependResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PrependResponse", 0x0f)
 export const encodePrependResponse: ResponseEncoder<PrependResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PrependResponse", 0x0f, 0x0000)
 
@@ -990,7 +780,6 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Stat` with status Success. */
 export interface StatResponse extends ResponseHead {
   readonly _tag: "StatResponse"
   readonly opcode: 0x10
@@ -1030,586 +819,173 @@ export const encodeStatResponse: ResponseEncoder<StatResponse> = (writer, packet
 }
 
 /** Set without an answer to success. */
-export interface SetQ extends RequestHead {
-  readonly _tag: "SetQ"
-  readonly opcode: 0x11
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type SetQ = SetLike<"SetQ", 0x11>
 
-export const decodeSetQ: RequestDecoder<SetQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "SetQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "SetQ", "key", keyStart - at)
-  return {
-    _tag: "SetQ",
-    opcode: 0x11,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeSetQ: RequestDecoder<SetQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, "SetQ", 0x11)
+export const encodeSetQ: RequestEncoder<SetQ> = (writer, packet) => encodeSetLike(writer, packet, "SetQ", 0x11)
 
-export const encodeSetQ: RequestEncoder<SetQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "SetQ", "flags")
-  putU32(view, position + 4, packet.expiration, "SetQ", "expiration")
-  const keyStart = position + 8
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "SetQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "SetQ", 0x11, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `SetQ` with status Success. */
 export type SetQResponse = EmptyResponse<"SetQResponse", 0x11, 0x0000>
 
-export const decodeSetQResponse: ResponseDecoder<SetQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "SetQResponse", 0x11, 0x0000)
+export const decodeSetQResponse: ResponseDecoder<SetQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetQResponse", 0x11)
 export const encodeSetQResponse: ResponseEncoder<SetQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetQResponse", 0x11, 0x0000)
 
 /** Add without an answer to success. */
-export interface AddQ extends RequestHead {
-  readonly _tag: "AddQ"
-  readonly opcode: 0x12
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type AddQ = SetLike<"AddQ", 0x12>
 
-export const decodeAddQ: RequestDecoder<AddQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "AddQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "AddQ", "key", keyStart - at)
-  return {
-    _tag: "AddQ",
-    opcode: 0x12,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAddQ: RequestDecoder<AddQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, "AddQ", 0x12)
+export const encodeAddQ: RequestEncoder<AddQ> = (writer, packet) => encodeSetLike(writer, packet, "AddQ", 0x12)
 
-export const encodeAddQ: RequestEncoder<AddQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "AddQ", "flags")
-  putU32(view, position + 4, packet.expiration, "AddQ", "expiration")
-  const keyStart = position + 8
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "AddQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "AddQ", 0x12, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `AddQ` with status Success. */
 export type AddQResponse = EmptyResponse<"AddQResponse", 0x12, 0x0000>
 
-export const decodeAddQResponse: ResponseDecoder<AddQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "AddQResponse", 0x12, 0x0000)
+export const decodeAddQResponse: ResponseDecoder<AddQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AddQResponse", 0x12)
 export const encodeAddQResponse: ResponseEncoder<AddQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AddQResponse", 0x12, 0x0000)
 
 /** Replace without an answer to success. */
-export interface ReplaceQ extends RequestHead {
-  readonly _tag: "ReplaceQ"
-  readonly opcode: 0x13
-  /** Of no meaning to the server, returned as they were stored. */
-  readonly flags: number
-  /** 0 never, up to 30 days: seconds from now, above: Unix time. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type ReplaceQ = SetLike<"ReplaceQ", 0x13>
 
-export const decodeReplaceQ: RequestDecoder<ReplaceQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 8, "ReplaceQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "ReplaceQ", "key", keyStart - at)
-  return {
-    _tag: "ReplaceQ",
-    opcode: 0x13,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    expiration: view.getUint32(extrasStart + 4),
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeReplaceQ: RequestDecoder<ReplaceQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeSetLike(reader, at, extras, key, value, end, framing, "ReplaceQ", 0x13)
+export const encodeReplaceQ: RequestEncoder<ReplaceQ> = (writer, packet) => encodeSetLike(writer, packet, "ReplaceQ", 0x13)
 
-export const encodeReplaceQ: RequestEncoder<ReplaceQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "ReplaceQ", "flags")
-  putU32(view, position + 4, packet.expiration, "ReplaceQ", "expiration")
-  const keyStart = position + 8
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "ReplaceQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "ReplaceQ", 0x13, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `ReplaceQ` with status Success. */
 export type ReplaceQResponse = EmptyResponse<"ReplaceQResponse", 0x13, 0x0000>
 
-export const decodeReplaceQResponse: ResponseDecoder<ReplaceQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "ReplaceQResponse", 0x13, 0x0000)
+export const decodeReplaceQResponse: ResponseDecoder<ReplaceQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReplaceQResponse", 0x13)
 export const encodeReplaceQResponse: ResponseEncoder<ReplaceQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReplaceQResponse", 0x13, 0x0000)
 
 /** Delete without an answer to success. */
-export interface DeleteQ extends RequestHead {
-  readonly _tag: "DeleteQ"
-  readonly opcode: 0x14
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type DeleteQ = GetLike<"DeleteQ", 0x14>
 
-export const decodeDeleteQ: RequestDecoder<DeleteQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DeleteQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "DeleteQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DeleteQ", "value", valueStart - at)
-  return {
-    _tag: "DeleteQ",
-    opcode: 0x14,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeDeleteQ: RequestDecoder<DeleteQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetLike(reader, at, extras, key, value, end, framing, "DeleteQ", 0x14)
+export const encodeDeleteQ: RequestEncoder<DeleteQ> = (writer, packet) => encodeGetLike(writer, packet, "DeleteQ", 0x14)
 
-export const encodeDeleteQ: RequestEncoder<DeleteQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "DeleteQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "DeleteQ", 0x14, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `DeleteQ` with status Success. */
 export type DeleteQResponse = EmptyResponse<"DeleteQResponse", 0x14, 0x0000>
 
-export const decodeDeleteQResponse: ResponseDecoder<DeleteQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "DeleteQResponse", 0x14, 0x0000)
+export const decodeDeleteQResponse: ResponseDecoder<DeleteQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteQResponse", 0x14)
 export const encodeDeleteQResponse: ResponseEncoder<DeleteQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteQResponse", 0x14, 0x0000)
 
 /** Increment without an answer to success. */
-export interface IncrementQ extends RequestHead {
-  readonly _tag: "IncrementQ"
-  readonly opcode: 0x15
-  /** Added or subtracted. */
-  readonly delta: bigint
-  /** Value of a document that is created. */
-  readonly initial: bigint
-  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type IncrementQ = IncrementLike<"IncrementQ", 0x15>
 
-export const decodeIncrementQ: RequestDecoder<IncrementQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "IncrementQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "IncrementQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "IncrementQ", "value", valueStart - at)
-  return {
-    _tag: "IncrementQ",
-    opcode: 0x15,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    delta: view.getBigUint64(extrasStart),
-    initial: view.getBigUint64(extrasStart + 8),
-    expiration: view.getUint32(extrasStart + 16),
-    key: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeIncrementQ: RequestDecoder<IncrementQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, "IncrementQ", 0x15)
+export const encodeIncrementQ: RequestEncoder<IncrementQ> = (writer, packet) => encodeIncrementLike(writer, packet, "IncrementQ", 0x15)
 
-export const encodeIncrementQ: RequestEncoder<IncrementQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 20 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU64(view, position, packet.delta, "IncrementQ", "delta")
-  putU64(view, position + 8, packet.initial, "IncrementQ", "initial")
-  putU32(view, position + 16, packet.expiration, "IncrementQ", "expiration")
-  const keyStart = position + 20
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "IncrementQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "IncrementQ", 0x15, extrasStart, keyStart, valueStart, position)
-}
+export type IncrementQResponse = IncrementResponseLike<"IncrementQResponse", 0x15, 0x0000>
 
-/** Response to `IncrementQ` with status Success. */
-export interface IncrementQResponse extends ResponseHead {
-  readonly _tag: "IncrementQResponse"
-  readonly opcode: 0x15
-  readonly status: 0x0000
-  /** The new value; the document itself holds it as decimal text. */
-  readonly value: bigint
-}
-
-export const decodeIncrementQResponse: ResponseDecoder<IncrementQResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "IncrementQResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "IncrementQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "IncrementQResponse", "value", valueStart - at)
-  return {
-    _tag: "IncrementQResponse",
-    opcode: 0x15,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: view.getBigUint64(valueStart)
-  }
-}
-
-export const encodeIncrementQResponse: ResponseEncoder<IncrementQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 8)
-  const { view } = writer
-  const position = extrasStart
-  const keyStart = position
-  putU64(view, position, packet.value, "IncrementQResponse", "value")
-  finishResponse(writer, packet, "IncrementQResponse", 0x15, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
-}
+export const decodeIncrementQResponse: ResponseDecoder<IncrementQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementQResponse", 0x15)
+export const encodeIncrementQResponse: ResponseEncoder<IncrementQResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "IncrementQResponse", 0x15, 0x0000)
 
 /** Decrement without an answer to success. */
-export interface DecrementQ extends RequestHead {
-  readonly _tag: "DecrementQ"
-  readonly opcode: 0x16
-  /** Added or subtracted. */
-  readonly delta: bigint
-  /** Value of a document that is created. */
-  readonly initial: bigint
-  /** Expiry of a document that is created, as in Set; 0xffffffff: create none, answer KeyEnoent. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type DecrementQ = IncrementLike<"DecrementQ", 0x16>
 
-export const decodeDecrementQ: RequestDecoder<DecrementQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 20, "DecrementQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "DecrementQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DecrementQ", "value", valueStart - at)
-  return {
-    _tag: "DecrementQ",
-    opcode: 0x16,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    delta: view.getBigUint64(extrasStart),
-    initial: view.getBigUint64(extrasStart + 8),
-    expiration: view.getUint32(extrasStart + 16),
-    key: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeDecrementQ: RequestDecoder<DecrementQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementLike(reader, at, extras, key, value, end, framing, "DecrementQ", 0x16)
+export const encodeDecrementQ: RequestEncoder<DecrementQ> = (writer, packet) => encodeIncrementLike(writer, packet, "DecrementQ", 0x16)
 
-export const encodeDecrementQ: RequestEncoder<DecrementQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 20 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU64(view, position, packet.delta, "DecrementQ", "delta")
-  putU64(view, position + 8, packet.initial, "DecrementQ", "initial")
-  putU32(view, position + 16, packet.expiration, "DecrementQ", "expiration")
-  const keyStart = position + 20
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "DecrementQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "DecrementQ", 0x16, extrasStart, keyStart, valueStart, position)
-}
+export type DecrementQResponse = IncrementResponseLike<"DecrementQResponse", 0x16, 0x0000>
 
-/** Response to `DecrementQ` with status Success. */
-export interface DecrementQResponse extends ResponseHead {
-  readonly _tag: "DecrementQResponse"
-  readonly opcode: 0x16
-  readonly status: 0x0000
-  /** The new value; the document itself holds it as decimal text. */
-  readonly value: bigint
-}
-
-export const decodeDecrementQResponse: ResponseDecoder<DecrementQResponse> = (
-  reader,
-  at,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end,
-  framing
-) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DecrementQResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DecrementQResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 8, "DecrementQResponse", "value", valueStart - at)
-  return {
-    _tag: "DecrementQResponse",
-    opcode: 0x16,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    value: view.getBigUint64(valueStart)
-  }
-}
-
-export const encodeDecrementQResponse: ResponseEncoder<DecrementQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 8)
-  const { view } = writer
-  const position = extrasStart
-  const keyStart = position
-  putU64(view, position, packet.value, "DecrementQResponse", "value")
-  finishResponse(writer, packet, "DecrementQResponse", 0x16, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 8)
-}
+export const decodeDecrementQResponse: ResponseDecoder<DecrementQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementQResponse", 0x16)
+export const encodeDecrementQResponse: ResponseEncoder<DecrementQResponse> = (writer, packet) =>
+  encodeIncrementResponseLike(writer, packet, "DecrementQResponse", 0x16, 0x0000)
 
 /** Quit without an answer. */
 export type QuitQ = EmptyRequest<"QuitQ", 0x17>
 
-export const decodeQuitQ: RequestDecoder<QuitQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "QuitQ", 0x17)
+export const decodeQuitQ: RequestDecoder<QuitQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "QuitQ", 0x17)
 export const encodeQuitQ: RequestEncoder<QuitQ> = (writer, packet) => encodeEmptyRequest(writer, packet, "QuitQ", 0x17)
 
-/** Response to `QuitQ` with status Success. */
 export type QuitQResponse = EmptyResponse<"QuitQResponse", 0x17, 0x0000>
 
-export const decodeQuitQResponse: ResponseDecoder<QuitQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "QuitQResponse", 0x17, 0x0000)
+export const decodeQuitQResponse: ResponseDecoder<QuitQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "QuitQResponse", 0x17)
 export const encodeQuitQResponse: ResponseEncoder<QuitQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "QuitQResponse", 0x17, 0x0000)
 
 /** Flush without an answer to success. */
-export interface FlushQ extends RequestHead {
-  readonly _tag: "FlushQ"
-  readonly opcode: 0x18
-  /** When it happens, as an expiry in Set; at once when absent. */
-  readonly expiration?: number | undefined
-}
+export type FlushQ = FlushLike<"FlushQ", 0x18>
 
-export const decodeFlushQ: RequestDecoder<FlushQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeExpiration: number | undefined
-  let afterMaybeExpiration = extrasStart
-  if (keyStart > extrasStart) {
-    expectAtLeast(keyStart - extrasStart, 4, "FlushQ", "expiration", extrasStart - at)
-    maybeExpiration = view.getUint32(extrasStart)
-    afterMaybeExpiration = extrasStart + 4
-  }
-  expectEnd(afterMaybeExpiration, keyStart, "FlushQ", "extras", at)
-  expectLength(valueStart - keyStart, 0, "FlushQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "FlushQ", "value", valueStart - at)
-  return {
-    _tag: "FlushQ",
-    opcode: 0x18,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    expiration: maybeExpiration
-  }
-}
+export const decodeFlushQ: RequestDecoder<FlushQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeFlushLike(reader, at, extras, key, value, end, framing, "FlushQ", 0x18)
+export const encodeFlushQ: RequestEncoder<FlushQ> = (writer, packet) => encodeFlushLike(writer, packet, "FlushQ", 0x18)
 
-export const encodeFlushQ: RequestEncoder<FlushQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 4)
-  const { view } = writer
-  let position = extrasStart
-  if (packet.expiration !== undefined) {
-    putU32(view, position, packet.expiration, "FlushQ", "expiration")
-    position = position + 4
-  }
-  const keyStart = position
-  finishRequest(writer, packet, "FlushQ", 0x18, extrasStart, keyStart, keyStart, position)
-}
-
-/** Response to `FlushQ` with status Success. */
 export type FlushQResponse = EmptyResponse<"FlushQResponse", 0x18, 0x0000>
 
-export const decodeFlushQResponse: ResponseDecoder<FlushQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "FlushQResponse", 0x18, 0x0000)
+export const decodeFlushQResponse: ResponseDecoder<FlushQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "FlushQResponse", 0x18)
 export const encodeFlushQResponse: ResponseEncoder<FlushQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "FlushQResponse", 0x18, 0x0000)
 
 /** Append without an answer to success. */
-export interface AppendQ extends RequestHead {
-  readonly _tag: "AppendQ"
-  readonly opcode: 0x19
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The bytes to add. */
-  readonly value: Uint8Array
-}
+export type AppendQ = AppendLike<"AppendQ", 0x19>
 
-export const decodeAppendQ: RequestDecoder<AppendQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "AppendQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "AppendQ", "key", keyStart - at)
-  return {
-    _tag: "AppendQ",
-    opcode: 0x19,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodeAppendQ: RequestDecoder<AppendQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, "AppendQ", 0x19)
+export const encodeAppendQ: RequestEncoder<AppendQ> = (writer, packet) => encodeAppendLike(writer, packet, "AppendQ", 0x19)
 
-export const encodeAppendQ: RequestEncoder<AppendQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "AppendQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "AppendQ", 0x19, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `AppendQ` with status Success. */
 export type AppendQResponse = EmptyResponse<"AppendQResponse", 0x19, 0x0000>
 
-export const decodeAppendQResponse: ResponseDecoder<AppendQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "AppendQResponse", 0x19, 0x0000)
+export const decodeAppendQResponse: ResponseDecoder<AppendQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AppendQResponse", 0x19)
 export const encodeAppendQResponse: ResponseEncoder<AppendQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AppendQResponse", 0x19, 0x0000)
 
 /** Prepend without an answer to success. */
-export interface PrependQ extends RequestHead {
-  readonly _tag: "PrependQ"
-  readonly opcode: 0x1a
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-  /** The bytes to add. */
-  readonly value: Uint8Array
-}
+export type PrependQ = AppendLike<"PrependQ", 0x1a>
 
-export const decodePrependQ: RequestDecoder<PrependQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "PrependQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "PrependQ", "key", keyStart - at)
-  return {
-    _tag: "PrependQ",
-    opcode: 0x1a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
+export const decodePrependQ: RequestDecoder<PrependQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeAppendLike(reader, at, extras, key, value, end, framing, "PrependQ", 0x1a)
+export const encodePrependQ: RequestEncoder<PrependQ> = (writer, packet) => encodeAppendLike(writer, packet, "PrependQ", 0x1a)
 
-export const encodePrependQ: RequestEncoder<PrependQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "PrependQ", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishRequest(writer, packet, "PrependQ", 0x1a, extrasStart, keyStart, valueStart, position)
-}
-
-/** Response to `PrependQ` with status Success. */
 export type PrependQResponse = EmptyResponse<"PrependQResponse", 0x1a, 0x0000>
 
-export const decodePrependQResponse: ResponseDecoder<PrependQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "PrependQResponse", 0x1a, 0x0000)
+export const decodePrependQResponse: ResponseDecoder<PrependQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PrependQResponse", 0x1a)
 export const encodePrependQResponse: ResponseEncoder<PrependQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PrependQResponse", 0x1a, 0x0000)
 
-/** Sets the expiry of a document. */
-export interface Touch extends RequestHead {
-  readonly _tag: "Touch"
-  readonly opcode: 0x1c
+/** What `Touch`, `Gat` and `GatQ` have in common. */
+export interface TouchLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** The new expiry, as in Set. */
   readonly expiration: number
   /** The item's name, at most 250 bytes. */
   readonly key: string
 }
 
-export const decodeTouch: RequestDecoder<Touch> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeTouchLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): TouchLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "Touch", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Touch", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Touch", "value", valueStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "Touch",
-    opcode: 0x1c,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -1621,19 +997,30 @@ export const decodeTouch: RequestDecoder<Touch> = (reader, at, extrasStart, keyS
   }
 }
 
-export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
+export function encodeTouchLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<TouchLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 4 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.expiration, "Touch", "expiration")
+  putU32(view, position, packet.expiration, tag, "expiration")
   const keyStart = position + 4
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Touch", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  finishRequest(writer, packet, "Touch", 0x1c, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Response to `Touch` with status Success. */
+/** Sets the expiry of a document. */
+export type Touch = TouchLike<"Touch", 0x1c>
+
+export const decodeTouch: RequestDecoder<Touch> = (reader, at, extras, key, value, end, framing) =>
+  decodeTouchLike(reader, at, extras, key, value, end, framing, "Touch", 0x1c)
+export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => encodeTouchLike(writer, packet, "Touch", 0x1c)
+
 export interface TouchResponse extends ResponseHead {
   readonly _tag: "TouchResponse"
   readonly opcode: 0x1c
@@ -1680,161 +1067,31 @@ export const encodeTouchResponse: ResponseEncoder<TouchResponse> = (writer, pack
 }
 
 /** Get and Touch in one. */
-export interface Gat extends RequestHead {
-  readonly _tag: "Gat"
-  readonly opcode: 0x1d
-  /** The new expiry, as in Set. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type Gat = TouchLike<"Gat", 0x1d>
 
-export const decodeGat: RequestDecoder<Gat> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "Gat", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "Gat", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Gat", "value", valueStart - at)
-  return {
-    _tag: "Gat",
-    opcode: 0x1d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    expiration: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart)
-  }
-}
-
-export const encodeGat: RequestEncoder<Gat> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 4 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.expiration, "Gat", "expiration")
-  const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "Gat", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "Gat", 0x1d, extrasStart, keyStart, valueStart, position)
-}
+export const decodeGat: RequestDecoder<Gat> = (reader, at, extras, key, value, end, framing) =>
+  decodeTouchLike(reader, at, extras, key, value, end, framing, "Gat", 0x1d)
+export const encodeGat: RequestEncoder<Gat> = (writer, packet) => encodeTouchLike(writer, packet, "Gat", 0x1d)
 
 /** A read that hits. */
-export interface GatResponse extends ResponseHead {
-  readonly _tag: "GatResponse"
-  readonly opcode: 0x1d
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type GatResponse = GetResponseLike<"GatResponse", 0x1d, 0x0000>
 
-export const decodeGatResponse: ResponseDecoder<GatResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GatResponse", "key", keyStart - at)
-  return {
-    _tag: "GatResponse",
-    opcode: 0x1d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGatResponse: ResponseEncoder<GatResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GatResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GatResponse", 0x1d, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGatResponse: ResponseDecoder<GatResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatResponse", 0x1d)
+export const encodeGatResponse: ResponseEncoder<GatResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GatResponse", 0x1d, 0x0000)
 
 /** Gat without an answer to a miss. */
-export interface GatQ extends RequestHead {
-  readonly _tag: "GatQ"
-  readonly opcode: 0x1e
-  /** The new expiry, as in Set. */
-  readonly expiration: number
-  /** The item's name, at most 250 bytes. */
-  readonly key: string
-}
+export type GatQ = TouchLike<"GatQ", 0x1e>
 
-export const decodeGatQ: RequestDecoder<GatQ> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GatQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GatQ", "value", valueStart - at)
-  return {
-    _tag: "GatQ",
-    opcode: 0x1e,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    expiration: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart)
-  }
-}
-
-export const encodeGatQ: RequestEncoder<GatQ> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 4 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.expiration, "GatQ", "expiration")
-  const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GatQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GatQ", 0x1e, extrasStart, keyStart, valueStart, position)
-}
+export const decodeGatQ: RequestDecoder<GatQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeTouchLike(reader, at, extras, key, value, end, framing, "GatQ", 0x1e)
+export const encodeGatQ: RequestEncoder<GatQ> = (writer, packet) => encodeTouchLike(writer, packet, "GatQ", 0x1e)
 
 /** A read that hits. */
-export interface GatQResponse extends ResponseHead {
-  readonly _tag: "GatQResponse"
-  readonly opcode: 0x1e
-  readonly status: 0x0000
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
+export type GatQResponse = GetResponseLike<"GatQResponse", 0x1e, 0x0000>
 
-export const decodeGatQResponse: ResponseDecoder<GatQResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatQResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GatQResponse", "key", keyStart - at)
-  return {
-    _tag: "GatQResponse",
-    opcode: 0x1e,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeGatQResponse: ResponseEncoder<GatQResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GatQResponse", "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, "GatQResponse", 0x1e, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeGatQResponse: ResponseDecoder<GatQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatQResponse", 0x1e)
+export const encodeGatQResponse: ResponseEncoder<GatQResponse> = (writer, packet) =>
+  encodeGetResponseLike(writer, packet, "GatQResponse", 0x1e, 0x0000)

@@ -7,10 +7,14 @@ import {
   type EmptyResponse,
   type RequestDecoder,
   type RequestEncoder,
+  type RequestFields,
   type RequestHead,
+  type RequestInit,
   type ResponseDecoder,
   type ResponseEncoder,
+  type ResponseFields,
   type ResponseHead,
+  type ResponseInit,
   beginRequest,
   beginResponse,
   decodeEmptyRequest,
@@ -20,46 +24,44 @@ import {
   finishRequest,
   finishResponse
 } from "./Frame.ts"
-import { encodeText, expectLength, putBytes, putU32, textBound } from "@wirewright/codec"
+import type { RequestFrame, ResponseFrame } from "./Types.ts"
+import { type Reader, type Writer, encodeText, expectLength, putBytes, putU32, textBound } from "@wirewright/codec"
 
 /** Ends the connection after the answer. */
 export type Quit = EmptyRequest<"Quit", 0x07>
 
-export const decodeQuit: RequestDecoder<Quit> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "Quit", 0x07)
+export const decodeQuit: RequestDecoder<Quit> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Quit", 0x07)
 export const encodeQuit: RequestEncoder<Quit> = (writer, packet) => encodeEmptyRequest(writer, packet, "Quit", 0x07)
 
-/** Response to `Quit` with status Success. */
 export type QuitResponse = EmptyResponse<"QuitResponse", 0x07, 0x0000>
 
-export const decodeQuitResponse: ResponseDecoder<QuitResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "QuitResponse", 0x07, 0x0000)
+export const decodeQuitResponse: ResponseDecoder<QuitResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "QuitResponse", 0x07)
 export const encodeQuitResponse: ResponseEncoder<QuitResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "QuitResponse", 0x07, 0x0000)
 
 /** Does nothing. Its answer shows that all quiet commands before it are done. */
 export type Noop = EmptyRequest<"Noop", 0x0a>
 
-export const decodeNoop: RequestDecoder<Noop> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "Noop", 0x0a)
+export const decodeNoop: RequestDecoder<Noop> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Noop", 0x0a)
 export const encodeNoop: RequestEncoder<Noop> = (writer, packet) => encodeEmptyRequest(writer, packet, "Noop", 0x0a)
 
-/** Response to `Noop` with status Success. */
 export type NoopResponse = EmptyResponse<"NoopResponse", 0x0a, 0x0000>
 
-export const decodeNoopResponse: ResponseDecoder<NoopResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "NoopResponse", 0x0a, 0x0000)
+export const decodeNoopResponse: ResponseDecoder<NoopResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "NoopResponse", 0x0a)
 export const encodeNoopResponse: ResponseEncoder<NoopResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "NoopResponse", 0x0a, 0x0000)
 
 /** Asks for the server's version. */
 export type Version = EmptyRequest<"Version", 0x0b>
 
-export const decodeVersion: RequestDecoder<Version> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "Version", 0x0b)
+export const decodeVersion: RequestDecoder<Version> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Version", 0x0b)
 export const encodeVersion: RequestEncoder<Version> = (writer, packet) => encodeEmptyRequest(writer, packet, "Version", 0x0b)
 
-/** Response to `Version` with status Success. */
 export interface VersionResponse extends ResponseHead {
   readonly _tag: "VersionResponse"
   readonly opcode: 0x0b
@@ -129,23 +131,21 @@ export const encodeVerbosity: RequestEncoder<Verbosity> = (writer, packet) => {
   finishRequest(writer, packet, "Verbosity", 0x1b, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** Response to `Verbosity` with status Success. */
 export type VerbosityResponse = EmptyResponse<"VerbosityResponse", 0x1b, 0x0000>
 
-export const decodeVerbosityResponse: ResponseDecoder<VerbosityResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, "VerbosityResponse", 0x1b, 0x0000)
+export const decodeVerbosityResponse: ResponseDecoder<VerbosityResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "VerbosityResponse", 0x1b)
 export const encodeVerbosityResponse: ResponseEncoder<VerbosityResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "VerbosityResponse", 0x1b, 0x0000)
 
 /** Asks which SASL mechanisms the server offers. */
 export type SaslListMechs = EmptyRequest<"SaslListMechs", 0x20>
 
-export const decodeSaslListMechs: RequestDecoder<SaslListMechs> = (reader, at, extrasStart, keyStart, valueStart, end, framing) =>
-  decodeEmptyRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, "SaslListMechs", 0x20)
+export const decodeSaslListMechs: RequestDecoder<SaslListMechs> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "SaslListMechs", 0x20)
 export const encodeSaslListMechs: RequestEncoder<SaslListMechs> = (writer, packet) =>
   encodeEmptyRequest(writer, packet, "SaslListMechs", 0x20)
 
-/** Response to `SaslListMechs` with status Success. */
 export interface SaslListMechsResponse extends ResponseHead {
   readonly _tag: "SaslListMechsResponse"
   readonly opcode: 0x20
@@ -188,22 +188,32 @@ export const encodeSaslListMechsResponse: ResponseEncoder<SaslListMechsResponse>
   finishResponse(writer, packet, "SaslListMechsResponse", 0x20, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** Begins to authenticate the connection. */
-export interface SaslAuth extends RequestHead {
-  readonly _tag: "SaslAuth"
-  readonly opcode: 0x21
+/** What `SaslAuth` and `SaslStep` have in common. */
+export interface SaslAuthLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** Name of the SASL mechanism, such as `SCRAM-SHA512`. */
   readonly mechanism: string
   /** What the mechanism sends; PLAIN: authorization id, NUL, user, NUL, password. */
   readonly clientData: Uint8Array
 }
 
-export const decodeSaslAuth: RequestDecoder<SaslAuth> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeSaslAuthLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): SaslAuthLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslAuth", "extras", extrasStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
   return {
-    _tag: "SaslAuth",
-    opcode: 0x21,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -215,7 +225,12 @@ export const decodeSaslAuth: RequestDecoder<SaslAuth> = (reader, at, extrasStart
   }
 }
 
-export const encodeSaslAuth: RequestEncoder<SaslAuth> = (writer, packet) => {
+export function encodeSaslAuthLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SaslAuthLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + packet.clientData.length)
   const { bytes } = writer
   let position = extrasStart
@@ -223,29 +238,45 @@ export const encodeSaslAuth: RequestEncoder<SaslAuth> = (writer, packet) => {
   position = position + encodeText(bytes, position, packet.mechanism)
   const valueStart = position
   position = putBytes(bytes, position, packet.clientData)
-  finishRequest(writer, packet, "SaslAuth", 0x21, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** Authenticated. */
-export interface SaslAuthResponse extends ResponseHead {
-  readonly _tag: "SaslAuthResponse"
-  readonly opcode: 0x21
-  /** Success, AuthContinue */
-  readonly status: 0x0000 | 0x0021
+/** Begins to authenticate the connection. */
+export type SaslAuth = SaslAuthLike<"SaslAuth", 0x21>
+
+export const decodeSaslAuth: RequestDecoder<SaslAuth> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthLike(reader, at, extras, key, value, end, framing, "SaslAuth", 0x21)
+export const encodeSaslAuth: RequestEncoder<SaslAuth> = (writer, packet) => encodeSaslAuthLike(writer, packet, "SaslAuth", 0x21)
+
+/** What `SaslAuthResponse` and `SaslStepResponse` have in common. */
+export interface SaslAuthResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** What the mechanism answers. */
   readonly serverData: Uint8Array
 }
 
-export const decodeSaslAuthResponse: ResponseDecoder<SaslAuthResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export function decodeSaslAuthResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): SaslAuthResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslAuthResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SaslAuthResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "SaslAuthResponse",
-    opcode: 0x21,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x0021,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -253,85 +284,40 @@ export const decodeSaslAuthResponse: ResponseDecoder<SaslAuthResponse> = (reader
   }
 }
 
-export const encodeSaslAuthResponse: ResponseEncoder<SaslAuthResponse> = (writer, packet) => {
+export function encodeSaslAuthResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<SaslAuthResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, packet.serverData.length)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = putBytes(bytes, position, packet.serverData)
-  finishResponse(writer, packet, "SaslAuthResponse", 0x21, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
+
+/** Authenticated. */
+export type SaslAuthResponse = SaslAuthResponseLike<"SaslAuthResponse", 0x21, 0x0000 | 0x0021>
+
+export const decodeSaslAuthResponse: ResponseDecoder<SaslAuthResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthResponseLike(reader, at, extras, key, value, end, framing, "SaslAuthResponse", 0x21)
+export const encodeSaslAuthResponse: ResponseEncoder<SaslAuthResponse> = (writer, packet) =>
+  encodeSaslAuthResponseLike(writer, packet, "SaslAuthResponse", 0x21, 0x0000)
 
 /** Goes on with an exchange that SaslAuth began. */
-export interface SaslStep extends RequestHead {
-  readonly _tag: "SaslStep"
-  readonly opcode: 0x22
-  /** Name of the SASL mechanism, such as `SCRAM-SHA512`. */
-  readonly mechanism: string
-  /** What the mechanism sends; PLAIN: authorization id, NUL, user, NUL, password. */
-  readonly clientData: Uint8Array
-}
+export type SaslStep = SaslAuthLike<"SaslStep", 0x22>
 
-export const decodeSaslStep: RequestDecoder<SaslStep> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslStep", "extras", extrasStart - at)
-  return {
-    _tag: "SaslStep",
-    opcode: 0x22,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mechanism: reader.text(keyStart, valueStart),
-    clientData: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeSaslStep: RequestEncoder<SaslStep> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + packet.clientData.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.mechanism)
-  const valueStart = position
-  position = putBytes(bytes, position, packet.clientData)
-  finishRequest(writer, packet, "SaslStep", 0x22, extrasStart, keyStart, valueStart, position)
-}
+export const decodeSaslStep: RequestDecoder<SaslStep> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthLike(reader, at, extras, key, value, end, framing, "SaslStep", 0x22)
+export const encodeSaslStep: RequestEncoder<SaslStep> = (writer, packet) => encodeSaslAuthLike(writer, packet, "SaslStep", 0x22)
 
 /** Authenticated. */
-export interface SaslStepResponse extends ResponseHead {
-  readonly _tag: "SaslStepResponse"
-  readonly opcode: 0x22
-  /** Success, AuthContinue */
-  readonly status: 0x0000 | 0x0021
-  /** What the mechanism answers. */
-  readonly serverData: Uint8Array
-}
+export type SaslStepResponse = SaslAuthResponseLike<"SaslStepResponse", 0x22, 0x0000 | 0x0021>
 
-export const decodeSaslStepResponse: ResponseDecoder<SaslStepResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslStepResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SaslStepResponse", "key", keyStart - at)
-  return {
-    _tag: "SaslStepResponse",
-    opcode: 0x22,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as 0x0000 | 0x0021,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    serverData: reader.slice(valueStart, end)
-  }
-}
-
-export const encodeSaslStepResponse: ResponseEncoder<SaslStepResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.serverData.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = putBytes(bytes, position, packet.serverData)
-  finishResponse(writer, packet, "SaslStepResponse", 0x22, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
+export const decodeSaslStepResponse: ResponseDecoder<SaslStepResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthResponseLike(reader, at, extras, key, value, end, framing, "SaslStepResponse", 0x22)
+export const encodeSaslStepResponse: ResponseEncoder<SaslStepResponse> = (writer, packet) =>
+  encodeSaslAuthResponseLike(writer, packet, "SaslStepResponse", 0x22, 0x0000)

@@ -169,7 +169,7 @@ export function finishRequest(
 }
 
 /** Decodes the content of a request whose header was read: where its sections begin, and what they share. */
-export type RequestDecoder<P, S = unknown> = (
+export type RequestDecoder<P, S = void> = (
   reader: Reader,
   at: number,
   extrasStart: number,
@@ -370,7 +370,7 @@ export function finishResponse(
 }
 
 /** Decodes the content of a response whose header was read: where its sections begin, and what they share. */
-export type ResponseDecoder<P, S = unknown> = (
+export type ResponseDecoder<P, S = void> = (
   reader: Reader,
   at: number,
   extrasStart: number,
@@ -431,8 +431,7 @@ export function decodeEmptyResponse<Tag extends string, Opcode extends number, S
   end: number,
   framing: ReadonlyArray<ResponseFrame>,
   tag: Tag,
-  opcode: Opcode,
-  status: Status
+  opcode: Opcode
 ): EmptyResponse<Tag, Opcode, Status> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
@@ -443,7 +442,7 @@ export function decodeEmptyResponse<Tag extends string, Opcode extends number, S
     opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing
@@ -599,7 +598,7 @@ export function finishServerRequest(
 }
 
 /** Decodes the content of a request of the server whose header was read: where its sections begin, and what they share. */
-export type ServerRequestDecoder<P, S = unknown> = (
+export type ServerRequestDecoder<P, S = void> = (
   reader: Reader,
   at: number,
   framingStart: number,
@@ -796,7 +795,7 @@ export function finishServerResponse(
 }
 
 /** Decodes the content of a response to the server whose header was read: where its sections begin, and what they share. */
-export type ServerResponseDecoder<P, S = unknown> = (
+export type ServerResponseDecoder<P, S = void> = (
   reader: Reader,
   at: number,
   framingStart: number,
@@ -861,8 +860,7 @@ export function decodeEmptyServerResponse<Tag extends string, Opcode extends num
   valueStart: number,
   end: number,
   tag: Tag,
-  opcode: Opcode,
-  status: Status
+  opcode: Opcode
 ): EmptyServerResponse<Tag, Opcode, Status> {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, tag, "framing", framingStart - at)
@@ -874,7 +872,7 @@ export function decodeEmptyServerResponse<Tag extends string, Opcode extends num
     opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16)
   }

@@ -75,83 +75,83 @@ export type Request =
   | Memcached.GatKQ
   | UnknownRequest
 
-export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      return Classic.decodeGet(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeGet(reader, at, extras, key, value, end, framing)
     case 0x01:
-      return Classic.decodeSet(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeSet(reader, at, extras, key, value, end, framing)
     case 0x02:
-      return Classic.decodeAdd(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeAdd(reader, at, extras, key, value, end, framing)
     case 0x03:
-      return Classic.decodeReplace(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeReplace(reader, at, extras, key, value, end, framing)
     case 0x04:
-      return Classic.decodeDelete(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeDelete(reader, at, extras, key, value, end, framing)
     case 0x05:
-      return Classic.decodeIncrement(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeIncrement(reader, at, extras, key, value, end, framing)
     case 0x06:
-      return Classic.decodeDecrement(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeDecrement(reader, at, extras, key, value, end, framing)
     case 0x07:
-      return Connection.decodeQuit(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Connection.decodeQuit(reader, at, extras, key, value, end, framing)
     case 0x08:
-      return Classic.decodeFlush(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeFlush(reader, at, extras, key, value, end, framing)
     case 0x09:
-      return Classic.decodeGetQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeGetQ(reader, at, extras, key, value, end, framing)
     case 0x0a:
-      return Connection.decodeNoop(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Connection.decodeNoop(reader, at, extras, key, value, end, framing)
     case 0x0b:
-      return Connection.decodeVersion(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Connection.decodeVersion(reader, at, extras, key, value, end, framing)
     case 0x0c:
-      return Classic.decodeGetK(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeGetK(reader, at, extras, key, value, end, framing)
     case 0x0d:
-      return Classic.decodeGetKQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeGetKQ(reader, at, extras, key, value, end, framing)
     case 0x0e:
-      return Classic.decodeAppend(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeAppend(reader, at, extras, key, value, end, framing)
     case 0x0f:
-      return Classic.decodePrepend(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodePrepend(reader, at, extras, key, value, end, framing)
     case 0x10:
-      return Classic.decodeStat(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeStat(reader, at, extras, key, value, end, framing)
     case 0x11:
-      return Classic.decodeSetQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeSetQ(reader, at, extras, key, value, end, framing)
     case 0x12:
-      return Classic.decodeAddQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeAddQ(reader, at, extras, key, value, end, framing)
     case 0x13:
-      return Classic.decodeReplaceQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeReplaceQ(reader, at, extras, key, value, end, framing)
     case 0x14:
-      return Classic.decodeDeleteQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeDeleteQ(reader, at, extras, key, value, end, framing)
     case 0x15:
-      return Classic.decodeIncrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeIncrementQ(reader, at, extras, key, value, end, framing)
     case 0x16:
-      return Classic.decodeDecrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeDecrementQ(reader, at, extras, key, value, end, framing)
     case 0x17:
-      return Classic.decodeQuitQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeQuitQ(reader, at, extras, key, value, end, framing)
     case 0x18:
-      return Classic.decodeFlushQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeFlushQ(reader, at, extras, key, value, end, framing)
     case 0x19:
-      return Classic.decodeAppendQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeAppendQ(reader, at, extras, key, value, end, framing)
     case 0x1a:
-      return Classic.decodePrependQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodePrependQ(reader, at, extras, key, value, end, framing)
     case 0x1b:
-      return Connection.decodeVerbosity(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Connection.decodeVerbosity(reader, at, extras, key, value, end, framing)
     case 0x1c:
-      return Classic.decodeTouch(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeTouch(reader, at, extras, key, value, end, framing)
     case 0x1d:
-      return Classic.decodeGat(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeGat(reader, at, extras, key, value, end, framing)
     case 0x1e:
-      return Classic.decodeGatQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeGatQ(reader, at, extras, key, value, end, framing)
     case 0x20:
-      return Connection.decodeSaslListMechs(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Connection.decodeSaslListMechs(reader, at, extras, key, value, end, framing)
     case 0x21:
-      return Connection.decodeSaslAuth(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Connection.decodeSaslAuth(reader, at, extras, key, value, end, framing)
     case 0x22:
-      return Connection.decodeSaslStep(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Connection.decodeSaslStep(reader, at, extras, key, value, end, framing)
     case 0x23:
-      return Memcached.decodeGatK(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Memcached.decodeGatK(reader, at, extras, key, value, end, framing)
     case 0x24:
-      return Memcached.decodeGatKQ(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Memcached.decodeGatKQ(reader, at, extras, key, value, end, framing)
     default:
-      return decodeUnknownRequest(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeUnknownRequest(reader, at, extras, key, value, end, framing)
   }
 }
 
@@ -206,128 +206,120 @@ export type Response =
   | UnknownResponse
   | ErrorResponse
 
-export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
   const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      if (status === 0x0000) return Classic.decodeGetResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGetResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x01:
-      if (status === 0x0000) return Classic.decodeSetResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeSetResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x02:
-      if (status === 0x0000) return Classic.decodeAddResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAddResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x03:
-      if (status === 0x0000) return Classic.decodeReplaceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeReplaceResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x04:
-      if (status === 0x0000) return Classic.decodeDeleteResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDeleteResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x05:
-      if (status === 0x0000) return Classic.decodeIncrementResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeIncrementResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x06:
-      if (status === 0x0000) return Classic.decodeDecrementResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDecrementResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x07:
-      if (status === 0x0000) return Connection.decodeQuitResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Connection.decodeQuitResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x08:
-      if (status === 0x0000) return Classic.decodeFlushResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeFlushResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x09:
-      if (status === 0x0000) return Classic.decodeGetQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGetQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x0a:
-      if (status === 0x0000) return Connection.decodeNoopResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Connection.decodeNoopResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x0b:
-      if (status === 0x0000) return Connection.decodeVersionResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Connection.decodeVersionResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x0c:
-      return Classic.decodeGetKOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Classic.decodeGetKOutcome(reader, at, extras, key, value, end, framing)
     case 0x0d:
-      if (status === 0x0000) return Classic.decodeGetKQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGetKQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x0e:
-      if (status === 0x0000) return Classic.decodeAppendResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAppendResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x0f:
-      if (status === 0x0000) return Classic.decodePrependResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodePrependResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x10:
-      if (status === 0x0000) return Classic.decodeStatResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeStatResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x11:
-      if (status === 0x0000) return Classic.decodeSetQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeSetQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x12:
-      if (status === 0x0000) return Classic.decodeAddQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAddQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x13:
-      if (status === 0x0000) return Classic.decodeReplaceQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeReplaceQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x14:
-      if (status === 0x0000) return Classic.decodeDeleteQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDeleteQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x15:
-      if (status === 0x0000) return Classic.decodeIncrementQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeIncrementQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x16:
-      if (status === 0x0000) return Classic.decodeDecrementQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeDecrementQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x17:
-      if (status === 0x0000) return Classic.decodeQuitQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeQuitQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x18:
-      if (status === 0x0000) return Classic.decodeFlushQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeFlushQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x19:
-      if (status === 0x0000) return Classic.decodeAppendQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeAppendQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1a:
-      if (status === 0x0000) return Classic.decodePrependQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodePrependQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1b:
-      if (status === 0x0000) {
-        return Connection.decodeVerbosityResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Connection.decodeVerbosityResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1c:
-      if (status === 0x0000) return Classic.decodeTouchResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeTouchResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1d:
-      if (status === 0x0000) return Classic.decodeGatResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGatResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x1e:
-      if (status === 0x0000) return Classic.decodeGatQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Classic.decodeGatQResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x20:
-      if (status === 0x0000) {
-        return Connection.decodeSaslListMechsResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000) return Connection.decodeSaslListMechsResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x21:
-      if (status === 0x0000 || status === 0x0021) {
-        return Connection.decodeSaslAuthResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000 || status === 0x0021) return Connection.decodeSaslAuthResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x22:
-      if (status === 0x0000 || status === 0x0021) {
-        return Connection.decodeSaslStepResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
-      }
+      if (status === 0x0000 || status === 0x0021) return Connection.decodeSaslStepResponse(reader, at, extras, key, value, end, framing)
       break
     case 0x23:
-      return Memcached.decodeGatKOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return Memcached.decodeGatKOutcome(reader, at, extras, key, value, end, framing)
     case 0x24:
-      if (status === 0x0000) return Memcached.decodeGatKQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      if (status === 0x0000) return Memcached.decodeGatKQResponse(reader, at, extras, key, value, end, framing)
       break
     default:
-      return decodeUnknownResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+      return decodeUnknownResponse(reader, at, extras, key, value, end, framing)
   }
-  return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, undefined)
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
 }
 
 /**
@@ -341,16 +333,8 @@ export function decodeResponse(reader: Reader, at: number = 0, states: States = 
 /** Any packet of kind serverRequest. */
 export type ServerRequest = UnknownServerRequest
 
-export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (
-  reader,
-  at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end
-) => {
-  return decodeUnknownServerRequest(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (reader, at, framing, extras, key, value, end) => {
+  return decodeUnknownServerRequest(reader, at, framing, extras, key, value, end)
 }
 
 /**
@@ -364,16 +348,8 @@ export function decodeServerRequest(reader: Reader, at: number = 0, states: Stat
 /** Any answer to a packet of kind serverRequest. */
 export type ServerResponse = UnknownServerResponse | ErrorServerResponse
 
-export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (
-  reader,
-  at,
-  framingStart,
-  extrasStart,
-  keyStart,
-  valueStart,
-  end
-) => {
-  return decodeUnknownServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, undefined)
+export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (reader, at, framing, extras, key, value, end) => {
+  return decodeUnknownServerResponse(reader, at, framing, extras, key, value, end)
 }
 
 /**

@@ -17,6 +17,7 @@ import { type Generatable, load } from "./Load.ts"
 import { compare, type Module } from "./Module.ts"
 import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
+import { print } from "./Print.ts"
 import { printCommands } from "./print/Commands.ts"
 import { Context } from "./print/Context.ts"
 import { printExamples, type TestRunner } from "./print/Examples.ts"
@@ -43,7 +44,7 @@ export interface GenerateOptions {
   readonly cwd: string
   /** Report without writing. */
   readonly dryRun?: boolean
-  /** Runner of the generated example tests. */
+  /** Runner of a generated test of the spec's examples. Default: "none", no such test. */
   readonly testRunner?: TestRunner
   /** Extension of imports between generated files; `.ts` runs under Node's type stripping. */
   readonly importExtension?: ".ts" | ".js"
@@ -118,10 +119,10 @@ const plan = async (
     if (complaints.length > 0) break
     if (value.kind === "textProtocol") {
       const [model, ...bases] = textModels(value, origin)
-      outputs.push({ ...place, files: await files(printText(model!, ...bases), value.name, model!) })
+      outputs.push({ ...place, files: await files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!) })
     } else {
       const { model } = builtOf(value, origin, models)
-      const modules = printProtocol(model, extension, options.testRunner ?? "vitest")
+      const modules = printProtocol(model, extension, options.testRunner ?? "none")
       outputs.push({ ...place, files: await files(modules, model.name, model) })
     }
   }
@@ -162,7 +163,12 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
   ]
 }
 
+let format: Promise<(path: string, text: string) => string> | undefined
+
+const formatting = (): Promise<(path: string, text: string) => string> =>
+  format ??= import("./Format.ts").then(({ formatter }) => formatter())
+
 const files = async (modules: ReadonlyArray<Module>, name: string, model: object): Promise<Output["files"]> => {
-  const { print } = await import("./TsMorph.ts")
-  return new Map([...print(modules, header), [`${name}.model.json`, json(model)]])
+  const format = await formatting()
+  return new Map([...modules.map((one) => [one.path, format(one.path, print(one, header))] as const), [`${name}.model.json`, json(model)]])
 }

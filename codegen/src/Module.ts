@@ -2,7 +2,7 @@
  * A generated module while it is being planned: declarations in order, and the names it needs from elsewhere.
  *
  * Printers say `module.use("../Types.ts", "Seqno")` where they mention a name; import lines are made from that at the end. Nobody writes
- * an import by hand, and nothing here knows ts-morph.
+ * an import by hand.
  */
 
 /** A property of a generated interface. */
@@ -36,9 +36,20 @@ export type Declaration =
     readonly name: string
     readonly doc?: string | undefined
     readonly internal?: boolean
+    /** Type parameters with their brackets. */
+    readonly generics?: string
     readonly parameters: ReadonlyArray<Parameter>
     readonly returns: string
     readonly body: ReadonlyArray<string>
+  }
+  /** A function that is a constant of a function type, which also types its parameters. A body that is text is one expression. */
+  | {
+    readonly kind: "arrow"
+    readonly name: string
+    readonly doc?: string | undefined
+    readonly type: string
+    readonly parameters: ReadonlyArray<string>
+    readonly body: ReadonlyArray<string> | string
   }
   | {
     readonly kind: "const"
@@ -54,7 +65,7 @@ export type Declaration =
 interface Imported {
   readonly values: Set<string>
   readonly types: Set<string>
-  namespace?: string
+  namespace?: { readonly name: string; readonly typeOnly: boolean }
 }
 
 /** A module of generated code. */
@@ -86,7 +97,14 @@ export class Module {
   /** Imports a whole module under a name and returns the name. */
   useAll(from: string, name: string): string {
     const entry = this.from(from)
-    if (entry !== undefined) entry.namespace = name
+    if (entry !== undefined) entry.namespace = { name, typeOnly: false }
+    return name
+  }
+
+  /** Imports the types of a whole module under a name and returns the name. */
+  useAllTypes(from: string, name: string): string {
+    const entry = this.from(from)
+    if (entry !== undefined && entry.namespace === undefined) entry.namespace = { name, typeOnly: true }
     return name
   }
 
@@ -100,12 +118,13 @@ export class Module {
       readonly from: string
       readonly names: ReadonlyArray<{ readonly name: string; readonly typeOnly: boolean }>
       readonly namespace?: string
+      readonly namespaceTypeOnly?: boolean
     }
   > {
     return [...this.imported].sort(([a], [b]) => compare(a, b)).map(([from, { values, types, namespace }]) => ({
       from,
       names: [...new Set([...values, ...types])].sort(compare).map((name) => ({ name, typeOnly: !values.has(name) })),
-      ...(namespace === undefined ? {} : { namespace })
+      ...(namespace === undefined ? {} : { namespace: namespace.name, namespaceTypeOnly: namespace.typeOnly })
     }))
   }
 

@@ -1,131 +1,18 @@
 /**
- * The only file that knows ts-morph: it reads the comments and positions of spec sources, and prints generated modules.
+ * The only file that knows ts-morph: it reads the comments and positions of spec sources.
  *
  * ts-morph bundles a whole TypeScript (about 0.9 s to load), so everybody else imports this file dynamically and only when generating.
  */
 import {
   type ArrayLiteralExpression,
   type CallExpression,
-  IndentationText,
   type JSDocableNode,
-  NewLineKind,
   Node,
   type ObjectLiteralExpression,
   Project,
-  QuoteKind,
   type SourceFile,
-  type StatementStructures,
-  StructureKind,
-  type VariableDeclaration,
-  VariableDeclarationKind
+  type VariableDeclaration
 } from "ts-morph"
-import type { Declaration, Module } from "./Module.ts"
-
-const newProject = () =>
-  new Project({
-    useInMemoryFileSystem: true,
-    skipLoadingLibFiles: true,
-    manipulationSettings: {
-      indentationText: IndentationText.TwoSpaces,
-      newLineKind: NewLineKind.LineFeed,
-      quoteKind: QuoteKind.Double,
-      useTrailingCommas: false
-    },
-    compilerOptions: { allowJs: true }
-  })
-
-/** Text that does not end the comment around it. */
-const inComment = (text: string): string => text.replaceAll("*/", "*\\/")
-
-const docs = (text: string | undefined, internal = false) => {
-  const body = inComment([...(text === undefined ? [] : [text]), ...(internal ? ["@internal"] : [])].join("\n\n"))
-  return body === "" ? [] : [{ description: body.includes("\n") ? `\n${body}` : body }]
-}
-
-const structure = (declaration: Declaration): StatementStructures | string => {
-  switch (declaration.kind) {
-    case "interface":
-      return {
-        kind: StructureKind.Interface,
-        name: declaration.name,
-        isExported: true,
-        docs: docs(declaration.doc),
-        extends: [...(declaration.extends ?? [])],
-        properties: declaration.properties.map((property) => ({
-          name: property.name,
-          type: property.type,
-          isReadonly: true,
-          hasQuestionToken: property.optional ?? false,
-          docs: docs(property.doc)
-        }))
-      }
-    case "alias":
-      return {
-        kind: StructureKind.TypeAlias,
-        name: declaration.name,
-        isExported: true,
-        docs: docs(declaration.doc),
-        type: declaration.type
-      }
-    case "function":
-      return {
-        kind: StructureKind.Function,
-        name: declaration.name,
-        isExported: true,
-        docs: docs(declaration.doc, declaration.internal),
-        parameters: declaration.parameters.map((parameter) => ({
-          name: parameter.name,
-          type: parameter.type,
-          hasQuestionToken: parameter.optional ?? false,
-          ...(parameter.default === undefined ? {} : { initializer: parameter.default })
-        })),
-        returnType: declaration.returns,
-        statements: [declaration.body.join("\n")]
-      }
-    case "const":
-      return {
-        kind: StructureKind.VariableStatement,
-        isExported: true,
-        declarationKind: VariableDeclarationKind.Const,
-        docs: docs(declaration.doc, declaration.internal),
-        declarations: [{
-          name: declaration.name,
-          initializer: (writer) => writer.withIndentationLevel(0, () => writer.write(declaration.value)),
-          ...(declaration.type === undefined ? {} : { type: declaration.type })
-        }]
-      }
-    case "statement":
-      return declaration.text
-  }
-}
-
-/** Prints modules as TypeScript, each under `header`. */
-export const print = (modules: ReadonlyArray<Module>, header: string): ReadonlyMap<string, string> => {
-  const project = newProject()
-  const out = new Map<string, string>()
-  for (const module of modules) {
-    const file = project.createSourceFile(module.path, {
-      statements: [
-        `${header}\n/** ${inComment(module.doc)} */`,
-        ...module.imports.flatMap(({ from, names, namespace }) => [
-          ...(namespace === undefined
-            ? []
-            : [{ kind: StructureKind.ImportDeclaration as const, moduleSpecifier: from, namespaceImport: namespace }]),
-          ...(names.length === 0 ? [] : [{
-            kind: StructureKind.ImportDeclaration as const,
-            moduleSpecifier: from,
-            isTypeOnly: names.every(({ typeOnly }) => typeOnly),
-            namedImports: names.map(({ name, typeOnly }) => ({ name, isTypeOnly: typeOnly && !names.every((one) => one.typeOnly) }))
-          }])
-        ]),
-        ...module.declarations.map(structure)
-      ]
-    })
-    out.set(module.path, file.getFullText())
-    file.forget()
-  }
-  return out
-}
 
 /** Reads a source file by path, or nothing. */
 export interface SourceHost {
@@ -137,7 +24,7 @@ export interface SourceHost {
 /** Comments and positions of spec sources, loaded as they are asked for. */
 export class Sources {
   private readonly host: SourceHost
-  private readonly project = newProject()
+  private readonly project = new Project({ useInMemoryFileSystem: true, skipLoadingLibFiles: true, compilerOptions: { allowJs: true } })
   private readonly files = new Map<string, SourceFile | undefined>()
 
   constructor(host: SourceHost) {

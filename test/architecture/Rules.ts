@@ -15,7 +15,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   "@wirewright/dsl": [],
   "@wirewright/codec": ["effect"],
   "@wirewright/spec": ["@wirewright/dsl"],
-  "@wirewright/codegen": ["@wirewright/dsl", "@wirewright/codec", "ts-morph"],
+  "@wirewright/codegen": ["@dprint/formatter", "@dprint/typescript", "@wirewright/dsl", "@wirewright/codec", "ts-morph"],
   "@wirewright/capture": ["@wirewright/codec", "effect"],
   "@wirewright/connection": ["@wirewright/codec", "effect"],
   "@wirewright/memcached": ["@wirewright/codec", "@wirewright/connection", "effect"],
@@ -102,8 +102,6 @@ const generatedMayImport = (module: Module, specifier: string): boolean =>
   /^@wirewright\/codec(\/|$)/.test(specifier)
   || /^@wirewright\/[a-z]+\/gen\d*(\/|$)/.test(specifier)
   || /^\.\/[\w.]+$/.test(specifier)
-  || module.path.endsWith("/Schemas.ts") && /^effect\/(Schema|SchemaGetter|Arbitrary)$/.test(specifier)
-  || module.path.endsWith("/Examples.test.ts") && specifier === "vitest"
 
 /** Generated code imports the runtime of codecs and the generated code it extends. */
 export const generatedImports = (modules: ReadonlyArray<Module>): Complaints =>
@@ -156,13 +154,12 @@ export const tsMorphUses = (modules: ReadonlyArray<Module>): Complaints =>
       : []
   )
 
-/** Of effect the runtime of codecs knows its errors and results; schemas in one file that the packet path never loads. */
+/** Of effect the runtime of codecs knows its schemas, in files that the packet path never loads. */
 export const codecEffects = (modules: ReadonlyArray<Module>): Complaints =>
   shipped(modules).filter(({ owner }) => owner === "@wirewright/codec").flatMap(({ path, imports }) =>
     imports.flatMap(({ specifier }) => {
       const fine = packageOf(specifier) !== "effect"
-        || /^effect\/(Data|Result)$/.test(specifier)
-        || path.endsWith("/WireSchema.ts") && /^effect\/Schema(Getter|Transformation|Issue|AST)?$/.test(specifier)
+        || /\/(Wire|Packet|Text)Schema\.ts$/.test(path) && /^effect\/Schema(Getter|Transformation|Issue|AST)?$/.test(specifier)
       return fine ? [] : [`${path}: imports ${specifier}`]
     })
   )

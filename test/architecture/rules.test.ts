@@ -62,12 +62,11 @@ test("relative imports", () => {
 
 test("generated code", () => {
   expect(Rules.generatedImports([gen("A.ts", "import { x } from \"../Hand.ts\"")])).toHaveLength(1)
-  expect(Rules.generatedImports([gen("A.ts", "import * as S from \"effect/Schema\"")])).toHaveLength(1)
+  expect(Rules.generatedImports([gen("Schemas.ts", "import * as S from \"effect/Schema\"")])).toHaveLength(1)
   expect(Rules.generatedImports([gen("A.ts", "import { test } from \"vitest\"")])).toHaveLength(1)
   expect(Rules.generatedImports([gen("A.ts", "import { x } from \"@wirewright/couchbase\"")])).toHaveLength(1)
   expect(Rules.generatedImports([
-    gen("Schemas.ts", "import * as S from \"effect/Schema\"\nimport * as A from \"effect/Arbitrary\""),
-    gen("Examples.test.ts", "import { test } from \"vitest\"\nimport { x } from \"./Types.ts\""),
+    gen("Schemas.ts", "import { packetSchema } from \"@wirewright/codec/PacketSchema\"\nimport { models } from \"./Model.ts\""),
     gen("Types.ts", "import { x } from \"@wirewright/codec/Model\"\nimport * as B from \"@wirewright/couchbase/gen/Types\"")
   ])).toEqual([])
 })
@@ -103,11 +102,13 @@ test("ts-morph", () => {
 test("effect in the runtime", () => {
   expect(Rules.codecEffects([codec("A.ts", "import * as E from \"effect/Effect\"")])).toHaveLength(1)
   expect(Rules.codecEffects([codec("A.ts", "import { Data } from \"effect\"")])).toHaveLength(1)
+  expect(Rules.codecEffects([codec("A.ts", "import * as D from \"effect/Data\"")])).toHaveLength(1)
+  expect(Rules.codecEffects([codec("PacketSchema.ts", "import * as E from \"effect/Effect\"")])).toHaveLength(1)
   expect(Rules.codecEffects([codec("A.ts", "import * as S from \"effect/Schema\"")])).toHaveLength(1)
   expect(
     Rules.codecEffects([
       codec("WireSchema.ts", "import * as S from \"effect/Schema\""),
-      codec("A.ts", "import * as D from \"effect/Data\"")
+      codec("PacketSchema.ts", "import * as S from \"effect/Schema\"")
     ])
   ).toEqual([])
 })

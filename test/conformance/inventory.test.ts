@@ -4,6 +4,9 @@
  */
 import { readFileSync } from "node:fs"
 import type { Body, Command, Enumeration, Fields, Flags, HeaderField, Layouts, Protocol, Type } from "@wirewright/dsl"
+import { annotate, Catalog, encodeWith, packetToJson, Reader } from "@wirewright/codec"
+import * as Dcp from "@wirewright/dcp/gen"
+import { models } from "@wirewright/dcp/gen/Model"
 import { dcp } from "@wirewright/spec/dcp"
 import { describe, expect, it } from "vitest"
 
@@ -252,6 +255,35 @@ describe("inventory", () => {
       return entry.status.startsWith(lifecycle) ? [] : [`${entry.opcode} ${entry.name}: ${lifecycle}, not ${entry.status}`]
     })
     expect(wrong).toEqual([])
+  })
+
+  it("names every opcode that no server executes any more, and has no code for it", () => {
+    const catalog = Catalog.of(models)
+    const removed = opcodes.filter(({ status }) => status.startsWith("removed"))
+    for (const entry of removed) {
+      const c = commandOf(entry)!
+      const opcode = Number(entry.opcode)
+      expect(Dcp.requestCommands[opcode]).toMatchObject({ name: c.name, label: c.label ?? expect.any(String), lifecycle: "removed" })
+      for (const raw of ["UnknownRequest", "UnknownResponse"] as const) {
+        const sections = { extras: Uint8Array.of(1), key: Uint8Array.of(2), value: Uint8Array.of(3) }
+        const sent = { _tag: raw, opcode, status: 0, ...sections }
+        const bytes = encodeWith((writer) => Dcp.encode(writer, sent as unknown as Dcp.Packet))
+        const packet = Dcp.decode(new Reader(bytes))
+        expect(packet).toMatchObject({ _tag: raw, opcode, ...sections })
+        // tools still tell what it is
+        const kind = raw === "UnknownRequest" ? "request" : "response"
+        const json = packetToJson(catalog, packet as never, bytes.length)
+        expect(json).toMatchObject({ packet: c.name, kind, fields: { extras: { hex: "01" } } })
+        expect(annotate(catalog, bytes)).toMatchObject({ packet: c.name, kind })
+      }
+    }
+    const codecs = new Set(Object.keys(Dcp).filter((name) => /^encode/.test(name)).map((name) => name.slice("encode".length)))
+    // memcached, which couchbase extends, still executes these
+    const inherited = new Set(["Flush", "FlushQ"])
+    const coded = removed.map((entry) => commandOf(entry)!.name).filter((name) => codecs.has(name) && !inherited.has(name))
+    expect(coded).toEqual([])
+    expect(removed).toHaveLength(40)
+    console.log(`${removed.length} opcodes are rows of the tables alone`)
   })
 
   it("has every layout of the extras, and no other", () => {

@@ -278,8 +278,9 @@ const docBugs: { readonly [name: string]: Refusal | Other } = {
   "SetWithMeta request: Binary Implementation": { tag: "SetWithMeta", rest: [4, "Magic"] },
   "ReturnMeta request: Binary Implementation (3)": { tag: "ReturnMeta", rest: [4, "Magic"] },
   "ReturnMeta response: Binary Implementation (3)": statusOfVbucket,
-  "TapCheckpointStart_Unsupported request: 0x46 TAP Checkpoint Start": { tag: "TapCheckpointStart", rest: [4, "Magic"] },
-  "TapCheckpointEnd_Unsupported request: 0x47 TAP Checkpoint End": { tag: "TapCheckpointEnd", rest: [4, "Magic"] }
+  // no server executes these: they are named, not decoded
+  "TapCheckpointStart_Unsupported request: 0x46 TAP Checkpoint Start": { tag: "UnknownRequest", rest: [4, "Magic"] },
+  "TapCheckpointEnd_Unsupported request: 0x47 TAP Checkpoint End": { tag: "UnknownRequest", rest: [4, "Magic"] }
 }
 
 /** Packets that are wrong on purpose, or that their authors never sent through a validator. */

@@ -45,7 +45,10 @@ export class DcpClient {
   }
 
   /** Asks for a stream; the answer. */
-  request(vbucket: number, fields: Partial<Gen.DcpStreamRequestFields> & { readonly datatype?: number } = {}): Promise<Packet> {
+  request(
+    vbucket: number,
+    fields: Partial<Gen.RequestFields<Gen.DcpStreamRequest>> & { readonly datatype?: number } = {}
+  ): Promise<Packet> {
     const opaque = this.opaque++
     return this.wire.ask((writer) =>
       Gen.encodeDcpStreamRequest(writer, {

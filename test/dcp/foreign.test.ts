@@ -46,7 +46,7 @@ const expectAll = async (client: NodeClient, requests: ReadonlyArray<readonly [s
   for (const [name, write] of requests) expect(nameOf(await client.ask(write)), name).toBe("Success")
 }
 
-const stream = (vbucket: number, opaque: number, more: Partial<Gen.DcpStreamRequestFields> = {}) => (writer: Writer) =>
+const stream = (vbucket: number, opaque: number, more: Partial<Gen.RequestFields<Gen.DcpStreamRequest>> = {}) => (writer: Writer) =>
   Gen.encodeDcpStreamRequest(writer, {
     vbucket,
     opaque,

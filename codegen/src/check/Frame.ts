@@ -3,7 +3,7 @@ import type { HeaderModel, KindModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { hex, intSize } from "../Names.ts"
-import { fieldOf } from "../print/Frame.ts"
+import { fieldOf } from "../print/HeaderFields.ts"
 import { rangeOf } from "./Fields.ts"
 
 /** Findings about a protocol's frame. */

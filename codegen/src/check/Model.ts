@@ -3,9 +3,10 @@ import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } f
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
-import { type LayoutConditions, layoutConditions, packetsOf } from "../print/Commands.ts"
+import { type LayoutConditions, layoutConditions } from "../print/Layouts.ts"
+import { packetsOf } from "../print/Plans.ts"
 import { Context } from "../print/Context.ts"
-import { fieldOf, visibleFields } from "../print/Frame.ts"
+import { fieldOf, visibleFields } from "../print/HeaderFields.ts"
 import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
 

@@ -1,412 +1,72 @@
-/** Prints the modules of a protocol's commands: one per spec file, with an interface, a decoder and an encoder for every packet. */
-import type { CommandModel, KindModel, LayoutModel, OutcomeModel, SectionModel } from "@wirewright/codec/Model"
+/** Prints the modules of a protocol's commands: one per spec file, with a type, a decoder and an encoder for every packet. */
+import type { CommandModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
-import { hex, integerLiteral } from "../Names.ts"
-import { codec, type Context, kindName } from "./Context.ts"
-import { getInt, presences, readFields } from "./Decode.ts"
-import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
-import { decodeArguments, decodeParameters, fieldOf, headEntries, ownSections } from "./Frame.ts"
-import { literal, properties, readerLocals, returned, writerLocals } from "./Objects.ts"
-
-/** One packet of a command: its request, or one outcome of its response. */
-export interface PacketPlan {
-  readonly command: CommandModel
-  readonly kind: KindModel
-  /** Value of `_tag`, name of the union of its layouts, and part of its functions' names. */
-  readonly tag: string
-  readonly doc: string | undefined
-  readonly layouts: ReadonlyArray<LayoutModel>
-  /** Statuses it stands for; empty for requests. */
-  readonly statuses: OutcomeModel["statuses"]
-  readonly needsStates: boolean
-}
-
-/** All packets a command consists of. */
-export const packetsOf = (context: Context, command: CommandModel): ReadonlyArray<PacketPlan> => {
-  const kind = (name: string): KindModel => context.model.frame.kinds.find((one) => one.name === name)!
-  const plan = (
-    tag: string,
-    of: string,
-    doc: string | undefined,
-    layouts: ReadonlyArray<LayoutModel>,
-    statuses: OutcomeModel["statuses"]
-  ): PacketPlan => ({
-    command,
-    kind: kind(of),
-    tag,
-    doc,
-    layouts,
-    statuses,
-    needsStates: layouts.some((layout) =>
-      layout.sections.some((section) => section.fields.some((field) => context.needsStates(field.type)))
-    )
-  })
-  return [
-    plan(command.name, command.kinds.request, command.doc, command.request, []),
-    ...(command.kinds.response === undefined ? [] : command.responses.map((outcome) =>
-      plan(
-        outcome.name === "Success" ? `${command.name}Response` : `${command.name}${outcome.name}`,
-        command.kinds.response!,
-        outcome.doc ?? `Response to \`${command.name}\` with status ${outcome.statuses.map((one) => one.name).join(" or ")}.`,
-        outcome.layouts,
-        outcome.statuses
-      )
-    ))
-  ]
-}
-
-/** Families of a protocol's commands: module name to commands. */
-export const families = (context: Context): ReadonlyMap<string, ReadonlyArray<CommandModel>> => {
-  const out = new Map<string, Array<CommandModel>>()
-  for (const command of context.model.commands) out.set(command.family, [...out.get(command.family) ?? [], command])
-  return new Map([...out].sort(([a], [b]) => a < b ? -1 : 1))
-}
+import { hex } from "../Names.ts"
+import { type Context, kindName } from "./Context.ts"
+import { getInt } from "./Decode.ts"
+import { passedNames } from "./Frame.ts"
+import { fieldOf } from "./HeaderFields.ts"
+import { readerLocals } from "./Objects.ts"
+import { printAlike, printPacket, printShape, shapeKey } from "./Packet.ts"
+import { families, packetsOf, type PacketPlan } from "./Plans.ts"
 
 /** Prints one module per family. */
 export const printCommands = (context: Context): ReadonlyArray<Module> =>
   [...families(context)].map(([family, commands]) => {
     const module = new Module(`${family}.ts`, `Commands of ${context.model.name}: ${commands.map((command) => command.name).join(", ")}.`)
+    const alike = new Map<string, Array<PacketPlan>>()
+    for (const packet of commands.flatMap((command) => packetsOf(context, command))) {
+      const key = shapeKey(packet)
+      alike.set(key, [...alike.get(key) ?? [], packet])
+    }
     for (const command of commands) {
-      for (const packet of packetsOf(context, command)) printPacket(context, module, packet)
+      for (const packet of packetsOf(context, command)) {
+        const group = alike.get(shapeKey(packet))!
+        if (group.length === 1) printPacket(context, module, packet)
+        else {
+          if (group[0]!.tag === packet.tag) printShape(context, module, group)
+          printAlike(context, module, packet, `${group[0]!.tag}Like`)
+        }
+      }
       printOutcome(context, module, command)
     }
     return module
   })
 
-const bodyName = (packet: PacketPlan, layout: LayoutModel): string => layout.name === undefined ? packet.tag : `${packet.tag}${layout.name}`
-
-const printPacket = (context: Context, module: Module, packet: PacketPlan): void => {
-  for (const layout of packet.layouts) printInterfaces(context, module, packet, layout)
-  const names = packet.layouts.map((layout) => bodyName(packet, layout))
-  if (packet.layouts.length > 1 || names[0] !== packet.tag) {
-    module.add({ kind: "alias", name: packet.tag, doc: packet.doc, type: names.join(" | ") })
-    module.add({
-      kind: "alias",
-      name: `${packet.tag}Fields`,
-      doc: `What a caller gives for a \`${packet.tag}\`.`,
-      type: names.map((name) => `${name}Fields`).join(" | ")
-    })
-  }
-  for (const layout of packet.layouts) printDecode(context, module, packet, layout)
-  if (packet.layouts.length > 1 || names[0] !== packet.tag) printSelect(context, module, packet)
-  printEncode(context, module, packet)
-}
-
-const printInterfaces = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
-  const name = bodyName(packet, layout)
-  const frame = context.frameModule
-  const opcode = fieldOf(packet.kind.headers[0]!, "opcode")
-  const status = fieldOf(packet.kind.headers[0]!, "statusCode")
-  const fields = layout.sections.flatMap((section) => section.fields)
-  const own = [
-    ...(layout.name === undefined ? [] : [{ name: "layout", type: JSON.stringify(layout.name) }]),
-    ...properties(module, context, fields)
-  ]
-  const doc = layout.name === undefined ? packet.doc : layout.doc ?? packet.doc
-  module.add({
-    kind: "interface",
-    name: `${name}Fields`,
-    doc: `What a caller gives for a \`${name}\`, beside the header.`,
-    properties: own
-  })
-  const statusType = packet.statuses.length === 0 || status === undefined
-    ? []
-    : [{
-      name: status.name,
-      type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | "),
-      doc: packet.statuses.map(({ name }) => name).join(", ")
-    }]
-  module.add({
-    kind: "interface",
-    name,
-    doc,
-    extends: [module.useType(frame, `${kindName(packet.kind.name)}Head`), `${name}Fields`],
-    properties: [
-      { name: "_tag", type: JSON.stringify(packet.tag) },
-      ...(opcode === undefined ? [] : [{ name: opcode.name, type: hex(packet.command.opcode) }]),
-      ...statusType
-    ]
-  })
-}
-
-const sectionOf = (layout: LayoutModel, section: string): SectionModel =>
-  layout.sections.find((one) => one.section === section) ?? { section, fields: [] }
-
-const sectionEnd = (own: ReadonlyArray<string>, index: number): string => own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
-
-const statesParameter = (context: Context, module: Module): { name: string; type: string } => ({
-  name: "states",
-  type: module.useType(context.local("States"), "States")
-})
-
-const printDecode = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
-  const own = ownSections(context, packet.kind)
-  const name = bodyName(packet, layout)
-  const lengths = new Map<string, string>()
-  const counts = new Map<string, string>()
-  const lines: Array<string> = []
-  const values: Array<[string, string]> = []
-  own.forEach((section, index) => {
-    const { fields } = sectionOf(layout, section)
-    const read = readFields(fields, {
-      module,
-      context,
-      packet: packet.tag,
-      begin: `${section}Start`,
-      end: sectionEnd(own, index),
-      path: section,
-      origin: "at",
-      exact: true,
-      lengths,
-      counts
-    })
-    lines.push(...read.lines)
-    for (const field of fields) {
-      const value = read.values.get(field.name)
-      if (value !== undefined) values.push([field.name, value])
-    }
-  })
-  const opcode = fieldOf(packet.kind.headers[0]!, "opcode")
-  const status = fieldOf(packet.kind.headers[0]!, "statusCode")
-  const head = headEntries(context, module, packet.kind).map(([key, value]): readonly [string, string] =>
-    status !== undefined && key === status.name
-      ? [key, packet.statuses.length === 1 ? hex(packet.statuses[0]!.code, 4) : key]
-      : [key, value]
-  )
-  const entries: ReadonlyArray<readonly [string, string]> = [
-    ["_tag", JSON.stringify(packet.tag)],
-    ...(opcode === undefined ? [] : [[opcode.name, hex(packet.command.opcode)] as const]),
-    ...head,
-    ...(layout.name === undefined ? [] : [["layout", JSON.stringify(layout.name)] as const]),
-    ...values
-  ]
-  const body = [...lines, ...returned(literal(entries))]
-  const needsStatus = status !== undefined && packet.statuses.length > 1
-  module.add({
-    kind: "function",
-    name: `decode${name}`,
-    internal: true,
-    parameters: [
-      ...decodeParameters(context, module, packet.kind),
-      ...(packet.needsStates ? [statesParameter(context, module)] : []),
-      ...(needsStatus ? [{ name: status.name, type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | ") }] : [])
-    ],
-    returns: name,
-    body: [...readerLocals(body), ...body]
-  })
-}
-
-/** What tells a layout from others. */
-export interface LayoutConditions {
-  /** Conditions on the lengths of sections, as expressions. */
-  readonly lengths: ReadonlyArray<string>
-  /** Conditions on constants, as expressions. */
-  readonly constants: ReadonlyArray<string>
-  /** Lengths that sections of fixed content can have. */
-  readonly sizes: ReadonlyMap<string, ReadonlyArray<number>>
-  /** Values of constants by their place. */
-  readonly values: ReadonlyMap<string, string>
-}
-
-/** Conditions under which bytes have a layout: lengths of its fixed sections, and its constants. */
-export const layoutConditions = (context: Context, kind: KindModel, layout: LayoutModel): LayoutConditions => {
-  const own = ownSections(context, kind)
-  const lengths: Array<string> = []
-  const constants: Array<string> = []
-  const sizes = new Map<string, ReadonlyArray<number>>()
-  const values = new Map<string, string>()
-  own.forEach((section, index) => {
-    const { fields } = sectionOf(layout, section)
-    const length = `${sectionEnd(own, index)} - ${section}Start`
-    const isFixed = fields.every((field) => context.fixedSize(field.type.kind === "optional" ? field.type.of : field.type) !== undefined)
-    if (isFixed) {
-      const possible = [...new Set(presences(context, fields).map(({ size }) => size))]
-      sizes.set(section, possible)
-      // the last section takes what is left; only a layout that fills it exactly is known by it
-      if (section !== own.at(-1) || fields.length > 0 && !fields.some((field) => field.type.kind === "optional")) {
-        lengths.push(possible.map((size) => `${length} === ${size}`).join(" || "))
-      }
-    }
-    let offset = 0
-    for (const field of fields) {
-      const size = context.fixedSize(field.type)
-      if (field.type.kind === "constant") {
-        const at = offset === 0 ? `${section}Start` : `${section}Start + ${offset}`
-        const value = integerLiteral(field.type.int, field.type.value)
-        const unproven = !isFixed || section === own.at(-1)
-        constants.push(
-          ...(unproven ? [`${length} >= ${offset + (size ?? 0)}`] : []),
-          `${getInt(context.scratch, field.type.int, at, undefined)} === ${value}`
-        )
-        values.set(`${section}+${offset}`, value)
-      }
-      if (size === undefined) break
-      offset += size
-    }
-  })
-  return { lengths, constants, sizes, values }
-}
-
-const wrap = (condition: string): string => condition.includes("||") ? `(${condition})` : condition
-
-const printSelect = (context: Context, module: Module, packet: PacketPlan): void => {
-  const own = ownSections(context, packet.kind)
-  const needsStatus = packet.statuses.length > 1
-  const status = fieldOf(packet.kind.headers[0]!, "statusCode")
-  const args = [decodeArguments(context, packet.kind), ...(packet.needsStates ? ["states"] : []), ...(needsStatus ? [status!.name] : [])]
-    .join(", ")
-  const conditions = packet.layouts.map((layout) => ({ layout, ...layoutConditions(context, packet.kind, layout) }))
-  // the most specific first, then in the order of the spec
-  const ordered = conditions.map((one, index) => ({ ...one, index })).sort((a, b) => b.values.size - a.values.size || a.index - b.index)
-  const body: Array<string> = []
-  for (const { layout, lengths, constants } of ordered) {
-    const condition = [...lengths.map(wrap), ...constants].join(" && ")
-    body.push(`if (${condition === "" ? "true" : condition}) return decode${bodyName(packet, layout)}(${args})`)
-  }
-  const first = own[0]!
-  const section =
-    own.find((name) =>
-      conditions.every((one) => one.sizes.has(name)) && new Set(conditions.flatMap((one) => one.sizes.get(name)!)).size > 1
-    ) ??
-      own.find((name) => conditions.every((one) => one.sizes.has(name) && one.sizes.get(name)![0] !== 0))
-  if (section !== undefined) {
-    const sizes = [...new Set(conditions.flatMap((one) => one.sizes.get(section)!))].sort((a, b) => a - b)
-    const text = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
-    body.push(
-      `const length = ${sectionEnd(own, own.indexOf(section))} - ${section}Start`,
-      `if (${sizes.map((size) => `length !== ${size}`).join(" && ")}) return ${
-        module.use(codec, "malformed")
-      }("Length", "${packet.tag}", "${section}", ${section}Start - at, "${text}", \`\${length} bytes\`)`
-    )
-  }
-  const names = packet.layouts.map((layout) => layout.name).join(", ")
-  body.push(
-    `return ${
-      module.use(codec, "malformed")
-    }("UnknownValue", "${packet.tag}", "layout", ${first}Start - at, "one of the layouts ${names}", "something else")`
-  )
-  module.add({
-    kind: "function",
-    name: `decode${packet.tag}`,
-    internal: true,
-    parameters: [
-      ...decodeParameters(context, module, packet.kind),
-      ...(packet.needsStates ? [statesParameter(context, module)] : []),
-      ...(needsStatus ? [{ name: status!.name, type: packet.statuses.map(({ code }) => hex(code, 4)).join(" | ") }] : [])
-    ],
-    returns: packet.tag,
-    body: [...readerLocals(body), ...body]
-  })
-}
-
-const printEncode = (context: Context, module: Module, packet: PacketPlan): void => {
-  const kind = kindName(packet.kind.name)
-  const frame = context.frameModule
-  const single = packet.layouts.length === 1
-  const body = single
-    ? encodeLayout(context, module, packet, packet.layouts[0]!)
-    : [
-      "switch (packet.layout) {",
-      ...packet.layouts.flatMap((layout) => [
-        `  case "${layout.name}": {`,
-        ...encodeLayout(context, module, packet, layout).map((line) => `    ${line}`),
-        "    return",
-        "  }"
-      ]),
-      "  default:",
-      `    ${module.use(codec, "unencodable")}("Missing", "${packet.tag}", "layout", "one of ${
-        packet.layouts.map((layout) => layout.name).join(", ")
-      }", String((packet as { readonly layout?: unknown }).layout))`,
-      "}"
-    ]
-  module.add({
-    kind: "function",
-    name: `encode${packet.tag}`,
-    doc: `Appends a \`${packet.tag}\` to a writer. Throws \`EncodeError\` and then leaves the writer as it was.`,
-    parameters: [
-      { name: "writer", type: module.useType(codec, "Writer") },
-      {
-        name: "packet",
-        type: `${module.useType(frame, `${kind}Init`)} & ${
-          packet.layouts.length > 1 || packet.layouts[0]!.name !== undefined ? `(${packet.tag}Fields)` : `${packet.tag}Fields`
-        }`
-      }
-    ],
-    returns: "void",
-    body
-  })
-}
-
-const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): ReadonlyArray<string> => {
-  const kind = kindName(packet.kind.name)
-  const frame = context.frameModule
-  const own = ownSections(context, packet.kind)
-  const fields = layout.sections.flatMap((section) => section.fields)
-  const bound = boundTerms(module, context, "packet", own.flatMap((section) => sectionOf(layout, section).fields))
-  const writer = new FieldWriter({
-    module,
-    context,
-    packet: packet.tag,
-    from: "packet",
-    all: new Map(fields.map((field) => [field.name, field.type])),
-    slots: new Map()
-  })
-  const starts = own.map((section, index) => {
-    const start = index === 0 ? `${section}Start` : writer.mark(`${section}Start`)
-    writer.fields(sectionOf(layout, section).fields)
-    return start
-  })
-  const status = fieldOf(packet.kind.headers[0]!, "statusCode")
-  const statusArgument = status === undefined ? [] : [`packet.${status.name} ?? ${hex(packet.statuses[0]?.code ?? 0, 4)}`]
-  const keyword = writer.lines.some((line) => /^\s*position = /.test(line)) ? "let" : "const"
-  const beginLine = `const ${own[0]}Start = ${module.use(frame, `begin${kind}`)}(writer, packet, ${boundText(bound)})`
-  return [
-    beginLine,
-    ...writerLocals(writer.lines),
-    `${keyword} position = ${own[0]}Start`,
-    ...writer.lines,
-    `${module.use(frame, `finish${kind}`)}(writer, packet, "${packet.tag}", ${hex(packet.command.opcode)}, ${
-      [...statusArgument, ...starts, writer.end].join(", ")
-    })`
-  ]
-}
-
-/** Prints the choice among a command's outcomes. */
+/** Prints the choice among a command's outcomes, where it has several. Statuses without one are an error of the kind. */
 const printOutcome = (context: Context, module: Module, command: CommandModel): void => {
-  if (command.kinds.response === undefined) return
   const packets = packetsOf(context, command).slice(1)
-  const kind = context.model.frame.kinds.find((one) => one.name === command.kinds.response)!
-  const status = fieldOf(kind.headers[0]!, "statusCode")
-  if (status === undefined || packets.length === 0) return
+  const kind = context.model.frame.kinds.find((one) => one.name === command.kinds.response)
+  const status = kind === undefined ? undefined : fieldOf(kind.headers[0]!, "statusCode")
+  if (kind === undefined || status === undefined || packets.length < 2) return
   const error = `Error${kindName(kind.name)}`
   const frame = context.frameModule
+  const needsStates = packets.some((packet) => packet.needsStates)
+  const name = `${command.name}Outcome`
   module.add({
     kind: "alias",
-    name: `${command.name}Outcome`,
+    name,
     doc: `What a server answers to \`${command.name}\`.`,
     type: [...packets.map((packet) => packet.tag), module.useType(frame, error)].join(" | ")
   })
-  const args = decodeArguments(context, kind)
-  const states = packets.some((packet) => packet.needsStates)
+  const parameters = passedNames(context, kind)
   const body = [
-    `const ${status.name} = view.get${status.int === "u8" ? "Uint8" : status.int === "u16" ? "Uint16" : "Uint32"}(at + ${status.offset})`,
-    `switch (${status.name}) {`,
+    `switch (${getInt(module, status.int, `at + ${status.offset}`, undefined)}) {`,
     ...packets.flatMap((packet) => [
-      ...packet.statuses.map(({ code }) => `  case ${hex(code, 4)}:`),
-      `    return decode${packet.tag}(${
-        [args, ...(packet.needsStates ? ["states"] : []), ...(packet.statuses.length > 1 ? [status.name] : [])].join(", ")
-      })`
+      ...packet.statuses.map(({ code }) => `case ${hex(code, 4)}:`),
+      `return decode${packet.tag}(${[...parameters, ...(packet.needsStates ? ["states"] : [])].join(", ")})`
     ]),
-    "  default:",
-    `    return ${module.use(frame, `decode${error}`)}(${args})`,
+    "default:",
+    `return ${module.use(frame, `decode${error}`)}(${parameters.join(", ")})`,
     "}"
   ]
   module.add({
-    kind: "function",
-    name: `decode${command.name}Outcome`,
-    internal: true,
-    parameters: [...decodeParameters(context, module, kind), ...(states ? [statesParameter(context, module)] : [])],
-    returns: `${command.name}Outcome`,
+    kind: "arrow",
+    name: `decode${name}`,
+    type: `${module.useType(frame, `${kindName(kind.name)}Decoder`)}<${name}${
+      needsStates ? `, ${module.useType(context.local("States"), "States")}` : ""
+    }>`,
+    parameters: [...parameters, ...(needsStates ? ["states"] : [])],
     body: [...readerLocals(body), ...body]
   })
 }

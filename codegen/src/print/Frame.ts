@@ -1,29 +1,12 @@
 /** Prints `Frame.ts` of a root protocol: headers, the frame's shape, and packets that no command describes. */
 import type { HeaderFieldModel, HeaderModel, KindModel } from "@wirewright/codec/Model"
-import { Module, type Property } from "../Module.ts"
+import { Module, type Parameter, type Property } from "../Module.ts"
 import { hex, intSize } from "../Names.ts"
 import { codec, type Context, kindName } from "./Context.ts"
 import { getInt } from "./Decode.ts"
-
-/** A header field that callers see. */
-export type VisibleField = HeaderFieldModel & { readonly role: "magic" | "statusCode" | "field" }
-
-/** Header fields that every packet of a kind carries. */
-export const visibleFields = (kind: KindModel): ReadonlyArray<VisibleField> =>
-  kind.headers[0]!.fields.filter((field): field is VisibleField =>
-    field.role === "magic" || field.role === "statusCode" || field.role === "field"
-  )
-
-/** The header field with a role, when there is one. */
-export const fieldOf = <R extends HeaderFieldModel["role"]>(
-  header: HeaderModel,
-  role: R
-): (HeaderFieldModel & { readonly role: R }) | undefined =>
-  header.fields.find((field): field is HeaderFieldModel & { readonly role: R } => field.role === role)
-
-/** Sections of a kind that commands describe. */
-export const ownSections = (context: Context, kind: KindModel): ReadonlyArray<string> =>
-  context.model.frame.sections.filter((section) => !kind.shared.some((one) => one.section === section))
+import { headerLines } from "./Header.ts"
+import { fieldOf, ownSections, type VisibleField, visibleFields } from "./HeaderFields.ts"
+import { literal, returned } from "./Objects.ts"
 
 const typeOf = (context: Context, module: Module, field: VisibleField): string =>
   field.role === "field" ? context.typeText(module, field.type) : intSize(field.int) === 8 ? "bigint" : "number"
@@ -44,6 +27,9 @@ export const printFrame = (context: Context): Module => {
     printHead(context, module, kind)
     printBegin(context, module, kind)
     printFinish(context, module, kind)
+    printSignatures(context, module, kind)
+    printRead(context, module, kind)
+    printEmpty(context, module, kind)
     printRaw(context, module, kind, "Unknown", `An opcode nobody described, as it stood in ${kindWords[kind.name] ?? "a packet"}.`)
     if (fieldOf(kind.headers[0]!, "statusCode") !== undefined) {
       printRaw(
@@ -154,10 +140,10 @@ const printHead = (context: Context, module: Module, kind: KindModel): void => {
     properties: head
   })
   module.add({
-    kind: "interface",
+    kind: "alias",
     name: `${name}Init`,
     doc: `What a caller may say of the header; everything else is derived.`,
-    properties: head.map((property) => ({ ...property, optional: true, type: `${property.type} | undefined` }))
+    type: `${module.useType(codec, "Init")}<${name}Head>`
   })
 }
 
@@ -307,19 +293,141 @@ export const headEntries = (context: Context, module: Module, kind: KindModel): 
   ...kind.shared.map(({ section }): readonly [string, string] => [section, section])
 ]
 
-/** Parameters of a decoder of one packet. */
-export const decodeParameters = (context: Context, module: Module, kind: KindModel): Array<{ name: string; type: string }> => [
+/** Names of what a decoder of one packet is given, before the connection's states. */
+export const decodeNames = (context: Context, kind: KindModel): ReadonlyArray<string> => [
+  "reader",
+  "at",
+  ...ownSections(context, kind).map((section) => `${section}Start`),
+  "end",
+  ...kind.shared.map(({ section }) => section)
+]
+
+/** The same for functions that only pass them on: a section's start is called like the section. */
+export const passedNames = (context: Context, kind: KindModel): ReadonlyArray<string> =>
+  decodeNames(context, kind).map((name) => name.replace(/Start$/, ""))
+
+/** Arguments in the order of `decodeNames`. */
+export const decodeArguments = (context: Context, kind: KindModel): string => decodeNames(context, kind).join(", ")
+
+/** Parameters in the order of `decodeNames`. */
+export const decodeTypes = (context: Context, module: Module, kind: KindModel): ReadonlyArray<Parameter> => [
   { name: "reader", type: module.useType(codec, "Reader") },
-  { name: "at", type: "number" },
-  ...ownSections(context, kind).map((section) => ({ name: `${section}Start`, type: "number" })),
-  { name: "end", type: "number" },
+  ...["at", ...ownSections(context, kind).map((section) => `${section}Start`), "end"].map((name) => ({ name, type: "number" })),
   ...kind.shared.map(({ section, ref }) => ({ name: section, type: `ReadonlyArray<${module.useType(context.from(ref), ref)}>` }))
 ]
 
-/** Arguments in the order of `decodeParameters`. */
-export const decodeArguments = (context: Context, kind: KindModel): string =>
-  ["reader", "at", ...ownSections(context, kind).map((section) => `${section}Start`), "end", ...kind.shared.map(({ section }) => section)]
-    .join(", ")
+/** Prints the function types of a kind's decoders and encoders. */
+const printSignatures = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const [opcode, status] = [fieldOf(kind.headers[0]!, "opcode"), fieldOf(kind.headers[0]!, "statusCode")]
+  const parameters = decodeTypes(context, module, kind).map((one) => `${one.name}: ${one.type}`)
+  const derived = ["_tag", ...(opcode === undefined ? [] : [opcode.name]), ...(status === undefined ? [] : [status.name])]
+  module.add({
+    kind: "alias",
+    name: `${name}Decoder<P, S = void>`,
+    doc: `Decodes the content of ${
+      kindWords[kind.name] ?? `a ${kind.name}`
+    } whose header was read: where its sections begin, and what they share.`,
+    type: `(${[...parameters, "states: S"].join(", ")}) => P`
+  })
+  module.add({
+    kind: "alias",
+    name: `${name}Fields<P>`,
+    doc: `What a caller gives for a packet, beside the header.`,
+    type: `P extends unknown ? Omit<P, ${derived.map((one) => JSON.stringify(one)).join(" | ")} | keyof ${name}Head> : never`
+  })
+  module.add({
+    kind: "alias",
+    name: `${name}Encoder<P>`,
+    doc: "Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
+    type: `(writer: ${module.useType(codec, "Writer")}, packet: ${name}Init & ${name}Fields<P>) => void`
+  })
+}
+
+/** Prints how the header of a kind is read and checked. */
+const printRead = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  module.add({
+    kind: "function",
+    name: `read${name}`,
+    doc: `Reads and checks the header of the ${kind.name} at \`at\` and hands its content to \`decode\`, whatever the opcode. Throws ` +
+      "`DecodeError`, `incomplete` when the buffer ends before the packet does.",
+    generics: "<P, S>",
+    parameters: [
+      { name: "reader", type: module.useType(codec, "Reader") },
+      { name: "at", type: "number" },
+      { name: "states", type: "S" },
+      { name: "decode", type: `${name}Decoder<P, S>` }
+    ],
+    returns: "P",
+    body: [...headerLines(context, module, kind), `return decode(${decodeArguments(context, kind)}, states)`]
+  })
+}
+
+/** Prints what packets without content share. */
+const printEmpty = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const own = ownSections(context, kind)
+  const [opcode, status] = [fieldOf(kind.headers[0]!, "opcode"), fieldOf(kind.headers[0]!, "statusCode")]
+  const generics = [
+    "Tag extends string",
+    ...(opcode === undefined ? [] : ["Opcode extends number"]),
+    ...(status === undefined ? [] : ["Status extends number"])
+  ]
+  const names = generics.map((one) => one.split(" ")[0]!)
+  const opcodeProperty = opcode === undefined ? [] : [{ name: opcode.name, type: "Opcode" }]
+  const statusProperty = status === undefined ? [] : [{ name: status.name, type: "Status" }]
+  module.add({
+    kind: "interface",
+    name: `Empty${name}<${generics.join(", ")}>`,
+    doc: `A packet of kind ${kind.name} that is all header.`,
+    extends: [`${name}Head`],
+    properties: [{ name: "_tag", type: "Tag" }, ...opcodeProperty, ...statusProperty]
+  })
+  const entries = [
+    ["_tag", "tag"] as const,
+    ...(opcode === undefined ? [] : [[opcode.name, "opcode"] as const]),
+    ...headEntries(context, module, kind).map(([key, value]) =>
+      status !== undefined && key === status.name ? [key, `${value} as Status`] as const : [key, value] as const
+    )
+  ]
+  const expect = module.use(codec, "expectLength")
+  const extra = [{ name: "tag", type: "Tag" }, ...(opcode === undefined ? [] : [{ name: "opcode", type: "Opcode" }])]
+  module.add({
+    kind: "function",
+    name: `decodeEmpty${name}`,
+    generics: `<${generics.join(", ")}>`,
+    parameters: [...decodeTypes(context, module, kind), ...extra],
+    returns: `Empty${name}<${names.join(", ")}>`,
+    body: [
+      "const view = reader.view",
+      ...own.map((section, index) =>
+        `${expect}(${
+          own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
+        } - ${section}Start, 0, tag, "${section}", ${section}Start - at)`
+      ),
+      ...returned(literal(entries))
+    ]
+  })
+  module.add({
+    kind: "function",
+    name: `encodeEmpty${name}`,
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      { name: "packet", type: `${name}Init` },
+      { name: "tag", type: "string" },
+      { name: "opcode", type: "number" },
+      ...(status === undefined ? [] : [{ name: "status", type: "number" }])
+    ],
+    returns: "void",
+    body: [
+      `const start = begin${name}(writer, packet, 0)`,
+      `finish${name}(writer, packet, tag, opcode, ${status === undefined ? "" : `packet.${status.name} ?? status, `}${
+        [...own, ""].map(() => "start").join(", ")
+      })`
+    ]
+  })
+}
 
 const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unknown" | "Error", doc: string): void => {
   const name = `${word}${kindName(kind.name)}`
@@ -353,17 +461,11 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
     ])
   ]
   module.add({
-    kind: "function",
+    kind: "arrow",
     name: `decode${name}`,
-    internal: true,
-    parameters: decodeParameters(context, module, kind),
-    returns: name,
-    body: [
-      "const view = reader.view",
-      "return {",
-      ...entries.map(([key, value], index) => `  ${key}${key === value ? "" : `: ${value}`}${index === entries.length - 1 ? "" : ","}`),
-      "}"
-    ]
+    type: `${kindName(kind.name)}Decoder<${name}>`,
+    parameters: decodeNames(context, kind),
+    body: ["const view = reader.view", ...returned(literal(entries))]
   })
   const put = module.use(codec, "putBytes")
   const lines: Array<string> = []

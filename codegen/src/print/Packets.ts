@@ -1,17 +1,26 @@
 /** Prints what ties a protocol's commands together: unions, decoders by opcode, the encoder by tag, connection states, tables, index. */
-import type { HeaderModel, KindModel } from "@wirewright/codec/Model"
-import { Module } from "../Module.ts"
+import type { CommandModel, KindModel, Model } from "@wirewright/codec/Model"
+import { baseOf } from "../Build.ts"
+import { compare, Module } from "../Module.ts"
 import { hex } from "../Names.ts"
+import { comment } from "../Print.ts"
 import { codec, Context, kindName } from "./Context.ts"
-import { families, packetsOf, type PacketPlan, printCommands } from "./Commands.ts"
+import { printCommands } from "./Commands.ts"
 import { getInt } from "./Decode.ts"
-import { decodeArguments, fieldOf, printFrame } from "./Frame.ts"
+import { readerLocals } from "./Objects.ts"
+import { passedNames, printFrame } from "./Frame.ts"
+import { fieldOf } from "./HeaderFields.ts"
+import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
 import { printTypes } from "./Types.ts"
 
 /** Prints `States.ts`. */
 export const printStates = (context: Context): Module => {
   const module = new Module("States.ts", `Connection states that change the layouts of ${context.model.name}.`)
   const { states } = context.model
+  if (context.base !== undefined && JSON.stringify(context.base.states) === JSON.stringify(states)) {
+    module.add({ kind: "statement", text: `export { noStates, type States } from "${context.base.module}/States"` })
+    return module
+  }
   module.add({
     kind: "interface",
     name: "States",
@@ -43,10 +52,10 @@ const union = (members: ReadonlyArray<string>): string =>
 export const printPackets = (context: Context): Module => {
   const { model } = context
   const module = new Module("Packets.ts", `All packets of ${model.name}: unions, decoders by opcode, the encoder by tag.`)
-  const packets = model.commands.flatMap((command) => packetsOf(context, command))
+  const packets = describedCommands(context).flatMap((command) => packetsOf(context, command))
   for (const kind of model.frame.kinds) {
-    const own = packets.filter((packet) => packet.kind.name === kind.name)
-    printUnion(context, module, kind, own)
+    printUnion(context, module, kind, packets.filter((packet) => packet.kind.name === kind.name))
+    printDispatch(context, module, kind)
     printDecodeKind(context, module, kind)
   }
   const kinds = model.frame.kinds.map((kind) => kindName(kind.name))
@@ -68,160 +77,104 @@ const printUnion = (context: Context, module: Module, kind: KindModel, packets: 
     module.add({ kind: "alias", name, doc, type: union([...own, ...raw]) })
     return
   }
-  const base = `${context.base.module}/Packets`
-  const inherited = module.useAll(base, "Base")
-  const opcodes = [...new Set(packets.map((packet) => hex(packet.command.opcode)))]
-  const rest = opcodes.length === 0 ? `${inherited}.${name}` : `Exclude<${inherited}.${name}, { readonly opcode: ${opcodes.join(" | ")} }>`
-  module.add({ kind: "alias", name, doc, type: union([...own, rest]) })
+  const inherited = `${module.useAll(`${context.base.module}/Packets`, "Base")}.${name}`
+  const taken = [...(own.length === 0 ? [] : [`Own${name}["opcode"]`]), ...retiredOf(context, kind).map(({ opcode }) => hex(opcode))]
+  if (own.length > 0) module.add({ kind: "statement", text: `type Own${name} = ${union(own)}` })
+  const rest = taken.length === 0 ? inherited : `Exclude<${inherited}, { readonly opcode: ${taken.join(" | ")} }>`
+  module.add({ kind: "alias", name, doc, type: own.length === 0 ? rest : `Own${name} | ${rest}` })
 }
 
-/** Prints the decoder of one kind: header, then a choice by opcode. */
+const kindOf = (kind: KindModel, command: CommandModel): boolean =>
+  (kind.answers === undefined ? command.kinds.request : command.kinds.response) === kind.name
+
+/** Commands without codecs that the base has codecs for. */
+const retiredOf = (context: Context, kind: KindModel): ReadonlyArray<CommandModel> => {
+  const inherited = context.base === undefined ? [] : inheritedCommands(context.base)
+  return context.model.commands.filter((command) =>
+    command.lifecycle === "removed" && kindOf(kind, command) &&
+    inherited.some(({ kinds, opcode }) => kinds.request === command.kinds.request && opcode === command.opcode)
+  )
+}
+
+const inheritedCommands = (model: Model): ReadonlyArray<CommandModel> => [
+  ...model.commands,
+  ...(baseOf(model) === undefined ? [] : inheritedCommands(baseOf(model)!))
+]
+
+/** Prints the choice of a decoder by opcode, and for answers by status. */
+const printDispatch = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const { base } = context
+  const frame = context.frameModule
+  const commands = describedCommands(context).filter((command) => kindOf(kind, command))
+  const opcode = fieldOf(kind.headers[0]!, "opcode")
+  const status = kind.answers === undefined ? undefined : fieldOf(kind.headers[0]!, "statusCode")
+  const args = passedNames(context, kind).join(", ")
+  const decoder = (fn: string, needsStates: boolean): string => `${fn}(${args}${needsStates ? ", states" : ""})`
+  const fallback = base === undefined
+    ? decoder(module.use(frame, `decodeUnknown${name}`), false)
+    : `${decoder(`${module.useAll(`${base.module}/Packets`, "Base")}.dispatch${name}`, true)} as ${name}`
+  const body: Array<string> = []
+  const plans = commands.map((command) => ({
+    command,
+    packets: packetsOf(context, command).filter((packet) => (kind.answers === undefined) === (packet.tag === command.name))
+  })).filter(({ packets }) => packets.length > 0)
+  const one = (packet: PacketPlan): string => decoder(ofFamily(context, module, packet, "decode"), packet.needsStates)
+  const retired = retiredOf(context, kind)
+  if (opcode === undefined) {
+    const packet = plans[0]?.packets[0]
+    body.push(`return ${packet === undefined ? fallback : one(packet)}`)
+  } else if (plans.length === 0 && retired.length === 0) {
+    body.push(`return ${fallback}`)
+  } else {
+    const hasErrors = status !== undefined && plans.some(({ packets }) => packets.length === 1)
+    if (hasErrors) body.push(`const ${status.name} = ${getInt(module, status.int, `at + ${status.offset}`, undefined)}`)
+    body.push(`switch (${getInt(module, opcode.int, opcode.offset === 0 ? "at" : `at + ${opcode.offset}`, undefined)}) {`)
+    for (const { command, packets } of plans) {
+      body.push(`case ${hex(command.opcode)}:`)
+      const [packet] = packets
+      if (packets.length > 1) {
+        const fn = familyName(context, module, command.family, `decode${command.name}Outcome`)
+        body.push(`return ${decoder(fn, packets.some(({ needsStates }) => needsStates))}`)
+      } else if (status === undefined) body.push(`return ${one(packet!)}`)
+      else {
+        const condition = packet!.statuses.map(({ code }) => `${status.name} === ${hex(code, 4)}`).join(" || ")
+        body.push(`if (${condition}) return ${one(packet!)}`, "break")
+      }
+    }
+    if (retired.length > 0) {
+      body.push(...retired.map((command) => `case ${hex(command.opcode)}:`))
+      body.push(`return ${decoder(module.use(frame, `decodeUnknown${name}`), false)}`)
+    }
+    body.push("default:", `return ${fallback}`, "}")
+    if (hasErrors) body.push(`return ${decoder(module.use(frame, `decodeError${name}`), false)}`)
+  }
+  module.add({
+    kind: "arrow",
+    name: `dispatch${name}`,
+    type: `${module.useType(frame, `${name}Decoder`)}<${name}, ${module.useType(context.local("States"), "States")}>`,
+    parameters: [...passedNames(context, kind), ...(body.some((line) => /\bstates\b/.test(line)) ? ["states"] : [])],
+    body: [...readerLocals(body), ...body]
+  })
+}
+
+/** Prints the decoder of one kind. */
 const printDecodeKind = (context: Context, module: Module, kind: KindModel): void => {
   const name = kindName(kind.name)
-  const { model, base } = context
-  const frame = context.frameModule
-  const isResponse = kind.answers !== undefined
-  const commands = model.commands.filter((command) => (isResponse ? command.kinds.response : command.kinds.request) === kind.name)
-  const body: Array<string> = [...headerLines(context, module, kind)]
-  const opcode = fieldOf(kind.headers[0]!, "opcode")
-  const args = decodeArguments(context, kind)
-  const fallback = base === undefined
-    ? `${module.use(frame, `decodeUnknown${name}`)}(${args})`
-    : `${module.useAll(`${base.module}/Packets`, "Base")}.decode${name}(reader, at, states) as ${name}`
-  if (opcode === undefined) {
-    const command = commands[0]
-    const plan = command === undefined ? undefined : packetsOf(context, command)[0]!
-    body.push(
-      plan === undefined
-        ? `return ${fallback}`
-        : `return ${ofFamily(context, module, plan, "decode")}(${args}${plan.needsStates ? ", states" : ""})`
-    )
-  } else {
-    body.push(`switch (${getInt(module, opcode.int, opcode.offset === 0 ? "at" : `at + ${opcode.offset}`, undefined)}) {`)
-    for (const command of commands) {
-      const plans = packetsOf(context, command)
-      const outcomes = plans.slice(1)
-      if (isResponse && outcomes.length === 0) continue
-      const fn = isResponse ? `decode${command.name}Outcome` : `decode${command.name}`
-      const states = isResponse ? outcomes.some((one) => one.needsStates) : plans[0]!.needsStates
-      body.push(
-        `  case ${hex(command.opcode)}:`,
-        `    return ${familyName(context, module, command.family, fn)}(${args}${states ? ", states" : ""})`
-      )
-    }
-    body.push("  default:", `    return ${fallback}`, "}")
-  }
   module.add({
     kind: "function",
     name: `decode${name}`,
     doc:
-      `Decodes the ${kind.name} at \`at\`. Byte fields are views into the buffer. Throws \`DecodeError\`, \`incomplete\` when the buffer ends before the packet does.`,
+      `Decodes the ${kind.name} at \`at\`. Byte fields are views into the buffer. Throws \`DecodeError\`, \`incomplete\` when the buffer ` +
+      "ends before the packet does.",
     parameters: [
       { name: "reader", type: module.useType(codec, "Reader") },
       { name: "at", type: "number", default: "0" },
       { name: "states", type: module.useType(context.local("States"), "States"), default: module.use(context.local("States"), "noStates") }
     ],
     returns: name,
-    body: body.some((line) => /\bstates\b/.test(line)) ? body : ["void states", ...body]
+    body: [`return ${module.use(context.frameModule, `read${name}`)}(reader, at, states, dispatch${name})`]
   })
-}
-
-/** Reads and checks the header: where the sections begin and the packet ends. */
-const headerLines = (context: Context, module: Module, kind: KindModel): ReadonlyArray<string> => {
-  const name = kindName(kind.name)
-  const { frame } = context.model
-  const sections = frame.sections
-  const size = kind.headers[0]!.size
-  const malformed = module.use(codec, "malformed")
-  const incomplete = module.use(codec, "incomplete")
-  const present = (section: string): boolean =>
-    kind.headers.some((header) => header.fields.some((field) => field.role === "sectionLength" && field.section === section)) ||
-    section === sections.at(-1)
-  const needed = sections.filter((section) => present(section) || !kind.shared.some((one) => one.section === section))
-  const starts = (header: HeaderModel): ReadonlyArray<string> => {
-    const lines: Array<string> = []
-    let previous = `at + ${size}`
-    needed.forEach((section, index) => {
-      const before = needed[index - 1]
-      if (index === 0) lines.push(`${section}Start = ${previous}`)
-      else {
-        const length = header.fields.find((field) => field.role === "sectionLength" && field.section === before)
-        lines.push(
-          `${section}Start = ${before}Start${
-            length === undefined ? "" : ` + ${getInt(module, length.int, `at + ${length.offset}`, undefined)}`
-          }`
-        )
-      }
-      previous = `${section}Start`
-    })
-    const total = fieldOf(header, "bodyLength")
-    const last = header.fields.find((field) => field.role === "sectionLength" && field.section === sections.at(-1))
-    lines.push(
-      total === undefined
-        ? `end = ${needed.at(-1)}Start${last === undefined ? "" : ` + ${getInt(module, last.int, `at + ${last.offset}`, undefined)}`}`
-        : `end = at + ${total.includesHeader ? "" : `${size} + `}${getInt(module, total.int, `at + ${total.offset}`, undefined)}`
-    )
-    return lines
-  }
-  const first = kind.headers[0]!
-  const magic = fieldOf(first, "magic")
-  const length = fieldOf(first, "bodyLength")
-  const lines = [
-    "const view = reader.view",
-    "const available = reader.bytes.length - at",
-    ...(magic === undefined ? [] : [
-      `const magic = available < 1 ? ${hex(first.magic ?? 0)} : ${
-        getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined)
-      }`,
-      `if (${kind.headers.map((header) => `magic !== ${hex(header.magic!)}`).join(" && ")}) ` +
-      `return ${malformed}("Magic", "${name}", "${magic.name}", ${magic.offset}, "${
-        kind.headers.map((header) => hex(header.magic!)).join(" or ")
-      }", \`0x\${magic.toString(16).padStart(2, "0")}\`)`
-    ]),
-    `if (available < ${size}) return ${incomplete}("${name}", "header", available, "${size} bytes", \`\${available} bytes\`)`
-  ]
-  if (kind.headers.length === 1) {
-    lines.push(...starts(first).map((line) => `const ${line}`))
-  } else {
-    const all = kind.headers.map(starts)
-    const same = (index: number): boolean => all.every((one) => one[index] === all[0]![index])
-    all[0]!.forEach((line, index) => {
-      if (same(index)) lines.push(`const ${line}`)
-      else {
-        const [target] = line.split(" = ")
-        const expressions = all.map((one) => one[index]!.slice(`${target} = `.length))
-        const text = kind.headers.slice(0, -1).reduceRight(
-          (otherwise, header, i) => `magic === ${hex(header.magic!)} ? ${expressions[i]} : ${otherwise}`,
-          expressions.at(-1)!
-        )
-        lines.push(`const ${target} = ${text}`)
-      }
-    })
-  }
-  lines.push(
-    `if (end - at > ${frame.maxFrame}) return ${malformed}("Limit", "${name}", "${length?.name ?? "length"}", ${
-      length?.offset ?? 0
-    }, "a frame of at most ${frame.maxFrame} bytes", \`\${end - at} bytes\`)`,
-    `if (${needed.at(-1)}Start > end) return ${malformed}("Length", "${name}", "${length?.name ?? "length"}", ${
-      length?.offset ?? 0
-    }, \`at least \${${needed.at(-1)}Start - at - ${size}} bytes of body\`, \`\${end - at - ${size}} bytes\`)`,
-    `if (end - at > available) return ${incomplete}("${name}", "", available, \`\${end - at} bytes\`, \`\${available} bytes\`)`
-  )
-  for (const { section, ref } of kind.shared) {
-    const index = needed.indexOf(section)
-    const next = needed[index + 1]
-    if (index === -1 || next === undefined) {
-      lines.push(`const ${section}: ReadonlyArray<${module.useType(context.from(ref), ref)}> = []`)
-      continue
-    }
-    lines.push(
-      `const ${section}: ReadonlyArray<${module.useType(context.from(ref), ref)}> = ${section}Start === ${next}Start ? [] : ` +
-        `${module.use(codec, "readNibbleFrames")}(reader, ${section}Start, ${next}Start, at, "${name}", "${section}", ${
-          module.use(context.from(ref), `read${ref}`)
-        })`
-    )
-  }
-  return lines
 }
 
 const printDecodeAny = (context: Context, module: Module): void => {
@@ -316,29 +269,8 @@ export const printTables = (context: Context): Module => {
     name: "Opcode",
     doc: "Opcodes of the commands described here, by name.",
     value: `{\n${
-      model.commands.map((command) =>
-        `  /** ${(command.doc ?? command.label).replaceAll("\n", " ").replaceAll("*/", "* /")} */\n  ${command.name}: ${
-          hex(command.opcode)
-        }`
-      ).join(",\n")
+      model.commands.map((command) => [...comment(command.doc, 2), `${command.name}: ${hex(command.opcode)}`].join("\n")).join(",\n")
     }\n} as const`
-  })
-  module.add({
-    kind: "interface",
-    name: "CommandInfo",
-    doc: "What is known of a command beside its layout.",
-    properties: [
-      { name: "name", type: "string" },
-      { name: "label", type: "string", doc: "The name the field gives it in documents and tools." },
-      { name: "lifecycle", type: "\"active\" | \"deprecated\" | \"internal\" | \"removed\"" },
-      { name: "sender", type: "\"client\" | \"server\" | \"both\"" },
-      {
-        name: "reply",
-        type: "\"one\" | \"many\" | \"error\" | \"none\"",
-        doc: "How many responses a request gets; `error`: none on success."
-      },
-      { name: "quiet", type: "\"success\" | \"miss\" | undefined", optional: true, doc: "The outcome that is not reported." }
-    ]
   })
   const kinds = [...new Set(model.frame.kinds.filter((kind) => kind.answers === undefined).map((kind) => kind.name))]
   for (const kind of kinds) {
@@ -349,7 +281,7 @@ export const printTables = (context: Context): Module => {
       kind: "const",
       name,
       doc: `Commands of kind ${kind} by opcode, those of the base included.`,
-      type: "{ readonly [opcode: number]: CommandInfo | undefined }",
+      type: module.useType(codec, "CommandTable"),
       value: `{\n${
         [
           ...inherited,
@@ -390,28 +322,29 @@ export const printModel = (context: Context): Module => {
   return module
 }
 
-/** Names that a protocol's index exports, its bases' included: whether each is a type only. */
-export const exportedNames = (context: Context): ReadonlyMap<string, boolean> => {
-  const inherited = context.base === undefined ? new Map<string, boolean>() : exportedNames(new Context(context.base, context.extension))
-  return new Map([...inherited, ...ownNames(context)])
-}
+/** Names that a protocol's index exports, its bases' included. */
+const exportedNames = (context: Context): ReadonlySet<string> =>
+  new Set([
+    ...(context.base === undefined ? [] : exportedNames(new Context(context.base, context.extension))),
+    ...[...ownNames(context).values()].flatMap((names) => [...names.keys()])
+  ])
 
-const ownNames = (context: Context): ReadonlyMap<string, boolean> => {
+/** Names that the modules of a protocol define, by module: whether each is a type only. What they only pass on is the base's. */
+const ownNames = (context: Context): ReadonlyMap<string, ReadonlyMap<string, boolean>> => {
   const modules = [printTypes(context)]
   if (context.model.frame.kinds.length > 0) {
     modules.push(printStates(context), printPackets(context), printTables(context), ...printCommands(context))
     if (context.base === undefined) modules.push(printFrame(context))
   }
-  const names = new Map<string, boolean>()
-  for (const declaration of modules.flatMap((module) => module.declarations)) {
-    if (declaration.kind === "statement") {
-      for (const [, name] of declaration.text.matchAll(/(?<=export \{.*)\b(\w+)(?=.*\} from)/g)) names.set(name!, false)
-    } else {
-      const typeOnly = declaration.kind === "interface" || declaration.kind === "alias"
-      names.set(declaration.name, typeOnly && names.get(declaration.name) !== false)
+  return new Map(modules.map(({ declarations, path }) => {
+    const names = new Map<string, boolean>()
+    for (const declaration of declarations) {
+      if (declaration.kind === "statement") continue
+      const [name] = declaration.name.split("<")
+      names.set(name!, (declaration.kind === "interface" || declaration.kind === "alias") && names.get(name!) !== false)
     }
-  }
-  return names
+    return [path, names]
+  }))
 }
 
 /**
@@ -429,11 +362,15 @@ export const printIndex = (context: Context): Module => {
     : [...families(context).keys(), "Packets", "States", "Tables", "Types", ...(base === undefined ? ["Frame"] : [])]
   for (const name of [...new Set(names)].sort()) module.add({ kind: "statement", text: `export * from "${context.local(name)}"` })
   if (base === undefined) return module
-  const own = ownNames(context)
-  const inherited = [...exportedNames(new Context(base, context.extension))].filter(([name]) => !own.has(name)).sort(([a], [b]) =>
-    a < b ? -1 : 1
-  )
-  const lines = inherited.map(([name, typeOnly]) => `  ${typeOnly ? "type " : ""}${name}`)
-  module.add({ kind: "statement", text: `export {\n${lines.join(",\n")}\n} from "${base.module}"` })
+  module.add({ kind: "statement", text: `export * from "${base.module}"` })
+  // a name that two stars export is exported by neither, unless it is the same thing; a name that is said is ours
+  const inherited = exportedNames(new Context(base, context.extension))
+  for (const [path, names] of ownNames(context)) {
+    const ours = [...names].filter(([name]) => inherited.has(name)).map(([name, typeOnly]) => typeOnly ? `type ${name}` : name)
+    if (ours.length > 0) {
+      const from = context.local(path.replace(/\.ts$/, ""))
+      module.add({ kind: "statement", text: `export { ${ours.sort(compare).join(", ")} } from "${from}"` })
+    }
+  }
   return module
 }

@@ -2,12 +2,12 @@
 import type { EnumerationModel, FlagsModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
 import { hex, intSize } from "../Names.ts"
+import { comment } from "../Print.ts"
 import { codec, type Context } from "./Context.ts"
 import { printChoice, printNibbleFrames, printStruct } from "./Records.ts"
 
-/** One line of documentation per entry of a table. */
-const entry = (doc: string | undefined, line: string): ReadonlyArray<string> =>
-  doc === undefined ? [`  ${line}`] : [`  /** ${doc.replaceAll("\n", " ").replaceAll("*/", "* /")} */`, `  ${line}`]
+/** An entry of a table with its documentation. */
+const entry = (doc: string | undefined, line: string): ReadonlyArray<string> => [...comment(doc, 2), line]
 
 const table = (rows: ReadonlyArray<{ readonly name: string; readonly doc?: string; readonly text: string }>): string =>
   `{\n${rows.map(({ name, doc, text }) => entry(doc, `${name}: ${text}`).join("\n")).join(",\n")}\n} as const`

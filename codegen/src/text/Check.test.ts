@@ -82,7 +82,7 @@ describe("findings", () => {
 describe("printing", () => {
   it("does not depend on the order of the spec", () => {
     const plan = (messages: ReadonlyArray<Message>) =>
-      printText(buildText(protocol(messages), () => undefined)).map(({ declarations }) => declarations)
+      printText(buildText(protocol(messages), () => undefined), [], "none").map(({ declarations }) => declarations)
     const [first, second] = [
       one({ a: part.text }, "O|N|a+"),
       message("Two", { head: ["O", "P"], fields: {}, examples: [{ origin: name, text: "O|P+" }] })
@@ -95,7 +95,8 @@ describe("printing", () => {
     const middle = extendText(base, { name: "middle", module: "@test/middle", messages: [one({ a: part.text }, "O|N|a+")] })
     const top = extendText(middle, { name: "top", module: "@test/top", messages: [], removes: ["Good"] })
     expect(checkText(top)).toEqual([])
-    const [messages, decode] = printText(...[top, middle, base].map((each) => buildText(each, () => undefined)) as [never, never, never])
+    const [own, ...bases] = [top, middle, base].map((each) => buildText(each, () => undefined))
+    const [messages, decode] = printText(own!, bases, "none")
     expect(messages!.imports.map(({ from }) => from)).toEqual(["@test/middle/Messages"])
     const text = JSON.stringify(decode!.declarations)
     expect(text).toContain("base.decodeClientMessage")

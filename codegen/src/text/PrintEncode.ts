@@ -12,6 +12,10 @@ export const printEncode = (printing: Printing): Module => {
   const module = new Module("Encode.ts", `Encoders of the ${model.name} protocol: text of one message with its separator.`)
   const [field, end] = [separatorEscape(model.fieldSeparator), separatorEscape(model.messageSeparator)]
   const separators = `"${field}${end}"`
+  module.add({
+    kind: "statement",
+    text: `/** Largest message in characters, its separator not counted. */\nconst maxMessage = ${model.maxMessage}`
+  })
   for (const message of model.messages) {
     module.add({
       kind: "function",
@@ -23,7 +27,7 @@ export const printEncode = (printing: Printing): Module => {
         ...(needsFields(message) ? {} : { default: "{}" })
       }],
       returns: "string",
-      body: encoder(module, message, printing, field, end, separators)
+      body: encoder(module, message, field, end, separators)
     })
   }
   const [base] = bases
@@ -41,7 +45,7 @@ export const printEncode = (printing: Printing): Module => {
           )
         }`,
         `const rest = ${module.use(codec, "putRest")}("UnknownMessage", "fields", fields.fields, ${separators})`,
-        `return ${module.use(codec, "putMessage")}("UnknownMessage", head + rest + "${end}", ${model.maxMessage})`
+        `return ${module.use(codec, "putMessage")}("UnknownMessage", head + rest + "${end}", maxMessage)`
       ]
     })
   }
@@ -75,7 +79,6 @@ const needsFields = (message: MessageModel) => message.fields.some(({ type }) =>
 const encoder = (
   module: Module,
   message: MessageModel,
-  { model }: Printing,
   field: string,
   end: string,
   separators: string
@@ -108,7 +111,7 @@ const encoder = (
   if (!bounded) lines.push("void fields")
   return [
     ...lines,
-    `return ${bounded ? `${module.use(codec, "putMessage")}(${name}, \`${template}${end}\`, ${model.maxMessage})` : `"${template}${end}"`}`
+    `return ${bounded ? `${module.use(codec, "putMessage")}(${name}, \`${template}${end}\`, maxMessage)` : `"${template}${end}"`}`
   ]
 }
 

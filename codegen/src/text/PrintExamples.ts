@@ -1,39 +1,32 @@
 /** Prints Examples.test.ts: every example of the spec, through the decoder of its direction and back. */
 import { Module } from "../Module.ts"
-import { type Printing, quote } from "./Print.ts"
-import { sends, sides } from "./Shape.ts"
+import type { TestRunner } from "../print/Examples.ts"
+import type { Printing } from "./Print.ts"
 
 /** Examples.test.ts. */
-export const printExamples = ({ model }: Printing): Module => {
+export const printExamples = ({ model }: Printing, runner: Exclude<TestRunner, "none">): Module => {
   const module = new Module("Examples.test.ts", `Examples of the ${model.name} protocol: decoded, compared and encoded again.`)
-  module.use("vitest", "describe")
-  module.use("vitest", "expect")
-  module.use("vitest", "it")
+  const from = runner === "vitest" ? "vitest" : "node:test"
+  module.use(from, "describe")
+  module.use(from, "it")
+  module.use("@wirewright/codec/TextExamples", "runTextExample")
   module.use("./Decode.ts", "decodeClientMessage")
   module.use("./Decode.ts", "decodeServerMessage")
   module.use("./Encode.ts", "encode")
-  const rows = model.messages.flatMap((message) =>
-    sides.filter((side) => sends(side, message)).flatMap((side) =>
-      message.examples.map(({ origin, text, fields }) =>
-        `  { name: ${quote(message.name)}, sender: "${side}", origin: ${quote(origin)}, text: ${quote(text)}, fields: ${
-          JSON.stringify(fields ?? {})
-        } }`
-      )
-    )
-  )
-  module.add({ kind: "statement", text: `const examples = [\n${rows.join(",\n")}\n]` })
+  module.add({ kind: "statement", text: `import json from "./${model.name}.model.json" with { type: "json" }` })
   module.add({
     kind: "statement",
-    text: [
-      `describe("examples of ${model.name}", () => {`,
-      `  it.each(examples)("$name from the $sender ($origin)", ({ name, sender, text, fields }) => {`,
-      `    const message = (sender === "client" ? decodeClientMessage : decodeServerMessage)(text, 0, text.length - 1)`,
-      "    expect(message._tag).toBe(name)",
-      "    expect(JSON.parse(JSON.stringify(message))).toMatchObject(fields)",
-      "    expect(encode(message)).toBe(text)",
-      "  })",
-      "})"
-    ].join("\n")
+    text: `const { messages } = json as unknown as ${module.useType("@wirewright/codec/TextModel", "TextModel")}`
+  })
+  module.add({
+    kind: "statement",
+    text: `for (const message of messages.filter(({ examples }) => examples.length > 0)) {
+  describe(message.name, () => {
+    message.examples.forEach((example, index) => {
+      it(\`\${index + 1}: \${example.origin}\`, () => runTextExample({ decodeClientMessage, decodeServerMessage, encode }, message, example))
+    })
+  })
+}`
   })
   return module
 }

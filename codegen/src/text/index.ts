@@ -1,6 +1,7 @@
 /** Text protocols, from spec to TypeScript. */
 import type { TextModel } from "@wirewright/codec/TextModel"
 import { Module } from "../Module.ts"
+import type { TestRunner } from "../print/Examples.ts"
 import { printing } from "./Print.ts"
 import { printDecode } from "./PrintDecode.ts"
 import { printEncode } from "./PrintEncode.ts"
@@ -12,9 +13,16 @@ export { buildText, type DocOf } from "./Build.ts"
 export { checkText } from "./Check.ts"
 
 /** Generated modules of a text protocol. `bases` are the models it extends, nearest first. The model itself is written by the caller. */
-export const printText = (model: TextModel, ...bases: ReadonlyArray<TextModel>): ReadonlyArray<Module> => {
+export const printText = (model: TextModel, bases: ReadonlyArray<TextModel>, runner: TestRunner): ReadonlyArray<Module> => {
   const plan = printing(model, bases)
-  return [printMessages(plan), printDecode(plan), printEncode(plan), printSchemas(plan), printExamples(plan), printIndex(model)]
+  return [
+    printMessages(plan),
+    printDecode(plan),
+    printEncode(plan),
+    printSchemas(plan),
+    ...(runner === "none" ? [] : [printExamples(plan, runner)]),
+    printIndex(model)
+  ]
 }
 
 /** Schemas are left out: they load effect/Schema, which a codec does not need. */

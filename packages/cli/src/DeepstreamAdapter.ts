@@ -178,7 +178,7 @@ export class DeepstreamAdapter implements ProtocolAdapter {
 
   /** Fields whose text is a typed value: their schemas make `Typed` of it. They refuse more than decoders do, so they do no more. */
   private typedFields(tag: string): ReadonlySet<string> {
-    const schema = this.generated.schemas[`${tag}Schema`] as
+    const schema = this.generated.schemas[tag] as
       | { readonly fields: { readonly [name: string]: Schema.Codec<unknown> } }
       | undefined
     const isTyped = (field: Schema.Codec<unknown>): boolean => {

@@ -18,7 +18,7 @@ const out = optional(
   "Where the generated code goes; several specs get a directory each below it",
   "what wirewright.config.ts says"
 )
-const testRunner = optional(Flag.Literals("test-runner", testRunners), "What the generated tests run on", "vitest")
+const testRunner = optional(Flag.Literals("test-runner", testRunners), "What generated tests of the examples run on", "none")
 
 const cwd = (): string => process.cwd()
 const quoted = (word: string): string => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -46,6 +46,9 @@ export interface TagMeaning {
 
 const pascal = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1)
 
+/** Whether codecs hand a packet out as it stood: no command describes it, or one that servers no longer execute, or its status has no content. */
+export const isRaw = ({ command, error }: TagMeaning): boolean => command === undefined || error || command.lifecycle === "removed"
+
 /** Layouts of a packet: the request's, or those of an outcome. */
 export const layoutsOf = (meaning: TagMeaning): ReadonlyArray<LayoutModel> => meaning.outcome?.layouts ?? meaning.command?.request ?? []
 
@@ -180,6 +183,7 @@ export class Catalog {
 
   /** The `_tag` of such a packet. */
   packetTag({ command, kind, outcome, error }: TagMeaning): string {
+    if (command?.lifecycle === "removed") return `Unknown${pascal(kind.name)}`
     if (error) return `Error${pascal(kind.name)}`
     if (command === undefined) return `Unknown${pascal(kind.name)}`
     if (outcome === undefined) return command.name
@@ -198,6 +202,7 @@ export class Catalog {
       if (kind.answers !== undefined) add({ kind, error: true })
     }
     for (const command of this.commands) {
+      if (command.lifecycle === "removed") continue
       const request = this.kinds.get(command.kinds.request)
       const response = this.kinds.get(command.kinds.response ?? "")
       if (request !== undefined) add({ command, kind: request, error: false })

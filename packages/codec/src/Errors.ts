@@ -4,7 +4,6 @@
  * `incomplete` separates "more bytes may still arrive" from "these bytes are wrong". The functions that throw are kept out of line, so
  * that the codecs that call them stay small enough to be inlined.
  */
-import * as Data from "effect/Data"
 
 /** What a decoder objected to. */
 export type DecodeReason =
@@ -33,8 +32,8 @@ export type DecodeReason =
   /** Text that is no number, truth value, JSON or known type letter. */
   | "Syntax"
 
-/** Bytes that are no packet. Offsets count from the packet's first byte. */
-export class DecodeError extends Data.TaggedError("DecodeError")<{
+/** What an objection of a decoder consists of. */
+export interface DecodeProblem {
   readonly reason: DecodeReason
   /** Name of the packet or record, as the spec has it. */
   readonly packet: string
@@ -46,24 +45,82 @@ export class DecodeError extends Data.TaggedError("DecodeError")<{
   readonly got: string
   /** The bytes may yet become a packet when more arrive. */
   readonly incomplete: boolean
-}> {
-  override get message(): string {
-    const where = this.path === "" ? this.packet : `${this.packet}.${this.path}`
-    return `${where} at byte ${this.offset}: expected ${this.expected}, got ${this.got}`
+}
+
+const placeIn = (packet: string, path: string): string => path === "" ? packet : `${packet}.${path}`
+
+/**
+ * Bytes that are no packet. Offsets count from the packet's first byte.
+ *
+ * An ordinary `Error`, so that a codec needs no library. `Effect.catchTag` knows it by `_tag` once `Effect.try` has caught it.
+ */
+export class DecodeError extends Error implements DecodeProblem {
+  readonly _tag = "DecodeError"
+  readonly reason: DecodeReason
+  readonly packet: string
+  readonly path: string
+  readonly offset: number
+  readonly expected: string
+  readonly got: string
+  readonly incomplete: boolean
+
+  constructor({ expected, got, incomplete, offset, packet, path, reason }: DecodeProblem) {
+    super(`${placeIn(packet, path)} at byte ${offset}: expected ${expected}, got ${got}`)
+    this.reason = reason
+    this.packet = packet
+    this.path = path
+    this.offset = offset
+    this.expected = expected
+    this.got = got
+    this.incomplete = incomplete
+  }
+
+  override get name(): string {
+    return "DecodeError"
   }
 }
 
-/** What an encoder objected to: the caller's mistake. */
-export class EncodeError extends Data.TaggedError("EncodeError")<{
-  readonly reason: "Limit" | "Range" | "Length" | "Utf8" | "Missing" | "UnknownValue" | "Reserved" | "Separator" | "UnknownPacket"
+/** What an encoder objected to. */
+export type EncodeReason =
+  | "Limit"
+  | "Range"
+  | "Length"
+  | "Utf8"
+  | "Missing"
+  | "UnknownValue"
+  | "Reserved"
+  | "Separator"
+  | "UnknownPacket"
+
+/** What an objection of an encoder consists of. */
+export interface EncodeProblem {
+  readonly reason: EncodeReason
   readonly packet: string
   readonly path: string
   readonly expected: string
   readonly got: string
-}> {
-  override get message(): string {
-    const where = this.path === "" ? this.packet : `${this.packet}.${this.path}`
-    return `${where}: expected ${this.expected}, got ${this.got}`
+}
+
+/** What an encoder objected to: the caller's mistake. An ordinary `Error` like `DecodeError`. */
+export class EncodeError extends Error implements EncodeProblem {
+  readonly _tag = "EncodeError"
+  readonly reason: EncodeReason
+  readonly packet: string
+  readonly path: string
+  readonly expected: string
+  readonly got: string
+
+  constructor({ expected, got, packet, path, reason }: EncodeProblem) {
+    super(`${placeIn(packet, path)}: expected ${expected}, got ${got}`)
+    this.reason = reason
+    this.packet = packet
+    this.path = path
+    this.expected = expected
+    this.got = got
+  }
+
+  override get name(): string {
+    return "EncodeError"
   }
 }
 
@@ -82,6 +139,6 @@ export const incomplete = (packet: string, path: string, offset: number, expecte
 }
 
 /** Throws: the value cannot be written. */
-export const unencodable = (reason: EncodeError["reason"], packet: string, path: string, expected: string, got: string): never => {
+export const unencodable = (reason: EncodeReason, packet: string, path: string, expected: string, got: string): never => {
   throw new EncodeError({ reason, packet, path, expected, got })
 }

@@ -1,4 +1,4 @@
-/** Names for plain numbers. */
+/** Types that generated code is written with: names for plain numbers, and records that may be incomplete. */
 
 declare const flavor: unique symbol
 
@@ -12,3 +12,6 @@ declare const flavor: unique symbol
  * const cas: Cas = seqno  // an error
  */
 export type Flavor<T extends number | bigint, Name extends string> = T & { readonly [flavor]?: Name }
+
+/** A record of which everything may be left out. */
+export type Init<T> = { readonly [K in keyof T]?: T[K] | undefined }

@@ -3,7 +3,7 @@
  *
  * It turns packet objects into plain JSON values and back, losing nothing; it never reads or writes wire bytes.
  */
-import { type Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
+import { type Catalog, isRaw, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import { type DecodeError, hexNumber, unencodable } from "./Errors.ts"
 import { hexOf } from "./Hex.ts"
 import {
@@ -65,8 +65,6 @@ const layoutOf = (meaning: TagMeaning, name: unknown, packet: string): LayoutMod
     : unfit(packet, "layout", `one of ${layouts.map((layout) => layout.name).join(", ")}`, name)
 }
 
-const isRaw = (meaning: TagMeaning): boolean => meaning.command === undefined || meaning.error
-
 const headerToJson = (catalog: Catalog, kind: KindModel, packet: AnyPacket, out: JsonObject): void => {
   for (const field of headerFields(kind)) {
     const value = packet[field.name]
@@ -88,8 +86,7 @@ export const packetToJson = (catalog: Catalog, packet: AnyPacket, length: number
   const meaning = named(catalog, packet)
   const { kind } = meaning
   const opcode = headerFields(kind).find(({ role }) => role === "opcode")?.name
-  const command = meaning.command ??
-    (meaning.error && opcode !== undefined ? catalog.command(kind.name, packet[opcode] as number) : undefined)
+  const command = meaning.command ?? (opcode === undefined ? undefined : catalog.command(kind.name, packet[opcode] as number))
   const out: JsonObject = { packet: command?.name ?? "Unknown", kind: kind.name }
   headerToJson(catalog, kind, packet, out)
   for (const { section, ref } of kind.shared) {

@@ -348,3 +348,9 @@ export interface Model {
   /** Commands this protocol adds or replaces, by opcode. */
   readonly commands: ReadonlyArray<CommandModel>
 }
+
+/** What is known of a command beside its layout. */
+export type CommandInfo = Pick<CommandModel, "name" | "label" | "lifecycle" | "sender" | "reply" | "quiet">
+
+/** Commands of one kind by opcode. */
+export type CommandTable = { readonly [opcode: number]: CommandInfo | undefined }

@@ -1,25 +1,29 @@
 /**
- * Effect schemas of wire types, for the schemas generated beside the codecs: validation, JSON, documentation, arbitraries.
+ * Effect schemas of wire types, for `PacketSchema`: validation, JSON, documentation, arbitraries.
  *
  * Nothing on the packet path loads this module: validating a packet costs about 25 times what decoding it does.
  */
 import * as Schema from "effect/Schema"
+import type { IntName } from "./Model.ts"
 import { decodeText, encodeText, hasEscapes, textLength } from "./Text.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const bigInteger = (minimum: bigint, maximum: bigint) => Schema.BigInt.check(Schema.isBetweenBigInt({ minimum, maximum }))
 
-export const u8 = integer(0, 0xff)
-export const u16 = integer(0, 0xffff)
-export const u24 = integer(0, 0xff_ffff)
-export const u32 = integer(0, 0xffff_ffff)
-export const u64 = bigInteger(0n, 0xffff_ffff_ffff_ffffn)
-export const i8 = integer(-0x80, 0x7f)
-export const i16 = integer(-0x8000, 0x7fff)
-export const i32 = integer(-0x8000_0000, 0x7fff_ffff)
-export const i64 = bigInteger(-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn)
+/** Fixed-width integers. */
+export const integers: { readonly [I in IntName]: Schema.Codec<number> | Schema.Codec<bigint> } = {
+  u8: integer(0, 0xff),
+  u16: integer(0, 0xffff),
+  u24: integer(0, 0xff_ffff),
+  u32: integer(0, 0xffff_ffff),
+  u64: bigInteger(0n, 0xffff_ffff_ffff_ffffn),
+  i8: integer(-0x80, 0x7f),
+  i16: integer(-0x8000, 0x7fff),
+  i32: integer(-0x8000_0000, 0x7fff_ffff),
+  i64: bigInteger(-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn)
+}
 /** LEB128 of at most 32 bits. */
-export const uleb128 = u32
+export const uleb128 = integer(0, 0xffff_ffff)
 
 /** Raw bytes of a bounded or fixed size. */
 export const bytes = (options: { readonly size?: number; readonly max?: number } = {}) => {
@@ -63,7 +67,7 @@ export const text = (options: { readonly size?: number; readonly max?: number; r
 
 /** Flags within a mask. */
 export const flags = (bits: 8 | 16 | 32, mask?: number) => {
-  const all = bits === 8 ? u8 : bits === 16 ? u16 : u32
+  const all = integer(0, 2 ** bits - 1)
   return mask === undefined
     ? all
     : all.check(Schema.makeFilter((value) => (value & ~mask) === 0 || `unknown bits in 0x${value.toString(16)}`))

@@ -21,7 +21,8 @@ import { FeatureMissing, NegotiationRefused } from "./DcpError.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
 import { ReceiveWindow } from "./FlowControl.ts"
 import {
-  type DcpStreamRequestFields,
+  type DcpStreamRequest,
+  type RequestFields,
   decodeResponse,
   encodeCollectionsGetID,
   encodeCollectionsGetScopeID,
@@ -103,14 +104,14 @@ const outOfOrder = "enable_out_of_order_snapshots"
 /** A stream request on its way: its opaque is what the messages of the stream are known by. */
 class StreamCall extends Errand<Response> {
   private readonly connection: DcpConnection
-  private readonly fields: DcpStreamRequestFields
+  private readonly fields: RequestFields<DcpStreamRequest>
   private readonly sink: StreamSink
   private readonly streamId: number | undefined
   private readonly resume: (effect: Effect.Effect<Response, ConnectionError | EncodeError>) => void
 
   constructor(
     connection: DcpConnection,
-    fields: DcpStreamRequestFields,
+    fields: RequestFields<DcpStreamRequest>,
     streamId: number | undefined,
     sink: StreamSink,
     resume: (effect: Effect.Effect<Response, ConnectionError | EncodeError>) => void
@@ -260,7 +261,7 @@ export class DcpConnection {
 
   /** Asks for a stream. When the answer is Success, `sink` is told before the effect succeeds, and gets what follows. */
   requestStream(
-    fields: DcpStreamRequestFields,
+    fields: RequestFields<DcpStreamRequest>,
     sink: StreamSink,
     streamId?: number
   ): Effect.Effect<Response, ConnectionError | EncodeError> {

@@ -16,7 +16,7 @@ import type { DcpConnection, StreamSink } from "./DcpConnection.ts"
 import { DcpConsumer, OnTransition } from "./DcpConsumer.ts"
 import { CheckpointError, type DcpError } from "./DcpError.ts"
 import { type DcpEvent, handOver, settle } from "./DcpEvent.ts"
-import { type DcpStreamRequestFields, encodeDcpMutation, encodeDcpSnapshotMarker } from "./gen/index.ts"
+import { type DcpStreamRequest, encodeDcpMutation, encodeDcpSnapshotMarker, type RequestFields } from "./gen/index.ts"
 import type { FollowOptions } from "./VbucketFollower.ts"
 
 export const uuid = 0xan
@@ -48,8 +48,9 @@ export interface Staging {
 
 /** The one node. */
 class Node {
-  readonly requests: Array<{ readonly vbucket: number; readonly fields: DcpStreamRequestFields; readonly streamId: number | undefined }> =
-    []
+  readonly requests: Array<
+    { readonly vbucket: number; readonly fields: RequestFields<DcpStreamRequest>; readonly streamId: number | undefined }
+  > = []
   readonly sinks = new Map<number, StreamSink>()
   private readonly staging: Staging
   private readonly answered = new Map<number, number>()
@@ -69,7 +70,7 @@ class Node {
     ended: () => {},
     allSeqnos: () => Effect.sync(() => new Map(this.staging.highs.map((seqno, vbucket) => [vbucket, seqno] as const))),
     failoverLog: () => Effect.succeed(log),
-    requestStream: (fields: DcpStreamRequestFields, sink: StreamSink, streamId?: number) =>
+    requestStream: (fields: RequestFields<DcpStreamRequest>, sink: StreamSink, streamId?: number) =>
       Effect.sync(() => {
         const { vbucket } = sink
         this.requests.push({ vbucket, fields, streamId })

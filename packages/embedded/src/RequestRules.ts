@@ -191,8 +191,6 @@ export const headerRules: { readonly [Tag in Request["_tag"]]?: HeaderRule } = {
   GetFileFragment: keyedJson,
   IsaslRefresh: bare,
   GetCmdTimer: { value: "none" },
-  SetCtrlToken: bare,
-  GetCtrlToken: bare,
   UpdateExternalUserPermissions: withValue,
   RbacRefresh: bare,
   AuthProvider: bare,

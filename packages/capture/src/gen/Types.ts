@@ -2,22 +2,35 @@
 /* oxlint-disable */
 
 /** Named types of capture. */
-import { Reader, type Writer, expectAtLeast, expectConstant, expectEnd, expectWithin, putBytes, putI32, putI64, putU16, putU32, putU8 } from "@wirewright/codec";
+import {
+  Reader,
+  type Writer,
+  expectAtLeast,
+  expectConstant,
+  expectEnd,
+  expectWithin,
+  putBytes,
+  putI32,
+  putI64,
+  putU16,
+  putU32,
+  putU8
+} from "@wirewright/codec"
 
 /** The first 24 bytes of a pcap file. */
 export interface PcapHeader {
   /** 0xa1b2c3d4 for microseconds, 0xa1b23c4d for nanoseconds, 0xa1b2cd34 for microseconds and records with more fields. */
-  readonly magic: number;
-  readonly versionMajor: number;
-  readonly versionMinor: number;
+  readonly magic: number
+  readonly versionMajor: number
+  readonly versionMinor: number
   /** Seconds that were to be added to get UTC; 0 in practice. */
-  readonly timezone: number;
+  readonly timezone: number
   /** Accuracy of the timestamps; 0 in practice. */
-  readonly accuracy: number;
+  readonly accuracy: number
   /** Most bytes captured of a packet. */
-  readonly snapLength: number;
+  readonly snapLength: number
   /** What a packet starts with; the upper 16 bits describe a frame check sequence. */
-  readonly linkType: number;
+  readonly linkType: number
 }
 
 /** Reads a `PcapHeader` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -71,22 +84,25 @@ export function encodePcapHeader(writer: Writer, value: PcapHeader, littleEndian
 /** One captured packet of a file with the magic 0xa1b2cd34, which a patched libpcap of Linux distributions wrote. */
 export interface PcapModifiedRecord {
   /** Seconds since 1970. */
-  readonly seconds: number;
+  readonly seconds: number
   /** Microseconds within the second. */
-  readonly fraction: number;
+  readonly fraction: number
   /** Length on the wire. */
-  readonly originalLength: number;
+  readonly originalLength: number
   /** Index of the network interface. */
-  readonly interfaceIndex: number;
+  readonly interfaceIndex: number
   /** Ether type. */
-  readonly protocol: number;
+  readonly protocol: number
   /** Linux's PACKET_HOST, PACKET_BROADCAST, …. */
-  readonly packetType: number;
+  readonly packetType: number
   /** The packet, perhaps cut off at the snap length. */
-  readonly data: Uint8Array;
+  readonly data: Uint8Array
 }
 
-/** Reads a `PcapModifiedRecord` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `PcapModifiedRecord` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
 export function readPcapModifiedRecord(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapModifiedRecord {
   const view = reader.view
   expectAtLeast(end - at, 24, "PcapModifiedRecord", "seconds", at - start)
@@ -144,13 +160,13 @@ export function encodePcapModifiedRecord(writer: Writer, value: PcapModifiedReco
 /** One captured packet. */
 export interface PcapRecord {
   /** Seconds since 1970. */
-  readonly seconds: number;
+  readonly seconds: number
   /** Micro- or nanoseconds within the second. */
-  readonly fraction: number;
+  readonly fraction: number
   /** Length on the wire. */
-  readonly originalLength: number;
+  readonly originalLength: number
   /** The packet, perhaps cut off at the snap length. */
-  readonly data: Uint8Array;
+  readonly data: Uint8Array
 }
 
 /** Reads a `PcapRecord` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -203,12 +219,14 @@ export function encodePcapRecord(writer: Writer, value: PcapRecord, littleEndian
 
 /** The first 8 bytes of every block. */
 export interface PcapngBlockHead {
-  readonly type: number;
+  readonly type: number
   /** Length of the whole block, the head and the trailing repetition included. */
-  readonly totalLength: number;
+  readonly totalLength: number
 }
 
-/** Reads a `PcapngBlockHead` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `PcapngBlockHead` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ */
 export function readPcapngBlockHead(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngBlockHead {
   const view = reader.view
   expectAtLeast(end - at, 8, "PcapngBlockHead", "type", at - start)
@@ -249,18 +267,27 @@ export function encodePcapngBlockHead(writer: Writer, value: PcapngBlockHead, li
 /** Body of an Enhanced Packet Block (6). */
 export interface PcapngEnhancedPacket {
   /** Index of the section's interface. */
-  readonly interfaceId: number;
-  readonly timestampHigh: number;
-  readonly timestampLow: number;
+  readonly interfaceId: number
+  readonly timestampHigh: number
+  readonly timestampLow: number
   /** Length on the wire. */
-  readonly originalLength: number;
-  readonly data: Uint8Array;
+  readonly originalLength: number
+  readonly data: Uint8Array
   /** Padding and options. */
-  readonly trailer: Uint8Array;
+  readonly trailer: Uint8Array
 }
 
-/** Reads a `PcapngEnhancedPacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
-export function readPcapngEnhancedPacket(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngEnhancedPacket {
+/**
+ * Reads a `PcapngEnhancedPacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
+export function readPcapngEnhancedPacket(
+  reader: Reader,
+  at: number,
+  end: number,
+  start: number,
+  littleEndian: boolean
+): PcapngEnhancedPacket {
   const view = reader.view
   expectAtLeast(end - at, 20, "PcapngEnhancedPacket", "interfaceId", at - start)
   const capturedLength = view.getUint32(at + 12, littleEndian)
@@ -314,13 +341,15 @@ export function encodePcapngEnhancedPacket(writer: Writer, value: PcapngEnhanced
 /** Body of an Interface Description Block (1). */
 export interface PcapngInterface {
   /** What a packet starts with. */
-  readonly linkType: number;
+  readonly linkType: number
   /** Most bytes captured of a packet; 0 for no limit. */
-  readonly snapLength: number;
-  readonly options: Uint8Array;
+  readonly snapLength: number
+  readonly options: Uint8Array
 }
 
-/** Reads a `PcapngInterface` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `PcapngInterface` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ */
 export function readPcapngInterface(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngInterface {
   const view = reader.view
   expectAtLeast(end - at, 8, "PcapngInterface", "linkType", at - start)
@@ -363,20 +392,29 @@ export function encodePcapngInterface(writer: Writer, value: PcapngInterface, li
 
 /** Body of an obsolete Packet Block (2). */
 export interface PcapngObsoletePacket {
-  readonly interfaceId: number;
+  readonly interfaceId: number
   /** Packets lost before this one. */
-  readonly dropCount: number;
-  readonly timestampHigh: number;
-  readonly timestampLow: number;
+  readonly dropCount: number
+  readonly timestampHigh: number
+  readonly timestampLow: number
   /** Length on the wire. */
-  readonly originalLength: number;
-  readonly data: Uint8Array;
+  readonly originalLength: number
+  readonly data: Uint8Array
   /** Padding and options. */
-  readonly trailer: Uint8Array;
+  readonly trailer: Uint8Array
 }
 
-/** Reads a `PcapngObsoletePacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
-export function readPcapngObsoletePacket(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngObsoletePacket {
+/**
+ * Reads a `PcapngObsoletePacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
+export function readPcapngObsoletePacket(
+  reader: Reader,
+  at: number,
+  end: number,
+  start: number,
+  littleEndian: boolean
+): PcapngObsoletePacket {
   const view = reader.view
   expectAtLeast(end - at, 20, "PcapngObsoletePacket", "interfaceId", at - start)
   const capturedLength = view.getUint32(at + 12, littleEndian)
@@ -432,8 +470,8 @@ export function encodePcapngObsoletePacket(writer: Writer, value: PcapngObsolete
 /** One option; the next starts at a multiple of four. */
 export interface PcapngOption {
   /** 0 ends the list; 9 in an interface is the resolution of its timestamps, 14 their offset. */
-  readonly code: number;
-  readonly value: Uint8Array;
+  readonly code: number
+  readonly value: Uint8Array
 }
 
 /** Reads a `PcapngOption` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -482,14 +520,16 @@ export function encodePcapngOption(writer: Writer, value: PcapngOption, littleEn
 
 /** Body of a Section Header Block (0x0a0d0d0a): starts a section and says its byte order. */
 export interface PcapngSection {
-  readonly versionMajor: number;
-  readonly versionMinor: number;
+  readonly versionMajor: number
+  readonly versionMinor: number
   /** Bytes of the section behind this block; −1 when unknown. */
-  readonly sectionLength: bigint;
-  readonly options: Uint8Array;
+  readonly sectionLength: bigint
+  readonly options: Uint8Array
 }
 
-/** Reads a `PcapngSection` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `PcapngSection` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ */
 export function readPcapngSection(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngSection {
   const view = reader.view
   expectAtLeast(end - at, 16, "PcapngSection", "byteOrderMagic", at - start)
@@ -536,12 +576,15 @@ export function encodePcapngSection(writer: Writer, value: PcapngSection, little
 /** Body of a Simple Packet Block (3): no time, always of the first interface. */
 export interface PcapngSimplePacket {
   /** Length on the wire; the captured length is this or the interface's snap length. */
-  readonly originalLength: number;
+  readonly originalLength: number
   /** The packet with its padding. */
-  readonly data: Uint8Array;
+  readonly data: Uint8Array
 }
 
-/** Reads a `PcapngSimplePacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `PcapngSimplePacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
 export function readPcapngSimplePacket(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngSimplePacket {
   const view = reader.view
   expectAtLeast(end - at, 4, "PcapngSimplePacket", "originalLength", at - start)

@@ -2,4 +2,5 @@
 /* oxlint-disable */
 
 /** Codecs of capture. */
+
 export * from "./Types.ts"

@@ -2,24 +2,32 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: RegisterAuthToken, IsaslRefresh, UpdateExternalUserPermissions, RbacRefresh, AuthProvider, DropPrivilege. */
-import { type Reader, type Writer, encodeText, expectLength, textBound } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `RegisterAuthToken`, beside the header. */
-export interface RegisterAuthTokenFields {
-  /** JSON with `id`, `token` and `type` `JWT`; with the `id` alone the token is removed. */
-  readonly token: string;
-}
+import { encodeText, expectLength, textBound } from "@wirewright/codec"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /** Registers, replaces or removes a token whose id requests can carry in a framing extra. */
-export interface RegisterAuthToken extends RequestHead, RegisterAuthTokenFields {
-  readonly _tag: "RegisterAuthToken";
-  readonly opcode: 0x2f;
+export interface RegisterAuthToken extends RequestHead {
+  readonly _tag: "RegisterAuthToken"
+  readonly opcode: 0x2f
+  /** JSON with `id`, `token` and `type` `JWT`; with the `id` alone the token is removed. */
+  readonly token: string
 }
 
-/** @internal */
-export function decodeRegisterAuthToken(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): RegisterAuthToken {
+export const decodeRegisterAuthToken: RequestDecoder<RegisterAuthToken> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "RegisterAuthToken", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RegisterAuthToken", "key", keyStart - at)
@@ -36,8 +44,7 @@ export function decodeRegisterAuthToken(reader: Reader, at: number, extrasStart:
   }
 }
 
-/** Appends a `RegisterAuthToken` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRegisterAuthToken(writer: Writer, packet: RequestInit & RegisterAuthTokenFields): void {
+export const encodeRegisterAuthToken: RequestEncoder<RegisterAuthToken> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.token))
   const { bytes } = writer
   let position = extrasStart
@@ -46,162 +53,44 @@ export function encodeRegisterAuthToken(writer: Writer, packet: RequestInit & Re
   finishRequest(writer, packet, "RegisterAuthToken", 0x2f, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `RegisterAuthTokenResponse`, beside the header. */
-export interface RegisterAuthTokenResponseFields {
-}
+export type RegisterAuthTokenResponse = EmptyResponse<"RegisterAuthTokenResponse", 0x2f, 0x0000>
 
-/** Response to `RegisterAuthToken` with status Success. */
-export interface RegisterAuthTokenResponse extends ResponseHead, RegisterAuthTokenResponseFields {
-  readonly _tag: "RegisterAuthTokenResponse";
-  readonly opcode: 0x2f;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeRegisterAuthTokenResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RegisterAuthTokenResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "RegisterAuthTokenResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "RegisterAuthTokenResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "RegisterAuthTokenResponse", "value", valueStart - at)
-  return {
-    _tag: "RegisterAuthTokenResponse",
-    opcode: 0x2f,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `RegisterAuthTokenResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRegisterAuthTokenResponse(writer: Writer, packet: ResponseInit & RegisterAuthTokenResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "RegisterAuthTokenResponse", 0x2f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `RegisterAuthToken`. */
-export type RegisterAuthTokenOutcome = RegisterAuthTokenResponse | ErrorResponse;
-
-/** @internal */
-export function decodeRegisterAuthTokenOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RegisterAuthTokenOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeRegisterAuthTokenResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `IsaslRefresh`, beside the header. */
-export interface IsaslRefreshFields {
-}
+export const decodeRegisterAuthTokenResponse: ResponseDecoder<RegisterAuthTokenResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RegisterAuthTokenResponse", 0x2f)
+export const encodeRegisterAuthTokenResponse: ResponseEncoder<RegisterAuthTokenResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "RegisterAuthTokenResponse", 0x2f, 0x0000)
 
 /** Reads the password database again. */
-export interface IsaslRefresh extends RequestHead, IsaslRefreshFields {
-  readonly _tag: "IsaslRefresh";
-  readonly opcode: 0xf1;
-}
+export type IsaslRefresh = EmptyRequest<"IsaslRefresh", 0xf1>
 
-/** @internal */
-export function decodeIsaslRefresh(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): IsaslRefresh {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "IsaslRefresh", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "IsaslRefresh", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "IsaslRefresh", "value", valueStart - at)
-  return {
-    _tag: "IsaslRefresh",
-    opcode: 0xf1,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeIsaslRefresh: RequestDecoder<IsaslRefresh> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "IsaslRefresh", 0xf1)
+export const encodeIsaslRefresh: RequestEncoder<IsaslRefresh> = (writer, packet) => encodeEmptyRequest(writer, packet, "IsaslRefresh", 0xf1)
 
-/** Appends a `IsaslRefresh` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeIsaslRefresh(writer: Writer, packet: RequestInit & IsaslRefreshFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "IsaslRefresh", 0xf1, extrasStart, keyStart, keyStart, position)
-}
+export type IsaslRefreshResponse = EmptyResponse<"IsaslRefreshResponse", 0xf1, 0x0000>
 
-/** What a caller gives for a `IsaslRefreshResponse`, beside the header. */
-export interface IsaslRefreshResponseFields {
-}
-
-/** Response to `IsaslRefresh` with status Success. */
-export interface IsaslRefreshResponse extends ResponseHead, IsaslRefreshResponseFields {
-  readonly _tag: "IsaslRefreshResponse";
-  readonly opcode: 0xf1;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeIsaslRefreshResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): IsaslRefreshResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "IsaslRefreshResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "IsaslRefreshResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "IsaslRefreshResponse", "value", valueStart - at)
-  return {
-    _tag: "IsaslRefreshResponse",
-    opcode: 0xf1,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `IsaslRefreshResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeIsaslRefreshResponse(writer: Writer, packet: ResponseInit & IsaslRefreshResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "IsaslRefreshResponse", 0xf1, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `IsaslRefresh`. */
-export type IsaslRefreshOutcome = IsaslRefreshResponse | ErrorResponse;
-
-/** @internal */
-export function decodeIsaslRefreshOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): IsaslRefreshOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeIsaslRefreshResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `UpdateExternalUserPermissions`, beside the header. */
-export interface UpdateExternalUserPermissionsFields {
-  /** The user's entry of the privilege database as JSON. */
-  readonly permissions: string;
-}
+export const decodeIsaslRefreshResponse: ResponseDecoder<IsaslRefreshResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "IsaslRefreshResponse", 0xf1)
+export const encodeIsaslRefreshResponse: ResponseEncoder<IsaslRefreshResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "IsaslRefreshResponse", 0xf1, 0x0000)
 
 /** Tells the privileges of a user whom an outside provider manages. */
-export interface UpdateExternalUserPermissions extends RequestHead, UpdateExternalUserPermissionsFields {
-  readonly _tag: "UpdateExternalUserPermissions";
-  readonly opcode: 0xf6;
+export interface UpdateExternalUserPermissions extends RequestHead {
+  readonly _tag: "UpdateExternalUserPermissions"
+  readonly opcode: 0xf6
+  /** The user's entry of the privilege database as JSON. */
+  readonly permissions: string
 }
 
-/** @internal */
-export function decodeUpdateExternalUserPermissions(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): UpdateExternalUserPermissions {
+export const decodeUpdateExternalUserPermissions: RequestDecoder<UpdateExternalUserPermissions> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "UpdateExternalUserPermissions", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "UpdateExternalUserPermissions", "key", keyStart - at)
@@ -218,8 +107,7 @@ export function decodeUpdateExternalUserPermissions(reader: Reader, at: number, 
   }
 }
 
-/** Appends a `UpdateExternalUserPermissions` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeUpdateExternalUserPermissions(writer: Writer, packet: RequestInit & UpdateExternalUserPermissionsFields): void {
+export const encodeUpdateExternalUserPermissions: RequestEncoder<UpdateExternalUserPermissions> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.permissions))
   const { bytes } = writer
   let position = extrasStart
@@ -228,251 +116,57 @@ export function encodeUpdateExternalUserPermissions(writer: Writer, packet: Requ
   finishRequest(writer, packet, "UpdateExternalUserPermissions", 0xf6, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `UpdateExternalUserPermissionsResponse`, beside the header. */
-export interface UpdateExternalUserPermissionsResponseFields {
-}
+export type UpdateExternalUserPermissionsResponse = EmptyResponse<"UpdateExternalUserPermissionsResponse", 0xf6, 0x0000>
 
-/** Response to `UpdateExternalUserPermissions` with status Success. */
-export interface UpdateExternalUserPermissionsResponse extends ResponseHead, UpdateExternalUserPermissionsResponseFields {
-  readonly _tag: "UpdateExternalUserPermissionsResponse";
-  readonly opcode: 0xf6;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeUpdateExternalUserPermissionsResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): UpdateExternalUserPermissionsResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "UpdateExternalUserPermissionsResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "UpdateExternalUserPermissionsResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "UpdateExternalUserPermissionsResponse", "value", valueStart - at)
-  return {
-    _tag: "UpdateExternalUserPermissionsResponse",
-    opcode: 0xf6,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `UpdateExternalUserPermissionsResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeUpdateExternalUserPermissionsResponse(writer: Writer, packet: ResponseInit & UpdateExternalUserPermissionsResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "UpdateExternalUserPermissionsResponse", 0xf6, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `UpdateExternalUserPermissions`. */
-export type UpdateExternalUserPermissionsOutcome = UpdateExternalUserPermissionsResponse | ErrorResponse;
-
-/** @internal */
-export function decodeUpdateExternalUserPermissionsOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): UpdateExternalUserPermissionsOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeUpdateExternalUserPermissionsResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `RbacRefresh`, beside the header. */
-export interface RbacRefreshFields {
-}
+export const decodeUpdateExternalUserPermissionsResponse: ResponseDecoder<UpdateExternalUserPermissionsResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "UpdateExternalUserPermissionsResponse", 0xf6)
+export const encodeUpdateExternalUserPermissionsResponse: ResponseEncoder<UpdateExternalUserPermissionsResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "UpdateExternalUserPermissionsResponse", 0xf6, 0x0000)
 
 /** Reads the privilege database again. */
-export interface RbacRefresh extends RequestHead, RbacRefreshFields {
-  readonly _tag: "RbacRefresh";
-  readonly opcode: 0xf7;
-}
+export type RbacRefresh = EmptyRequest<"RbacRefresh", 0xf7>
 
-/** @internal */
-export function decodeRbacRefresh(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): RbacRefresh {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "RbacRefresh", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "RbacRefresh", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "RbacRefresh", "value", valueStart - at)
-  return {
-    _tag: "RbacRefresh",
-    opcode: 0xf7,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeRbacRefresh: RequestDecoder<RbacRefresh> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "RbacRefresh", 0xf7)
+export const encodeRbacRefresh: RequestEncoder<RbacRefresh> = (writer, packet) => encodeEmptyRequest(writer, packet, "RbacRefresh", 0xf7)
 
-/** Appends a `RbacRefresh` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRbacRefresh(writer: Writer, packet: RequestInit & RbacRefreshFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "RbacRefresh", 0xf7, extrasStart, keyStart, keyStart, position)
-}
+export type RbacRefreshResponse = EmptyResponse<"RbacRefreshResponse", 0xf7, 0x0000>
 
-/** What a caller gives for a `RbacRefreshResponse`, beside the header. */
-export interface RbacRefreshResponseFields {
-}
-
-/** Response to `RbacRefresh` with status Success. */
-export interface RbacRefreshResponse extends ResponseHead, RbacRefreshResponseFields {
-  readonly _tag: "RbacRefreshResponse";
-  readonly opcode: 0xf7;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeRbacRefreshResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RbacRefreshResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "RbacRefreshResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "RbacRefreshResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "RbacRefreshResponse", "value", valueStart - at)
-  return {
-    _tag: "RbacRefreshResponse",
-    opcode: 0xf7,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `RbacRefreshResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRbacRefreshResponse(writer: Writer, packet: ResponseInit & RbacRefreshResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "RbacRefreshResponse", 0xf7, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `RbacRefresh`. */
-export type RbacRefreshOutcome = RbacRefreshResponse | ErrorResponse;
-
-/** @internal */
-export function decodeRbacRefreshOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RbacRefreshOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeRbacRefreshResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `AuthProvider`, beside the header. */
-export interface AuthProviderFields {
-}
+export const decodeRbacRefreshResponse: ResponseDecoder<RbacRefreshResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RbacRefreshResponse", 0xf7)
+export const encodeRbacRefreshResponse: ResponseEncoder<RbacRefreshResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "RbacRefreshResponse", 0xf7, 0x0000)
 
 /** Makes the connection the provider the server asks about outside users. Needs HELLO Duplex. */
-export interface AuthProvider extends RequestHead, AuthProviderFields {
-  readonly _tag: "AuthProvider";
-  readonly opcode: 0xf8;
-}
+export type AuthProvider = EmptyRequest<"AuthProvider", 0xf8>
 
-/** @internal */
-export function decodeAuthProvider(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): AuthProvider {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "AuthProvider", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "AuthProvider", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AuthProvider", "value", valueStart - at)
-  return {
-    _tag: "AuthProvider",
-    opcode: 0xf8,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeAuthProvider: RequestDecoder<AuthProvider> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "AuthProvider", 0xf8)
+export const encodeAuthProvider: RequestEncoder<AuthProvider> = (writer, packet) => encodeEmptyRequest(writer, packet, "AuthProvider", 0xf8)
 
-/** Appends a `AuthProvider` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeAuthProvider(writer: Writer, packet: RequestInit & AuthProviderFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "AuthProvider", 0xf8, extrasStart, keyStart, keyStart, position)
-}
+export type AuthProviderResponse = EmptyResponse<"AuthProviderResponse", 0xf8, 0x0000>
 
-/** What a caller gives for a `AuthProviderResponse`, beside the header. */
-export interface AuthProviderResponseFields {
-}
-
-/** Response to `AuthProvider` with status Success. */
-export interface AuthProviderResponse extends ResponseHead, AuthProviderResponseFields {
-  readonly _tag: "AuthProviderResponse";
-  readonly opcode: 0xf8;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeAuthProviderResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AuthProviderResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "AuthProviderResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "AuthProviderResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "AuthProviderResponse", "value", valueStart - at)
-  return {
-    _tag: "AuthProviderResponse",
-    opcode: 0xf8,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `AuthProviderResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeAuthProviderResponse(writer: Writer, packet: ResponseInit & AuthProviderResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "AuthProviderResponse", 0xf8, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `AuthProvider`. */
-export type AuthProviderOutcome = AuthProviderResponse | ErrorResponse;
-
-/** @internal */
-export function decodeAuthProviderOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): AuthProviderOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeAuthProviderResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DropPrivilege`, beside the header. */
-export interface DropPrivilegeFields {
-  /** Name of the privilege. */
-  readonly privilege: string;
-}
+export const decodeAuthProviderResponse: ResponseDecoder<AuthProviderResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AuthProviderResponse", 0xf8)
+export const encodeAuthProviderResponse: ResponseEncoder<AuthProviderResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "AuthProviderResponse", 0xf8, 0x0000)
 
 /** Gives up a privilege of the connection; for tests. */
-export interface DropPrivilege extends RequestHead, DropPrivilegeFields {
-  readonly _tag: "DropPrivilege";
-  readonly opcode: 0xfb;
+export interface DropPrivilege extends RequestHead {
+  readonly _tag: "DropPrivilege"
+  readonly opcode: 0xfb
+  /** Name of the privilege. */
+  readonly privilege: string
 }
 
-/** @internal */
-export function decodeDropPrivilege(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DropPrivilege {
+export const decodeDropPrivilege: RequestDecoder<DropPrivilege> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DropPrivilege", "extras", extrasStart - at)
   expectLength(end - valueStart, 0, "DropPrivilege", "value", valueStart - at)
@@ -489,8 +183,7 @@ export function decodeDropPrivilege(reader: Reader, at: number, extrasStart: num
   }
 }
 
-/** Appends a `DropPrivilege` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDropPrivilege(writer: Writer, packet: RequestInit & DropPrivilegeFields): void {
+export const encodeDropPrivilege: RequestEncoder<DropPrivilege> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.privilege))
   const { bytes } = writer
   let position = extrasStart
@@ -500,55 +193,9 @@ export function encodeDropPrivilege(writer: Writer, packet: RequestInit & DropPr
   finishRequest(writer, packet, "DropPrivilege", 0xfb, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DropPrivilegeResponse`, beside the header. */
-export interface DropPrivilegeResponseFields {
-}
+export type DropPrivilegeResponse = EmptyResponse<"DropPrivilegeResponse", 0xfb, 0x0000>
 
-/** Response to `DropPrivilege` with status Success. */
-export interface DropPrivilegeResponse extends ResponseHead, DropPrivilegeResponseFields {
-  readonly _tag: "DropPrivilegeResponse";
-  readonly opcode: 0xfb;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDropPrivilegeResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DropPrivilegeResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DropPrivilegeResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DropPrivilegeResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DropPrivilegeResponse", "value", valueStart - at)
-  return {
-    _tag: "DropPrivilegeResponse",
-    opcode: 0xfb,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DropPrivilegeResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDropPrivilegeResponse(writer: Writer, packet: ResponseInit & DropPrivilegeResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DropPrivilegeResponse", 0xfb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DropPrivilege`. */
-export type DropPrivilegeOutcome = DropPrivilegeResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDropPrivilegeOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DropPrivilegeOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDropPrivilegeResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDropPrivilegeResponse: ResponseDecoder<DropPrivilegeResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DropPrivilegeResponse", 0xfb)
+export const encodeDropPrivilegeResponse: ResponseEncoder<DropPrivilegeResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DropPrivilegeResponse", 0xfb, 0x0000)

@@ -2,26 +2,40 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: CreateBucket, DeleteBucket, ListBuckets, SelectBucket, PauseBucket, ResumeBucket, ValidateBucketConfig. */
-import { type Reader, type Writer, encodeText, expectLength, textBound } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `CreateBucket`, beside the header. */
-export interface CreateBucketFields {
-  /** Name of the bucket. */
-  readonly bucket: string;
-  /** The engine's module; then, behind a NUL byte, its configuration. */
-  readonly config: string;
-}
+import { type Reader, type Writer, encodeText, expectLength, textBound } from "@wirewright/codec"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestFields,
+  type RequestHead,
+  type RequestInit,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
+import type { RequestFrame } from "@wirewright/memcached/gen/Types"
 
 /** Makes a bucket on this node. */
-export interface CreateBucket extends RequestHead, CreateBucketFields {
-  readonly _tag: "CreateBucket";
-  readonly opcode: 0x85;
+export interface CreateBucket extends RequestHead {
+  readonly _tag: "CreateBucket"
+  readonly opcode: 0x85
+  /** Name of the bucket. */
+  readonly bucket: string
+  /** The engine's module; then, behind a NUL byte, its configuration. */
+  readonly config: string
 }
 
-/** @internal */
-export function decodeCreateBucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): CreateBucket {
+export const decodeCreateBucket: RequestDecoder<CreateBucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "CreateBucket", "extras", extrasStart - at)
   return {
@@ -38,8 +52,7 @@ export function decodeCreateBucket(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `CreateBucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCreateBucket(writer: Writer, packet: RequestInit & CreateBucketFields): void {
+export const encodeCreateBucket: RequestEncoder<CreateBucket> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.bucket) + textBound(packet.config))
   const { bytes } = writer
   let position = extrasStart
@@ -50,75 +63,24 @@ export function encodeCreateBucket(writer: Writer, packet: RequestInit & CreateB
   finishRequest(writer, packet, "CreateBucket", 0x85, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `CreateBucketResponse`, beside the header. */
-export interface CreateBucketResponseFields {
-}
+export type CreateBucketResponse = EmptyResponse<"CreateBucketResponse", 0x85, 0x0000>
 
-/** Response to `CreateBucket` with status Success. */
-export interface CreateBucketResponse extends ResponseHead, CreateBucketResponseFields {
-  readonly _tag: "CreateBucketResponse";
-  readonly opcode: 0x85;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeCreateBucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CreateBucketResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "CreateBucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "CreateBucketResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "CreateBucketResponse", "value", valueStart - at)
-  return {
-    _tag: "CreateBucketResponse",
-    opcode: 0x85,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `CreateBucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCreateBucketResponse(writer: Writer, packet: ResponseInit & CreateBucketResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "CreateBucketResponse", 0x85, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `CreateBucket`. */
-export type CreateBucketOutcome = CreateBucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodeCreateBucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CreateBucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeCreateBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DeleteBucket`, beside the header. */
-export interface DeleteBucketFields {
-  /** Name of the bucket. */
-  readonly bucket: string;
-  /** `force` and `type`. */
-  readonly options: string;
-}
+export const decodeCreateBucketResponse: ResponseDecoder<CreateBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CreateBucketResponse", 0x85)
+export const encodeCreateBucketResponse: ResponseEncoder<CreateBucketResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "CreateBucketResponse", 0x85, 0x0000)
 
 /** Removes a bucket from this node. */
-export interface DeleteBucket extends RequestHead, DeleteBucketFields {
-  readonly _tag: "DeleteBucket";
-  readonly opcode: 0x86;
+export interface DeleteBucket extends RequestHead {
+  readonly _tag: "DeleteBucket"
+  readonly opcode: 0x86
+  /** Name of the bucket. */
+  readonly bucket: string
+  /** `force` and `type`. */
+  readonly options: string
 }
 
-/** @internal */
-export function decodeDeleteBucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DeleteBucket {
+export const decodeDeleteBucket: RequestDecoder<DeleteBucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DeleteBucket", "extras", extrasStart - at)
   return {
@@ -135,8 +97,7 @@ export function decodeDeleteBucket(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `DeleteBucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDeleteBucket(writer: Writer, packet: RequestInit & DeleteBucketFields): void {
+export const encodeDeleteBucket: RequestEncoder<DeleteBucket> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.bucket) + textBound(packet.options))
   const { bytes } = writer
   let position = extrasStart
@@ -147,111 +108,37 @@ export function encodeDeleteBucket(writer: Writer, packet: RequestInit & DeleteB
   finishRequest(writer, packet, "DeleteBucket", 0x86, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DeleteBucketResponse`, beside the header. */
-export interface DeleteBucketResponseFields {
-}
+export type DeleteBucketResponse = EmptyResponse<"DeleteBucketResponse", 0x86, 0x0000>
 
-/** Response to `DeleteBucket` with status Success. */
-export interface DeleteBucketResponse extends ResponseHead, DeleteBucketResponseFields {
-  readonly _tag: "DeleteBucketResponse";
-  readonly opcode: 0x86;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDeleteBucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DeleteBucketResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DeleteBucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DeleteBucketResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DeleteBucketResponse", "value", valueStart - at)
-  return {
-    _tag: "DeleteBucketResponse",
-    opcode: 0x86,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DeleteBucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDeleteBucketResponse(writer: Writer, packet: ResponseInit & DeleteBucketResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DeleteBucketResponse", 0x86, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DeleteBucket`. */
-export type DeleteBucketOutcome = DeleteBucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDeleteBucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DeleteBucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDeleteBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `ListBuckets`, beside the header. */
-export interface ListBucketsFields {
-}
+export const decodeDeleteBucketResponse: ResponseDecoder<DeleteBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteBucketResponse", 0x86)
+export const encodeDeleteBucketResponse: ResponseEncoder<DeleteBucketResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DeleteBucketResponse", 0x86, 0x0000)
 
 /** Lists the buckets the user may select. */
-export interface ListBuckets extends RequestHead, ListBucketsFields {
-  readonly _tag: "ListBuckets";
-  readonly opcode: 0x87;
-}
+export type ListBuckets = EmptyRequest<"ListBuckets", 0x87>
 
-/** @internal */
-export function decodeListBuckets(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): ListBuckets {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "ListBuckets", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "ListBuckets", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ListBuckets", "value", valueStart - at)
-  return {
-    _tag: "ListBuckets",
-    opcode: 0x87,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeListBuckets: RequestDecoder<ListBuckets> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "ListBuckets", 0x87)
+export const encodeListBuckets: RequestEncoder<ListBuckets> = (writer, packet) => encodeEmptyRequest(writer, packet, "ListBuckets", 0x87)
 
-/** Appends a `ListBuckets` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeListBuckets(writer: Writer, packet: RequestInit & ListBucketsFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "ListBuckets", 0x87, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a caller gives for a `ListBucketsResponse`, beside the header. */
-export interface ListBucketsResponseFields {
+export interface ListBucketsResponse extends ResponseHead {
+  readonly _tag: "ListBucketsResponse"
+  readonly opcode: 0x87
+  readonly status: 0x0000
   /** Names with a space between them. */
-  readonly buckets: string;
+  readonly buckets: string
 }
 
-/** Response to `ListBuckets` with status Success. */
-export interface ListBucketsResponse extends ResponseHead, ListBucketsResponseFields {
-  readonly _tag: "ListBucketsResponse";
-  readonly opcode: 0x87;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeListBucketsResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ListBucketsResponse {
+export const decodeListBucketsResponse: ResponseDecoder<ListBucketsResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "ListBucketsResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "ListBucketsResponse", "key", keyStart - at)
@@ -268,8 +155,7 @@ export function decodeListBucketsResponse(reader: Reader, at: number, extrasStar
   }
 }
 
-/** Appends a `ListBucketsResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeListBucketsResponse(writer: Writer, packet: ResponseInit & ListBucketsResponseFields): void {
+export const encodeListBucketsResponse: ResponseEncoder<ListBucketsResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.buckets))
   const { bytes } = writer
   let position = extrasStart
@@ -278,39 +164,19 @@ export function encodeListBucketsResponse(writer: Writer, packet: ResponseInit &
   finishResponse(writer, packet, "ListBucketsResponse", 0x87, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `ListBuckets`. */
-export type ListBucketsOutcome = ListBucketsResponse | ErrorResponse;
-
-/** @internal */
-export function decodeListBucketsOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ListBucketsOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeListBucketsResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `SelectBucket`, beside the header. */
-export interface SelectBucketFields {
-  /** Name of the bucket; empty or `@no bucket@` to select none. */
-  readonly bucket: string;
-}
-
 /**
  * Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one
  * that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands
  * are in flight.
  */
-export interface SelectBucket extends RequestHead, SelectBucketFields {
-  readonly _tag: "SelectBucket";
-  readonly opcode: 0x89;
+export interface SelectBucket extends RequestHead {
+  readonly _tag: "SelectBucket"
+  readonly opcode: 0x89
+  /** Name of the bucket; empty or `@no bucket@` to select none. */
+  readonly bucket: string
 }
 
-/** @internal */
-export function decodeSelectBucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SelectBucket {
+export const decodeSelectBucket: RequestDecoder<SelectBucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "SelectBucket", "extras", extrasStart - at)
   expectLength(end - valueStart, 0, "SelectBucket", "value", valueStart - at)
@@ -327,8 +193,7 @@ export function decodeSelectBucket(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `SelectBucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSelectBucket(writer: Writer, packet: RequestInit & SelectBucketFields): void {
+export const encodeSelectBucket: RequestEncoder<SelectBucket> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.bucket))
   const { bytes } = writer
   let position = extrasStart
@@ -338,261 +203,109 @@ export function encodeSelectBucket(writer: Writer, packet: RequestInit & SelectB
   finishRequest(writer, packet, "SelectBucket", 0x89, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `SelectBucketResponse`, beside the header. */
-export interface SelectBucketResponseFields {
+export type SelectBucketResponse = EmptyResponse<"SelectBucketResponse", 0x89, 0x0000>
+
+export const decodeSelectBucketResponse: ResponseDecoder<SelectBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SelectBucketResponse", 0x89)
+export const encodeSelectBucketResponse: ResponseEncoder<SelectBucketResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "SelectBucketResponse", 0x89, 0x0000)
+
+/** What `PauseBucket` and `ResumeBucket` have in common. */
+export interface PauseBucketLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  /** Name of the bucket. */
+  readonly bucket: string
 }
 
-/** Response to `SelectBucket` with status Success. */
-export interface SelectBucketResponse extends ResponseHead, SelectBucketResponseFields {
-  readonly _tag: "SelectBucketResponse";
-  readonly opcode: 0x89;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeSelectBucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SelectBucketResponse {
+export function decodePauseBucketLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): PauseBucketLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SelectBucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SelectBucketResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SelectBucketResponse", "value", valueStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "SelectBucketResponse",
-    opcode: 0x89,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    vbucket: view.getUint16(at + 6),
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
-    framing
+    framing,
+    bucket: reader.text(keyStart, valueStart)
   }
 }
 
-/** Appends a `SelectBucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSelectBucketResponse(writer: Writer, packet: ResponseInit & SelectBucketResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
+export function encodePauseBucketLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<PauseBucketLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, textBound(packet.bucket))
+  const { bytes } = writer
+  let position = extrasStart
   const keyStart = position
-  finishResponse(writer, packet, "SelectBucketResponse", 0x89, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `SelectBucket`. */
-export type SelectBucketOutcome = SelectBucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodeSelectBucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SelectBucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeSelectBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `PauseBucket`, beside the header. */
-export interface PauseBucketFields {
-  /** Name of the bucket. */
-  readonly bucket: string;
+  position = position + encodeText(bytes, position, packet.bucket)
+  const valueStart = position
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
 /** Stops all activity in a bucket, as before hibernating it. */
-export interface PauseBucket extends RequestHead, PauseBucketFields {
-  readonly _tag: "PauseBucket";
-  readonly opcode: 0x8a;
-}
+export type PauseBucket = PauseBucketLike<"PauseBucket", 0x8a>
 
-/** @internal */
-export function decodePauseBucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): PauseBucket {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "PauseBucket", "extras", extrasStart - at)
-  expectLength(end - valueStart, 0, "PauseBucket", "value", valueStart - at)
-  return {
-    _tag: "PauseBucket",
-    opcode: 0x8a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    bucket: reader.text(keyStart, valueStart)
-  }
-}
+export const decodePauseBucket: RequestDecoder<PauseBucket> = (reader, at, extras, key, value, end, framing) =>
+  decodePauseBucketLike(reader, at, extras, key, value, end, framing, "PauseBucket", 0x8a)
+export const encodePauseBucket: RequestEncoder<PauseBucket> = (writer, packet) => encodePauseBucketLike(writer, packet, "PauseBucket", 0x8a)
 
-/** Appends a `PauseBucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodePauseBucket(writer: Writer, packet: RequestInit & PauseBucketFields): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.bucket))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
-  const valueStart = position
-  finishRequest(writer, packet, "PauseBucket", 0x8a, extrasStart, keyStart, valueStart, position)
-}
+export type PauseBucketResponse = EmptyResponse<"PauseBucketResponse", 0x8a, 0x0000>
 
-/** What a caller gives for a `PauseBucketResponse`, beside the header. */
-export interface PauseBucketResponseFields {
-}
-
-/** Response to `PauseBucket` with status Success. */
-export interface PauseBucketResponse extends ResponseHead, PauseBucketResponseFields {
-  readonly _tag: "PauseBucketResponse";
-  readonly opcode: 0x8a;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodePauseBucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): PauseBucketResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "PauseBucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "PauseBucketResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "PauseBucketResponse", "value", valueStart - at)
-  return {
-    _tag: "PauseBucketResponse",
-    opcode: 0x8a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `PauseBucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodePauseBucketResponse(writer: Writer, packet: ResponseInit & PauseBucketResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "PauseBucketResponse", 0x8a, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `PauseBucket`. */
-export type PauseBucketOutcome = PauseBucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodePauseBucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): PauseBucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodePauseBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `ResumeBucket`, beside the header. */
-export interface ResumeBucketFields {
-  /** Name of the bucket. */
-  readonly bucket: string;
-}
+export const decodePauseBucketResponse: ResponseDecoder<PauseBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PauseBucketResponse", 0x8a)
+export const encodePauseBucketResponse: ResponseEncoder<PauseBucketResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "PauseBucketResponse", 0x8a, 0x0000)
 
 /** Goes on with a paused bucket. */
-export interface ResumeBucket extends RequestHead, ResumeBucketFields {
-  readonly _tag: "ResumeBucket";
-  readonly opcode: 0x8b;
-}
+export type ResumeBucket = PauseBucketLike<"ResumeBucket", 0x8b>
 
-/** @internal */
-export function decodeResumeBucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): ResumeBucket {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "ResumeBucket", "extras", extrasStart - at)
-  expectLength(end - valueStart, 0, "ResumeBucket", "value", valueStart - at)
-  return {
-    _tag: "ResumeBucket",
-    opcode: 0x8b,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    bucket: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeResumeBucket: RequestDecoder<ResumeBucket> = (reader, at, extras, key, value, end, framing) =>
+  decodePauseBucketLike(reader, at, extras, key, value, end, framing, "ResumeBucket", 0x8b)
+export const encodeResumeBucket: RequestEncoder<ResumeBucket> = (writer, packet) =>
+  encodePauseBucketLike(writer, packet, "ResumeBucket", 0x8b)
 
-/** Appends a `ResumeBucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeResumeBucket(writer: Writer, packet: RequestInit & ResumeBucketFields): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.bucket))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
-  const valueStart = position
-  finishRequest(writer, packet, "ResumeBucket", 0x8b, extrasStart, keyStart, valueStart, position)
-}
+export type ResumeBucketResponse = EmptyResponse<"ResumeBucketResponse", 0x8b, 0x0000>
 
-/** What a caller gives for a `ResumeBucketResponse`, beside the header. */
-export interface ResumeBucketResponseFields {
-}
-
-/** Response to `ResumeBucket` with status Success. */
-export interface ResumeBucketResponse extends ResponseHead, ResumeBucketResponseFields {
-  readonly _tag: "ResumeBucketResponse";
-  readonly opcode: 0x8b;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeResumeBucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ResumeBucketResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "ResumeBucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "ResumeBucketResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ResumeBucketResponse", "value", valueStart - at)
-  return {
-    _tag: "ResumeBucketResponse",
-    opcode: 0x8b,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `ResumeBucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeResumeBucketResponse(writer: Writer, packet: ResponseInit & ResumeBucketResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "ResumeBucketResponse", 0x8b, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `ResumeBucket`. */
-export type ResumeBucketOutcome = ResumeBucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodeResumeBucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ResumeBucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeResumeBucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `ValidateBucketConfig`, beside the header. */
-export interface ValidateBucketConfigFields {
-  /** As for CreateBucket. */
-  readonly config: string;
-}
+export const decodeResumeBucketResponse: ResponseDecoder<ResumeBucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ResumeBucketResponse", 0x8b)
+export const encodeResumeBucketResponse: ResponseEncoder<ResumeBucketResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "ResumeBucketResponse", 0x8b, 0x0000)
 
 /** Checks a bucket's configuration without applying it. */
-export interface ValidateBucketConfig extends RequestHead, ValidateBucketConfigFields {
-  readonly _tag: "ValidateBucketConfig";
-  readonly opcode: 0x8c;
+export interface ValidateBucketConfig extends RequestHead {
+  readonly _tag: "ValidateBucketConfig"
+  readonly opcode: 0x8c
+  /** As for CreateBucket. */
+  readonly config: string
 }
 
-/** @internal */
-export function decodeValidateBucketConfig(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): ValidateBucketConfig {
+export const decodeValidateBucketConfig: RequestDecoder<ValidateBucketConfig> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "ValidateBucketConfig", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "ValidateBucketConfig", "key", keyStart - at)
@@ -609,8 +322,7 @@ export function decodeValidateBucketConfig(reader: Reader, at: number, extrasSta
   }
 }
 
-/** Appends a `ValidateBucketConfig` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeValidateBucketConfig(writer: Writer, packet: RequestInit & ValidateBucketConfigFields): void {
+export const encodeValidateBucketConfig: RequestEncoder<ValidateBucketConfig> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.config))
   const { bytes } = writer
   let position = extrasStart
@@ -619,55 +331,16 @@ export function encodeValidateBucketConfig(writer: Writer, packet: RequestInit &
   finishRequest(writer, packet, "ValidateBucketConfig", 0x8c, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `ValidateBucketConfigResponse`, beside the header. */
-export interface ValidateBucketConfigResponseFields {
-}
+export type ValidateBucketConfigResponse = EmptyResponse<"ValidateBucketConfigResponse", 0x8c, 0x0000>
 
-/** Response to `ValidateBucketConfig` with status Success. */
-export interface ValidateBucketConfigResponse extends ResponseHead, ValidateBucketConfigResponseFields {
-  readonly _tag: "ValidateBucketConfigResponse";
-  readonly opcode: 0x8c;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeValidateBucketConfigResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ValidateBucketConfigResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "ValidateBucketConfigResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "ValidateBucketConfigResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ValidateBucketConfigResponse", "value", valueStart - at)
-  return {
-    _tag: "ValidateBucketConfigResponse",
-    opcode: 0x8c,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `ValidateBucketConfigResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeValidateBucketConfigResponse(writer: Writer, packet: ResponseInit & ValidateBucketConfigResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "ValidateBucketConfigResponse", 0x8c, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `ValidateBucketConfig`. */
-export type ValidateBucketConfigOutcome = ValidateBucketConfigResponse | ErrorResponse;
-
-/** @internal */
-export function decodeValidateBucketConfigOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ValidateBucketConfigOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeValidateBucketConfigResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeValidateBucketConfigResponse: ResponseDecoder<ValidateBucketConfigResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ValidateBucketConfigResponse", 0x8c)
+export const encodeValidateBucketConfigResponse: ResponseEncoder<ValidateBucketConfigResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "ValidateBucketConfigResponse", 0x8c, 0x0000)

@@ -2,31 +2,39 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: SetClusterConfig, GetClusterConfig. */
-import { type ClusterMapVersion, readClusterMapVersion, writeClusterMapVersion } from "./Types.ts";
-import { type Reader, type Writer, encodeText, expectAtLeast, expectEnd, expectLength, putI64, readNested, textBound, writeNested } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `SetClusterConfig`, beside the header. */
-export interface SetClusterConfigFields {
-  /** −1, or at least 1. */
-  readonly epoch: bigint;
-  /** At least 1. */
-  readonly revision: bigint;
-  /** The bucket it is about; empty for the map of the whole cluster. */
-  readonly bucket: string;
-  /** The map. */
-  readonly clusterMap: string;
-}
+import { type ClusterMapVersion, readClusterMapVersion, writeClusterMapVersion } from "./Types.ts"
+import { encodeText, expectAtLeast, expectEnd, expectLength, putI64, readNested, textBound, writeNested } from "@wirewright/codec"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** Installs a cluster map in this node. */
-export interface SetClusterConfig extends RequestHead, SetClusterConfigFields {
-  readonly _tag: "SetClusterConfig";
-  readonly opcode: 0xb4;
+export interface SetClusterConfig extends RequestHead {
+  readonly _tag: "SetClusterConfig"
+  readonly opcode: 0xb4
+  /** −1, or at least 1. */
+  readonly epoch: bigint
+  /** At least 1. */
+  readonly revision: bigint
+  /** The bucket it is about; empty for the map of the whole cluster. */
+  readonly bucket: string
+  /** The map. */
+  readonly clusterMap: string
 }
 
-/** @internal */
-export function decodeSetClusterConfig(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetClusterConfig {
+export const decodeSetClusterConfig: RequestDecoder<SetClusterConfig> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 16, "SetClusterConfig", "extras", extrasStart - at)
   return {
@@ -45,8 +53,7 @@ export function decodeSetClusterConfig(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `SetClusterConfig` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSetClusterConfig(writer: Writer, packet: RequestInit & SetClusterConfigFields): void {
+export const encodeSetClusterConfig: RequestEncoder<SetClusterConfig> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 16 + textBound(packet.bucket) + textBound(packet.clusterMap))
   const { bytes, view } = writer
   let position = extrasStart
@@ -59,79 +66,37 @@ export function encodeSetClusterConfig(writer: Writer, packet: RequestInit & Set
   finishRequest(writer, packet, "SetClusterConfig", 0xb4, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `SetClusterConfigResponse`, beside the header. */
-export interface SetClusterConfigResponseFields {
-}
+export type SetClusterConfigResponse = EmptyResponse<"SetClusterConfigResponse", 0xb4, 0x0000>
 
-/** Response to `SetClusterConfig` with status Success. */
-export interface SetClusterConfigResponse extends ResponseHead, SetClusterConfigResponseFields {
-  readonly _tag: "SetClusterConfigResponse";
-  readonly opcode: 0xb4;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeSetClusterConfigResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetClusterConfigResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SetClusterConfigResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SetClusterConfigResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SetClusterConfigResponse", "value", valueStart - at)
-  return {
-    _tag: "SetClusterConfigResponse",
-    opcode: 0xb4,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `SetClusterConfigResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSetClusterConfigResponse(writer: Writer, packet: ResponseInit & SetClusterConfigResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "SetClusterConfigResponse", 0xb4, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `SetClusterConfig`. */
-export type SetClusterConfigOutcome = SetClusterConfigResponse | ErrorResponse;
-
-/** @internal */
-export function decodeSetClusterConfigOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetClusterConfigOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeSetClusterConfigResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `GetClusterConfig`, beside the header. */
-export interface GetClusterConfigFields {
-  /** The version the client has; the answer is empty when there is no newer one. After HELLO GetClusterConfigWithKnownVersion. */
-  readonly knownVersion?: ClusterMapVersion | undefined;
-}
+export const decodeSetClusterConfigResponse: ResponseDecoder<SetClusterConfigResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetClusterConfigResponse", 0xb4)
+export const encodeSetClusterConfigResponse: ResponseEncoder<SetClusterConfigResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "SetClusterConfigResponse", 0xb4, 0x0000)
 
 /** Reads the cluster map of the selected bucket, or of the cluster when none is selected. */
-export interface GetClusterConfig extends RequestHead, GetClusterConfigFields {
-  readonly _tag: "GetClusterConfig";
-  readonly opcode: 0xb5;
+export interface GetClusterConfig extends RequestHead {
+  readonly _tag: "GetClusterConfig"
+  readonly opcode: 0xb5
+  /** The version the client has; the answer is empty when there is no newer one. After HELLO GetClusterConfigWithKnownVersion. */
+  readonly knownVersion?: ClusterMapVersion | undefined
 }
 
-/** @internal */
-export function decodeGetClusterConfig(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GetClusterConfig {
+export const decodeGetClusterConfig: RequestDecoder<GetClusterConfig> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   let maybeKnownVersion: ClusterMapVersion | undefined
   let afterMaybeKnownVersion = extrasStart
   if (keyStart > extrasStart) {
     expectAtLeast(keyStart - extrasStart, 16, "GetClusterConfig", "knownVersion", extrasStart - at)
-    const knownVersion = readNested(reader, extrasStart, extrasStart + 16, at, "GetClusterConfig", "knownVersion", readClusterMapVersion, false)
+    const knownVersion = readNested(
+      reader,
+      extrasStart,
+      extrasStart + 16,
+      at,
+      "GetClusterConfig",
+      "knownVersion",
+      readClusterMapVersion,
+      false
+    )
     maybeKnownVersion = knownVersion
     afterMaybeKnownVersion = extrasStart + 16
   }
@@ -151,8 +116,7 @@ export function decodeGetClusterConfig(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `GetClusterConfig` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetClusterConfig(writer: Writer, packet: RequestInit & GetClusterConfigFields): void {
+export const encodeGetClusterConfig: RequestEncoder<GetClusterConfig> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 16)
   let position = extrasStart
   if (packet.knownVersion !== undefined) {
@@ -162,22 +126,23 @@ export function encodeGetClusterConfig(writer: Writer, packet: RequestInit & Get
   finishRequest(writer, packet, "GetClusterConfig", 0xb5, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `GetClusterConfigResponse`, beside the header. */
-export interface GetClusterConfigResponseFields {
+export interface GetClusterConfigResponse extends ResponseHead {
+  readonly _tag: "GetClusterConfigResponse"
+  readonly opcode: 0xb5
+  readonly status: 0x0000
   /** The map. `$HOST` in it stands for the address the client is connected to. */
-  readonly clusterMap: string;
+  readonly clusterMap: string
 }
 
-/** Response to `GetClusterConfig` with status Success. */
-export interface GetClusterConfigResponse extends ResponseHead, GetClusterConfigResponseFields {
-  readonly _tag: "GetClusterConfigResponse";
-  readonly opcode: 0xb5;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGetClusterConfigResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetClusterConfigResponse {
+export const decodeGetClusterConfigResponse: ResponseDecoder<GetClusterConfigResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetClusterConfigResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetClusterConfigResponse", "key", keyStart - at)
@@ -194,27 +159,11 @@ export function decodeGetClusterConfigResponse(reader: Reader, at: number, extra
   }
 }
 
-/** Appends a `GetClusterConfigResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetClusterConfigResponse(writer: Writer, packet: ResponseInit & GetClusterConfigResponseFields): void {
+export const encodeGetClusterConfigResponse: ResponseEncoder<GetClusterConfigResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.clusterMap))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = position + encodeText(bytes, position, packet.clusterMap)
   finishResponse(writer, packet, "GetClusterConfigResponse", 0xb5, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `GetClusterConfig`. */
-export type GetClusterConfigOutcome = GetClusterConfigResponse | ErrorResponse;
-
-/** @internal */
-export function decodeGetClusterConfigOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetClusterConfigOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGetClusterConfigResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
 }

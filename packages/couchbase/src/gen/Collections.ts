@@ -2,25 +2,44 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: CollectionsSetManifest, CollectionsGetManifest, CollectionsGetID, CollectionsGetScopeID. */
-import type { CollectionId, ManifestUid, ScopeId } from "./Types.ts";
-import { type Reader, type Writer, encodeText, expectLength, putU32, putU64, textBound } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `CollectionsSetManifest`, beside the header. */
-export interface CollectionsSetManifestFields {
-  /** Scopes and collections as JSON; the ids in it are hexadecimal text. */
-  readonly manifest: string;
-}
+import type { CollectionId, ManifestUid, ScopeId } from "./Types.ts"
+import { encodeText, expectLength, putU32, putU64, textBound } from "@wirewright/codec"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** Gives a bucket its collections manifest. Sent by the cluster manager. */
-export interface CollectionsSetManifest extends RequestHead, CollectionsSetManifestFields {
-  readonly _tag: "CollectionsSetManifest";
-  readonly opcode: 0xb9;
+export interface CollectionsSetManifest extends RequestHead {
+  readonly _tag: "CollectionsSetManifest"
+  readonly opcode: 0xb9
+  /** Scopes and collections as JSON; the ids in it are hexadecimal text. */
+  readonly manifest: string
 }
 
-/** @internal */
-export function decodeCollectionsSetManifest(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): CollectionsSetManifest {
+export const decodeCollectionsSetManifest: RequestDecoder<CollectionsSetManifest> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "CollectionsSetManifest", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "CollectionsSetManifest", "key", keyStart - at)
@@ -37,8 +56,7 @@ export function decodeCollectionsSetManifest(reader: Reader, at: number, extrasS
   }
 }
 
-/** Appends a `CollectionsSetManifest` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsSetManifest(writer: Writer, packet: RequestInit & CollectionsSetManifestFields): void {
+export const encodeCollectionsSetManifest: RequestEncoder<CollectionsSetManifest> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.manifest))
   const { bytes } = writer
   let position = extrasStart
@@ -47,111 +65,45 @@ export function encodeCollectionsSetManifest(writer: Writer, packet: RequestInit
   finishRequest(writer, packet, "CollectionsSetManifest", 0xb9, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `CollectionsSetManifestResponse`, beside the header. */
-export interface CollectionsSetManifestResponseFields {
-}
+export type CollectionsSetManifestResponse = EmptyResponse<"CollectionsSetManifestResponse", 0xb9, 0x0000>
 
-/** Response to `CollectionsSetManifest` with status Success. */
-export interface CollectionsSetManifestResponse extends ResponseHead, CollectionsSetManifestResponseFields {
-  readonly _tag: "CollectionsSetManifestResponse";
-  readonly opcode: 0xb9;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeCollectionsSetManifestResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsSetManifestResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "CollectionsSetManifestResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "CollectionsSetManifestResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "CollectionsSetManifestResponse", "value", valueStart - at)
-  return {
-    _tag: "CollectionsSetManifestResponse",
-    opcode: 0xb9,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `CollectionsSetManifestResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsSetManifestResponse(writer: Writer, packet: ResponseInit & CollectionsSetManifestResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "CollectionsSetManifestResponse", 0xb9, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `CollectionsSetManifest`. */
-export type CollectionsSetManifestOutcome = CollectionsSetManifestResponse | ErrorResponse;
-
-/** @internal */
-export function decodeCollectionsSetManifestOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsSetManifestOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeCollectionsSetManifestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `CollectionsGetManifest`, beside the header. */
-export interface CollectionsGetManifestFields {
-}
+export const decodeCollectionsSetManifestResponse: ResponseDecoder<CollectionsSetManifestResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CollectionsSetManifestResponse", 0xb9)
+export const encodeCollectionsSetManifestResponse: ResponseEncoder<CollectionsSetManifestResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "CollectionsSetManifestResponse", 0xb9, 0x0000)
 
 /** Asks for the bucket's collections manifest. */
-export interface CollectionsGetManifest extends RequestHead, CollectionsGetManifestFields {
-  readonly _tag: "CollectionsGetManifest";
-  readonly opcode: 0xba;
-}
+export type CollectionsGetManifest = EmptyRequest<"CollectionsGetManifest", 0xba>
 
-/** @internal */
-export function decodeCollectionsGetManifest(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): CollectionsGetManifest {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "CollectionsGetManifest", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "CollectionsGetManifest", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "CollectionsGetManifest", "value", valueStart - at)
-  return {
-    _tag: "CollectionsGetManifest",
-    opcode: 0xba,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeCollectionsGetManifest: RequestDecoder<CollectionsGetManifest> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "CollectionsGetManifest", 0xba)
+export const encodeCollectionsGetManifest: RequestEncoder<CollectionsGetManifest> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "CollectionsGetManifest", 0xba)
 
-/** Appends a `CollectionsGetManifest` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsGetManifest(writer: Writer, packet: RequestInit & CollectionsGetManifestFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "CollectionsGetManifest", 0xba, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a caller gives for a `CollectionsGetManifestResponse`, beside the header. */
-export interface CollectionsGetManifestResponseFields {
+export interface CollectionsGetManifestResponse extends ResponseHead {
+  readonly _tag: "CollectionsGetManifestResponse"
+  readonly opcode: 0xba
+  readonly status: 0x0000
   /** Scopes and collections as JSON; the ids in it are hexadecimal text. */
-  readonly manifest: string;
+  readonly manifest: string
 }
 
-/** Response to `CollectionsGetManifest` with status Success. */
-export interface CollectionsGetManifestResponse extends ResponseHead, CollectionsGetManifestResponseFields {
-  readonly _tag: "CollectionsGetManifestResponse";
-  readonly opcode: 0xba;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeCollectionsGetManifestResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsGetManifestResponse {
+export const decodeCollectionsGetManifestResponse: ResponseDecoder<CollectionsGetManifestResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "CollectionsGetManifestResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "CollectionsGetManifestResponse", "key", keyStart - at)
@@ -168,8 +120,7 @@ export function decodeCollectionsGetManifestResponse(reader: Reader, at: number,
   }
 }
 
-/** Appends a `CollectionsGetManifestResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsGetManifestResponse(writer: Writer, packet: ResponseInit & CollectionsGetManifestResponseFields): void {
+export const encodeCollectionsGetManifestResponse: ResponseEncoder<CollectionsGetManifestResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.manifest))
   const { bytes } = writer
   let position = extrasStart
@@ -178,37 +129,17 @@ export function encodeCollectionsGetManifestResponse(writer: Writer, packet: Res
   finishResponse(writer, packet, "CollectionsGetManifestResponse", 0xba, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `CollectionsGetManifest`. */
-export type CollectionsGetManifestOutcome = CollectionsGetManifestResponse | ErrorResponse;
-
-/** @internal */
-export function decodeCollectionsGetManifestOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsGetManifestOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeCollectionsGetManifestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `CollectionsGetID`, beside the header. */
-export interface CollectionsGetIDFields {
-  /** Where old clients put the path; then the value is empty. */
-  readonly legacyPath: string;
-  /** Scope and collection, with a dot between. */
-  readonly path: string;
-}
-
 /** Asks for the id of a collection. */
-export interface CollectionsGetID extends RequestHead, CollectionsGetIDFields {
-  readonly _tag: "CollectionsGetID";
-  readonly opcode: 0xbb;
+export interface CollectionsGetID extends RequestHead {
+  readonly _tag: "CollectionsGetID"
+  readonly opcode: 0xbb
+  /** Where old clients put the path; then the value is empty. */
+  readonly legacyPath: string
+  /** Scope and collection, with a dot between. */
+  readonly path: string
 }
 
-/** @internal */
-export function decodeCollectionsGetID(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): CollectionsGetID {
+export const decodeCollectionsGetID: RequestDecoder<CollectionsGetID> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "CollectionsGetID", "extras", extrasStart - at)
   return {
@@ -225,8 +156,7 @@ export function decodeCollectionsGetID(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `CollectionsGetID` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsGetID(writer: Writer, packet: RequestInit & CollectionsGetIDFields): void {
+export const encodeCollectionsGetID: RequestEncoder<CollectionsGetID> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.legacyPath) + textBound(packet.path))
   const { bytes } = writer
   let position = extrasStart
@@ -237,24 +167,25 @@ export function encodeCollectionsGetID(writer: Writer, packet: RequestInit & Col
   finishRequest(writer, packet, "CollectionsGetID", 0xbb, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `CollectionsGetIDResponse`, beside the header. */
-export interface CollectionsGetIDResponseFields {
+export interface CollectionsGetIDResponse extends ResponseHead {
+  readonly _tag: "CollectionsGetIDResponse"
+  readonly opcode: 0xbb
+  readonly status: 0x0000
   /** The manifest the answer comes from. */
-  readonly manifestUid: ManifestUid;
+  readonly manifestUid: ManifestUid
   /** The collection's id. */
-  readonly collectionId: CollectionId;
+  readonly collectionId: CollectionId
 }
 
-/** Response to `CollectionsGetID` with status Success. */
-export interface CollectionsGetIDResponse extends ResponseHead, CollectionsGetIDResponseFields {
-  readonly _tag: "CollectionsGetIDResponse";
-  readonly opcode: 0xbb;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeCollectionsGetIDResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsGetIDResponse {
+export const decodeCollectionsGetIDResponse: ResponseDecoder<CollectionsGetIDResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 12, "CollectionsGetIDResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "CollectionsGetIDResponse", "key", keyStart - at)
@@ -273,8 +204,7 @@ export function decodeCollectionsGetIDResponse(reader: Reader, at: number, extra
   }
 }
 
-/** Appends a `CollectionsGetIDResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsGetIDResponse(writer: Writer, packet: ResponseInit & CollectionsGetIDResponseFields): void {
+export const encodeCollectionsGetIDResponse: ResponseEncoder<CollectionsGetIDResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 12)
   const { view } = writer
   const position = extrasStart
@@ -284,37 +214,25 @@ export function encodeCollectionsGetIDResponse(writer: Writer, packet: ResponseI
   finishResponse(writer, packet, "CollectionsGetIDResponse", 0xbb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 12)
 }
 
-/** What a server answers to `CollectionsGetID`. */
-export type CollectionsGetIDOutcome = CollectionsGetIDResponse | ErrorResponse;
-
-/** @internal */
-export function decodeCollectionsGetIDOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsGetIDOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeCollectionsGetIDResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `CollectionsGetScopeID`, beside the header. */
-export interface CollectionsGetScopeIDFields {
-  /** Where old clients put the path; then the value is empty. */
-  readonly legacyPath: string;
-  /** The scope; a dot and what follows it are ignored. */
-  readonly path: string;
-}
-
 /** Asks for the id of a scope. */
-export interface CollectionsGetScopeID extends RequestHead, CollectionsGetScopeIDFields {
-  readonly _tag: "CollectionsGetScopeID";
-  readonly opcode: 0xbc;
+export interface CollectionsGetScopeID extends RequestHead {
+  readonly _tag: "CollectionsGetScopeID"
+  readonly opcode: 0xbc
+  /** Where old clients put the path; then the value is empty. */
+  readonly legacyPath: string
+  /** The scope; a dot and what follows it are ignored. */
+  readonly path: string
 }
 
-/** @internal */
-export function decodeCollectionsGetScopeID(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): CollectionsGetScopeID {
+export const decodeCollectionsGetScopeID: RequestDecoder<CollectionsGetScopeID> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "CollectionsGetScopeID", "extras", extrasStart - at)
   return {
@@ -331,8 +249,7 @@ export function decodeCollectionsGetScopeID(reader: Reader, at: number, extrasSt
   }
 }
 
-/** Appends a `CollectionsGetScopeID` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsGetScopeID(writer: Writer, packet: RequestInit & CollectionsGetScopeIDFields): void {
+export const encodeCollectionsGetScopeID: RequestEncoder<CollectionsGetScopeID> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.legacyPath) + textBound(packet.path))
   const { bytes } = writer
   let position = extrasStart
@@ -343,24 +260,25 @@ export function encodeCollectionsGetScopeID(writer: Writer, packet: RequestInit 
   finishRequest(writer, packet, "CollectionsGetScopeID", 0xbc, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `CollectionsGetScopeIDResponse`, beside the header. */
-export interface CollectionsGetScopeIDResponseFields {
+export interface CollectionsGetScopeIDResponse extends ResponseHead {
+  readonly _tag: "CollectionsGetScopeIDResponse"
+  readonly opcode: 0xbc
+  readonly status: 0x0000
   /** The manifest the answer comes from. */
-  readonly manifestUid: ManifestUid;
+  readonly manifestUid: ManifestUid
   /** The scope's id. */
-  readonly scopeId: ScopeId;
+  readonly scopeId: ScopeId
 }
 
-/** Response to `CollectionsGetScopeID` with status Success. */
-export interface CollectionsGetScopeIDResponse extends ResponseHead, CollectionsGetScopeIDResponseFields {
-  readonly _tag: "CollectionsGetScopeIDResponse";
-  readonly opcode: 0xbc;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeCollectionsGetScopeIDResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsGetScopeIDResponse {
+export const decodeCollectionsGetScopeIDResponse: ResponseDecoder<CollectionsGetScopeIDResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 12, "CollectionsGetScopeIDResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "CollectionsGetScopeIDResponse", "key", keyStart - at)
@@ -379,28 +297,22 @@ export function decodeCollectionsGetScopeIDResponse(reader: Reader, at: number, 
   }
 }
 
-/** Appends a `CollectionsGetScopeIDResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCollectionsGetScopeIDResponse(writer: Writer, packet: ResponseInit & CollectionsGetScopeIDResponseFields): void {
+export const encodeCollectionsGetScopeIDResponse: ResponseEncoder<CollectionsGetScopeIDResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 12)
   const { view } = writer
   const position = extrasStart
   putU64(view, position, packet.manifestUid, "CollectionsGetScopeIDResponse", "manifestUid")
   putU32(view, position + 8, packet.scopeId, "CollectionsGetScopeIDResponse", "scopeId")
   const keyStart = position + 12
-  finishResponse(writer, packet, "CollectionsGetScopeIDResponse", 0xbc, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 12)
-}
-
-/** What a server answers to `CollectionsGetScopeID`. */
-export type CollectionsGetScopeIDOutcome = CollectionsGetScopeIDResponse | ErrorResponse;
-
-/** @internal */
-export function decodeCollectionsGetScopeIDOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CollectionsGetScopeIDOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeCollectionsGetScopeIDResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
+  finishResponse(
+    writer,
+    packet,
+    "CollectionsGetScopeIDResponse",
+    0xbc,
+    packet.status ?? 0x0000,
+    extrasStart,
+    keyStart,
+    keyStart,
+    position + 12
+  )
 }

@@ -2,30 +2,35 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: Hello. */
-import type { HelloFeature } from "./Types.ts";
-import { type Reader, type Writer, encodeText, expectLength, readElements, readU16, textBound, writeElements, writeU16 } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `Hello`, beside the header. */
-export interface HelloFields {
-  /** Name of the client, or JSON with the name `a` and a connection id `i`. */
-  readonly agent: string;
-  /** Everything the client wants. */
-  readonly features: ReadonlyArray<HelloFeature>;
-}
+import type { HelloFeature } from "./Types.ts"
+import { encodeText, expectLength, readElements, readU16, textBound, writeElements, writeU16 } from "@wirewright/codec"
+import {
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /**
  * Enables features of the connection. Each Hello first disables all of them, so it must name the whole list; it is refused with
  * NotSupported while other commands are under way, and with Einval when a feature lacks another it needs.
  */
-export interface Hello extends RequestHead, HelloFields {
-  readonly _tag: "Hello";
-  readonly opcode: 0x1f;
+export interface Hello extends RequestHead {
+  readonly _tag: "Hello"
+  readonly opcode: 0x1f
+  /** Name of the client, or JSON with the name `a` and a connection id `i`. */
+  readonly agent: string
+  /** Everything the client wants. */
+  readonly features: ReadonlyArray<HelloFeature>
 }
 
-/** @internal */
-export function decodeHello(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): Hello {
+export const decodeHello: RequestDecoder<Hello> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "Hello", "extras", extrasStart - at)
   const features = readElements(reader, valueStart, end, at, "Hello", "features", Infinity, readU16, false)
@@ -43,8 +48,7 @@ export function decodeHello(reader: Reader, at: number, extrasStart: number, key
   }
 }
 
-/** Appends a `Hello` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeHello(writer: Writer, packet: RequestInit & HelloFields): void {
+export const encodeHello: RequestEncoder<Hello> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.agent) + packet.features.length * 2)
   const { bytes } = writer
   let position = extrasStart
@@ -55,22 +59,15 @@ export function encodeHello(writer: Writer, packet: RequestInit & HelloFields): 
   finishRequest(writer, packet, "Hello", 0x1f, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `HelloResponse`, beside the header. */
-export interface HelloResponseFields {
+export interface HelloResponse extends ResponseHead {
+  readonly _tag: "HelloResponse"
+  readonly opcode: 0x1f
+  readonly status: 0x0000
   /** What the server enabled of it, sorted. */
-  readonly features: ReadonlyArray<HelloFeature>;
+  readonly features: ReadonlyArray<HelloFeature>
 }
 
-/** Response to `Hello` with status Success. */
-export interface HelloResponse extends ResponseHead, HelloResponseFields {
-  readonly _tag: "HelloResponse";
-  readonly opcode: 0x1f;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeHelloResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): HelloResponse {
+export const decodeHelloResponse: ResponseDecoder<HelloResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "HelloResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "HelloResponse", "key", keyStart - at)
@@ -88,26 +85,10 @@ export function decodeHelloResponse(reader: Reader, at: number, extrasStart: num
   }
 }
 
-/** Appends a `HelloResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeHelloResponse(writer: Writer, packet: ResponseInit & HelloResponseFields): void {
+export const encodeHelloResponse: ResponseEncoder<HelloResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, packet.features.length * 2)
   let position = extrasStart
   const keyStart = position
   position = writeElements(writer, position, packet.features, "HelloResponse", "features", Infinity, writeU16)
   finishResponse(writer, packet, "HelloResponse", 0x1f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `Hello`. */
-export type HelloOutcome = HelloResponse | ErrorResponse;
-
-/** @internal */
-export function decodeHelloOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): HelloOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeHelloResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
 }

@@ -2,1151 +2,1098 @@
 /* oxlint-disable */
 
 /** All packets of couchbase: unions, decoders by opcode, the encoder by tag. */
-import * as Admin from "./Admin.ts";
-import * as Auth from "./Auth.ts";
-import * as Bucket from "./Bucket.ts";
-import * as Classic from "./Classic.ts";
-import * as Cluster from "./Cluster.ts";
-import * as Collections from "./Collections.ts";
-import * as Features from "./Features.ts";
-import * as Fusion from "./Fusion.ts";
-import * as KeyValue from "./KeyValue.ts";
-import * as RangeScan from "./RangeScan.ts";
-import * as Retired from "./Retired.ts";
-import * as Server from "./Server.ts";
-import * as Snapshots from "./Snapshots.ts";
-import { type States, noStates } from "./States.ts";
-import * as SubDocument from "./SubDocument.ts";
-import * as VBucket from "./VBucket.ts";
-import * as WithMeta from "./WithMeta.ts";
-import { type Reader, type Writer, incomplete, malformed, readNibbleFrames } from "@wirewright/codec";
-import * as Base from "@wirewright/memcached/gen/Packets";
-import { type RequestFrame, type ResponseFrame, readRequestFrame, readResponseFrame } from "@wirewright/memcached/gen/Types";
-/** Any packet of kind request. */
-export type Request = 
-    | Classic.Get
-    | Classic.Set
-    | Classic.Add
-    | Classic.Replace
-    | Classic.Delete
-    | Classic.Increment
-    | Classic.Decrement
-    | Classic.Flush
-    | Classic.GetQ
-    | Classic.GetK
-    | Classic.GetKQ
-    | Classic.Append
-    | Classic.Prepend
-    | Classic.Stat
-    | Classic.SetQ
-    | Classic.AddQ
-    | Classic.ReplaceQ
-    | Classic.DeleteQ
-    | Classic.IncrementQ
-    | Classic.DecrementQ
-    | Classic.QuitQ
-    | Classic.FlushQ
-    | Classic.AppendQ
-    | Classic.PrependQ
-    | Classic.Touch
-    | Classic.Gat
-    | Classic.GatQ
-    | Features.Hello
-    | Admin.IoctlGet
-    | Admin.IoctlSet
-    | Admin.ConfigValidate
-    | Admin.ConfigReload
-    | Admin.AuditPut
-    | Admin.AuditConfigReload
-    | Admin.Shutdown
-    | Admin.SetBucketThrottleProperties
-    | Admin.SetBucketDataLimitExceeded
-    | Retired.SetNodeThrottleProperties
-    | Admin.SetActiveEncryptionKeys
-    | Admin.PruneEncryptionKeys
-    | Auth.RegisterAuthToken
-    | Retired.Rget
-    | Retired.Rset
-    | Retired.RsetQ
-    | Retired.Rappend
-    | Retired.RappendQ
-    | Retired.Rprepend
-    | Retired.RprependQ
-    | Retired.Rdelete
-    | Retired.RdeleteQ
-    | Retired.Rincr
-    | Retired.RincrQ
-    | Retired.Rdecr
-    | Retired.RdecrQ
-    | VBucket.SetVbucket
-    | VBucket.GetVbucket
-    | VBucket.DelVbucket
-    | Retired.TapConnect
-    | Retired.TapMutation
-    | Retired.TapDelete
-    | Retired.TapFlush
-    | Retired.TapOpaque
-    | Retired.TapVbucketSet
-    | Retired.TapCheckpointStart
-    | Retired.TapCheckpointEnd
-    | VBucket.GetAllVbSeqnos
-    | KeyValue.GetEx
-    | KeyValue.GetExReplica
-    | WithMeta.MutateWithMeta
-    | Fusion.GetFusionStorageSnapshot
-    | Fusion.ReleaseFusionStorageSnapshot
-    | Fusion.MountFusionVbucket
-    | Fusion.UnmountFusionVbucket
-    | Fusion.SyncFusionLogstore
-    | Fusion.StartFusionUploader
-    | Fusion.StopFusionUploader
-    | Fusion.DeleteFusionNamespace
-    | Fusion.GetFusionNamespaces
-    | Fusion.CreateFusionNamespace
-    | Admin.StopPersistence
-    | Admin.StartPersistence
-    | Admin.SetParam
-    | KeyValue.GetReplica
-    | Fusion.SetChronicleAuthToken
-    | Bucket.CreateBucket
-    | Bucket.DeleteBucket
-    | Bucket.ListBuckets
-    | Bucket.SelectBucket
-    | Bucket.PauseBucket
-    | Bucket.ResumeBucket
-    | Bucket.ValidateBucketConfig
-    | KeyValue.ObserveSeqno
-    | KeyValue.Observe
-    | KeyValue.EvictKey
-    | KeyValue.GetLocked
-    | KeyValue.UnlockKey
-    | VBucket.GetFailoverLog
-    | Retired.LastClosedCheckpoint
-    | Retired.DeregisterTapClient
-    | Retired.ResetReplicationChain
-    | WithMeta.GetMeta
-    | WithMeta.GetQMeta
-    | WithMeta.SetWithMeta
-    | WithMeta.SetQWithMeta
-    | WithMeta.AddWithMeta
-    | WithMeta.AddQWithMeta
-    | Retired.SnapshotVbStates
-    | Retired.VbucketBatchCount
-    | WithMeta.DelWithMeta
-    | WithMeta.DelQWithMeta
-    | Retired.CreateCheckpoint
-    | Retired.NotifyVbucketUpdate
-    | Admin.EnableTraffic
-    | Admin.DisableTraffic
-    | Admin.Ifconfig
-    | Retired.ChangeVbFilter
-    | Retired.CheckpointPersistence
-    | WithMeta.ReturnMeta
-    | VBucket.CompactDb
-    | Cluster.SetClusterConfig
-    | Cluster.GetClusterConfig
-    | KeyValue.GetRandomKey
-    | VBucket.SeqnoPersistence
-    | KeyValue.GetKeys
-    | Collections.CollectionsSetManifest
-    | Collections.CollectionsGetManifest
-    | Collections.CollectionsGetID
-    | Collections.CollectionsGetScopeID
-    | Retired.SetDriftCounterState
-    | Retired.GetAdjustedTime
-    | SubDocument.SubdocGet
-    | SubDocument.SubdocExists
-    | SubDocument.SubdocDictAdd
-    | SubDocument.SubdocDictUpsert
-    | SubDocument.SubdocDelete
-    | SubDocument.SubdocReplace
-    | SubDocument.SubdocArrayPushLast
-    | SubDocument.SubdocArrayPushFirst
-    | SubDocument.SubdocArrayInsert
-    | SubDocument.SubdocArrayAddUnique
-    | SubDocument.SubdocCounter
-    | SubDocument.SubdocMultiLookup
-    | SubDocument.SubdocMultiMutation
-    | SubDocument.SubdocGetCount
-    | SubDocument.SubdocReplaceBodyWithXattr
-    | RangeScan.RangeScanCreate
-    | RangeScan.RangeScanContinue
-    | RangeScan.RangeScanCancel
-    | Snapshots.PrepareSnapshot
-    | Snapshots.ReleaseSnapshot
-    | Snapshots.DownloadSnapshot
-    | Snapshots.GetFileFragment
-    | Retired.Scrub
-    | Auth.IsaslRefresh
-    | Retired.SslCertsRefresh
-    | Admin.GetCmdTimer
-    | Retired.SetCtrlToken
-    | Retired.GetCtrlToken
-    | Auth.UpdateExternalUserPermissions
-    | Auth.RbacRefresh
-    | Auth.AuthProvider
-    | Auth.DropPrivilege
-    | Admin.AdjustTimeofday
-    | Admin.EwouldblockCtl
-    | KeyValue.GetErrorMap
-    | Admin.Invalid
-    | Exclude<Base.Request, { readonly opcode: 0x00 | 0x01 | 0x02 | 0x03 | 0x04 | 0x05 | 0x06 | 0x08 | 0x09 | 0x0c | 0x0d | 0x0e | 0x0f | 0x10 | 0x11 | 0x12 | 0x13 | 0x14 | 0x15 | 0x16 | 0x17 | 0x18 | 0x19 | 0x1a | 0x1c | 0x1d | 0x1e | 0x1f | 0x23 | 0x24 | 0x25 | 0x26 | 0x27 | 0x28 | 0x29 | 0x2a | 0x2b | 0x2c | 0x2d | 0x2e | 0x2f | 0x30 | 0x31 | 0x32 | 0x33 | 0x34 | 0x35 | 0x36 | 0x37 | 0x38 | 0x39 | 0x3a | 0x3b | 0x3c | 0x3d | 0x3e | 0x3f | 0x40 | 0x41 | 0x42 | 0x43 | 0x44 | 0x45 | 0x46 | 0x47 | 0x48 | 0x49 | 0x4a | 0x4b | 0x70 | 0x71 | 0x72 | 0x73 | 0x74 | 0x75 | 0x76 | 0x77 | 0x78 | 0x79 | 0x80 | 0x81 | 0x82 | 0x83 | 0x84 | 0x85 | 0x86 | 0x87 | 0x89 | 0x8a | 0x8b | 0x8c | 0x91 | 0x92 | 0x93 | 0x94 | 0x95 | 0x96 | 0x97 | 0x9e | 0x9f | 0xa0 | 0xa1 | 0xa2 | 0xa3 | 0xa4 | 0xa5 | 0xa6 | 0xa7 | 0xa8 | 0xa9 | 0xaa | 0xac | 0xad | 0xae | 0xaf | 0xb0 | 0xb1 | 0xb2 | 0xb3 | 0xb4 | 0xb5 | 0xb6 | 0xb7 | 0xb8 | 0xb9 | 0xba | 0xbb | 0xbc | 0xc1 | 0xc2 | 0xc5 | 0xc6 | 0xc7 | 0xc8 | 0xc9 | 0xca | 0xcb | 0xcc | 0xcd | 0xce | 0xcf | 0xd0 | 0xd1 | 0xd2 | 0xd3 | 0xda | 0xdb | 0xdc | 0xe0 | 0xe1 | 0xe2 | 0xe3 | 0xf0 | 0xf1 | 0xf2 | 0xf3 | 0xf4 | 0xf5 | 0xf6 | 0xf7 | 0xf8 | 0xfb | 0xfc | 0xfd | 0xfe | 0xff }>;
+import * as Admin from "./Admin.ts"
+import * as Auth from "./Auth.ts"
+import * as Bucket from "./Bucket.ts"
+import * as Classic from "./Classic.ts"
+import * as Cluster from "./Cluster.ts"
+import * as Collections from "./Collections.ts"
+import * as Features from "./Features.ts"
+import * as Fusion from "./Fusion.ts"
+import * as KeyValue from "./KeyValue.ts"
+import * as RangeScan from "./RangeScan.ts"
+import * as Server from "./Server.ts"
+import * as Snapshots from "./Snapshots.ts"
+import { type States, noStates } from "./States.ts"
+import * as SubDocument from "./SubDocument.ts"
+import * as VBucket from "./VBucket.ts"
+import * as WithMeta from "./WithMeta.ts"
+import { type Reader, type Writer, incomplete, malformed } from "@wirewright/codec"
+import {
+  type RequestDecoder,
+  type ResponseDecoder,
+  type ServerRequestDecoder,
+  type ServerResponseDecoder,
+  decodeErrorResponse,
+  decodeErrorServerResponse,
+  decodeUnknownRequest,
+  decodeUnknownResponse,
+  readRequest,
+  readResponse,
+  readServerRequest,
+  readServerResponse
+} from "@wirewright/memcached/gen/Frame"
+import * as Base from "@wirewright/memcached/gen/Packets"
 
-/** Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
+type OwnRequest =
+  | Classic.Get
+  | Classic.Set
+  | Classic.Add
+  | Classic.Replace
+  | Classic.Delete
+  | Classic.Increment
+  | Classic.Decrement
+  | Classic.GetQ
+  | Classic.GetK
+  | Classic.GetKQ
+  | Classic.Append
+  | Classic.Prepend
+  | Classic.Stat
+  | Classic.SetQ
+  | Classic.AddQ
+  | Classic.ReplaceQ
+  | Classic.DeleteQ
+  | Classic.IncrementQ
+  | Classic.DecrementQ
+  | Classic.QuitQ
+  | Classic.AppendQ
+  | Classic.PrependQ
+  | Classic.Touch
+  | Classic.Gat
+  | Classic.GatQ
+  | Features.Hello
+  | Admin.IoctlGet
+  | Admin.IoctlSet
+  | Admin.ConfigValidate
+  | Admin.ConfigReload
+  | Admin.AuditPut
+  | Admin.AuditConfigReload
+  | Admin.Shutdown
+  | Admin.SetBucketThrottleProperties
+  | Admin.SetBucketDataLimitExceeded
+  | Admin.SetActiveEncryptionKeys
+  | Admin.PruneEncryptionKeys
+  | Auth.RegisterAuthToken
+  | VBucket.SetVbucket
+  | VBucket.GetVbucket
+  | VBucket.DelVbucket
+  | VBucket.GetAllVbSeqnos
+  | KeyValue.GetEx
+  | KeyValue.GetExReplica
+  | WithMeta.MutateWithMeta
+  | Fusion.GetFusionStorageSnapshot
+  | Fusion.ReleaseFusionStorageSnapshot
+  | Fusion.MountFusionVbucket
+  | Fusion.UnmountFusionVbucket
+  | Fusion.SyncFusionLogstore
+  | Fusion.StartFusionUploader
+  | Fusion.StopFusionUploader
+  | Fusion.DeleteFusionNamespace
+  | Fusion.GetFusionNamespaces
+  | Fusion.CreateFusionNamespace
+  | Admin.StopPersistence
+  | Admin.StartPersistence
+  | Admin.SetParam
+  | KeyValue.GetReplica
+  | Fusion.SetChronicleAuthToken
+  | Bucket.CreateBucket
+  | Bucket.DeleteBucket
+  | Bucket.ListBuckets
+  | Bucket.SelectBucket
+  | Bucket.PauseBucket
+  | Bucket.ResumeBucket
+  | Bucket.ValidateBucketConfig
+  | KeyValue.ObserveSeqno
+  | KeyValue.Observe
+  | KeyValue.EvictKey
+  | KeyValue.GetLocked
+  | KeyValue.UnlockKey
+  | VBucket.GetFailoverLog
+  | WithMeta.GetMeta
+  | WithMeta.GetQMeta
+  | WithMeta.SetWithMeta
+  | WithMeta.SetQWithMeta
+  | WithMeta.AddWithMeta
+  | WithMeta.AddQWithMeta
+  | WithMeta.DelWithMeta
+  | WithMeta.DelQWithMeta
+  | Admin.EnableTraffic
+  | Admin.DisableTraffic
+  | Admin.Ifconfig
+  | WithMeta.ReturnMeta
+  | VBucket.CompactDb
+  | Cluster.SetClusterConfig
+  | Cluster.GetClusterConfig
+  | KeyValue.GetRandomKey
+  | VBucket.SeqnoPersistence
+  | KeyValue.GetKeys
+  | Collections.CollectionsSetManifest
+  | Collections.CollectionsGetManifest
+  | Collections.CollectionsGetID
+  | Collections.CollectionsGetScopeID
+  | SubDocument.SubdocGet
+  | SubDocument.SubdocExists
+  | SubDocument.SubdocDictAdd
+  | SubDocument.SubdocDictUpsert
+  | SubDocument.SubdocDelete
+  | SubDocument.SubdocReplace
+  | SubDocument.SubdocArrayPushLast
+  | SubDocument.SubdocArrayPushFirst
+  | SubDocument.SubdocArrayInsert
+  | SubDocument.SubdocArrayAddUnique
+  | SubDocument.SubdocCounter
+  | SubDocument.SubdocMultiLookup
+  | SubDocument.SubdocMultiMutation
+  | SubDocument.SubdocGetCount
+  | SubDocument.SubdocReplaceBodyWithXattr
+  | RangeScan.RangeScanCreate
+  | RangeScan.RangeScanContinue
+  | RangeScan.RangeScanCancel
+  | Snapshots.PrepareSnapshot
+  | Snapshots.ReleaseSnapshot
+  | Snapshots.DownloadSnapshot
+  | Snapshots.GetFileFragment
+  | Auth.IsaslRefresh
+  | Admin.GetCmdTimer
+  | Auth.UpdateExternalUserPermissions
+  | Auth.RbacRefresh
+  | Auth.AuthProvider
+  | Auth.DropPrivilege
+  | Admin.AdjustTimeofday
+  | Admin.EwouldblockCtl
+  | KeyValue.GetErrorMap
+  | Admin.Invalid
+
+/** Any packet of kind request. */
+export type Request = OwnRequest | Exclude<Base.Request, { readonly opcode: OwnRequest["opcode"] | 0x08 | 0x18 }>
+
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x80 : view.getUint8(at)
-  if (magic !== 0x80 && magic !== 0x08) return malformed("Magic", "Request", "magic", 0, "0x80 or 0x08", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Request", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x80 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x80 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Request", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Request", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Request", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<RequestFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Request", "framing", readRequestFrame)
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      return Classic.decodeGet(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGet(reader, at, extras, key, value, end, framing, states)
     case 0x01:
-      return Classic.decodeSet(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeSet(reader, at, extras, key, value, end, framing, states)
     case 0x02:
-      return Classic.decodeAdd(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAdd(reader, at, extras, key, value, end, framing, states)
     case 0x03:
-      return Classic.decodeReplace(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeReplace(reader, at, extras, key, value, end, framing, states)
     case 0x04:
-      return Classic.decodeDelete(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeDelete(reader, at, extras, key, value, end, framing, states)
     case 0x05:
-      return Classic.decodeIncrement(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeIncrement(reader, at, extras, key, value, end, framing, states)
     case 0x06:
-      return Classic.decodeDecrement(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-    case 0x08:
-      return Classic.decodeFlush(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeDecrement(reader, at, extras, key, value, end, framing, states)
     case 0x09:
-      return Classic.decodeGetQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGetQ(reader, at, extras, key, value, end, framing, states)
     case 0x0c:
-      return Classic.decodeGetK(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGetK(reader, at, extras, key, value, end, framing, states)
     case 0x0d:
-      return Classic.decodeGetKQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGetKQ(reader, at, extras, key, value, end, framing, states)
     case 0x0e:
-      return Classic.decodeAppend(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAppend(reader, at, extras, key, value, end, framing, states)
     case 0x0f:
-      return Classic.decodePrepend(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodePrepend(reader, at, extras, key, value, end, framing, states)
     case 0x10:
-      return Classic.decodeStat(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeStat(reader, at, extras, key, value, end, framing)
     case 0x11:
-      return Classic.decodeSetQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeSetQ(reader, at, extras, key, value, end, framing, states)
     case 0x12:
-      return Classic.decodeAddQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAddQ(reader, at, extras, key, value, end, framing, states)
     case 0x13:
-      return Classic.decodeReplaceQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeReplaceQ(reader, at, extras, key, value, end, framing, states)
     case 0x14:
-      return Classic.decodeDeleteQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeDeleteQ(reader, at, extras, key, value, end, framing, states)
     case 0x15:
-      return Classic.decodeIncrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeIncrementQ(reader, at, extras, key, value, end, framing, states)
     case 0x16:
-      return Classic.decodeDecrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeDecrementQ(reader, at, extras, key, value, end, framing, states)
     case 0x17:
-      return Classic.decodeQuitQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x18:
-      return Classic.decodeFlushQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeQuitQ(reader, at, extras, key, value, end, framing)
     case 0x19:
-      return Classic.decodeAppendQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeAppendQ(reader, at, extras, key, value, end, framing, states)
     case 0x1a:
-      return Classic.decodePrependQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodePrependQ(reader, at, extras, key, value, end, framing, states)
     case 0x1c:
-      return Classic.decodeTouch(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeTouch(reader, at, extras, key, value, end, framing, states)
     case 0x1d:
-      return Classic.decodeGat(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGat(reader, at, extras, key, value, end, framing, states)
     case 0x1e:
-      return Classic.decodeGatQ(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Classic.decodeGatQ(reader, at, extras, key, value, end, framing, states)
     case 0x1f:
-      return Features.decodeHello(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Features.decodeHello(reader, at, extras, key, value, end, framing)
     case 0x23:
-      return Admin.decodeIoctlGet(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeIoctlGet(reader, at, extras, key, value, end, framing)
     case 0x24:
-      return Admin.decodeIoctlSet(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeIoctlSet(reader, at, extras, key, value, end, framing)
     case 0x25:
-      return Admin.decodeConfigValidate(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeConfigValidate(reader, at, extras, key, value, end, framing)
     case 0x26:
-      return Admin.decodeConfigReload(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeConfigReload(reader, at, extras, key, value, end, framing)
     case 0x27:
-      return Admin.decodeAuditPut(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeAuditPut(reader, at, extras, key, value, end, framing)
     case 0x28:
-      return Admin.decodeAuditConfigReload(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeAuditConfigReload(reader, at, extras, key, value, end, framing)
     case 0x29:
-      return Admin.decodeShutdown(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeShutdown(reader, at, extras, key, value, end, framing)
     case 0x2a:
-      return Admin.decodeSetBucketThrottleProperties(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeSetBucketThrottleProperties(reader, at, extras, key, value, end, framing)
     case 0x2b:
-      return Admin.decodeSetBucketDataLimitExceeded(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x2c:
-      return Retired.decodeSetNodeThrottleProperties(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeSetBucketDataLimitExceeded(reader, at, extras, key, value, end, framing)
     case 0x2d:
-      return Admin.decodeSetActiveEncryptionKeys(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeSetActiveEncryptionKeys(reader, at, extras, key, value, end, framing)
     case 0x2e:
-      return Admin.decodePruneEncryptionKeys(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodePruneEncryptionKeys(reader, at, extras, key, value, end, framing)
     case 0x2f:
-      return Auth.decodeRegisterAuthToken(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x30:
-      return Retired.decodeRget(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x31:
-      return Retired.decodeRset(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x32:
-      return Retired.decodeRsetQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x33:
-      return Retired.decodeRappend(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x34:
-      return Retired.decodeRappendQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x35:
-      return Retired.decodeRprepend(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x36:
-      return Retired.decodeRprependQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x37:
-      return Retired.decodeRdelete(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x38:
-      return Retired.decodeRdeleteQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x39:
-      return Retired.decodeRincr(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x3a:
-      return Retired.decodeRincrQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x3b:
-      return Retired.decodeRdecr(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x3c:
-      return Retired.decodeRdecrQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Auth.decodeRegisterAuthToken(reader, at, extras, key, value, end, framing)
     case 0x3d:
-      return VBucket.decodeSetVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return VBucket.decodeSetVbucket(reader, at, extras, key, value, end, framing)
     case 0x3e:
-      return VBucket.decodeGetVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return VBucket.decodeGetVbucket(reader, at, extras, key, value, end, framing)
     case 0x3f:
-      return VBucket.decodeDelVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x40:
-      return Retired.decodeTapConnect(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x41:
-      return Retired.decodeTapMutation(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x42:
-      return Retired.decodeTapDelete(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x43:
-      return Retired.decodeTapFlush(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x44:
-      return Retired.decodeTapOpaque(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x45:
-      return Retired.decodeTapVbucketSet(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x46:
-      return Retired.decodeTapCheckpointStart(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x47:
-      return Retired.decodeTapCheckpointEnd(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return VBucket.decodeDelVbucket(reader, at, extras, key, value, end, framing)
     case 0x48:
-      return VBucket.decodeGetAllVbSeqnos(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return VBucket.decodeGetAllVbSeqnos(reader, at, extras, key, value, end, framing)
     case 0x49:
-      return KeyValue.decodeGetEx(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetEx(reader, at, extras, key, value, end, framing, states)
     case 0x4a:
-      return KeyValue.decodeGetExReplica(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetExReplica(reader, at, extras, key, value, end, framing, states)
     case 0x4b:
-      return WithMeta.decodeMutateWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeMutateWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0x70:
-      return Fusion.decodeGetFusionStorageSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeGetFusionStorageSnapshot(reader, at, extras, key, value, end, framing)
     case 0x71:
-      return Fusion.decodeReleaseFusionStorageSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeReleaseFusionStorageSnapshot(reader, at, extras, key, value, end, framing)
     case 0x72:
-      return Fusion.decodeMountFusionVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeMountFusionVbucket(reader, at, extras, key, value, end, framing)
     case 0x73:
-      return Fusion.decodeUnmountFusionVbucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeUnmountFusionVbucket(reader, at, extras, key, value, end, framing)
     case 0x74:
-      return Fusion.decodeSyncFusionLogstore(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeSyncFusionLogstore(reader, at, extras, key, value, end, framing)
     case 0x75:
-      return Fusion.decodeStartFusionUploader(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeStartFusionUploader(reader, at, extras, key, value, end, framing)
     case 0x76:
-      return Fusion.decodeStopFusionUploader(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeStopFusionUploader(reader, at, extras, key, value, end, framing)
     case 0x77:
-      return Fusion.decodeDeleteFusionNamespace(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeDeleteFusionNamespace(reader, at, extras, key, value, end, framing)
     case 0x78:
-      return Fusion.decodeGetFusionNamespaces(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeGetFusionNamespaces(reader, at, extras, key, value, end, framing)
     case 0x79:
-      return Fusion.decodeCreateFusionNamespace(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeCreateFusionNamespace(reader, at, extras, key, value, end, framing)
     case 0x80:
-      return Admin.decodeStopPersistence(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeStopPersistence(reader, at, extras, key, value, end, framing)
     case 0x81:
-      return Admin.decodeStartPersistence(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeStartPersistence(reader, at, extras, key, value, end, framing)
     case 0x82:
-      return Admin.decodeSetParam(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeSetParam(reader, at, extras, key, value, end, framing)
     case 0x83:
-      return KeyValue.decodeGetReplica(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetReplica(reader, at, extras, key, value, end, framing, states)
     case 0x84:
-      return Fusion.decodeSetChronicleAuthToken(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Fusion.decodeSetChronicleAuthToken(reader, at, extras, key, value, end, framing)
     case 0x85:
-      return Bucket.decodeCreateBucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Bucket.decodeCreateBucket(reader, at, extras, key, value, end, framing)
     case 0x86:
-      return Bucket.decodeDeleteBucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Bucket.decodeDeleteBucket(reader, at, extras, key, value, end, framing)
     case 0x87:
-      return Bucket.decodeListBuckets(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Bucket.decodeListBuckets(reader, at, extras, key, value, end, framing)
     case 0x89:
-      return Bucket.decodeSelectBucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Bucket.decodeSelectBucket(reader, at, extras, key, value, end, framing)
     case 0x8a:
-      return Bucket.decodePauseBucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Bucket.decodePauseBucket(reader, at, extras, key, value, end, framing)
     case 0x8b:
-      return Bucket.decodeResumeBucket(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Bucket.decodeResumeBucket(reader, at, extras, key, value, end, framing)
     case 0x8c:
-      return Bucket.decodeValidateBucketConfig(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Bucket.decodeValidateBucketConfig(reader, at, extras, key, value, end, framing)
     case 0x91:
-      return KeyValue.decodeObserveSeqno(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return KeyValue.decodeObserveSeqno(reader, at, extras, key, value, end, framing)
     case 0x92:
-      return KeyValue.decodeObserve(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeObserve(reader, at, extras, key, value, end, framing, states)
     case 0x93:
-      return KeyValue.decodeEvictKey(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeEvictKey(reader, at, extras, key, value, end, framing, states)
     case 0x94:
-      return KeyValue.decodeGetLocked(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetLocked(reader, at, extras, key, value, end, framing, states)
     case 0x95:
-      return KeyValue.decodeUnlockKey(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeUnlockKey(reader, at, extras, key, value, end, framing, states)
     case 0x96:
-      return VBucket.decodeGetFailoverLog(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x97:
-      return Retired.decodeLastClosedCheckpoint(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x9e:
-      return Retired.decodeDeregisterTapClient(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x9f:
-      return Retired.decodeResetReplicationChain(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return VBucket.decodeGetFailoverLog(reader, at, extras, key, value, end, framing)
     case 0xa0:
-      return WithMeta.decodeGetMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeGetMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa1:
-      return WithMeta.decodeGetQMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeGetQMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa2:
-      return WithMeta.decodeSetWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeSetWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa3:
-      return WithMeta.decodeSetQWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeSetQWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa4:
-      return WithMeta.decodeAddWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeAddWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa5:
-      return WithMeta.decodeAddQWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-    case 0xa6:
-      return Retired.decodeSnapshotVbStates(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xa7:
-      return Retired.decodeVbucketBatchCount(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return WithMeta.decodeAddQWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa8:
-      return WithMeta.decodeDelWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeDelWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xa9:
-      return WithMeta.decodeDelQWithMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-    case 0xaa:
-      return Retired.decodeCreateCheckpoint(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xac:
-      return Retired.decodeNotifyVbucketUpdate(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return WithMeta.decodeDelQWithMeta(reader, at, extras, key, value, end, framing, states)
     case 0xad:
-      return Admin.decodeEnableTraffic(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeEnableTraffic(reader, at, extras, key, value, end, framing)
     case 0xae:
-      return Admin.decodeDisableTraffic(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeDisableTraffic(reader, at, extras, key, value, end, framing)
     case 0xaf:
-      return Admin.decodeIfconfig(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xb0:
-      return Retired.decodeChangeVbFilter(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xb1:
-      return Retired.decodeCheckpointPersistence(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeIfconfig(reader, at, extras, key, value, end, framing)
     case 0xb2:
-      return WithMeta.decodeReturnMeta(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return WithMeta.decodeReturnMeta(reader, at, extras, key, value, end, framing, states)
     case 0xb3:
-      return VBucket.decodeCompactDb(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return VBucket.decodeCompactDb(reader, at, extras, key, value, end, framing)
     case 0xb4:
-      return Cluster.decodeSetClusterConfig(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Cluster.decodeSetClusterConfig(reader, at, extras, key, value, end, framing)
     case 0xb5:
-      return Cluster.decodeGetClusterConfig(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Cluster.decodeGetClusterConfig(reader, at, extras, key, value, end, framing)
     case 0xb6:
-      return KeyValue.decodeGetRandomKey(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return KeyValue.decodeGetRandomKey(reader, at, extras, key, value, end, framing)
     case 0xb7:
-      return VBucket.decodeSeqnoPersistence(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return VBucket.decodeSeqnoPersistence(reader, at, extras, key, value, end, framing)
     case 0xb8:
-      return KeyValue.decodeGetKeys(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return KeyValue.decodeGetKeys(reader, at, extras, key, value, end, framing, states)
     case 0xb9:
-      return Collections.decodeCollectionsSetManifest(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Collections.decodeCollectionsSetManifest(reader, at, extras, key, value, end, framing)
     case 0xba:
-      return Collections.decodeCollectionsGetManifest(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Collections.decodeCollectionsGetManifest(reader, at, extras, key, value, end, framing)
     case 0xbb:
-      return Collections.decodeCollectionsGetID(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Collections.decodeCollectionsGetID(reader, at, extras, key, value, end, framing)
     case 0xbc:
-      return Collections.decodeCollectionsGetScopeID(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xc1:
-      return Retired.decodeSetDriftCounterState(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xc2:
-      return Retired.decodeGetAdjustedTime(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Collections.decodeCollectionsGetScopeID(reader, at, extras, key, value, end, framing)
     case 0xc5:
-      return SubDocument.decodeSubdocGet(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocGet(reader, at, extras, key, value, end, framing, states)
     case 0xc6:
-      return SubDocument.decodeSubdocExists(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocExists(reader, at, extras, key, value, end, framing, states)
     case 0xc7:
-      return SubDocument.decodeSubdocDictAdd(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocDictAdd(reader, at, extras, key, value, end, framing, states)
     case 0xc8:
-      return SubDocument.decodeSubdocDictUpsert(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocDictUpsert(reader, at, extras, key, value, end, framing, states)
     case 0xc9:
-      return SubDocument.decodeSubdocDelete(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocDelete(reader, at, extras, key, value, end, framing, states)
     case 0xca:
-      return SubDocument.decodeSubdocReplace(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocReplace(reader, at, extras, key, value, end, framing, states)
     case 0xcb:
-      return SubDocument.decodeSubdocArrayPushLast(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayPushLast(reader, at, extras, key, value, end, framing, states)
     case 0xcc:
-      return SubDocument.decodeSubdocArrayPushFirst(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayPushFirst(reader, at, extras, key, value, end, framing, states)
     case 0xcd:
-      return SubDocument.decodeSubdocArrayInsert(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayInsert(reader, at, extras, key, value, end, framing, states)
     case 0xce:
-      return SubDocument.decodeSubdocArrayAddUnique(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocArrayAddUnique(reader, at, extras, key, value, end, framing, states)
     case 0xcf:
-      return SubDocument.decodeSubdocCounter(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocCounter(reader, at, extras, key, value, end, framing, states)
     case 0xd0:
-      return SubDocument.decodeSubdocMultiLookup(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocMultiLookup(reader, at, extras, key, value, end, framing, states)
     case 0xd1:
-      return SubDocument.decodeSubdocMultiMutation(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocMultiMutation(reader, at, extras, key, value, end, framing, states)
     case 0xd2:
-      return SubDocument.decodeSubdocGetCount(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocGetCount(reader, at, extras, key, value, end, framing, states)
     case 0xd3:
-      return SubDocument.decodeSubdocReplaceBodyWithXattr(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return SubDocument.decodeSubdocReplaceBodyWithXattr(reader, at, extras, key, value, end, framing, states)
     case 0xda:
-      return RangeScan.decodeRangeScanCreate(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return RangeScan.decodeRangeScanCreate(reader, at, extras, key, value, end, framing)
     case 0xdb:
-      return RangeScan.decodeRangeScanContinue(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return RangeScan.decodeRangeScanContinue(reader, at, extras, key, value, end, framing)
     case 0xdc:
-      return RangeScan.decodeRangeScanCancel(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return RangeScan.decodeRangeScanCancel(reader, at, extras, key, value, end, framing)
     case 0xe0:
-      return Snapshots.decodePrepareSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Snapshots.decodePrepareSnapshot(reader, at, extras, key, value, end, framing)
     case 0xe1:
-      return Snapshots.decodeReleaseSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Snapshots.decodeReleaseSnapshot(reader, at, extras, key, value, end, framing)
     case 0xe2:
-      return Snapshots.decodeDownloadSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Snapshots.decodeDownloadSnapshot(reader, at, extras, key, value, end, framing)
     case 0xe3:
-      return Snapshots.decodeGetFileFragment(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf0:
-      return Retired.decodeScrub(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Snapshots.decodeGetFileFragment(reader, at, extras, key, value, end, framing)
     case 0xf1:
-      return Auth.decodeIsaslRefresh(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf2:
-      return Retired.decodeSslCertsRefresh(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Auth.decodeIsaslRefresh(reader, at, extras, key, value, end, framing)
     case 0xf3:
-      return Admin.decodeGetCmdTimer(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf4:
-      return Retired.decodeSetCtrlToken(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf5:
-      return Retired.decodeGetCtrlToken(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeGetCmdTimer(reader, at, extras, key, value, end, framing)
     case 0xf6:
-      return Auth.decodeUpdateExternalUserPermissions(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Auth.decodeUpdateExternalUserPermissions(reader, at, extras, key, value, end, framing)
     case 0xf7:
-      return Auth.decodeRbacRefresh(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Auth.decodeRbacRefresh(reader, at, extras, key, value, end, framing)
     case 0xf8:
-      return Auth.decodeAuthProvider(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Auth.decodeAuthProvider(reader, at, extras, key, value, end, framing)
     case 0xfb:
-      return Auth.decodeDropPrivilege(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Auth.decodeDropPrivilege(reader, at, extras, key, value, end, framing)
     case 0xfc:
-      return Admin.decodeAdjustTimeofday(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeAdjustTimeofday(reader, at, extras, key, value, end, framing)
     case 0xfd:
-      return Admin.decodeEwouldblockCtl(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeEwouldblockCtl(reader, at, extras, key, value, end, framing)
     case 0xfe:
-      return KeyValue.decodeGetErrorMap(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return KeyValue.decodeGetErrorMap(reader, at, extras, key, value, end, framing)
     case 0xff:
-      return Admin.decodeInvalid(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Admin.decodeInvalid(reader, at, extras, key, value, end, framing)
+    case 0x08:
+    case 0x18:
+      return decodeUnknownRequest(reader, at, extras, key, value, end, framing)
     default:
-      return Base.decodeRequest(reader, at, states) as Request
+      return Base.dispatchRequest(reader, at, extras, key, value, end, framing, states) as Request
   }
 }
+
+/**
+ * Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
+  return readRequest(reader, at, states, dispatchRequest)
+}
+
+type OwnResponse =
+  | Classic.GetResponse
+  | Classic.SetResponse
+  | Classic.AddResponse
+  | Classic.ReplaceResponse
+  | Classic.DeleteResponse
+  | Classic.IncrementResponse
+  | Classic.DecrementResponse
+  | Classic.GetQResponse
+  | Classic.GetKResponse
+  | Classic.GetKQResponse
+  | Classic.AppendResponse
+  | Classic.PrependResponse
+  | Classic.StatResponse
+  | Classic.SetQResponse
+  | Classic.AddQResponse
+  | Classic.ReplaceQResponse
+  | Classic.DeleteQResponse
+  | Classic.IncrementQResponse
+  | Classic.DecrementQResponse
+  | Classic.QuitQResponse
+  | Classic.AppendQResponse
+  | Classic.PrependQResponse
+  | Classic.TouchResponse
+  | Classic.GatResponse
+  | Classic.GatQResponse
+  | Features.HelloResponse
+  | Admin.IoctlGetResponse
+  | Admin.IoctlSetResponse
+  | Admin.ConfigValidateResponse
+  | Admin.ConfigReloadResponse
+  | Admin.AuditPutResponse
+  | Admin.AuditConfigReloadResponse
+  | Admin.ShutdownResponse
+  | Admin.SetBucketThrottlePropertiesResponse
+  | Admin.SetBucketDataLimitExceededResponse
+  | Admin.SetActiveEncryptionKeysResponse
+  | Admin.PruneEncryptionKeysResponse
+  | Auth.RegisterAuthTokenResponse
+  | VBucket.SetVbucketResponse
+  | VBucket.GetVbucketResponse
+  | VBucket.DelVbucketResponse
+  | VBucket.GetAllVbSeqnosResponse
+  | KeyValue.GetExResponse
+  | KeyValue.GetExReplicaResponse
+  | WithMeta.MutateWithMetaResponse
+  | Fusion.GetFusionStorageSnapshotResponse
+  | Fusion.ReleaseFusionStorageSnapshotResponse
+  | Fusion.MountFusionVbucketResponse
+  | Fusion.UnmountFusionVbucketResponse
+  | Fusion.SyncFusionLogstoreResponse
+  | Fusion.StartFusionUploaderResponse
+  | Fusion.StopFusionUploaderResponse
+  | Fusion.DeleteFusionNamespaceResponse
+  | Fusion.GetFusionNamespacesResponse
+  | Fusion.CreateFusionNamespaceResponse
+  | Admin.StopPersistenceResponse
+  | Admin.StartPersistenceResponse
+  | Admin.SetParamResponse
+  | KeyValue.GetReplicaResponse
+  | Fusion.SetChronicleAuthTokenResponse
+  | Bucket.CreateBucketResponse
+  | Bucket.DeleteBucketResponse
+  | Bucket.ListBucketsResponse
+  | Bucket.SelectBucketResponse
+  | Bucket.PauseBucketResponse
+  | Bucket.ResumeBucketResponse
+  | Bucket.ValidateBucketConfigResponse
+  | KeyValue.ObserveSeqnoResponse
+  | KeyValue.ObserveResponse
+  | KeyValue.EvictKeyResponse
+  | KeyValue.GetLockedResponse
+  | KeyValue.UnlockKeyResponse
+  | VBucket.GetFailoverLogResponse
+  | WithMeta.GetMetaResponse
+  | WithMeta.GetQMetaResponse
+  | WithMeta.SetWithMetaResponse
+  | WithMeta.SetQWithMetaResponse
+  | WithMeta.AddWithMetaResponse
+  | WithMeta.AddQWithMetaResponse
+  | WithMeta.DelWithMetaResponse
+  | WithMeta.DelQWithMetaResponse
+  | Admin.EnableTrafficResponse
+  | Admin.DisableTrafficResponse
+  | Admin.IfconfigResponse
+  | WithMeta.ReturnMetaResponse
+  | VBucket.CompactDbResponse
+  | Cluster.SetClusterConfigResponse
+  | Cluster.GetClusterConfigResponse
+  | KeyValue.GetRandomKeyResponse
+  | VBucket.SeqnoPersistenceResponse
+  | KeyValue.GetKeysResponse
+  | Collections.CollectionsSetManifestResponse
+  | Collections.CollectionsGetManifestResponse
+  | Collections.CollectionsGetIDResponse
+  | Collections.CollectionsGetScopeIDResponse
+  | SubDocument.SubdocGetResponse
+  | SubDocument.SubdocExistsResponse
+  | SubDocument.SubdocDictAddResponse
+  | SubDocument.SubdocDictUpsertResponse
+  | SubDocument.SubdocDeleteResponse
+  | SubDocument.SubdocReplaceResponse
+  | SubDocument.SubdocArrayPushLastResponse
+  | SubDocument.SubdocArrayPushFirstResponse
+  | SubDocument.SubdocArrayInsertResponse
+  | SubDocument.SubdocArrayAddUniqueResponse
+  | SubDocument.SubdocCounterResponse
+  | SubDocument.SubdocMultiLookupResponse
+  | SubDocument.SubdocMultiMutationResponse
+  | SubDocument.SubdocMultiMutationSubdocMultiPathFailure
+  | SubDocument.SubdocGetCountResponse
+  | SubDocument.SubdocReplaceBodyWithXattrResponse
+  | RangeScan.RangeScanCreateResponse
+  | RangeScan.RangeScanContinueResponse
+  | RangeScan.RangeScanCancelResponse
+  | Snapshots.PrepareSnapshotResponse
+  | Snapshots.ReleaseSnapshotResponse
+  | Snapshots.DownloadSnapshotResponse
+  | Snapshots.GetFileFragmentResponse
+  | Auth.IsaslRefreshResponse
+  | Admin.GetCmdTimerResponse
+  | Auth.UpdateExternalUserPermissionsResponse
+  | Auth.RbacRefreshResponse
+  | Auth.AuthProviderResponse
+  | Auth.DropPrivilegeResponse
+  | Admin.AdjustTimeofdayResponse
+  | Admin.EwouldblockCtlResponse
+  | KeyValue.GetErrorMapResponse
+  | Admin.InvalidResponse
 
 /** Any answer to a packet of kind request. */
-export type Response = 
-    | Classic.GetResponse
-    | Classic.SetResponse
-    | Classic.AddResponse
-    | Classic.ReplaceResponse
-    | Classic.DeleteResponse
-    | Classic.IncrementResponse
-    | Classic.DecrementResponse
-    | Classic.FlushResponse
-    | Classic.GetQResponse
-    | Classic.GetKResponse
-    | Classic.GetKQResponse
-    | Classic.AppendResponse
-    | Classic.PrependResponse
-    | Classic.StatResponse
-    | Classic.SetQResponse
-    | Classic.AddQResponse
-    | Classic.ReplaceQResponse
-    | Classic.DeleteQResponse
-    | Classic.IncrementQResponse
-    | Classic.DecrementQResponse
-    | Classic.QuitQResponse
-    | Classic.FlushQResponse
-    | Classic.AppendQResponse
-    | Classic.PrependQResponse
-    | Classic.TouchResponse
-    | Classic.GatResponse
-    | Classic.GatQResponse
-    | Features.HelloResponse
-    | Admin.IoctlGetResponse
-    | Admin.IoctlSetResponse
-    | Admin.ConfigValidateResponse
-    | Admin.ConfigReloadResponse
-    | Admin.AuditPutResponse
-    | Admin.AuditConfigReloadResponse
-    | Admin.ShutdownResponse
-    | Admin.SetBucketThrottlePropertiesResponse
-    | Admin.SetBucketDataLimitExceededResponse
-    | Retired.SetNodeThrottlePropertiesResponse
-    | Admin.SetActiveEncryptionKeysResponse
-    | Admin.PruneEncryptionKeysResponse
-    | Auth.RegisterAuthTokenResponse
-    | Retired.RgetResponse
-    | Retired.RsetResponse
-    | Retired.RsetQResponse
-    | Retired.RappendResponse
-    | Retired.RappendQResponse
-    | Retired.RprependResponse
-    | Retired.RprependQResponse
-    | Retired.RdeleteResponse
-    | Retired.RdeleteQResponse
-    | Retired.RincrResponse
-    | Retired.RincrQResponse
-    | Retired.RdecrResponse
-    | Retired.RdecrQResponse
-    | VBucket.SetVbucketResponse
-    | VBucket.GetVbucketResponse
-    | VBucket.DelVbucketResponse
-    | Retired.TapConnectResponse
-    | Retired.TapMutationResponse
-    | Retired.TapDeleteResponse
-    | Retired.TapFlushResponse
-    | Retired.TapOpaqueResponse
-    | Retired.TapVbucketSetResponse
-    | Retired.TapCheckpointStartResponse
-    | Retired.TapCheckpointEndResponse
-    | VBucket.GetAllVbSeqnosResponse
-    | KeyValue.GetExResponse
-    | KeyValue.GetExReplicaResponse
-    | WithMeta.MutateWithMetaResponse
-    | Fusion.GetFusionStorageSnapshotResponse
-    | Fusion.ReleaseFusionStorageSnapshotResponse
-    | Fusion.MountFusionVbucketResponse
-    | Fusion.UnmountFusionVbucketResponse
-    | Fusion.SyncFusionLogstoreResponse
-    | Fusion.StartFusionUploaderResponse
-    | Fusion.StopFusionUploaderResponse
-    | Fusion.DeleteFusionNamespaceResponse
-    | Fusion.GetFusionNamespacesResponse
-    | Fusion.CreateFusionNamespaceResponse
-    | Admin.StopPersistenceResponse
-    | Admin.StartPersistenceResponse
-    | Admin.SetParamResponse
-    | KeyValue.GetReplicaResponse
-    | Fusion.SetChronicleAuthTokenResponse
-    | Bucket.CreateBucketResponse
-    | Bucket.DeleteBucketResponse
-    | Bucket.ListBucketsResponse
-    | Bucket.SelectBucketResponse
-    | Bucket.PauseBucketResponse
-    | Bucket.ResumeBucketResponse
-    | Bucket.ValidateBucketConfigResponse
-    | KeyValue.ObserveSeqnoResponse
-    | KeyValue.ObserveResponse
-    | KeyValue.EvictKeyResponse
-    | KeyValue.GetLockedResponse
-    | KeyValue.UnlockKeyResponse
-    | VBucket.GetFailoverLogResponse
-    | Retired.LastClosedCheckpointResponse
-    | Retired.DeregisterTapClientResponse
-    | Retired.ResetReplicationChainResponse
-    | WithMeta.GetMetaResponse
-    | WithMeta.GetQMetaResponse
-    | WithMeta.SetWithMetaResponse
-    | WithMeta.SetQWithMetaResponse
-    | WithMeta.AddWithMetaResponse
-    | WithMeta.AddQWithMetaResponse
-    | Retired.SnapshotVbStatesResponse
-    | Retired.VbucketBatchCountResponse
-    | WithMeta.DelWithMetaResponse
-    | WithMeta.DelQWithMetaResponse
-    | Retired.CreateCheckpointResponse
-    | Retired.NotifyVbucketUpdateResponse
-    | Admin.EnableTrafficResponse
-    | Admin.DisableTrafficResponse
-    | Admin.IfconfigResponse
-    | Retired.ChangeVbFilterResponse
-    | Retired.CheckpointPersistenceResponse
-    | WithMeta.ReturnMetaResponse
-    | VBucket.CompactDbResponse
-    | Cluster.SetClusterConfigResponse
-    | Cluster.GetClusterConfigResponse
-    | KeyValue.GetRandomKeyResponse
-    | VBucket.SeqnoPersistenceResponse
-    | KeyValue.GetKeysResponse
-    | Collections.CollectionsSetManifestResponse
-    | Collections.CollectionsGetManifestResponse
-    | Collections.CollectionsGetIDResponse
-    | Collections.CollectionsGetScopeIDResponse
-    | Retired.SetDriftCounterStateResponse
-    | Retired.GetAdjustedTimeResponse
-    | SubDocument.SubdocGetResponse
-    | SubDocument.SubdocExistsResponse
-    | SubDocument.SubdocDictAddResponse
-    | SubDocument.SubdocDictUpsertResponse
-    | SubDocument.SubdocDeleteResponse
-    | SubDocument.SubdocReplaceResponse
-    | SubDocument.SubdocArrayPushLastResponse
-    | SubDocument.SubdocArrayPushFirstResponse
-    | SubDocument.SubdocArrayInsertResponse
-    | SubDocument.SubdocArrayAddUniqueResponse
-    | SubDocument.SubdocCounterResponse
-    | SubDocument.SubdocMultiLookupResponse
-    | SubDocument.SubdocMultiMutationResponse
-    | SubDocument.SubdocMultiMutationSubdocMultiPathFailure
-    | SubDocument.SubdocGetCountResponse
-    | SubDocument.SubdocReplaceBodyWithXattrResponse
-    | RangeScan.RangeScanCreateResponse
-    | RangeScan.RangeScanContinueResponse
-    | RangeScan.RangeScanCancelResponse
-    | Snapshots.PrepareSnapshotResponse
-    | Snapshots.ReleaseSnapshotResponse
-    | Snapshots.DownloadSnapshotResponse
-    | Snapshots.GetFileFragmentResponse
-    | Retired.ScrubResponse
-    | Auth.IsaslRefreshResponse
-    | Retired.SslCertsRefreshResponse
-    | Admin.GetCmdTimerResponse
-    | Retired.SetCtrlTokenResponse
-    | Retired.GetCtrlTokenResponse
-    | Auth.UpdateExternalUserPermissionsResponse
-    | Auth.RbacRefreshResponse
-    | Auth.AuthProviderResponse
-    | Auth.DropPrivilegeResponse
-    | Admin.AdjustTimeofdayResponse
-    | Admin.EwouldblockCtlResponse
-    | KeyValue.GetErrorMapResponse
-    | Admin.InvalidResponse
-    | Exclude<Base.Response, { readonly opcode: 0x00 | 0x01 | 0x02 | 0x03 | 0x04 | 0x05 | 0x06 | 0x08 | 0x09 | 0x0c | 0x0d | 0x0e | 0x0f | 0x10 | 0x11 | 0x12 | 0x13 | 0x14 | 0x15 | 0x16 | 0x17 | 0x18 | 0x19 | 0x1a | 0x1c | 0x1d | 0x1e | 0x1f | 0x23 | 0x24 | 0x25 | 0x26 | 0x27 | 0x28 | 0x29 | 0x2a | 0x2b | 0x2c | 0x2d | 0x2e | 0x2f | 0x30 | 0x31 | 0x32 | 0x33 | 0x34 | 0x35 | 0x36 | 0x37 | 0x38 | 0x39 | 0x3a | 0x3b | 0x3c | 0x3d | 0x3e | 0x3f | 0x40 | 0x41 | 0x42 | 0x43 | 0x44 | 0x45 | 0x46 | 0x47 | 0x48 | 0x49 | 0x4a | 0x4b | 0x70 | 0x71 | 0x72 | 0x73 | 0x74 | 0x75 | 0x76 | 0x77 | 0x78 | 0x79 | 0x80 | 0x81 | 0x82 | 0x83 | 0x84 | 0x85 | 0x86 | 0x87 | 0x89 | 0x8a | 0x8b | 0x8c | 0x91 | 0x92 | 0x93 | 0x94 | 0x95 | 0x96 | 0x97 | 0x9e | 0x9f | 0xa0 | 0xa1 | 0xa2 | 0xa3 | 0xa4 | 0xa5 | 0xa6 | 0xa7 | 0xa8 | 0xa9 | 0xaa | 0xac | 0xad | 0xae | 0xaf | 0xb0 | 0xb1 | 0xb2 | 0xb3 | 0xb4 | 0xb5 | 0xb6 | 0xb7 | 0xb8 | 0xb9 | 0xba | 0xbb | 0xbc | 0xc1 | 0xc2 | 0xc5 | 0xc6 | 0xc7 | 0xc8 | 0xc9 | 0xca | 0xcb | 0xcc | 0xcd | 0xce | 0xcf | 0xd0 | 0xd1 | 0xd2 | 0xd3 | 0xda | 0xdb | 0xdc | 0xe0 | 0xe1 | 0xe2 | 0xe3 | 0xf0 | 0xf1 | 0xf2 | 0xf3 | 0xf4 | 0xf5 | 0xf6 | 0xf7 | 0xf8 | 0xfb | 0xfc | 0xfd | 0xfe | 0xff }>;
+export type Response = OwnResponse | Exclude<Base.Response, { readonly opcode: OwnResponse["opcode"] | 0x08 | 0x18 }>
 
-/** Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x81 : view.getUint8(at)
-  if (magic !== 0x81 && magic !== 0x18) return malformed("Magic", "Response", "magic", 0, "0x81 or 0x18", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Response", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x81 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x81 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Response", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Response", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Response", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<ResponseFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Response", "framing", readResponseFrame)
+  const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      return Classic.decodeGetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGetResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x01:
-      return Classic.decodeSetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeSetResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x02:
-      return Classic.decodeAddOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAddResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x03:
-      return Classic.decodeReplaceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeReplaceResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x04:
-      return Classic.decodeDeleteOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDeleteResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x05:
-      return Classic.decodeIncrementOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeIncrementResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x06:
-      return Classic.decodeDecrementOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x08:
-      return Classic.decodeFlushOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDecrementResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x09:
-      return Classic.decodeGetQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGetQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x0c:
-      return Classic.decodeGetKOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return Classic.decodeGetKResponse(reader, at, extras, key, value, end, framing, states)
+      break
     case 0x0d:
-      return Classic.decodeGetKQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return Classic.decodeGetKQResponse(reader, at, extras, key, value, end, framing, states)
+      break
     case 0x0e:
-      return Classic.decodeAppendOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAppendResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x0f:
-      return Classic.decodePrependOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodePrependResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x10:
-      return Classic.decodeStatOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeStatResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x11:
-      return Classic.decodeSetQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeSetQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x12:
-      return Classic.decodeAddQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAddQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x13:
-      return Classic.decodeReplaceQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeReplaceQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x14:
-      return Classic.decodeDeleteQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDeleteQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x15:
-      return Classic.decodeIncrementQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeIncrementQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x16:
-      return Classic.decodeDecrementQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDecrementQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x17:
-      return Classic.decodeQuitQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x18:
-      return Classic.decodeFlushQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeQuitQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x19:
-      return Classic.decodeAppendQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAppendQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1a:
-      return Classic.decodePrependQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodePrependQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1c:
-      return Classic.decodeTouchOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeTouchResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1d:
-      return Classic.decodeGatOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGatResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1e:
-      return Classic.decodeGatQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGatQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1f:
-      return Features.decodeHelloOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Features.decodeHelloResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x23:
-      return Admin.decodeIoctlGetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeIoctlGetResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x24:
-      return Admin.decodeIoctlSetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeIoctlSetResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x25:
-      return Admin.decodeConfigValidateOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeConfigValidateResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x26:
-      return Admin.decodeConfigReloadOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeConfigReloadResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x27:
-      return Admin.decodeAuditPutOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeAuditPutResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x28:
-      return Admin.decodeAuditConfigReloadOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeAuditConfigReloadResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x29:
-      return Admin.decodeShutdownOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeShutdownResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x2a:
-      return Admin.decodeSetBucketThrottlePropertiesOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeSetBucketThrottlePropertiesResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x2b:
-      return Admin.decodeSetBucketDataLimitExceededOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x2c:
-      return Retired.decodeSetNodeThrottlePropertiesOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeSetBucketDataLimitExceededResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x2d:
-      return Admin.decodeSetActiveEncryptionKeysOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeSetActiveEncryptionKeysResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x2e:
-      return Admin.decodePruneEncryptionKeysOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodePruneEncryptionKeysResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x2f:
-      return Auth.decodeRegisterAuthTokenOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x30:
-      return Retired.decodeRgetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x31:
-      return Retired.decodeRsetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x32:
-      return Retired.decodeRsetQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x33:
-      return Retired.decodeRappendOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x34:
-      return Retired.decodeRappendQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x35:
-      return Retired.decodeRprependOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x36:
-      return Retired.decodeRprependQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x37:
-      return Retired.decodeRdeleteOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x38:
-      return Retired.decodeRdeleteQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x39:
-      return Retired.decodeRincrOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x3a:
-      return Retired.decodeRincrQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x3b:
-      return Retired.decodeRdecrOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x3c:
-      return Retired.decodeRdecrQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Auth.decodeRegisterAuthTokenResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x3d:
-      return VBucket.decodeSetVbucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return VBucket.decodeSetVbucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x3e:
-      return VBucket.decodeGetVbucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return VBucket.decodeGetVbucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x3f:
-      return VBucket.decodeDelVbucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x40:
-      return Retired.decodeTapConnectOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x41:
-      return Retired.decodeTapMutationOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x42:
-      return Retired.decodeTapDeleteOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x43:
-      return Retired.decodeTapFlushOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x44:
-      return Retired.decodeTapOpaqueOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x45:
-      return Retired.decodeTapVbucketSetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x46:
-      return Retired.decodeTapCheckpointStartOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x47:
-      return Retired.decodeTapCheckpointEndOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return VBucket.decodeDelVbucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x48:
-      return VBucket.decodeGetAllVbSeqnosOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return VBucket.decodeGetAllVbSeqnosResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x49:
-      return KeyValue.decodeGetExOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeGetExResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x4a:
-      return KeyValue.decodeGetExReplicaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeGetExReplicaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x4b:
-      return WithMeta.decodeMutateWithMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeMutateWithMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x70:
-      return Fusion.decodeGetFusionStorageSnapshotOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeGetFusionStorageSnapshotResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x71:
-      return Fusion.decodeReleaseFusionStorageSnapshotOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeReleaseFusionStorageSnapshotResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x72:
-      return Fusion.decodeMountFusionVbucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeMountFusionVbucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x73:
-      return Fusion.decodeUnmountFusionVbucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeUnmountFusionVbucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x74:
-      return Fusion.decodeSyncFusionLogstoreOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeSyncFusionLogstoreResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x75:
-      return Fusion.decodeStartFusionUploaderOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeStartFusionUploaderResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x76:
-      return Fusion.decodeStopFusionUploaderOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeStopFusionUploaderResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x77:
-      return Fusion.decodeDeleteFusionNamespaceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeDeleteFusionNamespaceResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x78:
-      return Fusion.decodeGetFusionNamespacesOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeGetFusionNamespacesResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x79:
-      return Fusion.decodeCreateFusionNamespaceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeCreateFusionNamespaceResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x80:
-      return Admin.decodeStopPersistenceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeStopPersistenceResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x81:
-      return Admin.decodeStartPersistenceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeStartPersistenceResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x82:
-      return Admin.decodeSetParamOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeSetParamResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x83:
-      return KeyValue.decodeGetReplicaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeGetReplicaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x84:
-      return Fusion.decodeSetChronicleAuthTokenOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Fusion.decodeSetChronicleAuthTokenResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x85:
-      return Bucket.decodeCreateBucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Bucket.decodeCreateBucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x86:
-      return Bucket.decodeDeleteBucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Bucket.decodeDeleteBucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x87:
-      return Bucket.decodeListBucketsOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Bucket.decodeListBucketsResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x89:
-      return Bucket.decodeSelectBucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Bucket.decodeSelectBucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x8a:
-      return Bucket.decodePauseBucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Bucket.decodePauseBucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x8b:
-      return Bucket.decodeResumeBucketOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Bucket.decodeResumeBucketResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x8c:
-      return Bucket.decodeValidateBucketConfigOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Bucket.decodeValidateBucketConfigResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x91:
-      return KeyValue.decodeObserveSeqnoOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeObserveSeqnoResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x92:
-      return KeyValue.decodeObserveOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return KeyValue.decodeObserveResponse(reader, at, extras, key, value, end, framing, states)
+      break
     case 0x93:
-      return KeyValue.decodeEvictKeyOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeEvictKeyResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x94:
-      return KeyValue.decodeGetLockedOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeGetLockedResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x95:
-      return KeyValue.decodeUnlockKeyOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeUnlockKeyResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x96:
-      return VBucket.decodeGetFailoverLogOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x97:
-      return Retired.decodeLastClosedCheckpointOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x9e:
-      return Retired.decodeDeregisterTapClientOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x9f:
-      return Retired.decodeResetReplicationChainOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return VBucket.decodeGetFailoverLogResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa0:
-      return WithMeta.decodeGetMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeGetMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa1:
-      return WithMeta.decodeGetQMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeGetQMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa2:
-      return WithMeta.decodeSetWithMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeSetWithMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa3:
-      return WithMeta.decodeSetQWithMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeSetQWithMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa4:
-      return WithMeta.decodeAddWithMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeAddWithMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa5:
-      return WithMeta.decodeAddQWithMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xa6:
-      return Retired.decodeSnapshotVbStatesOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xa7:
-      return Retired.decodeVbucketBatchCountOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeAddQWithMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa8:
-      return WithMeta.decodeDelWithMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeDelWithMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xa9:
-      return WithMeta.decodeDelQWithMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xaa:
-      return Retired.decodeCreateCheckpointOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xac:
-      return Retired.decodeNotifyVbucketUpdateOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeDelQWithMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xad:
-      return Admin.decodeEnableTrafficOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeEnableTrafficResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xae:
-      return Admin.decodeDisableTrafficOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeDisableTrafficResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xaf:
-      return Admin.decodeIfconfigOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xb0:
-      return Retired.decodeChangeVbFilterOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xb1:
-      return Retired.decodeCheckpointPersistenceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeIfconfigResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xb2:
-      return WithMeta.decodeReturnMetaOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return WithMeta.decodeReturnMetaResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xb3:
-      return VBucket.decodeCompactDbOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return VBucket.decodeCompactDbResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xb4:
-      return Cluster.decodeSetClusterConfigOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Cluster.decodeSetClusterConfigResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xb5:
-      return Cluster.decodeGetClusterConfigOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Cluster.decodeGetClusterConfigResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xb6:
-      return KeyValue.decodeGetRandomKeyOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return KeyValue.decodeGetRandomKeyResponse(reader, at, extras, key, value, end, framing, states)
+      break
     case 0xb7:
-      return VBucket.decodeSeqnoPersistenceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return VBucket.decodeSeqnoPersistenceResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xb8:
-      return KeyValue.decodeGetKeysOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      if (status === 0x0000) return KeyValue.decodeGetKeysResponse(reader, at, extras, key, value, end, framing, states)
+      break
     case 0xb9:
-      return Collections.decodeCollectionsSetManifestOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Collections.decodeCollectionsSetManifestResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xba:
-      return Collections.decodeCollectionsGetManifestOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Collections.decodeCollectionsGetManifestResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xbb:
-      return Collections.decodeCollectionsGetIDOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Collections.decodeCollectionsGetIDResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xbc:
-      return Collections.decodeCollectionsGetScopeIDOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xc1:
-      return Retired.decodeSetDriftCounterStateOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xc2:
-      return Retired.decodeGetAdjustedTimeOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Collections.decodeCollectionsGetScopeIDResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xc5:
-      return SubDocument.decodeSubdocGetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) return SubDocument.decodeSubdocGetResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xc6:
-      return SubDocument.decodeSubdocExistsOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocExistsResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xc7:
-      return SubDocument.decodeSubdocDictAddOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocDictAddResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xc8:
-      return SubDocument.decodeSubdocDictUpsertOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocDictUpsertResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xc9:
-      return SubDocument.decodeSubdocDeleteOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocDeleteResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xca:
-      return SubDocument.decodeSubdocReplaceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocReplaceResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xcb:
-      return SubDocument.decodeSubdocArrayPushLastOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocArrayPushLastResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xcc:
-      return SubDocument.decodeSubdocArrayPushFirstOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocArrayPushFirstResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xcd:
-      return SubDocument.decodeSubdocArrayInsertOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocArrayInsertResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xce:
-      return SubDocument.decodeSubdocArrayAddUniqueOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocArrayAddUniqueResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xcf:
-      return SubDocument.decodeSubdocCounterOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocCounterResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xd0:
-      return SubDocument.decodeSubdocMultiLookupOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cc || status === 0x00cd || status === 0x00d3) {
+        return SubDocument.decodeSubdocMultiLookupResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xd1:
-      return SubDocument.decodeSubdocMultiMutationOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return SubDocument.decodeSubdocMultiMutationOutcome(reader, at, extras, key, value, end, framing)
     case 0xd2:
-      return SubDocument.decodeSubdocGetCountOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocGetCountResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xd3:
-      return SubDocument.decodeSubdocReplaceBodyWithXattrOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00cd) {
+        return SubDocument.decodeSubdocReplaceBodyWithXattrResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xda:
-      return RangeScan.decodeRangeScanCreateOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return RangeScan.decodeRangeScanCreateResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xdb:
-      return RangeScan.decodeRangeScanContinueOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x00a6 || status === 0x00a7) {
+        return RangeScan.decodeRangeScanContinueResponse(reader, at, extras, key, value, end, framing)
+      }
+      break
     case 0xdc:
-      return RangeScan.decodeRangeScanCancelOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return RangeScan.decodeRangeScanCancelResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xe0:
-      return Snapshots.decodePrepareSnapshotOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Snapshots.decodePrepareSnapshotResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xe1:
-      return Snapshots.decodeReleaseSnapshotOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Snapshots.decodeReleaseSnapshotResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xe2:
-      return Snapshots.decodeDownloadSnapshotOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Snapshots.decodeDownloadSnapshotResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xe3:
-      return Snapshots.decodeGetFileFragmentOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf0:
-      return Retired.decodeScrubOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Snapshots.decodeGetFileFragmentResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xf1:
-      return Auth.decodeIsaslRefreshOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf2:
-      return Retired.decodeSslCertsRefreshOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Auth.decodeIsaslRefreshResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xf3:
-      return Admin.decodeGetCmdTimerOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf4:
-      return Retired.decodeSetCtrlTokenOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0xf5:
-      return Retired.decodeGetCtrlTokenOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeGetCmdTimerResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xf6:
-      return Auth.decodeUpdateExternalUserPermissionsOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Auth.decodeUpdateExternalUserPermissionsResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xf7:
-      return Auth.decodeRbacRefreshOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Auth.decodeRbacRefreshResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xf8:
-      return Auth.decodeAuthProviderOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Auth.decodeAuthProviderResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xfb:
-      return Auth.decodeDropPrivilegeOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Auth.decodeDropPrivilegeResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xfc:
-      return Admin.decodeAdjustTimeofdayOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeAdjustTimeofdayResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xfd:
-      return Admin.decodeEwouldblockCtlOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeEwouldblockCtlResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xfe:
-      return KeyValue.decodeGetErrorMapOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return KeyValue.decodeGetErrorMapResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0xff:
-      return Admin.decodeInvalidOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Admin.decodeInvalidResponse(reader, at, extras, key, value, end, framing)
+      break
+    case 0x08:
+    case 0x18:
+      return decodeUnknownResponse(reader, at, extras, key, value, end, framing)
     default:
-      return Base.decodeResponse(reader, at, states) as Response
+      return Base.dispatchResponse(reader, at, extras, key, value, end, framing, states) as Response
   }
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
 }
+
+/**
+ * Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
+  return readResponse(reader, at, states, dispatchResponse)
+}
+
+type OwnServerRequest =
+  | Server.ClustermapChangeNotification
+  | Server.Authenticate
+  | Server.ActiveExternalUsers
+  | Server.GetAuthorization
 
 /** Any packet of kind serverRequest. */
-export type ServerRequest = 
-    | Server.ClustermapChangeNotification
-    | Server.Authenticate
-    | Server.ActiveExternalUsers
-    | Server.GetAuthorization
-    | Exclude<Base.ServerRequest, { readonly opcode: 0x01 | 0x02 | 0x03 | 0x04 }>;
+export type ServerRequest = OwnServerRequest | Exclude<Base.ServerRequest, { readonly opcode: OwnServerRequest["opcode"] }>
 
-/** Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeServerRequest(reader: Reader, at: number = 0, states: States = noStates): ServerRequest {
+export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end,
+  states
+) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x82 : view.getUint8(at)
-  if (magic !== 0x82) return malformed("Magic", "ServerRequest", "magic", 0, "0x82", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerRequest", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerRequest", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerRequest", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerRequest", "", available, `${end - at} bytes`, `${available} bytes`)
   switch (view.getUint8(at + 1)) {
     case 0x01:
-      return Server.decodeClustermapChangeNotification(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      return Server.decodeClustermapChangeNotification(reader, at, framing, extras, key, value, end)
     case 0x02:
-      return Server.decodeAuthenticate(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      return Server.decodeAuthenticate(reader, at, framing, extras, key, value, end)
     case 0x03:
-      return Server.decodeActiveExternalUsers(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      return Server.decodeActiveExternalUsers(reader, at, framing, extras, key, value, end)
     case 0x04:
-      return Server.decodeGetAuthorization(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      return Server.decodeGetAuthorization(reader, at, framing, extras, key, value, end)
     default:
-      return Base.decodeServerRequest(reader, at, states) as ServerRequest
+      return Base.dispatchServerRequest(reader, at, framing, extras, key, value, end, states) as ServerRequest
   }
 }
 
-/** Any answer to a packet of kind serverRequest. */
-export type ServerResponse = 
-    | Server.ClustermapChangeNotificationResponse
-    | Server.AuthenticateResponse
-    | Server.ActiveExternalUsersResponse
-    | Server.GetAuthorizationResponse
-    | Exclude<Base.ServerResponse, { readonly opcode: 0x01 | 0x02 | 0x03 | 0x04 }>;
+/**
+ * Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
+export function decodeServerRequest(reader: Reader, at: number = 0, states: States = noStates): ServerRequest {
+  return readServerRequest(reader, at, states, dispatchServerRequest)
+}
 
-/** Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeServerResponse(reader: Reader, at: number = 0, states: States = noStates): ServerResponse {
+type OwnServerResponse =
+  | Server.ClustermapChangeNotificationResponse
+  | Server.AuthenticateResponse
+  | Server.ActiveExternalUsersResponse
+  | Server.GetAuthorizationResponse
+
+/** Any answer to a packet of kind serverRequest. */
+export type ServerResponse = OwnServerResponse | Exclude<Base.ServerResponse, { readonly opcode: OwnServerResponse["opcode"] }>
+
+export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end,
+  states
+) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x83 : view.getUint8(at)
-  if (magic !== 0x83) return malformed("Magic", "ServerResponse", "magic", 0, "0x83", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerResponse", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerResponse", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerResponse", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerResponse", "", available, `${end - at} bytes`, `${available} bytes`)
+  const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x01:
-      return Server.decodeClustermapChangeNotificationOutcome(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      if (status === 0x0000) return Server.decodeClustermapChangeNotificationResponse(reader, at, framing, extras, key, value, end)
+      break
     case 0x02:
-      return Server.decodeAuthenticateOutcome(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      if (status === 0x0000 || status === 0x0021) return Server.decodeAuthenticateResponse(reader, at, framing, extras, key, value, end)
+      break
     case 0x03:
-      return Server.decodeActiveExternalUsersOutcome(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      if (status === 0x0000) return Server.decodeActiveExternalUsersResponse(reader, at, framing, extras, key, value, end)
+      break
     case 0x04:
-      return Server.decodeGetAuthorizationOutcome(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+      if (status === 0x0000) return Server.decodeGetAuthorizationResponse(reader, at, framing, extras, key, value, end)
+      break
     default:
-      return Base.decodeServerResponse(reader, at, states) as ServerResponse
+      return Base.dispatchServerResponse(reader, at, framing, extras, key, value, end, states) as ServerResponse
   }
+  return decodeErrorServerResponse(reader, at, framing, extras, key, value, end)
+}
+
+/**
+ * Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
+export function decodeServerResponse(reader: Reader, at: number = 0, states: States = noStates): ServerResponse {
+  return readServerResponse(reader, at, states, dispatchServerResponse)
 }
 
 /** Any packet of couchbase. */
-export type Packet = Request | Response | ServerRequest | ServerResponse;
+export type Packet = Request | Response | ServerRequest | ServerResponse
 
 /** Decodes the packet at `at`, whatever its kind. Throws `DecodeError`. */
 export function decode(reader: Reader, at: number = 0, states: States = noStates): Packet {
@@ -1199,10 +1146,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return Classic.encodeDecrement(writer, packet)
     case "DecrementResponse":
       return Classic.encodeDecrementResponse(writer, packet)
-    case "Flush":
-      return Classic.encodeFlush(writer, packet)
-    case "FlushResponse":
-      return Classic.encodeFlushResponse(writer, packet)
     case "GetQ":
       return Classic.encodeGetQ(writer, packet)
     case "GetQResponse":
@@ -1255,10 +1198,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return Classic.encodeQuitQ(writer, packet)
     case "QuitQResponse":
       return Classic.encodeQuitQResponse(writer, packet)
-    case "FlushQ":
-      return Classic.encodeFlushQ(writer, packet)
-    case "FlushQResponse":
-      return Classic.encodeFlushQResponse(writer, packet)
     case "AppendQ":
       return Classic.encodeAppendQ(writer, packet)
     case "AppendQResponse":
@@ -1319,10 +1258,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return Admin.encodeSetBucketDataLimitExceeded(writer, packet)
     case "SetBucketDataLimitExceededResponse":
       return Admin.encodeSetBucketDataLimitExceededResponse(writer, packet)
-    case "SetNodeThrottleProperties":
-      return Retired.encodeSetNodeThrottleProperties(writer, packet)
-    case "SetNodeThrottlePropertiesResponse":
-      return Retired.encodeSetNodeThrottlePropertiesResponse(writer, packet)
     case "SetActiveEncryptionKeys":
       return Admin.encodeSetActiveEncryptionKeys(writer, packet)
     case "SetActiveEncryptionKeysResponse":
@@ -1335,58 +1270,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return Auth.encodeRegisterAuthToken(writer, packet)
     case "RegisterAuthTokenResponse":
       return Auth.encodeRegisterAuthTokenResponse(writer, packet)
-    case "Rget":
-      return Retired.encodeRget(writer, packet)
-    case "RgetResponse":
-      return Retired.encodeRgetResponse(writer, packet)
-    case "Rset":
-      return Retired.encodeRset(writer, packet)
-    case "RsetResponse":
-      return Retired.encodeRsetResponse(writer, packet)
-    case "RsetQ":
-      return Retired.encodeRsetQ(writer, packet)
-    case "RsetQResponse":
-      return Retired.encodeRsetQResponse(writer, packet)
-    case "Rappend":
-      return Retired.encodeRappend(writer, packet)
-    case "RappendResponse":
-      return Retired.encodeRappendResponse(writer, packet)
-    case "RappendQ":
-      return Retired.encodeRappendQ(writer, packet)
-    case "RappendQResponse":
-      return Retired.encodeRappendQResponse(writer, packet)
-    case "Rprepend":
-      return Retired.encodeRprepend(writer, packet)
-    case "RprependResponse":
-      return Retired.encodeRprependResponse(writer, packet)
-    case "RprependQ":
-      return Retired.encodeRprependQ(writer, packet)
-    case "RprependQResponse":
-      return Retired.encodeRprependQResponse(writer, packet)
-    case "Rdelete":
-      return Retired.encodeRdelete(writer, packet)
-    case "RdeleteResponse":
-      return Retired.encodeRdeleteResponse(writer, packet)
-    case "RdeleteQ":
-      return Retired.encodeRdeleteQ(writer, packet)
-    case "RdeleteQResponse":
-      return Retired.encodeRdeleteQResponse(writer, packet)
-    case "Rincr":
-      return Retired.encodeRincr(writer, packet)
-    case "RincrResponse":
-      return Retired.encodeRincrResponse(writer, packet)
-    case "RincrQ":
-      return Retired.encodeRincrQ(writer, packet)
-    case "RincrQResponse":
-      return Retired.encodeRincrQResponse(writer, packet)
-    case "Rdecr":
-      return Retired.encodeRdecr(writer, packet)
-    case "RdecrResponse":
-      return Retired.encodeRdecrResponse(writer, packet)
-    case "RdecrQ":
-      return Retired.encodeRdecrQ(writer, packet)
-    case "RdecrQResponse":
-      return Retired.encodeRdecrQResponse(writer, packet)
     case "SetVbucket":
       return VBucket.encodeSetVbucket(writer, packet)
     case "SetVbucketResponse":
@@ -1399,38 +1282,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return VBucket.encodeDelVbucket(writer, packet)
     case "DelVbucketResponse":
       return VBucket.encodeDelVbucketResponse(writer, packet)
-    case "TapConnect":
-      return Retired.encodeTapConnect(writer, packet)
-    case "TapConnectResponse":
-      return Retired.encodeTapConnectResponse(writer, packet)
-    case "TapMutation":
-      return Retired.encodeTapMutation(writer, packet)
-    case "TapMutationResponse":
-      return Retired.encodeTapMutationResponse(writer, packet)
-    case "TapDelete":
-      return Retired.encodeTapDelete(writer, packet)
-    case "TapDeleteResponse":
-      return Retired.encodeTapDeleteResponse(writer, packet)
-    case "TapFlush":
-      return Retired.encodeTapFlush(writer, packet)
-    case "TapFlushResponse":
-      return Retired.encodeTapFlushResponse(writer, packet)
-    case "TapOpaque":
-      return Retired.encodeTapOpaque(writer, packet)
-    case "TapOpaqueResponse":
-      return Retired.encodeTapOpaqueResponse(writer, packet)
-    case "TapVbucketSet":
-      return Retired.encodeTapVbucketSet(writer, packet)
-    case "TapVbucketSetResponse":
-      return Retired.encodeTapVbucketSetResponse(writer, packet)
-    case "TapCheckpointStart":
-      return Retired.encodeTapCheckpointStart(writer, packet)
-    case "TapCheckpointStartResponse":
-      return Retired.encodeTapCheckpointStartResponse(writer, packet)
-    case "TapCheckpointEnd":
-      return Retired.encodeTapCheckpointEnd(writer, packet)
-    case "TapCheckpointEndResponse":
-      return Retired.encodeTapCheckpointEndResponse(writer, packet)
     case "GetAllVbSeqnos":
       return VBucket.encodeGetAllVbSeqnos(writer, packet)
     case "GetAllVbSeqnosResponse":
@@ -1559,18 +1410,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return VBucket.encodeGetFailoverLog(writer, packet)
     case "GetFailoverLogResponse":
       return VBucket.encodeGetFailoverLogResponse(writer, packet)
-    case "LastClosedCheckpoint":
-      return Retired.encodeLastClosedCheckpoint(writer, packet)
-    case "LastClosedCheckpointResponse":
-      return Retired.encodeLastClosedCheckpointResponse(writer, packet)
-    case "DeregisterTapClient":
-      return Retired.encodeDeregisterTapClient(writer, packet)
-    case "DeregisterTapClientResponse":
-      return Retired.encodeDeregisterTapClientResponse(writer, packet)
-    case "ResetReplicationChain":
-      return Retired.encodeResetReplicationChain(writer, packet)
-    case "ResetReplicationChainResponse":
-      return Retired.encodeResetReplicationChainResponse(writer, packet)
     case "GetMeta":
       return WithMeta.encodeGetMeta(writer, packet)
     case "GetMetaResponse":
@@ -1595,14 +1434,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return WithMeta.encodeAddQWithMeta(writer, packet)
     case "AddQWithMetaResponse":
       return WithMeta.encodeAddQWithMetaResponse(writer, packet)
-    case "SnapshotVbStates":
-      return Retired.encodeSnapshotVbStates(writer, packet)
-    case "SnapshotVbStatesResponse":
-      return Retired.encodeSnapshotVbStatesResponse(writer, packet)
-    case "VbucketBatchCount":
-      return Retired.encodeVbucketBatchCount(writer, packet)
-    case "VbucketBatchCountResponse":
-      return Retired.encodeVbucketBatchCountResponse(writer, packet)
     case "DelWithMeta":
       return WithMeta.encodeDelWithMeta(writer, packet)
     case "DelWithMetaResponse":
@@ -1611,14 +1442,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return WithMeta.encodeDelQWithMeta(writer, packet)
     case "DelQWithMetaResponse":
       return WithMeta.encodeDelQWithMetaResponse(writer, packet)
-    case "CreateCheckpoint":
-      return Retired.encodeCreateCheckpoint(writer, packet)
-    case "CreateCheckpointResponse":
-      return Retired.encodeCreateCheckpointResponse(writer, packet)
-    case "NotifyVbucketUpdate":
-      return Retired.encodeNotifyVbucketUpdate(writer, packet)
-    case "NotifyVbucketUpdateResponse":
-      return Retired.encodeNotifyVbucketUpdateResponse(writer, packet)
     case "EnableTraffic":
       return Admin.encodeEnableTraffic(writer, packet)
     case "EnableTrafficResponse":
@@ -1631,14 +1454,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return Admin.encodeIfconfig(writer, packet)
     case "IfconfigResponse":
       return Admin.encodeIfconfigResponse(writer, packet)
-    case "ChangeVbFilter":
-      return Retired.encodeChangeVbFilter(writer, packet)
-    case "ChangeVbFilterResponse":
-      return Retired.encodeChangeVbFilterResponse(writer, packet)
-    case "CheckpointPersistence":
-      return Retired.encodeCheckpointPersistence(writer, packet)
-    case "CheckpointPersistenceResponse":
-      return Retired.encodeCheckpointPersistenceResponse(writer, packet)
     case "ReturnMeta":
       return WithMeta.encodeReturnMeta(writer, packet)
     case "ReturnMetaResponse":
@@ -1683,14 +1498,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return Collections.encodeCollectionsGetScopeID(writer, packet)
     case "CollectionsGetScopeIDResponse":
       return Collections.encodeCollectionsGetScopeIDResponse(writer, packet)
-    case "SetDriftCounterState":
-      return Retired.encodeSetDriftCounterState(writer, packet)
-    case "SetDriftCounterStateResponse":
-      return Retired.encodeSetDriftCounterStateResponse(writer, packet)
-    case "GetAdjustedTime":
-      return Retired.encodeGetAdjustedTime(writer, packet)
-    case "GetAdjustedTimeResponse":
-      return Retired.encodeGetAdjustedTimeResponse(writer, packet)
     case "SubdocGet":
       return SubDocument.encodeSubdocGet(writer, packet)
     case "SubdocGetResponse":
@@ -1781,30 +1588,14 @@ export function encode(writer: Writer, packet: Packet): void {
       return Snapshots.encodeGetFileFragment(writer, packet)
     case "GetFileFragmentResponse":
       return Snapshots.encodeGetFileFragmentResponse(writer, packet)
-    case "Scrub":
-      return Retired.encodeScrub(writer, packet)
-    case "ScrubResponse":
-      return Retired.encodeScrubResponse(writer, packet)
     case "IsaslRefresh":
       return Auth.encodeIsaslRefresh(writer, packet)
     case "IsaslRefreshResponse":
       return Auth.encodeIsaslRefreshResponse(writer, packet)
-    case "SslCertsRefresh":
-      return Retired.encodeSslCertsRefresh(writer, packet)
-    case "SslCertsRefreshResponse":
-      return Retired.encodeSslCertsRefreshResponse(writer, packet)
     case "GetCmdTimer":
       return Admin.encodeGetCmdTimer(writer, packet)
     case "GetCmdTimerResponse":
       return Admin.encodeGetCmdTimerResponse(writer, packet)
-    case "SetCtrlToken":
-      return Retired.encodeSetCtrlToken(writer, packet)
-    case "SetCtrlTokenResponse":
-      return Retired.encodeSetCtrlTokenResponse(writer, packet)
-    case "GetCtrlToken":
-      return Retired.encodeGetCtrlToken(writer, packet)
-    case "GetCtrlTokenResponse":
-      return Retired.encodeGetCtrlTokenResponse(writer, packet)
     case "UpdateExternalUserPermissions":
       return Auth.encodeUpdateExternalUserPermissions(writer, packet)
     case "UpdateExternalUserPermissionsResponse":

@@ -2,25 +2,54 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: RangeScanCreate, RangeScanContinue, RangeScanCancel. */
-import { type RangeScanDocument, type RangeScanKey, boundRangeScanDocument, boundRangeScanKey, readRangeScanDocument, readRangeScanKey, writeRangeScanDocument, writeRangeScanKey } from "./Types.ts";
-import { type Reader, type Writer, boundElements, checkLength, encodeText, expectConstant, expectLength, malformed, putU32, readElements, textBound, unencodable, writeElements } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `RangeScanCreate`, beside the header. */
-export interface RangeScanCreateFields {
-  /** Collection, range or sampling, what to return, and the snapshot required. */
-  readonly scan: string;
-}
+import {
+  type RangeScanDocument,
+  type RangeScanKey,
+  boundRangeScanDocument,
+  boundRangeScanKey,
+  readRangeScanDocument,
+  readRangeScanKey,
+  writeRangeScanDocument,
+  writeRangeScanKey
+} from "./Types.ts"
+import {
+  boundElements,
+  checkLength,
+  encodeText,
+  expectConstant,
+  expectLength,
+  malformed,
+  putU32,
+  readElements,
+  textBound,
+  unencodable,
+  writeElements
+} from "@wirewright/codec"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** Opens a scan. The datatype must say JSON. */
-export interface RangeScanCreate extends RequestHead, RangeScanCreateFields {
-  readonly _tag: "RangeScanCreate";
-  readonly opcode: 0xda;
+export interface RangeScanCreate extends RequestHead {
+  readonly _tag: "RangeScanCreate"
+  readonly opcode: 0xda
+  /** Collection, range or sampling, what to return, and the snapshot required. */
+  readonly scan: string
 }
 
-/** @internal */
-export function decodeRangeScanCreate(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): RangeScanCreate {
+export const decodeRangeScanCreate: RequestDecoder<RangeScanCreate> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "RangeScanCreate", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RangeScanCreate", "key", keyStart - at)
@@ -37,8 +66,7 @@ export function decodeRangeScanCreate(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** Appends a `RangeScanCreate` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRangeScanCreate(writer: Writer, packet: RequestInit & RangeScanCreateFields): void {
+export const encodeRangeScanCreate: RequestEncoder<RangeScanCreate> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.scan))
   const { bytes } = writer
   let position = extrasStart
@@ -47,22 +75,23 @@ export function encodeRangeScanCreate(writer: Writer, packet: RequestInit & Rang
   finishRequest(writer, packet, "RangeScanCreate", 0xda, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `RangeScanCreateResponse`, beside the header. */
-export interface RangeScanCreateResponseFields {
+export interface RangeScanCreateResponse extends ResponseHead {
+  readonly _tag: "RangeScanCreateResponse"
+  readonly opcode: 0xda
+  readonly status: 0x0000
   /** Names the scan. */
-  readonly scanUuid: Uint8Array;
+  readonly scanUuid: Uint8Array
 }
 
-/** Response to `RangeScanCreate` with status Success. */
-export interface RangeScanCreateResponse extends ResponseHead, RangeScanCreateResponseFields {
-  readonly _tag: "RangeScanCreateResponse";
-  readonly opcode: 0xda;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeRangeScanCreateResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RangeScanCreateResponse {
+export const decodeRangeScanCreateResponse: ResponseDecoder<RangeScanCreateResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "RangeScanCreateResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RangeScanCreateResponse", "key", keyStart - at)
@@ -80,8 +109,7 @@ export function decodeRangeScanCreateResponse(reader: Reader, at: number, extras
   }
 }
 
-/** Appends a `RangeScanCreateResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRangeScanCreateResponse(writer: Writer, packet: ResponseInit & RangeScanCreateResponseFields): void {
+export const encodeRangeScanCreateResponse: ResponseEncoder<RangeScanCreateResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 16)
   const { bytes } = writer
   const position = extrasStart
@@ -91,41 +119,21 @@ export function encodeRangeScanCreateResponse(writer: Writer, packet: ResponseIn
   finishResponse(writer, packet, "RangeScanCreateResponse", 0xda, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 16)
 }
 
-/** What a server answers to `RangeScanCreate`. */
-export type RangeScanCreateOutcome = RangeScanCreateResponse | ErrorResponse;
-
-/** @internal */
-export function decodeRangeScanCreateOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RangeScanCreateOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeRangeScanCreateResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `RangeScanContinue`, beside the header. */
-export interface RangeScanContinueFields {
-  /** Names the scan. */
-  readonly scanUuid: Uint8Array;
-  /** Most items to return, 0 for no limit. */
-  readonly itemLimit: number;
-  /** Most milliseconds to spend, 0 for no limit. */
-  readonly timeLimitMs: number;
-  /** Most bytes to return, 0 for no limit. */
-  readonly byteLimit: number;
-}
-
 /** Reads on. Several responses follow; any status but Success ends them. */
-export interface RangeScanContinue extends RequestHead, RangeScanContinueFields {
-  readonly _tag: "RangeScanContinue";
-  readonly opcode: 0xdb;
+export interface RangeScanContinue extends RequestHead {
+  readonly _tag: "RangeScanContinue"
+  readonly opcode: 0xdb
+  /** Names the scan. */
+  readonly scanUuid: Uint8Array
+  /** Most items to return, 0 for no limit. */
+  readonly itemLimit: number
+  /** Most milliseconds to spend, 0 for no limit. */
+  readonly timeLimitMs: number
+  /** Most bytes to return, 0 for no limit. */
+  readonly byteLimit: number
 }
 
-/** @internal */
-export function decodeRangeScanContinue(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): RangeScanContinue {
+export const decodeRangeScanContinue: RequestDecoder<RangeScanContinue> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 28, "RangeScanContinue", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RangeScanContinue", "key", keyStart - at)
@@ -146,8 +154,7 @@ export function decodeRangeScanContinue(reader: Reader, at: number, extrasStart:
   }
 }
 
-/** Appends a `RangeScanContinue` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRangeScanContinue(writer: Writer, packet: RequestInit & RangeScanContinueFields): void {
+export const encodeRangeScanContinue: RequestEncoder<RangeScanContinue> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 28)
   const { bytes, view } = writer
   const position = extrasStart
@@ -160,41 +167,38 @@ export function encodeRangeScanContinue(writer: Writer, packet: RequestInit & Ra
   finishRequest(writer, packet, "RangeScanContinue", 0xdb, extrasStart, keyStart, keyStart, position + 28)
 }
 
-/** What a caller gives for a `RangeScanContinueResponseKeys`, beside the header. */
-export interface RangeScanContinueResponseKeysFields {
-  readonly layout: "Keys";
-  readonly keys: ReadonlyArray<RangeScanKey>;
-}
-
 /** The scan returns keys only. */
-export interface RangeScanContinueResponseKeys extends ResponseHead, RangeScanContinueResponseKeysFields {
-  readonly _tag: "RangeScanContinueResponse";
-  readonly opcode: 0xdb;
+export interface RangeScanContinueResponseKeys extends ResponseHead {
+  readonly _tag: "RangeScanContinueResponse"
+  readonly opcode: 0xdb
   /** Success, RangeScanMore, RangeScanComplete */
-  readonly status: 0x0000 | 0x00a6 | 0x00a7;
-}
-
-/** What a caller gives for a `RangeScanContinueResponseDocuments`, beside the header. */
-export interface RangeScanContinueResponseDocumentsFields {
-  readonly layout: "Documents";
-  readonly documents: ReadonlyArray<RangeScanDocument>;
+  readonly status: 0x0000 | 0x00a6 | 0x00a7
+  readonly layout: "Keys"
+  readonly keys: ReadonlyArray<RangeScanKey>
 }
 
 /** The scan returns documents. */
-export interface RangeScanContinueResponseDocuments extends ResponseHead, RangeScanContinueResponseDocumentsFields {
-  readonly _tag: "RangeScanContinueResponse";
-  readonly opcode: 0xdb;
+export interface RangeScanContinueResponseDocuments extends ResponseHead {
+  readonly _tag: "RangeScanContinueResponse"
+  readonly opcode: 0xdb
   /** Success, RangeScanMore, RangeScanComplete */
-  readonly status: 0x0000 | 0x00a6 | 0x00a7;
+  readonly status: 0x0000 | 0x00a6 | 0x00a7
+  readonly layout: "Documents"
+  readonly documents: ReadonlyArray<RangeScanDocument>
 }
 
 /** More responses follow. */
-export type RangeScanContinueResponse = RangeScanContinueResponseKeys | RangeScanContinueResponseDocuments;
-/** What a caller gives for a `RangeScanContinueResponse`. */
-export type RangeScanContinueResponseFields = RangeScanContinueResponseKeysFields | RangeScanContinueResponseDocumentsFields;
+export type RangeScanContinueResponse = RangeScanContinueResponseKeys | RangeScanContinueResponseDocuments
 
-/** @internal */
-export function decodeRangeScanContinueResponseKeys(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00a6 | 0x00a7): RangeScanContinueResponseKeys {
+export const decodeRangeScanContinueResponseKeys: ResponseDecoder<RangeScanContinueResponseKeys> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "RangeScanContinueResponse", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart), 0x00, "RangeScanContinueResponse", "flags", extrasStart - at)
@@ -205,7 +209,7 @@ export function decodeRangeScanContinueResponseKeys(reader: Reader, at: number, 
     opcode: 0xdb,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status,
+    status: view.getUint16(at + 6) as 0x0000 | 0x00a6 | 0x00a7,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -214,19 +218,36 @@ export function decodeRangeScanContinueResponseKeys(reader: Reader, at: number, 
   }
 }
 
-/** @internal */
-export function decodeRangeScanContinueResponseDocuments(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00a6 | 0x00a7): RangeScanContinueResponseDocuments {
+export const decodeRangeScanContinueResponseDocuments: ResponseDecoder<RangeScanContinueResponseDocuments> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "RangeScanContinueResponse", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart), 0x01, "RangeScanContinueResponse", "flags", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RangeScanContinueResponse", "key", keyStart - at)
-  const documents = readElements(reader, valueStart, end, at, "RangeScanContinueResponse", "documents", Infinity, readRangeScanDocument, false)
+  const documents = readElements(
+    reader,
+    valueStart,
+    end,
+    at,
+    "RangeScanContinueResponse",
+    "documents",
+    Infinity,
+    readRangeScanDocument,
+    false
+  )
   return {
     _tag: "RangeScanContinueResponse",
     opcode: 0xdb,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status,
+    status: view.getUint16(at + 6) as 0x0000 | 0x00a6 | 0x00a7,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -235,18 +256,35 @@ export function decodeRangeScanContinueResponseDocuments(reader: Reader, at: num
   }
 }
 
-/** @internal */
-export function decodeRangeScanContinueResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x00a6 | 0x00a7): RangeScanContinueResponse {
+export const decodeRangeScanContinueResponse: ResponseDecoder<RangeScanContinueResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
-  if (keyStart - extrasStart === 4 && valueStart - keyStart === 0 && view.getUint32(extrasStart) === 0x00) return decodeRangeScanContinueResponseKeys(reader, at, extrasStart, keyStart, valueStart, end, framing, status)
-  if (keyStart - extrasStart === 4 && valueStart - keyStart === 0 && view.getUint32(extrasStart) === 0x01) return decodeRangeScanContinueResponseDocuments(reader, at, extrasStart, keyStart, valueStart, end, framing, status)
+  if (keyStart - extrasStart === 4 && valueStart - keyStart === 0 && view.getUint32(extrasStart) === 0x00) {
+    return decodeRangeScanContinueResponseKeys(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
+  if (keyStart - extrasStart === 4 && valueStart - keyStart === 0 && view.getUint32(extrasStart) === 0x01) {
+    return decodeRangeScanContinueResponseDocuments(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
   const length = keyStart - extrasStart
   if (length !== 4) return malformed("Length", "RangeScanContinueResponse", "extras", extrasStart - at, "4 bytes", `${length} bytes`)
-  return malformed("UnknownValue", "RangeScanContinueResponse", "layout", extrasStart - at, "one of the layouts Keys, Documents", "something else")
+  return malformed(
+    "UnknownValue",
+    "RangeScanContinueResponse",
+    "layout",
+    extrasStart - at,
+    "one of the layouts Keys, Documents",
+    "something else"
+  )
 }
 
-/** Appends a `RangeScanContinueResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRangeScanContinueResponse(writer: Writer, packet: ResponseInit & (RangeScanContinueResponseFields)): void {
+export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueResponse> = (writer, packet) => {
   switch (packet.layout) {
     case "Keys": {
       const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.keys, boundRangeScanKey))
@@ -264,46 +302,38 @@ export function encodeRangeScanContinueResponse(writer: Writer, packet: Response
       let position = extrasStart
       putU32(view, position, 0x01, "RangeScanContinueResponse", "flags")
       const keyStart = position + 4
-      position = writeElements(writer, position + 4, packet.documents, "RangeScanContinueResponse", "documents", Infinity, writeRangeScanDocument)
+      position = writeElements(
+        writer,
+        position + 4,
+        packet.documents,
+        "RangeScanContinueResponse",
+        "documents",
+        Infinity,
+        writeRangeScanDocument
+      )
       finishResponse(writer, packet, "RangeScanContinueResponse", 0xdb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
       return
     }
     default:
-      unencodable("Missing", "RangeScanContinueResponse", "layout", "one of Keys, Documents", String((packet as { readonly layout?: unknown }).layout))
+      unencodable(
+        "Missing",
+        "RangeScanContinueResponse",
+        "layout",
+        "one of Keys, Documents",
+        String((packet as { readonly layout?: unknown }).layout)
+      )
   }
-}
-
-/** What a server answers to `RangeScanContinue`. */
-export type RangeScanContinueOutcome = RangeScanContinueResponse | ErrorResponse;
-
-/** @internal */
-export function decodeRangeScanContinueOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RangeScanContinueOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-    case 0x00a6:
-    case 0x00a7:
-      return decodeRangeScanContinueResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, status)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `RangeScanCancel`, beside the header. */
-export interface RangeScanCancelFields {
-  /** Names the scan. */
-  readonly scanUuid: Uint8Array;
 }
 
 /** Closes a scan. */
-export interface RangeScanCancel extends RequestHead, RangeScanCancelFields {
-  readonly _tag: "RangeScanCancel";
-  readonly opcode: 0xdc;
+export interface RangeScanCancel extends RequestHead {
+  readonly _tag: "RangeScanCancel"
+  readonly opcode: 0xdc
+  /** Names the scan. */
+  readonly scanUuid: Uint8Array
 }
 
-/** @internal */
-export function decodeRangeScanCancel(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): RangeScanCancel {
+export const decodeRangeScanCancel: RequestDecoder<RangeScanCancel> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 16, "RangeScanCancel", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RangeScanCancel", "key", keyStart - at)
@@ -321,8 +351,7 @@ export function decodeRangeScanCancel(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** Appends a `RangeScanCancel` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRangeScanCancel(writer: Writer, packet: RequestInit & RangeScanCancelFields): void {
+export const encodeRangeScanCancel: RequestEncoder<RangeScanCancel> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 16)
   const { bytes } = writer
   const position = extrasStart
@@ -332,55 +361,9 @@ export function encodeRangeScanCancel(writer: Writer, packet: RequestInit & Rang
   finishRequest(writer, packet, "RangeScanCancel", 0xdc, extrasStart, keyStart, keyStart, position + 16)
 }
 
-/** What a caller gives for a `RangeScanCancelResponse`, beside the header. */
-export interface RangeScanCancelResponseFields {
-}
+export type RangeScanCancelResponse = EmptyResponse<"RangeScanCancelResponse", 0xdc, 0x0000>
 
-/** Response to `RangeScanCancel` with status Success. */
-export interface RangeScanCancelResponse extends ResponseHead, RangeScanCancelResponseFields {
-  readonly _tag: "RangeScanCancelResponse";
-  readonly opcode: 0xdc;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeRangeScanCancelResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RangeScanCancelResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "RangeScanCancelResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "RangeScanCancelResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "RangeScanCancelResponse", "value", valueStart - at)
-  return {
-    _tag: "RangeScanCancelResponse",
-    opcode: 0xdc,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `RangeScanCancelResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeRangeScanCancelResponse(writer: Writer, packet: ResponseInit & RangeScanCancelResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "RangeScanCancelResponse", 0xdc, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `RangeScanCancel`. */
-export type RangeScanCancelOutcome = RangeScanCancelResponse | ErrorResponse;
-
-/** @internal */
-export function decodeRangeScanCancelOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): RangeScanCancelOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeRangeScanCancelResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeRangeScanCancelResponse: ResponseDecoder<RangeScanCancelResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RangeScanCancelResponse", 0xdc)
+export const encodeRangeScanCancelResponse: ResponseEncoder<RangeScanCancelResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "RangeScanCancelResponse", 0xdc, 0x0000)

@@ -2,49 +2,60 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: ClustermapChangeNotification, Authenticate, ActiveExternalUsers, GetAuthorization. */
-import { type Reader, type Writer, encodeText, expectLength, malformed, putI64, putU32, textBound, unencodable } from "@wirewright/codec";
-import { type ErrorServerResponse, type ServerRequestHead, type ServerRequestInit, type ServerResponseHead, type ServerResponseInit, beginServerRequest, beginServerResponse, decodeErrorServerResponse, finishServerRequest, finishServerResponse } from "@wirewright/memcached/gen/Frame";
-
-/** What a caller gives for a `ClustermapChangeNotificationV1`, beside the header. */
-export interface ClustermapChangeNotificationV1Fields {
-  readonly layout: "V1";
-  readonly revision: number;
-  /** The bucket it is about; empty for the map of the whole cluster. */
-  readonly bucket: string;
-  /** The new map; empty for clients that asked for brief notifications. */
-  readonly clusterMap: string;
-}
+import { encodeText, expectLength, malformed, putI64, putU32, textBound, unencodable } from "@wirewright/codec"
+import {
+  type EmptyServerResponse,
+  type ServerRequestDecoder,
+  type ServerRequestEncoder,
+  type ServerRequestHead,
+  type ServerResponseDecoder,
+  type ServerResponseEncoder,
+  type ServerResponseHead,
+  beginServerRequest,
+  beginServerResponse,
+  decodeEmptyServerResponse,
+  encodeEmptyServerResponse,
+  finishServerRequest,
+  finishServerResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** Servers before 7.0.2. */
-export interface ClustermapChangeNotificationV1 extends ServerRequestHead, ClustermapChangeNotificationV1Fields {
-  readonly _tag: "ClustermapChangeNotification";
-  readonly opcode: 0x01;
-}
-
-/** What a caller gives for a `ClustermapChangeNotificationV2`, beside the header. */
-export interface ClustermapChangeNotificationV2Fields {
-  readonly layout: "V2";
-  readonly epoch: bigint;
-  readonly revision: bigint;
+export interface ClustermapChangeNotificationV1 extends ServerRequestHead {
+  readonly _tag: "ClustermapChangeNotification"
+  readonly opcode: 0x01
+  readonly layout: "V1"
+  readonly revision: number
   /** The bucket it is about; empty for the map of the whole cluster. */
-  readonly bucket: string;
+  readonly bucket: string
   /** The new map; empty for clients that asked for brief notifications. */
-  readonly clusterMap: string;
+  readonly clusterMap: string
 }
 
 /** With the epoch, in 64 bits each. */
-export interface ClustermapChangeNotificationV2 extends ServerRequestHead, ClustermapChangeNotificationV2Fields {
-  readonly _tag: "ClustermapChangeNotification";
-  readonly opcode: 0x01;
+export interface ClustermapChangeNotificationV2 extends ServerRequestHead {
+  readonly _tag: "ClustermapChangeNotification"
+  readonly opcode: 0x01
+  readonly layout: "V2"
+  readonly epoch: bigint
+  readonly revision: bigint
+  /** The bucket it is about; empty for the map of the whole cluster. */
+  readonly bucket: string
+  /** The new map; empty for clients that asked for brief notifications. */
+  readonly clusterMap: string
 }
 
 /** Tells the client that there is another cluster map. */
-export type ClustermapChangeNotification = ClustermapChangeNotificationV1 | ClustermapChangeNotificationV2;
-/** What a caller gives for a `ClustermapChangeNotification`. */
-export type ClustermapChangeNotificationFields = ClustermapChangeNotificationV1Fields | ClustermapChangeNotificationV2Fields;
+export type ClustermapChangeNotification = ClustermapChangeNotificationV1 | ClustermapChangeNotificationV2
 
-/** @internal */
-export function decodeClustermapChangeNotificationV1(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ClustermapChangeNotificationV1 {
+export const decodeClustermapChangeNotificationV1: ServerRequestDecoder<ClustermapChangeNotificationV1> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, "ClustermapChangeNotification", "framing", framingStart - at)
   expectLength(keyStart - extrasStart, 4, "ClustermapChangeNotification", "extras", extrasStart - at)
@@ -63,8 +74,15 @@ export function decodeClustermapChangeNotificationV1(reader: Reader, at: number,
   }
 }
 
-/** @internal */
-export function decodeClustermapChangeNotificationV2(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ClustermapChangeNotificationV2 {
+export const decodeClustermapChangeNotificationV2: ServerRequestDecoder<ClustermapChangeNotificationV2> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, "ClustermapChangeNotification", "framing", framingStart - at)
   expectLength(keyStart - extrasStart, 16, "ClustermapChangeNotification", "extras", extrasStart - at)
@@ -84,17 +102,36 @@ export function decodeClustermapChangeNotificationV2(reader: Reader, at: number,
   }
 }
 
-/** @internal */
-export function decodeClustermapChangeNotification(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ClustermapChangeNotification {
-  if (extrasStart - framingStart === 0 && keyStart - extrasStart === 4) return decodeClustermapChangeNotificationV1(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  if (extrasStart - framingStart === 0 && keyStart - extrasStart === 16) return decodeClustermapChangeNotificationV2(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+export const decodeClustermapChangeNotification: ServerRequestDecoder<ClustermapChangeNotification> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
+  if (extrasStart - framingStart === 0 && keyStart - extrasStart === 4) {
+    return decodeClustermapChangeNotificationV1(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+  }
+  if (extrasStart - framingStart === 0 && keyStart - extrasStart === 16) {
+    return decodeClustermapChangeNotificationV2(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
+  }
   const length = keyStart - extrasStart
-  if (length !== 4 && length !== 16) return malformed("Length", "ClustermapChangeNotification", "extras", extrasStart - at, "4 or 16 bytes", `${length} bytes`)
-  return malformed("UnknownValue", "ClustermapChangeNotification", "layout", framingStart - at, "one of the layouts V1, V2", "something else")
+  if (length !== 4 && length !== 16) {
+    return malformed("Length", "ClustermapChangeNotification", "extras", extrasStart - at, "4 or 16 bytes", `${length} bytes`)
+  }
+  return malformed(
+    "UnknownValue",
+    "ClustermapChangeNotification",
+    "layout",
+    framingStart - at,
+    "one of the layouts V1, V2",
+    "something else"
+  )
 }
 
-/** Appends a `ClustermapChangeNotification` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeClustermapChangeNotification(writer: Writer, packet: ServerRequestInit & (ClustermapChangeNotificationFields)): void {
+export const encodeClustermapChangeNotification: ServerRequestEncoder<ClustermapChangeNotification> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
       const framingStart = beginServerRequest(writer, packet, 4 + textBound(packet.bucket) + textBound(packet.clusterMap))
@@ -124,77 +161,47 @@ export function encodeClustermapChangeNotification(writer: Writer, packet: Serve
       return
     }
     default:
-      unencodable("Missing", "ClustermapChangeNotification", "layout", "one of V1, V2", String((packet as { readonly layout?: unknown }).layout))
+      unencodable(
+        "Missing",
+        "ClustermapChangeNotification",
+        "layout",
+        "one of V1, V2",
+        String((packet as { readonly layout?: unknown }).layout)
+      )
   }
 }
 
-/** What a caller gives for a `ClustermapChangeNotificationResponse`, beside the header. */
-export interface ClustermapChangeNotificationResponseFields {
-}
+export type ClustermapChangeNotificationResponse = EmptyServerResponse<"ClustermapChangeNotificationResponse", 0x01, 0x0000>
 
-/** Response to `ClustermapChangeNotification` with status Success. */
-export interface ClustermapChangeNotificationResponse extends ServerResponseHead, ClustermapChangeNotificationResponseFields {
-  readonly _tag: "ClustermapChangeNotificationResponse";
-  readonly opcode: 0x01;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeClustermapChangeNotificationResponse(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ClustermapChangeNotificationResponse {
-  const view = reader.view
-  expectLength(extrasStart - framingStart, 0, "ClustermapChangeNotificationResponse", "framing", framingStart - at)
-  expectLength(keyStart - extrasStart, 0, "ClustermapChangeNotificationResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "ClustermapChangeNotificationResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ClustermapChangeNotificationResponse", "value", valueStart - at)
-  return {
-    _tag: "ClustermapChangeNotificationResponse",
-    opcode: 0x01,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16)
-  }
-}
-
-/** Appends a `ClustermapChangeNotificationResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeClustermapChangeNotificationResponse(writer: Writer, packet: ServerResponseInit & ClustermapChangeNotificationResponseFields): void {
-  const framingStart = beginServerResponse(writer, packet, 0)
-  const position = framingStart
-  const extrasStart = position
-  finishServerResponse(writer, packet, "ClustermapChangeNotificationResponse", 0x01, packet.status ?? 0x0000, framingStart, extrasStart, extrasStart, extrasStart, position)
-}
-
-/** What a server answers to `ClustermapChangeNotification`. */
-export type ClustermapChangeNotificationOutcome = ClustermapChangeNotificationResponse | ErrorServerResponse;
-
-/** @internal */
-export function decodeClustermapChangeNotificationOutcome(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ClustermapChangeNotificationOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeClustermapChangeNotificationResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-    default:
-      return decodeErrorServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  }
-}
-
-/** What a caller gives for a `Authenticate`, beside the header. */
-export interface AuthenticateFields {
-  /** Mechanism, challenge in base64, step, peer. */
-  readonly challenge: string;
-}
+export const decodeClustermapChangeNotificationResponse: ServerResponseDecoder<ClustermapChangeNotificationResponse> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end
+) => decodeEmptyServerResponse(reader, at, framing, extras, key, value, end, "ClustermapChangeNotificationResponse", 0x01)
+export const encodeClustermapChangeNotificationResponse: ServerResponseEncoder<ClustermapChangeNotificationResponse> = (writer, packet) =>
+  encodeEmptyServerResponse(writer, packet, "ClustermapChangeNotificationResponse", 0x01, 0x0000)
 
 /** Asks the authentication provider about a user who is signing in. */
-export interface Authenticate extends ServerRequestHead, AuthenticateFields {
-  readonly _tag: "Authenticate";
-  readonly opcode: 0x02;
+export interface Authenticate extends ServerRequestHead {
+  readonly _tag: "Authenticate"
+  readonly opcode: 0x02
+  /** Mechanism, challenge in base64, step, peer. */
+  readonly challenge: string
 }
 
-/** @internal */
-export function decodeAuthenticate(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): Authenticate {
+export const decodeAuthenticate: ServerRequestDecoder<Authenticate> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, "Authenticate", "framing", framingStart - at)
   expectLength(keyStart - extrasStart, 0, "Authenticate", "extras", extrasStart - at)
@@ -211,8 +218,7 @@ export function decodeAuthenticate(reader: Reader, at: number, framingStart: num
   }
 }
 
-/** Appends a `Authenticate` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeAuthenticate(writer: Writer, packet: ServerRequestInit & AuthenticateFields): void {
+export const encodeAuthenticate: ServerRequestEncoder<Authenticate> = (writer, packet) => {
   const framingStart = beginServerRequest(writer, packet, textBound(packet.challenge))
   const { bytes } = writer
   let position = framingStart
@@ -221,22 +227,25 @@ export function encodeAuthenticate(writer: Writer, packet: ServerRequestInit & A
   finishServerRequest(writer, packet, "Authenticate", 0x02, framingStart, extrasStart, extrasStart, extrasStart, position)
 }
 
-/** What a caller gives for a `AuthenticateResponse`, beside the header. */
-export interface AuthenticateResponseFields {
-  /** Response to pass on, and the user's privileges. */
-  readonly result: string;
-}
-
 /** The user is authenticated. */
-export interface AuthenticateResponse extends ServerResponseHead, AuthenticateResponseFields {
-  readonly _tag: "AuthenticateResponse";
-  readonly opcode: 0x02;
+export interface AuthenticateResponse extends ServerResponseHead {
+  readonly _tag: "AuthenticateResponse"
+  readonly opcode: 0x02
   /** Success, AuthContinue */
-  readonly status: 0x0000 | 0x0021;
+  readonly status: 0x0000 | 0x0021
+  /** Response to pass on, and the user's privileges. */
+  readonly result: string
 }
 
-/** @internal */
-export function decodeAuthenticateResponse(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number, status: 0x0000 | 0x0021): AuthenticateResponse {
+export const decodeAuthenticateResponse: ServerResponseDecoder<AuthenticateResponse> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, "AuthenticateResponse", "framing", framingStart - at)
   expectLength(keyStart - extrasStart, 0, "AuthenticateResponse", "extras", extrasStart - at)
@@ -246,53 +255,50 @@ export function decodeAuthenticateResponse(reader: Reader, at: number, framingSt
     opcode: 0x02,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status,
+    status: view.getUint16(at + 6) as 0x0000 | 0x0021,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     result: reader.text(valueStart, end)
   }
 }
 
-/** Appends a `AuthenticateResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeAuthenticateResponse(writer: Writer, packet: ServerResponseInit & AuthenticateResponseFields): void {
+export const encodeAuthenticateResponse: ServerResponseEncoder<AuthenticateResponse> = (writer, packet) => {
   const framingStart = beginServerResponse(writer, packet, textBound(packet.result))
   const { bytes } = writer
   let position = framingStart
   const extrasStart = position
   position = position + encodeText(bytes, position, packet.result)
-  finishServerResponse(writer, packet, "AuthenticateResponse", 0x02, packet.status ?? 0x0000, framingStart, extrasStart, extrasStart, extrasStart, position)
-}
-
-/** What a server answers to `Authenticate`. */
-export type AuthenticateOutcome = AuthenticateResponse | ErrorServerResponse;
-
-/** @internal */
-export function decodeAuthenticateOutcome(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): AuthenticateOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-    case 0x0021:
-      return decodeAuthenticateResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end, status)
-    default:
-      return decodeErrorServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  }
-}
-
-/** What a caller gives for a `ActiveExternalUsers`, beside the header. */
-export interface ActiveExternalUsersFields {
-  /** Array of names. */
-  readonly users: string;
+  finishServerResponse(
+    writer,
+    packet,
+    "AuthenticateResponse",
+    0x02,
+    packet.status ?? 0x0000,
+    framingStart,
+    extrasStart,
+    extrasStart,
+    extrasStart,
+    position
+  )
 }
 
 /** Tells the authentication provider who is signed in through it. */
-export interface ActiveExternalUsers extends ServerRequestHead, ActiveExternalUsersFields {
-  readonly _tag: "ActiveExternalUsers";
-  readonly opcode: 0x03;
+export interface ActiveExternalUsers extends ServerRequestHead {
+  readonly _tag: "ActiveExternalUsers"
+  readonly opcode: 0x03
+  /** Array of names. */
+  readonly users: string
 }
 
-/** @internal */
-export function decodeActiveExternalUsers(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ActiveExternalUsers {
+export const decodeActiveExternalUsers: ServerRequestDecoder<ActiveExternalUsers> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, "ActiveExternalUsers", "framing", framingStart - at)
   expectLength(keyStart - extrasStart, 0, "ActiveExternalUsers", "extras", extrasStart - at)
@@ -309,8 +315,7 @@ export function decodeActiveExternalUsers(reader: Reader, at: number, framingSta
   }
 }
 
-/** Appends a `ActiveExternalUsers` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeActiveExternalUsers(writer: Writer, packet: ServerRequestInit & ActiveExternalUsersFields): void {
+export const encodeActiveExternalUsers: ServerRequestEncoder<ActiveExternalUsers> = (writer, packet) => {
   const framingStart = beginServerRequest(writer, packet, textBound(packet.users))
   const { bytes } = writer
   let position = framingStart
@@ -319,72 +324,36 @@ export function encodeActiveExternalUsers(writer: Writer, packet: ServerRequestI
   finishServerRequest(writer, packet, "ActiveExternalUsers", 0x03, framingStart, extrasStart, extrasStart, extrasStart, position)
 }
 
-/** What a caller gives for a `ActiveExternalUsersResponse`, beside the header. */
-export interface ActiveExternalUsersResponseFields {
-}
+export type ActiveExternalUsersResponse = EmptyServerResponse<"ActiveExternalUsersResponse", 0x03, 0x0000>
 
-/** Response to `ActiveExternalUsers` with status Success. */
-export interface ActiveExternalUsersResponse extends ServerResponseHead, ActiveExternalUsersResponseFields {
-  readonly _tag: "ActiveExternalUsersResponse";
-  readonly opcode: 0x03;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeActiveExternalUsersResponse(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ActiveExternalUsersResponse {
-  const view = reader.view
-  expectLength(extrasStart - framingStart, 0, "ActiveExternalUsersResponse", "framing", framingStart - at)
-  expectLength(keyStart - extrasStart, 0, "ActiveExternalUsersResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "ActiveExternalUsersResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ActiveExternalUsersResponse", "value", valueStart - at)
-  return {
-    _tag: "ActiveExternalUsersResponse",
-    opcode: 0x03,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16)
-  }
-}
-
-/** Appends a `ActiveExternalUsersResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeActiveExternalUsersResponse(writer: Writer, packet: ServerResponseInit & ActiveExternalUsersResponseFields): void {
-  const framingStart = beginServerResponse(writer, packet, 0)
-  const position = framingStart
-  const extrasStart = position
-  finishServerResponse(writer, packet, "ActiveExternalUsersResponse", 0x03, packet.status ?? 0x0000, framingStart, extrasStart, extrasStart, extrasStart, position)
-}
-
-/** What a server answers to `ActiveExternalUsers`. */
-export type ActiveExternalUsersOutcome = ActiveExternalUsersResponse | ErrorServerResponse;
-
-/** @internal */
-export function decodeActiveExternalUsersOutcome(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ActiveExternalUsersOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeActiveExternalUsersResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-    default:
-      return decodeErrorServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  }
-}
-
-/** What a caller gives for a `GetAuthorization`, beside the header. */
-export interface GetAuthorizationFields {
-  readonly user: string;
-}
+export const decodeActiveExternalUsersResponse: ServerResponseDecoder<ActiveExternalUsersResponse> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end
+) => decodeEmptyServerResponse(reader, at, framing, extras, key, value, end, "ActiveExternalUsersResponse", 0x03)
+export const encodeActiveExternalUsersResponse: ServerResponseEncoder<ActiveExternalUsersResponse> = (writer, packet) =>
+  encodeEmptyServerResponse(writer, packet, "ActiveExternalUsersResponse", 0x03, 0x0000)
 
 /** Asks the authentication provider for a user's privileges. */
-export interface GetAuthorization extends ServerRequestHead, GetAuthorizationFields {
-  readonly _tag: "GetAuthorization";
-  readonly opcode: 0x04;
+export interface GetAuthorization extends ServerRequestHead {
+  readonly _tag: "GetAuthorization"
+  readonly opcode: 0x04
+  readonly user: string
 }
 
-/** @internal */
-export function decodeGetAuthorization(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): GetAuthorization {
+export const decodeGetAuthorization: ServerRequestDecoder<GetAuthorization> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, "GetAuthorization", "framing", framingStart - at)
   expectLength(keyStart - extrasStart, 0, "GetAuthorization", "extras", extrasStart - at)
@@ -401,8 +370,7 @@ export function decodeGetAuthorization(reader: Reader, at: number, framingStart:
   }
 }
 
-/** Appends a `GetAuthorization` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetAuthorization(writer: Writer, packet: ServerRequestInit & GetAuthorizationFields): void {
+export const encodeGetAuthorization: ServerRequestEncoder<GetAuthorization> = (writer, packet) => {
   const framingStart = beginServerRequest(writer, packet, textBound(packet.user))
   const { bytes } = writer
   let position = framingStart
@@ -412,22 +380,23 @@ export function encodeGetAuthorization(writer: Writer, packet: ServerRequestInit
   finishServerRequest(writer, packet, "GetAuthorization", 0x04, framingStart, extrasStart, extrasStart, valueStart, position)
 }
 
-/** What a caller gives for a `GetAuthorizationResponse`, beside the header. */
-export interface GetAuthorizationResponseFields {
+export interface GetAuthorizationResponse extends ServerResponseHead {
+  readonly _tag: "GetAuthorizationResponse"
+  readonly opcode: 0x04
+  readonly status: 0x0000
   /** The user's privileges. */
-  readonly result: string;
+  readonly result: string
 }
 
-/** Response to `GetAuthorization` with status Success. */
-export interface GetAuthorizationResponse extends ServerResponseHead, GetAuthorizationResponseFields {
-  readonly _tag: "GetAuthorizationResponse";
-  readonly opcode: 0x04;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGetAuthorizationResponse(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): GetAuthorizationResponse {
+export const decodeGetAuthorizationResponse: ServerResponseDecoder<GetAuthorizationResponse> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   expectLength(extrasStart - framingStart, 0, "GetAuthorizationResponse", "framing", framingStart - at)
   expectLength(keyStart - extrasStart, 0, "GetAuthorizationResponse", "extras", extrasStart - at)
@@ -444,27 +413,22 @@ export function decodeGetAuthorizationResponse(reader: Reader, at: number, frami
   }
 }
 
-/** Appends a `GetAuthorizationResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetAuthorizationResponse(writer: Writer, packet: ServerResponseInit & GetAuthorizationResponseFields): void {
+export const encodeGetAuthorizationResponse: ServerResponseEncoder<GetAuthorizationResponse> = (writer, packet) => {
   const framingStart = beginServerResponse(writer, packet, textBound(packet.result))
   const { bytes } = writer
   let position = framingStart
   const extrasStart = position
   position = position + encodeText(bytes, position, packet.result)
-  finishServerResponse(writer, packet, "GetAuthorizationResponse", 0x04, packet.status ?? 0x0000, framingStart, extrasStart, extrasStart, extrasStart, position)
-}
-
-/** What a server answers to `GetAuthorization`. */
-export type GetAuthorizationOutcome = GetAuthorizationResponse | ErrorServerResponse;
-
-/** @internal */
-export function decodeGetAuthorizationOutcome(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): GetAuthorizationOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGetAuthorizationResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-    default:
-      return decodeErrorServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  }
+  finishServerResponse(
+    writer,
+    packet,
+    "GetAuthorizationResponse",
+    0x04,
+    packet.status ?? 0x0000,
+    framingStart,
+    extrasStart,
+    extrasStart,
+    extrasStart,
+    position
+  )
 }

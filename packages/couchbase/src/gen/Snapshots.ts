@@ -2,24 +2,32 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: PrepareSnapshot, ReleaseSnapshot, DownloadSnapshot, GetFileFragment. */
-import { type Reader, type Writer, encodeText, expectLength, putBytes, textBound } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `PrepareSnapshot`, beside the header. */
-export interface PrepareSnapshotFields {
-  /** What the receiver can read. */
-  readonly options: string;
-}
+import { encodeText, expectLength, putBytes, textBound } from "@wirewright/codec"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** Makes a snapshot of the vbucket of the header. */
-export interface PrepareSnapshot extends RequestHead, PrepareSnapshotFields {
-  readonly _tag: "PrepareSnapshot";
-  readonly opcode: 0xe0;
+export interface PrepareSnapshot extends RequestHead {
+  readonly _tag: "PrepareSnapshot"
+  readonly opcode: 0xe0
+  /** What the receiver can read. */
+  readonly options: string
 }
 
-/** @internal */
-export function decodePrepareSnapshot(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): PrepareSnapshot {
+export const decodePrepareSnapshot: RequestDecoder<PrepareSnapshot> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "PrepareSnapshot", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "PrepareSnapshot", "key", keyStart - at)
@@ -36,8 +44,7 @@ export function decodePrepareSnapshot(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** Appends a `PrepareSnapshot` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodePrepareSnapshot(writer: Writer, packet: RequestInit & PrepareSnapshotFields): void {
+export const encodePrepareSnapshot: RequestEncoder<PrepareSnapshot> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.options))
   const { bytes } = writer
   let position = extrasStart
@@ -46,22 +53,23 @@ export function encodePrepareSnapshot(writer: Writer, packet: RequestInit & Prep
   finishRequest(writer, packet, "PrepareSnapshot", 0xe0, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `PrepareSnapshotResponse`, beside the header. */
-export interface PrepareSnapshotResponseFields {
+export interface PrepareSnapshotResponse extends ResponseHead {
+  readonly _tag: "PrepareSnapshotResponse"
+  readonly opcode: 0xe0
+  readonly status: 0x0000
   /** The snapshot's UUID and files. */
-  readonly manifest: string;
+  readonly manifest: string
 }
 
-/** Response to `PrepareSnapshot` with status Success. */
-export interface PrepareSnapshotResponse extends ResponseHead, PrepareSnapshotResponseFields {
-  readonly _tag: "PrepareSnapshotResponse";
-  readonly opcode: 0xe0;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodePrepareSnapshotResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): PrepareSnapshotResponse {
+export const decodePrepareSnapshotResponse: ResponseDecoder<PrepareSnapshotResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "PrepareSnapshotResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "PrepareSnapshotResponse", "key", keyStart - at)
@@ -78,8 +86,7 @@ export function decodePrepareSnapshotResponse(reader: Reader, at: number, extras
   }
 }
 
-/** Appends a `PrepareSnapshotResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodePrepareSnapshotResponse(writer: Writer, packet: ResponseInit & PrepareSnapshotResponseFields): void {
+export const encodePrepareSnapshotResponse: ResponseEncoder<PrepareSnapshotResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.manifest))
   const { bytes } = writer
   let position = extrasStart
@@ -88,35 +95,15 @@ export function encodePrepareSnapshotResponse(writer: Writer, packet: ResponseIn
   finishResponse(writer, packet, "PrepareSnapshotResponse", 0xe0, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `PrepareSnapshot`. */
-export type PrepareSnapshotOutcome = PrepareSnapshotResponse | ErrorResponse;
-
-/** @internal */
-export function decodePrepareSnapshotOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): PrepareSnapshotOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodePrepareSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `ReleaseSnapshot`, beside the header. */
-export interface ReleaseSnapshotFields {
-  /** The snapshot; empty for that of the header's vbucket. */
-  readonly snapshotUuid: string;
-}
-
 /** Throws a snapshot away. */
-export interface ReleaseSnapshot extends RequestHead, ReleaseSnapshotFields {
-  readonly _tag: "ReleaseSnapshot";
-  readonly opcode: 0xe1;
+export interface ReleaseSnapshot extends RequestHead {
+  readonly _tag: "ReleaseSnapshot"
+  readonly opcode: 0xe1
+  /** The snapshot; empty for that of the header's vbucket. */
+  readonly snapshotUuid: string
 }
 
-/** @internal */
-export function decodeReleaseSnapshot(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): ReleaseSnapshot {
+export const decodeReleaseSnapshot: RequestDecoder<ReleaseSnapshot> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "ReleaseSnapshot", "extras", extrasStart - at)
   expectLength(end - valueStart, 0, "ReleaseSnapshot", "value", valueStart - at)
@@ -133,8 +120,7 @@ export function decodeReleaseSnapshot(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** Appends a `ReleaseSnapshot` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeReleaseSnapshot(writer: Writer, packet: RequestInit & ReleaseSnapshotFields): void {
+export const encodeReleaseSnapshot: RequestEncoder<ReleaseSnapshot> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.snapshotUuid))
   const { bytes } = writer
   let position = extrasStart
@@ -144,73 +130,22 @@ export function encodeReleaseSnapshot(writer: Writer, packet: RequestInit & Rele
   finishRequest(writer, packet, "ReleaseSnapshot", 0xe1, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `ReleaseSnapshotResponse`, beside the header. */
-export interface ReleaseSnapshotResponseFields {
-}
+export type ReleaseSnapshotResponse = EmptyResponse<"ReleaseSnapshotResponse", 0xe1, 0x0000>
 
-/** Response to `ReleaseSnapshot` with status Success. */
-export interface ReleaseSnapshotResponse extends ResponseHead, ReleaseSnapshotResponseFields {
-  readonly _tag: "ReleaseSnapshotResponse";
-  readonly opcode: 0xe1;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeReleaseSnapshotResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ReleaseSnapshotResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "ReleaseSnapshotResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "ReleaseSnapshotResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "ReleaseSnapshotResponse", "value", valueStart - at)
-  return {
-    _tag: "ReleaseSnapshotResponse",
-    opcode: 0xe1,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `ReleaseSnapshotResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeReleaseSnapshotResponse(writer: Writer, packet: ResponseInit & ReleaseSnapshotResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "ReleaseSnapshotResponse", 0xe1, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `ReleaseSnapshot`. */
-export type ReleaseSnapshotOutcome = ReleaseSnapshotResponse | ErrorResponse;
-
-/** @internal */
-export function decodeReleaseSnapshotOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ReleaseSnapshotOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeReleaseSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DownloadSnapshot`, beside the header. */
-export interface DownloadSnapshotFields {
-  /** Where from. */
-  readonly options: string;
-}
+export const decodeReleaseSnapshotResponse: ResponseDecoder<ReleaseSnapshotResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReleaseSnapshotResponse", 0xe1)
+export const encodeReleaseSnapshotResponse: ResponseEncoder<ReleaseSnapshotResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "ReleaseSnapshotResponse", 0xe1, 0x0000)
 
 /** Makes the node fetch a snapshot from another. */
-export interface DownloadSnapshot extends RequestHead, DownloadSnapshotFields {
-  readonly _tag: "DownloadSnapshot";
-  readonly opcode: 0xe2;
+export interface DownloadSnapshot extends RequestHead {
+  readonly _tag: "DownloadSnapshot"
+  readonly opcode: 0xe2
+  /** Where from. */
+  readonly options: string
 }
 
-/** @internal */
-export function decodeDownloadSnapshot(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DownloadSnapshot {
+export const decodeDownloadSnapshot: RequestDecoder<DownloadSnapshot> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DownloadSnapshot", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DownloadSnapshot", "key", keyStart - at)
@@ -227,8 +162,7 @@ export function decodeDownloadSnapshot(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `DownloadSnapshot` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDownloadSnapshot(writer: Writer, packet: RequestInit & DownloadSnapshotFields): void {
+export const encodeDownloadSnapshot: RequestEncoder<DownloadSnapshot> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.options))
   const { bytes } = writer
   let position = extrasStart
@@ -237,74 +171,23 @@ export function encodeDownloadSnapshot(writer: Writer, packet: RequestInit & Dow
   finishRequest(writer, packet, "DownloadSnapshot", 0xe2, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `DownloadSnapshotResponse`, beside the header. */
-export interface DownloadSnapshotResponseFields {
-}
+export type DownloadSnapshotResponse = EmptyResponse<"DownloadSnapshotResponse", 0xe2, 0x0000>
 
-/** Response to `DownloadSnapshot` with status Success. */
-export interface DownloadSnapshotResponse extends ResponseHead, DownloadSnapshotResponseFields {
-  readonly _tag: "DownloadSnapshotResponse";
-  readonly opcode: 0xe2;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDownloadSnapshotResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DownloadSnapshotResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DownloadSnapshotResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DownloadSnapshotResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DownloadSnapshotResponse", "value", valueStart - at)
-  return {
-    _tag: "DownloadSnapshotResponse",
-    opcode: 0xe2,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DownloadSnapshotResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDownloadSnapshotResponse(writer: Writer, packet: ResponseInit & DownloadSnapshotResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DownloadSnapshotResponse", 0xe2, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DownloadSnapshot`. */
-export type DownloadSnapshotOutcome = DownloadSnapshotResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDownloadSnapshotOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DownloadSnapshotOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDownloadSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `GetFileFragment`, beside the header. */
-export interface GetFileFragmentFields {
-  readonly snapshotUuid: string;
-  /** File id, offset, length and checksum length, all as JSON strings. */
-  readonly fragment: string;
-}
+export const decodeDownloadSnapshotResponse: ResponseDecoder<DownloadSnapshotResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DownloadSnapshotResponse", 0xe2)
+export const encodeDownloadSnapshotResponse: ResponseEncoder<DownloadSnapshotResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DownloadSnapshotResponse", 0xe2, 0x0000)
 
 /** Reads a piece of a snapshot's file. */
-export interface GetFileFragment extends RequestHead, GetFileFragmentFields {
-  readonly _tag: "GetFileFragment";
-  readonly opcode: 0xe3;
+export interface GetFileFragment extends RequestHead {
+  readonly _tag: "GetFileFragment"
+  readonly opcode: 0xe3
+  readonly snapshotUuid: string
+  /** File id, offset, length and checksum length, all as JSON strings. */
+  readonly fragment: string
 }
 
-/** @internal */
-export function decodeGetFileFragment(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GetFileFragment {
+export const decodeGetFileFragment: RequestDecoder<GetFileFragment> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetFileFragment", "extras", extrasStart - at)
   return {
@@ -321,8 +204,7 @@ export function decodeGetFileFragment(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** Appends a `GetFileFragment` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetFileFragment(writer: Writer, packet: RequestInit & GetFileFragmentFields): void {
+export const encodeGetFileFragment: RequestEncoder<GetFileFragment> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.snapshotUuid) + textBound(packet.fragment))
   const { bytes } = writer
   let position = extrasStart
@@ -333,22 +215,23 @@ export function encodeGetFileFragment(writer: Writer, packet: RequestInit & GetF
   finishRequest(writer, packet, "GetFileFragment", 0xe3, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `GetFileFragmentResponse`, beside the header. */
-export interface GetFileFragmentResponseFields {
+export interface GetFileFragmentResponse extends ResponseHead {
+  readonly _tag: "GetFileFragmentResponse"
+  readonly opcode: 0xe3
+  readonly status: 0x0000
   /** The bytes; with a checksum length, checksums stand between them. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
-/** Response to `GetFileFragment` with status Success. */
-export interface GetFileFragmentResponse extends ResponseHead, GetFileFragmentResponseFields {
-  readonly _tag: "GetFileFragmentResponse";
-  readonly opcode: 0xe3;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGetFileFragmentResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetFileFragmentResponse {
+export const decodeGetFileFragmentResponse: ResponseDecoder<GetFileFragmentResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetFileFragmentResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetFileFragmentResponse", "key", keyStart - at)
@@ -365,27 +248,11 @@ export function decodeGetFileFragmentResponse(reader: Reader, at: number, extras
   }
 }
 
-/** Appends a `GetFileFragmentResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetFileFragmentResponse(writer: Writer, packet: ResponseInit & GetFileFragmentResponseFields): void {
+export const encodeGetFileFragmentResponse: ResponseEncoder<GetFileFragmentResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, packet.value.length)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = putBytes(bytes, position, packet.value)
   finishResponse(writer, packet, "GetFileFragmentResponse", 0xe3, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `GetFileFragment`. */
-export type GetFileFragmentOutcome = GetFileFragmentResponse | ErrorResponse;
-
-/** @internal */
-export function decodeGetFileFragmentOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetFileFragmentOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGetFileFragmentResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
 }

@@ -6,8 +6,8 @@
 /** What was negotiated on a connection. */
 export interface States {
   /** HELLO Collections (0x12) was negotiated: document keys carry a collection id */
-  readonly collections: boolean;
+  readonly collections: boolean
 }
 
 /** A connection on which nothing was negotiated. */
-export const noStates: States = { collections: false };
+export const noStates: States = { collections: false }

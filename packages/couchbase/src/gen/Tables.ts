@@ -2,539 +2,572 @@
 /* oxlint-disable */
 
 /** Opcodes of couchbase by kind of packet. */
-import * as Base from "@wirewright/memcached/gen/Tables";
+import type { CommandTable } from "@wirewright/codec"
+import * as Base from "@wirewright/memcached/gen/Tables"
+
 /** Opcodes of the commands described here, by name. */
 export const Opcode = {
-    /** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
-    Get: 0x00,
-    /** Stores a document. A CAS other than 0 must be the current one. */
-    Set: 0x01,
-    /** Stores a document that must not exist. */
-    Add: 0x02,
-    /** Stores a document that must exist. */
-    Replace: 0x03,
-    /** Removes a document. */
-    Delete: 0x04,
-    /** Adds to a counter; wraps at 2⁶⁴. */
-    Increment: 0x05,
-    /** Subtracts from a counter; stops at 0. */
-    Decrement: 0x06,
-    /** Forgets all documents. */
-    Flush: 0x08,
-    /** Get without an answer to a miss. */
-    GetQ: 0x09,
-    /** Get whose answer repeats the key. */
-    GetK: 0x0c,
-    /** GetK without an answer to a miss. */
-    GetKQ: 0x0d,
-    /** Adds bytes at the end of a document. */
-    Append: 0x0e,
-    /** Adds bytes at the beginning of a document. */
-    Prepend: 0x0f,
-    /** Asks for statistics: one packet each, the last with neither name nor value. */
-    Stat: 0x10,
-    /** Set without an answer to success. */
-    SetQ: 0x11,
-    /** Add without an answer to success. */
-    AddQ: 0x12,
-    /** Replace without an answer to success. */
-    ReplaceQ: 0x13,
-    /** Delete without an answer to success. */
-    DeleteQ: 0x14,
-    /** Increment without an answer to success. */
-    IncrementQ: 0x15,
-    /** Decrement without an answer to success. */
-    DecrementQ: 0x16,
-    /** Quit without an answer. */
-    QuitQ: 0x17,
-    /** Flush without an answer to success. */
-    FlushQ: 0x18,
-    /** Append without an answer to success. */
-    AppendQ: 0x19,
-    /** Prepend without an answer to success. */
-    PrependQ: 0x1a,
-    /** Sets the expiry of a document. */
-    Touch: 0x1c,
-    /** Get and Touch in one. */
-    Gat: 0x1d,
-    /** Gat without an answer to a miss. */
-    GatQ: 0x1e,
-    /** Enables features of the connection. Each Hello first disables all of them, so it must name the whole list; it is refused with NotSupported while other commands are under way, and with Einval when a feature lacks another it needs. */
-    Hello: 0x1f,
-    /** Reads a property of the running process. */
-    IoctlGet: 0x23,
-    /** Changes a property of the running process. */
-    IoctlSet: 0x24,
-    /** Checks a node configuration without applying it. */
-    ConfigValidate: 0x25,
-    /** Makes the node read its configuration file again. */
-    ConfigReload: 0x26,
-    /** Adds an event to the audit trail. */
-    AuditPut: 0x27,
-    /** Makes the node read its audit configuration again. */
-    AuditConfigReload: 0x28,
-    /** Stops the node. */
-    Shutdown: 0x29,
-    /** Sets how much of the node's throughput a bucket gets. */
-    SetBucketThrottleProperties: 0x2a,
-    /** Makes the bucket refuse writes that would add data, or accept them again. */
-    SetBucketDataLimitExceeded: 0x2b,
-    /** Limited the throughput of a node. */
-    SetNodeThrottleProperties: 0x2c,
-    /** Hands out the keys that data is encrypted with from now on. */
-    SetActiveEncryptionKeys: 0x2d,
-    /** Re-encrypts what still uses the given keys, so that they can be thrown away. */
-    PruneEncryptionKeys: 0x2e,
-    /** Registers, replaces or removes a token whose id requests can carry in a framing extra. */
-    RegisterAuthToken: 0x2f,
-    /** Range get; reserved by the classic protocol, never implemented. */
-    Rget: 0x30,
-    /** Range set; never implemented. */
-    Rset: 0x31,
-    /** Quiet range set; never implemented. */
-    RsetQ: 0x32,
-    /** Range append; never implemented. */
-    Rappend: 0x33,
-    /** Quiet range append; never implemented. */
-    RappendQ: 0x34,
-    /** Range prepend; never implemented. */
-    Rprepend: 0x35,
-    /** Quiet range prepend; never implemented. */
-    RprependQ: 0x36,
-    /** Range delete; never implemented. */
-    Rdelete: 0x37,
-    /** Quiet range delete; never implemented. */
-    RdeleteQ: 0x38,
-    /** Range increment; never implemented. */
-    Rincr: 0x39,
-    /** Quiet range increment; never implemented. */
-    RincrQ: 0x3a,
-    /** Range decrement; never implemented. */
-    Rdecr: 0x3b,
-    /** Quiet range decrement; never implemented. */
-    RdecrQ: 0x3c,
-    /** Makes the vbucket of the header, or gives it another state. */
-    SetVbucket: 0x3d,
-    /** Reads the state of the vbucket of the header. */
-    GetVbucket: 0x3e,
-    /** Removes the vbucket of the header. */
-    DelVbucket: 0x3f,
-    /** Made the connection a TAP stream. */
-    TapConnect: 0x40,
-    /** A document changed. */
-    TapMutation: 0x41,
-    /** A document was deleted. */
-    TapDelete: 0x42,
-    /** All documents were deleted. */
-    TapFlush: 0x43,
-    /** A message from engine to engine. */
-    TapOpaque: 0x44,
-    /** The vbucket has another state; it stands in the engine's own bytes. */
-    TapVbucketSet: 0x45,
-    /** A checkpoint begins. */
-    TapCheckpointStart: 0x46,
-    /** A checkpoint is complete. */
-    TapCheckpointEnd: 0x47,
-    /** Reads the high seqnos of all vbuckets, sorted by vbucket. Without HELLO Collections they are those of the default collection, not of the vbuckets. */
-    GetAllVbSeqnos: 0x48,
-    /** Reads a document together with its extended attributes. Needs HELLO Xattr, Json and SnappyEverywhere. */
-    GetEx: 0x49,
-    /** GetEx from a replica. */
-    GetExReplica: 0x4a,
-    /** A write whose metadata stand as JSON behind the document. Needs HELLO MutateWithMeta. */
-    MutateWithMeta: 0x4b,
-    /** Pins the stored files of vbuckets. */
-    GetFusionStorageSnapshot: 0x70,
-    /** Lets pinned files go. */
-    ReleaseFusionStorageSnapshot: 0x71,
-    /** Mounts the volumes of a vbucket that is about to be loaded. */
-    MountFusionVbucket: 0x72,
-    /** Takes the volumes of a vbucket away again. */
-    UnmountFusionVbucket: 0x73,
-    /** Writes what is pending to the log store. */
-    SyncFusionLogstore: 0x74,
-    /** Starts uploading the vbucket's log. */
-    StartFusionUploader: 0x75,
-    /** Stops uploading the vbucket's log. */
-    StopFusionUploader: 0x76,
-    /** Removes a namespace with all its logs. */
-    DeleteFusionNamespace: 0x77,
-    /** Lists the namespaces of a store. */
-    GetFusionNamespaces: 0x78,
-    /** Makes the namespace of the selected bucket. */
-    CreateFusionNamespace: 0x79,
-    /** Stops writing to disk. */
-    StopPersistence: 0x80,
-    /** Goes on writing to disk. */
-    StartPersistence: 0x81,
-    /** Changes a parameter of the bucket until it is warmed up again. */
-    SetParam: 0x82,
-    /** Get from a replica. */
-    GetReplica: 0x83,
-    /** Renews the token for the metadata store. */
-    SetChronicleAuthToken: 0x84,
-    /** Makes a bucket on this node. */
-    CreateBucket: 0x85,
-    /** Removes a bucket from this node. */
-    DeleteBucket: 0x86,
-    /** Lists the buckets the user may select. */
-    ListBuckets: 0x87,
-    /** Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands are in flight. */
-    SelectBucket: 0x89,
-    /** Stops all activity in a bucket, as before hibernating it. */
-    PauseBucket: 0x8a,
-    /** Goes on with a paused bucket. */
-    ResumeBucket: 0x8b,
-    /** Checks a bucket's configuration without applying it. */
-    ValidateBucketConfig: 0x8c,
-    /** Asks how far a vbucket has come on a node. */
-    ObserveSeqno: 0x91,
-    /** Asks where documents are, by key. The vbuckets stand in the value. The CAS field of the response holds no CAS: its upper half is the estimated time to persist in milliseconds. */
-    Observe: 0x92,
-    /** Drops a document's value from memory. */
-    EvictKey: 0x93,
-    /** Reads a document and locks it. The CAS of the answer unlocks it; to others it shows as 2⁶⁴−1. */
-    GetLocked: 0x94,
-    /** Unlocks a document. The CAS must be the one the lock gave. */
-    UnlockKey: 0x95,
-    /** Reads the failover log of the vbucket of the header, on a connection without DCP. */
-    GetFailoverLog: 0x96,
-    /** Read the id of the last closed checkpoint. */
-    LastClosedCheckpoint: 0x97,
-    /** Forgot a registered TAP consumer. */
-    DeregisterTapClient: 0x9e,
-    /** Made all replicas start over. */
-    ResetReplicationChain: 0x9f,
-    /** Reads the metadata of a document or tombstone. */
-    GetMeta: 0xa0,
-    /** GetMeta without an answer to a miss. */
-    GetQMeta: 0xa1,
-    /** Set with metadata. */
-    SetWithMeta: 0xa2,
-    /** SetWithMeta without an answer to success. */
-    SetQWithMeta: 0xa3,
-    /** Add with metadata. */
-    AddWithMeta: 0xa4,
-    /** AddWithMeta without an answer to success. */
-    AddQWithMeta: 0xa5,
-    /** Wrote the states of the vbuckets to disk. */
-    SnapshotVbStates: 0xa6,
-    /** Announced how many vbuckets the next batch has. */
-    VbucketBatchCount: 0xa7,
-    /** Delete with metadata: stores a tombstone. */
-    DelWithMeta: 0xa8,
-    /** DelWithMeta without an answer to success. */
-    DelQWithMeta: 0xa9,
-    /** Closed the open checkpoint and began another. */
-    CreateCheckpoint: 0xaa,
-    /** Told the engine that vbuckets moved. */
-    NotifyVbucketUpdate: 0xac,
-    /** Lets clients in after warm-up. */
-    EnableTraffic: 0xad,
-    /** Keeps clients out. */
-    DisableTraffic: 0xae,
-    /** Defines, deletes or lists the ports the node listens on. */
-    Ifconfig: 0xaf,
-    /** Changed the vbuckets of a TAP consumer. */
-    ChangeVbFilter: 0xb0,
-    /** Waited until a checkpoint was on disk; SeqnoPersistence took its place. */
-    CheckpointPersistence: 0xb1,
-    /** Writes or removes a document and answers with its new metadata. */
-    ReturnMeta: 0xb2,
-    /** Compacts the file of the vbucket of the header. */
-    CompactDb: 0xb3,
-    /** Installs a cluster map in this node. */
-    SetClusterConfig: 0xb4,
-    /** Reads the cluster map of the selected bucket, or of the cluster when none is selected. */
-    GetClusterConfig: 0xb5,
-    /** Reads a document nobody chose. */
-    GetRandomKey: 0xb6,
-    /** Is answered once everything up to the seqno is on disk. */
-    SeqnoPersistence: 0xb7,
-    /** Asks for the keys of a vbucket from a key on. */
-    GetKeys: 0xb8,
-    /** Gives a bucket its collections manifest. Sent by the cluster manager. */
-    CollectionsSetManifest: 0xb9,
-    /** Asks for the bucket's collections manifest. */
-    CollectionsGetManifest: 0xba,
-    /** Asks for the id of a collection. */
-    CollectionsGetID: 0xbb,
-    /** Asks for the id of a scope. */
-    CollectionsGetScopeID: 0xbc,
-    /** Set how much clocks may drift apart. */
-    SetDriftCounterState: 0xc1,
-    /** Read the clock corrected by the drift. */
-    GetAdjustedTime: 0xc2,
-    /** Reads what is at a path. */
-    SubdocGet: 0xc5,
-    /** Asks whether there is anything at a path. */
-    SubdocExists: 0xc6,
-    /** Adds a name to an object; it must not be there. */
-    SubdocDictAdd: 0xc7,
-    /** Sets a name of an object. */
-    SubdocDictUpsert: 0xc8,
-    /** Removes what is at a path. */
-    SubdocDelete: 0xc9,
-    /** Replaces what is at a path. */
-    SubdocReplace: 0xca,
-    /** Adds a value at the end of an array. The path may be empty. */
-    SubdocArrayPushLast: 0xcb,
-    /** Adds a value at the beginning of an array. The path may be empty. */
-    SubdocArrayPushFirst: 0xcc,
-    /** Adds a value to an array, before the index the path ends with. */
-    SubdocArrayInsert: 0xcd,
-    /** Adds a value to an array that does not have it. The path may be empty. */
-    SubdocArrayAddUnique: 0xce,
-    /** Adds to a number. */
-    SubdocCounter: 0xcf,
-    /** Several reads of one document. */
-    SubdocMultiLookup: 0xd0,
-    /** Several writes to one document: all or none. */
-    SubdocMultiMutation: 0xd1,
-    /** Counts the elements of an array or the names of an object. The path may be empty. */
-    SubdocGetCount: 0xd2,
-    /** Replaces the document's body by an extended attribute. The flag xattrPath is a must. */
-    SubdocReplaceBodyWithXattr: 0xd3,
-    /** Opens a scan. The datatype must say JSON. */
-    RangeScanCreate: 0xda,
-    /** Reads on. Several responses follow; any status but Success ends them. */
-    RangeScanContinue: 0xdb,
-    /** Closes a scan. */
-    RangeScanCancel: 0xdc,
-    /** Makes a snapshot of the vbucket of the header. */
-    PrepareSnapshot: 0xe0,
-    /** Throws a snapshot away. */
-    ReleaseSnapshot: 0xe1,
-    /** Makes the node fetch a snapshot from another. */
-    DownloadSnapshot: 0xe2,
-    /** Reads a piece of a snapshot's file. */
-    GetFileFragment: 0xe3,
-    /** Freed expired documents. */
-    Scrub: 0xf0,
-    /** Reads the password database again. */
-    IsaslRefresh: 0xf1,
-    /** Read the TLS certificates again. */
-    SslCertsRefresh: 0xf2,
-    /** Reads the histogram of the time an opcode took. */
-    GetCmdTimer: 0xf3,
-    /** Replaced the token that guards against two managers at once. */
-    SetCtrlToken: 0xf4,
-    /** Read that token. */
-    GetCtrlToken: 0xf5,
-    /** Tells the privileges of a user whom an outside provider manages. */
-    UpdateExternalUserPermissions: 0xf6,
-    /** Reads the privilege database again. */
-    RbacRefresh: 0xf7,
-    /** Makes the connection the provider the server asks about outside users. Needs HELLO Duplex. */
-    AuthProvider: 0xf8,
-    /** Gives up a privilege of the connection; for tests. */
-    DropPrivilege: 0xfb,
-    /** Test builds: moves the server's clock. */
-    AdjustTimeofday: 0xfc,
-    /** Test builds: makes the engine answer EWOULDBLOCK or another error. */
-    EwouldblockCtl: 0xfd,
-    /** Asks what the statuses mean to a client, as JSON. */
-    GetErrorMap: 0xfe,
-    /** Marks the end of the opcode table in the server; never on the wire. */
-    Invalid: 0xff,
-    /** Tells the client that there is another cluster map. */
-    ClustermapChangeNotification: 0x01,
-    /** Asks the authentication provider about a user who is signing in. */
-    Authenticate: 0x02,
-    /** Tells the authentication provider who is signed in through it. */
-    ActiveExternalUsers: 0x03,
-    /** Asks the authentication provider for a user's privileges. */
-    GetAuthorization: 0x04
-  } as const;
-
-/** What is known of a command beside its layout. */
-export interface CommandInfo {
-  readonly name: string;
-  /** The name the field gives it in documents and tools. */
-  readonly label: string;
-  readonly lifecycle: "active" | "deprecated" | "internal" | "removed";
-  readonly sender: "client" | "server" | "both";
-  /** How many responses a request gets; `error`: none on success. */
-  readonly reply: "one" | "many" | "error" | "none";
-  /** The outcome that is not reported. */
-  readonly quiet?: "success" | "miss" | undefined;
-}
+  /** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
+  Get: 0x00,
+  /** Stores a document. A CAS other than 0 must be the current one. */
+  Set: 0x01,
+  /** Stores a document that must not exist. */
+  Add: 0x02,
+  /** Stores a document that must exist. */
+  Replace: 0x03,
+  /** Removes a document. */
+  Delete: 0x04,
+  /** Adds to a counter; wraps at 2⁶⁴. */
+  Increment: 0x05,
+  /** Subtracts from a counter; stops at 0. */
+  Decrement: 0x06,
+  /** Forgets all documents. */
+  Flush: 0x08,
+  /** Get without an answer to a miss. */
+  GetQ: 0x09,
+  /** Get whose answer repeats the key. */
+  GetK: 0x0c,
+  /** GetK without an answer to a miss. */
+  GetKQ: 0x0d,
+  /** Adds bytes at the end of a document. */
+  Append: 0x0e,
+  /** Adds bytes at the beginning of a document. */
+  Prepend: 0x0f,
+  /** Asks for statistics: one packet each, the last with neither name nor value. */
+  Stat: 0x10,
+  /** Set without an answer to success. */
+  SetQ: 0x11,
+  /** Add without an answer to success. */
+  AddQ: 0x12,
+  /** Replace without an answer to success. */
+  ReplaceQ: 0x13,
+  /** Delete without an answer to success. */
+  DeleteQ: 0x14,
+  /** Increment without an answer to success. */
+  IncrementQ: 0x15,
+  /** Decrement without an answer to success. */
+  DecrementQ: 0x16,
+  /** Quit without an answer. */
+  QuitQ: 0x17,
+  /** Flush without an answer to success. */
+  FlushQ: 0x18,
+  /** Append without an answer to success. */
+  AppendQ: 0x19,
+  /** Prepend without an answer to success. */
+  PrependQ: 0x1a,
+  /** Sets the expiry of a document. */
+  Touch: 0x1c,
+  /** Get and Touch in one. */
+  Gat: 0x1d,
+  /** Gat without an answer to a miss. */
+  GatQ: 0x1e,
+  /**
+   * Enables features of the connection. Each Hello first disables all of them, so it must name the whole list; it is refused with
+   * NotSupported while other commands are under way, and with Einval when a feature lacks another it needs.
+   */
+  Hello: 0x1f,
+  /** Reads a property of the running process. */
+  IoctlGet: 0x23,
+  /** Changes a property of the running process. */
+  IoctlSet: 0x24,
+  /** Checks a node configuration without applying it. */
+  ConfigValidate: 0x25,
+  /** Makes the node read its configuration file again. */
+  ConfigReload: 0x26,
+  /** Adds an event to the audit trail. */
+  AuditPut: 0x27,
+  /** Makes the node read its audit configuration again. */
+  AuditConfigReload: 0x28,
+  /** Stops the node. */
+  Shutdown: 0x29,
+  /** Sets how much of the node's throughput a bucket gets. */
+  SetBucketThrottleProperties: 0x2a,
+  /** Makes the bucket refuse writes that would add data, or accept them again. */
+  SetBucketDataLimitExceeded: 0x2b,
+  /** Limited the throughput of a node. */
+  SetNodeThrottleProperties: 0x2c,
+  /** Hands out the keys that data is encrypted with from now on. */
+  SetActiveEncryptionKeys: 0x2d,
+  /** Re-encrypts what still uses the given keys, so that they can be thrown away. */
+  PruneEncryptionKeys: 0x2e,
+  /** Registers, replaces or removes a token whose id requests can carry in a framing extra. */
+  RegisterAuthToken: 0x2f,
+  /** Range get; reserved by the classic protocol, never implemented. */
+  Rget: 0x30,
+  /** Range set; never implemented. */
+  Rset: 0x31,
+  /** Quiet range set; never implemented. */
+  RsetQ: 0x32,
+  /** Range append; never implemented. */
+  Rappend: 0x33,
+  /** Quiet range append; never implemented. */
+  RappendQ: 0x34,
+  /** Range prepend; never implemented. */
+  Rprepend: 0x35,
+  /** Quiet range prepend; never implemented. */
+  RprependQ: 0x36,
+  /** Range delete; never implemented. */
+  Rdelete: 0x37,
+  /** Quiet range delete; never implemented. */
+  RdeleteQ: 0x38,
+  /** Range increment; never implemented. */
+  Rincr: 0x39,
+  /** Quiet range increment; never implemented. */
+  RincrQ: 0x3a,
+  /** Range decrement; never implemented. */
+  Rdecr: 0x3b,
+  /** Quiet range decrement; never implemented. */
+  RdecrQ: 0x3c,
+  /** Makes the vbucket of the header, or gives it another state. */
+  SetVbucket: 0x3d,
+  /** Reads the state of the vbucket of the header. */
+  GetVbucket: 0x3e,
+  /** Removes the vbucket of the header. */
+  DelVbucket: 0x3f,
+  /** Made the connection a TAP stream. */
+  TapConnect: 0x40,
+  /** A document changed. */
+  TapMutation: 0x41,
+  /** A document was deleted. */
+  TapDelete: 0x42,
+  /** All documents were deleted. */
+  TapFlush: 0x43,
+  /** A message from engine to engine. */
+  TapOpaque: 0x44,
+  /** The vbucket has another state; it stands in the engine's own bytes. */
+  TapVbucketSet: 0x45,
+  /** A checkpoint begins. */
+  TapCheckpointStart: 0x46,
+  /** A checkpoint is complete. */
+  TapCheckpointEnd: 0x47,
+  /**
+   * Reads the high seqnos of all vbuckets, sorted by vbucket. Without HELLO Collections they are those of the default collection, not of
+   * the vbuckets.
+   */
+  GetAllVbSeqnos: 0x48,
+  /** Reads a document together with its extended attributes. Needs HELLO Xattr, Json and SnappyEverywhere. */
+  GetEx: 0x49,
+  /** GetEx from a replica. */
+  GetExReplica: 0x4a,
+  /** A write whose metadata stand as JSON behind the document. Needs HELLO MutateWithMeta. */
+  MutateWithMeta: 0x4b,
+  /** Pins the stored files of vbuckets. */
+  GetFusionStorageSnapshot: 0x70,
+  /** Lets pinned files go. */
+  ReleaseFusionStorageSnapshot: 0x71,
+  /** Mounts the volumes of a vbucket that is about to be loaded. */
+  MountFusionVbucket: 0x72,
+  /** Takes the volumes of a vbucket away again. */
+  UnmountFusionVbucket: 0x73,
+  /** Writes what is pending to the log store. */
+  SyncFusionLogstore: 0x74,
+  /** Starts uploading the vbucket's log. */
+  StartFusionUploader: 0x75,
+  /** Stops uploading the vbucket's log. */
+  StopFusionUploader: 0x76,
+  /** Removes a namespace with all its logs. */
+  DeleteFusionNamespace: 0x77,
+  /** Lists the namespaces of a store. */
+  GetFusionNamespaces: 0x78,
+  /** Makes the namespace of the selected bucket. */
+  CreateFusionNamespace: 0x79,
+  /** Stops writing to disk. */
+  StopPersistence: 0x80,
+  /** Goes on writing to disk. */
+  StartPersistence: 0x81,
+  /** Changes a parameter of the bucket until it is warmed up again. */
+  SetParam: 0x82,
+  /** Get from a replica. */
+  GetReplica: 0x83,
+  /** Renews the token for the metadata store. */
+  SetChronicleAuthToken: 0x84,
+  /** Makes a bucket on this node. */
+  CreateBucket: 0x85,
+  /** Removes a bucket from this node. */
+  DeleteBucket: 0x86,
+  /** Lists the buckets the user may select. */
+  ListBuckets: 0x87,
+  /**
+   * Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one
+   * that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands
+   * are in flight.
+   */
+  SelectBucket: 0x89,
+  /** Stops all activity in a bucket, as before hibernating it. */
+  PauseBucket: 0x8a,
+  /** Goes on with a paused bucket. */
+  ResumeBucket: 0x8b,
+  /** Checks a bucket's configuration without applying it. */
+  ValidateBucketConfig: 0x8c,
+  /** Asks how far a vbucket has come on a node. */
+  ObserveSeqno: 0x91,
+  /**
+   * Asks where documents are, by key. The vbuckets stand in the value. The CAS field of the response holds no CAS: its upper half is the
+   * estimated time to persist in milliseconds.
+   */
+  Observe: 0x92,
+  /** Drops a document's value from memory. */
+  EvictKey: 0x93,
+  /** Reads a document and locks it. The CAS of the answer unlocks it; to others it shows as 2⁶⁴−1. */
+  GetLocked: 0x94,
+  /** Unlocks a document. The CAS must be the one the lock gave. */
+  UnlockKey: 0x95,
+  /** Reads the failover log of the vbucket of the header, on a connection without DCP. */
+  GetFailoverLog: 0x96,
+  /** Read the id of the last closed checkpoint. */
+  LastClosedCheckpoint: 0x97,
+  /** Forgot a registered TAP consumer. */
+  DeregisterTapClient: 0x9e,
+  /** Made all replicas start over. */
+  ResetReplicationChain: 0x9f,
+  /** Reads the metadata of a document or tombstone. */
+  GetMeta: 0xa0,
+  /** GetMeta without an answer to a miss. */
+  GetQMeta: 0xa1,
+  /** Set with metadata. */
+  SetWithMeta: 0xa2,
+  /** SetWithMeta without an answer to success. */
+  SetQWithMeta: 0xa3,
+  /** Add with metadata. */
+  AddWithMeta: 0xa4,
+  /** AddWithMeta without an answer to success. */
+  AddQWithMeta: 0xa5,
+  /** Wrote the states of the vbuckets to disk. */
+  SnapshotVbStates: 0xa6,
+  /** Announced how many vbuckets the next batch has. */
+  VbucketBatchCount: 0xa7,
+  /** Delete with metadata: stores a tombstone. */
+  DelWithMeta: 0xa8,
+  /** DelWithMeta without an answer to success. */
+  DelQWithMeta: 0xa9,
+  /** Closed the open checkpoint and began another. */
+  CreateCheckpoint: 0xaa,
+  /** Told the engine that vbuckets moved. */
+  NotifyVbucketUpdate: 0xac,
+  /** Lets clients in after warm-up. */
+  EnableTraffic: 0xad,
+  /** Keeps clients out. */
+  DisableTraffic: 0xae,
+  /** Defines, deletes or lists the ports the node listens on. */
+  Ifconfig: 0xaf,
+  /** Changed the vbuckets of a TAP consumer. */
+  ChangeVbFilter: 0xb0,
+  /** Waited until a checkpoint was on disk; SeqnoPersistence took its place. */
+  CheckpointPersistence: 0xb1,
+  /** Writes or removes a document and answers with its new metadata. */
+  ReturnMeta: 0xb2,
+  /** Compacts the file of the vbucket of the header. */
+  CompactDb: 0xb3,
+  /** Installs a cluster map in this node. */
+  SetClusterConfig: 0xb4,
+  /** Reads the cluster map of the selected bucket, or of the cluster when none is selected. */
+  GetClusterConfig: 0xb5,
+  /** Reads a document nobody chose. */
+  GetRandomKey: 0xb6,
+  /** Is answered once everything up to the seqno is on disk. */
+  SeqnoPersistence: 0xb7,
+  /** Asks for the keys of a vbucket from a key on. */
+  GetKeys: 0xb8,
+  /** Gives a bucket its collections manifest. Sent by the cluster manager. */
+  CollectionsSetManifest: 0xb9,
+  /** Asks for the bucket's collections manifest. */
+  CollectionsGetManifest: 0xba,
+  /** Asks for the id of a collection. */
+  CollectionsGetID: 0xbb,
+  /** Asks for the id of a scope. */
+  CollectionsGetScopeID: 0xbc,
+  /** Set how much clocks may drift apart. */
+  SetDriftCounterState: 0xc1,
+  /** Read the clock corrected by the drift. */
+  GetAdjustedTime: 0xc2,
+  /** Reads what is at a path. */
+  SubdocGet: 0xc5,
+  /** Asks whether there is anything at a path. */
+  SubdocExists: 0xc6,
+  /** Adds a name to an object; it must not be there. */
+  SubdocDictAdd: 0xc7,
+  /** Sets a name of an object. */
+  SubdocDictUpsert: 0xc8,
+  /** Removes what is at a path. */
+  SubdocDelete: 0xc9,
+  /** Replaces what is at a path. */
+  SubdocReplace: 0xca,
+  /** Adds a value at the end of an array. The path may be empty. */
+  SubdocArrayPushLast: 0xcb,
+  /** Adds a value at the beginning of an array. The path may be empty. */
+  SubdocArrayPushFirst: 0xcc,
+  /** Adds a value to an array, before the index the path ends with. */
+  SubdocArrayInsert: 0xcd,
+  /** Adds a value to an array that does not have it. The path may be empty. */
+  SubdocArrayAddUnique: 0xce,
+  /** Adds to a number. */
+  SubdocCounter: 0xcf,
+  /** Several reads of one document. */
+  SubdocMultiLookup: 0xd0,
+  /** Several writes to one document: all or none. */
+  SubdocMultiMutation: 0xd1,
+  /** Counts the elements of an array or the names of an object. The path may be empty. */
+  SubdocGetCount: 0xd2,
+  /** Replaces the document's body by an extended attribute. The flag xattrPath is a must. */
+  SubdocReplaceBodyWithXattr: 0xd3,
+  /** Opens a scan. The datatype must say JSON. */
+  RangeScanCreate: 0xda,
+  /** Reads on. Several responses follow; any status but Success ends them. */
+  RangeScanContinue: 0xdb,
+  /** Closes a scan. */
+  RangeScanCancel: 0xdc,
+  /** Makes a snapshot of the vbucket of the header. */
+  PrepareSnapshot: 0xe0,
+  /** Throws a snapshot away. */
+  ReleaseSnapshot: 0xe1,
+  /** Makes the node fetch a snapshot from another. */
+  DownloadSnapshot: 0xe2,
+  /** Reads a piece of a snapshot's file. */
+  GetFileFragment: 0xe3,
+  /** Freed expired documents. */
+  Scrub: 0xf0,
+  /** Reads the password database again. */
+  IsaslRefresh: 0xf1,
+  /** Read the TLS certificates again. */
+  SslCertsRefresh: 0xf2,
+  /** Reads the histogram of the time an opcode took. */
+  GetCmdTimer: 0xf3,
+  /** Replaced the token that guards against two managers at once. */
+  SetCtrlToken: 0xf4,
+  /** Read that token. */
+  GetCtrlToken: 0xf5,
+  /** Tells the privileges of a user whom an outside provider manages. */
+  UpdateExternalUserPermissions: 0xf6,
+  /** Reads the privilege database again. */
+  RbacRefresh: 0xf7,
+  /** Makes the connection the provider the server asks about outside users. Needs HELLO Duplex. */
+  AuthProvider: 0xf8,
+  /** Gives up a privilege of the connection; for tests. */
+  DropPrivilege: 0xfb,
+  /** Test builds: moves the server's clock. */
+  AdjustTimeofday: 0xfc,
+  /** Test builds: makes the engine answer EWOULDBLOCK or another error. */
+  EwouldblockCtl: 0xfd,
+  /** Asks what the statuses mean to a client, as JSON. */
+  GetErrorMap: 0xfe,
+  /** Marks the end of the opcode table in the server; never on the wire. */
+  Invalid: 0xff,
+  /** Tells the client that there is another cluster map. */
+  ClustermapChangeNotification: 0x01,
+  /** Asks the authentication provider about a user who is signing in. */
+  Authenticate: 0x02,
+  /** Tells the authentication provider who is signed in through it. */
+  ActiveExternalUsers: 0x03,
+  /** Asks the authentication provider for a user's privileges. */
+  GetAuthorization: 0x04
+} as const
 
 /** Commands of kind request by opcode, those of the base included. */
-export const requestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
-    ...Base.requestCommands,
-    0x00: { name: "Get", label: "GET", lifecycle: "active", sender: "client", reply: "one" },
-    0x01: { name: "Set", label: "SET", lifecycle: "active", sender: "client", reply: "one" },
-    0x02: { name: "Add", label: "ADD", lifecycle: "active", sender: "client", reply: "one" },
-    0x03: { name: "Replace", label: "REPLACE", lifecycle: "active", sender: "client", reply: "one" },
-    0x04: { name: "Delete", label: "DELETE", lifecycle: "active", sender: "client", reply: "one" },
-    0x05: { name: "Increment", label: "INCREMENT", lifecycle: "active", sender: "client", reply: "one" },
-    0x06: { name: "Decrement", label: "DECREMENT", lifecycle: "active", sender: "client", reply: "one" },
-    0x08: { name: "Flush", label: "FLUSH", lifecycle: "removed", sender: "client", reply: "one" },
-    0x09: { name: "GetQ", label: "GETQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "miss" },
-    0x0c: { name: "GetK", label: "GETK", lifecycle: "deprecated", sender: "client", reply: "one" },
-    0x0d: { name: "GetKQ", label: "GETKQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "miss" },
-    0x0e: { name: "Append", label: "APPEND", lifecycle: "active", sender: "client", reply: "one" },
-    0x0f: { name: "Prepend", label: "PREPEND", lifecycle: "active", sender: "client", reply: "one" },
-    0x10: { name: "Stat", label: "STAT", lifecycle: "active", sender: "client", reply: "many" },
-    0x11: { name: "SetQ", label: "SETQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x12: { name: "AddQ", label: "ADDQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x13: { name: "ReplaceQ", label: "REPLACEQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x14: { name: "DeleteQ", label: "DELETEQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x15: { name: "IncrementQ", label: "INCREMENTQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x16: { name: "DecrementQ", label: "DECREMENTQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x17: { name: "QuitQ", label: "QUITQ", lifecycle: "deprecated", sender: "client", reply: "none", quiet: "success" },
-    0x18: { name: "FlushQ", label: "FLUSHQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
-    0x19: { name: "AppendQ", label: "APPENDQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x1a: { name: "PrependQ", label: "PREPENDQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
-    0x1c: { name: "Touch", label: "TOUCH", lifecycle: "active", sender: "client", reply: "one" },
-    0x1d: { name: "Gat", label: "GAT", lifecycle: "active", sender: "client", reply: "one" },
-    0x1e: { name: "GatQ", label: "GATQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
-    0x1f: { name: "Hello", label: "HELLO", lifecycle: "active", sender: "client", reply: "one" },
-    0x23: { name: "IoctlGet", label: "IOCTL_GET", lifecycle: "active", sender: "client", reply: "one" },
-    0x24: { name: "IoctlSet", label: "IOCTL_SET", lifecycle: "active", sender: "client", reply: "one" },
-    0x25: { name: "ConfigValidate", label: "CONFIG_VALIDATE", lifecycle: "active", sender: "client", reply: "one" },
-    0x26: { name: "ConfigReload", label: "CONFIG_RELOAD", lifecycle: "active", sender: "client", reply: "one" },
-    0x27: { name: "AuditPut", label: "AUDIT_PUT", lifecycle: "active", sender: "client", reply: "one" },
-    0x28: { name: "AuditConfigReload", label: "AUDIT_CONFIG_RELOAD", lifecycle: "active", sender: "client", reply: "one" },
-    0x29: { name: "Shutdown", label: "SHUTDOWN", lifecycle: "active", sender: "client", reply: "one" },
-    0x2a: { name: "SetBucketThrottleProperties", label: "SET_BUCKET_THROTTLE_PROPERTIES", lifecycle: "active", sender: "client", reply: "one" },
-    0x2b: { name: "SetBucketDataLimitExceeded", label: "SET_BUCKET_DATA_LIMIT_EXCEEDED", lifecycle: "active", sender: "client", reply: "one" },
-    0x2c: { name: "SetNodeThrottleProperties", label: "SET_NODE_THROTTLE_PROPERTIES", lifecycle: "removed", sender: "client", reply: "one" },
-    0x2d: { name: "SetActiveEncryptionKeys", label: "SET_ACTIVE_ENCRYPTION_KEYS", lifecycle: "active", sender: "client", reply: "one" },
-    0x2e: { name: "PruneEncryptionKeys", label: "PRUNE_ENCRYPTION_KEYS", lifecycle: "active", sender: "client", reply: "one" },
-    0x2f: { name: "RegisterAuthToken", label: "REGISTER AUTH TOKEN", lifecycle: "active", sender: "client", reply: "one" },
-    0x30: { name: "Rget", label: "RGET", lifecycle: "removed", sender: "client", reply: "one" },
-    0x31: { name: "Rset", label: "RSET", lifecycle: "removed", sender: "client", reply: "one" },
-    0x32: { name: "RsetQ", label: "RSETQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
-    0x33: { name: "Rappend", label: "RAPPEND", lifecycle: "removed", sender: "client", reply: "one" },
-    0x34: { name: "RappendQ", label: "RAPPENDQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
-    0x35: { name: "Rprepend", label: "RPREPEND", lifecycle: "removed", sender: "client", reply: "one" },
-    0x36: { name: "RprependQ", label: "RPREPENDQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
-    0x37: { name: "Rdelete", label: "RDELETE", lifecycle: "removed", sender: "client", reply: "one" },
-    0x38: { name: "RdeleteQ", label: "RDELETEQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
-    0x39: { name: "Rincr", label: "RINCR", lifecycle: "removed", sender: "client", reply: "one" },
-    0x3a: { name: "RincrQ", label: "RINCRQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
-    0x3b: { name: "Rdecr", label: "RDECR", lifecycle: "removed", sender: "client", reply: "one" },
-    0x3c: { name: "RdecrQ", label: "RDECRQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
-    0x3d: { name: "SetVbucket", label: "SET_VBUCKET", lifecycle: "active", sender: "client", reply: "one" },
-    0x3e: { name: "GetVbucket", label: "GET_VBUCKET", lifecycle: "active", sender: "client", reply: "one" },
-    0x3f: { name: "DelVbucket", label: "DEL_VBUCKET", lifecycle: "active", sender: "client", reply: "one" },
-    0x40: { name: "TapConnect", label: "TAP_CONNECT", lifecycle: "removed", sender: "client", reply: "error" },
-    0x41: { name: "TapMutation", label: "TAP_MUTATION", lifecycle: "removed", sender: "server", reply: "error" },
-    0x42: { name: "TapDelete", label: "TAP_DELETE", lifecycle: "removed", sender: "server", reply: "error" },
-    0x43: { name: "TapFlush", label: "TAP_FLUSH", lifecycle: "removed", sender: "server", reply: "error" },
-    0x44: { name: "TapOpaque", label: "TAP_OPAQUE", lifecycle: "removed", sender: "server", reply: "error" },
-    0x45: { name: "TapVbucketSet", label: "TAP_VBUCKET_SET", lifecycle: "removed", sender: "server", reply: "error" },
-    0x46: { name: "TapCheckpointStart", label: "TAP_CHECKPOINT_START", lifecycle: "removed", sender: "server", reply: "error" },
-    0x47: { name: "TapCheckpointEnd", label: "TAP_CHECKPOINT_END", lifecycle: "removed", sender: "server", reply: "error" },
-    0x48: { name: "GetAllVbSeqnos", label: "GET_ALL_VB_SEQNOS", lifecycle: "active", sender: "client", reply: "one" },
-    0x49: { name: "GetEx", label: "GET_EX", lifecycle: "active", sender: "client", reply: "one" },
-    0x4a: { name: "GetExReplica", label: "GET_EX_REPLICA", lifecycle: "active", sender: "client", reply: "one" },
-    0x4b: { name: "MutateWithMeta", label: "MUTATE_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
-    0x70: { name: "GetFusionStorageSnapshot", label: "GET_FUSION_STORAGE_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
-    0x71: { name: "ReleaseFusionStorageSnapshot", label: "RELEASE_FUSION_STORAGE_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
-    0x72: { name: "MountFusionVbucket", label: "MOUNT_FUSION_VBUCKET", lifecycle: "internal", sender: "client", reply: "one" },
-    0x73: { name: "UnmountFusionVbucket", label: "UNMOUNT_FUSION_VBUCKET", lifecycle: "internal", sender: "client", reply: "one" },
-    0x74: { name: "SyncFusionLogstore", label: "SYNC_FUSION_LOGSTORE", lifecycle: "internal", sender: "client", reply: "one" },
-    0x75: { name: "StartFusionUploader", label: "START_FUSION_UPLOADER", lifecycle: "internal", sender: "client", reply: "one" },
-    0x76: { name: "StopFusionUploader", label: "STOP_FUSION_UPLOADER", lifecycle: "internal", sender: "client", reply: "one" },
-    0x77: { name: "DeleteFusionNamespace", label: "DELETE_FUSION_NAMESPACE", lifecycle: "internal", sender: "client", reply: "one" },
-    0x78: { name: "GetFusionNamespaces", label: "GET_FUSION_NAMESPACES", lifecycle: "internal", sender: "client", reply: "one" },
-    0x79: { name: "CreateFusionNamespace", label: "CREATE_FUSION_NAMESPACE", lifecycle: "internal", sender: "client", reply: "one" },
-    0x80: { name: "StopPersistence", label: "STOP_PERSISTENCE", lifecycle: "internal", sender: "client", reply: "one" },
-    0x81: { name: "StartPersistence", label: "START_PERSISTENCE", lifecycle: "internal", sender: "client", reply: "one" },
-    0x82: { name: "SetParam", label: "SET_PARAM", lifecycle: "internal", sender: "client", reply: "one" },
-    0x83: { name: "GetReplica", label: "GET_REPLICA", lifecycle: "active", sender: "client", reply: "one" },
-    0x84: { name: "SetChronicleAuthToken", label: "SET_CHRONICLE_AUTH_TOKEN", lifecycle: "internal", sender: "client", reply: "one" },
-    0x85: { name: "CreateBucket", label: "CREATE_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
-    0x86: { name: "DeleteBucket", label: "DELETE_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
-    0x87: { name: "ListBuckets", label: "LIST_BUCKETS", lifecycle: "active", sender: "client", reply: "one" },
-    0x89: { name: "SelectBucket", label: "SELECT_BUCKET", lifecycle: "active", sender: "client", reply: "one" },
-    0x8a: { name: "PauseBucket", label: "PAUSE_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
-    0x8b: { name: "ResumeBucket", label: "RESUME_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
-    0x8c: { name: "ValidateBucketConfig", label: "VALIDATE_BUCKET_CONFIG", lifecycle: "internal", sender: "client", reply: "one" },
-    0x91: { name: "ObserveSeqno", label: "OBSERVE_SEQNO", lifecycle: "active", sender: "client", reply: "one" },
-    0x92: { name: "Observe", label: "OBSERVE", lifecycle: "active", sender: "client", reply: "one" },
-    0x93: { name: "EvictKey", label: "EVICT_KEY", lifecycle: "internal", sender: "client", reply: "one" },
-    0x94: { name: "GetLocked", label: "GET_LOCKED", lifecycle: "active", sender: "client", reply: "one" },
-    0x95: { name: "UnlockKey", label: "UNLOCK_KEY", lifecycle: "active", sender: "client", reply: "one" },
-    0x96: { name: "GetFailoverLog", label: "GET_FAILOVER_LOG", lifecycle: "active", sender: "client", reply: "one" },
-    0x97: { name: "LastClosedCheckpoint", label: "LAST_CLOSED_CHECKPOINT", lifecycle: "removed", sender: "client", reply: "one" },
-    0x9e: { name: "DeregisterTapClient", label: "DEREGISTER_TAP_CLIENT", lifecycle: "removed", sender: "client", reply: "one" },
-    0x9f: { name: "ResetReplicationChain", label: "RESET_REPLICATION_CHAIN", lifecycle: "removed", sender: "client", reply: "one" },
-    0xa0: { name: "GetMeta", label: "GET_META", lifecycle: "active", sender: "client", reply: "one" },
-    0xa1: { name: "GetQMeta", label: "GETQ_META", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
-    0xa2: { name: "SetWithMeta", label: "SET_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
-    0xa3: { name: "SetQWithMeta", label: "SETQ_WITH_META", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0xa4: { name: "AddWithMeta", label: "ADD_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
-    0xa5: { name: "AddQWithMeta", label: "ADDQ_WITH_META", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0xa6: { name: "SnapshotVbStates", label: "SNAPSHOT_VB_STATES", lifecycle: "removed", sender: "client", reply: "one" },
-    0xa7: { name: "VbucketBatchCount", label: "VBUCKET_BATCH_COUNT", lifecycle: "removed", sender: "client", reply: "one" },
-    0xa8: { name: "DelWithMeta", label: "DEL_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
-    0xa9: { name: "DelQWithMeta", label: "DELQ_WITH_META", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0xaa: { name: "CreateCheckpoint", label: "CREATE_CHECKPOINT", lifecycle: "removed", sender: "client", reply: "one" },
-    0xac: { name: "NotifyVbucketUpdate", label: "NOTIFY_VBUCKET_UPDATE", lifecycle: "removed", sender: "client", reply: "one" },
-    0xad: { name: "EnableTraffic", label: "ENABLE_TRAFFIC", lifecycle: "internal", sender: "client", reply: "one" },
-    0xae: { name: "DisableTraffic", label: "DISABLE_TRAFFIC", lifecycle: "internal", sender: "client", reply: "one" },
-    0xaf: { name: "Ifconfig", label: "IFCONFIG", lifecycle: "internal", sender: "client", reply: "one" },
-    0xb0: { name: "ChangeVbFilter", label: "CHANGE_VB_FILTER", lifecycle: "removed", sender: "client", reply: "one" },
-    0xb1: { name: "CheckpointPersistence", label: "CHECKPOINT_PERSISTENCE", lifecycle: "removed", sender: "client", reply: "one" },
-    0xb2: { name: "ReturnMeta", label: "RETURN_META", lifecycle: "active", sender: "client", reply: "one" },
-    0xb3: { name: "CompactDb", label: "COMPACT_DB", lifecycle: "internal", sender: "client", reply: "one" },
-    0xb4: { name: "SetClusterConfig", label: "SET_CLUSTER_CONFIG", lifecycle: "internal", sender: "client", reply: "one" },
-    0xb5: { name: "GetClusterConfig", label: "GET_CLUSTER_CONFIG", lifecycle: "active", sender: "client", reply: "one" },
-    0xb6: { name: "GetRandomKey", label: "GET_RANDOM_KEY", lifecycle: "active", sender: "client", reply: "one" },
-    0xb7: { name: "SeqnoPersistence", label: "SEQNO_PERSISTENCE", lifecycle: "active", sender: "client", reply: "one" },
-    0xb8: { name: "GetKeys", label: "GET_KEYS", lifecycle: "active", sender: "client", reply: "one" },
-    0xb9: { name: "CollectionsSetManifest", label: "COLLECTIONS_SET_MANIFEST", lifecycle: "internal", sender: "client", reply: "one" },
-    0xba: { name: "CollectionsGetManifest", label: "COLLECTIONS_GET_MANIFEST", lifecycle: "active", sender: "client", reply: "one" },
-    0xbb: { name: "CollectionsGetID", label: "COLLECTIONS_GET_ID", lifecycle: "active", sender: "client", reply: "one" },
-    0xbc: { name: "CollectionsGetScopeID", label: "COLLECTIONS_GET_SCOPE_ID", lifecycle: "active", sender: "client", reply: "one" },
-    0xc1: { name: "SetDriftCounterState", label: "SET_DRIFT_COUNTER_STATE", lifecycle: "removed", sender: "client", reply: "one" },
-    0xc2: { name: "GetAdjustedTime", label: "GET_ADJUSTED_TIME", lifecycle: "removed", sender: "client", reply: "one" },
-    0xc5: { name: "SubdocGet", label: "SUBDOC_GET", lifecycle: "active", sender: "client", reply: "one" },
-    0xc6: { name: "SubdocExists", label: "SUBDOC_EXISTS", lifecycle: "active", sender: "client", reply: "one" },
-    0xc7: { name: "SubdocDictAdd", label: "SUBDOC_DICT_ADD", lifecycle: "active", sender: "client", reply: "one" },
-    0xc8: { name: "SubdocDictUpsert", label: "SUBDOC_DICT_UPSERT", lifecycle: "active", sender: "client", reply: "one" },
-    0xc9: { name: "SubdocDelete", label: "SUBDOC_DELETE", lifecycle: "active", sender: "client", reply: "one" },
-    0xca: { name: "SubdocReplace", label: "SUBDOC_REPLACE", lifecycle: "active", sender: "client", reply: "one" },
-    0xcb: { name: "SubdocArrayPushLast", label: "SUBDOC_ARRAY_PUSH_LAST", lifecycle: "active", sender: "client", reply: "one" },
-    0xcc: { name: "SubdocArrayPushFirst", label: "SUBDOC_ARRAY_PUSH_FIRST", lifecycle: "active", sender: "client", reply: "one" },
-    0xcd: { name: "SubdocArrayInsert", label: "SUBDOC_ARRAY_INSERT", lifecycle: "active", sender: "client", reply: "one" },
-    0xce: { name: "SubdocArrayAddUnique", label: "SUBDOC_ARRAY_ADD_UNIQUE", lifecycle: "active", sender: "client", reply: "one" },
-    0xcf: { name: "SubdocCounter", label: "SUBDOC_COUNTER", lifecycle: "active", sender: "client", reply: "one" },
-    0xd0: { name: "SubdocMultiLookup", label: "SUBDOC_MULTI_LOOKUP", lifecycle: "active", sender: "client", reply: "one" },
-    0xd1: { name: "SubdocMultiMutation", label: "SUBDOC_MULTI_MUTATION", lifecycle: "active", sender: "client", reply: "one" },
-    0xd2: { name: "SubdocGetCount", label: "SUBDOC_GET_COUNT", lifecycle: "active", sender: "client", reply: "one" },
-    0xd3: { name: "SubdocReplaceBodyWithXattr", label: "SUBDOC_REPLACE_BODY_WITH_XATTR", lifecycle: "active", sender: "client", reply: "one" },
-    0xda: { name: "RangeScanCreate", label: "RANGE_SCAN_CREATE", lifecycle: "active", sender: "client", reply: "one" },
-    0xdb: { name: "RangeScanContinue", label: "RANGE_SCAN_CONTINUE", lifecycle: "active", sender: "client", reply: "many" },
-    0xdc: { name: "RangeScanCancel", label: "RANGE_SCAN_CANCEL", lifecycle: "active", sender: "client", reply: "one" },
-    0xe0: { name: "PrepareSnapshot", label: "PREPARE_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
-    0xe1: { name: "ReleaseSnapshot", label: "RELEASE_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
-    0xe2: { name: "DownloadSnapshot", label: "DOWNLOAD_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
-    0xe3: { name: "GetFileFragment", label: "GET_FILE_FRAGMENT", lifecycle: "internal", sender: "client", reply: "one" },
-    0xf0: { name: "Scrub", label: "SCRUB", lifecycle: "removed", sender: "client", reply: "one" },
-    0xf1: { name: "IsaslRefresh", label: "ISASL_REFRESH", lifecycle: "internal", sender: "client", reply: "one" },
-    0xf2: { name: "SslCertsRefresh", label: "SSL_CERTS_REFRESH", lifecycle: "removed", sender: "client", reply: "one" },
-    0xf3: { name: "GetCmdTimer", label: "GET_CMD_TIMER", lifecycle: "internal", sender: "client", reply: "one" },
-    0xf4: { name: "SetCtrlToken", label: "SET_CTRL_TOKEN", lifecycle: "removed", sender: "client", reply: "one" },
-    0xf5: { name: "GetCtrlToken", label: "GET_CTRL_TOKEN", lifecycle: "removed", sender: "client", reply: "one" },
-    0xf6: { name: "UpdateExternalUserPermissions", label: "UPDATE_USER_PERMISSIONS", lifecycle: "internal", sender: "client", reply: "one" },
-    0xf7: { name: "RbacRefresh", label: "RBAC_REFRESH", lifecycle: "internal", sender: "client", reply: "one" },
-    0xf8: { name: "AuthProvider", label: "AUTH_PROVIDER", lifecycle: "internal", sender: "client", reply: "one" },
-    0xfb: { name: "DropPrivilege", label: "DROP_PRIVILEGES", lifecycle: "internal", sender: "client", reply: "one" },
-    0xfc: { name: "AdjustTimeofday", label: "ADJUST_TIMEOFDAY", lifecycle: "internal", sender: "client", reply: "one" },
-    0xfd: { name: "EwouldblockCtl", label: "EWB_CTL", lifecycle: "internal", sender: "client", reply: "one" },
-    0xfe: { name: "GetErrorMap", label: "GET_ERROR_MAP", lifecycle: "active", sender: "client", reply: "one" },
-    0xff: { name: "Invalid", label: "INVALID", lifecycle: "internal", sender: "client", reply: "none" }
-  };
+export const requestCommands: CommandTable = {
+  ...Base.requestCommands,
+  0x00: { name: "Get", label: "GET", lifecycle: "active", sender: "client", reply: "one" },
+  0x01: { name: "Set", label: "SET", lifecycle: "active", sender: "client", reply: "one" },
+  0x02: { name: "Add", label: "ADD", lifecycle: "active", sender: "client", reply: "one" },
+  0x03: { name: "Replace", label: "REPLACE", lifecycle: "active", sender: "client", reply: "one" },
+  0x04: { name: "Delete", label: "DELETE", lifecycle: "active", sender: "client", reply: "one" },
+  0x05: { name: "Increment", label: "INCREMENT", lifecycle: "active", sender: "client", reply: "one" },
+  0x06: { name: "Decrement", label: "DECREMENT", lifecycle: "active", sender: "client", reply: "one" },
+  0x08: { name: "Flush", label: "FLUSH", lifecycle: "removed", sender: "client", reply: "one" },
+  0x09: { name: "GetQ", label: "GETQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "miss" },
+  0x0c: { name: "GetK", label: "GETK", lifecycle: "deprecated", sender: "client", reply: "one" },
+  0x0d: { name: "GetKQ", label: "GETKQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "miss" },
+  0x0e: { name: "Append", label: "APPEND", lifecycle: "active", sender: "client", reply: "one" },
+  0x0f: { name: "Prepend", label: "PREPEND", lifecycle: "active", sender: "client", reply: "one" },
+  0x10: { name: "Stat", label: "STAT", lifecycle: "active", sender: "client", reply: "many" },
+  0x11: { name: "SetQ", label: "SETQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x12: { name: "AddQ", label: "ADDQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x13: { name: "ReplaceQ", label: "REPLACEQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x14: { name: "DeleteQ", label: "DELETEQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x15: { name: "IncrementQ", label: "INCREMENTQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x16: { name: "DecrementQ", label: "DECREMENTQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x17: { name: "QuitQ", label: "QUITQ", lifecycle: "deprecated", sender: "client", reply: "none", quiet: "success" },
+  0x18: { name: "FlushQ", label: "FLUSHQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
+  0x19: { name: "AppendQ", label: "APPENDQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x1a: { name: "PrependQ", label: "PREPENDQ", lifecycle: "deprecated", sender: "client", reply: "one", quiet: "success" },
+  0x1c: { name: "Touch", label: "TOUCH", lifecycle: "active", sender: "client", reply: "one" },
+  0x1d: { name: "Gat", label: "GAT", lifecycle: "active", sender: "client", reply: "one" },
+  0x1e: { name: "GatQ", label: "GATQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
+  0x1f: { name: "Hello", label: "HELLO", lifecycle: "active", sender: "client", reply: "one" },
+  0x23: { name: "IoctlGet", label: "IOCTL_GET", lifecycle: "active", sender: "client", reply: "one" },
+  0x24: { name: "IoctlSet", label: "IOCTL_SET", lifecycle: "active", sender: "client", reply: "one" },
+  0x25: { name: "ConfigValidate", label: "CONFIG_VALIDATE", lifecycle: "active", sender: "client", reply: "one" },
+  0x26: { name: "ConfigReload", label: "CONFIG_RELOAD", lifecycle: "active", sender: "client", reply: "one" },
+  0x27: { name: "AuditPut", label: "AUDIT_PUT", lifecycle: "active", sender: "client", reply: "one" },
+  0x28: { name: "AuditConfigReload", label: "AUDIT_CONFIG_RELOAD", lifecycle: "active", sender: "client", reply: "one" },
+  0x29: { name: "Shutdown", label: "SHUTDOWN", lifecycle: "active", sender: "client", reply: "one" },
+  0x2a: {
+    name: "SetBucketThrottleProperties",
+    label: "SET_BUCKET_THROTTLE_PROPERTIES",
+    lifecycle: "active",
+    sender: "client",
+    reply: "one"
+  },
+  0x2b: {
+    name: "SetBucketDataLimitExceeded",
+    label: "SET_BUCKET_DATA_LIMIT_EXCEEDED",
+    lifecycle: "active",
+    sender: "client",
+    reply: "one"
+  },
+  0x2c: { name: "SetNodeThrottleProperties", label: "SET_NODE_THROTTLE_PROPERTIES", lifecycle: "removed", sender: "client", reply: "one" },
+  0x2d: { name: "SetActiveEncryptionKeys", label: "SET_ACTIVE_ENCRYPTION_KEYS", lifecycle: "active", sender: "client", reply: "one" },
+  0x2e: { name: "PruneEncryptionKeys", label: "PRUNE_ENCRYPTION_KEYS", lifecycle: "active", sender: "client", reply: "one" },
+  0x2f: { name: "RegisterAuthToken", label: "REGISTER AUTH TOKEN", lifecycle: "active", sender: "client", reply: "one" },
+  0x30: { name: "Rget", label: "RGET", lifecycle: "removed", sender: "client", reply: "one" },
+  0x31: { name: "Rset", label: "RSET", lifecycle: "removed", sender: "client", reply: "one" },
+  0x32: { name: "RsetQ", label: "RSETQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
+  0x33: { name: "Rappend", label: "RAPPEND", lifecycle: "removed", sender: "client", reply: "one" },
+  0x34: { name: "RappendQ", label: "RAPPENDQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
+  0x35: { name: "Rprepend", label: "RPREPEND", lifecycle: "removed", sender: "client", reply: "one" },
+  0x36: { name: "RprependQ", label: "RPREPENDQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
+  0x37: { name: "Rdelete", label: "RDELETE", lifecycle: "removed", sender: "client", reply: "one" },
+  0x38: { name: "RdeleteQ", label: "RDELETEQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
+  0x39: { name: "Rincr", label: "RINCR", lifecycle: "removed", sender: "client", reply: "one" },
+  0x3a: { name: "RincrQ", label: "RINCRQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
+  0x3b: { name: "Rdecr", label: "RDECR", lifecycle: "removed", sender: "client", reply: "one" },
+  0x3c: { name: "RdecrQ", label: "RDECRQ", lifecycle: "removed", sender: "client", reply: "one", quiet: "success" },
+  0x3d: { name: "SetVbucket", label: "SET_VBUCKET", lifecycle: "active", sender: "client", reply: "one" },
+  0x3e: { name: "GetVbucket", label: "GET_VBUCKET", lifecycle: "active", sender: "client", reply: "one" },
+  0x3f: { name: "DelVbucket", label: "DEL_VBUCKET", lifecycle: "active", sender: "client", reply: "one" },
+  0x40: { name: "TapConnect", label: "TAP_CONNECT", lifecycle: "removed", sender: "client", reply: "error" },
+  0x41: { name: "TapMutation", label: "TAP_MUTATION", lifecycle: "removed", sender: "server", reply: "error" },
+  0x42: { name: "TapDelete", label: "TAP_DELETE", lifecycle: "removed", sender: "server", reply: "error" },
+  0x43: { name: "TapFlush", label: "TAP_FLUSH", lifecycle: "removed", sender: "server", reply: "error" },
+  0x44: { name: "TapOpaque", label: "TAP_OPAQUE", lifecycle: "removed", sender: "server", reply: "error" },
+  0x45: { name: "TapVbucketSet", label: "TAP_VBUCKET_SET", lifecycle: "removed", sender: "server", reply: "error" },
+  0x46: { name: "TapCheckpointStart", label: "TAP_CHECKPOINT_START", lifecycle: "removed", sender: "server", reply: "error" },
+  0x47: { name: "TapCheckpointEnd", label: "TAP_CHECKPOINT_END", lifecycle: "removed", sender: "server", reply: "error" },
+  0x48: { name: "GetAllVbSeqnos", label: "GET_ALL_VB_SEQNOS", lifecycle: "active", sender: "client", reply: "one" },
+  0x49: { name: "GetEx", label: "GET_EX", lifecycle: "active", sender: "client", reply: "one" },
+  0x4a: { name: "GetExReplica", label: "GET_EX_REPLICA", lifecycle: "active", sender: "client", reply: "one" },
+  0x4b: { name: "MutateWithMeta", label: "MUTATE_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
+  0x70: { name: "GetFusionStorageSnapshot", label: "GET_FUSION_STORAGE_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
+  0x71: {
+    name: "ReleaseFusionStorageSnapshot",
+    label: "RELEASE_FUSION_STORAGE_SNAPSHOT",
+    lifecycle: "internal",
+    sender: "client",
+    reply: "one"
+  },
+  0x72: { name: "MountFusionVbucket", label: "MOUNT_FUSION_VBUCKET", lifecycle: "internal", sender: "client", reply: "one" },
+  0x73: { name: "UnmountFusionVbucket", label: "UNMOUNT_FUSION_VBUCKET", lifecycle: "internal", sender: "client", reply: "one" },
+  0x74: { name: "SyncFusionLogstore", label: "SYNC_FUSION_LOGSTORE", lifecycle: "internal", sender: "client", reply: "one" },
+  0x75: { name: "StartFusionUploader", label: "START_FUSION_UPLOADER", lifecycle: "internal", sender: "client", reply: "one" },
+  0x76: { name: "StopFusionUploader", label: "STOP_FUSION_UPLOADER", lifecycle: "internal", sender: "client", reply: "one" },
+  0x77: { name: "DeleteFusionNamespace", label: "DELETE_FUSION_NAMESPACE", lifecycle: "internal", sender: "client", reply: "one" },
+  0x78: { name: "GetFusionNamespaces", label: "GET_FUSION_NAMESPACES", lifecycle: "internal", sender: "client", reply: "one" },
+  0x79: { name: "CreateFusionNamespace", label: "CREATE_FUSION_NAMESPACE", lifecycle: "internal", sender: "client", reply: "one" },
+  0x80: { name: "StopPersistence", label: "STOP_PERSISTENCE", lifecycle: "internal", sender: "client", reply: "one" },
+  0x81: { name: "StartPersistence", label: "START_PERSISTENCE", lifecycle: "internal", sender: "client", reply: "one" },
+  0x82: { name: "SetParam", label: "SET_PARAM", lifecycle: "internal", sender: "client", reply: "one" },
+  0x83: { name: "GetReplica", label: "GET_REPLICA", lifecycle: "active", sender: "client", reply: "one" },
+  0x84: { name: "SetChronicleAuthToken", label: "SET_CHRONICLE_AUTH_TOKEN", lifecycle: "internal", sender: "client", reply: "one" },
+  0x85: { name: "CreateBucket", label: "CREATE_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
+  0x86: { name: "DeleteBucket", label: "DELETE_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
+  0x87: { name: "ListBuckets", label: "LIST_BUCKETS", lifecycle: "active", sender: "client", reply: "one" },
+  0x89: { name: "SelectBucket", label: "SELECT_BUCKET", lifecycle: "active", sender: "client", reply: "one" },
+  0x8a: { name: "PauseBucket", label: "PAUSE_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
+  0x8b: { name: "ResumeBucket", label: "RESUME_BUCKET", lifecycle: "internal", sender: "client", reply: "one" },
+  0x8c: { name: "ValidateBucketConfig", label: "VALIDATE_BUCKET_CONFIG", lifecycle: "internal", sender: "client", reply: "one" },
+  0x91: { name: "ObserveSeqno", label: "OBSERVE_SEQNO", lifecycle: "active", sender: "client", reply: "one" },
+  0x92: { name: "Observe", label: "OBSERVE", lifecycle: "active", sender: "client", reply: "one" },
+  0x93: { name: "EvictKey", label: "EVICT_KEY", lifecycle: "internal", sender: "client", reply: "one" },
+  0x94: { name: "GetLocked", label: "GET_LOCKED", lifecycle: "active", sender: "client", reply: "one" },
+  0x95: { name: "UnlockKey", label: "UNLOCK_KEY", lifecycle: "active", sender: "client", reply: "one" },
+  0x96: { name: "GetFailoverLog", label: "GET_FAILOVER_LOG", lifecycle: "active", sender: "client", reply: "one" },
+  0x97: { name: "LastClosedCheckpoint", label: "LAST_CLOSED_CHECKPOINT", lifecycle: "removed", sender: "client", reply: "one" },
+  0x9e: { name: "DeregisterTapClient", label: "DEREGISTER_TAP_CLIENT", lifecycle: "removed", sender: "client", reply: "one" },
+  0x9f: { name: "ResetReplicationChain", label: "RESET_REPLICATION_CHAIN", lifecycle: "removed", sender: "client", reply: "one" },
+  0xa0: { name: "GetMeta", label: "GET_META", lifecycle: "active", sender: "client", reply: "one" },
+  0xa1: { name: "GetQMeta", label: "GETQ_META", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
+  0xa2: { name: "SetWithMeta", label: "SET_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
+  0xa3: { name: "SetQWithMeta", label: "SETQ_WITH_META", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0xa4: { name: "AddWithMeta", label: "ADD_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
+  0xa5: { name: "AddQWithMeta", label: "ADDQ_WITH_META", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0xa6: { name: "SnapshotVbStates", label: "SNAPSHOT_VB_STATES", lifecycle: "removed", sender: "client", reply: "one" },
+  0xa7: { name: "VbucketBatchCount", label: "VBUCKET_BATCH_COUNT", lifecycle: "removed", sender: "client", reply: "one" },
+  0xa8: { name: "DelWithMeta", label: "DEL_WITH_META", lifecycle: "active", sender: "client", reply: "one" },
+  0xa9: { name: "DelQWithMeta", label: "DELQ_WITH_META", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0xaa: { name: "CreateCheckpoint", label: "CREATE_CHECKPOINT", lifecycle: "removed", sender: "client", reply: "one" },
+  0xac: { name: "NotifyVbucketUpdate", label: "NOTIFY_VBUCKET_UPDATE", lifecycle: "removed", sender: "client", reply: "one" },
+  0xad: { name: "EnableTraffic", label: "ENABLE_TRAFFIC", lifecycle: "internal", sender: "client", reply: "one" },
+  0xae: { name: "DisableTraffic", label: "DISABLE_TRAFFIC", lifecycle: "internal", sender: "client", reply: "one" },
+  0xaf: { name: "Ifconfig", label: "IFCONFIG", lifecycle: "internal", sender: "client", reply: "one" },
+  0xb0: { name: "ChangeVbFilter", label: "CHANGE_VB_FILTER", lifecycle: "removed", sender: "client", reply: "one" },
+  0xb1: { name: "CheckpointPersistence", label: "CHECKPOINT_PERSISTENCE", lifecycle: "removed", sender: "client", reply: "one" },
+  0xb2: { name: "ReturnMeta", label: "RETURN_META", lifecycle: "active", sender: "client", reply: "one" },
+  0xb3: { name: "CompactDb", label: "COMPACT_DB", lifecycle: "internal", sender: "client", reply: "one" },
+  0xb4: { name: "SetClusterConfig", label: "SET_CLUSTER_CONFIG", lifecycle: "internal", sender: "client", reply: "one" },
+  0xb5: { name: "GetClusterConfig", label: "GET_CLUSTER_CONFIG", lifecycle: "active", sender: "client", reply: "one" },
+  0xb6: { name: "GetRandomKey", label: "GET_RANDOM_KEY", lifecycle: "active", sender: "client", reply: "one" },
+  0xb7: { name: "SeqnoPersistence", label: "SEQNO_PERSISTENCE", lifecycle: "active", sender: "client", reply: "one" },
+  0xb8: { name: "GetKeys", label: "GET_KEYS", lifecycle: "active", sender: "client", reply: "one" },
+  0xb9: { name: "CollectionsSetManifest", label: "COLLECTIONS_SET_MANIFEST", lifecycle: "internal", sender: "client", reply: "one" },
+  0xba: { name: "CollectionsGetManifest", label: "COLLECTIONS_GET_MANIFEST", lifecycle: "active", sender: "client", reply: "one" },
+  0xbb: { name: "CollectionsGetID", label: "COLLECTIONS_GET_ID", lifecycle: "active", sender: "client", reply: "one" },
+  0xbc: { name: "CollectionsGetScopeID", label: "COLLECTIONS_GET_SCOPE_ID", lifecycle: "active", sender: "client", reply: "one" },
+  0xc1: { name: "SetDriftCounterState", label: "SET_DRIFT_COUNTER_STATE", lifecycle: "removed", sender: "client", reply: "one" },
+  0xc2: { name: "GetAdjustedTime", label: "GET_ADJUSTED_TIME", lifecycle: "removed", sender: "client", reply: "one" },
+  0xc5: { name: "SubdocGet", label: "SUBDOC_GET", lifecycle: "active", sender: "client", reply: "one" },
+  0xc6: { name: "SubdocExists", label: "SUBDOC_EXISTS", lifecycle: "active", sender: "client", reply: "one" },
+  0xc7: { name: "SubdocDictAdd", label: "SUBDOC_DICT_ADD", lifecycle: "active", sender: "client", reply: "one" },
+  0xc8: { name: "SubdocDictUpsert", label: "SUBDOC_DICT_UPSERT", lifecycle: "active", sender: "client", reply: "one" },
+  0xc9: { name: "SubdocDelete", label: "SUBDOC_DELETE", lifecycle: "active", sender: "client", reply: "one" },
+  0xca: { name: "SubdocReplace", label: "SUBDOC_REPLACE", lifecycle: "active", sender: "client", reply: "one" },
+  0xcb: { name: "SubdocArrayPushLast", label: "SUBDOC_ARRAY_PUSH_LAST", lifecycle: "active", sender: "client", reply: "one" },
+  0xcc: { name: "SubdocArrayPushFirst", label: "SUBDOC_ARRAY_PUSH_FIRST", lifecycle: "active", sender: "client", reply: "one" },
+  0xcd: { name: "SubdocArrayInsert", label: "SUBDOC_ARRAY_INSERT", lifecycle: "active", sender: "client", reply: "one" },
+  0xce: { name: "SubdocArrayAddUnique", label: "SUBDOC_ARRAY_ADD_UNIQUE", lifecycle: "active", sender: "client", reply: "one" },
+  0xcf: { name: "SubdocCounter", label: "SUBDOC_COUNTER", lifecycle: "active", sender: "client", reply: "one" },
+  0xd0: { name: "SubdocMultiLookup", label: "SUBDOC_MULTI_LOOKUP", lifecycle: "active", sender: "client", reply: "one" },
+  0xd1: { name: "SubdocMultiMutation", label: "SUBDOC_MULTI_MUTATION", lifecycle: "active", sender: "client", reply: "one" },
+  0xd2: { name: "SubdocGetCount", label: "SUBDOC_GET_COUNT", lifecycle: "active", sender: "client", reply: "one" },
+  0xd3: {
+    name: "SubdocReplaceBodyWithXattr",
+    label: "SUBDOC_REPLACE_BODY_WITH_XATTR",
+    lifecycle: "active",
+    sender: "client",
+    reply: "one"
+  },
+  0xda: { name: "RangeScanCreate", label: "RANGE_SCAN_CREATE", lifecycle: "active", sender: "client", reply: "one" },
+  0xdb: { name: "RangeScanContinue", label: "RANGE_SCAN_CONTINUE", lifecycle: "active", sender: "client", reply: "many" },
+  0xdc: { name: "RangeScanCancel", label: "RANGE_SCAN_CANCEL", lifecycle: "active", sender: "client", reply: "one" },
+  0xe0: { name: "PrepareSnapshot", label: "PREPARE_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
+  0xe1: { name: "ReleaseSnapshot", label: "RELEASE_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
+  0xe2: { name: "DownloadSnapshot", label: "DOWNLOAD_SNAPSHOT", lifecycle: "internal", sender: "client", reply: "one" },
+  0xe3: { name: "GetFileFragment", label: "GET_FILE_FRAGMENT", lifecycle: "internal", sender: "client", reply: "one" },
+  0xf0: { name: "Scrub", label: "SCRUB", lifecycle: "removed", sender: "client", reply: "one" },
+  0xf1: { name: "IsaslRefresh", label: "ISASL_REFRESH", lifecycle: "internal", sender: "client", reply: "one" },
+  0xf2: { name: "SslCertsRefresh", label: "SSL_CERTS_REFRESH", lifecycle: "removed", sender: "client", reply: "one" },
+  0xf3: { name: "GetCmdTimer", label: "GET_CMD_TIMER", lifecycle: "internal", sender: "client", reply: "one" },
+  0xf4: { name: "SetCtrlToken", label: "SET_CTRL_TOKEN", lifecycle: "removed", sender: "client", reply: "one" },
+  0xf5: { name: "GetCtrlToken", label: "GET_CTRL_TOKEN", lifecycle: "removed", sender: "client", reply: "one" },
+  0xf6: { name: "UpdateExternalUserPermissions", label: "UPDATE_USER_PERMISSIONS", lifecycle: "internal", sender: "client", reply: "one" },
+  0xf7: { name: "RbacRefresh", label: "RBAC_REFRESH", lifecycle: "internal", sender: "client", reply: "one" },
+  0xf8: { name: "AuthProvider", label: "AUTH_PROVIDER", lifecycle: "internal", sender: "client", reply: "one" },
+  0xfb: { name: "DropPrivilege", label: "DROP_PRIVILEGES", lifecycle: "internal", sender: "client", reply: "one" },
+  0xfc: { name: "AdjustTimeofday", label: "ADJUST_TIMEOFDAY", lifecycle: "internal", sender: "client", reply: "one" },
+  0xfd: { name: "EwouldblockCtl", label: "EWB_CTL", lifecycle: "internal", sender: "client", reply: "one" },
+  0xfe: { name: "GetErrorMap", label: "GET_ERROR_MAP", lifecycle: "active", sender: "client", reply: "one" },
+  0xff: { name: "Invalid", label: "INVALID", lifecycle: "internal", sender: "client", reply: "none" }
+}
+
 /** Commands of kind serverRequest by opcode, those of the base included. */
-export const serverRequestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
-    ...Base.serverRequestCommands,
-    0x01: { name: "ClustermapChangeNotification", label: "CLUSTERMAP_CHANGE_NOTIFICATION", lifecycle: "active", sender: "server", reply: "none" },
-    0x02: { name: "Authenticate", label: "AUTHENTICATE", lifecycle: "active", sender: "server", reply: "one" },
-    0x03: { name: "ActiveExternalUsers", label: "ACTIVE_EXTERNAL_USERS", lifecycle: "active", sender: "server", reply: "none" },
-    0x04: { name: "GetAuthorization", label: "GET_AUTHORIZATION", lifecycle: "active", sender: "server", reply: "one" }
-  };
+export const serverRequestCommands: CommandTable = {
+  ...Base.serverRequestCommands,
+  0x01: {
+    name: "ClustermapChangeNotification",
+    label: "CLUSTERMAP_CHANGE_NOTIFICATION",
+    lifecycle: "active",
+    sender: "server",
+    reply: "none"
+  },
+  0x02: { name: "Authenticate", label: "AUTHENTICATE", lifecycle: "active", sender: "server", reply: "one" },
+  0x03: { name: "ActiveExternalUsers", label: "ACTIVE_EXTERNAL_USERS", lifecycle: "active", sender: "server", reply: "none" },
+  0x04: { name: "GetAuthorization", label: "GET_AUTHORIZATION", lifecycle: "active", sender: "server", reply: "one" }
+}

@@ -2,471 +2,528 @@
 /* oxlint-disable */
 
 /** Named types of couchbase. */
-import { type States, noStates } from "./States.ts";
-import { type Flavor, Reader, type RetryClass, type Writer, boundElements, checkAtMost, checkNoNul, checkUleb128, encodeText, expectAtLeast, expectAtMost, expectEnd, expectWithin, findNul, putBytes, putI64, putU16, putU32, putU64, putU8, readElements, readNested, readUleb128, textBound, textLength, writeElements, writeNested, writeUleb128 } from "@wirewright/codec";
-import type { Cas, Datatype } from "@wirewright/memcached/gen/Types";
+import { type States, noStates } from "./States.ts"
+import {
+  type Flavor,
+  Reader,
+  type RetryClass,
+  type Writer,
+  boundElements,
+  checkAtMost,
+  checkNoNul,
+  checkUleb128,
+  encodeText,
+  expectAtLeast,
+  expectAtMost,
+  expectEnd,
+  expectWithin,
+  findNul,
+  putBytes,
+  putI64,
+  putU16,
+  putU32,
+  putU64,
+  putU8,
+  readElements,
+  readNested,
+  readUleb128,
+  textBound,
+  textLength,
+  writeElements,
+  writeNested,
+  writeUleb128
+} from "@wirewright/codec"
+import type { Cas, Datatype } from "@wirewright/memcached/gen/Types"
+
 /** A collection's id; 0 is the default collection. */
-export type CollectionId = Flavor<number, "CollectionId">;
+export type CollectionId = Flavor<number, "CollectionId">
+
 /** Version of a bucket's collections manifest; grows with every change. */
-export type ManifestUid = Flavor<bigint, "ManifestUid">;
+export type ManifestUid = Flavor<bigint, "ManifestUid">
+
 /** How often a document was changed; the older way to decide which of two versions wins. */
-export type RevSeqno = Flavor<bigint, "RevSeqno">;
+export type RevSeqno = Flavor<bigint, "RevSeqno">
+
 /** A scope's id; 0 is the default scope. */
-export type ScopeId = Flavor<number, "ScopeId">;
+export type ScopeId = Flavor<number, "ScopeId">
+
 /** Position of a change in a vbucket's history; grows by at least one per change. */
-export type Seqno = Flavor<bigint, "Seqno">;
+export type Seqno = Flavor<bigint, "Seqno">
+
 /** Identifies a branch of a vbucket's history; a new one is made at every failover. */
-export type VbucketUuid = Flavor<bigint, "VbucketUuid">;
+export type VbucketUuid = Flavor<bigint, "VbucketUuid">
+
 /** Outcomes that responses report. */
 export const Status = {
-    /** Done. */
-    Success: 0x0000,
-    /** No such key; or no such bucket, stream or connection. */
-    KeyEnoent: 0x0001,
-    /** The key exists, or its CAS differs. */
-    KeyEexists: 0x0002,
-    /** The value is too large. */
-    E2big: 0x0003,
-    /** Invalid arguments. */
-    Einval: 0x0004,
-    /** Not stored: the condition of add, replace, append or prepend does not hold. */
-    NotStored: 0x0005,
-    /** Increment or decrement of something that is no number. */
-    DeltaBadval: 0x0006,
-    /** This node does not hold the vbucket; the value is the cluster map as JSON, or empty when the client already has it. */
-    NotMyVbucket: 0x0007,
-    /** The connection has selected no bucket. */
-    NoBucket: 0x0008,
-    /** The document is locked by somebody else. */
-    Locked: 0x0009,
-    /** No DCP stream has this vbucket and opaque. */
-    DcpStreamNotFound: 0x000a,
-    /** The opaque is not the one of the DCP stream. */
-    OpaqueNoMatch: 0x000b,
-    /** The bucket's throttle would have to delay the request. */
-    EWouldThrottle: 0x000c,
-    /** The bucket has only a configuration on this node, no data. */
-    EConfigOnly: 0x000d,
-    /** Unlock of a document that is not locked. */
-    NotLocked: 0x000e,
-    /** No document can have this CAS. */
-    CasValueInvalid: 0x000f,
-    /** The authentication is out of date; authenticate again. */
-    AuthStale: 0x001f,
-    /** Authentication failed, or is required. */
-    AuthError: 0x0020,
-    /** The SASL exchange goes on. */
-    AuthContinue: 0x0021,
-    /** A number is outside its range. */
-    Erange: 0x0022,
-    /** The DCP consumer must go back to the seqno in the value. */
-    Rollback: 0x0023,
-    /** The user lacks a privilege. */
-    Eaccess: 0x0024,
-    /** The node is still being set up. */
-    NotInitialized: 0x0025,
-    /** The server does not have the key the data is encrypted with. */
-    EncryptionKeyNotAvailable: 0x0026,
-    /** A checksum over the data differs. */
-    ChecksumMismatch: 0x0027,
-    /** The expiry does not fit 32 bits once it is absolute. */
-    ExpiryOverflow: 0x0028,
-    /** The lock would end later than 32 bits can say. */
-    LockExpiryOverflow: 0x0029,
-    /** The tenant has sent too much. */
-    RateLimitedNetworkIngress: 0x0030,
-    /** The tenant has received too much. */
-    RateLimitedNetworkEgress: 0x0031,
-    /** The tenant has too many connections; this one is of no use. */
-    RateLimitedMaxConnections: 0x0032,
-    /** The tenant has sent too many commands. */
-    RateLimitedMaxCommands: 0x0033,
-    /** The scope holds more data than it may; servers before 7.6 only. */
-    ScopeSizeLimitExceeded: 0x0034,
-    /** The bucket holds as much as it may. */
-    BucketSizeLimitExceeded: 0x0035,
-    /** Too little of the bucket's data is in memory to accept writes. */
-    BucketResidentRatioTooLow: 0x0036,
-    /** The bucket has more data on this node than the node accepts. */
-    BucketDataSizeTooBig: 0x0037,
-    /** The node's disk is too full to accept writes. */
-    BucketDiskSpaceTooLow: 0x0038,
-    /** The bucket is paused. */
-    BucketPaused: 0x0050,
-    /** The operation was given up, as when its bucket is paused. */
-    Cancelled: 0x0051,
-    /** A framing extra that the server does not know. */
-    UnknownFrameInfo: 0x0080,
-    /** The server does not know the opcode. */
-    UnknownCommand: 0x0081,
-    /** Out of memory. */
-    Enomem: 0x0082,
-    /** The server knows the opcode but does not support it here. */
-    NotSupported: 0x0083,
-    /** Internal error. */
-    Einternal: 0x0084,
-    /** Busy; try again later. */
-    Ebusy: 0x0085,
-    /** Temporary failure; try again later. */
-    Etmpfail: 0x0086,
-    /** The section of extended attributes is malformed. */
-    XattrEinval: 0x0087,
-    /** No such collection; the value is JSON with the `manifest_uid` the server knows. */
-    UnknownCollection: 0x0088,
-    /** No collections manifest was ever set; servers before 7.0 only. */
-    NoCollectionsManifest: 0x0089,
-    /** The collections manifest cannot follow the current one. */
-    CannotApplyCollectionsManifest: 0x008a,
-    /** The client knows a newer collections manifest than the server; servers before 7.0 only. */
-    CollectionsManifestAhead: 0x008b,
-    /** No such scope; the value is JSON with the `manifest_uid` the server knows. */
-    UnknownScope: 0x008c,
-    /** A DCP stream id where none is allowed, none where one is needed, or an unknown one. */
-    DcpStreamIdInvalid: 0x008d,
-    /** No such durability level, or a timeout that is no timeout. */
-    DurabilityInvalidLevel: 0x00a0,
-    /** The bucket has too few replicas for the durability level. */
-    DurabilityImpossible: 0x00a1,
-    /** Another durable write of this key is not finished. */
-    SyncWriteInProgress: 0x00a2,
-    /** A durable write ran out of time; it may still happen. */
-    SyncWriteAmbiguous: 0x00a3,
-    /** A durable write of this key is being committed again after a restart or takeover. */
-    SyncWriteReCommitInProgress: 0x00a4,
-    /** The range scan was cancelled. */
-    RangeScanCancelled: 0x00a5,
-    /** A range scan stopped at a limit; continue it for more. */
-    RangeScanMore: 0x00a6,
-    /** A range scan reached its end. */
-    RangeScanComplete: 0x00a7,
-    /** The vbucket's history is not the one the request names. */
-    VbUuidNotEqual: 0x00a8,
-    /** The document has nothing at this path. */
-    SubdocPathEnoent: 0x00c0,
-    /** The path meets an array where it needs an object, or the like. */
-    SubdocPathMismatch: 0x00c1,
-    /** The path is malformed. */
-    SubdocPathEinval: 0x00c2,
-    /** The path is too long or has too many parts. */
-    SubdocPathE2big: 0x00c3,
-    /** The document is nested too deep. */
-    SubdocDocE2deep: 0x00c4,
-    /** The value cannot stand where it was to be put. */
-    SubdocValueCantinsert: 0x00c5,
-    /** The document is not JSON. */
-    SubdocDocNotJson: 0x00c6,
-    /** The number in the document is no signed 64-bit integer. */
-    SubdocNumErange: 0x00c7,
-    /** The delta is no signed 64-bit integer, or 0. */
-    SubdocDeltaEinval: 0x00c8,
-    /** The path exists, or the array has the value already. */
-    SubdocPathEexists: 0x00c9,
-    /** The value would nest the document too deep. */
-    SubdocValueEtoodeep: 0x00ca,
-    /** Operations that cannot stand in one request. */
-    SubdocInvalidCombo: 0x00cb,
-    /** Not every operation succeeded; the value says which. Of mutations none was applied. */
-    SubdocMultiPathFailure: 0x00cc,
-    /** Done, on a deleted document. */
-    SubdocSuccessDeleted: 0x00cd,
-    /** Path flags that exclude each other or do not fit the operation. */
-    SubdocXattrInvalidFlagCombo: 0x00ce,
-    /** Attributes that cannot be accessed in one request. */
-    SubdocXattrInvalidKeyCombo: 0x00cf,
-    /** No such macro. */
-    SubdocXattrUnknownMacro: 0x00d0,
-    /** No such virtual attribute. */
-    SubdocXattrUnknownVattr: 0x00d1,
-    /** Virtual attributes can only be read. */
-    SubdocXattrCantModifyVattr: 0x00d2,
-    /** Not every operation succeeded, on a deleted document. */
-    SubdocMultiPathFailureDeleted: 0x00d3,
-    /** Operations on attributes must come before those on the body. */
-    SubdocInvalidXattrOrder: 0x00d4,
-    /** No such macro of virtual attributes. */
-    SubdocXattrUnknownVattrMacro: 0x00d5,
-    /** The document to revive is not deleted. */
-    SubdocCanOnlyReviveDeletedDocuments: 0x00d6,
-    /** A deleted document cannot have a body. */
-    SubdocDeletedDocumentCantHaveValue: 0x00d7,
-    /** The flag for binary values was set for an attribute that is not binary. */
-    SubdocFieldNotBinaryValue: 0x00d8,
-    /** First of the statuses that are left to users. */
-    ReservedUserStart: 0xff00,
-    /** Last of the statuses that are left to users. */
-    ReservedUserEnd: 0xffff
-  } as const;
+  /** Done. */
+  Success: 0x0000,
+  /** No such key; or no such bucket, stream or connection. */
+  KeyEnoent: 0x0001,
+  /** The key exists, or its CAS differs. */
+  KeyEexists: 0x0002,
+  /** The value is too large. */
+  E2big: 0x0003,
+  /** Invalid arguments. */
+  Einval: 0x0004,
+  /** Not stored: the condition of add, replace, append or prepend does not hold. */
+  NotStored: 0x0005,
+  /** Increment or decrement of something that is no number. */
+  DeltaBadval: 0x0006,
+  /** This node does not hold the vbucket; the value is the cluster map as JSON, or empty when the client already has it. */
+  NotMyVbucket: 0x0007,
+  /** The connection has selected no bucket. */
+  NoBucket: 0x0008,
+  /** The document is locked by somebody else. */
+  Locked: 0x0009,
+  /** No DCP stream has this vbucket and opaque. */
+  DcpStreamNotFound: 0x000a,
+  /** The opaque is not the one of the DCP stream. */
+  OpaqueNoMatch: 0x000b,
+  /** The bucket's throttle would have to delay the request. */
+  EWouldThrottle: 0x000c,
+  /** The bucket has only a configuration on this node, no data. */
+  EConfigOnly: 0x000d,
+  /** Unlock of a document that is not locked. */
+  NotLocked: 0x000e,
+  /** No document can have this CAS. */
+  CasValueInvalid: 0x000f,
+  /** The authentication is out of date; authenticate again. */
+  AuthStale: 0x001f,
+  /** Authentication failed, or is required. */
+  AuthError: 0x0020,
+  /** The SASL exchange goes on. */
+  AuthContinue: 0x0021,
+  /** A number is outside its range. */
+  Erange: 0x0022,
+  /** The DCP consumer must go back to the seqno in the value. */
+  Rollback: 0x0023,
+  /** The user lacks a privilege. */
+  Eaccess: 0x0024,
+  /** The node is still being set up. */
+  NotInitialized: 0x0025,
+  /** The server does not have the key the data is encrypted with. */
+  EncryptionKeyNotAvailable: 0x0026,
+  /** A checksum over the data differs. */
+  ChecksumMismatch: 0x0027,
+  /** The expiry does not fit 32 bits once it is absolute. */
+  ExpiryOverflow: 0x0028,
+  /** The lock would end later than 32 bits can say. */
+  LockExpiryOverflow: 0x0029,
+  /** The tenant has sent too much. */
+  RateLimitedNetworkIngress: 0x0030,
+  /** The tenant has received too much. */
+  RateLimitedNetworkEgress: 0x0031,
+  /** The tenant has too many connections; this one is of no use. */
+  RateLimitedMaxConnections: 0x0032,
+  /** The tenant has sent too many commands. */
+  RateLimitedMaxCommands: 0x0033,
+  /** The scope holds more data than it may; servers before 7.6 only. */
+  ScopeSizeLimitExceeded: 0x0034,
+  /** The bucket holds as much as it may. */
+  BucketSizeLimitExceeded: 0x0035,
+  /** Too little of the bucket's data is in memory to accept writes. */
+  BucketResidentRatioTooLow: 0x0036,
+  /** The bucket has more data on this node than the node accepts. */
+  BucketDataSizeTooBig: 0x0037,
+  /** The node's disk is too full to accept writes. */
+  BucketDiskSpaceTooLow: 0x0038,
+  /** The bucket is paused. */
+  BucketPaused: 0x0050,
+  /** The operation was given up, as when its bucket is paused. */
+  Cancelled: 0x0051,
+  /** A framing extra that the server does not know. */
+  UnknownFrameInfo: 0x0080,
+  /** The server does not know the opcode. */
+  UnknownCommand: 0x0081,
+  /** Out of memory. */
+  Enomem: 0x0082,
+  /** The server knows the opcode but does not support it here. */
+  NotSupported: 0x0083,
+  /** Internal error. */
+  Einternal: 0x0084,
+  /** Busy; try again later. */
+  Ebusy: 0x0085,
+  /** Temporary failure; try again later. */
+  Etmpfail: 0x0086,
+  /** The section of extended attributes is malformed. */
+  XattrEinval: 0x0087,
+  /** No such collection; the value is JSON with the `manifest_uid` the server knows. */
+  UnknownCollection: 0x0088,
+  /** No collections manifest was ever set; servers before 7.0 only. */
+  NoCollectionsManifest: 0x0089,
+  /** The collections manifest cannot follow the current one. */
+  CannotApplyCollectionsManifest: 0x008a,
+  /** The client knows a newer collections manifest than the server; servers before 7.0 only. */
+  CollectionsManifestAhead: 0x008b,
+  /** No such scope; the value is JSON with the `manifest_uid` the server knows. */
+  UnknownScope: 0x008c,
+  /** A DCP stream id where none is allowed, none where one is needed, or an unknown one. */
+  DcpStreamIdInvalid: 0x008d,
+  /** No such durability level, or a timeout that is no timeout. */
+  DurabilityInvalidLevel: 0x00a0,
+  /** The bucket has too few replicas for the durability level. */
+  DurabilityImpossible: 0x00a1,
+  /** Another durable write of this key is not finished. */
+  SyncWriteInProgress: 0x00a2,
+  /** A durable write ran out of time; it may still happen. */
+  SyncWriteAmbiguous: 0x00a3,
+  /** A durable write of this key is being committed again after a restart or takeover. */
+  SyncWriteReCommitInProgress: 0x00a4,
+  /** The range scan was cancelled. */
+  RangeScanCancelled: 0x00a5,
+  /** A range scan stopped at a limit; continue it for more. */
+  RangeScanMore: 0x00a6,
+  /** A range scan reached its end. */
+  RangeScanComplete: 0x00a7,
+  /** The vbucket's history is not the one the request names. */
+  VbUuidNotEqual: 0x00a8,
+  /** The document has nothing at this path. */
+  SubdocPathEnoent: 0x00c0,
+  /** The path meets an array where it needs an object, or the like. */
+  SubdocPathMismatch: 0x00c1,
+  /** The path is malformed. */
+  SubdocPathEinval: 0x00c2,
+  /** The path is too long or has too many parts. */
+  SubdocPathE2big: 0x00c3,
+  /** The document is nested too deep. */
+  SubdocDocE2deep: 0x00c4,
+  /** The value cannot stand where it was to be put. */
+  SubdocValueCantinsert: 0x00c5,
+  /** The document is not JSON. */
+  SubdocDocNotJson: 0x00c6,
+  /** The number in the document is no signed 64-bit integer. */
+  SubdocNumErange: 0x00c7,
+  /** The delta is no signed 64-bit integer, or 0. */
+  SubdocDeltaEinval: 0x00c8,
+  /** The path exists, or the array has the value already. */
+  SubdocPathEexists: 0x00c9,
+  /** The value would nest the document too deep. */
+  SubdocValueEtoodeep: 0x00ca,
+  /** Operations that cannot stand in one request. */
+  SubdocInvalidCombo: 0x00cb,
+  /** Not every operation succeeded; the value says which. Of mutations none was applied. */
+  SubdocMultiPathFailure: 0x00cc,
+  /** Done, on a deleted document. */
+  SubdocSuccessDeleted: 0x00cd,
+  /** Path flags that exclude each other or do not fit the operation. */
+  SubdocXattrInvalidFlagCombo: 0x00ce,
+  /** Attributes that cannot be accessed in one request. */
+  SubdocXattrInvalidKeyCombo: 0x00cf,
+  /** No such macro. */
+  SubdocXattrUnknownMacro: 0x00d0,
+  /** No such virtual attribute. */
+  SubdocXattrUnknownVattr: 0x00d1,
+  /** Virtual attributes can only be read. */
+  SubdocXattrCantModifyVattr: 0x00d2,
+  /** Not every operation succeeded, on a deleted document. */
+  SubdocMultiPathFailureDeleted: 0x00d3,
+  /** Operations on attributes must come before those on the body. */
+  SubdocInvalidXattrOrder: 0x00d4,
+  /** No such macro of virtual attributes. */
+  SubdocXattrUnknownVattrMacro: 0x00d5,
+  /** The document to revive is not deleted. */
+  SubdocCanOnlyReviveDeletedDocuments: 0x00d6,
+  /** A deleted document cannot have a body. */
+  SubdocDeletedDocumentCantHaveValue: 0x00d7,
+  /** The flag for binary values was set for an attribute that is not binary. */
+  SubdocFieldNotBinaryValue: 0x00d8,
+  /** First of the statuses that are left to users. */
+  ReservedUserStart: 0xff00,
+  /** Last of the statuses that are left to users. */
+  ReservedUserEnd: 0xffff
+} as const
+
 /** Every status by its code: its name and what a client may do about it. */
 export const statusTable: { readonly [code: number]: { readonly name: string; readonly retry: RetryClass } | undefined } = {
-    0x0000: { name: "Success", retry: "success" },
-    0x0001: { name: "KeyEnoent", retry: "miss" },
-    0x0002: { name: "KeyEexists", retry: "miss" },
-    0x0003: { name: "E2big", retry: "caller" },
-    0x0004: { name: "Einval", retry: "caller" },
-    0x0005: { name: "NotStored", retry: "miss" },
-    0x0006: { name: "DeltaBadval", retry: "caller" },
-    0x0007: { name: "NotMyVbucket", retry: "retry" },
-    0x0008: { name: "NoBucket", retry: "fatal" },
-    0x0009: { name: "Locked", retry: "retry" },
-    0x000a: { name: "DcpStreamNotFound", retry: "miss" },
-    0x000b: { name: "OpaqueNoMatch", retry: "caller" },
-    0x000c: { name: "EWouldThrottle", retry: "retry" },
-    0x000d: { name: "EConfigOnly", retry: "retry" },
-    0x000e: { name: "NotLocked", retry: "miss" },
-    0x000f: { name: "CasValueInvalid", retry: "caller" },
-    0x001f: { name: "AuthStale", retry: "fatal" },
-    0x0020: { name: "AuthError", retry: "fatal" },
-    0x0021: { name: "AuthContinue", retry: "success" },
-    0x0022: { name: "Erange", retry: "caller" },
-    0x0023: { name: "Rollback", retry: "miss" },
-    0x0024: { name: "Eaccess", retry: "caller" },
-    0x0025: { name: "NotInitialized", retry: "retry" },
-    0x0026: { name: "EncryptionKeyNotAvailable", retry: "caller" },
-    0x0027: { name: "ChecksumMismatch", retry: "caller" },
-    0x0028: { name: "ExpiryOverflow", retry: "caller" },
-    0x0029: { name: "LockExpiryOverflow", retry: "caller" },
-    0x0030: { name: "RateLimitedNetworkIngress", retry: "retry" },
-    0x0031: { name: "RateLimitedNetworkEgress", retry: "retry" },
-    0x0032: { name: "RateLimitedMaxConnections", retry: "fatal" },
-    0x0033: { name: "RateLimitedMaxCommands", retry: "retry" },
-    0x0034: { name: "ScopeSizeLimitExceeded", retry: "caller" },
-    0x0035: { name: "BucketSizeLimitExceeded", retry: "caller" },
-    0x0036: { name: "BucketResidentRatioTooLow", retry: "caller" },
-    0x0037: { name: "BucketDataSizeTooBig", retry: "caller" },
-    0x0038: { name: "BucketDiskSpaceTooLow", retry: "caller" },
-    0x0050: { name: "BucketPaused", retry: "retry" },
-    0x0051: { name: "Cancelled", retry: "retry" },
-    0x0080: { name: "UnknownFrameInfo", retry: "caller" },
-    0x0081: { name: "UnknownCommand", retry: "caller" },
-    0x0082: { name: "Enomem", retry: "retry" },
-    0x0083: { name: "NotSupported", retry: "caller" },
-    0x0084: { name: "Einternal", retry: "fatal" },
-    0x0085: { name: "Ebusy", retry: "retry" },
-    0x0086: { name: "Etmpfail", retry: "retry" },
-    0x0087: { name: "XattrEinval", retry: "caller" },
-    0x0088: { name: "UnknownCollection", retry: "miss" },
-    0x0089: { name: "NoCollectionsManifest", retry: "miss" },
-    0x008a: { name: "CannotApplyCollectionsManifest", retry: "caller" },
-    0x008b: { name: "CollectionsManifestAhead", retry: "retry" },
-    0x008c: { name: "UnknownScope", retry: "miss" },
-    0x008d: { name: "DcpStreamIdInvalid", retry: "caller" },
-    0x00a0: { name: "DurabilityInvalidLevel", retry: "caller" },
-    0x00a1: { name: "DurabilityImpossible", retry: "caller" },
-    0x00a2: { name: "SyncWriteInProgress", retry: "retry" },
-    0x00a3: { name: "SyncWriteAmbiguous", retry: "ambiguous" },
-    0x00a4: { name: "SyncWriteReCommitInProgress", retry: "retry" },
-    0x00a5: { name: "RangeScanCancelled", retry: "miss" },
-    0x00a6: { name: "RangeScanMore", retry: "success" },
-    0x00a7: { name: "RangeScanComplete", retry: "success" },
-    0x00a8: { name: "VbUuidNotEqual", retry: "miss" },
-    0x00c0: { name: "SubdocPathEnoent", retry: "miss" },
-    0x00c1: { name: "SubdocPathMismatch", retry: "caller" },
-    0x00c2: { name: "SubdocPathEinval", retry: "caller" },
-    0x00c3: { name: "SubdocPathE2big", retry: "caller" },
-    0x00c4: { name: "SubdocDocE2deep", retry: "caller" },
-    0x00c5: { name: "SubdocValueCantinsert", retry: "caller" },
-    0x00c6: { name: "SubdocDocNotJson", retry: "caller" },
-    0x00c7: { name: "SubdocNumErange", retry: "caller" },
-    0x00c8: { name: "SubdocDeltaEinval", retry: "caller" },
-    0x00c9: { name: "SubdocPathEexists", retry: "miss" },
-    0x00ca: { name: "SubdocValueEtoodeep", retry: "caller" },
-    0x00cb: { name: "SubdocInvalidCombo", retry: "caller" },
-    0x00cc: { name: "SubdocMultiPathFailure", retry: "miss" },
-    0x00cd: { name: "SubdocSuccessDeleted", retry: "success" },
-    0x00ce: { name: "SubdocXattrInvalidFlagCombo", retry: "caller" },
-    0x00cf: { name: "SubdocXattrInvalidKeyCombo", retry: "caller" },
-    0x00d0: { name: "SubdocXattrUnknownMacro", retry: "caller" },
-    0x00d1: { name: "SubdocXattrUnknownVattr", retry: "caller" },
-    0x00d2: { name: "SubdocXattrCantModifyVattr", retry: "caller" },
-    0x00d3: { name: "SubdocMultiPathFailureDeleted", retry: "miss" },
-    0x00d4: { name: "SubdocInvalidXattrOrder", retry: "caller" },
-    0x00d5: { name: "SubdocXattrUnknownVattrMacro", retry: "caller" },
-    0x00d6: { name: "SubdocCanOnlyReviveDeletedDocuments", retry: "miss" },
-    0x00d7: { name: "SubdocDeletedDocumentCantHaveValue", retry: "caller" },
-    0x00d8: { name: "SubdocFieldNotBinaryValue", retry: "caller" },
-    0xff00: { name: "ReservedUserStart", retry: "caller" },
-    0xffff: { name: "ReservedUserEnd", retry: "caller" }
-  };
+  0x0000: { name: "Success", retry: "success" },
+  0x0001: { name: "KeyEnoent", retry: "miss" },
+  0x0002: { name: "KeyEexists", retry: "miss" },
+  0x0003: { name: "E2big", retry: "caller" },
+  0x0004: { name: "Einval", retry: "caller" },
+  0x0005: { name: "NotStored", retry: "miss" },
+  0x0006: { name: "DeltaBadval", retry: "caller" },
+  0x0007: { name: "NotMyVbucket", retry: "retry" },
+  0x0008: { name: "NoBucket", retry: "fatal" },
+  0x0009: { name: "Locked", retry: "retry" },
+  0x000a: { name: "DcpStreamNotFound", retry: "miss" },
+  0x000b: { name: "OpaqueNoMatch", retry: "caller" },
+  0x000c: { name: "EWouldThrottle", retry: "retry" },
+  0x000d: { name: "EConfigOnly", retry: "retry" },
+  0x000e: { name: "NotLocked", retry: "miss" },
+  0x000f: { name: "CasValueInvalid", retry: "caller" },
+  0x001f: { name: "AuthStale", retry: "fatal" },
+  0x0020: { name: "AuthError", retry: "fatal" },
+  0x0021: { name: "AuthContinue", retry: "success" },
+  0x0022: { name: "Erange", retry: "caller" },
+  0x0023: { name: "Rollback", retry: "miss" },
+  0x0024: { name: "Eaccess", retry: "caller" },
+  0x0025: { name: "NotInitialized", retry: "retry" },
+  0x0026: { name: "EncryptionKeyNotAvailable", retry: "caller" },
+  0x0027: { name: "ChecksumMismatch", retry: "caller" },
+  0x0028: { name: "ExpiryOverflow", retry: "caller" },
+  0x0029: { name: "LockExpiryOverflow", retry: "caller" },
+  0x0030: { name: "RateLimitedNetworkIngress", retry: "retry" },
+  0x0031: { name: "RateLimitedNetworkEgress", retry: "retry" },
+  0x0032: { name: "RateLimitedMaxConnections", retry: "fatal" },
+  0x0033: { name: "RateLimitedMaxCommands", retry: "retry" },
+  0x0034: { name: "ScopeSizeLimitExceeded", retry: "caller" },
+  0x0035: { name: "BucketSizeLimitExceeded", retry: "caller" },
+  0x0036: { name: "BucketResidentRatioTooLow", retry: "caller" },
+  0x0037: { name: "BucketDataSizeTooBig", retry: "caller" },
+  0x0038: { name: "BucketDiskSpaceTooLow", retry: "caller" },
+  0x0050: { name: "BucketPaused", retry: "retry" },
+  0x0051: { name: "Cancelled", retry: "retry" },
+  0x0080: { name: "UnknownFrameInfo", retry: "caller" },
+  0x0081: { name: "UnknownCommand", retry: "caller" },
+  0x0082: { name: "Enomem", retry: "retry" },
+  0x0083: { name: "NotSupported", retry: "caller" },
+  0x0084: { name: "Einternal", retry: "fatal" },
+  0x0085: { name: "Ebusy", retry: "retry" },
+  0x0086: { name: "Etmpfail", retry: "retry" },
+  0x0087: { name: "XattrEinval", retry: "caller" },
+  0x0088: { name: "UnknownCollection", retry: "miss" },
+  0x0089: { name: "NoCollectionsManifest", retry: "miss" },
+  0x008a: { name: "CannotApplyCollectionsManifest", retry: "caller" },
+  0x008b: { name: "CollectionsManifestAhead", retry: "retry" },
+  0x008c: { name: "UnknownScope", retry: "miss" },
+  0x008d: { name: "DcpStreamIdInvalid", retry: "caller" },
+  0x00a0: { name: "DurabilityInvalidLevel", retry: "caller" },
+  0x00a1: { name: "DurabilityImpossible", retry: "caller" },
+  0x00a2: { name: "SyncWriteInProgress", retry: "retry" },
+  0x00a3: { name: "SyncWriteAmbiguous", retry: "ambiguous" },
+  0x00a4: { name: "SyncWriteReCommitInProgress", retry: "retry" },
+  0x00a5: { name: "RangeScanCancelled", retry: "miss" },
+  0x00a6: { name: "RangeScanMore", retry: "success" },
+  0x00a7: { name: "RangeScanComplete", retry: "success" },
+  0x00a8: { name: "VbUuidNotEqual", retry: "miss" },
+  0x00c0: { name: "SubdocPathEnoent", retry: "miss" },
+  0x00c1: { name: "SubdocPathMismatch", retry: "caller" },
+  0x00c2: { name: "SubdocPathEinval", retry: "caller" },
+  0x00c3: { name: "SubdocPathE2big", retry: "caller" },
+  0x00c4: { name: "SubdocDocE2deep", retry: "caller" },
+  0x00c5: { name: "SubdocValueCantinsert", retry: "caller" },
+  0x00c6: { name: "SubdocDocNotJson", retry: "caller" },
+  0x00c7: { name: "SubdocNumErange", retry: "caller" },
+  0x00c8: { name: "SubdocDeltaEinval", retry: "caller" },
+  0x00c9: { name: "SubdocPathEexists", retry: "miss" },
+  0x00ca: { name: "SubdocValueEtoodeep", retry: "caller" },
+  0x00cb: { name: "SubdocInvalidCombo", retry: "caller" },
+  0x00cc: { name: "SubdocMultiPathFailure", retry: "miss" },
+  0x00cd: { name: "SubdocSuccessDeleted", retry: "success" },
+  0x00ce: { name: "SubdocXattrInvalidFlagCombo", retry: "caller" },
+  0x00cf: { name: "SubdocXattrInvalidKeyCombo", retry: "caller" },
+  0x00d0: { name: "SubdocXattrUnknownMacro", retry: "caller" },
+  0x00d1: { name: "SubdocXattrUnknownVattr", retry: "caller" },
+  0x00d2: { name: "SubdocXattrCantModifyVattr", retry: "caller" },
+  0x00d3: { name: "SubdocMultiPathFailureDeleted", retry: "miss" },
+  0x00d4: { name: "SubdocInvalidXattrOrder", retry: "caller" },
+  0x00d5: { name: "SubdocXattrUnknownVattrMacro", retry: "caller" },
+  0x00d6: { name: "SubdocCanOnlyReviveDeletedDocuments", retry: "miss" },
+  0x00d7: { name: "SubdocDeletedDocumentCantHaveValue", retry: "caller" },
+  0x00d8: { name: "SubdocFieldNotBinaryValue", retry: "caller" },
+  0xff00: { name: "ReservedUserStart", retry: "caller" },
+  0xffff: { name: "ReservedUserEnd", retry: "caller" }
+}
+
 /** Which clock AdjustTimeofday moves. */
 export const AdjustTimeType = {
-    TimeOfDay: 0x00,
-    Uptime: 0x01
-  } as const;
+  TimeOfDay: 0x00,
+  Uptime: 0x01
+} as const
+
 /** Which clock AdjustTimeofday moves. */
-export type AdjustTimeType = number;
+export type AdjustTimeType = number
+
 /** What GetMeta says about the existence of a document. */
 export const GetMetaDeleted = {
-    /** The metadata are those of a tombstone. */
-    deleted: 0x00000001
-  } as const;
+  /** The metadata are those of a tombstone. */
+  deleted: 0x00000001
+} as const
+
 /** What GetMeta says about the existence of a document. */
-export type GetMetaDeleted = number;
+export type GetMetaDeleted = number
+
 /** Which layout GetMeta is answered in. */
 export const GetMetaVersion = {
-    /** Without the datatype. */
-    V1: 0x01,
-    /** With the datatype. */
-    V2: 0x02
-  } as const;
+  /** Without the datatype. */
+  V1: 0x01,
+  /** With the datatype. */
+  V2: 0x02
+} as const
+
 /** Which layout GetMeta is answered in. */
-export type GetMetaVersion = number;
+export type GetMetaVersion = number
+
 /** What a connection can ask for. */
 export const HelloFeature = {
-    /** Reserved; never enabled. */
-    Invalid: 0x0001,
-    /** Retired; TLS has ports of its own. Never enabled. */
-    Tls: 0x0002,
-    /** Small packets are sent at once. */
-    TcpNoDelay: 0x0003,
-    /** Writes answer with a mutation token. */
-    MutationSeqno: 0x0004,
-    /** Retired opposite of TcpNoDelay; never enabled. */
-    TcpDelay: 0x0005,
-    /** Extended attributes: their datatype bit and their sub-document paths. */
-    Xattr: 0x0006,
-    /** Statuses beyond the oldest ones, and errors explained in JSON. */
-    Xerror: 0x0007,
-    /** SelectBucket is available. */
-    SelectBucket: 0x0008,
-    /** Reserved; never enabled. */
-    Invalid2: 0x0009,
-    /** Values may be Snappy-compressed where the document is. */
-    Snappy: 0x000a,
-    /** The datatype says which values are JSON. */
-    Json: 0x000b,
-    /** The server may send requests of its own. */
-    Duplex: 0x000c,
-    /** New cluster maps are sent unasked; needs Duplex. */
-    ClustermapChangeNotification: 0x000d,
-    /** Commands may be answered out of order. */
-    UnorderedExecution: 0x000e,
-    /** Responses tell how long the server took, in a framing extra. */
-    Tracing: 0x000f,
-    /** Requests may have framing extras (magic 0x08). */
-    AltRequestSupport: 0x0010,
-    /** Durability requirements are understood. */
-    SyncReplication: 0x0011,
-    /** Document keys carry a collection id. */
-    Collections: 0x0012,
-    /** Any value may be Snappy-compressed, in both directions. The number once meant OpenTracing. */
-    SnappyEverywhere: 0x0013,
-    /** Writes can keep a document's expiry. */
-    PreserveTtl: 0x0014,
-    /** Virtual attributes such as `$document` can be read; needs Xattr. */
-    VAttr: 0x0015,
-    /** Reserved; never enabled. */
-    Invalid3: 0x0016,
-    /** Sub-document writes can create deleted documents. */
-    SubdocCreateAsDeleted: 0x0017,
-    /** Macros of `$document` are expanded; needs Xattr. */
-    SubdocDocumentMacroSupport: 0x0018,
-    /** SubdocReplaceBodyWithXattr is available. */
-    SubdocReplaceBodyWithXattr: 0x0019,
-    /** Responses tell the units a command used, in framing extras. */
-    ReportUnitUsage: 0x001a,
-    /** A throttled command fails with EWouldThrottle instead of waiting. */
-    NonBlockingThrottlingMode: 0x001b,
-    /** Sub-document reads can ask a replica. */
-    SubdocReplicaRead: 0x001c,
-    /** GetClusterConfig can name the version the client has. */
-    GetClusterConfigWithKnownVersion: 0x001d,
-    /** NotMyVbucket repeats no cluster map the connection has seen. */
-    DedupeNotMyVbucketClustermap: 0x001e,
-    /** New cluster maps are announced by their version only; needs Duplex and wins over the full notification. */
-    ClustermapChangeNotificationBrief: 0x001f,
-    /** One sub-document request can access several attributes. */
-    SubdocAllowsAccessOnMultipleXattrKeys: 0x0020,
-    /** Attributes can hold binary values. */
-    SubdocBinaryXattr: 0x0021,
-    /** Range scans can return attributes; needs Xattr. */
-    RangeScanIncludeXattr: 0x0022,
-    /** Sub-document reads can ask a replica for a deleted document. */
-    SubdocAllowReplicaReadOnDeletedDocs: 0x0023,
-    /** GetRandomKey can return attributes; needs Xattr, Json and SnappyEverywhere. */
-    GetRandomKeyIncludeXattr: 0x0024,
-    /** MutateWithMeta is available. */
-    MutateWithMeta: 0x0025,
-    /** A DCP stream from 0 can leave out deletions of its first part. */
-    DcpSkipDeletesInInitialBackfill: 0x0026
-  } as const;
+  /** Reserved; never enabled. */
+  Invalid: 0x0001,
+  /** Retired; TLS has ports of its own. Never enabled. */
+  Tls: 0x0002,
+  /** Small packets are sent at once. */
+  TcpNoDelay: 0x0003,
+  /** Writes answer with a mutation token. */
+  MutationSeqno: 0x0004,
+  /** Retired opposite of TcpNoDelay; never enabled. */
+  TcpDelay: 0x0005,
+  /** Extended attributes: their datatype bit and their sub-document paths. */
+  Xattr: 0x0006,
+  /** Statuses beyond the oldest ones, and errors explained in JSON. */
+  Xerror: 0x0007,
+  /** SelectBucket is available. */
+  SelectBucket: 0x0008,
+  /** Reserved; never enabled. */
+  Invalid2: 0x0009,
+  /** Values may be Snappy-compressed where the document is. */
+  Snappy: 0x000a,
+  /** The datatype says which values are JSON. */
+  Json: 0x000b,
+  /** The server may send requests of its own. */
+  Duplex: 0x000c,
+  /** New cluster maps are sent unasked; needs Duplex. */
+  ClustermapChangeNotification: 0x000d,
+  /** Commands may be answered out of order. */
+  UnorderedExecution: 0x000e,
+  /** Responses tell how long the server took, in a framing extra. */
+  Tracing: 0x000f,
+  /** Requests may have framing extras (magic 0x08). */
+  AltRequestSupport: 0x0010,
+  /** Durability requirements are understood. */
+  SyncReplication: 0x0011,
+  /** Document keys carry a collection id. */
+  Collections: 0x0012,
+  /** Any value may be Snappy-compressed, in both directions. The number once meant OpenTracing. */
+  SnappyEverywhere: 0x0013,
+  /** Writes can keep a document's expiry. */
+  PreserveTtl: 0x0014,
+  /** Virtual attributes such as `$document` can be read; needs Xattr. */
+  VAttr: 0x0015,
+  /** Reserved; never enabled. */
+  Invalid3: 0x0016,
+  /** Sub-document writes can create deleted documents. */
+  SubdocCreateAsDeleted: 0x0017,
+  /** Macros of `$document` are expanded; needs Xattr. */
+  SubdocDocumentMacroSupport: 0x0018,
+  /** SubdocReplaceBodyWithXattr is available. */
+  SubdocReplaceBodyWithXattr: 0x0019,
+  /** Responses tell the units a command used, in framing extras. */
+  ReportUnitUsage: 0x001a,
+  /** A throttled command fails with EWouldThrottle instead of waiting. */
+  NonBlockingThrottlingMode: 0x001b,
+  /** Sub-document reads can ask a replica. */
+  SubdocReplicaRead: 0x001c,
+  /** GetClusterConfig can name the version the client has. */
+  GetClusterConfigWithKnownVersion: 0x001d,
+  /** NotMyVbucket repeats no cluster map the connection has seen. */
+  DedupeNotMyVbucketClustermap: 0x001e,
+  /** New cluster maps are announced by their version only; needs Duplex and wins over the full notification. */
+  ClustermapChangeNotificationBrief: 0x001f,
+  /** One sub-document request can access several attributes. */
+  SubdocAllowsAccessOnMultipleXattrKeys: 0x0020,
+  /** Attributes can hold binary values. */
+  SubdocBinaryXattr: 0x0021,
+  /** Range scans can return attributes; needs Xattr. */
+  RangeScanIncludeXattr: 0x0022,
+  /** Sub-document reads can ask a replica for a deleted document. */
+  SubdocAllowReplicaReadOnDeletedDocs: 0x0023,
+  /** GetRandomKey can return attributes; needs Xattr, Json and SnappyEverywhere. */
+  GetRandomKeyIncludeXattr: 0x0024,
+  /** MutateWithMeta is available. */
+  MutateWithMeta: 0x0025,
+  /** A DCP stream from 0 can leave out deletions of its first part. */
+  DcpSkipDeletesInInitialBackfill: 0x0026
+} as const
+
 /** What a connection can ask for. */
-export type HelloFeature = number;
+export type HelloFeature = number
+
 /** Where a document is on the observed node. */
 export const ObserveKeyState = {
-    /** In memory only. */
-    NotPersisted: 0x00,
-    /** On disk. */
-    Persisted: 0x01,
-    /** Unknown to the node. */
-    NotFound: 0x80,
-    /** Deleted in memory, not yet on disk. */
-    LogicalDeleted: 0x81
-  } as const;
+  /** In memory only. */
+  NotPersisted: 0x00,
+  /** On disk. */
+  Persisted: 0x01,
+  /** Unknown to the node. */
+  NotFound: 0x80,
+  /** Deleted in memory, not yet on disk. */
+  LogicalDeleted: 0x81
+} as const
+
 /** Where a document is on the observed node. */
-export type ObserveKeyState = number;
+export type ObserveKeyState = number
+
 /** What a scan returns. */
 export const RangeScanContinueFlags = {
-    /** Keys only. */
-    KeyScan: 0x00000000,
-    /** Whole documents. */
-    ValueScan: 0x00000001
-  } as const;
+  /** Keys only. */
+  KeyScan: 0x00000000,
+  /** Whole documents. */
+  ValueScan: 0x00000001
+} as const
+
 /** What a scan returns. */
-export type RangeScanContinueFlags = number;
+export type RangeScanContinueFlags = number
+
 /** Which vbuckets are asked about. */
 export const RequestedVBState = {
-    /** Active, replica and pending ones. */
-    Alive: 0x00000000,
-    Active: 0x00000001,
-    Replica: 0x00000002,
-    Pending: 0x00000003,
-    Dead: 0x00000004
-  } as const;
+  /** Active, replica and pending ones. */
+  Alive: 0x00000000,
+  Active: 0x00000001,
+  Replica: 0x00000002,
+  Pending: 0x00000003,
+  Dead: 0x00000004
+} as const
+
 /** Which vbuckets are asked about. */
-export type RequestedVBState = number;
+export type RequestedVBState = number
+
 /** What ReturnMeta is to do. */
 export const ReturnMetaType = {
-    /** As Set. */
-    Set: 0x00000001,
-    /** As Add. */
-    Add: 0x00000002,
-    /** As Delete. */
-    Del: 0x00000003
-  } as const;
+  /** As Set. */
+  Set: 0x00000001,
+  /** As Add. */
+  Add: 0x00000002,
+  /** As Delete. */
+  Del: 0x00000003
+} as const
+
 /** What ReturnMeta is to do. */
-export type ReturnMetaType = number;
+export type ReturnMetaType = number
+
 /** Which group of parameters SetParam changes. */
 export const SetParamType = {
-    /** The flusher and memory quotas. */
-    Flush: 0x00000001,
-    /** Retired with TAP; answered KeyEnoent. */
-    Replication: 0x00000002,
-    Checkpoint: 0x00000003,
-    Dcp: 0x00000004,
-    /** A setting of the vbucket in the header. */
-    Vbucket: 0x00000005,
-    /** Any key of the bucket's configuration. */
-    Config: 0x00000006
-  } as const;
+  /** The flusher and memory quotas. */
+  Flush: 0x00000001,
+  /** Retired with TAP; answered KeyEnoent. */
+  Replication: 0x00000002,
+  Checkpoint: 0x00000003,
+  Dcp: 0x00000004,
+  /** A setting of the vbucket in the header. */
+  Vbucket: 0x00000005,
+  /** Any key of the bucket's configuration. */
+  Config: 0x00000006
+} as const
+
 /** Which group of parameters SetParam changes. */
-export type SetParamType = number;
+export type SetParamType = number
+
 /** How the document is treated. */
 export const SubdocDocFlags = {
-    /** Create the document when it is missing; parents of the path, too. */
-    mkdoc: 0x01,
-    /** The document must not exist and is created; the CAS must be 0. */
-    add: 0x02,
-    /** Deleted documents are accessible, too. */
-    accessDeleted: 0x04,
-    /** The document is created deleted; needs mkdoc or add, and paths into the attributes. */
-    createAsDeleted: 0x08,
-    /** A deleted document comes back to life. */
-    reviveDocument: 0x10,
-    /** A replica may answer. */
-    replicaRead: 0x20
-  } as const;
+  /** Create the document when it is missing; parents of the path, too. */
+  mkdoc: 0x01,
+  /** The document must not exist and is created; the CAS must be 0. */
+  add: 0x02,
+  /** Deleted documents are accessible, too. */
+  accessDeleted: 0x04,
+  /** The document is created deleted; needs mkdoc or add, and paths into the attributes. */
+  createAsDeleted: 0x08,
+  /** A deleted document comes back to life. */
+  reviveDocument: 0x10,
+  /** A replica may answer. */
+  replicaRead: 0x20
+} as const
+
 /** How the document is treated. */
-export type SubdocDocFlags = number;
+export type SubdocDocFlags = number
 
 /** Rules of `SubdocDocFlags` that a value breaks, each in words. */
 export function violationsOfSubdocDocFlags(flags: number): ReadonlyArray<string> {
@@ -479,54 +536,57 @@ export function violationsOfSubdocDocFlags(flags: number): ReadonlyArray<string>
 
 /** What one operation of a multi-operation request does; those on the whole document have an empty path. */
 export const SubdocOpcode = {
-    /** Reads the whole document. */
-    GetDocument: 0x00,
-    /** Stores the whole document. */
-    SetDocument: 0x01,
-    /** Removes the whole document. */
-    DeleteDocument: 0x04,
-    /** As the command of that name. */
-    SubdocGet: 0xc5,
-    /** As the command of that name. */
-    SubdocExists: 0xc6,
-    /** As the command of that name. */
-    SubdocDictAdd: 0xc7,
-    /** As the command of that name. */
-    SubdocDictUpsert: 0xc8,
-    /** As the command of that name. */
-    SubdocDelete: 0xc9,
-    /** As the command of that name. */
-    SubdocReplace: 0xca,
-    /** As the command of that name. */
-    SubdocArrayPushLast: 0xcb,
-    /** As the command of that name. */
-    SubdocArrayPushFirst: 0xcc,
-    /** As the command of that name. */
-    SubdocArrayInsert: 0xcd,
-    /** As the command of that name. */
-    SubdocArrayAddUnique: 0xce,
-    /** As the command of that name. */
-    SubdocCounter: 0xcf,
-    /** As the command of that name. */
-    SubdocGetCount: 0xd2,
-    /** As the command of that name. */
-    SubdocReplaceBodyWithXattr: 0xd3
-  } as const;
+  /** Reads the whole document. */
+  GetDocument: 0x00,
+  /** Stores the whole document. */
+  SetDocument: 0x01,
+  /** Removes the whole document. */
+  DeleteDocument: 0x04,
+  /** As the command of that name. */
+  SubdocGet: 0xc5,
+  /** As the command of that name. */
+  SubdocExists: 0xc6,
+  /** As the command of that name. */
+  SubdocDictAdd: 0xc7,
+  /** As the command of that name. */
+  SubdocDictUpsert: 0xc8,
+  /** As the command of that name. */
+  SubdocDelete: 0xc9,
+  /** As the command of that name. */
+  SubdocReplace: 0xca,
+  /** As the command of that name. */
+  SubdocArrayPushLast: 0xcb,
+  /** As the command of that name. */
+  SubdocArrayPushFirst: 0xcc,
+  /** As the command of that name. */
+  SubdocArrayInsert: 0xcd,
+  /** As the command of that name. */
+  SubdocArrayAddUnique: 0xce,
+  /** As the command of that name. */
+  SubdocCounter: 0xcf,
+  /** As the command of that name. */
+  SubdocGetCount: 0xd2,
+  /** As the command of that name. */
+  SubdocReplaceBodyWithXattr: 0xd3
+} as const
+
 /** What one operation of a multi-operation request does; those on the whole document have an empty path. */
-export type SubdocOpcode = number;
+export type SubdocOpcode = number
+
 /** How a path is treated. Bits 1 and 3 have no meaning. */
 export const SubdocPathFlags = {
-    /** Missing parents of the path are created. */
-    mkdirP: 0x01,
-    /** The path leads into the extended attributes. */
-    xattrPath: 0x04,
-    /** Macros in the value are replaced by what they stand for. */
-    expandMacros: 0x10,
-    /** The attribute's value is binary. */
-    binaryValue: 0x20
-  } as const;
+  /** Missing parents of the path are created. */
+  mkdirP: 0x01,
+  /** The path leads into the extended attributes. */
+  xattrPath: 0x04,
+  /** Macros in the value are replaced by what they stand for. */
+  expandMacros: 0x10,
+  /** The attribute's value is binary. */
+  binaryValue: 0x20
+} as const
+
 /** How a path is treated. Bits 1 and 3 have no meaning. */
-export type SubdocPathFlags = number;
+export type SubdocPathFlags = number
 
 /** Rules of `SubdocPathFlags` that a value breaks, each in words. */
 export function violationsOfSubdocPathFlags(flags: number): ReadonlyArray<string> {
@@ -539,55 +599,60 @@ export function violationsOfSubdocPathFlags(flags: number): ReadonlyArray<string
 
 /** Options of a TAP connection. Most add something to the value of TapConnect, in the order of the bits. */
 export const TapConnectFlags = {
-    /** Sends what is older than this date too. */
-    backfill: 0x00000001,
-    /** Ends after what exists now. */
-    dump: 0x00000002,
-    /** Only these vbuckets. */
-    listVbuckets: 0x00000004,
-    /** The vbuckets move to the consumer. */
-    takeoverVbuckets: 0x00000008,
-    /** The consumer acknowledges messages that ask for it. */
-    supportAck: 0x00000010,
-    /** Keys without values. */
-    requestKeysOnly: 0x00000020,
-    /** The consumer knows checkpoints. */
-    checkpoint: 0x00000040,
-    /** The cursor survives a disconnect. */
-    registeredClient: 0x00000080,
-    /** Item flags in network byte order; without it, old servers wrote them the other way round. */
-    fixFlagByteorder: 0x00000100
-  } as const;
+  /** Sends what is older than this date too. */
+  backfill: 0x00000001,
+  /** Ends after what exists now. */
+  dump: 0x00000002,
+  /** Only these vbuckets. */
+  listVbuckets: 0x00000004,
+  /** The vbuckets move to the consumer. */
+  takeoverVbuckets: 0x00000008,
+  /** The consumer acknowledges messages that ask for it. */
+  supportAck: 0x00000010,
+  /** Keys without values. */
+  requestKeysOnly: 0x00000020,
+  /** The consumer knows checkpoints. */
+  checkpoint: 0x00000040,
+  /** The cursor survives a disconnect. */
+  registeredClient: 0x00000080,
+  /** Item flags in network byte order; without it, old servers wrote them the other way round. */
+  fixFlagByteorder: 0x00000100
+} as const
+
 /** Options of a TAP connection. Most add something to the value of TapConnect, in the order of the bits. */
-export type TapConnectFlags = number;
+export type TapConnectFlags = number
+
 /** What a node does with a vbucket. */
 export const VBucketState = {
-    /** Serves it. */
-    Active: 0x01,
-    /** Keeps a copy. */
-    Replica: 0x02,
-    /** Receives it, about to become active. */
-    Pending: 0x03,
-    /** Does not serve it any more. */
-    Dead: 0x04
-  } as const;
+  /** Serves it. */
+  Active: 0x01,
+  /** Keeps a copy. */
+  Replica: 0x02,
+  /** Receives it, about to become active. */
+  Pending: 0x03,
+  /** Does not serve it any more. */
+  Dead: 0x04
+} as const
+
 /** What a node does with a vbucket. */
-export type VBucketState = number;
+export type VBucketState = number
+
 /** How a write with metadata treats what is there. */
 export const WithMetaOptions = {
-    /** Resolve no conflicts: the write wins. */
-    forceWithMetaOp: 0x00000001,
-    /** Accept the write although the bucket resolves conflicts by time. */
-    forceAcceptWithMetaOps: 0x00000002,
-    /** The server chooses the CAS; needs skipConflictResolution. */
-    regenerateCas: 0x00000004,
-    /** Resolve no conflicts. */
-    skipConflictResolution: 0x00000008,
-    /** The deletion is an expiry; DelWithMeta only. */
-    isExpiration: 0x00000010
-  } as const;
+  /** Resolve no conflicts: the write wins. */
+  forceWithMetaOp: 0x00000001,
+  /** Accept the write although the bucket resolves conflicts by time. */
+  forceAcceptWithMetaOps: 0x00000002,
+  /** The server chooses the CAS; needs skipConflictResolution. */
+  regenerateCas: 0x00000004,
+  /** Resolve no conflicts. */
+  skipConflictResolution: 0x00000008,
+  /** The deletion is an expiry; DelWithMeta only. */
+  isExpiration: 0x00000010
+} as const
+
 /** How a write with metadata treats what is there. */
-export type WithMetaOptions = number;
+export type WithMetaOptions = number
 
 /** Rules of `WithMetaOptions` that a value breaks, each in words. */
 export function violationsOfWithMetaOptions(flags: number): ReadonlyArray<string> {
@@ -599,11 +664,14 @@ export function violationsOfWithMetaOptions(flags: number): ReadonlyArray<string
 /** Version of a cluster map. A higher epoch is newer; within an epoch, a higher revision. */
 export interface ClusterMapVersion {
   /** −1 and 0 come before there is an epoch. */
-  readonly epoch: bigint;
-  readonly revision: bigint;
+  readonly epoch: bigint
+  readonly revision: bigint
 }
 
-/** Reads a `ClusterMapVersion` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `ClusterMapVersion` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
 export function readClusterMapVersion(reader: Reader, at: number, end: number, start: number): ClusterMapVersion {
   const view = reader.view
   expectAtLeast(end - at, 16, "ClusterMapVersion", "epoch", at - start)
@@ -644,9 +712,9 @@ export function encodeClusterMapVersion(writer: Writer, value: ClusterMapVersion
 /** A document's key inside a value; its length covers the collection prefix, too. */
 export interface DocumentKey {
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
+  readonly collectionId?: CollectionId | undefined
   /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
+  readonly key: string
 }
 
 /** Reads a `DocumentKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -695,12 +763,14 @@ export function encodeDocumentKey(writer: Writer, value: DocumentKey): void {
 /** One branch of a vbucket's history. */
 export interface FailoverEntry {
   /** Names the branch. */
-  readonly vbucketUuid: VbucketUuid;
+  readonly vbucketUuid: VbucketUuid
   /** Where the branch begins. */
-  readonly seqno: Seqno;
+  readonly seqno: Seqno
 }
 
-/** Reads a `FailoverEntry` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `FailoverEntry` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ */
 export function readFailoverEntry(reader: Reader, at: number, end: number, start: number): FailoverEntry {
   const view = reader.view
   expectAtLeast(end - at, 16, "FailoverEntry", "vbucketUuid", at - start)
@@ -741,7 +811,7 @@ export function encodeFailoverEntry(writer: Writer, value: FailoverEntry): void 
 /** One of the keys that follow a key. */
 export interface ListedKey {
   /** A document's key inside a value; its length covers the collection prefix, too. */
-  readonly key: DocumentKey;
+  readonly key: DocumentKey
 }
 
 /** Reads a `ListedKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -791,12 +861,14 @@ export function encodeListedKey(writer: Writer, value: ListedKey): void {
 /** Where in a vbucket's history a write landed. */
 export interface MutationToken {
   /** The history it belongs to. */
-  readonly vbucketUuid: VbucketUuid;
+  readonly vbucketUuid: VbucketUuid
   /** Its position there. */
-  readonly seqno: Seqno;
+  readonly seqno: Seqno
 }
 
-/** Reads a `MutationToken` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `MutationToken` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ */
 export function readMutationToken(reader: Reader, at: number, end: number, start: number): MutationToken {
   const view = reader.view
   expectAtLeast(end - at, 16, "MutationToken", "vbucketUuid", at - start)
@@ -837,9 +909,9 @@ export function encodeMutationToken(writer: Writer, value: MutationToken): void 
 /** A key to observe. */
 export interface ObserveKey {
   /** The vbucket the key belongs to. */
-  readonly vbucket: number;
+  readonly vbucket: number
   /** A document's key inside a value; its length covers the collection prefix, too. */
-  readonly key: DocumentKey;
+  readonly key: DocumentKey
 }
 
 /** Reads a `ObserveKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -891,13 +963,13 @@ export function encodeObserveKey(writer: Writer, value: ObserveKey): void {
 /** What became of an observed key. */
 export interface ObservedKey {
   /** The vbucket the key belongs to. */
-  readonly vbucket: number;
+  readonly vbucket: number
   /** A document's key inside a value; its length covers the collection prefix, too. */
-  readonly key: DocumentKey;
+  readonly key: DocumentKey
   /** Where a document is on the observed node. */
-  readonly state: ObserveKeyState;
+  readonly state: ObserveKeyState
   /** The document's version; 0 when there is none. */
-  readonly cas: Cas;
+  readonly cas: Cas
 }
 
 /** Reads a `ObservedKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -954,20 +1026,23 @@ export function encodeObservedKey(writer: Writer, value: ObservedKey): void {
 /** A document found by a scan; its key carries no collection. */
 export interface RangeScanDocument {
   /** The user's flags. */
-  readonly flags: number;
+  readonly flags: number
   /** Unix time, 0 for never. */
-  readonly expiry: number;
+  readonly expiry: number
   /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly seqno: Seqno;
+  readonly seqno: Seqno
   /** Version of a document: changes with every write, compared by conditional writes. 0 means "any". */
-  readonly cas: Cas;
+  readonly cas: Cas
   /** How a value is encoded. A bit is legal only after its HELLO feature was negotiated. */
-  readonly datatype: Datatype;
-  readonly key: string;
-  readonly value: Uint8Array;
+  readonly datatype: Datatype
+  readonly key: string
+  readonly value: Uint8Array
 }
 
-/** Reads a `RangeScanDocument` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `RangeScanDocument` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
 export function readRangeScanDocument(reader: Reader, at: number, end: number, start: number): RangeScanDocument {
   const view = reader.view
   expectAtLeast(end - at, 25, "RangeScanDocument", "flags", at - start)
@@ -1027,7 +1102,7 @@ export function encodeRangeScanDocument(writer: Writer, value: RangeScanDocument
 
 /** A key found by a scan; it carries no collection. */
 export interface RangeScanKey {
-  readonly key: string;
+  readonly key: string
 }
 
 /** Reads a `RangeScanKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -1072,12 +1147,15 @@ export function encodeRangeScanKey(writer: Writer, value: RangeScanKey): void {
 /** What one read of a SubdocMultiLookup found. */
 export interface SubdocLookupResult {
   /** Outcome of this read. */
-  readonly status: number;
+  readonly status: number
   /** What is there; empty when nothing is. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
-/** Reads a `SubdocLookupResult` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `SubdocLookupResult` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
 export function readSubdocLookupResult(reader: Reader, at: number, end: number, start: number): SubdocLookupResult {
   const view = reader.view
   expectAtLeast(end - at, 6, "SubdocLookupResult", "status", at - start)
@@ -1124,14 +1202,16 @@ export function encodeSubdocLookupResult(writer: Writer, value: SubdocLookupResu
 /** One read of a SubdocMultiLookup. */
 export interface SubdocLookupSpec {
   /** What one operation of a multi-operation request does; those on the whole document have an empty path. */
-  readonly opcode: SubdocOpcode;
+  readonly opcode: SubdocOpcode
   /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags;
+  readonly flags: SubdocPathFlags
   /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string;
+  readonly path: string
 }
 
-/** Reads a `SubdocLookupSpec` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `SubdocLookupSpec` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ */
 export function readSubdocLookupSpec(reader: Reader, at: number, end: number, start: number): SubdocLookupSpec {
   const view = reader.view
   expectAtLeast(end - at, 4, "SubdocLookupSpec", "opcode", at - start)
@@ -1182,14 +1262,17 @@ export function encodeSubdocLookupSpec(writer: Writer, value: SubdocLookupSpec):
 /** What one write of a SubdocMultiMutation returned. */
 export interface SubdocMutationResult {
   /** Which write, counted from 0. */
-  readonly index: number;
+  readonly index: number
   /** Outcome of this write. */
-  readonly status: number;
+  readonly status: number
   /** What it returned, such as the new number of a SubdocCounter. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
-/** Reads a `SubdocMutationResult` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `SubdocMutationResult` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
 export function readSubdocMutationResult(reader: Reader, at: number, end: number, start: number): SubdocMutationResult {
   const view = reader.view
   expectAtLeast(end - at, 7, "SubdocMutationResult", "index", at - start)
@@ -1238,16 +1321,19 @@ export function encodeSubdocMutationResult(writer: Writer, value: SubdocMutation
 /** One write of a SubdocMultiMutation. */
 export interface SubdocMutationSpec {
   /** What one operation of a multi-operation request does; those on the whole document have an empty path. */
-  readonly opcode: SubdocOpcode;
+  readonly opcode: SubdocOpcode
   /** How a path is treated. Bits 1 and 3 have no meaning. */
-  readonly flags: SubdocPathFlags;
+  readonly flags: SubdocPathFlags
   /** Dots between names, brackets around indexes; at most 1024 bytes and 32 parts. */
-  readonly path: string;
+  readonly path: string
   /** What to put there; empty when the operation takes no value. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
-/** Reads a `SubdocMutationSpec` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/**
+ * Reads a `SubdocMutationSpec` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * `start`.
+ */
 export function readSubdocMutationSpec(reader: Reader, at: number, end: number, start: number): SubdocMutationSpec {
   const view = reader.view
   expectAtLeast(end - at, 8, "SubdocMutationSpec", "opcode", at - start)
@@ -1305,9 +1391,9 @@ export function encodeSubdocMutationSpec(writer: Writer, value: SubdocMutationSp
 
 /** High seqno of a vbucket. */
 export interface VbucketSeqno {
-  readonly vbucket: number;
+  readonly vbucket: number
   /** Of its last change, or of the last one in the collection asked about. */
-  readonly seqno: Seqno;
+  readonly seqno: Seqno
 }
 
 /** Reads a `VbucketSeqno` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -1351,9 +1437,9 @@ export function encodeVbucketSeqno(writer: Writer, value: VbucketSeqno): void {
 /** One extended attribute. */
 export interface Xattr {
   /** Its name: at most 15 bytes; `_` begins a system attribute, `$` a virtual one. */
-  readonly key: string;
+  readonly key: string
   /** JSON text; a binary value is a string of `cb-content-base64-encoded:` and base64. */
-  readonly value: string;
+  readonly value: string
 }
 
 /** Reads a `Xattr` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -1405,7 +1491,7 @@ export function encodeXattr(writer: Writer, value: Xattr): void {
 /** One extended attribute with its length. */
 export interface XattrPair {
   /** One extended attribute. */
-  readonly pair: Xattr;
+  readonly pair: Xattr
 }
 
 /** Reads a `XattrPair` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -1455,9 +1541,9 @@ export function encodeXattrPair(writer: Writer, value: XattrPair): void {
 /** A value with extended attributes. */
 export interface XattrValue {
   /** The attributes in the order the server keeps them. */
-  readonly pairs: ReadonlyArray<XattrPair>;
+  readonly pairs: ReadonlyArray<XattrPair>
   /** The document; empty in deletions. */
-  readonly body: Uint8Array;
+  readonly body: Uint8Array
 }
 
 /** Reads a `XattrValue` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */

@@ -2,47 +2,76 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: SetVbucket, GetVbucket, DelVbucket, GetAllVbSeqnos, GetFailoverLog, CompactDb, SeqnoPersistence. */
-import { type CollectionId, type FailoverEntry, type RequestedVBState, type Seqno, type VBucketState, type VbucketSeqno, readFailoverEntry, readVbucketSeqno, writeFailoverEntry, writeVbucketSeqno } from "./Types.ts";
-import { type Reader, type Writer, checkLength, encodeText, expectLength, malformed, putU16, putU32, putU64, putU8, readElements, textBound, unencodable, writeElements } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `SetVbucketNarrow`, beside the header. */
-export interface SetVbucketNarrowFields {
-  readonly layout: "Narrow";
-  /** What a node does with a vbucket. */
-  readonly state: VBucketState;
-  /** Topology, snapshot to start from, state expected next; the datatype must say JSON when there are any. */
-  readonly options: string;
-}
+import {
+  type CollectionId,
+  type FailoverEntry,
+  type RequestedVBState,
+  type Seqno,
+  type VBucketState,
+  type VbucketSeqno,
+  readFailoverEntry,
+  readVbucketSeqno,
+  writeFailoverEntry,
+  writeVbucketSeqno
+} from "./Types.ts"
+import {
+  checkLength,
+  encodeText,
+  expectLength,
+  malformed,
+  putU16,
+  putU32,
+  putU64,
+  putU8,
+  readElements,
+  textBound,
+  unencodable,
+  writeElements
+} from "@wirewright/codec"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** What servers from 6.5 on take. */
-export interface SetVbucketNarrow extends RequestHead, SetVbucketNarrowFields {
-  readonly _tag: "SetVbucket";
-  readonly opcode: 0x3d;
-}
-
-/** What a caller gives for a `SetVbucketWide`, beside the header. */
-export interface SetVbucketWideFields {
-  readonly layout: "Wide";
-  readonly reserved?: Uint8Array | undefined;
+export interface SetVbucketNarrow extends RequestHead {
+  readonly _tag: "SetVbucket"
+  readonly opcode: 0x3d
+  readonly layout: "Narrow"
   /** What a node does with a vbucket. */
-  readonly state: VBucketState;
+  readonly state: VBucketState
+  /** Topology, snapshot to start from, state expected next; the datatype must say JSON when there are any. */
+  readonly options: string
 }
 
 /** The state in 32 bits, as servers before 6.5 took it. */
-export interface SetVbucketWide extends RequestHead, SetVbucketWideFields {
-  readonly _tag: "SetVbucket";
-  readonly opcode: 0x3d;
+export interface SetVbucketWide extends RequestHead {
+  readonly _tag: "SetVbucket"
+  readonly opcode: 0x3d
+  readonly layout: "Wide"
+  readonly reserved?: Uint8Array | undefined
+  /** What a node does with a vbucket. */
+  readonly state: VBucketState
 }
 
 /** Makes the vbucket of the header, or gives it another state. */
-export type SetVbucket = SetVbucketNarrow | SetVbucketWide;
-/** What a caller gives for a `SetVbucket`. */
-export type SetVbucketFields = SetVbucketNarrowFields | SetVbucketWideFields;
+export type SetVbucket = SetVbucketNarrow | SetVbucketWide
 
-/** @internal */
-export function decodeSetVbucketNarrow(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetVbucketNarrow {
+export const decodeSetVbucketNarrow: RequestDecoder<SetVbucketNarrow> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 1, "SetVbucket", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "SetVbucket", "key", keyStart - at)
@@ -61,8 +90,7 @@ export function decodeSetVbucketNarrow(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** @internal */
-export function decodeSetVbucketWide(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetVbucketWide {
+export const decodeSetVbucketWide: RequestDecoder<SetVbucketWide> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "SetVbucket", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "SetVbucket", "key", keyStart - at)
@@ -82,17 +110,19 @@ export function decodeSetVbucketWide(reader: Reader, at: number, extrasStart: nu
   }
 }
 
-/** @internal */
-export function decodeSetVbucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SetVbucket {
-  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0) return decodeSetVbucketNarrow(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 4 && valueStart - keyStart === 0) return decodeSetVbucketWide(reader, at, extrasStart, keyStart, valueStart, end, framing)
+export const decodeSetVbucket: RequestDecoder<SetVbucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
+  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0) {
+    return decodeSetVbucketNarrow(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
+  if (keyStart - extrasStart === 4 && valueStart - keyStart === 0) {
+    return decodeSetVbucketWide(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
   const length = keyStart - extrasStart
   if (length !== 1 && length !== 4) return malformed("Length", "SetVbucket", "extras", extrasStart - at, "1 or 4 bytes", `${length} bytes`)
   return malformed("UnknownValue", "SetVbucket", "layout", extrasStart - at, "one of the layouts Narrow, Wide", "something else")
 }
 
-/** Appends a `SetVbucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSetVbucket(writer: Writer, packet: RequestInit & (SetVbucketFields)): void {
+export const encodeSetVbucket: RequestEncoder<SetVbucket> = (writer, packet) => {
   switch (packet.layout) {
     case "Narrow": {
       const extrasStart = beginRequest(writer, packet, 1 + textBound(packet.options))
@@ -123,73 +153,22 @@ export function encodeSetVbucket(writer: Writer, packet: RequestInit & (SetVbuck
   }
 }
 
-/** What a caller gives for a `SetVbucketResponse`, beside the header. */
-export interface SetVbucketResponseFields {
-}
+export type SetVbucketResponse = EmptyResponse<"SetVbucketResponse", 0x3d, 0x0000>
 
-/** Response to `SetVbucket` with status Success. */
-export interface SetVbucketResponse extends ResponseHead, SetVbucketResponseFields {
-  readonly _tag: "SetVbucketResponse";
-  readonly opcode: 0x3d;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeSetVbucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetVbucketResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SetVbucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SetVbucketResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SetVbucketResponse", "value", valueStart - at)
-  return {
-    _tag: "SetVbucketResponse",
-    opcode: 0x3d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `SetVbucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSetVbucketResponse(writer: Writer, packet: ResponseInit & SetVbucketResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "SetVbucketResponse", 0x3d, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `SetVbucket`. */
-export type SetVbucketOutcome = SetVbucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodeSetVbucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SetVbucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeSetVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `GetVbucket`, beside the header. */
-export interface GetVbucketFields {
-  /** Accepted, without a meaning. */
-  readonly key: string;
-}
+export const decodeSetVbucketResponse: ResponseDecoder<SetVbucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetVbucketResponse", 0x3d)
+export const encodeSetVbucketResponse: ResponseEncoder<SetVbucketResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "SetVbucketResponse", 0x3d, 0x0000)
 
 /** Reads the state of the vbucket of the header. */
-export interface GetVbucket extends RequestHead, GetVbucketFields {
-  readonly _tag: "GetVbucket";
-  readonly opcode: 0x3e;
+export interface GetVbucket extends RequestHead {
+  readonly _tag: "GetVbucket"
+  readonly opcode: 0x3e
+  /** Accepted, without a meaning. */
+  readonly key: string
 }
 
-/** @internal */
-export function decodeGetVbucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GetVbucket {
+export const decodeGetVbucket: RequestDecoder<GetVbucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetVbucket", "extras", extrasStart - at)
   expectLength(end - valueStart, 0, "GetVbucket", "value", valueStart - at)
@@ -206,8 +185,7 @@ export function decodeGetVbucket(reader: Reader, at: number, extrasStart: number
   }
 }
 
-/** Appends a `GetVbucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetVbucket(writer: Writer, packet: RequestInit & GetVbucketFields): void {
+export const encodeGetVbucket: RequestEncoder<GetVbucket> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.key))
   const { bytes } = writer
   let position = extrasStart
@@ -217,24 +195,25 @@ export function encodeGetVbucket(writer: Writer, packet: RequestInit & GetVbucke
   finishRequest(writer, packet, "GetVbucket", 0x3e, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `GetVbucketResponse`, beside the header. */
-export interface GetVbucketResponseFields {
+export interface GetVbucketResponse extends ResponseHead {
+  readonly _tag: "GetVbucketResponse"
+  readonly opcode: 0x3e
+  readonly status: 0x0000
   /** The state is written as four bytes. */
-  readonly reserved?: Uint8Array | undefined;
+  readonly reserved?: Uint8Array | undefined
   /** What a node does with a vbucket. */
-  readonly state: VBucketState;
+  readonly state: VBucketState
 }
 
-/** Response to `GetVbucket` with status Success. */
-export interface GetVbucketResponse extends ResponseHead, GetVbucketResponseFields {
-  readonly _tag: "GetVbucketResponse";
-  readonly opcode: 0x3e;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGetVbucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetVbucketResponse {
+export const decodeGetVbucketResponse: ResponseDecoder<GetVbucketResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetVbucketResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetVbucketResponse", "key", keyStart - at)
@@ -253,8 +232,7 @@ export function decodeGetVbucketResponse(reader: Reader, at: number, extrasStart
   }
 }
 
-/** Appends a `GetVbucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetVbucketResponse(writer: Writer, packet: ResponseInit & GetVbucketResponseFields): void {
+export const encodeGetVbucketResponse: ResponseEncoder<GetVbucketResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 4)
   const { bytes, view } = writer
   const position = extrasStart
@@ -268,35 +246,15 @@ export function encodeGetVbucketResponse(writer: Writer, packet: ResponseInit & 
   finishResponse(writer, packet, "GetVbucketResponse", 0x3e, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a server answers to `GetVbucket`. */
-export type GetVbucketOutcome = GetVbucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodeGetVbucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetVbucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGetVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DelVbucket`, beside the header. */
-export interface DelVbucketFields {
-  /** `async=0` to be answered after the removal. */
-  readonly options: string;
-}
-
 /** Removes the vbucket of the header. */
-export interface DelVbucket extends RequestHead, DelVbucketFields {
-  readonly _tag: "DelVbucket";
-  readonly opcode: 0x3f;
+export interface DelVbucket extends RequestHead {
+  readonly _tag: "DelVbucket"
+  readonly opcode: 0x3f
+  /** `async=0` to be answered after the removal. */
+  readonly options: string
 }
 
-/** @internal */
-export function decodeDelVbucket(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DelVbucket {
+export const decodeDelVbucket: RequestDecoder<DelVbucket> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DelVbucket", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DelVbucket", "key", keyStart - at)
@@ -313,8 +271,7 @@ export function decodeDelVbucket(reader: Reader, at: number, extrasStart: number
   }
 }
 
-/** Appends a `DelVbucket` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDelVbucket(writer: Writer, packet: RequestInit & DelVbucketFields): void {
+export const encodeDelVbucket: RequestEncoder<DelVbucket> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.options))
   const { bytes } = writer
   let position = extrasStart
@@ -323,78 +280,27 @@ export function encodeDelVbucket(writer: Writer, packet: RequestInit & DelVbucke
   finishRequest(writer, packet, "DelVbucket", 0x3f, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `DelVbucketResponse`, beside the header. */
-export interface DelVbucketResponseFields {
-}
+export type DelVbucketResponse = EmptyResponse<"DelVbucketResponse", 0x3f, 0x0000>
 
-/** Response to `DelVbucket` with status Success. */
-export interface DelVbucketResponse extends ResponseHead, DelVbucketResponseFields {
-  readonly _tag: "DelVbucketResponse";
-  readonly opcode: 0x3f;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDelVbucketResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DelVbucketResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DelVbucketResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DelVbucketResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DelVbucketResponse", "value", valueStart - at)
-  return {
-    _tag: "DelVbucketResponse",
-    opcode: 0x3f,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DelVbucketResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDelVbucketResponse(writer: Writer, packet: ResponseInit & DelVbucketResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DelVbucketResponse", 0x3f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DelVbucket`. */
-export type DelVbucketOutcome = DelVbucketResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDelVbucketOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DelVbucketOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDelVbucketResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `GetAllVbSeqnos`, beside the header. */
-export interface GetAllVbSeqnosFields {
-  /** Alive ones when absent. */
-  readonly state?: RequestedVBState | undefined;
-  /** Counts changes in this collection only; a plain integer here. */
-  readonly collectionId?: CollectionId | undefined;
-}
+export const decodeDelVbucketResponse: ResponseDecoder<DelVbucketResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DelVbucketResponse", 0x3f)
+export const encodeDelVbucketResponse: ResponseEncoder<DelVbucketResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DelVbucketResponse", 0x3f, 0x0000)
 
 /**
  * Reads the high seqnos of all vbuckets, sorted by vbucket. Without HELLO Collections they are those of the default collection, not of
  * the vbuckets.
  */
-export interface GetAllVbSeqnos extends RequestHead, GetAllVbSeqnosFields {
-  readonly _tag: "GetAllVbSeqnos";
-  readonly opcode: 0x48;
+export interface GetAllVbSeqnos extends RequestHead {
+  readonly _tag: "GetAllVbSeqnos"
+  readonly opcode: 0x48
+  /** Alive ones when absent. */
+  readonly state?: RequestedVBState | undefined
+  /** Counts changes in this collection only; a plain integer here. */
+  readonly collectionId?: CollectionId | undefined
 }
 
-/** @internal */
-export function decodeGetAllVbSeqnos(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GetAllVbSeqnos {
+export const decodeGetAllVbSeqnos: RequestDecoder<GetAllVbSeqnos> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   let state: RequestedVBState | undefined
   let collectionId: CollectionId | undefined
@@ -427,12 +333,13 @@ export function decodeGetAllVbSeqnos(reader: Reader, at: number, extrasStart: nu
   }
 }
 
-/** Appends a `GetAllVbSeqnos` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetAllVbSeqnos(writer: Writer, packet: RequestInit & GetAllVbSeqnosFields): void {
+export const encodeGetAllVbSeqnos: RequestEncoder<GetAllVbSeqnos> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 8)
   const { view } = writer
   let position = extrasStart
-  if (packet.collectionId !== undefined && packet.state === undefined) unencodable("Missing", "GetAllVbSeqnos", "state", "a value, because collectionId has one", "undefined")
+  if (packet.collectionId !== undefined && packet.state === undefined) {
+    unencodable("Missing", "GetAllVbSeqnos", "state", "a value, because collectionId has one", "undefined")
+  }
   if (packet.state !== undefined) {
     putU32(view, position, packet.state, "GetAllVbSeqnos", "state")
     position = position + 4
@@ -445,21 +352,22 @@ export function encodeGetAllVbSeqnos(writer: Writer, packet: RequestInit & GetAl
   finishRequest(writer, packet, "GetAllVbSeqnos", 0x48, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `GetAllVbSeqnosResponse`, beside the header. */
-export interface GetAllVbSeqnosResponseFields {
-  readonly seqnos: ReadonlyArray<VbucketSeqno>;
+export interface GetAllVbSeqnosResponse extends ResponseHead {
+  readonly _tag: "GetAllVbSeqnosResponse"
+  readonly opcode: 0x48
+  readonly status: 0x0000
+  readonly seqnos: ReadonlyArray<VbucketSeqno>
 }
 
-/** Response to `GetAllVbSeqnos` with status Success. */
-export interface GetAllVbSeqnosResponse extends ResponseHead, GetAllVbSeqnosResponseFields {
-  readonly _tag: "GetAllVbSeqnosResponse";
-  readonly opcode: 0x48;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGetAllVbSeqnosResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetAllVbSeqnosResponse {
+export const decodeGetAllVbSeqnosResponse: ResponseDecoder<GetAllVbSeqnosResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetAllVbSeqnosResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetAllVbSeqnosResponse", "key", keyStart - at)
@@ -477,8 +385,7 @@ export function decodeGetAllVbSeqnosResponse(reader: Reader, at: number, extrasS
   }
 }
 
-/** Appends a `GetAllVbSeqnosResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetAllVbSeqnosResponse(writer: Writer, packet: ResponseInit & GetAllVbSeqnosResponseFields): void {
+export const encodeGetAllVbSeqnosResponse: ResponseEncoder<GetAllVbSeqnosResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, packet.seqnos.length * 10)
   let position = extrasStart
   const keyStart = position
@@ -486,73 +393,31 @@ export function encodeGetAllVbSeqnosResponse(writer: Writer, packet: ResponseIni
   finishResponse(writer, packet, "GetAllVbSeqnosResponse", 0x48, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `GetAllVbSeqnos`. */
-export type GetAllVbSeqnosOutcome = GetAllVbSeqnosResponse | ErrorResponse;
-
-/** @internal */
-export function decodeGetAllVbSeqnosOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetAllVbSeqnosOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGetAllVbSeqnosResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `GetFailoverLog`, beside the header. */
-export interface GetFailoverLogFields {
-}
-
 /** Reads the failover log of the vbucket of the header, on a connection without DCP. */
-export interface GetFailoverLog extends RequestHead, GetFailoverLogFields {
-  readonly _tag: "GetFailoverLog";
-  readonly opcode: 0x96;
-}
+export type GetFailoverLog = EmptyRequest<"GetFailoverLog", 0x96>
 
-/** @internal */
-export function decodeGetFailoverLog(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GetFailoverLog {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "GetFailoverLog", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "GetFailoverLog", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GetFailoverLog", "value", valueStart - at)
-  return {
-    _tag: "GetFailoverLog",
-    opcode: 0x96,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeGetFailoverLog: RequestDecoder<GetFailoverLog> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "GetFailoverLog", 0x96)
+export const encodeGetFailoverLog: RequestEncoder<GetFailoverLog> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "GetFailoverLog", 0x96)
 
-/** Appends a `GetFailoverLog` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetFailoverLog(writer: Writer, packet: RequestInit & GetFailoverLogFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "GetFailoverLog", 0x96, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a caller gives for a `GetFailoverLogResponse`, beside the header. */
-export interface GetFailoverLogResponseFields {
+export interface GetFailoverLogResponse extends ResponseHead {
+  readonly _tag: "GetFailoverLogResponse"
+  readonly opcode: 0x96
+  readonly status: 0x0000
   /** The failover log, newest branch first. */
-  readonly failoverLog: ReadonlyArray<FailoverEntry>;
+  readonly failoverLog: ReadonlyArray<FailoverEntry>
 }
 
-/** Response to `GetFailoverLog` with status Success. */
-export interface GetFailoverLogResponse extends ResponseHead, GetFailoverLogResponseFields {
-  readonly _tag: "GetFailoverLogResponse";
-  readonly opcode: 0x96;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGetFailoverLogResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetFailoverLogResponse {
+export const decodeGetFailoverLogResponse: ResponseDecoder<GetFailoverLogResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetFailoverLogResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetFailoverLogResponse", "key", keyStart - at)
@@ -570,8 +435,7 @@ export function decodeGetFailoverLogResponse(reader: Reader, at: number, extrasS
   }
 }
 
-/** Appends a `GetFailoverLogResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGetFailoverLogResponse(writer: Writer, packet: ResponseInit & GetFailoverLogResponseFields): void {
+export const encodeGetFailoverLogResponse: ResponseEncoder<GetFailoverLogResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
   let position = extrasStart
   const keyStart = position
@@ -579,45 +443,25 @@ export function encodeGetFailoverLogResponse(writer: Writer, packet: ResponseIni
   finishResponse(writer, packet, "GetFailoverLogResponse", 0x96, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `GetFailoverLog`. */
-export type GetFailoverLogOutcome = GetFailoverLogResponse | ErrorResponse;
-
-/** @internal */
-export function decodeGetFailoverLogOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GetFailoverLogOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGetFailoverLogResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `CompactDb`, beside the header. */
-export interface CompactDbFields {
-  /** Tombstones older than this Unix time are dropped. */
-  readonly purgeBeforeTs: bigint;
-  /** Tombstones up to this seqno are dropped. */
-  readonly purgeBeforeSeq: bigint;
-  /** 1 drops all tombstones. */
-  readonly dropDeletes: number;
-  readonly pad1?: number | undefined;
-  /** Ignored by today's servers, which take the vbucket from the header. */
-  readonly dbFileId: number;
-  readonly pad3?: number | undefined;
-  /** Such as the encryption keys to get rid of; the datatype must say JSON when there are any. */
-  readonly options: string;
-}
-
 /** Compacts the file of the vbucket of the header. */
-export interface CompactDb extends RequestHead, CompactDbFields {
-  readonly _tag: "CompactDb";
-  readonly opcode: 0xb3;
+export interface CompactDb extends RequestHead {
+  readonly _tag: "CompactDb"
+  readonly opcode: 0xb3
+  /** Tombstones older than this Unix time are dropped. */
+  readonly purgeBeforeTs: bigint
+  /** Tombstones up to this seqno are dropped. */
+  readonly purgeBeforeSeq: bigint
+  /** 1 drops all tombstones. */
+  readonly dropDeletes: number
+  readonly pad1?: number | undefined
+  /** Ignored by today's servers, which take the vbucket from the header. */
+  readonly dbFileId: number
+  readonly pad3?: number | undefined
+  /** Such as the encryption keys to get rid of; the datatype must say JSON when there are any. */
+  readonly options: string
 }
 
-/** @internal */
-export function decodeCompactDb(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): CompactDb {
+export const decodeCompactDb: RequestDecoder<CompactDb> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 24, "CompactDb", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "CompactDb", "key", keyStart - at)
@@ -640,8 +484,7 @@ export function decodeCompactDb(reader: Reader, at: number, extrasStart: number,
   }
 }
 
-/** Appends a `CompactDb` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCompactDb(writer: Writer, packet: RequestInit & CompactDbFields): void {
+export const encodeCompactDb: RequestEncoder<CompactDb> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 24 + textBound(packet.options))
   const { bytes, view } = writer
   let position = extrasStart
@@ -656,73 +499,22 @@ export function encodeCompactDb(writer: Writer, packet: RequestInit & CompactDbF
   finishRequest(writer, packet, "CompactDb", 0xb3, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `CompactDbResponse`, beside the header. */
-export interface CompactDbResponseFields {
-}
+export type CompactDbResponse = EmptyResponse<"CompactDbResponse", 0xb3, 0x0000>
 
-/** Response to `CompactDb` with status Success. */
-export interface CompactDbResponse extends ResponseHead, CompactDbResponseFields {
-  readonly _tag: "CompactDbResponse";
-  readonly opcode: 0xb3;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeCompactDbResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CompactDbResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "CompactDbResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "CompactDbResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "CompactDbResponse", "value", valueStart - at)
-  return {
-    _tag: "CompactDbResponse",
-    opcode: 0xb3,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `CompactDbResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeCompactDbResponse(writer: Writer, packet: ResponseInit & CompactDbResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "CompactDbResponse", 0xb3, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `CompactDb`. */
-export type CompactDbOutcome = CompactDbResponse | ErrorResponse;
-
-/** @internal */
-export function decodeCompactDbOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): CompactDbOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeCompactDbResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `SeqnoPersistence`, beside the header. */
-export interface SeqnoPersistenceFields {
-  /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly seqno: Seqno;
-}
+export const decodeCompactDbResponse: ResponseDecoder<CompactDbResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CompactDbResponse", 0xb3)
+export const encodeCompactDbResponse: ResponseEncoder<CompactDbResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "CompactDbResponse", 0xb3, 0x0000)
 
 /** Is answered once everything up to the seqno is on disk. */
-export interface SeqnoPersistence extends RequestHead, SeqnoPersistenceFields {
-  readonly _tag: "SeqnoPersistence";
-  readonly opcode: 0xb7;
+export interface SeqnoPersistence extends RequestHead {
+  readonly _tag: "SeqnoPersistence"
+  readonly opcode: 0xb7
+  /** Position of a change in a vbucket's history; grows by at least one per change. */
+  readonly seqno: Seqno
 }
 
-/** @internal */
-export function decodeSeqnoPersistence(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SeqnoPersistence {
+export const decodeSeqnoPersistence: RequestDecoder<SeqnoPersistence> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 8, "SeqnoPersistence", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "SeqnoPersistence", "key", keyStart - at)
@@ -740,8 +532,7 @@ export function decodeSeqnoPersistence(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `SeqnoPersistence` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSeqnoPersistence(writer: Writer, packet: RequestInit & SeqnoPersistenceFields): void {
+export const encodeSeqnoPersistence: RequestEncoder<SeqnoPersistence> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 8)
   const { view } = writer
   const position = extrasStart
@@ -750,55 +541,9 @@ export function encodeSeqnoPersistence(writer: Writer, packet: RequestInit & Seq
   finishRequest(writer, packet, "SeqnoPersistence", 0xb7, extrasStart, keyStart, keyStart, position + 8)
 }
 
-/** What a caller gives for a `SeqnoPersistenceResponse`, beside the header. */
-export interface SeqnoPersistenceResponseFields {
-}
+export type SeqnoPersistenceResponse = EmptyResponse<"SeqnoPersistenceResponse", 0xb7, 0x0000>
 
-/** Response to `SeqnoPersistence` with status Success. */
-export interface SeqnoPersistenceResponse extends ResponseHead, SeqnoPersistenceResponseFields {
-  readonly _tag: "SeqnoPersistenceResponse";
-  readonly opcode: 0xb7;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeSeqnoPersistenceResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SeqnoPersistenceResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SeqnoPersistenceResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SeqnoPersistenceResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SeqnoPersistenceResponse", "value", valueStart - at)
-  return {
-    _tag: "SeqnoPersistenceResponse",
-    opcode: 0xb7,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `SeqnoPersistenceResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSeqnoPersistenceResponse(writer: Writer, packet: ResponseInit & SeqnoPersistenceResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "SeqnoPersistenceResponse", 0xb7, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `SeqnoPersistence`. */
-export type SeqnoPersistenceOutcome = SeqnoPersistenceResponse | ErrorResponse;
-
-/** @internal */
-export function decodeSeqnoPersistenceOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SeqnoPersistenceOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeSeqnoPersistenceResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeSeqnoPersistenceResponse: ResponseDecoder<SeqnoPersistenceResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SeqnoPersistenceResponse", 0xb7)
+export const encodeSeqnoPersistenceResponse: ResponseEncoder<SeqnoPersistenceResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "SeqnoPersistenceResponse", 0xb7, 0x0000)

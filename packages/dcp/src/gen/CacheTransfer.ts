@@ -2,24 +2,32 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpCacheTransfer, DcpCacheTransferEnd. */
-import { type CachedItem, boundCachedItem, readCachedItem, writeCachedItem } from "./Types.ts";
-import { type Reader, type Writer, boundElements, expectLength, readElements, writeElements } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpCacheTransfer`, beside the header. */
-export interface DcpCacheTransferFields {
-  readonly items: ReadonlyArray<CachedItem>;
-}
+import { type CachedItem, boundCachedItem, readCachedItem, writeCachedItem } from "./Types.ts"
+import { boundElements, expectLength, readElements, writeElements } from "@wirewright/codec"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /** One or more cached documents. */
-export interface DcpCacheTransfer extends RequestHead, DcpCacheTransferFields {
-  readonly _tag: "DcpCacheTransfer";
-  readonly opcode: 0x66;
+export interface DcpCacheTransfer extends RequestHead {
+  readonly _tag: "DcpCacheTransfer"
+  readonly opcode: 0x66
+  readonly items: ReadonlyArray<CachedItem>
 }
 
-/** @internal */
-export function decodeDcpCacheTransfer(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpCacheTransfer {
+export const decodeDcpCacheTransfer: RequestDecoder<DcpCacheTransfer> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DcpCacheTransfer", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpCacheTransfer", "key", keyStart - at)
@@ -37,8 +45,7 @@ export function decodeDcpCacheTransfer(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `DcpCacheTransfer` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCacheTransfer(writer: Writer, packet: RequestInit & DcpCacheTransferFields): void {
+export const encodeDcpCacheTransfer: RequestEncoder<DcpCacheTransfer> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, boundElements(packet.items, boundCachedItem))
   let position = extrasStart
   const keyStart = position
@@ -46,144 +53,31 @@ export function encodeDcpCacheTransfer(writer: Writer, packet: RequestInit & Dcp
   finishRequest(writer, packet, "DcpCacheTransfer", 0x66, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `DcpCacheTransferResponse`, beside the header. */
-export interface DcpCacheTransferResponseFields {
-}
+export type DcpCacheTransferResponse = EmptyResponse<"DcpCacheTransferResponse", 0x66, 0x0000>
 
-/** Response to `DcpCacheTransfer` with status Success. */
-export interface DcpCacheTransferResponse extends ResponseHead, DcpCacheTransferResponseFields {
-  readonly _tag: "DcpCacheTransferResponse";
-  readonly opcode: 0x66;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpCacheTransferResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCacheTransferResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCacheTransferResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCacheTransferResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCacheTransferResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpCacheTransferResponse",
-    opcode: 0x66,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpCacheTransferResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCacheTransferResponse(writer: Writer, packet: ResponseInit & DcpCacheTransferResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpCacheTransferResponse", 0x66, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpCacheTransfer`. */
-export type DcpCacheTransferOutcome = DcpCacheTransferResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpCacheTransferOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCacheTransferOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpCacheTransferResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpCacheTransferEnd`, beside the header. */
-export interface DcpCacheTransferEndFields {
-}
+export const decodeDcpCacheTransferResponse: ResponseDecoder<DcpCacheTransferResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCacheTransferResponse", 0x66)
+export const encodeDcpCacheTransferResponse: ResponseEncoder<DcpCacheTransferResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpCacheTransferResponse", 0x66, 0x0000)
 
 /** The cache is sent; changes follow. Without changes to follow, DcpStreamEnd comes instead. */
-export interface DcpCacheTransferEnd extends RequestHead, DcpCacheTransferEndFields {
-  readonly _tag: "DcpCacheTransferEnd";
-  readonly opcode: 0x67;
-}
+export type DcpCacheTransferEnd = EmptyRequest<"DcpCacheTransferEnd", 0x67>
 
-/** @internal */
-export function decodeDcpCacheTransferEnd(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpCacheTransferEnd {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCacheTransferEnd", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCacheTransferEnd", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCacheTransferEnd", "value", valueStart - at)
-  return {
-    _tag: "DcpCacheTransferEnd",
-    opcode: 0x67,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeDcpCacheTransferEnd: RequestDecoder<DcpCacheTransferEnd> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpCacheTransferEnd", 0x67)
+export const encodeDcpCacheTransferEnd: RequestEncoder<DcpCacheTransferEnd> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "DcpCacheTransferEnd", 0x67)
 
-/** Appends a `DcpCacheTransferEnd` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCacheTransferEnd(writer: Writer, packet: RequestInit & DcpCacheTransferEndFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "DcpCacheTransferEnd", 0x67, extrasStart, keyStart, keyStart, position)
-}
+export type DcpCacheTransferEndResponse = EmptyResponse<"DcpCacheTransferEndResponse", 0x67, 0x0000>
 
-/** What a caller gives for a `DcpCacheTransferEndResponse`, beside the header. */
-export interface DcpCacheTransferEndResponseFields {
-}
-
-/** Response to `DcpCacheTransferEnd` with status Success. */
-export interface DcpCacheTransferEndResponse extends ResponseHead, DcpCacheTransferEndResponseFields {
-  readonly _tag: "DcpCacheTransferEndResponse";
-  readonly opcode: 0x67;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpCacheTransferEndResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCacheTransferEndResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCacheTransferEndResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCacheTransferEndResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCacheTransferEndResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpCacheTransferEndResponse",
-    opcode: 0x67,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpCacheTransferEndResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCacheTransferEndResponse(writer: Writer, packet: ResponseInit & DcpCacheTransferEndResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpCacheTransferEndResponse", 0x67, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpCacheTransferEnd`. */
-export type DcpCacheTransferEndOutcome = DcpCacheTransferEndResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpCacheTransferEndOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCacheTransferEndOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpCacheTransferEndResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpCacheTransferEndResponse: ResponseDecoder<DcpCacheTransferEndResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCacheTransferEndResponse", 0x67)
+export const encodeDcpCacheTransferEndResponse: ResponseEncoder<DcpCacheTransferEndResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpCacheTransferEndResponse", 0x67, 0x0000)

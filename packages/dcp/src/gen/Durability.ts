@@ -2,49 +2,77 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpPrepare, DcpSeqnoAcknowledged, DcpCommit, DcpAbort. */
-import type { States } from "./States.ts";
-import { type Reader, type Writer, checkAtMost, checkUleb128, encodeText, expectAtMost, expectLength, putBytes, putU32, putU64, putU8, readUleb128, textBound, writeUleb128 } from "@wirewright/codec";
-import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { DurabilityLevel, RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpPrepare`, beside the header. */
-export interface DcpPrepareFields {
-  /** Position in the vbucket's history. */
-  readonly bySeqno: Seqno;
-  /** Counts the document's changes. */
-  readonly revSeqno: RevSeqno;
-  /** The user's flags, as the user wrote them. */
-  readonly flags: number;
-  /** Unix time, 0 for never. */
-  readonly expiration: number;
-  /** Until when the document is locked. */
-  readonly lockTime: number;
-  /** How recently the document was used. */
-  readonly nru: number;
-  /** 1 when the write is a deletion. */
-  readonly deleted: number;
-  /** What the write waits for. */
-  readonly durabilityLevel: DurabilityLevel;
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
-  /** As in a mutation. */
-  readonly value: Uint8Array;
-}
+import type { States } from "./States.ts"
+import {
+  checkAtMost,
+  checkUleb128,
+  encodeText,
+  expectAtMost,
+  expectLength,
+  putBytes,
+  putU32,
+  putU64,
+  putU8,
+  readUleb128,
+  textBound,
+  writeUleb128
+} from "@wirewright/codec"
+import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
+import type { DurabilityLevel } from "@wirewright/memcached/gen/Types"
 
 /**
  * A write that waits for its durability requirement. As long as a mutation, with another end. Producers count two bytes more than it has
  * for flow control (MB-46634).
  */
-export interface DcpPrepare extends RequestHead, DcpPrepareFields {
-  readonly _tag: "DcpPrepare";
-  readonly opcode: 0x60;
+export interface DcpPrepare extends RequestHead {
+  readonly _tag: "DcpPrepare"
+  readonly opcode: 0x60
+  /** Position in the vbucket's history. */
+  readonly bySeqno: Seqno
+  /** Counts the document's changes. */
+  readonly revSeqno: RevSeqno
+  /** The user's flags, as the user wrote them. */
+  readonly flags: number
+  /** Unix time, 0 for never. */
+  readonly expiration: number
+  /** Until when the document is locked. */
+  readonly lockTime: number
+  /** How recently the document was used. */
+  readonly nru: number
+  /** 1 when the write is a deletion. */
+  readonly deleted: number
+  /** What the write waits for. */
+  readonly durabilityLevel: DurabilityLevel
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
+  /** As in a mutation. */
+  readonly value: Uint8Array
 }
 
-/** @internal */
-export function decodeDcpPrepare(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpPrepare {
+export const decodeDcpPrepare: RequestDecoder<DcpPrepare, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 31, "DcpPrepare", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpPrepare", "collectionId") : undefined
@@ -73,8 +101,7 @@ export function decodeDcpPrepare(reader: Reader, at: number, extrasStart: number
   }
 }
 
-/** Appends a `DcpPrepare` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpPrepare(writer: Writer, packet: RequestInit & DcpPrepareFields): void {
+export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
@@ -99,73 +126,30 @@ export function encodeDcpPrepare(writer: Writer, packet: RequestInit & DcpPrepar
   finishRequest(writer, packet, "DcpPrepare", 0x60, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DcpPrepareResponse`, beside the header. */
-export interface DcpPrepareResponseFields {
-}
+export type DcpPrepareResponse = EmptyResponse<"DcpPrepareResponse", 0x60, 0x0000>
 
-/** Response to `DcpPrepare` with status Success. */
-export interface DcpPrepareResponse extends ResponseHead, DcpPrepareResponseFields {
-  readonly _tag: "DcpPrepareResponse";
-  readonly opcode: 0x60;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpPrepareResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpPrepareResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpPrepareResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpPrepareResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpPrepareResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpPrepareResponse",
-    opcode: 0x60,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpPrepareResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpPrepareResponse(writer: Writer, packet: ResponseInit & DcpPrepareResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpPrepareResponse", 0x60, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpPrepare`. */
-export type DcpPrepareOutcome = DcpPrepareResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpPrepareOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpPrepareOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpPrepareResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpSeqnoAcknowledged`, beside the header. */
-export interface DcpSeqnoAcknowledgedFields {
-  /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly preparedSeqno: Seqno;
-}
+export const decodeDcpPrepareResponse: ResponseDecoder<DcpPrepareResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpPrepareResponse", 0x60)
+export const encodeDcpPrepareResponse: ResponseEncoder<DcpPrepareResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpPrepareResponse", 0x60, 0x0000)
 
 /** The replica has everything up to the prepare of this seqno. */
-export interface DcpSeqnoAcknowledged extends RequestHead, DcpSeqnoAcknowledgedFields {
-  readonly _tag: "DcpSeqnoAcknowledged";
-  readonly opcode: 0x61;
+export interface DcpSeqnoAcknowledged extends RequestHead {
+  readonly _tag: "DcpSeqnoAcknowledged"
+  readonly opcode: 0x61
+  /** Position of a change in a vbucket's history; grows by at least one per change. */
+  readonly preparedSeqno: Seqno
 }
 
-/** @internal */
-export function decodeDcpSeqnoAcknowledged(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSeqnoAcknowledged {
+export const decodeDcpSeqnoAcknowledged: RequestDecoder<DcpSeqnoAcknowledged> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 8, "DcpSeqnoAcknowledged", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpSeqnoAcknowledged", "key", keyStart - at)
@@ -183,8 +167,7 @@ export function decodeDcpSeqnoAcknowledged(reader: Reader, at: number, extrasSta
   }
 }
 
-/** Appends a `DcpSeqnoAcknowledged` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSeqnoAcknowledged(writer: Writer, packet: RequestInit & DcpSeqnoAcknowledgedFields): void {
+export const encodeDcpSeqnoAcknowledged: RequestEncoder<DcpSeqnoAcknowledged> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 8)
   const { view } = writer
   const position = extrasStart
@@ -193,79 +176,35 @@ export function encodeDcpSeqnoAcknowledged(writer: Writer, packet: RequestInit &
   finishRequest(writer, packet, "DcpSeqnoAcknowledged", 0x61, extrasStart, keyStart, keyStart, position + 8)
 }
 
-/** What a caller gives for a `DcpSeqnoAcknowledgedResponse`, beside the header. */
-export interface DcpSeqnoAcknowledgedResponseFields {
-}
+export type DcpSeqnoAcknowledgedResponse = EmptyResponse<"DcpSeqnoAcknowledgedResponse", 0x61, 0x0000>
 
-/** Response to `DcpSeqnoAcknowledged` with status Success. */
-export interface DcpSeqnoAcknowledgedResponse extends ResponseHead, DcpSeqnoAcknowledgedResponseFields {
-  readonly _tag: "DcpSeqnoAcknowledgedResponse";
-  readonly opcode: 0x61;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpSeqnoAcknowledgedResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSeqnoAcknowledgedResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpSeqnoAcknowledgedResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpSeqnoAcknowledgedResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpSeqnoAcknowledgedResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpSeqnoAcknowledgedResponse",
-    opcode: 0x61,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpSeqnoAcknowledgedResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSeqnoAcknowledgedResponse(writer: Writer, packet: ResponseInit & DcpSeqnoAcknowledgedResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpSeqnoAcknowledgedResponse", 0x61, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpSeqnoAcknowledged`. */
-export type DcpSeqnoAcknowledgedOutcome = DcpSeqnoAcknowledgedResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpSeqnoAcknowledgedOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSeqnoAcknowledgedOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpSeqnoAcknowledgedResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpCommit`, beside the header. */
-export interface DcpCommitFields {
-  /** The prepare. */
-  readonly preparedSeqno: Seqno;
-  /** The commit itself. */
-  readonly commitSeqno: Seqno;
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
-}
+export const decodeDcpSeqnoAcknowledgedResponse: ResponseDecoder<DcpSeqnoAcknowledgedResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSeqnoAcknowledgedResponse", 0x61)
+export const encodeDcpSeqnoAcknowledgedResponse: ResponseEncoder<DcpSeqnoAcknowledgedResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpSeqnoAcknowledgedResponse", 0x61, 0x0000)
 
 /** A prepared write took effect. */
-export interface DcpCommit extends RequestHead, DcpCommitFields {
-  readonly _tag: "DcpCommit";
-  readonly opcode: 0x62;
+export interface DcpCommit extends RequestHead {
+  readonly _tag: "DcpCommit"
+  readonly opcode: 0x62
+  /** The prepare. */
+  readonly preparedSeqno: Seqno
+  /** The commit itself. */
+  readonly commitSeqno: Seqno
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
 }
 
-/** @internal */
-export function decodeDcpCommit(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpCommit {
+export const decodeDcpCommit: RequestDecoder<DcpCommit, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 16, "DcpCommit", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpCommit", "collectionId") : undefined
@@ -288,8 +227,7 @@ export function decodeDcpCommit(reader: Reader, at: number, extrasStart: number,
   }
 }
 
-/** Appends a `DcpCommit` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCommit(writer: Writer, packet: RequestInit & DcpCommitFields): void {
+export const encodeDcpCommit: RequestEncoder<DcpCommit> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 21 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
@@ -307,79 +245,28 @@ export function encodeDcpCommit(writer: Writer, packet: RequestInit & DcpCommitF
   finishRequest(writer, packet, "DcpCommit", 0x62, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DcpCommitResponse`, beside the header. */
-export interface DcpCommitResponseFields {
-}
+export type DcpCommitResponse = EmptyResponse<"DcpCommitResponse", 0x62, 0x0000>
 
-/** Response to `DcpCommit` with status Success. */
-export interface DcpCommitResponse extends ResponseHead, DcpCommitResponseFields {
-  readonly _tag: "DcpCommitResponse";
-  readonly opcode: 0x62;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpCommitResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCommitResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCommitResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCommitResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCommitResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpCommitResponse",
-    opcode: 0x62,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpCommitResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCommitResponse(writer: Writer, packet: ResponseInit & DcpCommitResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpCommitResponse", 0x62, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpCommit`. */
-export type DcpCommitOutcome = DcpCommitResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpCommitOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCommitOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpCommitResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpAbort`, beside the header. */
-export interface DcpAbortFields {
-  /** The prepare. */
-  readonly preparedSeqno: Seqno;
-  /** The abort itself. */
-  readonly abortSeqno: Seqno;
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
-}
+export const decodeDcpCommitResponse: ResponseDecoder<DcpCommitResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCommitResponse", 0x62)
+export const encodeDcpCommitResponse: ResponseEncoder<DcpCommitResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpCommitResponse", 0x62, 0x0000)
 
 /** A prepared write was given up. */
-export interface DcpAbort extends RequestHead, DcpAbortFields {
-  readonly _tag: "DcpAbort";
-  readonly opcode: 0x63;
+export interface DcpAbort extends RequestHead {
+  readonly _tag: "DcpAbort"
+  readonly opcode: 0x63
+  /** The prepare. */
+  readonly preparedSeqno: Seqno
+  /** The abort itself. */
+  readonly abortSeqno: Seqno
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
 }
 
-/** @internal */
-export function decodeDcpAbort(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpAbort {
+export const decodeDcpAbort: RequestDecoder<DcpAbort, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 16, "DcpAbort", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpAbort", "collectionId") : undefined
@@ -402,8 +289,7 @@ export function decodeDcpAbort(reader: Reader, at: number, extrasStart: number, 
   }
 }
 
-/** Appends a `DcpAbort` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpAbort(writer: Writer, packet: RequestInit & DcpAbortFields): void {
+export const encodeDcpAbort: RequestEncoder<DcpAbort> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 21 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
@@ -421,55 +307,9 @@ export function encodeDcpAbort(writer: Writer, packet: RequestInit & DcpAbortFie
   finishRequest(writer, packet, "DcpAbort", 0x63, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DcpAbortResponse`, beside the header. */
-export interface DcpAbortResponseFields {
-}
+export type DcpAbortResponse = EmptyResponse<"DcpAbortResponse", 0x63, 0x0000>
 
-/** Response to `DcpAbort` with status Success. */
-export interface DcpAbortResponse extends ResponseHead, DcpAbortResponseFields {
-  readonly _tag: "DcpAbortResponse";
-  readonly opcode: 0x63;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpAbortResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpAbortResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpAbortResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpAbortResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpAbortResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpAbortResponse",
-    opcode: 0x63,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpAbortResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpAbortResponse(writer: Writer, packet: ResponseInit & DcpAbortResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpAbortResponse", 0x63, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpAbort`. */
-export type DcpAbortOutcome = DcpAbortResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpAbortOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpAbortOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpAbortResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpAbortResponse: ResponseDecoder<DcpAbortResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpAbortResponse", 0x63)
+export const encodeDcpAbortResponse: ResponseEncoder<DcpAbortResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpAbortResponse", 0x63, 0x0000)

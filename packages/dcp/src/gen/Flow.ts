@@ -2,27 +2,40 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpBufferAcknowledgement. */
-import { type Reader, type Writer, expectLength, putU32 } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpBufferAcknowledgement`, beside the header. */
-export interface DcpBufferAcknowledgementFields {
-  /** Bytes consumed since the last acknowledgement. */
-  readonly bufferBytes: number;
-}
+import { expectLength, putU32 } from "@wirewright/codec"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /**
  * Lets the producer send this many bytes more. Every request of the producer counts with header and body, DcpNoop excepted; responses do
  * not count.
  */
-export interface DcpBufferAcknowledgement extends RequestHead, DcpBufferAcknowledgementFields {
-  readonly _tag: "DcpBufferAcknowledgement";
-  readonly opcode: 0x5d;
+export interface DcpBufferAcknowledgement extends RequestHead {
+  readonly _tag: "DcpBufferAcknowledgement"
+  readonly opcode: 0x5d
+  /** Bytes consumed since the last acknowledgement. */
+  readonly bufferBytes: number
 }
 
-/** @internal */
-export function decodeDcpBufferAcknowledgement(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpBufferAcknowledgement {
+export const decodeDcpBufferAcknowledgement: RequestDecoder<DcpBufferAcknowledgement> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpBufferAcknowledgement", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpBufferAcknowledgement", "key", keyStart - at)
@@ -40,8 +53,7 @@ export function decodeDcpBufferAcknowledgement(reader: Reader, at: number, extra
   }
 }
 
-/** Appends a `DcpBufferAcknowledgement` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpBufferAcknowledgement(writer: Writer, packet: RequestInit & DcpBufferAcknowledgementFields): void {
+export const encodeDcpBufferAcknowledgement: RequestEncoder<DcpBufferAcknowledgement> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -50,55 +62,16 @@ export function encodeDcpBufferAcknowledgement(writer: Writer, packet: RequestIn
   finishRequest(writer, packet, "DcpBufferAcknowledgement", 0x5d, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a caller gives for a `DcpBufferAcknowledgementResponse`, beside the header. */
-export interface DcpBufferAcknowledgementResponseFields {
-}
+export type DcpBufferAcknowledgementResponse = EmptyResponse<"DcpBufferAcknowledgementResponse", 0x5d, 0x0000>
 
-/** Response to `DcpBufferAcknowledgement` with status Success. */
-export interface DcpBufferAcknowledgementResponse extends ResponseHead, DcpBufferAcknowledgementResponseFields {
-  readonly _tag: "DcpBufferAcknowledgementResponse";
-  readonly opcode: 0x5d;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpBufferAcknowledgementResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpBufferAcknowledgementResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpBufferAcknowledgementResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpBufferAcknowledgementResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpBufferAcknowledgementResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpBufferAcknowledgementResponse",
-    opcode: 0x5d,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpBufferAcknowledgementResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpBufferAcknowledgementResponse(writer: Writer, packet: ResponseInit & DcpBufferAcknowledgementResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpBufferAcknowledgementResponse", 0x5d, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpBufferAcknowledgement`. */
-export type DcpBufferAcknowledgementOutcome = DcpBufferAcknowledgementResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpBufferAcknowledgementOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpBufferAcknowledgementOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpBufferAcknowledgementResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpBufferAcknowledgementResponse: ResponseDecoder<DcpBufferAcknowledgementResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpBufferAcknowledgementResponse", 0x5d)
+export const encodeDcpBufferAcknowledgementResponse: ResponseEncoder<DcpBufferAcknowledgementResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpBufferAcknowledgementResponse", 0x5d, 0x0000)

@@ -2,44 +2,74 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpMutation, DcpDeletion, DcpExpiration. */
-import type { States } from "./States.ts";
-import { type Reader, type Writer, checkAtMost, checkUleb128, encodeText, expectAtMost, expectLength, malformed, putBytes, putU16, putU32, putU64, putU8, readUleb128, textBound, unencodable, writeUleb128 } from "@wirewright/codec";
-import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpMutation`, beside the header. */
-export interface DcpMutationFields {
-  /** Position in the vbucket's history. */
-  readonly bySeqno: Seqno;
-  /** Counts the document's changes. */
-  readonly revSeqno: RevSeqno;
-  /** The user's flags, as the user wrote them. */
-  readonly flags: number;
-  /** Unix time, 0 for never. */
-  readonly expiration: number;
-  /** Until when the document is locked. */
-  readonly lockTime: number;
-  /** Length of extended metadata behind the value; 0 since 4.6. */
-  readonly nmeta: number;
-  /** How recently the document was used. */
-  readonly nru: number;
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
-  /** The document; attributes before it when the datatype says so, all of it compressed when the datatype says so. */
-  readonly value: Uint8Array;
-}
+import type { States } from "./States.ts"
+import {
+  checkAtMost,
+  checkUleb128,
+  encodeText,
+  expectAtMost,
+  expectLength,
+  malformed,
+  putBytes,
+  putU16,
+  putU32,
+  putU64,
+  putU8,
+  readUleb128,
+  textBound,
+  unencodable,
+  writeUleb128
+} from "@wirewright/codec"
+import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /** A document was written. */
-export interface DcpMutation extends RequestHead, DcpMutationFields {
-  readonly _tag: "DcpMutation";
-  readonly opcode: 0x57;
+export interface DcpMutation extends RequestHead {
+  readonly _tag: "DcpMutation"
+  readonly opcode: 0x57
+  /** Position in the vbucket's history. */
+  readonly bySeqno: Seqno
+  /** Counts the document's changes. */
+  readonly revSeqno: RevSeqno
+  /** The user's flags, as the user wrote them. */
+  readonly flags: number
+  /** Unix time, 0 for never. */
+  readonly expiration: number
+  /** Until when the document is locked. */
+  readonly lockTime: number
+  /** Length of extended metadata behind the value; 0 since 4.6. */
+  readonly nmeta: number
+  /** How recently the document was used. */
+  readonly nru: number
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
+  /** The document; attributes before it when the datatype says so, all of it compressed when the datatype says so. */
+  readonly value: Uint8Array
 }
 
-/** @internal */
-export function decodeDcpMutation(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpMutation {
+export const decodeDcpMutation: RequestDecoder<DcpMutation, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 31, "DcpMutation", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpMutation", "collectionId") : undefined
@@ -67,8 +97,7 @@ export function decodeDcpMutation(reader: Reader, at: number, extrasStart: numbe
   }
 }
 
-/** Appends a `DcpMutation` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpMutation(writer: Writer, packet: RequestInit & DcpMutationFields): void {
+export const encodeDcpMutation: RequestEncoder<DcpMutation> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
@@ -92,113 +121,65 @@ export function encodeDcpMutation(writer: Writer, packet: RequestInit & DcpMutat
   finishRequest(writer, packet, "DcpMutation", 0x57, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DcpMutationResponse`, beside the header. */
-export interface DcpMutationResponseFields {
-}
+export type DcpMutationResponse = EmptyResponse<"DcpMutationResponse", 0x57, 0x0000>
 
-/** Response to `DcpMutation` with status Success. */
-export interface DcpMutationResponse extends ResponseHead, DcpMutationResponseFields {
-  readonly _tag: "DcpMutationResponse";
-  readonly opcode: 0x57;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpMutationResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpMutationResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpMutationResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpMutationResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpMutationResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpMutationResponse",
-    opcode: 0x57,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpMutationResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpMutationResponse(writer: Writer, packet: ResponseInit & DcpMutationResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpMutationResponse", 0x57, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpMutation`. */
-export type DcpMutationOutcome = DcpMutationResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpMutationOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpMutationOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpMutationResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpDeletionV1`, beside the header. */
-export interface DcpDeletionV1Fields {
-  readonly layout: "V1";
-  /** Position in the vbucket's history. */
-  readonly bySeqno: Seqno;
-  /** Counts the document's changes. */
-  readonly revSeqno: RevSeqno;
-  /** Length of extended metadata behind the value; 0 since 4.6. */
-  readonly nmeta: number;
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
-  /** Attributes that outlive the document, if any. */
-  readonly value: Uint8Array;
-}
+export const decodeDcpMutationResponse: ResponseDecoder<DcpMutationResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpMutationResponse", 0x57)
+export const encodeDcpMutationResponse: ResponseEncoder<DcpMutationResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpMutationResponse", 0x57, 0x0000)
 
 /** Without the time of the deletion. */
-export interface DcpDeletionV1 extends RequestHead, DcpDeletionV1Fields {
-  readonly _tag: "DcpDeletion";
-  readonly opcode: 0x58;
-}
-
-/** What a caller gives for a `DcpDeletionV2`, beside the header. */
-export interface DcpDeletionV2Fields {
-  readonly layout: "V2";
+export interface DcpDeletionV1 extends RequestHead {
+  readonly _tag: "DcpDeletion"
+  readonly opcode: 0x58
+  readonly layout: "V1"
   /** Position in the vbucket's history. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** Counts the document's changes. */
-  readonly revSeqno: RevSeqno;
-  /** Unix time of the deletion. */
-  readonly deleteTime: number;
-  readonly unused?: number | undefined;
+  readonly revSeqno: RevSeqno
+  /** Length of extended metadata behind the value; 0 since 4.6. */
+  readonly nmeta: number
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
+  readonly collectionId?: CollectionId | undefined
   /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
+  readonly key: string
   /** Attributes that outlive the document, if any. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
 /** After the open flag includeDeleteTimes. */
-export interface DcpDeletionV2 extends RequestHead, DcpDeletionV2Fields {
-  readonly _tag: "DcpDeletion";
-  readonly opcode: 0x58;
+export interface DcpDeletionV2 extends RequestHead {
+  readonly _tag: "DcpDeletion"
+  readonly opcode: 0x58
+  readonly layout: "V2"
+  /** Position in the vbucket's history. */
+  readonly bySeqno: Seqno
+  /** Counts the document's changes. */
+  readonly revSeqno: RevSeqno
+  /** Unix time of the deletion. */
+  readonly deleteTime: number
+  readonly unused?: number | undefined
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
+  /** Attributes that outlive the document, if any. */
+  readonly value: Uint8Array
 }
 
 /** A document was deleted; or it expired, unless the stream has DcpExpiration. The open flag includeDeleteTimes decides on the layout. */
-export type DcpDeletion = DcpDeletionV1 | DcpDeletionV2;
-/** What a caller gives for a `DcpDeletion`. */
-export type DcpDeletionFields = DcpDeletionV1Fields | DcpDeletionV2Fields;
+export type DcpDeletion = DcpDeletionV1 | DcpDeletionV2
 
-/** @internal */
-export function decodeDcpDeletionV1(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpDeletionV1 {
+export const decodeDcpDeletionV1: RequestDecoder<DcpDeletionV1, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 18, "DcpDeletion", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpDeletion", "collectionId") : undefined
@@ -223,8 +204,16 @@ export function decodeDcpDeletionV1(reader: Reader, at: number, extrasStart: num
   }
 }
 
-/** @internal */
-export function decodeDcpDeletionV2(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpDeletionV2 {
+export const decodeDcpDeletionV2: RequestDecoder<DcpDeletionV2, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 21, "DcpDeletion", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpDeletion", "collectionId") : undefined
@@ -250,17 +239,26 @@ export function decodeDcpDeletionV2(reader: Reader, at: number, extrasStart: num
   }
 }
 
-/** @internal */
-export function decodeDcpDeletion(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpDeletion {
+export const decodeDcpDeletion: RequestDecoder<DcpDeletion, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   if (keyStart - extrasStart === 18) return decodeDcpDeletionV1(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
   if (keyStart - extrasStart === 21) return decodeDcpDeletionV2(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
   const length = keyStart - extrasStart
-  if (length !== 18 && length !== 21) return malformed("Length", "DcpDeletion", "extras", extrasStart - at, "18 or 21 bytes", `${length} bytes`)
+  if (length !== 18 && length !== 21) {
+    return malformed("Length", "DcpDeletion", "extras", extrasStart - at, "18 or 21 bytes", `${length} bytes`)
+  }
   return malformed("UnknownValue", "DcpDeletion", "layout", extrasStart - at, "one of the layouts V1, V2", "something else")
 }
 
-/** Appends a `DcpDeletion` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpDeletion(writer: Writer, packet: RequestInit & (DcpDeletionFields)): void {
+export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
       const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + packet.value.length)
@@ -308,112 +306,64 @@ export function encodeDcpDeletion(writer: Writer, packet: RequestInit & (DcpDele
   }
 }
 
-/** What a caller gives for a `DcpDeletionResponse`, beside the header. */
-export interface DcpDeletionResponseFields {
-}
+export type DcpDeletionResponse = EmptyResponse<"DcpDeletionResponse", 0x58, 0x0000>
 
-/** Response to `DcpDeletion` with status Success. */
-export interface DcpDeletionResponse extends ResponseHead, DcpDeletionResponseFields {
-  readonly _tag: "DcpDeletionResponse";
-  readonly opcode: 0x58;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpDeletionResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpDeletionResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpDeletionResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpDeletionResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpDeletionResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpDeletionResponse",
-    opcode: 0x58,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpDeletionResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpDeletionResponse(writer: Writer, packet: ResponseInit & DcpDeletionResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpDeletionResponse", 0x58, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpDeletion`. */
-export type DcpDeletionOutcome = DcpDeletionResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpDeletionOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpDeletionOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpDeletionResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpExpirationV1`, beside the header. */
-export interface DcpExpirationV1Fields {
-  readonly layout: "V1";
-  /** Position in the vbucket's history. */
-  readonly bySeqno: Seqno;
-  /** Counts the document's changes. */
-  readonly revSeqno: RevSeqno;
-  /** Length of extended metadata behind the value; 0 since 4.6. */
-  readonly nmeta: number;
-  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
-  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
-  /** Attributes that outlive the document, if any. */
-  readonly value: Uint8Array;
-}
+export const decodeDcpDeletionResponse: ResponseDecoder<DcpDeletionResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpDeletionResponse", 0x58)
+export const encodeDcpDeletionResponse: ResponseEncoder<DcpDeletionResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpDeletionResponse", 0x58, 0x0000)
 
 /** Servers before 6.5. */
-export interface DcpExpirationV1 extends RequestHead, DcpExpirationV1Fields {
-  readonly _tag: "DcpExpiration";
-  readonly opcode: 0x59;
-}
-
-/** What a caller gives for a `DcpExpirationV2`, beside the header. */
-export interface DcpExpirationV2Fields {
-  readonly layout: "V2";
+export interface DcpExpirationV1 extends RequestHead {
+  readonly _tag: "DcpExpiration"
+  readonly opcode: 0x59
+  readonly layout: "V1"
   /** Position in the vbucket's history. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** Counts the document's changes. */
-  readonly revSeqno: RevSeqno;
-  /** Unix time of the expiry. */
-  readonly deleteTime: number;
+  readonly revSeqno: RevSeqno
+  /** Length of extended metadata behind the value; 0 since 4.6. */
+  readonly nmeta: number
   /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
-  readonly collectionId?: CollectionId | undefined;
+  readonly collectionId?: CollectionId | undefined
   /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
-  readonly key: string;
+  readonly key: string
   /** Attributes that outlive the document, if any. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
 /** With the time. */
-export interface DcpExpirationV2 extends RequestHead, DcpExpirationV2Fields {
-  readonly _tag: "DcpExpiration";
-  readonly opcode: 0x59;
+export interface DcpExpirationV2 extends RequestHead {
+  readonly _tag: "DcpExpiration"
+  readonly opcode: 0x59
+  readonly layout: "V2"
+  /** Position in the vbucket's history. */
+  readonly bySeqno: Seqno
+  /** Counts the document's changes. */
+  readonly revSeqno: RevSeqno
+  /** Unix time of the expiry. */
+  readonly deleteTime: number
+  /** The collection, once HELLO Collections was negotiated; part of the key on the wire. */
+  readonly collectionId?: CollectionId | undefined
+  /** The document's id, at most 250 bytes (246 behind the longest collection prefix). */
+  readonly key: string
+  /** Attributes that outlive the document, if any. */
+  readonly value: Uint8Array
 }
 
 /** A document expired. Sent after control `enable_expiry_opcode` together with the open flag includeDeleteTimes. */
-export type DcpExpiration = DcpExpirationV1 | DcpExpirationV2;
-/** What a caller gives for a `DcpExpiration`. */
-export type DcpExpirationFields = DcpExpirationV1Fields | DcpExpirationV2Fields;
+export type DcpExpiration = DcpExpirationV1 | DcpExpirationV2
 
-/** @internal */
-export function decodeDcpExpirationV1(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpExpirationV1 {
+export const decodeDcpExpirationV1: RequestDecoder<DcpExpirationV1, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 18, "DcpExpiration", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpExpiration", "collectionId") : undefined
@@ -438,8 +388,16 @@ export function decodeDcpExpirationV1(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** @internal */
-export function decodeDcpExpirationV2(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpExpirationV2 {
+export const decodeDcpExpirationV2: RequestDecoder<DcpExpirationV2, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 20, "DcpExpiration", "extras", extrasStart - at)
   const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpExpiration", "collectionId") : undefined
@@ -464,17 +422,26 @@ export function decodeDcpExpirationV2(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** @internal */
-export function decodeDcpExpiration(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>, states: States): DcpExpiration {
+export const decodeDcpExpiration: RequestDecoder<DcpExpiration, States> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing,
+  states
+) => {
   if (keyStart - extrasStart === 18) return decodeDcpExpirationV1(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
   if (keyStart - extrasStart === 20) return decodeDcpExpirationV2(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
   const length = keyStart - extrasStart
-  if (length !== 18 && length !== 20) return malformed("Length", "DcpExpiration", "extras", extrasStart - at, "18 or 20 bytes", `${length} bytes`)
+  if (length !== 18 && length !== 20) {
+    return malformed("Length", "DcpExpiration", "extras", extrasStart - at, "18 or 20 bytes", `${length} bytes`)
+  }
   return malformed("UnknownValue", "DcpExpiration", "layout", extrasStart - at, "one of the layouts V1, V2", "something else")
 }
 
-/** Appends a `DcpExpiration` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpExpiration(writer: Writer, packet: RequestInit & (DcpExpirationFields)): void {
+export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
       const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + packet.value.length)
@@ -521,55 +488,9 @@ export function encodeDcpExpiration(writer: Writer, packet: RequestInit & (DcpEx
   }
 }
 
-/** What a caller gives for a `DcpExpirationResponse`, beside the header. */
-export interface DcpExpirationResponseFields {
-}
+export type DcpExpirationResponse = EmptyResponse<"DcpExpirationResponse", 0x59, 0x0000>
 
-/** Response to `DcpExpiration` with status Success. */
-export interface DcpExpirationResponse extends ResponseHead, DcpExpirationResponseFields {
-  readonly _tag: "DcpExpirationResponse";
-  readonly opcode: 0x59;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpExpirationResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpExpirationResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpExpirationResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpExpirationResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpExpirationResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpExpirationResponse",
-    opcode: 0x59,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpExpirationResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpExpirationResponse(writer: Writer, packet: ResponseInit & DcpExpirationResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpExpirationResponse", 0x59, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpExpiration`. */
-export type DcpExpirationOutcome = DcpExpirationResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpExpirationOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpExpirationOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpExpirationResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpExpirationResponse: ResponseDecoder<DcpExpirationResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpExpirationResponse", 0x59)
+export const encodeDcpExpirationResponse: ResponseEncoder<DcpExpirationResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpExpirationResponse", 0x59, 0x0000)

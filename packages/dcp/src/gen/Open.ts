@@ -2,31 +2,39 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpOpen, DcpNoop, DcpControl. */
-import type { DcpOpenFlags } from "./Types.ts";
-import { type Reader, type Writer, checkAtMost, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpOpen`, beside the header. */
-export interface DcpOpenFields {
-  /** Always 0. */
-  readonly reservedSeqno: number;
-  /** Options of a connection. Servers refuse unknown and retired ones. */
-  readonly flags: DcpOpenFlags;
-  /** Names the connection in the cluster. */
-  readonly connectionName: string;
-  /** When the server is the consumer, an object that may hold its `consumer_name`; the datatype says JSON. */
-  readonly options: string;
-}
+import type { DcpOpenFlags } from "./Types.ts"
+import { checkAtMost, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /** Makes this a DCP connection. An older connection of the same name is closed. */
-export interface DcpOpen extends RequestHead, DcpOpenFields {
-  readonly _tag: "DcpOpen";
-  readonly opcode: 0x50;
+export interface DcpOpen extends RequestHead {
+  readonly _tag: "DcpOpen"
+  readonly opcode: 0x50
+  /** Always 0. */
+  readonly reservedSeqno: number
+  /** Options of a connection. Servers refuse unknown and retired ones. */
+  readonly flags: DcpOpenFlags
+  /** Names the connection in the cluster. */
+  readonly connectionName: string
+  /** When the server is the consumer, an object that may hold its `consumer_name`; the datatype says JSON. */
+  readonly options: string
 }
 
-/** @internal */
-export function decodeDcpOpen(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpOpen {
+export const decodeDcpOpen: RequestDecoder<DcpOpen> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 8, "DcpOpen", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 200, "DcpOpen", "connectionName", keyStart - at)
@@ -46,8 +54,7 @@ export function decodeDcpOpen(reader: Reader, at: number, extrasStart: number, k
   }
 }
 
-/** Appends a `DcpOpen` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpOpen(writer: Writer, packet: RequestInit & DcpOpenFields): void {
+export const encodeDcpOpen: RequestEncoder<DcpOpen> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.connectionName) + textBound(packet.options))
   const { bytes, view } = writer
   let position = extrasStart
@@ -61,164 +68,38 @@ export function encodeDcpOpen(writer: Writer, packet: RequestInit & DcpOpenField
   finishRequest(writer, packet, "DcpOpen", 0x50, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DcpOpenResponse`, beside the header. */
-export interface DcpOpenResponseFields {
-}
+export type DcpOpenResponse = EmptyResponse<"DcpOpenResponse", 0x50, 0x0000>
 
-/** Response to `DcpOpen` with status Success. */
-export interface DcpOpenResponse extends ResponseHead, DcpOpenResponseFields {
-  readonly _tag: "DcpOpenResponse";
-  readonly opcode: 0x50;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpOpenResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpOpenResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpOpenResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpOpenResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpOpenResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpOpenResponse",
-    opcode: 0x50,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpOpenResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpOpenResponse(writer: Writer, packet: ResponseInit & DcpOpenResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpOpenResponse", 0x50, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpOpen`. */
-export type DcpOpenOutcome = DcpOpenResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpOpenOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpOpenOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpOpenResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpNoop`, beside the header. */
-export interface DcpNoopFields {
-}
+export const decodeDcpOpenResponse: ResponseDecoder<DcpOpenResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpOpenResponse", 0x50)
+export const encodeDcpOpenResponse: ResponseEncoder<DcpOpenResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpOpenResponse", 0x50, 0x0000)
 
 /** Checks that the peer is alive. The answer echoes the opaque; flow control does not count it. */
-export interface DcpNoop extends RequestHead, DcpNoopFields {
-  readonly _tag: "DcpNoop";
-  readonly opcode: 0x5c;
-}
+export type DcpNoop = EmptyRequest<"DcpNoop", 0x5c>
 
-/** @internal */
-export function decodeDcpNoop(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpNoop {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpNoop", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpNoop", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpNoop", "value", valueStart - at)
-  return {
-    _tag: "DcpNoop",
-    opcode: 0x5c,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeDcpNoop: RequestDecoder<DcpNoop> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpNoop", 0x5c)
+export const encodeDcpNoop: RequestEncoder<DcpNoop> = (writer, packet) => encodeEmptyRequest(writer, packet, "DcpNoop", 0x5c)
 
-/** Appends a `DcpNoop` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpNoop(writer: Writer, packet: RequestInit & DcpNoopFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "DcpNoop", 0x5c, extrasStart, keyStart, keyStart, position)
-}
+export type DcpNoopResponse = EmptyResponse<"DcpNoopResponse", 0x5c, 0x0000>
 
-/** What a caller gives for a `DcpNoopResponse`, beside the header. */
-export interface DcpNoopResponseFields {
-}
-
-/** Response to `DcpNoop` with status Success. */
-export interface DcpNoopResponse extends ResponseHead, DcpNoopResponseFields {
-  readonly _tag: "DcpNoopResponse";
-  readonly opcode: 0x5c;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpNoopResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpNoopResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpNoopResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpNoopResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpNoopResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpNoopResponse",
-    opcode: 0x5c,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpNoopResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpNoopResponse(writer: Writer, packet: ResponseInit & DcpNoopResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpNoopResponse", 0x5c, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpNoop`. */
-export type DcpNoopOutcome = DcpNoopResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpNoopOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpNoopOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpNoopResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpControl`, beside the header. */
-export interface DcpControlFields {
-  /** Name of the option. */
-  readonly key: string;
-  /** Its value; numbers are written in decimal. */
-  readonly value: string;
-}
+export const decodeDcpNoopResponse: ResponseDecoder<DcpNoopResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpNoopResponse", 0x5c)
+export const encodeDcpNoopResponse: ResponseEncoder<DcpNoopResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpNoopResponse", 0x5c, 0x0000)
 
 /** Sets an option of the connection. Einval for keys and values that the server does not know. */
-export interface DcpControl extends RequestHead, DcpControlFields {
-  readonly _tag: "DcpControl";
-  readonly opcode: 0x5e;
+export interface DcpControl extends RequestHead {
+  readonly _tag: "DcpControl"
+  readonly opcode: 0x5e
+  /** Name of the option. */
+  readonly key: string
+  /** Its value; numbers are written in decimal. */
+  readonly value: string
 }
 
-/** @internal */
-export function decodeDcpControl(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpControl {
+export const decodeDcpControl: RequestDecoder<DcpControl> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DcpControl", "extras", extrasStart - at)
   return {
@@ -235,8 +116,7 @@ export function decodeDcpControl(reader: Reader, at: number, extrasStart: number
   }
 }
 
-/** Appends a `DcpControl` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpControl(writer: Writer, packet: RequestInit & DcpControlFields): void {
+export const encodeDcpControl: RequestEncoder<DcpControl> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.key) + textBound(packet.value))
   const { bytes } = writer
   let position = extrasStart
@@ -247,55 +127,9 @@ export function encodeDcpControl(writer: Writer, packet: RequestInit & DcpContro
   finishRequest(writer, packet, "DcpControl", 0x5e, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `DcpControlResponse`, beside the header. */
-export interface DcpControlResponseFields {
-}
+export type DcpControlResponse = EmptyResponse<"DcpControlResponse", 0x5e, 0x0000>
 
-/** Response to `DcpControl` with status Success. */
-export interface DcpControlResponse extends ResponseHead, DcpControlResponseFields {
-  readonly _tag: "DcpControlResponse";
-  readonly opcode: 0x5e;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpControlResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpControlResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpControlResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpControlResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpControlResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpControlResponse",
-    opcode: 0x5e,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpControlResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpControlResponse(writer: Writer, packet: ResponseInit & DcpControlResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpControlResponse", 0x5e, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpControl`. */
-export type DcpControlOutcome = DcpControlResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpControlOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpControlOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpControlResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpControlResponse: ResponseDecoder<DcpControlResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpControlResponse", 0x5e)
+export const encodeDcpControlResponse: ResponseEncoder<DcpControlResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpControlResponse", 0x5e, 0x0000)

@@ -2,267 +2,285 @@
 /* oxlint-disable */
 
 /** All packets of dcp: unions, decoders by opcode, the encoder by tag. */
-import * as CacheTransfer from "./CacheTransfer.ts";
-import * as Durability from "./Durability.ts";
-import * as Flow from "./Flow.ts";
-import * as Mutation from "./Mutation.ts";
-import * as Open from "./Open.ts";
-import * as Retired from "./Retired.ts";
-import * as Snapshot from "./Snapshot.ts";
-import * as State from "./State.ts";
-import { type States, noStates } from "./States.ts";
-import * as Stream from "./Stream.ts";
-import * as SystemEvent from "./SystemEvent.ts";
-import { type Reader, type Writer, incomplete, malformed, readNibbleFrames } from "@wirewright/codec";
-import * as Base from "@wirewright/couchbase/gen/Packets";
-import { type RequestFrame, type ResponseFrame, readRequestFrame, readResponseFrame } from "@wirewright/memcached/gen/Types";
-/** Any packet of kind request. */
-export type Request = 
-    | Open.DcpOpen
-    | Stream.DcpAddStream
-    | Stream.DcpCloseStream
-    | Stream.DcpStreamRequest
-    | Stream.DcpGetFailoverLog
-    | Stream.DcpStreamEnd
-    | Snapshot.DcpSnapshotMarker
-    | Mutation.DcpMutation
-    | Mutation.DcpDeletion
-    | Mutation.DcpExpiration
-    | Retired.DcpFlush
-    | State.DcpSetVbucketState
-    | Open.DcpNoop
-    | Flow.DcpBufferAcknowledgement
-    | Open.DcpControl
-    | SystemEvent.DcpSystemEvent
-    | Durability.DcpPrepare
-    | Durability.DcpSeqnoAcknowledged
-    | Durability.DcpCommit
-    | Durability.DcpAbort
-    | Snapshot.DcpSeqnoAdvanced
-    | Snapshot.DcpOsoSnapshot
-    | CacheTransfer.DcpCacheTransfer
-    | CacheTransfer.DcpCacheTransferEnd
-    | Exclude<Base.Request, { readonly opcode: 0x50 | 0x51 | 0x52 | 0x53 | 0x54 | 0x55 | 0x56 | 0x57 | 0x58 | 0x59 | 0x5a | 0x5b | 0x5c | 0x5d | 0x5e | 0x5f | 0x60 | 0x61 | 0x62 | 0x63 | 0x64 | 0x65 | 0x66 | 0x67 }>;
+import * as CacheTransfer from "./CacheTransfer.ts"
+import * as Durability from "./Durability.ts"
+import * as Flow from "./Flow.ts"
+import * as Mutation from "./Mutation.ts"
+import * as Open from "./Open.ts"
+import * as Snapshot from "./Snapshot.ts"
+import * as State from "./State.ts"
+import { type States, noStates } from "./States.ts"
+import * as Stream from "./Stream.ts"
+import * as SystemEvent from "./SystemEvent.ts"
+import { type Reader, type Writer, incomplete, malformed } from "@wirewright/codec"
+import * as Base from "@wirewright/couchbase/gen/Packets"
+import {
+  type RequestDecoder,
+  type ResponseDecoder,
+  type ServerRequestDecoder,
+  type ServerResponseDecoder,
+  decodeErrorResponse,
+  readRequest,
+  readResponse,
+  readServerRequest,
+  readServerResponse
+} from "@wirewright/memcached/gen/Frame"
 
-/** Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
+type OwnRequest =
+  | Open.DcpOpen
+  | Stream.DcpAddStream
+  | Stream.DcpCloseStream
+  | Stream.DcpStreamRequest
+  | Stream.DcpGetFailoverLog
+  | Stream.DcpStreamEnd
+  | Snapshot.DcpSnapshotMarker
+  | Mutation.DcpMutation
+  | Mutation.DcpDeletion
+  | Mutation.DcpExpiration
+  | State.DcpSetVbucketState
+  | Open.DcpNoop
+  | Flow.DcpBufferAcknowledgement
+  | Open.DcpControl
+  | SystemEvent.DcpSystemEvent
+  | Durability.DcpPrepare
+  | Durability.DcpSeqnoAcknowledged
+  | Durability.DcpCommit
+  | Durability.DcpAbort
+  | Snapshot.DcpSeqnoAdvanced
+  | Snapshot.DcpOsoSnapshot
+  | CacheTransfer.DcpCacheTransfer
+  | CacheTransfer.DcpCacheTransferEnd
+
+/** Any packet of kind request. */
+export type Request = OwnRequest | Exclude<Base.Request, { readonly opcode: OwnRequest["opcode"] }>
+
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x80 : view.getUint8(at)
-  if (magic !== 0x80 && magic !== 0x08) return malformed("Magic", "Request", "magic", 0, "0x80 or 0x08", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Request", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x80 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x80 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Request", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Request", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Request", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<RequestFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Request", "framing", readRequestFrame)
   switch (view.getUint8(at + 1)) {
     case 0x50:
-      return Open.decodeDcpOpen(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Open.decodeDcpOpen(reader, at, extras, key, value, end, framing)
     case 0x51:
-      return Stream.decodeDcpAddStream(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Stream.decodeDcpAddStream(reader, at, extras, key, value, end, framing)
     case 0x52:
-      return Stream.decodeDcpCloseStream(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Stream.decodeDcpCloseStream(reader, at, extras, key, value, end, framing)
     case 0x53:
-      return Stream.decodeDcpStreamRequest(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Stream.decodeDcpStreamRequest(reader, at, extras, key, value, end, framing)
     case 0x54:
-      return Stream.decodeDcpGetFailoverLog(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Stream.decodeDcpGetFailoverLog(reader, at, extras, key, value, end, framing)
     case 0x55:
-      return Stream.decodeDcpStreamEnd(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Stream.decodeDcpStreamEnd(reader, at, extras, key, value, end, framing)
     case 0x56:
-      return Snapshot.decodeDcpSnapshotMarker(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Snapshot.decodeDcpSnapshotMarker(reader, at, extras, key, value, end, framing)
     case 0x57:
-      return Mutation.decodeDcpMutation(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Mutation.decodeDcpMutation(reader, at, extras, key, value, end, framing, states)
     case 0x58:
-      return Mutation.decodeDcpDeletion(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Mutation.decodeDcpDeletion(reader, at, extras, key, value, end, framing, states)
     case 0x59:
-      return Mutation.decodeDcpExpiration(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
-    case 0x5a:
-      return Retired.decodeDcpFlush(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Mutation.decodeDcpExpiration(reader, at, extras, key, value, end, framing, states)
     case 0x5b:
-      return State.decodeDcpSetVbucketState(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return State.decodeDcpSetVbucketState(reader, at, extras, key, value, end, framing)
     case 0x5c:
-      return Open.decodeDcpNoop(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Open.decodeDcpNoop(reader, at, extras, key, value, end, framing)
     case 0x5d:
-      return Flow.decodeDcpBufferAcknowledgement(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Flow.decodeDcpBufferAcknowledgement(reader, at, extras, key, value, end, framing)
     case 0x5e:
-      return Open.decodeDcpControl(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Open.decodeDcpControl(reader, at, extras, key, value, end, framing)
     case 0x5f:
-      return SystemEvent.decodeDcpSystemEvent(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return SystemEvent.decodeDcpSystemEvent(reader, at, extras, key, value, end, framing)
     case 0x60:
-      return Durability.decodeDcpPrepare(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Durability.decodeDcpPrepare(reader, at, extras, key, value, end, framing, states)
     case 0x61:
-      return Durability.decodeDcpSeqnoAcknowledged(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Durability.decodeDcpSeqnoAcknowledged(reader, at, extras, key, value, end, framing)
     case 0x62:
-      return Durability.decodeDcpCommit(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Durability.decodeDcpCommit(reader, at, extras, key, value, end, framing, states)
     case 0x63:
-      return Durability.decodeDcpAbort(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
+      return Durability.decodeDcpAbort(reader, at, extras, key, value, end, framing, states)
     case 0x64:
-      return Snapshot.decodeDcpSeqnoAdvanced(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Snapshot.decodeDcpSeqnoAdvanced(reader, at, extras, key, value, end, framing)
     case 0x65:
-      return Snapshot.decodeDcpOsoSnapshot(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Snapshot.decodeDcpOsoSnapshot(reader, at, extras, key, value, end, framing)
     case 0x66:
-      return CacheTransfer.decodeDcpCacheTransfer(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return CacheTransfer.decodeDcpCacheTransfer(reader, at, extras, key, value, end, framing)
     case 0x67:
-      return CacheTransfer.decodeDcpCacheTransferEnd(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return CacheTransfer.decodeDcpCacheTransferEnd(reader, at, extras, key, value, end, framing)
     default:
-      return Base.decodeRequest(reader, at, states) as Request
+      return Base.dispatchRequest(reader, at, extras, key, value, end, framing, states) as Request
   }
 }
 
-/** Any answer to a packet of kind request. */
-export type Response = 
-    | Open.DcpOpenResponse
-    | Stream.DcpAddStreamResponse
-    | Stream.DcpCloseStreamResponse
-    | Stream.DcpStreamRequestResponse
-    | Stream.DcpStreamRequestRollback
-    | Stream.DcpGetFailoverLogResponse
-    | Stream.DcpStreamEndResponse
-    | Snapshot.DcpSnapshotMarkerResponse
-    | Mutation.DcpMutationResponse
-    | Mutation.DcpDeletionResponse
-    | Mutation.DcpExpirationResponse
-    | Retired.DcpFlushResponse
-    | State.DcpSetVbucketStateResponse
-    | Open.DcpNoopResponse
-    | Flow.DcpBufferAcknowledgementResponse
-    | Open.DcpControlResponse
-    | SystemEvent.DcpSystemEventResponse
-    | Durability.DcpPrepareResponse
-    | Durability.DcpSeqnoAcknowledgedResponse
-    | Durability.DcpCommitResponse
-    | Durability.DcpAbortResponse
-    | Snapshot.DcpSeqnoAdvancedResponse
-    | Snapshot.DcpOsoSnapshotResponse
-    | CacheTransfer.DcpCacheTransferResponse
-    | CacheTransfer.DcpCacheTransferEndResponse
-    | Exclude<Base.Response, { readonly opcode: 0x50 | 0x51 | 0x52 | 0x53 | 0x54 | 0x55 | 0x56 | 0x57 | 0x58 | 0x59 | 0x5a | 0x5b | 0x5c | 0x5d | 0x5e | 0x5f | 0x60 | 0x61 | 0x62 | 0x63 | 0x64 | 0x65 | 0x66 | 0x67 }>;
+/**
+ * Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
+  return readRequest(reader, at, states, dispatchRequest)
+}
 
-/** Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
+type OwnResponse =
+  | Open.DcpOpenResponse
+  | Stream.DcpAddStreamResponse
+  | Stream.DcpCloseStreamResponse
+  | Stream.DcpStreamRequestResponse
+  | Stream.DcpStreamRequestRollback
+  | Stream.DcpGetFailoverLogResponse
+  | Stream.DcpStreamEndResponse
+  | Snapshot.DcpSnapshotMarkerResponse
+  | Mutation.DcpMutationResponse
+  | Mutation.DcpDeletionResponse
+  | Mutation.DcpExpirationResponse
+  | State.DcpSetVbucketStateResponse
+  | Open.DcpNoopResponse
+  | Flow.DcpBufferAcknowledgementResponse
+  | Open.DcpControlResponse
+  | SystemEvent.DcpSystemEventResponse
+  | Durability.DcpPrepareResponse
+  | Durability.DcpSeqnoAcknowledgedResponse
+  | Durability.DcpCommitResponse
+  | Durability.DcpAbortResponse
+  | Snapshot.DcpSeqnoAdvancedResponse
+  | Snapshot.DcpOsoSnapshotResponse
+  | CacheTransfer.DcpCacheTransferResponse
+  | CacheTransfer.DcpCacheTransferEndResponse
+
+/** Any answer to a packet of kind request. */
+export type Response = OwnResponse | Exclude<Base.Response, { readonly opcode: OwnResponse["opcode"] }>
+
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x81 : view.getUint8(at)
-  if (magic !== 0x81 && magic !== 0x18) return malformed("Magic", "Response", "magic", 0, "0x81 or 0x18", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Response", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x81 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x81 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Response", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Response", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Response", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<ResponseFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Response", "framing", readResponseFrame)
+  const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x50:
-      return Open.decodeDcpOpenOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Open.decodeDcpOpenResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x51:
-      return Stream.decodeDcpAddStreamOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Stream.decodeDcpAddStreamResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x52:
-      return Stream.decodeDcpCloseStreamOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Stream.decodeDcpCloseStreamResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x53:
-      return Stream.decodeDcpStreamRequestOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Stream.decodeDcpStreamRequestOutcome(reader, at, extras, key, value, end, framing)
     case 0x54:
-      return Stream.decodeDcpGetFailoverLogOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Stream.decodeDcpGetFailoverLogResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x55:
-      return Stream.decodeDcpStreamEndOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Stream.decodeDcpStreamEndResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x56:
-      return Snapshot.decodeDcpSnapshotMarkerOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Snapshot.decodeDcpSnapshotMarkerResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x57:
-      return Mutation.decodeDcpMutationOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Mutation.decodeDcpMutationResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x58:
-      return Mutation.decodeDcpDeletionOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Mutation.decodeDcpDeletionResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x59:
-      return Mutation.decodeDcpExpirationOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    case 0x5a:
-      return Retired.decodeDcpFlushOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Mutation.decodeDcpExpirationResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x5b:
-      return State.decodeDcpSetVbucketStateOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return State.decodeDcpSetVbucketStateResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x5c:
-      return Open.decodeDcpNoopOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Open.decodeDcpNoopResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x5d:
-      return Flow.decodeDcpBufferAcknowledgementOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Flow.decodeDcpBufferAcknowledgementResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x5e:
-      return Open.decodeDcpControlOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Open.decodeDcpControlResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x5f:
-      return SystemEvent.decodeDcpSystemEventOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return SystemEvent.decodeDcpSystemEventResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x60:
-      return Durability.decodeDcpPrepareOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Durability.decodeDcpPrepareResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x61:
-      return Durability.decodeDcpSeqnoAcknowledgedOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Durability.decodeDcpSeqnoAcknowledgedResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x62:
-      return Durability.decodeDcpCommitOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Durability.decodeDcpCommitResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x63:
-      return Durability.decodeDcpAbortOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Durability.decodeDcpAbortResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x64:
-      return Snapshot.decodeDcpSeqnoAdvancedOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Snapshot.decodeDcpSeqnoAdvancedResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x65:
-      return Snapshot.decodeDcpOsoSnapshotOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Snapshot.decodeDcpOsoSnapshotResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x66:
-      return CacheTransfer.decodeDcpCacheTransferOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return CacheTransfer.decodeDcpCacheTransferResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x67:
-      return CacheTransfer.decodeDcpCacheTransferEndOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return CacheTransfer.decodeDcpCacheTransferEndResponse(reader, at, extras, key, value, end, framing)
+      break
     default:
-      return Base.decodeResponse(reader, at, states) as Response
+      return Base.dispatchResponse(reader, at, extras, key, value, end, framing, states) as Response
   }
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
+}
+
+/**
+ * Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
+  return readResponse(reader, at, states, dispatchResponse)
 }
 
 /** Any packet of kind serverRequest. */
-export type ServerRequest = Base.ServerRequest;
+export type ServerRequest = Base.ServerRequest
 
-/** Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
+export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end,
+  states
+) => {
+  return Base.dispatchServerRequest(reader, at, framing, extras, key, value, end, states) as ServerRequest
+}
+
+/**
+ * Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
 export function decodeServerRequest(reader: Reader, at: number = 0, states: States = noStates): ServerRequest {
-  const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x82 : view.getUint8(at)
-  if (magic !== 0x82) return malformed("Magic", "ServerRequest", "magic", 0, "0x82", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerRequest", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerRequest", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerRequest", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerRequest", "", available, `${end - at} bytes`, `${available} bytes`)
-  switch (view.getUint8(at + 1)) {
-    default:
-      return Base.decodeServerRequest(reader, at, states) as ServerRequest
-  }
+  return readServerRequest(reader, at, states, dispatchServerRequest)
 }
 
 /** Any answer to a packet of kind serverRequest. */
-export type ServerResponse = Base.ServerResponse;
+export type ServerResponse = Base.ServerResponse
 
-/** Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
+export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end,
+  states
+) => {
+  return Base.dispatchServerResponse(reader, at, framing, extras, key, value, end, states) as ServerResponse
+}
+
+/**
+ * Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
 export function decodeServerResponse(reader: Reader, at: number = 0, states: States = noStates): ServerResponse {
-  const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x83 : view.getUint8(at)
-  if (magic !== 0x83) return malformed("Magic", "ServerResponse", "magic", 0, "0x83", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerResponse", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerResponse", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerResponse", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerResponse", "", available, `${end - at} bytes`, `${available} bytes`)
-  switch (view.getUint8(at + 1)) {
-    default:
-      return Base.decodeServerResponse(reader, at, states) as ServerResponse
-  }
+  return readServerResponse(reader, at, states, dispatchServerResponse)
 }
 
 /** Any packet of dcp. */
-export type Packet = Request | Response | ServerRequest | ServerResponse;
+export type Packet = Request | Response | ServerRequest | ServerResponse
 
 /** Decodes the packet at `at`, whatever its kind. Throws `DecodeError`. */
 export function decode(reader: Reader, at: number = 0, states: States = noStates): Packet {
@@ -329,10 +347,6 @@ export function encode(writer: Writer, packet: Packet): void {
       return Mutation.encodeDcpExpiration(writer, packet)
     case "DcpExpirationResponse":
       return Mutation.encodeDcpExpirationResponse(writer, packet)
-    case "DcpFlush":
-      return Retired.encodeDcpFlush(writer, packet)
-    case "DcpFlushResponse":
-      return Retired.encodeDcpFlushResponse(writer, packet)
     case "DcpSetVbucketState":
       return State.encodeDcpSetVbucketState(writer, packet)
     case "DcpSetVbucketStateResponse":

@@ -2,104 +2,103 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpSnapshotMarker, DcpSeqnoAdvanced, DcpOsoSnapshot. */
-import type { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags } from "./Types.ts";
-import { type Reader, type Writer, expectConstant, expectLength, malformed, putU32, putU64, putU8, unencodable } from "@wirewright/codec";
-import type { Seqno } from "@wirewright/couchbase/gen/Types";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpSnapshotMarkerV1`, beside the header. */
-export interface DcpSnapshotMarkerV1Fields {
-  readonly layout: "V1";
-  /** First seqno of the snapshot. */
-  readonly startSeqno: Seqno;
-  /** Last seqno of the snapshot. */
-  readonly endSeqno: Seqno;
-  /** What kind of snapshot follows. */
-  readonly flags: DcpSnapshotMarkerFlags;
-}
+import type { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags } from "./Types.ts"
+import { expectConstant, expectLength, malformed, putU32, putU64, putU8, unencodable } from "@wirewright/codec"
+import type { Seqno } from "@wirewright/couchbase/gen/Types"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /** The original layout. */
-export interface DcpSnapshotMarkerV1 extends RequestHead, DcpSnapshotMarkerV1Fields {
-  readonly _tag: "DcpSnapshotMarker";
-  readonly opcode: 0x56;
-}
-
-/** What a caller gives for a `DcpSnapshotMarkerV2_0`, beside the header. */
-export interface DcpSnapshotMarkerV2_0Fields {
-  readonly layout: "V2_0";
+export interface DcpSnapshotMarkerV1 extends RequestHead {
+  readonly _tag: "DcpSnapshotMarker"
+  readonly opcode: 0x56
+  readonly layout: "V1"
   /** First seqno of the snapshot. */
-  readonly startSeqno: Seqno;
+  readonly startSeqno: Seqno
   /** Last seqno of the snapshot. */
-  readonly endSeqno: Seqno;
+  readonly endSeqno: Seqno
   /** What kind of snapshot follows. */
-  readonly flags: DcpSnapshotMarkerFlags;
-  /** Highest seqno a client may see. */
-  readonly maxVisibleSeqno: Seqno;
-  /** Highest seqno that was committed or aborted; meaningful with the disk flag only. */
-  readonly highCompletedSeqno: Seqno;
+  readonly flags: DcpSnapshotMarkerFlags
 }
 
 /** Sent to consumers that know synchronous replication. */
-export interface DcpSnapshotMarkerV2_0 extends RequestHead, DcpSnapshotMarkerV2_0Fields {
-  readonly _tag: "DcpSnapshotMarker";
-  readonly opcode: 0x56;
-}
-
-/** What a caller gives for a `DcpSnapshotMarkerV2_1`, beside the header. */
-export interface DcpSnapshotMarkerV2_1Fields {
-  readonly layout: "V2_1";
+export interface DcpSnapshotMarkerV2_0 extends RequestHead {
+  readonly _tag: "DcpSnapshotMarker"
+  readonly opcode: 0x56
+  readonly layout: "V2_0"
   /** First seqno of the snapshot. */
-  readonly startSeqno: Seqno;
+  readonly startSeqno: Seqno
   /** Last seqno of the snapshot. */
-  readonly endSeqno: Seqno;
+  readonly endSeqno: Seqno
   /** What kind of snapshot follows. */
-  readonly flags: DcpSnapshotMarkerFlags;
+  readonly flags: DcpSnapshotMarkerFlags
   /** Highest seqno a client may see. */
-  readonly maxVisibleSeqno: Seqno;
+  readonly maxVisibleSeqno: Seqno
   /** Highest seqno that was committed or aborted; meaningful with the disk flag only. */
-  readonly highCompletedSeqno: Seqno;
-  readonly timestamp: bigint;
+  readonly highCompletedSeqno: Seqno
 }
 
 /** Removed again; older 7.x servers had it. */
-export interface DcpSnapshotMarkerV2_1 extends RequestHead, DcpSnapshotMarkerV2_1Fields {
-  readonly _tag: "DcpSnapshotMarker";
-  readonly opcode: 0x56;
-}
-
-/** What a caller gives for a `DcpSnapshotMarkerV2_2`, beside the header. */
-export interface DcpSnapshotMarkerV2_2Fields {
-  readonly layout: "V2_2";
+export interface DcpSnapshotMarkerV2_1 extends RequestHead {
+  readonly _tag: "DcpSnapshotMarker"
+  readonly opcode: 0x56
+  readonly layout: "V2_1"
   /** First seqno of the snapshot. */
-  readonly startSeqno: Seqno;
+  readonly startSeqno: Seqno
   /** Last seqno of the snapshot. */
-  readonly endSeqno: Seqno;
+  readonly endSeqno: Seqno
   /** What kind of snapshot follows. */
-  readonly flags: DcpSnapshotMarkerFlags;
+  readonly flags: DcpSnapshotMarkerFlags
   /** Highest seqno a client may see. */
-  readonly maxVisibleSeqno: Seqno;
+  readonly maxVisibleSeqno: Seqno
   /** Highest seqno that was committed or aborted; meaningful with the disk flag only. */
-  readonly highCompletedSeqno: Seqno;
-  /** Tombstones up to here may be gone. */
-  readonly purgeSeqno: Seqno;
-  /** Highest prepare; meaningful with the disk flag only. */
-  readonly highPreparedSeqno: Seqno;
+  readonly highCompletedSeqno: Seqno
+  readonly timestamp: bigint
 }
 
 /** Sent after control `max_marker_version=2.2`. */
-export interface DcpSnapshotMarkerV2_2 extends RequestHead, DcpSnapshotMarkerV2_2Fields {
-  readonly _tag: "DcpSnapshotMarker";
-  readonly opcode: 0x56;
+export interface DcpSnapshotMarkerV2_2 extends RequestHead {
+  readonly _tag: "DcpSnapshotMarker"
+  readonly opcode: 0x56
+  readonly layout: "V2_2"
+  /** First seqno of the snapshot. */
+  readonly startSeqno: Seqno
+  /** Last seqno of the snapshot. */
+  readonly endSeqno: Seqno
+  /** What kind of snapshot follows. */
+  readonly flags: DcpSnapshotMarkerFlags
+  /** Highest seqno a client may see. */
+  readonly maxVisibleSeqno: Seqno
+  /** Highest seqno that was committed or aborted; meaningful with the disk flag only. */
+  readonly highCompletedSeqno: Seqno
+  /** Tombstones up to here may be gone. */
+  readonly purgeSeqno: Seqno
+  /** Highest prepare; meaningful with the disk flag only. */
+  readonly highPreparedSeqno: Seqno
 }
 
 /** Announces that the items up to the end seqno form one consistent snapshot. */
-export type DcpSnapshotMarker = DcpSnapshotMarkerV1 | DcpSnapshotMarkerV2_0 | DcpSnapshotMarkerV2_1 | DcpSnapshotMarkerV2_2;
-/** What a caller gives for a `DcpSnapshotMarker`. */
-export type DcpSnapshotMarkerFields = DcpSnapshotMarkerV1Fields | DcpSnapshotMarkerV2_0Fields | DcpSnapshotMarkerV2_1Fields | DcpSnapshotMarkerV2_2Fields;
+export type DcpSnapshotMarker = DcpSnapshotMarkerV1 | DcpSnapshotMarkerV2_0 | DcpSnapshotMarkerV2_1 | DcpSnapshotMarkerV2_2
 
-/** @internal */
-export function decodeDcpSnapshotMarkerV1(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSnapshotMarkerV1 {
+export const decodeDcpSnapshotMarkerV1: RequestDecoder<DcpSnapshotMarkerV1> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 20, "DcpSnapshotMarker", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpSnapshotMarker", "key", keyStart - at)
@@ -120,8 +119,15 @@ export function decodeDcpSnapshotMarkerV1(reader: Reader, at: number, extrasStar
   }
 }
 
-/** @internal */
-export function decodeDcpSnapshotMarkerV2_0(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSnapshotMarkerV2_0 {
+export const decodeDcpSnapshotMarkerV2_0: RequestDecoder<DcpSnapshotMarkerV2_0> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 1, "DcpSnapshotMarker", "extras", extrasStart - at)
   expectConstant(view.getUint8(extrasStart), 0x00, "DcpSnapshotMarker", "version", extrasStart - at)
@@ -145,8 +151,15 @@ export function decodeDcpSnapshotMarkerV2_0(reader: Reader, at: number, extrasSt
   }
 }
 
-/** @internal */
-export function decodeDcpSnapshotMarkerV2_1(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSnapshotMarkerV2_1 {
+export const decodeDcpSnapshotMarkerV2_1: RequestDecoder<DcpSnapshotMarkerV2_1> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 1, "DcpSnapshotMarker", "extras", extrasStart - at)
   expectConstant(view.getUint8(extrasStart), 0x01, "DcpSnapshotMarker", "version", extrasStart - at)
@@ -171,8 +184,15 @@ export function decodeDcpSnapshotMarkerV2_1(reader: Reader, at: number, extrasSt
   }
 }
 
-/** @internal */
-export function decodeDcpSnapshotMarkerV2_2(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSnapshotMarkerV2_2 {
+export const decodeDcpSnapshotMarkerV2_2: RequestDecoder<DcpSnapshotMarkerV2_2> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 1, "DcpSnapshotMarker", "extras", extrasStart - at)
   expectConstant(view.getUint8(extrasStart), 0x02, "DcpSnapshotMarker", "version", extrasStart - at)
@@ -198,20 +218,35 @@ export function decodeDcpSnapshotMarkerV2_2(reader: Reader, at: number, extrasSt
   }
 }
 
-/** @internal */
-export function decodeDcpSnapshotMarker(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSnapshotMarker {
+export const decodeDcpSnapshotMarker: RequestDecoder<DcpSnapshotMarker> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
-  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 36 && view.getUint8(extrasStart) === 0x00) return decodeDcpSnapshotMarkerV2_0(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 44 && view.getUint8(extrasStart) === 0x01) return decodeDcpSnapshotMarkerV2_1(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 52 && view.getUint8(extrasStart) === 0x02) return decodeDcpSnapshotMarkerV2_2(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 20 && valueStart - keyStart === 0) return decodeDcpSnapshotMarkerV1(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 36 && view.getUint8(extrasStart) === 0x00) {
+    return decodeDcpSnapshotMarkerV2_0(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
+  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 44 && view.getUint8(extrasStart) === 0x01) {
+    return decodeDcpSnapshotMarkerV2_1(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
+  if (keyStart - extrasStart === 1 && valueStart - keyStart === 0 && end - valueStart === 52 && view.getUint8(extrasStart) === 0x02) {
+    return decodeDcpSnapshotMarkerV2_2(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
+  if (keyStart - extrasStart === 20 && valueStart - keyStart === 0) {
+    return decodeDcpSnapshotMarkerV1(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
   const length = keyStart - extrasStart
-  if (length !== 1 && length !== 20) return malformed("Length", "DcpSnapshotMarker", "extras", extrasStart - at, "1 or 20 bytes", `${length} bytes`)
-  return malformed("UnknownValue", "DcpSnapshotMarker", "layout", extrasStart - at, "one of the layouts V1, V2_0, V2_1, V2_2", "something else")
+  if (length !== 1 && length !== 20) {
+    return malformed("Length", "DcpSnapshotMarker", "extras", extrasStart - at, "1 or 20 bytes", `${length} bytes`)
+  }
+  return malformed(
+    "UnknownValue",
+    "DcpSnapshotMarker",
+    "layout",
+    extrasStart - at,
+    "one of the layouts V1, V2_0, V2_1, V2_2",
+    "something else"
+  )
 }
 
-/** Appends a `DcpSnapshotMarker` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSnapshotMarker(writer: Writer, packet: RequestInit & (DcpSnapshotMarkerFields)): void {
+export const encodeDcpSnapshotMarker: RequestEncoder<DcpSnapshotMarker> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
       const extrasStart = beginRequest(writer, packet, 20)
@@ -270,77 +305,32 @@ export function encodeDcpSnapshotMarker(writer: Writer, packet: RequestInit & (D
       return
     }
     default:
-      unencodable("Missing", "DcpSnapshotMarker", "layout", "one of V1, V2_0, V2_1, V2_2", String((packet as { readonly layout?: unknown }).layout))
+      unencodable(
+        "Missing",
+        "DcpSnapshotMarker",
+        "layout",
+        "one of V1, V2_0, V2_1, V2_2",
+        String((packet as { readonly layout?: unknown }).layout)
+      )
   }
 }
 
-/** What a caller gives for a `DcpSnapshotMarkerResponse`, beside the header. */
-export interface DcpSnapshotMarkerResponseFields {
-}
+export type DcpSnapshotMarkerResponse = EmptyResponse<"DcpSnapshotMarkerResponse", 0x56, 0x0000>
 
-/** Response to `DcpSnapshotMarker` with status Success. */
-export interface DcpSnapshotMarkerResponse extends ResponseHead, DcpSnapshotMarkerResponseFields {
-  readonly _tag: "DcpSnapshotMarkerResponse";
-  readonly opcode: 0x56;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpSnapshotMarkerResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSnapshotMarkerResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpSnapshotMarkerResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpSnapshotMarkerResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpSnapshotMarkerResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpSnapshotMarkerResponse",
-    opcode: 0x56,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpSnapshotMarkerResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSnapshotMarkerResponse(writer: Writer, packet: ResponseInit & DcpSnapshotMarkerResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpSnapshotMarkerResponse", 0x56, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpSnapshotMarker`. */
-export type DcpSnapshotMarkerOutcome = DcpSnapshotMarkerResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpSnapshotMarkerOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSnapshotMarkerOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpSnapshotMarkerResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpSeqnoAdvanced`, beside the header. */
-export interface DcpSeqnoAdvancedFields {
-  /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
-}
+export const decodeDcpSnapshotMarkerResponse: ResponseDecoder<DcpSnapshotMarkerResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSnapshotMarkerResponse", 0x56)
+export const encodeDcpSnapshotMarkerResponse: ResponseEncoder<DcpSnapshotMarkerResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpSnapshotMarkerResponse", 0x56, 0x0000)
 
 /** The high seqno moves without an item for this stream: remember it as the point to resume from. */
-export interface DcpSeqnoAdvanced extends RequestHead, DcpSeqnoAdvancedFields {
-  readonly _tag: "DcpSeqnoAdvanced";
-  readonly opcode: 0x64;
+export interface DcpSeqnoAdvanced extends RequestHead {
+  readonly _tag: "DcpSeqnoAdvanced"
+  readonly opcode: 0x64
+  /** Position of a change in a vbucket's history; grows by at least one per change. */
+  readonly bySeqno: Seqno
 }
 
-/** @internal */
-export function decodeDcpSeqnoAdvanced(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSeqnoAdvanced {
+export const decodeDcpSeqnoAdvanced: RequestDecoder<DcpSeqnoAdvanced> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 8, "DcpSeqnoAdvanced", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpSeqnoAdvanced", "key", keyStart - at)
@@ -358,8 +348,7 @@ export function decodeDcpSeqnoAdvanced(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `DcpSeqnoAdvanced` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSeqnoAdvanced(writer: Writer, packet: RequestInit & DcpSeqnoAdvancedFields): void {
+export const encodeDcpSeqnoAdvanced: RequestEncoder<DcpSeqnoAdvanced> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 8)
   const { view } = writer
   const position = extrasStart
@@ -368,73 +357,22 @@ export function encodeDcpSeqnoAdvanced(writer: Writer, packet: RequestInit & Dcp
   finishRequest(writer, packet, "DcpSeqnoAdvanced", 0x64, extrasStart, keyStart, keyStart, position + 8)
 }
 
-/** What a caller gives for a `DcpSeqnoAdvancedResponse`, beside the header. */
-export interface DcpSeqnoAdvancedResponseFields {
-}
+export type DcpSeqnoAdvancedResponse = EmptyResponse<"DcpSeqnoAdvancedResponse", 0x64, 0x0000>
 
-/** Response to `DcpSeqnoAdvanced` with status Success. */
-export interface DcpSeqnoAdvancedResponse extends ResponseHead, DcpSeqnoAdvancedResponseFields {
-  readonly _tag: "DcpSeqnoAdvancedResponse";
-  readonly opcode: 0x64;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpSeqnoAdvancedResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSeqnoAdvancedResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpSeqnoAdvancedResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpSeqnoAdvancedResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpSeqnoAdvancedResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpSeqnoAdvancedResponse",
-    opcode: 0x64,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpSeqnoAdvancedResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSeqnoAdvancedResponse(writer: Writer, packet: ResponseInit & DcpSeqnoAdvancedResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpSeqnoAdvancedResponse", 0x64, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpSeqnoAdvanced`. */
-export type DcpSeqnoAdvancedOutcome = DcpSeqnoAdvancedResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpSeqnoAdvancedOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSeqnoAdvancedOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpSeqnoAdvancedResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpOsoSnapshot`, beside the header. */
-export interface DcpOsoSnapshotFields {
-  /** Which end of an out-of-order snapshot this is. */
-  readonly flags: DcpOsoSnapshotFlags;
-}
+export const decodeDcpSeqnoAdvancedResponse: ResponseDecoder<DcpSeqnoAdvancedResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSeqnoAdvancedResponse", 0x64)
+export const encodeDcpSeqnoAdvancedResponse: ResponseEncoder<DcpSeqnoAdvancedResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpSeqnoAdvancedResponse", 0x64, 0x0000)
 
 /** Encloses a snapshot in key order instead of seqno order; without DcpSeqnoAdvanced in it, it can only be repeated from the start. */
-export interface DcpOsoSnapshot extends RequestHead, DcpOsoSnapshotFields {
-  readonly _tag: "DcpOsoSnapshot";
-  readonly opcode: 0x65;
+export interface DcpOsoSnapshot extends RequestHead {
+  readonly _tag: "DcpOsoSnapshot"
+  readonly opcode: 0x65
+  /** Which end of an out-of-order snapshot this is. */
+  readonly flags: DcpOsoSnapshotFlags
 }
 
-/** @internal */
-export function decodeDcpOsoSnapshot(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpOsoSnapshot {
+export const decodeDcpOsoSnapshot: RequestDecoder<DcpOsoSnapshot> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpOsoSnapshot", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpOsoSnapshot", "key", keyStart - at)
@@ -452,8 +390,7 @@ export function decodeDcpOsoSnapshot(reader: Reader, at: number, extrasStart: nu
   }
 }
 
-/** Appends a `DcpOsoSnapshot` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpOsoSnapshot(writer: Writer, packet: RequestInit & DcpOsoSnapshotFields): void {
+export const encodeDcpOsoSnapshot: RequestEncoder<DcpOsoSnapshot> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -462,55 +399,9 @@ export function encodeDcpOsoSnapshot(writer: Writer, packet: RequestInit & DcpOs
   finishRequest(writer, packet, "DcpOsoSnapshot", 0x65, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a caller gives for a `DcpOsoSnapshotResponse`, beside the header. */
-export interface DcpOsoSnapshotResponseFields {
-}
+export type DcpOsoSnapshotResponse = EmptyResponse<"DcpOsoSnapshotResponse", 0x65, 0x0000>
 
-/** Response to `DcpOsoSnapshot` with status Success. */
-export interface DcpOsoSnapshotResponse extends ResponseHead, DcpOsoSnapshotResponseFields {
-  readonly _tag: "DcpOsoSnapshotResponse";
-  readonly opcode: 0x65;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpOsoSnapshotResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpOsoSnapshotResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpOsoSnapshotResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpOsoSnapshotResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpOsoSnapshotResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpOsoSnapshotResponse",
-    opcode: 0x65,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpOsoSnapshotResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpOsoSnapshotResponse(writer: Writer, packet: ResponseInit & DcpOsoSnapshotResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpOsoSnapshotResponse", 0x65, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpOsoSnapshot`. */
-export type DcpOsoSnapshotOutcome = DcpOsoSnapshotResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpOsoSnapshotOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpOsoSnapshotOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpOsoSnapshotResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpOsoSnapshotResponse: ResponseDecoder<DcpOsoSnapshotResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpOsoSnapshotResponse", 0x65)
+export const encodeDcpOsoSnapshotResponse: ResponseEncoder<DcpOsoSnapshotResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpOsoSnapshotResponse", 0x65, 0x0000)

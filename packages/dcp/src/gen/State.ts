@@ -2,25 +2,38 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpSetVbucketState. */
-import { type Reader, type Writer, expectLength, putU8 } from "@wirewright/codec";
-import type { VBucketState } from "@wirewright/couchbase/gen/Types";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpSetVbucketState`, beside the header. */
-export interface DcpSetVbucketStateFields {
-  /** What a node does with a vbucket. */
-  readonly state: VBucketState;
-}
+import { expectLength, putU8 } from "@wirewright/codec"
+import type { VBucketState } from "@wirewright/couchbase/gen/Types"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /** Gives the consumer's vbucket another state during a takeover. The consumer answers. */
-export interface DcpSetVbucketState extends RequestHead, DcpSetVbucketStateFields {
-  readonly _tag: "DcpSetVbucketState";
-  readonly opcode: 0x5b;
+export interface DcpSetVbucketState extends RequestHead {
+  readonly _tag: "DcpSetVbucketState"
+  readonly opcode: 0x5b
+  /** What a node does with a vbucket. */
+  readonly state: VBucketState
 }
 
-/** @internal */
-export function decodeDcpSetVbucketState(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSetVbucketState {
+export const decodeDcpSetVbucketState: RequestDecoder<DcpSetVbucketState> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 1, "DcpSetVbucketState", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpSetVbucketState", "key", keyStart - at)
@@ -38,8 +51,7 @@ export function decodeDcpSetVbucketState(reader: Reader, at: number, extrasStart
   }
 }
 
-/** Appends a `DcpSetVbucketState` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSetVbucketState(writer: Writer, packet: RequestInit & DcpSetVbucketStateFields): void {
+export const encodeDcpSetVbucketState: RequestEncoder<DcpSetVbucketState> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 1)
   const { view } = writer
   const position = extrasStart
@@ -48,55 +60,16 @@ export function encodeDcpSetVbucketState(writer: Writer, packet: RequestInit & D
   finishRequest(writer, packet, "DcpSetVbucketState", 0x5b, extrasStart, keyStart, keyStart, position + 1)
 }
 
-/** What a caller gives for a `DcpSetVbucketStateResponse`, beside the header. */
-export interface DcpSetVbucketStateResponseFields {
-}
+export type DcpSetVbucketStateResponse = EmptyResponse<"DcpSetVbucketStateResponse", 0x5b, 0x0000>
 
-/** Response to `DcpSetVbucketState` with status Success. */
-export interface DcpSetVbucketStateResponse extends ResponseHead, DcpSetVbucketStateResponseFields {
-  readonly _tag: "DcpSetVbucketStateResponse";
-  readonly opcode: 0x5b;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpSetVbucketStateResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSetVbucketStateResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpSetVbucketStateResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpSetVbucketStateResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpSetVbucketStateResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpSetVbucketStateResponse",
-    opcode: 0x5b,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpSetVbucketStateResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSetVbucketStateResponse(writer: Writer, packet: ResponseInit & DcpSetVbucketStateResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpSetVbucketStateResponse", 0x5b, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpSetVbucketState`. */
-export type DcpSetVbucketStateOutcome = DcpSetVbucketStateResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpSetVbucketStateOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSetVbucketStateOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpSetVbucketStateResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpSetVbucketStateResponse: ResponseDecoder<DcpSetVbucketStateResponse> = (
+  reader,
+  at,
+  extras,
+  key,
+  value,
+  end,
+  framing
+) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSetVbucketStateResponse", 0x5b)
+export const encodeDcpSetVbucketStateResponse: ResponseEncoder<DcpSetVbucketStateResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpSetVbucketStateResponse", 0x5b, 0x0000)

@@ -3,11 +3,4 @@
 
 /** Connection states that change the layouts of dcp. */
 
-/** What was negotiated on a connection. */
-export interface States {
-  /** HELLO Collections (0x12) was negotiated: document keys carry a collection id */
-  readonly collections: boolean;
-}
-
-/** A connection on which nothing was negotiated. */
-export const noStates: States = { collections: false };
+export { noStates, type States } from "@wirewright/couchbase/gen/States"

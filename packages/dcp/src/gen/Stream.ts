@@ -2,26 +2,52 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpAddStream, DcpCloseStream, DcpStreamRequest, DcpGetFailoverLog, DcpStreamEnd. */
-import type { DcpStreamEndStatus, DcpStreamFlags } from "./Types.ts";
-import { type Reader, type Writer, encodeText, expectLength, putU32, putU64, readElements, textBound, writeElements } from "@wirewright/codec";
-import { type FailoverEntry, type Seqno, type VbucketUuid, readFailoverEntry, writeFailoverEntry } from "@wirewright/couchbase/gen/Types";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpAddStream`, beside the header. */
-export interface DcpAddStreamFields {
-  /** Options of a stream. */
-  readonly flags: DcpStreamFlags;
-}
+import type { DcpStreamEndStatus, DcpStreamFlags } from "./Types.ts"
+import {
+  type Reader,
+  type Writer,
+  encodeText,
+  expectLength,
+  putU32,
+  putU64,
+  readElements,
+  textBound,
+  writeElements
+} from "@wirewright/codec"
+import { type FailoverEntry, type Seqno, type VbucketUuid, readFailoverEntry, writeFailoverEntry } from "@wirewright/couchbase/gen/Types"
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type ErrorResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseFields,
+  type ResponseHead,
+  type ResponseInit,
+  beginRequest,
+  beginResponse,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  decodeErrorResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
+import type { ResponseFrame } from "@wirewright/memcached/gen/Types"
 
 /** Asks a consuming node to open a stream of the header's vbucket; answered once its producer agreed. */
-export interface DcpAddStream extends RequestHead, DcpAddStreamFields {
-  readonly _tag: "DcpAddStream";
-  readonly opcode: 0x51;
+export interface DcpAddStream extends RequestHead {
+  readonly _tag: "DcpAddStream"
+  readonly opcode: 0x51
+  /** Options of a stream. */
+  readonly flags: DcpStreamFlags
 }
 
-/** @internal */
-export function decodeDcpAddStream(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpAddStream {
+export const decodeDcpAddStream: RequestDecoder<DcpAddStream> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpAddStream", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpAddStream", "key", keyStart - at)
@@ -39,8 +65,7 @@ export function decodeDcpAddStream(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `DcpAddStream` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpAddStream(writer: Writer, packet: RequestInit & DcpAddStreamFields): void {
+export const encodeDcpAddStream: RequestEncoder<DcpAddStream> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -49,22 +74,23 @@ export function encodeDcpAddStream(writer: Writer, packet: RequestInit & DcpAddS
   finishRequest(writer, packet, "DcpAddStream", 0x51, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a caller gives for a `DcpAddStreamResponse`, beside the header. */
-export interface DcpAddStreamResponseFields {
+export interface DcpAddStreamResponse extends ResponseHead {
+  readonly _tag: "DcpAddStreamResponse"
+  readonly opcode: 0x51
+  readonly status: 0x0000
   /** Opaque of the new stream's messages. */
-  readonly streamOpaque: number;
+  readonly streamOpaque: number
 }
 
-/** Response to `DcpAddStream` with status Success. */
-export interface DcpAddStreamResponse extends ResponseHead, DcpAddStreamResponseFields {
-  readonly _tag: "DcpAddStreamResponse";
-  readonly opcode: 0x51;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpAddStreamResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpAddStreamResponse {
+export const decodeDcpAddStreamResponse: ResponseDecoder<DcpAddStreamResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpAddStreamResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpAddStreamResponse", "key", keyStart - at)
@@ -82,8 +108,7 @@ export function decodeDcpAddStreamResponse(reader: Reader, at: number, extrasSta
   }
 }
 
-/** Appends a `DcpAddStreamResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpAddStreamResponse(writer: Writer, packet: ResponseInit & DcpAddStreamResponseFields): void {
+export const encodeDcpAddStreamResponse: ResponseEncoder<DcpAddStreamResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -92,140 +117,46 @@ export function encodeDcpAddStreamResponse(writer: Writer, packet: ResponseInit 
   finishResponse(writer, packet, "DcpAddStreamResponse", 0x51, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a server answers to `DcpAddStream`. */
-export type DcpAddStreamOutcome = DcpAddStreamResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpAddStreamOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpAddStreamOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpAddStreamResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpCloseStream`, beside the header. */
-export interface DcpCloseStreamFields {
-}
-
 /**
  * Ends the stream of the header's vbucket. Messages under way still arrive after the answer, and DcpStreamEnd only after control
  * `send_stream_end_on_client_close_stream`. With stream ids, the framing extras must name the stream.
  */
-export interface DcpCloseStream extends RequestHead, DcpCloseStreamFields {
-  readonly _tag: "DcpCloseStream";
-  readonly opcode: 0x52;
-}
+export type DcpCloseStream = EmptyRequest<"DcpCloseStream", 0x52>
 
-/** @internal */
-export function decodeDcpCloseStream(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpCloseStream {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCloseStream", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCloseStream", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCloseStream", "value", valueStart - at)
-  return {
-    _tag: "DcpCloseStream",
-    opcode: 0x52,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeDcpCloseStream: RequestDecoder<DcpCloseStream> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpCloseStream", 0x52)
+export const encodeDcpCloseStream: RequestEncoder<DcpCloseStream> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "DcpCloseStream", 0x52)
 
-/** Appends a `DcpCloseStream` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCloseStream(writer: Writer, packet: RequestInit & DcpCloseStreamFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "DcpCloseStream", 0x52, extrasStart, keyStart, keyStart, position)
-}
+export type DcpCloseStreamResponse = EmptyResponse<"DcpCloseStreamResponse", 0x52, 0x0000>
 
-/** What a caller gives for a `DcpCloseStreamResponse`, beside the header. */
-export interface DcpCloseStreamResponseFields {
-}
-
-/** Response to `DcpCloseStream` with status Success. */
-export interface DcpCloseStreamResponse extends ResponseHead, DcpCloseStreamResponseFields {
-  readonly _tag: "DcpCloseStreamResponse";
-  readonly opcode: 0x52;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpCloseStreamResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCloseStreamResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpCloseStreamResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpCloseStreamResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpCloseStreamResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpCloseStreamResponse",
-    opcode: 0x52,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpCloseStreamResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpCloseStreamResponse(writer: Writer, packet: ResponseInit & DcpCloseStreamResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpCloseStreamResponse", 0x52, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpCloseStream`. */
-export type DcpCloseStreamOutcome = DcpCloseStreamResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpCloseStreamOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpCloseStreamOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpCloseStreamResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpStreamRequest`, beside the header. */
-export interface DcpStreamRequestFields {
-  /** Options of a stream. */
-  readonly flags: DcpStreamFlags;
-  readonly reserved?: number | undefined;
-  /** Last seqno the consumer has; 0 to start from the beginning. */
-  readonly startSeqno: Seqno;
-  /** Last seqno wanted; 2⁶⁴−1 for a stream without end. */
-  readonly endSeqno: Seqno;
-  /** Branch of history the consumer followed; 0 when it has none. */
-  readonly vbucketUuid: VbucketUuid;
-  /** Start of the snapshot that holds the start seqno. */
-  readonly snapStartSeqno: Seqno;
-  /** End of that snapshot. */
-  readonly snapEndSeqno: Seqno;
-  /** Filter (scopes, collections, stream id) as JSON. */
-  readonly filter: string;
-}
+export const decodeDcpCloseStreamResponse: ResponseDecoder<DcpCloseStreamResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCloseStreamResponse", 0x52)
+export const encodeDcpCloseStreamResponse: ResponseEncoder<DcpCloseStreamResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpCloseStreamResponse", 0x52, 0x0000)
 
 /** Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. */
-export interface DcpStreamRequest extends RequestHead, DcpStreamRequestFields {
-  readonly _tag: "DcpStreamRequest";
-  readonly opcode: 0x53;
+export interface DcpStreamRequest extends RequestHead {
+  readonly _tag: "DcpStreamRequest"
+  readonly opcode: 0x53
+  /** Options of a stream. */
+  readonly flags: DcpStreamFlags
+  readonly reserved?: number | undefined
+  /** Last seqno the consumer has; 0 to start from the beginning. */
+  readonly startSeqno: Seqno
+  /** Last seqno wanted; 2⁶⁴−1 for a stream without end. */
+  readonly endSeqno: Seqno
+  /** Branch of history the consumer followed; 0 when it has none. */
+  readonly vbucketUuid: VbucketUuid
+  /** Start of the snapshot that holds the start seqno. */
+  readonly snapStartSeqno: Seqno
+  /** End of that snapshot. */
+  readonly snapEndSeqno: Seqno
+  /** Filter (scopes, collections, stream id) as JSON. */
+  readonly filter: string
 }
 
-/** @internal */
-export function decodeDcpStreamRequest(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpStreamRequest {
+export const decodeDcpStreamRequest: RequestDecoder<DcpStreamRequest> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 48, "DcpStreamRequest", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpStreamRequest", "key", keyStart - at)
@@ -249,8 +180,7 @@ export function decodeDcpStreamRequest(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `DcpStreamRequest` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamRequest(writer: Writer, packet: RequestInit & DcpStreamRequestFields): void {
+export const encodeDcpStreamRequest: RequestEncoder<DcpStreamRequest> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 48 + textBound(packet.filter))
   const { bytes, view } = writer
   let position = extrasStart
@@ -266,32 +196,36 @@ export function encodeDcpStreamRequest(writer: Writer, packet: RequestInit & Dcp
   finishRequest(writer, packet, "DcpStreamRequest", 0x53, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `DcpStreamRequestResponse`, beside the header. */
-export interface DcpStreamRequestResponseFields {
+/** What `DcpStreamRequestResponse` and `DcpGetFailoverLogResponse` have in common. */
+export interface DcpStreamRequestResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** The failover log, newest branch first. */
-  readonly failoverLog: ReadonlyArray<FailoverEntry>;
+  readonly failoverLog: ReadonlyArray<FailoverEntry>
 }
 
-/** The stream is open. */
-export interface DcpStreamRequestResponse extends ResponseHead, DcpStreamRequestResponseFields {
-  readonly _tag: "DcpStreamRequestResponse";
-  readonly opcode: 0x53;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpStreamRequestResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamRequestResponse {
+export function decodeDcpStreamRequestResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): DcpStreamRequestResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpStreamRequestResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpStreamRequestResponse", "key", keyStart - at)
-  const failoverLog = readElements(reader, valueStart, end, at, "DcpStreamRequestResponse", "failoverLog", Infinity, readFailoverEntry, false)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  const failoverLog = readElements(reader, valueStart, end, at, tag, "failoverLog", Infinity, readFailoverEntry, false)
   return {
-    _tag: "DcpStreamRequestResponse",
-    opcode: 0x53,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -299,31 +233,46 @@ export function decodeDcpStreamRequestResponse(reader: Reader, at: number, extra
   }
 }
 
-/** Appends a `DcpStreamRequestResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamRequestResponse(writer: Writer, packet: ResponseInit & DcpStreamRequestResponseFields): void {
+export function encodeDcpStreamRequestResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<DcpStreamRequestResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.failoverLog, "DcpStreamRequestResponse", "failoverLog", Infinity, writeFailoverEntry)
-  finishResponse(writer, packet, "DcpStreamRequestResponse", 0x53, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  position = writeElements(writer, position, packet.failoverLog, tag, "failoverLog", Infinity, writeFailoverEntry)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a caller gives for a `DcpStreamRequestRollback`, beside the header. */
-export interface DcpStreamRequestRollbackFields {
-  /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly rollbackSeqno: Seqno;
-}
+/** The stream is open. */
+export type DcpStreamRequestResponse = DcpStreamRequestResponseLike<"DcpStreamRequestResponse", 0x53, 0x0000>
+
+export const decodeDcpStreamRequestResponse: ResponseDecoder<DcpStreamRequestResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeDcpStreamRequestResponseLike(reader, at, extras, key, value, end, framing, "DcpStreamRequestResponse", 0x53)
+export const encodeDcpStreamRequestResponse: ResponseEncoder<DcpStreamRequestResponse> = (writer, packet) =>
+  encodeDcpStreamRequestResponseLike(writer, packet, "DcpStreamRequestResponse", 0x53, 0x0000)
 
 /** The consumer must go back to this seqno and ask again. The stream is not open. */
-export interface DcpStreamRequestRollback extends ResponseHead, DcpStreamRequestRollbackFields {
-  readonly _tag: "DcpStreamRequestRollback";
-  readonly opcode: 0x53;
-  /** Rollback */
-  readonly status: 0x0023;
+export interface DcpStreamRequestRollback extends ResponseHead {
+  readonly _tag: "DcpStreamRequestRollback"
+  readonly opcode: 0x53
+  readonly status: 0x0023
+  /** Position of a change in a vbucket's history; grows by at least one per change. */
+  readonly rollbackSeqno: Seqno
 }
 
-/** @internal */
-export function decodeDcpStreamRequestRollback(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamRequestRollback {
+export const decodeDcpStreamRequestRollback: ResponseDecoder<DcpStreamRequestRollback> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DcpStreamRequestRollback", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpStreamRequestRollback", "key", keyStart - at)
@@ -341,8 +290,7 @@ export function decodeDcpStreamRequestRollback(reader: Reader, at: number, extra
   }
 }
 
-/** Appends a `DcpStreamRequestRollback` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamRequestRollback(writer: Writer, packet: ResponseInit & DcpStreamRequestRollbackFields): void {
+export const encodeDcpStreamRequestRollback: ResponseEncoder<DcpStreamRequestRollback> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 8)
   const { view } = writer
   const position = extrasStart
@@ -352,129 +300,44 @@ export function encodeDcpStreamRequestRollback(writer: Writer, packet: ResponseI
 }
 
 /** What a server answers to `DcpStreamRequest`. */
-export type DcpStreamRequestOutcome = DcpStreamRequestResponse | DcpStreamRequestRollback | ErrorResponse;
+export type DcpStreamRequestOutcome = DcpStreamRequestResponse | DcpStreamRequestRollback | ErrorResponse
 
-/** @internal */
-export function decodeDcpStreamRequestOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamRequestOutcome {
+export const decodeDcpStreamRequestOutcome: ResponseDecoder<DcpStreamRequestOutcome> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
+  switch (view.getUint16(at + 6)) {
     case 0x0000:
-      return decodeDcpStreamRequestResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeDcpStreamRequestResponse(reader, at, extras, key, value, end, framing)
     case 0x0023:
-      return decodeDcpStreamRequestRollback(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeDcpStreamRequestRollback(reader, at, extras, key, value, end, framing)
     default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeErrorResponse(reader, at, extras, key, value, end, framing)
   }
-}
-
-/** What a caller gives for a `DcpGetFailoverLog`, beside the header. */
-export interface DcpGetFailoverLogFields {
 }
 
 /** Reads the failover log of the header's vbucket. */
-export interface DcpGetFailoverLog extends RequestHead, DcpGetFailoverLogFields {
-  readonly _tag: "DcpGetFailoverLog";
-  readonly opcode: 0x54;
-}
+export type DcpGetFailoverLog = EmptyRequest<"DcpGetFailoverLog", 0x54>
 
-/** @internal */
-export function decodeDcpGetFailoverLog(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpGetFailoverLog {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpGetFailoverLog", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpGetFailoverLog", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpGetFailoverLog", "value", valueStart - at)
-  return {
-    _tag: "DcpGetFailoverLog",
-    opcode: 0x54,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeDcpGetFailoverLog: RequestDecoder<DcpGetFailoverLog> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "DcpGetFailoverLog", 0x54)
+export const encodeDcpGetFailoverLog: RequestEncoder<DcpGetFailoverLog> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "DcpGetFailoverLog", 0x54)
 
-/** Appends a `DcpGetFailoverLog` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpGetFailoverLog(writer: Writer, packet: RequestInit & DcpGetFailoverLogFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "DcpGetFailoverLog", 0x54, extrasStart, keyStart, keyStart, position)
-}
+export type DcpGetFailoverLogResponse = DcpStreamRequestResponseLike<"DcpGetFailoverLogResponse", 0x54, 0x0000>
 
-/** What a caller gives for a `DcpGetFailoverLogResponse`, beside the header. */
-export interface DcpGetFailoverLogResponseFields {
-  /** The failover log, newest branch first. */
-  readonly failoverLog: ReadonlyArray<FailoverEntry>;
-}
-
-/** Response to `DcpGetFailoverLog` with status Success. */
-export interface DcpGetFailoverLogResponse extends ResponseHead, DcpGetFailoverLogResponseFields {
-  readonly _tag: "DcpGetFailoverLogResponse";
-  readonly opcode: 0x54;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpGetFailoverLogResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpGetFailoverLogResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpGetFailoverLogResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpGetFailoverLogResponse", "key", keyStart - at)
-  const failoverLog = readElements(reader, valueStart, end, at, "DcpGetFailoverLogResponse", "failoverLog", Infinity, readFailoverEntry, false)
-  return {
-    _tag: "DcpGetFailoverLogResponse",
-    opcode: 0x54,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    failoverLog
-  }
-}
-
-/** Appends a `DcpGetFailoverLogResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpGetFailoverLogResponse(writer: Writer, packet: ResponseInit & DcpGetFailoverLogResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
-  let position = extrasStart
-  const keyStart = position
-  position = writeElements(writer, position, packet.failoverLog, "DcpGetFailoverLogResponse", "failoverLog", Infinity, writeFailoverEntry)
-  finishResponse(writer, packet, "DcpGetFailoverLogResponse", 0x54, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpGetFailoverLog`. */
-export type DcpGetFailoverLogOutcome = DcpGetFailoverLogResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpGetFailoverLogOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpGetFailoverLogOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpGetFailoverLogResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `DcpStreamEnd`, beside the header. */
-export interface DcpStreamEndFields {
-  /** Why a stream ended. */
-  readonly reason: DcpStreamEndStatus;
-}
+export const decodeDcpGetFailoverLogResponse: ResponseDecoder<DcpGetFailoverLogResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeDcpStreamRequestResponseLike(reader, at, extras, key, value, end, framing, "DcpGetFailoverLogResponse", 0x54)
+export const encodeDcpGetFailoverLogResponse: ResponseEncoder<DcpGetFailoverLogResponse> = (writer, packet) =>
+  encodeDcpStreamRequestResponseLike(writer, packet, "DcpGetFailoverLogResponse", 0x54, 0x0000)
 
 /** The stream is over; nothing follows on it. */
-export interface DcpStreamEnd extends RequestHead, DcpStreamEndFields {
-  readonly _tag: "DcpStreamEnd";
-  readonly opcode: 0x55;
+export interface DcpStreamEnd extends RequestHead {
+  readonly _tag: "DcpStreamEnd"
+  readonly opcode: 0x55
+  /** Why a stream ended. */
+  readonly reason: DcpStreamEndStatus
 }
 
-/** @internal */
-export function decodeDcpStreamEnd(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpStreamEnd {
+export const decodeDcpStreamEnd: RequestDecoder<DcpStreamEnd> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "DcpStreamEnd", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpStreamEnd", "key", keyStart - at)
@@ -492,8 +355,7 @@ export function decodeDcpStreamEnd(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `DcpStreamEnd` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamEnd(writer: Writer, packet: RequestInit & DcpStreamEndFields): void {
+export const encodeDcpStreamEnd: RequestEncoder<DcpStreamEnd> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -502,55 +364,9 @@ export function encodeDcpStreamEnd(writer: Writer, packet: RequestInit & DcpStre
   finishRequest(writer, packet, "DcpStreamEnd", 0x55, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a caller gives for a `DcpStreamEndResponse`, beside the header. */
-export interface DcpStreamEndResponseFields {
-}
+export type DcpStreamEndResponse = EmptyResponse<"DcpStreamEndResponse", 0x55, 0x0000>
 
-/** Response to `DcpStreamEnd` with status Success. */
-export interface DcpStreamEndResponse extends ResponseHead, DcpStreamEndResponseFields {
-  readonly _tag: "DcpStreamEndResponse";
-  readonly opcode: 0x55;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpStreamEndResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamEndResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpStreamEndResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpStreamEndResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpStreamEndResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpStreamEndResponse",
-    opcode: 0x55,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpStreamEndResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpStreamEndResponse(writer: Writer, packet: ResponseInit & DcpStreamEndResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpStreamEndResponse", 0x55, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpStreamEnd`. */
-export type DcpStreamEndOutcome = DcpStreamEndResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpStreamEndOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpStreamEndOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpStreamEndResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpStreamEndResponse: ResponseDecoder<DcpStreamEndResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpStreamEndResponse", 0x55)
+export const encodeDcpStreamEndResponse: ResponseEncoder<DcpStreamEndResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpStreamEndResponse", 0x55, 0x0000)

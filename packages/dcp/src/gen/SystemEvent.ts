@@ -2,161 +2,166 @@
 /* oxlint-disable */
 
 /** Commands of dcp: DcpSystemEvent. */
-import type { SystemEventId, SystemEventVersion } from "./Types.ts";
-import { type Reader, type Writer, encodeText, expectConstant, expectLength, malformed, putBytes, putU32, putU64, putU8, textBound, unencodable } from "@wirewright/codec";
-import type { CollectionId, ManifestUid, ScopeId, Seqno } from "@wirewright/couchbase/gen/Types";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `DcpSystemEventBeginCollection`, beside the header. */
-export interface DcpSystemEventBeginCollectionFields {
-  readonly layout: "BeginCollection";
-  /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
-  /** Of the collection or scope; none when it is dropped. */
-  readonly name: string;
-  /** State of the scopes and collections that the event led to. */
-  readonly manifestUid: ManifestUid;
-  /** A scope's id; 0 is the default scope. */
-  readonly scopeId: ScopeId;
-  /** Four plain bytes here. */
-  readonly collectionId: CollectionId;
-}
+import type { SystemEventId, SystemEventVersion } from "./Types.ts"
+import {
+  encodeText,
+  expectConstant,
+  expectLength,
+  malformed,
+  putBytes,
+  putU32,
+  putU64,
+  putU8,
+  textBound,
+  unencodable
+} from "@wirewright/codec"
+import type { CollectionId, ManifestUid, ScopeId, Seqno } from "@wirewright/couchbase/gen/Types"
+import {
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  beginRequest,
+  decodeEmptyResponse,
+  encodeEmptyResponse,
+  finishRequest
+} from "@wirewright/memcached/gen/Frame"
 
 /** A collection was made, without a limit on the time to live. */
-export interface DcpSystemEventBeginCollection extends RequestHead, DcpSystemEventBeginCollectionFields {
-  readonly _tag: "DcpSystemEvent";
-  readonly opcode: 0x5f;
-}
-
-/** What a caller gives for a `DcpSystemEventBeginCollectionTtl`, beside the header. */
-export interface DcpSystemEventBeginCollectionTtlFields {
-  readonly layout: "BeginCollectionTtl";
+export interface DcpSystemEventBeginCollection extends RequestHead {
+  readonly _tag: "DcpSystemEvent"
+  readonly opcode: 0x5f
+  readonly layout: "BeginCollection"
   /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** Of the collection or scope; none when it is dropped. */
-  readonly name: string;
+  readonly name: string
   /** State of the scopes and collections that the event led to. */
-  readonly manifestUid: ManifestUid;
+  readonly manifestUid: ManifestUid
   /** A scope's id; 0 is the default scope. */
-  readonly scopeId: ScopeId;
+  readonly scopeId: ScopeId
   /** Four plain bytes here. */
-  readonly collectionId: CollectionId;
-  /** Longest time to live in seconds. */
-  readonly maxTtl: number;
+  readonly collectionId: CollectionId
 }
 
 /** A collection was made, with such a limit. */
-export interface DcpSystemEventBeginCollectionTtl extends RequestHead, DcpSystemEventBeginCollectionTtlFields {
-  readonly _tag: "DcpSystemEvent";
-  readonly opcode: 0x5f;
-}
-
-/** What a caller gives for a `DcpSystemEventEndCollection`, beside the header. */
-export interface DcpSystemEventEndCollectionFields {
-  readonly layout: "EndCollection";
+export interface DcpSystemEventBeginCollectionTtl extends RequestHead {
+  readonly _tag: "DcpSystemEvent"
+  readonly opcode: 0x5f
+  readonly layout: "BeginCollectionTtl"
   /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** Of the collection or scope; none when it is dropped. */
-  readonly name: string;
+  readonly name: string
   /** State of the scopes and collections that the event led to. */
-  readonly manifestUid: ManifestUid;
+  readonly manifestUid: ManifestUid
   /** A scope's id; 0 is the default scope. */
-  readonly scopeId: ScopeId;
+  readonly scopeId: ScopeId
   /** Four plain bytes here. */
-  readonly collectionId: CollectionId;
+  readonly collectionId: CollectionId
+  /** Longest time to live in seconds. */
+  readonly maxTtl: number
 }
 
 /** A collection was dropped. */
-export interface DcpSystemEventEndCollection extends RequestHead, DcpSystemEventEndCollectionFields {
-  readonly _tag: "DcpSystemEvent";
-  readonly opcode: 0x5f;
-}
-
-/** What a caller gives for a `DcpSystemEventCreateScope`, beside the header. */
-export interface DcpSystemEventCreateScopeFields {
-  readonly layout: "CreateScope";
+export interface DcpSystemEventEndCollection extends RequestHead {
+  readonly _tag: "DcpSystemEvent"
+  readonly opcode: 0x5f
+  readonly layout: "EndCollection"
   /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** Of the collection or scope; none when it is dropped. */
-  readonly name: string;
+  readonly name: string
   /** State of the scopes and collections that the event led to. */
-  readonly manifestUid: ManifestUid;
+  readonly manifestUid: ManifestUid
   /** A scope's id; 0 is the default scope. */
-  readonly scopeId: ScopeId;
+  readonly scopeId: ScopeId
+  /** Four plain bytes here. */
+  readonly collectionId: CollectionId
 }
 
 /** A scope was made. */
-export interface DcpSystemEventCreateScope extends RequestHead, DcpSystemEventCreateScopeFields {
-  readonly _tag: "DcpSystemEvent";
-  readonly opcode: 0x5f;
-}
-
-/** What a caller gives for a `DcpSystemEventDropScope`, beside the header. */
-export interface DcpSystemEventDropScopeFields {
-  readonly layout: "DropScope";
+export interface DcpSystemEventCreateScope extends RequestHead {
+  readonly _tag: "DcpSystemEvent"
+  readonly opcode: 0x5f
+  readonly layout: "CreateScope"
   /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** Of the collection or scope; none when it is dropped. */
-  readonly name: string;
+  readonly name: string
   /** State of the scopes and collections that the event led to. */
-  readonly manifestUid: ManifestUid;
+  readonly manifestUid: ManifestUid
   /** A scope's id; 0 is the default scope. */
-  readonly scopeId: ScopeId;
+  readonly scopeId: ScopeId
 }
 
 /** A scope was dropped. */
-export interface DcpSystemEventDropScope extends RequestHead, DcpSystemEventDropScopeFields {
-  readonly _tag: "DcpSystemEvent";
-  readonly opcode: 0x5f;
-}
-
-/** What a caller gives for a `DcpSystemEventFlatBuffers`, beside the header. */
-export interface DcpSystemEventFlatBuffersFields {
-  readonly layout: "FlatBuffers";
+export interface DcpSystemEventDropScope extends RequestHead {
+  readonly _tag: "DcpSystemEvent"
+  readonly opcode: 0x5f
+  readonly layout: "DropScope"
   /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
-  /** What happened. */
-  readonly event: SystemEventId;
+  readonly bySeqno: Seqno
   /** Of the collection or scope; none when it is dropped. */
-  readonly name: string;
-  /** A FlatBuffers table. */
-  readonly value: Uint8Array;
+  readonly name: string
+  /** State of the scopes and collections that the event led to. */
+  readonly manifestUid: ManifestUid
+  /** A scope's id; 0 is the default scope. */
+  readonly scopeId: ScopeId
 }
 
 /** Any event, after control `flatbuffers_system_events`. */
-export interface DcpSystemEventFlatBuffers extends RequestHead, DcpSystemEventFlatBuffersFields {
-  readonly _tag: "DcpSystemEvent";
-  readonly opcode: 0x5f;
-}
-
-/** What a caller gives for a `DcpSystemEventOther`, beside the header. */
-export interface DcpSystemEventOtherFields {
-  readonly layout: "Other";
+export interface DcpSystemEventFlatBuffers extends RequestHead {
+  readonly _tag: "DcpSystemEvent"
+  readonly opcode: 0x5f
+  readonly layout: "FlatBuffers"
   /** Position of a change in a vbucket's history; grows by at least one per change. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** What happened. */
-  readonly event: SystemEventId;
-  /** How the event is described. */
-  readonly version: SystemEventVersion;
+  readonly event: SystemEventId
   /** Of the collection or scope; none when it is dropped. */
-  readonly name: string;
-  readonly value: Uint8Array;
+  readonly name: string
+  /** A FlatBuffers table. */
+  readonly value: Uint8Array
 }
 
 /** Anything else. */
-export interface DcpSystemEventOther extends RequestHead, DcpSystemEventOtherFields {
-  readonly _tag: "DcpSystemEvent";
-  readonly opcode: 0x5f;
+export interface DcpSystemEventOther extends RequestHead {
+  readonly _tag: "DcpSystemEvent"
+  readonly opcode: 0x5f
+  readonly layout: "Other"
+  /** Position of a change in a vbucket's history; grows by at least one per change. */
+  readonly bySeqno: Seqno
+  /** What happened. */
+  readonly event: SystemEventId
+  /** How the event is described. */
+  readonly version: SystemEventVersion
+  /** Of the collection or scope; none when it is dropped. */
+  readonly name: string
+  readonly value: Uint8Array
 }
 
 /** A scope or collection was made, changed or dropped. */
-export type DcpSystemEvent = DcpSystemEventBeginCollection | DcpSystemEventBeginCollectionTtl | DcpSystemEventEndCollection | DcpSystemEventCreateScope | DcpSystemEventDropScope | DcpSystemEventFlatBuffers | DcpSystemEventOther;
-/** What a caller gives for a `DcpSystemEvent`. */
-export type DcpSystemEventFields = DcpSystemEventBeginCollectionFields | DcpSystemEventBeginCollectionTtlFields | DcpSystemEventEndCollectionFields | DcpSystemEventCreateScopeFields | DcpSystemEventDropScopeFields | DcpSystemEventFlatBuffersFields | DcpSystemEventOtherFields;
+export type DcpSystemEvent =
+  | DcpSystemEventBeginCollection
+  | DcpSystemEventBeginCollectionTtl
+  | DcpSystemEventEndCollection
+  | DcpSystemEventCreateScope
+  | DcpSystemEventDropScope
+  | DcpSystemEventFlatBuffers
+  | DcpSystemEventOther
 
-/** @internal */
-export function decodeDcpSystemEventBeginCollection(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEventBeginCollection {
+export const decodeDcpSystemEventBeginCollection: RequestDecoder<DcpSystemEventBeginCollection> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 13, "DcpSystemEvent", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart + 8), 0x00, "DcpSystemEvent", "event", extrasStart + 8 - at)
@@ -180,8 +185,15 @@ export function decodeDcpSystemEventBeginCollection(reader: Reader, at: number, 
   }
 }
 
-/** @internal */
-export function decodeDcpSystemEventBeginCollectionTtl(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEventBeginCollectionTtl {
+export const decodeDcpSystemEventBeginCollectionTtl: RequestDecoder<DcpSystemEventBeginCollectionTtl> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 13, "DcpSystemEvent", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart + 8), 0x00, "DcpSystemEvent", "event", extrasStart + 8 - at)
@@ -206,8 +218,15 @@ export function decodeDcpSystemEventBeginCollectionTtl(reader: Reader, at: numbe
   }
 }
 
-/** @internal */
-export function decodeDcpSystemEventEndCollection(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEventEndCollection {
+export const decodeDcpSystemEventEndCollection: RequestDecoder<DcpSystemEventEndCollection> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 13, "DcpSystemEvent", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart + 8), 0x01, "DcpSystemEvent", "event", extrasStart + 8 - at)
@@ -231,8 +250,15 @@ export function decodeDcpSystemEventEndCollection(reader: Reader, at: number, ex
   }
 }
 
-/** @internal */
-export function decodeDcpSystemEventCreateScope(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEventCreateScope {
+export const decodeDcpSystemEventCreateScope: RequestDecoder<DcpSystemEventCreateScope> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 13, "DcpSystemEvent", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart + 8), 0x03, "DcpSystemEvent", "event", extrasStart + 8 - at)
@@ -255,8 +281,15 @@ export function decodeDcpSystemEventCreateScope(reader: Reader, at: number, extr
   }
 }
 
-/** @internal */
-export function decodeDcpSystemEventDropScope(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEventDropScope {
+export const decodeDcpSystemEventDropScope: RequestDecoder<DcpSystemEventDropScope> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 13, "DcpSystemEvent", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart + 8), 0x04, "DcpSystemEvent", "event", extrasStart + 8 - at)
@@ -279,8 +312,15 @@ export function decodeDcpSystemEventDropScope(reader: Reader, at: number, extras
   }
 }
 
-/** @internal */
-export function decodeDcpSystemEventFlatBuffers(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEventFlatBuffers {
+export const decodeDcpSystemEventFlatBuffers: RequestDecoder<DcpSystemEventFlatBuffers> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 13, "DcpSystemEvent", "extras", extrasStart - at)
   expectConstant(view.getUint8(extrasStart + 12), 0x02, "DcpSystemEvent", "version", extrasStart + 12 - at)
@@ -301,8 +341,15 @@ export function decodeDcpSystemEventFlatBuffers(reader: Reader, at: number, extr
   }
 }
 
-/** @internal */
-export function decodeDcpSystemEventOther(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEventOther {
+export const decodeDcpSystemEventOther: RequestDecoder<DcpSystemEventOther> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 13, "DcpSystemEvent", "extras", extrasStart - at)
   return {
@@ -323,23 +370,45 @@ export function decodeDcpSystemEventOther(reader: Reader, at: number, extrasStar
   }
 }
 
-/** @internal */
-export function decodeDcpSystemEvent(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): DcpSystemEvent {
+export const decodeDcpSystemEvent: RequestDecoder<DcpSystemEvent> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
-  if (keyStart - extrasStart === 13 && end - valueStart === 16 && view.getUint32(extrasStart + 8) === 0x00 && view.getUint8(extrasStart + 12) === 0x00) return decodeDcpSystemEventBeginCollection(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 13 && end - valueStart === 20 && view.getUint32(extrasStart + 8) === 0x00 && view.getUint8(extrasStart + 12) === 0x01) return decodeDcpSystemEventBeginCollectionTtl(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 13 && end - valueStart === 16 && view.getUint32(extrasStart + 8) === 0x01 && view.getUint8(extrasStart + 12) === 0x00) return decodeDcpSystemEventEndCollection(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 13 && end - valueStart === 12 && view.getUint32(extrasStart + 8) === 0x03 && view.getUint8(extrasStart + 12) === 0x00) return decodeDcpSystemEventCreateScope(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 13 && end - valueStart === 12 && view.getUint32(extrasStart + 8) === 0x04 && view.getUint8(extrasStart + 12) === 0x00) return decodeDcpSystemEventDropScope(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  if (keyStart - extrasStart === 13 && view.getUint8(extrasStart + 12) === 0x02) return decodeDcpSystemEventFlatBuffers(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (
+    keyStart - extrasStart === 13 && end - valueStart === 16 && view.getUint32(extrasStart + 8) === 0x00 &&
+    view.getUint8(extrasStart + 12) === 0x00
+  ) return decodeDcpSystemEventBeginCollection(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (
+    keyStart - extrasStart === 13 && end - valueStart === 20 && view.getUint32(extrasStart + 8) === 0x00 &&
+    view.getUint8(extrasStart + 12) === 0x01
+  ) return decodeDcpSystemEventBeginCollectionTtl(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (
+    keyStart - extrasStart === 13 && end - valueStart === 16 && view.getUint32(extrasStart + 8) === 0x01 &&
+    view.getUint8(extrasStart + 12) === 0x00
+  ) return decodeDcpSystemEventEndCollection(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (
+    keyStart - extrasStart === 13 && end - valueStart === 12 && view.getUint32(extrasStart + 8) === 0x03 &&
+    view.getUint8(extrasStart + 12) === 0x00
+  ) return decodeDcpSystemEventCreateScope(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (
+    keyStart - extrasStart === 13 && end - valueStart === 12 && view.getUint32(extrasStart + 8) === 0x04 &&
+    view.getUint8(extrasStart + 12) === 0x00
+  ) return decodeDcpSystemEventDropScope(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  if (keyStart - extrasStart === 13 && view.getUint8(extrasStart + 12) === 0x02) {
+    return decodeDcpSystemEventFlatBuffers(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  }
   if (keyStart - extrasStart === 13) return decodeDcpSystemEventOther(reader, at, extrasStart, keyStart, valueStart, end, framing)
   const length = keyStart - extrasStart
   if (length !== 13) return malformed("Length", "DcpSystemEvent", "extras", extrasStart - at, "13 bytes", `${length} bytes`)
-  return malformed("UnknownValue", "DcpSystemEvent", "layout", extrasStart - at, "one of the layouts BeginCollection, BeginCollectionTtl, EndCollection, CreateScope, DropScope, FlatBuffers, Other", "something else")
+  return malformed(
+    "UnknownValue",
+    "DcpSystemEvent",
+    "layout",
+    extrasStart - at,
+    "one of the layouts BeginCollection, BeginCollectionTtl, EndCollection, CreateScope, DropScope, FlatBuffers, Other",
+    "something else"
+  )
 }
 
-/** Appends a `DcpSystemEvent` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSystemEvent(writer: Writer, packet: RequestInit & (DcpSystemEventFields)): void {
+export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, packet) => {
   switch (packet.layout) {
     case "BeginCollection": {
       const extrasStart = beginRequest(writer, packet, 29 + textBound(packet.name))
@@ -449,59 +518,19 @@ export function encodeDcpSystemEvent(writer: Writer, packet: RequestInit & (DcpS
       return
     }
     default:
-      unencodable("Missing", "DcpSystemEvent", "layout", "one of BeginCollection, BeginCollectionTtl, EndCollection, CreateScope, DropScope, FlatBuffers, Other", String((packet as { readonly layout?: unknown }).layout))
+      unencodable(
+        "Missing",
+        "DcpSystemEvent",
+        "layout",
+        "one of BeginCollection, BeginCollectionTtl, EndCollection, CreateScope, DropScope, FlatBuffers, Other",
+        String((packet as { readonly layout?: unknown }).layout)
+      )
   }
 }
 
-/** What a caller gives for a `DcpSystemEventResponse`, beside the header. */
-export interface DcpSystemEventResponseFields {
-}
+export type DcpSystemEventResponse = EmptyResponse<"DcpSystemEventResponse", 0x5f, 0x0000>
 
-/** Response to `DcpSystemEvent` with status Success. */
-export interface DcpSystemEventResponse extends ResponseHead, DcpSystemEventResponseFields {
-  readonly _tag: "DcpSystemEventResponse";
-  readonly opcode: 0x5f;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeDcpSystemEventResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSystemEventResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "DcpSystemEventResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "DcpSystemEventResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "DcpSystemEventResponse", "value", valueStart - at)
-  return {
-    _tag: "DcpSystemEventResponse",
-    opcode: 0x5f,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `DcpSystemEventResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeDcpSystemEventResponse(writer: Writer, packet: ResponseInit & DcpSystemEventResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "DcpSystemEventResponse", 0x5f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `DcpSystemEvent`. */
-export type DcpSystemEventOutcome = DcpSystemEventResponse | ErrorResponse;
-
-/** @internal */
-export function decodeDcpSystemEventOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): DcpSystemEventOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeDcpSystemEventResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeDcpSystemEventResponse: ResponseDecoder<DcpSystemEventResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSystemEventResponse", 0x5f)
+export const encodeDcpSystemEventResponse: ResponseEncoder<DcpSystemEventResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "DcpSystemEventResponse", 0x5f, 0x0000)

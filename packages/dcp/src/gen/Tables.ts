@@ -2,101 +2,100 @@
 /* oxlint-disable */
 
 /** Opcodes of dcp by kind of packet. */
-import * as Base from "@wirewright/couchbase/gen/Tables";
+import type { CommandTable } from "@wirewright/codec"
+import * as Base from "@wirewright/couchbase/gen/Tables"
+
 /** Opcodes of the commands described here, by name. */
 export const Opcode = {
-    /** Makes this a DCP connection. An older connection of the same name is closed. */
-    DcpOpen: 0x50,
-    /** Asks a consuming node to open a stream of the header's vbucket; answered once its producer agreed. */
-    DcpAddStream: 0x51,
-    /** Ends the stream of the header's vbucket. Messages under way still arrive after the answer, and DcpStreamEnd only after control `send_stream_end_on_client_close_stream`. With stream ids, the framing extras must name the stream. */
-    DcpCloseStream: 0x52,
-    /** Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. */
-    DcpStreamRequest: 0x53,
-    /** Reads the failover log of the header's vbucket. */
-    DcpGetFailoverLog: 0x54,
-    /** The stream is over; nothing follows on it. */
-    DcpStreamEnd: 0x55,
-    /** Announces that the items up to the end seqno form one consistent snapshot. */
-    DcpSnapshotMarker: 0x56,
-    /** A document was written. */
-    DcpMutation: 0x57,
-    /** A document was deleted; or it expired, unless the stream has DcpExpiration. The open flag includeDeleteTimes decides on the layout. */
-    DcpDeletion: 0x58,
-    /** A document expired. Sent after control `enable_expiry_opcode` together with the open flag includeDeleteTimes. */
-    DcpExpiration: 0x59,
-    /** All documents of the vbucket were deleted. */
-    DcpFlush: 0x5a,
-    /** Gives the consumer's vbucket another state during a takeover. The consumer answers. */
-    DcpSetVbucketState: 0x5b,
-    /** Checks that the peer is alive. The answer echoes the opaque; flow control does not count it. */
-    DcpNoop: 0x5c,
-    /** Lets the producer send this many bytes more. Every request of the producer counts with header and body, DcpNoop excepted; responses do not count. */
-    DcpBufferAcknowledgement: 0x5d,
-    /** Sets an option of the connection. Einval for keys and values that the server does not know. */
-    DcpControl: 0x5e,
-    /** A scope or collection was made, changed or dropped. */
-    DcpSystemEvent: 0x5f,
-    /** A write that waits for its durability requirement. As long as a mutation, with another end. Producers count two bytes more than it has for flow control (MB-46634). */
-    DcpPrepare: 0x60,
-    /** The replica has everything up to the prepare of this seqno. */
-    DcpSeqnoAcknowledged: 0x61,
-    /** A prepared write took effect. */
-    DcpCommit: 0x62,
-    /** A prepared write was given up. */
-    DcpAbort: 0x63,
-    /** The high seqno moves without an item for this stream: remember it as the point to resume from. */
-    DcpSeqnoAdvanced: 0x64,
-    /** Encloses a snapshot in key order instead of seqno order; without DcpSeqnoAdvanced in it, it can only be repeated from the start. */
-    DcpOsoSnapshot: 0x65,
-    /** One or more cached documents. */
-    DcpCacheTransfer: 0x66,
-    /** The cache is sent; changes follow. Without changes to follow, DcpStreamEnd comes instead. */
-    DcpCacheTransferEnd: 0x67
-  } as const;
-
-/** What is known of a command beside its layout. */
-export interface CommandInfo {
-  readonly name: string;
-  /** The name the field gives it in documents and tools. */
-  readonly label: string;
-  readonly lifecycle: "active" | "deprecated" | "internal" | "removed";
-  readonly sender: "client" | "server" | "both";
-  /** How many responses a request gets; `error`: none on success. */
-  readonly reply: "one" | "many" | "error" | "none";
-  /** The outcome that is not reported. */
-  readonly quiet?: "success" | "miss" | undefined;
-}
+  /** Makes this a DCP connection. An older connection of the same name is closed. */
+  DcpOpen: 0x50,
+  /** Asks a consuming node to open a stream of the header's vbucket; answered once its producer agreed. */
+  DcpAddStream: 0x51,
+  /**
+   * Ends the stream of the header's vbucket. Messages under way still arrive after the answer, and DcpStreamEnd only after control
+   * `send_stream_end_on_client_close_stream`. With stream ids, the framing extras must name the stream.
+   */
+  DcpCloseStream: 0x52,
+  /** Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. */
+  DcpStreamRequest: 0x53,
+  /** Reads the failover log of the header's vbucket. */
+  DcpGetFailoverLog: 0x54,
+  /** The stream is over; nothing follows on it. */
+  DcpStreamEnd: 0x55,
+  /** Announces that the items up to the end seqno form one consistent snapshot. */
+  DcpSnapshotMarker: 0x56,
+  /** A document was written. */
+  DcpMutation: 0x57,
+  /** A document was deleted; or it expired, unless the stream has DcpExpiration. The open flag includeDeleteTimes decides on the layout. */
+  DcpDeletion: 0x58,
+  /** A document expired. Sent after control `enable_expiry_opcode` together with the open flag includeDeleteTimes. */
+  DcpExpiration: 0x59,
+  /** All documents of the vbucket were deleted. */
+  DcpFlush: 0x5a,
+  /** Gives the consumer's vbucket another state during a takeover. The consumer answers. */
+  DcpSetVbucketState: 0x5b,
+  /** Checks that the peer is alive. The answer echoes the opaque; flow control does not count it. */
+  DcpNoop: 0x5c,
+  /**
+   * Lets the producer send this many bytes more. Every request of the producer counts with header and body, DcpNoop excepted; responses do
+   * not count.
+   */
+  DcpBufferAcknowledgement: 0x5d,
+  /** Sets an option of the connection. Einval for keys and values that the server does not know. */
+  DcpControl: 0x5e,
+  /** A scope or collection was made, changed or dropped. */
+  DcpSystemEvent: 0x5f,
+  /**
+   * A write that waits for its durability requirement. As long as a mutation, with another end. Producers count two bytes more than it has
+   * for flow control (MB-46634).
+   */
+  DcpPrepare: 0x60,
+  /** The replica has everything up to the prepare of this seqno. */
+  DcpSeqnoAcknowledged: 0x61,
+  /** A prepared write took effect. */
+  DcpCommit: 0x62,
+  /** A prepared write was given up. */
+  DcpAbort: 0x63,
+  /** The high seqno moves without an item for this stream: remember it as the point to resume from. */
+  DcpSeqnoAdvanced: 0x64,
+  /** Encloses a snapshot in key order instead of seqno order; without DcpSeqnoAdvanced in it, it can only be repeated from the start. */
+  DcpOsoSnapshot: 0x65,
+  /** One or more cached documents. */
+  DcpCacheTransfer: 0x66,
+  /** The cache is sent; changes follow. Without changes to follow, DcpStreamEnd comes instead. */
+  DcpCacheTransferEnd: 0x67
+} as const
 
 /** Commands of kind request by opcode, those of the base included. */
-export const requestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
-    ...Base.requestCommands,
-    0x50: { name: "DcpOpen", label: "DCP_OPEN", lifecycle: "active", sender: "client", reply: "one" },
-    0x51: { name: "DcpAddStream", label: "DCP_ADD_STREAM", lifecycle: "active", sender: "client", reply: "one" },
-    0x52: { name: "DcpCloseStream", label: "DCP_CLOSE_STREAM", lifecycle: "active", sender: "client", reply: "one" },
-    0x53: { name: "DcpStreamRequest", label: "DCP_STREAM_REQ", lifecycle: "active", sender: "client", reply: "one" },
-    0x54: { name: "DcpGetFailoverLog", label: "DCP_GET_FAILOVER_LOG", lifecycle: "active", sender: "client", reply: "one" },
-    0x55: { name: "DcpStreamEnd", label: "DCP_STREAM_END", lifecycle: "active", sender: "server", reply: "error" },
-    0x56: { name: "DcpSnapshotMarker", label: "DCP_SNAPSHOT_MARKER", lifecycle: "active", sender: "server", reply: "error" },
-    0x57: { name: "DcpMutation", label: "DCP_MUTATION", lifecycle: "active", sender: "server", reply: "error" },
-    0x58: { name: "DcpDeletion", label: "DCP_DELETION", lifecycle: "active", sender: "server", reply: "error" },
-    0x59: { name: "DcpExpiration", label: "DCP_EXPIRATION", lifecycle: "active", sender: "server", reply: "error" },
-    0x5a: { name: "DcpFlush", label: "DCP_FLUSH", lifecycle: "removed", sender: "server", reply: "error" },
-    0x5b: { name: "DcpSetVbucketState", label: "DCP_SET_VBUCKET_STATE", lifecycle: "active", sender: "server", reply: "one" },
-    0x5c: { name: "DcpNoop", label: "DCP_NOOP", lifecycle: "active", sender: "both", reply: "one" },
-    0x5d: { name: "DcpBufferAcknowledgement", label: "DCP_BUFFER_ACKNOWLEDGEMENT", lifecycle: "active", sender: "client", reply: "error" },
-    0x5e: { name: "DcpControl", label: "DCP_CONTROL", lifecycle: "active", sender: "client", reply: "one" },
-    0x5f: { name: "DcpSystemEvent", label: "DCP_SYSTEM_EVENT", lifecycle: "active", sender: "server", reply: "error" },
-    0x60: { name: "DcpPrepare", label: "DCP_PREPARE", lifecycle: "active", sender: "server", reply: "error" },
-    0x61: { name: "DcpSeqnoAcknowledged", label: "DCP_SEQNO_ACKNOWLEDGED", lifecycle: "active", sender: "client", reply: "error" },
-    0x62: { name: "DcpCommit", label: "DCP_COMMIT", lifecycle: "active", sender: "server", reply: "error" },
-    0x63: { name: "DcpAbort", label: "DCP_ABORT", lifecycle: "active", sender: "server", reply: "error" },
-    0x64: { name: "DcpSeqnoAdvanced", label: "DCP_SEQNO_ADVANCED", lifecycle: "active", sender: "server", reply: "error" },
-    0x65: { name: "DcpOsoSnapshot", label: "DCP_OSO_SNAPSHOT", lifecycle: "active", sender: "server", reply: "error" },
-    0x66: { name: "DcpCacheTransfer", label: "DCP_CACHE_TRANSFER", lifecycle: "active", sender: "server", reply: "error" },
-    0x67: { name: "DcpCacheTransferEnd", label: "DCP_CACHE_TRANSFER_END", lifecycle: "active", sender: "server", reply: "error" }
-  };
+export const requestCommands: CommandTable = {
+  ...Base.requestCommands,
+  0x50: { name: "DcpOpen", label: "DCP_OPEN", lifecycle: "active", sender: "client", reply: "one" },
+  0x51: { name: "DcpAddStream", label: "DCP_ADD_STREAM", lifecycle: "active", sender: "client", reply: "one" },
+  0x52: { name: "DcpCloseStream", label: "DCP_CLOSE_STREAM", lifecycle: "active", sender: "client", reply: "one" },
+  0x53: { name: "DcpStreamRequest", label: "DCP_STREAM_REQ", lifecycle: "active", sender: "client", reply: "one" },
+  0x54: { name: "DcpGetFailoverLog", label: "DCP_GET_FAILOVER_LOG", lifecycle: "active", sender: "client", reply: "one" },
+  0x55: { name: "DcpStreamEnd", label: "DCP_STREAM_END", lifecycle: "active", sender: "server", reply: "error" },
+  0x56: { name: "DcpSnapshotMarker", label: "DCP_SNAPSHOT_MARKER", lifecycle: "active", sender: "server", reply: "error" },
+  0x57: { name: "DcpMutation", label: "DCP_MUTATION", lifecycle: "active", sender: "server", reply: "error" },
+  0x58: { name: "DcpDeletion", label: "DCP_DELETION", lifecycle: "active", sender: "server", reply: "error" },
+  0x59: { name: "DcpExpiration", label: "DCP_EXPIRATION", lifecycle: "active", sender: "server", reply: "error" },
+  0x5a: { name: "DcpFlush", label: "DCP_FLUSH", lifecycle: "removed", sender: "server", reply: "error" },
+  0x5b: { name: "DcpSetVbucketState", label: "DCP_SET_VBUCKET_STATE", lifecycle: "active", sender: "server", reply: "one" },
+  0x5c: { name: "DcpNoop", label: "DCP_NOOP", lifecycle: "active", sender: "both", reply: "one" },
+  0x5d: { name: "DcpBufferAcknowledgement", label: "DCP_BUFFER_ACKNOWLEDGEMENT", lifecycle: "active", sender: "client", reply: "error" },
+  0x5e: { name: "DcpControl", label: "DCP_CONTROL", lifecycle: "active", sender: "client", reply: "one" },
+  0x5f: { name: "DcpSystemEvent", label: "DCP_SYSTEM_EVENT", lifecycle: "active", sender: "server", reply: "error" },
+  0x60: { name: "DcpPrepare", label: "DCP_PREPARE", lifecycle: "active", sender: "server", reply: "error" },
+  0x61: { name: "DcpSeqnoAcknowledged", label: "DCP_SEQNO_ACKNOWLEDGED", lifecycle: "active", sender: "client", reply: "error" },
+  0x62: { name: "DcpCommit", label: "DCP_COMMIT", lifecycle: "active", sender: "server", reply: "error" },
+  0x63: { name: "DcpAbort", label: "DCP_ABORT", lifecycle: "active", sender: "server", reply: "error" },
+  0x64: { name: "DcpSeqnoAdvanced", label: "DCP_SEQNO_ADVANCED", lifecycle: "active", sender: "server", reply: "error" },
+  0x65: { name: "DcpOsoSnapshot", label: "DCP_OSO_SNAPSHOT", lifecycle: "active", sender: "server", reply: "error" },
+  0x66: { name: "DcpCacheTransfer", label: "DCP_CACHE_TRANSFER", lifecycle: "active", sender: "server", reply: "error" },
+  0x67: { name: "DcpCacheTransferEnd", label: "DCP_CACHE_TRANSFER_END", lifecycle: "active", sender: "server", reply: "error" }
+}
+
 /** Commands of kind serverRequest by opcode, those of the base included. */
-export const serverRequestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
-    ...Base.serverRequestCommands
-  };
+export const serverRequestCommands: CommandTable = {
+  ...Base.serverRequestCommands
+}

@@ -2,35 +2,58 @@
 /* oxlint-disable */
 
 /** Named types of dcp. */
-import { Reader, type Writer, checkAtMost, checkUleb128, encodeText, expectAtLeast, expectAtMost, expectEnd, expectWithin, putBytes, putU16, putU32, putU64, putU8, readNested, readUleb128, textBound, writeNested, writeUleb128 } from "@wirewright/codec";
-import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types";
-import type { Cas, Datatype } from "@wirewright/memcached/gen/Types";
+import {
+  Reader,
+  type Writer,
+  checkAtMost,
+  checkUleb128,
+  encodeText,
+  expectAtLeast,
+  expectAtMost,
+  expectEnd,
+  expectWithin,
+  putBytes,
+  putU16,
+  putU32,
+  putU64,
+  putU8,
+  readNested,
+  readUleb128,
+  textBound,
+  writeNested,
+  writeUleb128
+} from "@wirewright/codec"
+import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
+import type { Cas, Datatype } from "@wirewright/memcached/gen/Types"
+
 export { Status, statusTable } from "@wirewright/couchbase/gen/Types"
+
 /** Options of a connection. Servers refuse unknown and retired ones. */
 export const DcpOpenFlags = {
-    /** The server sends changes; else it receives them. */
-    producer: 0x00000001,
-    /** Retired; servers refuse it. */
-    notifier: 0x00000002,
-    /** Values carry their extended attributes. */
-    includeXattrs: 0x00000004,
-    /** Without document bodies; the datatype describes what is left. */
-    noValue: 0x00000008,
-    /** Retired; servers refuse it. Drafts announced collections by it. */
-    unused16: 0x00000010,
-    /** Deletions carry the time of the deletion (layout V2). */
-    includeDeleteTimes: 0x00000020,
-    /** Without document bodies; the datatype describes the stored document. */
-    noValueWithUnderlyingDatatype: 0x00000040,
-    /** Retired; servers refuse it. Was point-in-time recovery. */
-    pointInTimeRecovery: 0x00000080,
-    /** Deletions carry the user's attributes too. */
-    includeDeletedUserXattrs: 0x00000100,
-    /** No tombstones in the first backfill. */
-    skipDeletesInInitialBackfill: 0x00000200
-  } as const;
+  /** The server sends changes; else it receives them. */
+  producer: 0x00000001,
+  /** Retired; servers refuse it. */
+  notifier: 0x00000002,
+  /** Values carry their extended attributes. */
+  includeXattrs: 0x00000004,
+  /** Without document bodies; the datatype describes what is left. */
+  noValue: 0x00000008,
+  /** Retired; servers refuse it. Drafts announced collections by it. */
+  unused16: 0x00000010,
+  /** Deletions carry the time of the deletion (layout V2). */
+  includeDeleteTimes: 0x00000020,
+  /** Without document bodies; the datatype describes the stored document. */
+  noValueWithUnderlyingDatatype: 0x00000040,
+  /** Retired; servers refuse it. Was point-in-time recovery. */
+  pointInTimeRecovery: 0x00000080,
+  /** Deletions carry the user's attributes too. */
+  includeDeletedUserXattrs: 0x00000100,
+  /** No tombstones in the first backfill. */
+  skipDeletesInInitialBackfill: 0x00000200
+} as const
+
 /** Options of a connection. Servers refuse unknown and retired ones. */
-export type DcpOpenFlags = number;
+export type DcpOpenFlags = number
 
 /** Rules of `DcpOpenFlags` that a value breaks, each in words. */
 export function violationsOfDcpOpenFlags(flags: number): ReadonlyArray<string> {
@@ -43,76 +66,83 @@ export function violationsOfDcpOpenFlags(flags: number): ReadonlyArray<string> {
 
 /** Which end of an out-of-order snapshot this is. */
 export const DcpOsoSnapshotFlags = {
-    /** The snapshot begins. */
-    start: 0x00000001,
-    /** The snapshot is complete. */
-    end: 0x00000002
-  } as const;
+  /** The snapshot begins. */
+  start: 0x00000001,
+  /** The snapshot is complete. */
+  end: 0x00000002
+} as const
+
 /** Which end of an out-of-order snapshot this is. */
-export type DcpOsoSnapshotFlags = number;
+export type DcpOsoSnapshotFlags = number
+
 /** What kind of snapshot follows. */
 export const DcpSnapshotMarkerFlags = {
-    /** The items come from memory. */
-    memory: 0x00000001,
-    /** The items come from disk. */
-    disk: 0x00000002,
-    /** A checkpoint starts here; of interest to replicas. */
-    checkpoint: 0x00000004,
-    /** The consumer must answer once it has received the whole snapshot. */
-    acknowledge: 0x00000008,
-    /** The snapshot is part of the retained history: no key was deduplicated. */
-    history: 0x00000010,
-    /** A key may occur more than once. */
-    mayContainDuplicates: 0x00000020
-  } as const;
+  /** The items come from memory. */
+  memory: 0x00000001,
+  /** The items come from disk. */
+  disk: 0x00000002,
+  /** A checkpoint starts here; of interest to replicas. */
+  checkpoint: 0x00000004,
+  /** The consumer must answer once it has received the whole snapshot. */
+  acknowledge: 0x00000008,
+  /** The snapshot is part of the retained history: no key was deduplicated. */
+  history: 0x00000010,
+  /** A key may occur more than once. */
+  mayContainDuplicates: 0x00000020
+} as const
+
 /** What kind of snapshot follows. */
-export type DcpSnapshotMarkerFlags = number;
+export type DcpSnapshotMarkerFlags = number
+
 /** Why a stream ended. */
 export const DcpStreamEndStatus = {
-    /** The end seqno was reached. */
-    Ok: 0x00000000,
-    /** Somebody closed the stream. */
-    Closed: 0x00000001,
-    /** The vbucket has another state: look where it is now. */
-    StateChanged: 0x00000002,
-    /** The producer is going away. */
-    Disconnected: 0x00000003,
-    /** The consumer does not keep up. */
-    Slow: 0x00000004,
-    /** Reading from disk failed. */
-    BackfillFail: 0x00000005,
-    /** The vbucket rolled back; today's servers say StateChanged instead. */
-    Rollback: 0x00000006,
-    /** Everything the filter lets through was dropped. Ok without HELLO Collections. */
-    FilterEmpty: 0x00000007,
-    /** The user may no longer read what the filter lets through. Ok without HELLO Collections. */
-    LostPrivileges: 0x00000008
-  } as const;
+  /** The end seqno was reached. */
+  Ok: 0x00000000,
+  /** Somebody closed the stream. */
+  Closed: 0x00000001,
+  /** The vbucket has another state: look where it is now. */
+  StateChanged: 0x00000002,
+  /** The producer is going away. */
+  Disconnected: 0x00000003,
+  /** The consumer does not keep up. */
+  Slow: 0x00000004,
+  /** Reading from disk failed. */
+  BackfillFail: 0x00000005,
+  /** The vbucket rolled back; today's servers say StateChanged instead. */
+  Rollback: 0x00000006,
+  /** Everything the filter lets through was dropped. Ok without HELLO Collections. */
+  FilterEmpty: 0x00000007,
+  /** The user may no longer read what the filter lets through. Ok without HELLO Collections. */
+  LostPrivileges: 0x00000008
+} as const
+
 /** Why a stream ended. */
-export type DcpStreamEndStatus = number;
+export type DcpStreamEndStatus = number
+
 /** Options of a stream. */
 export const DcpStreamFlags = {
-    /** The vbucket is moving to the consumer. */
-    takeOver: 0x00000001,
-    /** Ends after the disk snapshot. */
-    diskOnly: 0x00000002,
-    /** The producer replaces the end seqno by its current high seqno. */
-    toLatest: 0x00000004,
-    /** Retired; servers refuse it. */
-    noValue: 0x00000008,
-    /** Refused with NotMyVbucket unless the vbucket is active. */
-    activeVbOnly: 0x00000010,
-    /** The vbucket UUID is checked even when starting at 0. */
-    strictVbUuid: 0x00000020,
-    /** The producer replaces the start seqno by its current high seqno. */
-    fromLatest: 0x00000040,
-    /** No rollback when the start is only behind the purge seqno. */
-    ignorePurgedTombstones: 0x00000080,
-    /** Cached documents are sent first. */
-    cacheTransfer: 0x00000100
-  } as const;
+  /** The vbucket is moving to the consumer. */
+  takeOver: 0x00000001,
+  /** Ends after the disk snapshot. */
+  diskOnly: 0x00000002,
+  /** The producer replaces the end seqno by its current high seqno. */
+  toLatest: 0x00000004,
+  /** Retired; servers refuse it. */
+  noValue: 0x00000008,
+  /** Refused with NotMyVbucket unless the vbucket is active. */
+  activeVbOnly: 0x00000010,
+  /** The vbucket UUID is checked even when starting at 0. */
+  strictVbUuid: 0x00000020,
+  /** The producer replaces the start seqno by its current high seqno. */
+  fromLatest: 0x00000040,
+  /** No rollback when the start is only behind the purge seqno. */
+  ignorePurgedTombstones: 0x00000080,
+  /** Cached documents are sent first. */
+  cacheTransfer: 0x00000100
+} as const
+
 /** Options of a stream. */
-export type DcpStreamFlags = number;
+export type DcpStreamFlags = number
 
 /** Rules of `DcpStreamFlags` that a value breaks, each in words. */
 export function violationsOfDcpStreamFlags(flags: number): ReadonlyArray<string> {
@@ -128,62 +158,67 @@ export function violationsOfDcpStreamFlags(flags: number): ReadonlyArray<string>
 
 /** Minor version of a marker whose content stands in the value. */
 export const SnapshotMarkerVersion = {
-    V2_0: 0x00,
-    /** Removed again. */
-    V2_1: 0x01,
-    V2_2: 0x02
-  } as const;
+  V2_0: 0x00,
+  /** Removed again. */
+  V2_1: 0x01,
+  V2_2: 0x02
+} as const
+
 /** Minor version of a marker whose content stands in the value. */
-export type SnapshotMarkerVersion = number;
+export type SnapshotMarkerVersion = number
+
 /** What happened. */
 export const SystemEventId = {
-    /** A collection was made; once more at a higher seqno, it was emptied. */
-    BeginCollection: 0x00000000,
-    /** A collection was dropped. */
-    EndCollection: 0x00000001,
-    /** Not sent; was a flush. */
-    Flush: 0x00000002,
-    /** A scope was made. */
-    CreateScope: 0x00000003,
-    /** A scope was dropped. */
-    DropScope: 0x00000004,
-    /** A collection's settings changed; needs FlatBuffers events. */
-    ModifyCollection: 0x00000005
-  } as const;
+  /** A collection was made; once more at a higher seqno, it was emptied. */
+  BeginCollection: 0x00000000,
+  /** A collection was dropped. */
+  EndCollection: 0x00000001,
+  /** Not sent; was a flush. */
+  Flush: 0x00000002,
+  /** A scope was made. */
+  CreateScope: 0x00000003,
+  /** A scope was dropped. */
+  DropScope: 0x00000004,
+  /** A collection's settings changed; needs FlatBuffers events. */
+  ModifyCollection: 0x00000005
+} as const
+
 /** What happened. */
-export type SystemEventId = number;
+export type SystemEventId = number
+
 /** How the event is described. */
 export const SystemEventVersion = {
-    /** Packed fields. */
-    V0: 0x00,
-    /** Packed fields with the maximal time to live. */
-    V1: 0x01,
-    /** FlatBuffers. */
-    V2: 0x02
-  } as const;
+  /** Packed fields. */
+  V0: 0x00,
+  /** Packed fields with the maximal time to live. */
+  V1: 0x01,
+  /** FlatBuffers. */
+  V2: 0x02
+} as const
+
 /** How the event is described. */
-export type SystemEventVersion = number;
+export type SystemEventVersion = number
 
 /** A document in the producer's cache. */
 export interface CachedItem {
   /** Version of a document: changes with every write, compared by conditional writes. 0 means "any". */
-  readonly cas: Cas;
+  readonly cas: Cas
   /** Position in the vbucket's history. */
-  readonly bySeqno: Seqno;
+  readonly bySeqno: Seqno
   /** Counts the document's changes. */
-  readonly revSeqno: RevSeqno;
+  readonly revSeqno: RevSeqno
   /** The user's flags, as the user wrote them. */
-  readonly flags: number;
+  readonly flags: number
   /** Unix time, 0 for never. */
-  readonly expiration: number;
+  readonly expiration: number
   /** How a value is encoded. A bit is legal only after its HELLO feature was negotiated. */
-  readonly datatype: Datatype;
+  readonly datatype: Datatype
   /** How recently the document was used. */
-  readonly cacheHint: number;
+  readonly cacheHint: number
   /** Its key. */
-  readonly key: CachedKey;
+  readonly key: CachedKey
   /** Empty when only the key is cached. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
 /** Reads a `CachedItem` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
@@ -255,8 +290,8 @@ export function encodeCachedItem(writer: Writer, value: CachedItem): void {
 /** A document's key with its collection, whatever was negotiated; 2 to 251 bytes. */
 export interface CachedKey {
   /** A collection's id; 0 is the default collection. */
-  readonly collectionId: CollectionId;
-  readonly key: string;
+  readonly collectionId: CollectionId
+  readonly key: string
 }
 
 /** Reads a `CachedKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */

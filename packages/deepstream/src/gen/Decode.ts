@@ -2,12 +2,145 @@
 /* oxlint-disable */
 
 /** Decoders of the deepstream protocol: `text[start, end)` is one message without its separator. */
-import type { AuthenticationAck, AuthenticationError, AuthenticationInvalidData, AuthenticationInvalidMessage, AuthenticationRequest, AuthenticationTooManyAttempts, ClientMessage, ConnectionAck, ConnectionAuthenticationTimeout, ConnectionChallenge, ConnectionChallengeResponse, ConnectionError, ConnectionInvalidMessage, ConnectionMessageParseError, ConnectionPing, ConnectionPong, ConnectionRedirect, ConnectionReject, ConnectionUnknownAction, EventAck, EventEmit, EventError, EventInvalidMessageData, EventListen, EventListenAccept, EventListenReject, EventMessageDenied, EventMultipleSubscriptions, EventNotSubscribed, EventPatternFound, EventPatternRemoved, EventPermissionError, EventSubscribe, EventUnknownAction, EventUnlisten, EventUnsubscribe, GlobalError, GlobalMessageParseError, GlobalUnknownTopic, PresenceAck, PresenceError, PresenceInvalidUsers, PresenceJoin, PresenceLeave, PresenceMessageDenied, PresenceMultipleSubscriptions, PresenceNotSubscribed, PresencePermissionError, PresenceQuery, PresenceQueryAll, PresenceQueryAllAnswer, PresenceQueryAnswer, PresenceSubscribe, PresenceSubscribeAll, PresenceUnsubscribe, PresenceUnsubscribeAll, RecordAck, RecordCacheRetrievalTimeout, RecordCreateError, RecordCreateOrRead, RecordData, RecordDelete, RecordDeleteError, RecordDiscard, RecordError, RecordHas, RecordHasAnswer, RecordHasError, RecordHasProvider, RecordHead, RecordHeadAnswer, RecordHeadError, RecordInvalidMessageData, RecordInvalidVersion, RecordListen, RecordListenAccept, RecordListenReject, RecordLoadError, RecordMessageDenied, RecordMultipleSubscriptions, RecordNotSubscribed, RecordPatch, RecordPatternFound, RecordPatternRemoved, RecordPermissionError, RecordSnapshot, RecordSnapshotError, RecordStorageRetrievalTimeout, RecordUnknownAction, RecordUnlisten, RecordUpdate, RecordUpdateError, RecordUpsert, RecordUpsertPatch, RecordVersionExists, RecordWriteAck, RpcAck, RpcAckTimeout, RpcError, RpcFailure, RpcInvalidCorrelationId, RpcInvalidMessageData, RpcMessageDenied, RpcMultipleAck, RpcMultipleSubscriptions, RpcNoProvider, RpcNotSubscribed, RpcPermissionError, RpcProvide, RpcReject, RpcRequest, RpcRequestAccepted, RpcResponse, RpcResponseTimeout, RpcUnknownAction, RpcUnprovide, ServerMessage, UnknownMessage } from "./Messages.ts";
-import type { Delimiting } from "@wirewright/codec/Delimited";
-import { countFields, fieldEnd, isInteger, isJson, isLiteral, isTyped, missingField, readInteger, readLiteral, readTruth, restFields, trailingField } from "@wirewright/codec/TextFields";
-import { readTyped } from "@wirewright/codec/Typed";
+import type {
+  AuthenticationAck,
+  AuthenticationError,
+  AuthenticationInvalidData,
+  AuthenticationInvalidMessage,
+  AuthenticationRequest,
+  AuthenticationTooManyAttempts,
+  ClientMessage,
+  ConnectionAck,
+  ConnectionAuthenticationTimeout,
+  ConnectionChallenge,
+  ConnectionChallengeResponse,
+  ConnectionError,
+  ConnectionInvalidMessage,
+  ConnectionMessageParseError,
+  ConnectionPing,
+  ConnectionPong,
+  ConnectionRedirect,
+  ConnectionReject,
+  ConnectionUnknownAction,
+  EventAck,
+  EventEmit,
+  EventError,
+  EventInvalidMessageData,
+  EventListen,
+  EventListenAccept,
+  EventListenReject,
+  EventMessageDenied,
+  EventMultipleSubscriptions,
+  EventNotSubscribed,
+  EventPatternFound,
+  EventPatternRemoved,
+  EventPermissionError,
+  EventSubscribe,
+  EventUnknownAction,
+  EventUnlisten,
+  EventUnsubscribe,
+  GlobalError,
+  GlobalMessageParseError,
+  GlobalUnknownTopic,
+  PresenceAck,
+  PresenceError,
+  PresenceInvalidUsers,
+  PresenceJoin,
+  PresenceLeave,
+  PresenceMessageDenied,
+  PresenceMultipleSubscriptions,
+  PresenceNotSubscribed,
+  PresencePermissionError,
+  PresenceQuery,
+  PresenceQueryAll,
+  PresenceQueryAllAnswer,
+  PresenceQueryAnswer,
+  PresenceSubscribe,
+  PresenceSubscribeAll,
+  PresenceUnsubscribe,
+  PresenceUnsubscribeAll,
+  RecordAck,
+  RecordCacheRetrievalTimeout,
+  RecordCreateError,
+  RecordCreateOrRead,
+  RecordData,
+  RecordDelete,
+  RecordDeleteError,
+  RecordDiscard,
+  RecordError,
+  RecordHas,
+  RecordHasAnswer,
+  RecordHasError,
+  RecordHasProvider,
+  RecordHead,
+  RecordHeadAnswer,
+  RecordHeadError,
+  RecordInvalidMessageData,
+  RecordInvalidVersion,
+  RecordListen,
+  RecordListenAccept,
+  RecordListenReject,
+  RecordLoadError,
+  RecordMessageDenied,
+  RecordMultipleSubscriptions,
+  RecordNotSubscribed,
+  RecordPatch,
+  RecordPatternFound,
+  RecordPatternRemoved,
+  RecordPermissionError,
+  RecordSnapshot,
+  RecordSnapshotError,
+  RecordStorageRetrievalTimeout,
+  RecordUnknownAction,
+  RecordUnlisten,
+  RecordUpdate,
+  RecordUpdateError,
+  RecordUpsert,
+  RecordUpsertPatch,
+  RecordVersionExists,
+  RecordWriteAck,
+  RpcAck,
+  RpcAckTimeout,
+  RpcError,
+  RpcFailure,
+  RpcInvalidCorrelationId,
+  RpcInvalidMessageData,
+  RpcMessageDenied,
+  RpcMultipleAck,
+  RpcMultipleSubscriptions,
+  RpcNoProvider,
+  RpcNotSubscribed,
+  RpcPermissionError,
+  RpcProvide,
+  RpcReject,
+  RpcRequest,
+  RpcRequestAccepted,
+  RpcResponse,
+  RpcResponseTimeout,
+  RpcUnknownAction,
+  RpcUnprovide,
+  ServerMessage,
+  UnknownMessage
+} from "./Messages.ts"
+import type { Delimiting } from "@wirewright/codec/Delimited"
+import {
+  countFields,
+  fieldEnd,
+  isInteger,
+  isJson,
+  isLiteral,
+  isTyped,
+  missingField,
+  readInteger,
+  readLiteral,
+  readTruth,
+  restFields,
+  trailingField
+} from "@wirewright/codec/TextFields"
+import { readTyped } from "@wirewright/codec/Typed"
+
 /** How messages are delimited. */
-export const delimiting: Delimiting = { separator: "\x1e", maxMessage: 16777216, minMessage: 3 };
+export const delimiting: Delimiting = { separator: "\x1e", maxMessage: 16777216, minMessage: 3 }
 
 /** @internal */
 export function unknownMessage(text: string, start: number, end: number): UnknownMessage {
@@ -201,7 +334,12 @@ export function readEventMessageDenied(text: string, start: number, at: number, 
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("EventMessageDenied", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "EventMessageDenied", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "EventMessageDenied",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -235,7 +373,12 @@ export function readEventPermissionError(text: string, start: number, at: number
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("EventPermissionError", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "EventPermissionError", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "EventPermissionError",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -414,7 +557,12 @@ export function readRpcMessageDenied(text: string, start: number, at: number, en
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("RpcMessageDenied", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "RpcMessageDenied", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "RpcMessageDenied",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -474,7 +622,12 @@ export function readRpcPermissionError(text: string, start: number, at: number, 
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("RpcPermissionError", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "RpcPermissionError", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "RpcPermissionError",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -520,7 +673,12 @@ export function readRpcRequest(text: string, start: number, at: number, end: num
   if (end1 < 0 || end1 >= end) missingField("RpcRequest", "value", start, end)
   const extra = text.indexOf("\x1f", end1 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RpcRequest", start, extra, end)
-  return { _tag: "RpcRequest", name: text.slice(at, end0), id: text.slice(end0 + 1, end1), value: readTyped(text, end1 + 1, end, "RpcRequest", "value", start) }
+  return {
+    _tag: "RpcRequest",
+    name: text.slice(at, end0),
+    id: text.slice(end0 + 1, end1),
+    value: readTyped(text, end1 + 1, end, "RpcRequest", "value", start)
+  }
 }
 
 /** @internal */
@@ -532,7 +690,12 @@ export function readRpcResponse(text: string, start: number, at: number, end: nu
   if (end1 < 0 || end1 >= end) missingField("RpcResponse", "value", start, end)
   const extra = text.indexOf("\x1f", end1 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RpcResponse", start, extra, end)
-  return { _tag: "RpcResponse", name: text.slice(at, end0), id: text.slice(end0 + 1, end1), value: readTyped(text, end1 + 1, end, "RpcResponse", "value", start) }
+  return {
+    _tag: "RpcResponse",
+    name: text.slice(at, end0),
+    id: text.slice(end0 + 1, end1),
+    value: readTyped(text, end1 + 1, end, "RpcResponse", "value", start)
+  }
 }
 
 /** @internal */
@@ -580,7 +743,13 @@ export function readRecordUpsert(text: string, start: number, at: number, end: n
   if (end2 < 0 || end2 >= end) missingField("RecordUpsert", "config", start, end)
   const extra = text.indexOf("\x1f", end2 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordUpsert", start, extra, end)
-  return { _tag: "RecordUpsert", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordUpsert", "version", start), data: text.slice(end1 + 1, end2), config: text.slice(end2 + 1, end) }
+  return {
+    _tag: "RecordUpsert",
+    name: text.slice(at, end0),
+    version: readInteger(text, end0 + 1, end1, "RecordUpsert", "version", start),
+    data: text.slice(end1 + 1, end2),
+    config: text.slice(end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -596,7 +765,14 @@ export function readRecordUpsertPatch(text: string, start: number, at: number, e
   if (end3 < 0 || end3 >= end) missingField("RecordUpsertPatch", "config", start, end)
   const extra = text.indexOf("\x1f", end3 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordUpsertPatch", start, extra, end)
-  return { _tag: "RecordUpsertPatch", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordUpsertPatch", "version", start), path: text.slice(end1 + 1, end2), value: readTyped(text, end2 + 1, end3, "RecordUpsertPatch", "value", start), config: text.slice(end3 + 1, end) }
+  return {
+    _tag: "RecordUpsertPatch",
+    name: text.slice(at, end0),
+    version: readInteger(text, end0 + 1, end1, "RecordUpsertPatch", "version", start),
+    path: text.slice(end1 + 1, end2),
+    value: readTyped(text, end2 + 1, end3, "RecordUpsertPatch", "value", start),
+    config: text.slice(end3 + 1, end)
+  }
 }
 
 /** @internal */
@@ -714,7 +890,12 @@ export function readRecordMessageDenied(text: string, start: number, at: number,
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("RecordMessageDenied", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "RecordMessageDenied", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "RecordMessageDenied",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -748,7 +929,12 @@ export function readRecordPermissionError(text: string, start: number, at: numbe
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("RecordPermissionError", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "RecordPermissionError", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "RecordPermissionError",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -808,10 +994,23 @@ export function readRecordVersionExists(text: string, start: number, at: number,
   const end2 = text.indexOf("\x1f", end1 + 1)
   if (end2 < 0 || end2 >= end) missingField("RecordVersionExists", "data", start, end)
   const end3 = fieldEnd(text, "\x1f", end2 + 1, end)
-  if (end3 === end) return { _tag: "RecordVersionExists", name: text.slice(end0 + 1, end1), version: readInteger(text, end1 + 1, end2, "RecordVersionExists", "version", start), data: text.slice(end2 + 1, end3) }
+  if (end3 === end) {
+    return {
+      _tag: "RecordVersionExists",
+      name: text.slice(end0 + 1, end1),
+      version: readInteger(text, end1 + 1, end2, "RecordVersionExists", "version", start),
+      data: text.slice(end2 + 1, end3)
+    }
+  }
   const extra = text.indexOf("\x1f", end3 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordVersionExists", start, extra, end)
-  return { _tag: "RecordVersionExists", name: text.slice(end0 + 1, end1), version: readInteger(text, end1 + 1, end2, "RecordVersionExists", "version", start), data: text.slice(end2 + 1, end3), config: text.slice(end3 + 1, end) }
+  return {
+    _tag: "RecordVersionExists",
+    name: text.slice(end0 + 1, end1),
+    version: readInteger(text, end1 + 1, end2, "RecordVersionExists", "version", start),
+    data: text.slice(end2 + 1, end3),
+    config: text.slice(end3 + 1, end)
+  }
 }
 
 /** @internal */
@@ -828,10 +1027,21 @@ export function readRecordHasAnswer(text: string, start: number, at: number, end
   const end0 = text.indexOf("\x1f", at)
   if (end0 < 0 || end0 >= end) missingField("RecordHasAnswer", "exists", start, end)
   const end1 = fieldEnd(text, "\x1f", end0 + 1, end)
-  if (end1 === end) return { _tag: "RecordHasAnswer", name: text.slice(at, end0), exists: readTruth(text, end0 + 1, end1, "RecordHasAnswer", "exists", start) }
+  if (end1 === end) {
+    return {
+      _tag: "RecordHasAnswer",
+      name: text.slice(at, end0),
+      exists: readTruth(text, end0 + 1, end1, "RecordHasAnswer", "exists", start)
+    }
+  }
   const extra = text.indexOf("\x1f", end1 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordHasAnswer", start, extra, end)
-  return { _tag: "RecordHasAnswer", name: text.slice(at, end0), exists: readTruth(text, end0 + 1, end1, "RecordHasAnswer", "exists", start), empty: text.slice(end1 + 1, end) }
+  return {
+    _tag: "RecordHasAnswer",
+    name: text.slice(at, end0),
+    exists: readTruth(text, end0 + 1, end1, "RecordHasAnswer", "exists", start),
+    empty: text.slice(end1 + 1, end)
+  }
 }
 
 /** @internal */
@@ -848,10 +1058,21 @@ export function readRecordHeadAnswer(text: string, start: number, at: number, en
   const end0 = text.indexOf("\x1f", at)
   if (end0 < 0 || end0 >= end) missingField("RecordHeadAnswer", "version", start, end)
   const end1 = fieldEnd(text, "\x1f", end0 + 1, end)
-  if (end1 === end) return { _tag: "RecordHeadAnswer", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordHeadAnswer", "version", start) }
+  if (end1 === end) {
+    return {
+      _tag: "RecordHeadAnswer",
+      name: text.slice(at, end0),
+      version: readInteger(text, end0 + 1, end1, "RecordHeadAnswer", "version", start)
+    }
+  }
   const extra = text.indexOf("\x1f", end1 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordHeadAnswer", start, extra, end)
-  return { _tag: "RecordHeadAnswer", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordHeadAnswer", "version", start), null: text.slice(end1 + 1, end) }
+  return {
+    _tag: "RecordHeadAnswer",
+    name: text.slice(at, end0),
+    version: readInteger(text, end0 + 1, end1, "RecordHeadAnswer", "version", start),
+    null: text.slice(end1 + 1, end)
+  }
 }
 
 /** @internal */
@@ -892,10 +1113,25 @@ export function readRecordPatch(text: string, start: number, at: number, end: nu
   const end2 = text.indexOf("\x1f", end1 + 1)
   if (end2 < 0 || end2 >= end) missingField("RecordPatch", "value", start, end)
   const end3 = fieldEnd(text, "\x1f", end2 + 1, end)
-  if (end3 === end) return { _tag: "RecordPatch", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordPatch", "version", start), path: text.slice(end1 + 1, end2), value: readTyped(text, end2 + 1, end3, "RecordPatch", "value", start) }
+  if (end3 === end) {
+    return {
+      _tag: "RecordPatch",
+      name: text.slice(at, end0),
+      version: readInteger(text, end0 + 1, end1, "RecordPatch", "version", start),
+      path: text.slice(end1 + 1, end2),
+      value: readTyped(text, end2 + 1, end3, "RecordPatch", "value", start)
+    }
+  }
   const extra = text.indexOf("\x1f", end3 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordPatch", start, extra, end)
-  return { _tag: "RecordPatch", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordPatch", "version", start), path: text.slice(end1 + 1, end2), value: readTyped(text, end2 + 1, end3, "RecordPatch", "value", start), config: text.slice(end3 + 1, end) }
+  return {
+    _tag: "RecordPatch",
+    name: text.slice(at, end0),
+    version: readInteger(text, end0 + 1, end1, "RecordPatch", "version", start),
+    path: text.slice(end1 + 1, end2),
+    value: readTyped(text, end2 + 1, end3, "RecordPatch", "value", start),
+    config: text.slice(end3 + 1, end)
+  }
 }
 
 /** @internal */
@@ -907,7 +1143,12 @@ export function readRecordData(text: string, start: number, at: number, end: num
   if (end1 < 0 || end1 >= end) missingField("RecordData", "data", start, end)
   const extra = text.indexOf("\x1f", end1 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordData", start, extra, end)
-  return { _tag: "RecordData", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordData", "version", start), data: text.slice(end1 + 1, end) }
+  return {
+    _tag: "RecordData",
+    name: text.slice(at, end0),
+    version: readInteger(text, end0 + 1, end1, "RecordData", "version", start),
+    data: text.slice(end1 + 1, end)
+  }
 }
 
 /** @internal */
@@ -956,10 +1197,23 @@ export function readRecordUpdate(text: string, start: number, at: number, end: n
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("RecordUpdate", "data", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  if (end2 === end) return { _tag: "RecordUpdate", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordUpdate", "version", start), data: text.slice(end1 + 1, end2) }
+  if (end2 === end) {
+    return {
+      _tag: "RecordUpdate",
+      name: text.slice(at, end0),
+      version: readInteger(text, end0 + 1, end1, "RecordUpdate", "version", start),
+      data: text.slice(end1 + 1, end2)
+    }
+  }
   const extra = text.indexOf("\x1f", end2 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordUpdate", start, extra, end)
-  return { _tag: "RecordUpdate", name: text.slice(at, end0), version: readInteger(text, end0 + 1, end1, "RecordUpdate", "version", start), data: text.slice(end1 + 1, end2), config: text.slice(end2 + 1, end) }
+  return {
+    _tag: "RecordUpdate",
+    name: text.slice(at, end0),
+    version: readInteger(text, end0 + 1, end1, "RecordUpdate", "version", start),
+    data: text.slice(end1 + 1, end2),
+    config: text.slice(end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -987,7 +1241,12 @@ export function readRecordWriteAck(text: string, start: number, at: number, end:
   if (end1 < 0 || end1 >= end) missingField("RecordWriteAck", "result", start, end)
   const extra = text.indexOf("\x1f", end1 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RecordWriteAck", start, extra, end)
-  return { _tag: "RecordWriteAck", name: text.slice(at, end0), versions: text.slice(end0 + 1, end1), result: readTyped(text, end1 + 1, end, "RecordWriteAck", "result", start) }
+  return {
+    _tag: "RecordWriteAck",
+    name: text.slice(at, end0),
+    versions: text.slice(end0 + 1, end1),
+    result: readTyped(text, end1 + 1, end, "RecordWriteAck", "result", start)
+  }
 }
 
 /** @internal */
@@ -1029,7 +1288,12 @@ export function readPresenceMessageDenied(text: string, start: number, at: numbe
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("PresenceMessageDenied", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "PresenceMessageDenied", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "PresenceMessageDenied",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -1063,7 +1327,12 @@ export function readPresencePermissionError(text: string, start: number, at: num
   const end1 = text.indexOf("\x1f", end0 + 1)
   if (end1 < 0 || end1 >= end) missingField("PresencePermissionError", "action", start, end)
   const end2 = fieldEnd(text, "\x1f", end1 + 1, end)
-  return { _tag: "PresencePermissionError", subject: text.slice(end0 + 1, end1), action: text.slice(end1 + 1, end2), rest: restFields(text, "\x1f", end2 + 1, end) }
+  return {
+    _tag: "PresencePermissionError",
+    subject: text.slice(end0 + 1, end1),
+    action: text.slice(end1 + 1, end2),
+    rest: restFields(text, "\x1f", end2 + 1, end)
+  }
 }
 
 /** @internal */
@@ -1113,7 +1382,11 @@ export function readPresenceQueryAnswer(text: string, start: number, at: number,
   if (end0 < 0 || end0 >= end) missingField("PresenceQueryAnswer", "online", start, end)
   const extra = text.indexOf("\x1f", end0 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "PresenceQueryAnswer", start, extra, end)
-  return { _tag: "PresenceQueryAnswer", id: readInteger(text, at, end0, "PresenceQueryAnswer", "id", start), online: text.slice(end0 + 1, end) }
+  return {
+    _tag: "PresenceQueryAnswer",
+    id: readInteger(text, at, end0, "PresenceQueryAnswer", "id", start),
+    online: text.slice(end0 + 1, end)
+  }
 }
 
 /** @internal */
@@ -1142,7 +1415,11 @@ export function readPresenceUnsubscribe(text: string, start: number, at: number,
   if (end0 < 0 || end0 >= end) missingField("PresenceUnsubscribe", "users", start, end)
   const extra = text.indexOf("\x1f", end0 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "PresenceUnsubscribe", start, extra, end)
-  return { _tag: "PresenceUnsubscribe", id: readInteger(text, at, end0, "PresenceUnsubscribe", "id", start), users: text.slice(end0 + 1, end) }
+  return {
+    _tag: "PresenceUnsubscribe",
+    id: readInteger(text, at, end0, "PresenceUnsubscribe", "id", start),
+    users: text.slice(end0 + 1, end)
+  }
 }
 
 /** @internal */
@@ -1253,11 +1530,14 @@ export function decodeClientMessage(text: string, start: number = 0, end: number
         case 0x61d2: // CR
           return readRecordCreateOrRead(text, start, head1End + 1, end)
         case 0x61d5: // CU
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 4 && isInteger(text, "\x1f", head1End + 1, end, 1) && isJson(text, "\x1f", head1End + 1, end, 2) && isJson(text, "\x1f", head1End + 1, end, 3)) return readRecordUpsert(text, start, head1End + 1, end)
-            return readRecordUpsertPatch(text, start, head1End + 1, end)
-          }
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (
+            count === 4 && isInteger(text, "\x1f", head1End + 1, end, 1) && isJson(text, "\x1f", head1End + 1, end, 2) &&
+            isJson(text, "\x1f", head1End + 1, end, 3)
+          ) return readRecordUpsert(text, start, head1End + 1, end)
+          return readRecordUpsertPatch(text, start, head1End + 1, end)
+        }
         case 0xc4: // D
           return readRecordDelete(text, start, head1End + 1, end)
         case 0xc8: // H
@@ -1285,23 +1565,27 @@ export function decodeClientMessage(text: string, start: number = 0, end: number
     case 0x55: // U
       switch (head1) {
         case 0xd1: // Q
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "Q")) return readPresenceQueryAll(text, start, head1End + 1, end)
-            return readPresenceQuery(text, start, head1End + 1, end)
-          }
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "Q")) return readPresenceQueryAll(text, start, head1End + 1, end)
+          return readPresenceQuery(text, start, head1End + 1, end)
+        }
         case 0xd3: // S
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "S")) return readPresenceSubscribeAll(text, start, head1End + 1, end)
-            return readPresenceSubscribe(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "S")) {
+            return readPresenceSubscribeAll(text, start, head1End + 1, end)
           }
+          return readPresenceSubscribe(text, start, head1End + 1, end)
+        }
         case 0x6ad3: // US
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "US")) return readPresenceUnsubscribeAll(text, start, head1End + 1, end)
-            return readPresenceUnsubscribe(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "US")) {
+            return readPresenceUnsubscribeAll(text, start, head1End + 1, end)
           }
+          return readPresenceUnsubscribe(text, start, head1End + 1, end)
+        }
       }
       break
   }
@@ -1328,13 +1612,20 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
         case 0xc1: // A
           return readAuthenticationAck(text, start, head1End + 1, end)
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_AUTH_DATA") && isTyped(text, "\x1f", head1End + 1, end, 1)) return readAuthenticationInvalidData(text, start, head1End + 1, end)
-            if (count >= 1 && count <= 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "TOO_MANY_AUTH_ATTEMPTS") && (count <= 1 || isTyped(text, "\x1f", head1End + 1, end, 1))) return readAuthenticationTooManyAttempts(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_AUTH_MSG")) return readAuthenticationInvalidMessage(text, start, head1End + 1, end)
-            return readAuthenticationError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (
+            count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_AUTH_DATA") && isTyped(text, "\x1f", head1End + 1, end, 1)
+          ) return readAuthenticationInvalidData(text, start, head1End + 1, end)
+          if (
+            count >= 1 && count <= 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "TOO_MANY_AUTH_ATTEMPTS") &&
+            (count <= 1 || isTyped(text, "\x1f", head1End + 1, end, 1))
+          ) return readAuthenticationTooManyAttempts(text, start, head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_AUTH_MSG")) {
+            return readAuthenticationInvalidMessage(text, start, head1End + 1, end)
           }
+          return readAuthenticationError(text, start, head1End + 1, end)
+        }
       }
       break
     case 0x43: // C
@@ -1344,14 +1635,23 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
         case 0x61c8: // CH
           return readConnectionChallenge(text, start, head1End + 1, end)
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count >= 1 && count <= 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CONNECTION_AUTHENTICATION_TIMEOUT") && (count <= 1 || isTyped(text, "\x1f", head1End + 1, end, 1))) return readConnectionAuthenticationTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE")) return readConnectionInvalidMessage(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readConnectionUnknownAction(text, start, head1End + 1, end)
-            if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PARSE_ERROR")) return readConnectionMessageParseError(text, start, head1End + 1, end)
-            return readConnectionError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (
+            count >= 1 && count <= 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CONNECTION_AUTHENTICATION_TIMEOUT") &&
+            (count <= 1 || isTyped(text, "\x1f", head1End + 1, end, 1))
+          ) return readConnectionAuthenticationTimeout(text, start, head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE")) {
+            return readConnectionInvalidMessage(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readConnectionUnknownAction(text, start, head1End + 1, end)
+          }
+          if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PARSE_ERROR")) {
+            return readConnectionMessageParseError(text, start, head1End + 1, end)
+          }
+          return readConnectionError(text, start, head1End + 1, end)
+        }
         case 0x6849: // PI
           return readConnectionPing(text, start, head1End + 1, end)
         case 0x34a2c4: // RED
@@ -1365,16 +1665,28 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
         case 0xc1: // A
           return readEventAck(text, start, head1End + 1, end)
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readEventMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) return readEventNotSubscribed(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readEventUnknownAction(text, start, head1End + 1, end)
-            if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) return readEventInvalidMessageData(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readEventMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readEventPermissionError(text, start, head1End + 1, end)
-            return readEventError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readEventMultipleSubscriptions(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) {
+            return readEventNotSubscribed(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readEventUnknownAction(text, start, head1End + 1, end)
+          }
+          if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) {
+            return readEventInvalidMessageData(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readEventMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readEventPermissionError(text, start, head1End + 1, end)
+          }
+          return readEventError(text, start, head1End + 1, end)
+        }
         case 0x316b54: // EVT
           return readEventEmit(text, start, head1End + 1, end)
         case 0x69d0: // SP
@@ -1386,28 +1698,52 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
     case 0x50: // P
       switch (head1) {
         case 0xc1: // A
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "REQ")) return readRpcRequestAccepted(text, start, head1End + 1, end)
-            return readRpcAck(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "REQ")) {
+            return readRpcRequestAccepted(text, start, head1End + 1, end)
           }
+          return readRpcAck(text, start, head1End + 1, end)
+        }
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "ACK_TIMEOUT")) return readRpcAckTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_RPC_CORRELATION_ID")) return readRpcInvalidCorrelationId(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_ACK")) return readRpcMultipleAck(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readRpcMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NO_RPC_PROVIDER")) return readRpcNoProvider(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) return readRpcNotSubscribed(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RESPONSE_TIMEOUT")) return readRpcResponseTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readRpcUnknownAction(text, start, head1End + 1, end)
-            if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) return readRpcInvalidMessageData(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readRpcMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readRpcPermissionError(text, start, head1End + 1, end)
-            if (count === 3) return readRpcFailure(text, start, head1End + 1, end)
-            return readRpcError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "ACK_TIMEOUT")) {
+            return readRpcAckTimeout(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_RPC_CORRELATION_ID")) {
+            return readRpcInvalidCorrelationId(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_ACK")) {
+            return readRpcMultipleAck(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readRpcMultipleSubscriptions(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NO_RPC_PROVIDER")) {
+            return readRpcNoProvider(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) {
+            return readRpcNotSubscribed(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RESPONSE_TIMEOUT")) {
+            return readRpcResponseTimeout(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readRpcUnknownAction(text, start, head1End + 1, end)
+          }
+          if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) {
+            return readRpcInvalidMessageData(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readRpcMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readRpcPermissionError(text, start, head1End + 1, end)
+          }
+          if (count === 3) return readRpcFailure(text, start, head1End + 1, end)
+          return readRpcError(text, start, head1End + 1, end)
+        }
         case 0x34a2d1: // REQ
           return readRpcRequest(text, start, head1End + 1, end)
         case 0x34a2d3: // RES
@@ -1419,27 +1755,60 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
         case 0xc1: // A
           return readRecordAck(text, start, head1End + 1, end)
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count >= 4 && count <= 5 && isLiteral(text, "\x1f", head1End + 1, end, 0, "VERSION_EXISTS") && isInteger(text, "\x1f", head1End + 1, end, 2) && isJson(text, "\x1f", head1End + 1, end, 3) && (count <= 4 || isJson(text, "\x1f", head1End + 1, end, 4))) return readRecordVersionExists(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_UPDATE_ERROR") && isInteger(text, "\x1f", head1End + 1, end, 1)) return readRecordUpdateError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CACHE_RETRIEVAL_TIMEOUT")) return readRecordCacheRetrievalTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_CREATE_ERROR")) return readRecordCreateError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_DELETE_ERROR")) return readRecordDeleteError(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "H")) return readRecordHasError(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "HD")) return readRecordHeadError(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_VERSION")) return readRecordInvalidVersion(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_LOAD_ERROR")) return readRecordLoadError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readRecordMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) return readRecordNotSubscribed(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "SN")) return readRecordSnapshotError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "STORAGE_RETRIEVAL_TIMEOUT")) return readRecordStorageRetrievalTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readRecordUnknownAction(text, start, head1End + 1, end)
-            if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) return readRecordInvalidMessageData(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readRecordMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readRecordPermissionError(text, start, head1End + 1, end)
-            return readRecordError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (
+            count >= 4 && count <= 5 && isLiteral(text, "\x1f", head1End + 1, end, 0, "VERSION_EXISTS") &&
+            isInteger(text, "\x1f", head1End + 1, end, 2) && isJson(text, "\x1f", head1End + 1, end, 3) &&
+            (count <= 4 || isJson(text, "\x1f", head1End + 1, end, 4))
+          ) return readRecordVersionExists(text, start, head1End + 1, end)
+          if (
+            count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_UPDATE_ERROR") &&
+            isInteger(text, "\x1f", head1End + 1, end, 1)
+          ) return readRecordUpdateError(text, start, head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CACHE_RETRIEVAL_TIMEOUT")) {
+            return readRecordCacheRetrievalTimeout(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_CREATE_ERROR")) {
+            return readRecordCreateError(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_DELETE_ERROR")) {
+            return readRecordDeleteError(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "H")) return readRecordHasError(text, start, head1End + 1, end)
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "HD")) return readRecordHeadError(text, start, head1End + 1, end)
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_VERSION")) {
+            return readRecordInvalidVersion(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_LOAD_ERROR")) {
+            return readRecordLoadError(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readRecordMultipleSubscriptions(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) {
+            return readRecordNotSubscribed(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "SN")) {
+            return readRecordSnapshotError(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "STORAGE_RETRIEVAL_TIMEOUT")) {
+            return readRecordStorageRetrievalTimeout(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readRecordUnknownAction(text, start, head1End + 1, end)
+          }
+          if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) {
+            return readRecordInvalidMessageData(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readRecordMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readRecordPermissionError(text, start, head1End + 1, end)
+          }
+          return readRecordError(text, start, head1End + 1, end)
+        }
         case 0xc8: // H
           return readRecordHasAnswer(text, start, head1End + 1, end)
         case 0x6444: // HD
@@ -1465,36 +1834,52 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
         case 0xc1: // A
           return readPresenceAck(text, start, head1End + 1, end)
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_PRESENCE_USERS")) return readPresenceInvalidUsers(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readPresenceMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) return readPresenceNotSubscribed(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readPresenceMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readPresencePermissionError(text, start, head1End + 1, end)
-            return readPresenceError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_PRESENCE_USERS")) {
+            return readPresenceInvalidUsers(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readPresenceMultipleSubscriptions(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NOT_SUBSCRIBED")) {
+            return readPresenceNotSubscribed(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readPresenceMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readPresencePermissionError(text, start, head1End + 1, end)
+          }
+          return readPresenceError(text, start, head1End + 1, end)
+        }
         case 0x34274a: // PNJ
           return readPresenceJoin(text, start, head1End + 1, end)
         case 0x34274c: // PNL
           return readPresenceLeave(text, start, head1End + 1, end)
         case 0xd1: // Q
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isInteger(text, "\x1f", head1End + 1, end, 0) && isJson(text, "\x1f", head1End + 1, end, 1)) return readPresenceQueryAnswer(text, start, head1End + 1, end)
-            return readPresenceQueryAllAnswer(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 2 && isInteger(text, "\x1f", head1End + 1, end, 0) && isJson(text, "\x1f", head1End + 1, end, 1)) {
+            return readPresenceQueryAnswer(text, start, head1End + 1, end)
           }
+          return readPresenceQueryAllAnswer(text, start, head1End + 1, end)
+        }
       }
       break
     case 0x58: // X
       switch (head1) {
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PARSE_ERROR")) return readGlobalMessageParseError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_TOPIC")) return readGlobalUnknownTopic(text, start, head1End + 1, end)
-            return readGlobalError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PARSE_ERROR")) {
+            return readGlobalMessageParseError(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_TOPIC")) {
+            return readGlobalUnknownTopic(text, start, head1End + 1, end)
+          }
+          return readGlobalError(text, start, head1End + 1, end)
+        }
       }
       break
   }

@@ -2,40 +2,181 @@
 /* oxlint-disable */
 
 /** Encoders of the deepstream protocol: text of one message with its separator. */
-import type { AuthenticationAck, AuthenticationError, AuthenticationInvalidData, AuthenticationInvalidMessage, AuthenticationRequest, AuthenticationTooManyAttempts, ConnectionAck, ConnectionAuthenticationTimeout, ConnectionChallenge, ConnectionChallengeResponse, ConnectionError, ConnectionInvalidMessage, ConnectionMessageParseError, ConnectionPing, ConnectionPong, ConnectionRedirect, ConnectionReject, ConnectionUnknownAction, EventAck, EventEmit, EventError, EventInvalidMessageData, EventListen, EventListenAccept, EventListenReject, EventMessageDenied, EventMultipleSubscriptions, EventNotSubscribed, EventPatternFound, EventPatternRemoved, EventPermissionError, EventSubscribe, EventUnknownAction, EventUnlisten, EventUnsubscribe, GlobalError, GlobalMessageParseError, GlobalUnknownTopic, Message, PresenceAck, PresenceError, PresenceInvalidUsers, PresenceJoin, PresenceLeave, PresenceMessageDenied, PresenceMultipleSubscriptions, PresenceNotSubscribed, PresencePermissionError, PresenceQuery, PresenceQueryAll, PresenceQueryAllAnswer, PresenceQueryAnswer, PresenceSubscribe, PresenceSubscribeAll, PresenceUnsubscribe, PresenceUnsubscribeAll, RecordAck, RecordCacheRetrievalTimeout, RecordCreateError, RecordCreateOrRead, RecordData, RecordDelete, RecordDeleteError, RecordDiscard, RecordError, RecordHas, RecordHasAnswer, RecordHasError, RecordHasProvider, RecordHead, RecordHeadAnswer, RecordHeadError, RecordInvalidMessageData, RecordInvalidVersion, RecordListen, RecordListenAccept, RecordListenReject, RecordLoadError, RecordMessageDenied, RecordMultipleSubscriptions, RecordNotSubscribed, RecordPatch, RecordPatternFound, RecordPatternRemoved, RecordPermissionError, RecordSnapshot, RecordSnapshotError, RecordStorageRetrievalTimeout, RecordUnknownAction, RecordUnlisten, RecordUpdate, RecordUpdateError, RecordUpsert, RecordUpsertPatch, RecordVersionExists, RecordWriteAck, RpcAck, RpcAckTimeout, RpcError, RpcFailure, RpcInvalidCorrelationId, RpcInvalidMessageData, RpcMessageDenied, RpcMultipleAck, RpcMultipleSubscriptions, RpcNoProvider, RpcNotSubscribed, RpcPermissionError, RpcProvide, RpcReject, RpcRequest, RpcRequestAccepted, RpcResponse, RpcResponseTimeout, RpcUnknownAction, RpcUnprovide, UnknownMessage } from "./Messages.ts";
-import { unencodable } from "@wirewright/codec/Errors";
-import { putInteger, putMessage, putRest, putText, putTruth, putTyped } from "@wirewright/codec/TextFields";
+import type {
+  AuthenticationAck,
+  AuthenticationError,
+  AuthenticationInvalidData,
+  AuthenticationInvalidMessage,
+  AuthenticationRequest,
+  AuthenticationTooManyAttempts,
+  ConnectionAck,
+  ConnectionAuthenticationTimeout,
+  ConnectionChallenge,
+  ConnectionChallengeResponse,
+  ConnectionError,
+  ConnectionInvalidMessage,
+  ConnectionMessageParseError,
+  ConnectionPing,
+  ConnectionPong,
+  ConnectionRedirect,
+  ConnectionReject,
+  ConnectionUnknownAction,
+  EventAck,
+  EventEmit,
+  EventError,
+  EventInvalidMessageData,
+  EventListen,
+  EventListenAccept,
+  EventListenReject,
+  EventMessageDenied,
+  EventMultipleSubscriptions,
+  EventNotSubscribed,
+  EventPatternFound,
+  EventPatternRemoved,
+  EventPermissionError,
+  EventSubscribe,
+  EventUnknownAction,
+  EventUnlisten,
+  EventUnsubscribe,
+  GlobalError,
+  GlobalMessageParseError,
+  GlobalUnknownTopic,
+  Message,
+  PresenceAck,
+  PresenceError,
+  PresenceInvalidUsers,
+  PresenceJoin,
+  PresenceLeave,
+  PresenceMessageDenied,
+  PresenceMultipleSubscriptions,
+  PresenceNotSubscribed,
+  PresencePermissionError,
+  PresenceQuery,
+  PresenceQueryAll,
+  PresenceQueryAllAnswer,
+  PresenceQueryAnswer,
+  PresenceSubscribe,
+  PresenceSubscribeAll,
+  PresenceUnsubscribe,
+  PresenceUnsubscribeAll,
+  RecordAck,
+  RecordCacheRetrievalTimeout,
+  RecordCreateError,
+  RecordCreateOrRead,
+  RecordData,
+  RecordDelete,
+  RecordDeleteError,
+  RecordDiscard,
+  RecordError,
+  RecordHas,
+  RecordHasAnswer,
+  RecordHasError,
+  RecordHasProvider,
+  RecordHead,
+  RecordHeadAnswer,
+  RecordHeadError,
+  RecordInvalidMessageData,
+  RecordInvalidVersion,
+  RecordListen,
+  RecordListenAccept,
+  RecordListenReject,
+  RecordLoadError,
+  RecordMessageDenied,
+  RecordMultipleSubscriptions,
+  RecordNotSubscribed,
+  RecordPatch,
+  RecordPatternFound,
+  RecordPatternRemoved,
+  RecordPermissionError,
+  RecordSnapshot,
+  RecordSnapshotError,
+  RecordStorageRetrievalTimeout,
+  RecordUnknownAction,
+  RecordUnlisten,
+  RecordUpdate,
+  RecordUpdateError,
+  RecordUpsert,
+  RecordUpsertPatch,
+  RecordVersionExists,
+  RecordWriteAck,
+  RpcAck,
+  RpcAckTimeout,
+  RpcError,
+  RpcFailure,
+  RpcInvalidCorrelationId,
+  RpcInvalidMessageData,
+  RpcMessageDenied,
+  RpcMultipleAck,
+  RpcMultipleSubscriptions,
+  RpcNoProvider,
+  RpcNotSubscribed,
+  RpcPermissionError,
+  RpcProvide,
+  RpcReject,
+  RpcRequest,
+  RpcRequestAccepted,
+  RpcResponse,
+  RpcResponseTimeout,
+  RpcUnknownAction,
+  RpcUnprovide,
+  UnknownMessage
+} from "./Messages.ts"
+import { unencodable } from "@wirewright/codec/Errors"
+import { putInteger, putMessage, putRest, putText, putTruth, putTyped } from "@wirewright/codec/TextFields"
+
+/** Largest message in characters, its separator not counted. */
+const maxMessage = 16777216
 
 /** Encodes AuthenticationAck. Throws `EncodeError`. */
 export function encodeAuthenticationAck(fields: Omit<AuthenticationAck, "_tag"> = {}): string {
-  const clientDataField = fields.clientData === undefined ? "" : "\x1f" + putTyped("AuthenticationAck", "clientData", fields.clientData, "\x1f\x1e")
-  return putMessage("AuthenticationAck", `A\x1fA${clientDataField}\x1e`, 16777216)
+  const clientDataField = fields.clientData === undefined
+    ? ""
+    : "\x1f" + putTyped("AuthenticationAck", "clientData", fields.clientData, "\x1f\x1e")
+  return putMessage("AuthenticationAck", `A\x1fA${clientDataField}\x1e`, maxMessage)
 }
 
 /** Encodes AuthenticationError. Throws `EncodeError`. */
 export function encodeAuthenticationError(fields: Omit<AuthenticationError, "_tag">): string {
-  return putMessage("AuthenticationError", `A\x1fE\x1f${putText("AuthenticationError", "code", fields.code, "\x1f\x1e")}${putRest("AuthenticationError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationError",
+    `A\x1fE\x1f${putText("AuthenticationError", "code", fields.code, "\x1f\x1e")}${
+      putRest("AuthenticationError", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes AuthenticationInvalidData. Throws `EncodeError`. */
 export function encodeAuthenticationInvalidData(fields: Omit<AuthenticationInvalidData, "_tag">): string {
-  return putMessage("AuthenticationInvalidData", `A\x1fE\x1fINVALID_AUTH_DATA\x1f${putTyped("AuthenticationInvalidData", "clientData", fields.clientData, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationInvalidData",
+    `A\x1fE\x1fINVALID_AUTH_DATA\x1f${putTyped("AuthenticationInvalidData", "clientData", fields.clientData, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes AuthenticationInvalidMessage. Throws `EncodeError`. */
 export function encodeAuthenticationInvalidMessage(fields: Omit<AuthenticationInvalidMessage, "_tag">): string {
-  return putMessage("AuthenticationInvalidMessage", `A\x1fE\x1fINVALID_AUTH_MSG\x1f${putText("AuthenticationInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationInvalidMessage",
+    `A\x1fE\x1fINVALID_AUTH_MSG\x1f${putText("AuthenticationInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes AuthenticationTooManyAttempts. Throws `EncodeError`. */
 export function encodeAuthenticationTooManyAttempts(fields: Omit<AuthenticationTooManyAttempts, "_tag"> = {}): string {
   const textField = fields.text === undefined ? "" : "\x1f" + putTyped("AuthenticationTooManyAttempts", "text", fields.text, "\x1f\x1e")
-  return putMessage("AuthenticationTooManyAttempts", `A\x1fE\x1fTOO_MANY_AUTH_ATTEMPTS${textField}\x1e`, 16777216)
+  return putMessage("AuthenticationTooManyAttempts", `A\x1fE\x1fTOO_MANY_AUTH_ATTEMPTS${textField}\x1e`, maxMessage)
 }
 
 /** Encodes AuthenticationRequest. Throws `EncodeError`. */
 export function encodeAuthenticationRequest(fields: Omit<AuthenticationRequest, "_tag">): string {
-  return putMessage("AuthenticationRequest", `A\x1fREQ\x1f${putText("AuthenticationRequest", "credentials", fields.credentials, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "AuthenticationRequest",
+    `A\x1fREQ\x1f${putText("AuthenticationRequest", "credentials", fields.credentials, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes ConnectionAck. Throws `EncodeError`. */
@@ -52,33 +193,55 @@ export function encodeConnectionChallenge(fields: Omit<ConnectionChallenge, "_ta
 
 /** Encodes ConnectionChallengeResponse. Throws `EncodeError`. */
 export function encodeConnectionChallengeResponse(fields: Omit<ConnectionChallengeResponse, "_tag">): string {
-  return putMessage("ConnectionChallengeResponse", `C\x1fCHR\x1f${putText("ConnectionChallengeResponse", "url", fields.url, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionChallengeResponse",
+    `C\x1fCHR\x1f${putText("ConnectionChallengeResponse", "url", fields.url, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes ConnectionAuthenticationTimeout. Throws `EncodeError`. */
 export function encodeConnectionAuthenticationTimeout(fields: Omit<ConnectionAuthenticationTimeout, "_tag"> = {}): string {
   const textField = fields.text === undefined ? "" : "\x1f" + putTyped("ConnectionAuthenticationTimeout", "text", fields.text, "\x1f\x1e")
-  return putMessage("ConnectionAuthenticationTimeout", `C\x1fE\x1fCONNECTION_AUTHENTICATION_TIMEOUT${textField}\x1e`, 16777216)
+  return putMessage("ConnectionAuthenticationTimeout", `C\x1fE\x1fCONNECTION_AUTHENTICATION_TIMEOUT${textField}\x1e`, maxMessage)
 }
 
 /** Encodes ConnectionError. Throws `EncodeError`. */
 export function encodeConnectionError(fields: Omit<ConnectionError, "_tag">): string {
-  return putMessage("ConnectionError", `C\x1fE\x1f${putText("ConnectionError", "code", fields.code, "\x1f\x1e")}${putRest("ConnectionError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionError",
+    `C\x1fE\x1f${putText("ConnectionError", "code", fields.code, "\x1f\x1e")}${
+      putRest("ConnectionError", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes ConnectionInvalidMessage. Throws `EncodeError`. */
 export function encodeConnectionInvalidMessage(fields: Omit<ConnectionInvalidMessage, "_tag">): string {
-  return putMessage("ConnectionInvalidMessage", `C\x1fE\x1fINVALID_MESSAGE\x1f${putText("ConnectionInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionInvalidMessage",
+    `C\x1fE\x1fINVALID_MESSAGE\x1f${putText("ConnectionInvalidMessage", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes ConnectionMessageParseError. Throws `EncodeError`. */
 export function encodeConnectionMessageParseError(fields: Omit<ConnectionMessageParseError, "_tag">): string {
-  return putMessage("ConnectionMessageParseError", `C\x1fE\x1fMESSAGE_PARSE_ERROR${putRest("ConnectionMessageParseError", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionMessageParseError",
+    `C\x1fE\x1fMESSAGE_PARSE_ERROR${putRest("ConnectionMessageParseError", "original", fields.original, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes ConnectionUnknownAction. Throws `EncodeError`. */
 export function encodeConnectionUnknownAction(fields: Omit<ConnectionUnknownAction, "_tag">): string {
-  return putMessage("ConnectionUnknownAction", `C\x1fE\x1fUNKNOWN_ACTION\x1f${putText("ConnectionUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "ConnectionUnknownAction",
+    `C\x1fE\x1fUNKNOWN_ACTION\x1f${putText("ConnectionUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes ConnectionPing. Throws `EncodeError`. */
@@ -95,7 +258,7 @@ export function encodeConnectionPong(fields: Omit<ConnectionPong, "_tag"> = {}):
 
 /** Encodes ConnectionRedirect. Throws `EncodeError`. */
 export function encodeConnectionRedirect(fields: Omit<ConnectionRedirect, "_tag">): string {
-  return putMessage("ConnectionRedirect", `C\x1fRED\x1f${putText("ConnectionRedirect", "url", fields.url, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("ConnectionRedirect", `C\x1fRED\x1f${putText("ConnectionRedirect", "url", fields.url, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes ConnectionReject. Throws `EncodeError`. */
@@ -106,444 +269,812 @@ export function encodeConnectionReject(fields: Omit<ConnectionReject, "_tag"> = 
 
 /** Encodes EventAck. Throws `EncodeError`. */
 export function encodeEventAck(fields: Omit<EventAck, "_tag">): string {
-  return putMessage("EventAck", `E\x1fA\x1f${putText("EventAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("EventAck", "subject", fields.subject, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventAck",
+    `E\x1fA\x1f${putText("EventAck", "action", fields.action, "\x1f\x1e")}\x1f${
+      putText("EventAck", "subject", fields.subject, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventError. Throws `EncodeError`. */
 export function encodeEventError(fields: Omit<EventError, "_tag">): string {
-  return putMessage("EventError", `E\x1fE\x1f${putText("EventError", "code", fields.code, "\x1f\x1e")}${putRest("EventError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventError",
+    `E\x1fE\x1f${putText("EventError", "code", fields.code, "\x1f\x1e")}${putRest("EventError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventInvalidMessageData. Throws `EncodeError`. */
 export function encodeEventInvalidMessageData(fields: Omit<EventInvalidMessageData, "_tag">): string {
-  return putMessage("EventInvalidMessageData", `E\x1fE\x1fINVALID_MESSAGE_DATA${putRest("EventInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventInvalidMessageData",
+    `E\x1fE\x1fINVALID_MESSAGE_DATA${putRest("EventInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventMessageDenied. Throws `EncodeError`. */
 export function encodeEventMessageDenied(fields: Omit<EventMessageDenied, "_tag">): string {
-  return putMessage("EventMessageDenied", `E\x1fE\x1fMESSAGE_DENIED\x1f${putText("EventMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("EventMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("EventMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventMessageDenied",
+    `E\x1fE\x1fMESSAGE_DENIED\x1f${putText("EventMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("EventMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("EventMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventMultipleSubscriptions. Throws `EncodeError`. */
 export function encodeEventMultipleSubscriptions(fields: Omit<EventMultipleSubscriptions, "_tag">): string {
-  return putMessage("EventMultipleSubscriptions", `E\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("EventMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventMultipleSubscriptions",
+    `E\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("EventMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventNotSubscribed. Throws `EncodeError`. */
 export function encodeEventNotSubscribed(fields: Omit<EventNotSubscribed, "_tag">): string {
-  return putMessage("EventNotSubscribed", `E\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("EventNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventNotSubscribed",
+    `E\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("EventNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventPermissionError. Throws `EncodeError`. */
 export function encodeEventPermissionError(fields: Omit<EventPermissionError, "_tag">): string {
-  return putMessage("EventPermissionError", `E\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("EventPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("EventPermissionError", "action", fields.action, "\x1f\x1e")}${putRest("EventPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventPermissionError",
+    `E\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("EventPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("EventPermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("EventPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventUnknownAction. Throws `EncodeError`. */
 export function encodeEventUnknownAction(fields: Omit<EventUnknownAction, "_tag">): string {
-  return putMessage("EventUnknownAction", `E\x1fE\x1fUNKNOWN_ACTION\x1f${putText("EventUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventUnknownAction",
+    `E\x1fE\x1fUNKNOWN_ACTION\x1f${putText("EventUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventEmit. Throws `EncodeError`. */
 export function encodeEventEmit(fields: Omit<EventEmit, "_tag">): string {
   const valueField = fields.value === undefined ? "" : "\x1f" + putTyped("EventEmit", "value", fields.value, "\x1f\x1e")
-  return putMessage("EventEmit", `E\x1fEVT\x1f${putText("EventEmit", "name", fields.name, "\x1f\x1e")}${valueField}\x1e`, 16777216)
+  return putMessage("EventEmit", `E\x1fEVT\x1f${putText("EventEmit", "name", fields.name, "\x1f\x1e")}${valueField}\x1e`, maxMessage)
 }
 
 /** Encodes EventListen. Throws `EncodeError`. */
 export function encodeEventListen(fields: Omit<EventListen, "_tag">): string {
-  return putMessage("EventListen", `E\x1fL\x1f${putText("EventListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventListen", `E\x1fL\x1f${putText("EventListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes EventListenAccept. Throws `EncodeError`. */
 export function encodeEventListenAccept(fields: Omit<EventListenAccept, "_tag">): string {
-  return putMessage("EventListenAccept", `E\x1fLA\x1f${putText("EventListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventListenAccept", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventListenAccept",
+    `E\x1fLA\x1f${putText("EventListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventListenAccept", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventListenReject. Throws `EncodeError`. */
 export function encodeEventListenReject(fields: Omit<EventListenReject, "_tag">): string {
-  return putMessage("EventListenReject", `E\x1fLR\x1f${putText("EventListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventListenReject", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventListenReject",
+    `E\x1fLR\x1f${putText("EventListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventListenReject", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventSubscribe. Throws `EncodeError`. */
 export function encodeEventSubscribe(fields: Omit<EventSubscribe, "_tag">): string {
-  return putMessage("EventSubscribe", `E\x1fS\x1f${putText("EventSubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventSubscribe", `E\x1fS\x1f${putText("EventSubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes EventPatternFound. Throws `EncodeError`. */
 export function encodeEventPatternFound(fields: Omit<EventPatternFound, "_tag">): string {
-  return putMessage("EventPatternFound", `E\x1fSP\x1f${putText("EventPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventPatternFound", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventPatternFound",
+    `E\x1fSP\x1f${putText("EventPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventPatternFound", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventPatternRemoved. Throws `EncodeError`. */
 export function encodeEventPatternRemoved(fields: Omit<EventPatternRemoved, "_tag">): string {
-  return putMessage("EventPatternRemoved", `E\x1fSR\x1f${putText("EventPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("EventPatternRemoved", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "EventPatternRemoved",
+    `E\x1fSR\x1f${putText("EventPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("EventPatternRemoved", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes EventUnlisten. Throws `EncodeError`. */
 export function encodeEventUnlisten(fields: Omit<EventUnlisten, "_tag">): string {
-  return putMessage("EventUnlisten", `E\x1fUL\x1f${putText("EventUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventUnlisten", `E\x1fUL\x1f${putText("EventUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes EventUnsubscribe. Throws `EncodeError`. */
 export function encodeEventUnsubscribe(fields: Omit<EventUnsubscribe, "_tag">): string {
-  return putMessage("EventUnsubscribe", `E\x1fUS\x1f${putText("EventUnsubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("EventUnsubscribe", `E\x1fUS\x1f${putText("EventUnsubscribe", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RpcAck. Throws `EncodeError`. */
 export function encodeRpcAck(fields: Omit<RpcAck, "_tag">): string {
-  return putMessage("RpcAck", `P\x1fA\x1f${putText("RpcAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("RpcAck", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcAck",
+    `P\x1fA\x1f${putText("RpcAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("RpcAck", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcRequestAccepted. Throws `EncodeError`. */
 export function encodeRpcRequestAccepted(fields: Omit<RpcRequestAccepted, "_tag">): string {
-  return putMessage("RpcRequestAccepted", `P\x1fA\x1fREQ\x1f${putText("RpcRequestAccepted", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcRequestAccepted", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcRequestAccepted",
+    `P\x1fA\x1fREQ\x1f${putText("RpcRequestAccepted", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcRequestAccepted", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcAckTimeout. Throws `EncodeError`. */
 export function encodeRpcAckTimeout(fields: Omit<RpcAckTimeout, "_tag">): string {
-  return putMessage("RpcAckTimeout", `P\x1fE\x1fACK_TIMEOUT\x1f${putText("RpcAckTimeout", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcAckTimeout", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcAckTimeout",
+    `P\x1fE\x1fACK_TIMEOUT\x1f${putText("RpcAckTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcAckTimeout", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcError. Throws `EncodeError`. */
 export function encodeRpcError(fields: Omit<RpcError, "_tag">): string {
-  return putMessage("RpcError", `P\x1fE\x1f${putText("RpcError", "code", fields.code, "\x1f\x1e")}${putRest("RpcError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcError",
+    `P\x1fE\x1f${putText("RpcError", "code", fields.code, "\x1f\x1e")}${putRest("RpcError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcFailure. Throws `EncodeError`. */
 export function encodeRpcFailure(fields: Omit<RpcFailure, "_tag">): string {
-  return putMessage("RpcFailure", `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcFailure", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcFailure",
+    `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcFailure", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcInvalidCorrelationId. Throws `EncodeError`. */
 export function encodeRpcInvalidCorrelationId(fields: Omit<RpcInvalidCorrelationId, "_tag">): string {
-  return putMessage("RpcInvalidCorrelationId", `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcInvalidCorrelationId",
+    `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcInvalidMessageData. Throws `EncodeError`. */
 export function encodeRpcInvalidMessageData(fields: Omit<RpcInvalidMessageData, "_tag">): string {
-  return putMessage("RpcInvalidMessageData", `P\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RpcInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcInvalidMessageData",
+    `P\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RpcInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcMessageDenied. Throws `EncodeError`. */
 export function encodeRpcMessageDenied(fields: Omit<RpcMessageDenied, "_tag">): string {
-  return putMessage("RpcMessageDenied", `P\x1fE\x1fMESSAGE_DENIED\x1f${putText("RpcMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RpcMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("RpcMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMessageDenied",
+    `P\x1fE\x1fMESSAGE_DENIED\x1f${putText("RpcMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RpcMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("RpcMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcMultipleAck. Throws `EncodeError`. */
 export function encodeRpcMultipleAck(fields: Omit<RpcMultipleAck, "_tag">): string {
-  return putMessage("RpcMultipleAck", `P\x1fE\x1fMULTIPLE_ACK\x1f${putText("RpcMultipleAck", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcMultipleAck", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMultipleAck",
+    `P\x1fE\x1fMULTIPLE_ACK\x1f${putText("RpcMultipleAck", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcMultipleAck", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcMultipleSubscriptions. Throws `EncodeError`. */
 export function encodeRpcMultipleSubscriptions(fields: Omit<RpcMultipleSubscriptions, "_tag">): string {
-  return putMessage("RpcMultipleSubscriptions", `P\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RpcMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMultipleSubscriptions",
+    `P\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RpcMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcNoProvider. Throws `EncodeError`. */
 export function encodeRpcNoProvider(fields: Omit<RpcNoProvider, "_tag">): string {
-  return putMessage("RpcNoProvider", `P\x1fE\x1fNO_RPC_PROVIDER\x1f${putText("RpcNoProvider", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcNoProvider", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcNoProvider",
+    `P\x1fE\x1fNO_RPC_PROVIDER\x1f${putText("RpcNoProvider", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcNoProvider", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcNotSubscribed. Throws `EncodeError`. */
 export function encodeRpcNotSubscribed(fields: Omit<RpcNotSubscribed, "_tag">): string {
-  return putMessage("RpcNotSubscribed", `P\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RpcNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcNotSubscribed",
+    `P\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RpcNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcPermissionError. Throws `EncodeError`. */
 export function encodeRpcPermissionError(fields: Omit<RpcPermissionError, "_tag">): string {
-  return putMessage("RpcPermissionError", `P\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RpcPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RpcPermissionError", "action", fields.action, "\x1f\x1e")}${putRest("RpcPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcPermissionError",
+    `P\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RpcPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RpcPermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("RpcPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcResponseTimeout. Throws `EncodeError`. */
 export function encodeRpcResponseTimeout(fields: Omit<RpcResponseTimeout, "_tag">): string {
-  return putMessage("RpcResponseTimeout", `P\x1fE\x1fRESPONSE_TIMEOUT\x1f${putText("RpcResponseTimeout", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcResponseTimeout", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcResponseTimeout",
+    `P\x1fE\x1fRESPONSE_TIMEOUT\x1f${putText("RpcResponseTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcResponseTimeout", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcUnknownAction. Throws `EncodeError`. */
 export function encodeRpcUnknownAction(fields: Omit<RpcUnknownAction, "_tag">): string {
-  return putMessage("RpcUnknownAction", `P\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RpcUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcUnknownAction",
+    `P\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RpcUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcReject. Throws `EncodeError`. */
 export function encodeRpcReject(fields: Omit<RpcReject, "_tag">): string {
-  return putMessage("RpcReject", `P\x1fREJ\x1f${putText("RpcReject", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcReject", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcReject",
+    `P\x1fREJ\x1f${putText("RpcReject", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcReject", "id", fields.id, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcRequest. Throws `EncodeError`. */
 export function encodeRpcRequest(fields: Omit<RpcRequest, "_tag">): string {
-  return putMessage("RpcRequest", `P\x1fREQ\x1f${putText("RpcRequest", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcRequest", "id", fields.id, "\x1f\x1e")}\x1f${putTyped("RpcRequest", "value", fields.value, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcRequest",
+    `P\x1fREQ\x1f${putText("RpcRequest", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcRequest", "id", fields.id, "\x1f\x1e")}\x1f${
+      putTyped("RpcRequest", "value", fields.value, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcResponse. Throws `EncodeError`. */
 export function encodeRpcResponse(fields: Omit<RpcResponse, "_tag">): string {
-  return putMessage("RpcResponse", `P\x1fRES\x1f${putText("RpcResponse", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcResponse", "id", fields.id, "\x1f\x1e")}\x1f${putTyped("RpcResponse", "value", fields.value, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcResponse",
+    `P\x1fRES\x1f${putText("RpcResponse", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcResponse", "id", fields.id, "\x1f\x1e")}\x1f${
+      putTyped("RpcResponse", "value", fields.value, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcProvide. Throws `EncodeError`. */
 export function encodeRpcProvide(fields: Omit<RpcProvide, "_tag">): string {
-  return putMessage("RpcProvide", `P\x1fS\x1f${putText("RpcProvide", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RpcProvide", `P\x1fS\x1f${putText("RpcProvide", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RpcUnprovide. Throws `EncodeError`. */
 export function encodeRpcUnprovide(fields: Omit<RpcUnprovide, "_tag">): string {
-  return putMessage("RpcUnprovide", `P\x1fUS\x1f${putText("RpcUnprovide", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RpcUnprovide", `P\x1fUS\x1f${putText("RpcUnprovide", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordAck. Throws `EncodeError`. */
 export function encodeRecordAck(fields: Omit<RecordAck, "_tag">): string {
-  return putMessage("RecordAck", `R\x1fA\x1f${putText("RecordAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("RecordAck", "subject", fields.subject, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordAck",
+    `R\x1fA\x1f${putText("RecordAck", "action", fields.action, "\x1f\x1e")}\x1f${
+      putText("RecordAck", "subject", fields.subject, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordCreateOrRead. Throws `EncodeError`. */
 export function encodeRecordCreateOrRead(fields: Omit<RecordCreateOrRead, "_tag">): string {
-  return putMessage("RecordCreateOrRead", `R\x1fCR\x1f${putText("RecordCreateOrRead", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordCreateOrRead", `R\x1fCR\x1f${putText("RecordCreateOrRead", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordUpsert. Throws `EncodeError`. */
 export function encodeRecordUpsert(fields: Omit<RecordUpsert, "_tag">): string {
-  return putMessage("RecordUpsert", `R\x1fCU\x1f${putText("RecordUpsert", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpsert", "version", fields.version)}\x1f${putText("RecordUpsert", "data", fields.data, "\x1f\x1e")}\x1f${putText("RecordUpsert", "config", fields.config, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpsert",
+    `R\x1fCU\x1f${putText("RecordUpsert", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordUpsert", "version", fields.version)
+    }\x1f${putText("RecordUpsert", "data", fields.data, "\x1f\x1e")}\x1f${
+      putText("RecordUpsert", "config", fields.config, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordUpsertPatch. Throws `EncodeError`. */
 export function encodeRecordUpsertPatch(fields: Omit<RecordUpsertPatch, "_tag">): string {
-  return putMessage("RecordUpsertPatch", `R\x1fCU\x1f${putText("RecordUpsertPatch", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpsertPatch", "version", fields.version)}\x1f${putText("RecordUpsertPatch", "path", fields.path, "\x1f\x1e")}\x1f${putTyped("RecordUpsertPatch", "value", fields.value, "\x1f\x1e")}\x1f${putText("RecordUpsertPatch", "config", fields.config, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpsertPatch",
+    `R\x1fCU\x1f${putText("RecordUpsertPatch", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordUpsertPatch", "version", fields.version)
+    }\x1f${putText("RecordUpsertPatch", "path", fields.path, "\x1f\x1e")}\x1f${
+      putTyped("RecordUpsertPatch", "value", fields.value, "\x1f\x1e")
+    }\x1f${putText("RecordUpsertPatch", "config", fields.config, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordDelete. Throws `EncodeError`. */
 export function encodeRecordDelete(fields: Omit<RecordDelete, "_tag">): string {
-  return putMessage("RecordDelete", `R\x1fD\x1f${putText("RecordDelete", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordDelete", `R\x1fD\x1f${putText("RecordDelete", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordCacheRetrievalTimeout. Throws `EncodeError`. */
 export function encodeRecordCacheRetrievalTimeout(fields: Omit<RecordCacheRetrievalTimeout, "_tag">): string {
-  return putMessage("RecordCacheRetrievalTimeout", `R\x1fE\x1fCACHE_RETRIEVAL_TIMEOUT\x1f${putText("RecordCacheRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordCacheRetrievalTimeout",
+    `R\x1fE\x1fCACHE_RETRIEVAL_TIMEOUT\x1f${putText("RecordCacheRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordCreateError. Throws `EncodeError`. */
 export function encodeRecordCreateError(fields: Omit<RecordCreateError, "_tag">): string {
-  return putMessage("RecordCreateError", `R\x1fE\x1fRECORD_CREATE_ERROR\x1f${putText("RecordCreateError", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordCreateError",
+    `R\x1fE\x1fRECORD_CREATE_ERROR\x1f${putText("RecordCreateError", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordDeleteError. Throws `EncodeError`. */
 export function encodeRecordDeleteError(fields: Omit<RecordDeleteError, "_tag">): string {
-  return putMessage("RecordDeleteError", `R\x1fE\x1fRECORD_DELETE_ERROR\x1f${putText("RecordDeleteError", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordDeleteError",
+    `R\x1fE\x1fRECORD_DELETE_ERROR\x1f${putText("RecordDeleteError", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordError. Throws `EncodeError`. */
 export function encodeRecordError(fields: Omit<RecordError, "_tag">): string {
-  return putMessage("RecordError", `R\x1fE\x1f${putText("RecordError", "code", fields.code, "\x1f\x1e")}${putRest("RecordError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordError",
+    `R\x1fE\x1f${putText("RecordError", "code", fields.code, "\x1f\x1e")}${putRest("RecordError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordHasError. Throws `EncodeError`. */
 export function encodeRecordHasError(fields: Omit<RecordHasError, "_tag">): string {
-  return putMessage("RecordHasError", `R\x1fE\x1fH\x1f${putText("RecordHasError", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordHasError", "reason", fields.reason, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordHasError",
+    `R\x1fE\x1fH\x1f${putText("RecordHasError", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordHasError", "reason", fields.reason, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordHeadError. Throws `EncodeError`. */
 export function encodeRecordHeadError(fields: Omit<RecordHeadError, "_tag">): string {
-  return putMessage("RecordHeadError", `R\x1fE\x1fHD\x1f${putText("RecordHeadError", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordHeadError", "reason", fields.reason, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordHeadError",
+    `R\x1fE\x1fHD\x1f${putText("RecordHeadError", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordHeadError", "reason", fields.reason, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordInvalidMessageData. Throws `EncodeError`. */
 export function encodeRecordInvalidMessageData(fields: Omit<RecordInvalidMessageData, "_tag">): string {
-  return putMessage("RecordInvalidMessageData", `R\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RecordInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordInvalidMessageData",
+    `R\x1fE\x1fINVALID_MESSAGE_DATA${putRest("RecordInvalidMessageData", "original", fields.original, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordInvalidVersion. Throws `EncodeError`. */
 export function encodeRecordInvalidVersion(fields: Omit<RecordInvalidVersion, "_tag">): string {
-  return putMessage("RecordInvalidVersion", `R\x1fE\x1fINVALID_VERSION\x1f${putText("RecordInvalidVersion", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordInvalidVersion", "version", fields.version, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordInvalidVersion",
+    `R\x1fE\x1fINVALID_VERSION\x1f${putText("RecordInvalidVersion", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordInvalidVersion", "version", fields.version, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordLoadError. Throws `EncodeError`. */
 export function encodeRecordLoadError(fields: Omit<RecordLoadError, "_tag">): string {
-  return putMessage("RecordLoadError", `R\x1fE\x1fRECORD_LOAD_ERROR\x1f${putText("RecordLoadError", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordLoadError",
+    `R\x1fE\x1fRECORD_LOAD_ERROR\x1f${putText("RecordLoadError", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordMessageDenied. Throws `EncodeError`. */
 export function encodeRecordMessageDenied(fields: Omit<RecordMessageDenied, "_tag">): string {
-  return putMessage("RecordMessageDenied", `R\x1fE\x1fMESSAGE_DENIED\x1f${putText("RecordMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RecordMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("RecordMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordMessageDenied",
+    `R\x1fE\x1fMESSAGE_DENIED\x1f${putText("RecordMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RecordMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("RecordMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordMultipleSubscriptions. Throws `EncodeError`. */
 export function encodeRecordMultipleSubscriptions(fields: Omit<RecordMultipleSubscriptions, "_tag">): string {
-  return putMessage("RecordMultipleSubscriptions", `R\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RecordMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordMultipleSubscriptions",
+    `R\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("RecordMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordNotSubscribed. Throws `EncodeError`. */
 export function encodeRecordNotSubscribed(fields: Omit<RecordNotSubscribed, "_tag">): string {
-  return putMessage("RecordNotSubscribed", `R\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RecordNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordNotSubscribed",
+    `R\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("RecordNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordPermissionError. Throws `EncodeError`. */
 export function encodeRecordPermissionError(fields: Omit<RecordPermissionError, "_tag">): string {
-  return putMessage("RecordPermissionError", `R\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RecordPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("RecordPermissionError", "action", fields.action, "\x1f\x1e")}${putRest("RecordPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordPermissionError",
+    `R\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("RecordPermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("RecordPermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("RecordPermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordSnapshotError. Throws `EncodeError`. */
 export function encodeRecordSnapshotError(fields: Omit<RecordSnapshotError, "_tag">): string {
-  return putMessage("RecordSnapshotError", `R\x1fE\x1fSN\x1f${putText("RecordSnapshotError", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordSnapshotError", "reason", fields.reason, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordSnapshotError",
+    `R\x1fE\x1fSN\x1f${putText("RecordSnapshotError", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordSnapshotError", "reason", fields.reason, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordStorageRetrievalTimeout. Throws `EncodeError`. */
 export function encodeRecordStorageRetrievalTimeout(fields: Omit<RecordStorageRetrievalTimeout, "_tag">): string {
-  return putMessage("RecordStorageRetrievalTimeout", `R\x1fE\x1fSTORAGE_RETRIEVAL_TIMEOUT\x1f${putText("RecordStorageRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordStorageRetrievalTimeout",
+    `R\x1fE\x1fSTORAGE_RETRIEVAL_TIMEOUT\x1f${putText("RecordStorageRetrievalTimeout", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordUnknownAction. Throws `EncodeError`. */
 export function encodeRecordUnknownAction(fields: Omit<RecordUnknownAction, "_tag">): string {
-  return putMessage("RecordUnknownAction", `R\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RecordUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordUnknownAction",
+    `R\x1fE\x1fUNKNOWN_ACTION\x1f${putText("RecordUnknownAction", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordUpdateError. Throws `EncodeError`. */
 export function encodeRecordUpdateError(fields: Omit<RecordUpdateError, "_tag">): string {
-  return putMessage("RecordUpdateError", `R\x1fE\x1fRECORD_UPDATE_ERROR\x1f${putInteger("RecordUpdateError", "version", fields.version)}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpdateError",
+    `R\x1fE\x1fRECORD_UPDATE_ERROR\x1f${putInteger("RecordUpdateError", "version", fields.version)}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordVersionExists. Throws `EncodeError`. */
 export function encodeRecordVersionExists(fields: Omit<RecordVersionExists, "_tag">): string {
   const configField = fields.config === undefined ? "" : "\x1f" + putText("RecordVersionExists", "config", fields.config, "\x1f\x1e")
-  return putMessage("RecordVersionExists", `R\x1fE\x1fVERSION_EXISTS\x1f${putText("RecordVersionExists", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordVersionExists", "version", fields.version)}\x1f${putText("RecordVersionExists", "data", fields.data, "\x1f\x1e")}${configField}\x1e`, 16777216)
+  return putMessage(
+    "RecordVersionExists",
+    `R\x1fE\x1fVERSION_EXISTS\x1f${putText("RecordVersionExists", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordVersionExists", "version", fields.version)
+    }\x1f${putText("RecordVersionExists", "data", fields.data, "\x1f\x1e")}${configField}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordHas. Throws `EncodeError`. */
 export function encodeRecordHas(fields: Omit<RecordHas, "_tag">): string {
-  return putMessage("RecordHas", `R\x1fH\x1f${putText("RecordHas", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordHas", `R\x1fH\x1f${putText("RecordHas", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordHasAnswer. Throws `EncodeError`. */
 export function encodeRecordHasAnswer(fields: Omit<RecordHasAnswer, "_tag">): string {
   const emptyField = fields.empty === undefined ? "" : "\x1f" + putText("RecordHasAnswer", "empty", fields.empty, "\x1f\x1e")
-  return putMessage("RecordHasAnswer", `R\x1fH\x1f${putText("RecordHasAnswer", "name", fields.name, "\x1f\x1e")}\x1f${putTruth("RecordHasAnswer", "exists", fields.exists)}${emptyField}\x1e`, 16777216)
+  return putMessage(
+    "RecordHasAnswer",
+    `R\x1fH\x1f${putText("RecordHasAnswer", "name", fields.name, "\x1f\x1e")}\x1f${
+      putTruth("RecordHasAnswer", "exists", fields.exists)
+    }${emptyField}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordHead. Throws `EncodeError`. */
 export function encodeRecordHead(fields: Omit<RecordHead, "_tag">): string {
-  return putMessage("RecordHead", `R\x1fHD\x1f${putText("RecordHead", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordHead", `R\x1fHD\x1f${putText("RecordHead", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordHeadAnswer. Throws `EncodeError`. */
 export function encodeRecordHeadAnswer(fields: Omit<RecordHeadAnswer, "_tag">): string {
   const nullField = fields.null === undefined ? "" : "\x1f" + putText("RecordHeadAnswer", "null", fields.null, "\x1f\x1e")
-  return putMessage("RecordHeadAnswer", `R\x1fHD\x1f${putText("RecordHeadAnswer", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordHeadAnswer", "version", fields.version)}${nullField}\x1e`, 16777216)
+  return putMessage(
+    "RecordHeadAnswer",
+    `R\x1fHD\x1f${putText("RecordHeadAnswer", "name", fields.name, "\x1f\x1e")}\x1f${
+      putInteger("RecordHeadAnswer", "version", fields.version)
+    }${nullField}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordListen. Throws `EncodeError`. */
 export function encodeRecordListen(fields: Omit<RecordListen, "_tag">): string {
-  return putMessage("RecordListen", `R\x1fL\x1f${putText("RecordListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordListen", `R\x1fL\x1f${putText("RecordListen", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordListenAccept. Throws `EncodeError`. */
 export function encodeRecordListenAccept(fields: Omit<RecordListenAccept, "_tag">): string {
-  return putMessage("RecordListenAccept", `R\x1fLA\x1f${putText("RecordListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordListenAccept", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordListenAccept",
+    `R\x1fLA\x1f${putText("RecordListenAccept", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordListenAccept", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordListenReject. Throws `EncodeError`. */
 export function encodeRecordListenReject(fields: Omit<RecordListenReject, "_tag">): string {
-  return putMessage("RecordListenReject", `R\x1fLR\x1f${putText("RecordListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordListenReject", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordListenReject",
+    `R\x1fLR\x1f${putText("RecordListenReject", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordListenReject", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordPatch. Throws `EncodeError`. */
 export function encodeRecordPatch(fields: Omit<RecordPatch, "_tag">): string {
   const configField = fields.config === undefined ? "" : "\x1f" + putText("RecordPatch", "config", fields.config, "\x1f\x1e")
-  return putMessage("RecordPatch", `R\x1fP\x1f${putText("RecordPatch", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordPatch", "version", fields.version)}\x1f${putText("RecordPatch", "path", fields.path, "\x1f\x1e")}\x1f${putTyped("RecordPatch", "value", fields.value, "\x1f\x1e")}${configField}\x1e`, 16777216)
+  return putMessage(
+    "RecordPatch",
+    `R\x1fP\x1f${putText("RecordPatch", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordPatch", "version", fields.version)}\x1f${
+      putText("RecordPatch", "path", fields.path, "\x1f\x1e")
+    }\x1f${putTyped("RecordPatch", "value", fields.value, "\x1f\x1e")}${configField}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordData. Throws `EncodeError`. */
 export function encodeRecordData(fields: Omit<RecordData, "_tag">): string {
-  return putMessage("RecordData", `R\x1fR\x1f${putText("RecordData", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordData", "version", fields.version)}\x1f${putText("RecordData", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordData",
+    `R\x1fR\x1f${putText("RecordData", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordData", "version", fields.version)}\x1f${
+      putText("RecordData", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordHasProvider. Throws `EncodeError`. */
 export function encodeRecordHasProvider(fields: Omit<RecordHasProvider, "_tag">): string {
-  return putMessage("RecordHasProvider", `R\x1fSH\x1f${putText("RecordHasProvider", "name", fields.name, "\x1f\x1e")}\x1f${putTruth("RecordHasProvider", "has", fields.has)}\x1e`, 16777216)
+  return putMessage(
+    "RecordHasProvider",
+    `R\x1fSH\x1f${putText("RecordHasProvider", "name", fields.name, "\x1f\x1e")}\x1f${
+      putTruth("RecordHasProvider", "has", fields.has)
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordSnapshot. Throws `EncodeError`. */
 export function encodeRecordSnapshot(fields: Omit<RecordSnapshot, "_tag">): string {
-  return putMessage("RecordSnapshot", `R\x1fSN\x1f${putText("RecordSnapshot", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordSnapshot", `R\x1fSN\x1f${putText("RecordSnapshot", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordPatternFound. Throws `EncodeError`. */
 export function encodeRecordPatternFound(fields: Omit<RecordPatternFound, "_tag">): string {
-  return putMessage("RecordPatternFound", `R\x1fSP\x1f${putText("RecordPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordPatternFound", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordPatternFound",
+    `R\x1fSP\x1f${putText("RecordPatternFound", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordPatternFound", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordPatternRemoved. Throws `EncodeError`. */
 export function encodeRecordPatternRemoved(fields: Omit<RecordPatternRemoved, "_tag">): string {
-  return putMessage("RecordPatternRemoved", `R\x1fSR\x1f${putText("RecordPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${putText("RecordPatternRemoved", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordPatternRemoved",
+    `R\x1fSR\x1f${putText("RecordPatternRemoved", "pattern", fields.pattern, "\x1f\x1e")}\x1f${
+      putText("RecordPatternRemoved", "name", fields.name, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordUpdate. Throws `EncodeError`. */
 export function encodeRecordUpdate(fields: Omit<RecordUpdate, "_tag">): string {
   const configField = fields.config === undefined ? "" : "\x1f" + putText("RecordUpdate", "config", fields.config, "\x1f\x1e")
-  return putMessage("RecordUpdate", `R\x1fU\x1f${putText("RecordUpdate", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpdate", "version", fields.version)}\x1f${putText("RecordUpdate", "data", fields.data, "\x1f\x1e")}${configField}\x1e`, 16777216)
+  return putMessage(
+    "RecordUpdate",
+    `R\x1fU\x1f${putText("RecordUpdate", "name", fields.name, "\x1f\x1e")}\x1f${putInteger("RecordUpdate", "version", fields.version)}\x1f${
+      putText("RecordUpdate", "data", fields.data, "\x1f\x1e")
+    }${configField}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordUnlisten. Throws `EncodeError`. */
 export function encodeRecordUnlisten(fields: Omit<RecordUnlisten, "_tag">): string {
-  return putMessage("RecordUnlisten", `R\x1fUL\x1f${putText("RecordUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordUnlisten", `R\x1fUL\x1f${putText("RecordUnlisten", "pattern", fields.pattern, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordDiscard. Throws `EncodeError`. */
 export function encodeRecordDiscard(fields: Omit<RecordDiscard, "_tag">): string {
-  return putMessage("RecordDiscard", `R\x1fUS\x1f${putText("RecordDiscard", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("RecordDiscard", `R\x1fUS\x1f${putText("RecordDiscard", "name", fields.name, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes RecordWriteAck. Throws `EncodeError`. */
 export function encodeRecordWriteAck(fields: Omit<RecordWriteAck, "_tag">): string {
-  return putMessage("RecordWriteAck", `R\x1fWA\x1f${putText("RecordWriteAck", "name", fields.name, "\x1f\x1e")}\x1f${putText("RecordWriteAck", "versions", fields.versions, "\x1f\x1e")}\x1f${putTyped("RecordWriteAck", "result", fields.result, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordWriteAck",
+    `R\x1fWA\x1f${putText("RecordWriteAck", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RecordWriteAck", "versions", fields.versions, "\x1f\x1e")
+    }\x1f${putTyped("RecordWriteAck", "result", fields.result, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceAck. Throws `EncodeError`. */
 export function encodePresenceAck(fields: Omit<PresenceAck, "_tag">): string {
   const extraField = fields.extra === undefined ? "" : "\x1f" + putText("PresenceAck", "extra", fields.extra, "\x1f\x1e")
-  return putMessage("PresenceAck", `U\x1fA\x1f${putText("PresenceAck", "action", fields.action, "\x1f\x1e")}\x1f${putText("PresenceAck", "subject", fields.subject, "\x1f\x1e")}${extraField}\x1e`, 16777216)
+  return putMessage(
+    "PresenceAck",
+    `U\x1fA\x1f${putText("PresenceAck", "action", fields.action, "\x1f\x1e")}\x1f${
+      putText("PresenceAck", "subject", fields.subject, "\x1f\x1e")
+    }${extraField}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceError. Throws `EncodeError`. */
 export function encodePresenceError(fields: Omit<PresenceError, "_tag">): string {
-  return putMessage("PresenceError", `U\x1fE\x1f${putText("PresenceError", "code", fields.code, "\x1f\x1e")}${putRest("PresenceError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceError",
+    `U\x1fE\x1f${putText("PresenceError", "code", fields.code, "\x1f\x1e")}${
+      putRest("PresenceError", "data", fields.data, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceInvalidUsers. Throws `EncodeError`. */
 export function encodePresenceInvalidUsers(fields: Omit<PresenceInvalidUsers, "_tag">): string {
-  return putMessage("PresenceInvalidUsers", `U\x1fE\x1fINVALID_PRESENCE_USERS\x1f${putText("PresenceInvalidUsers", "text", fields.text, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceInvalidUsers",
+    `U\x1fE\x1fINVALID_PRESENCE_USERS\x1f${putText("PresenceInvalidUsers", "text", fields.text, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceMessageDenied. Throws `EncodeError`. */
 export function encodePresenceMessageDenied(fields: Omit<PresenceMessageDenied, "_tag">): string {
-  return putMessage("PresenceMessageDenied", `U\x1fE\x1fMESSAGE_DENIED\x1f${putText("PresenceMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("PresenceMessageDenied", "action", fields.action, "\x1f\x1e")}${putRest("PresenceMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceMessageDenied",
+    `U\x1fE\x1fMESSAGE_DENIED\x1f${putText("PresenceMessageDenied", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("PresenceMessageDenied", "action", fields.action, "\x1f\x1e")
+    }${putRest("PresenceMessageDenied", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceMultipleSubscriptions. Throws `EncodeError`. */
 export function encodePresenceMultipleSubscriptions(fields: Omit<PresenceMultipleSubscriptions, "_tag">): string {
-  return putMessage("PresenceMultipleSubscriptions", `U\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("PresenceMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceMultipleSubscriptions",
+    `U\x1fE\x1fMULTIPLE_SUBSCRIPTIONS\x1f${putText("PresenceMultipleSubscriptions", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceNotSubscribed. Throws `EncodeError`. */
 export function encodePresenceNotSubscribed(fields: Omit<PresenceNotSubscribed, "_tag">): string {
-  return putMessage("PresenceNotSubscribed", `U\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("PresenceNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceNotSubscribed",
+    `U\x1fE\x1fNOT_SUBSCRIBED\x1f${putText("PresenceNotSubscribed", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresencePermissionError. Throws `EncodeError`. */
 export function encodePresencePermissionError(fields: Omit<PresencePermissionError, "_tag">): string {
-  return putMessage("PresencePermissionError", `U\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("PresencePermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${putText("PresencePermissionError", "action", fields.action, "\x1f\x1e")}${putRest("PresencePermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresencePermissionError",
+    `U\x1fE\x1fMESSAGE_PERMISSION_ERROR\x1f${putText("PresencePermissionError", "subject", fields.subject, "\x1f\x1e")}\x1f${
+      putText("PresencePermissionError", "action", fields.action, "\x1f\x1e")
+    }${putRest("PresencePermissionError", "rest", fields.rest, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceJoin. Throws `EncodeError`. */
 export function encodePresenceJoin(fields: Omit<PresenceJoin, "_tag">): string {
-  return putMessage("PresenceJoin", `U\x1fPNJ\x1f${putText("PresenceJoin", "user", fields.user, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("PresenceJoin", `U\x1fPNJ\x1f${putText("PresenceJoin", "user", fields.user, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes PresenceLeave. Throws `EncodeError`. */
 export function encodePresenceLeave(fields: Omit<PresenceLeave, "_tag">): string {
-  return putMessage("PresenceLeave", `U\x1fPNL\x1f${putText("PresenceLeave", "user", fields.user, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage("PresenceLeave", `U\x1fPNL\x1f${putText("PresenceLeave", "user", fields.user, "\x1f\x1e")}\x1e`, maxMessage)
 }
 
 /** Encodes PresenceQuery. Throws `EncodeError`. */
 export function encodePresenceQuery(fields: Omit<PresenceQuery, "_tag">): string {
-  return putMessage("PresenceQuery", `U\x1fQ\x1f${putInteger("PresenceQuery", "id", fields.id)}\x1f${putText("PresenceQuery", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceQuery",
+    `U\x1fQ\x1f${putInteger("PresenceQuery", "id", fields.id)}\x1f${putText("PresenceQuery", "users", fields.users, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceQueryAll. Throws `EncodeError`. */
@@ -554,17 +1085,33 @@ export function encodePresenceQueryAll(fields: Omit<PresenceQueryAll, "_tag"> = 
 
 /** Encodes PresenceQueryAllAnswer. Throws `EncodeError`. */
 export function encodePresenceQueryAllAnswer(fields: Omit<PresenceQueryAllAnswer, "_tag">): string {
-  return putMessage("PresenceQueryAllAnswer", `U\x1fQ${putRest("PresenceQueryAllAnswer", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceQueryAllAnswer",
+    `U\x1fQ${putRest("PresenceQueryAllAnswer", "users", fields.users, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceQueryAnswer. Throws `EncodeError`. */
 export function encodePresenceQueryAnswer(fields: Omit<PresenceQueryAnswer, "_tag">): string {
-  return putMessage("PresenceQueryAnswer", `U\x1fQ\x1f${putInteger("PresenceQueryAnswer", "id", fields.id)}\x1f${putText("PresenceQueryAnswer", "online", fields.online, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceQueryAnswer",
+    `U\x1fQ\x1f${putInteger("PresenceQueryAnswer", "id", fields.id)}\x1f${
+      putText("PresenceQueryAnswer", "online", fields.online, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceSubscribe. Throws `EncodeError`. */
 export function encodePresenceSubscribe(fields: Omit<PresenceSubscribe, "_tag">): string {
-  return putMessage("PresenceSubscribe", `U\x1fS\x1f${putInteger("PresenceSubscribe", "id", fields.id)}\x1f${putText("PresenceSubscribe", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceSubscribe",
+    `U\x1fS\x1f${putInteger("PresenceSubscribe", "id", fields.id)}\x1f${
+      putText("PresenceSubscribe", "users", fields.users, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceSubscribeAll. Throws `EncodeError`. */
@@ -575,7 +1122,13 @@ export function encodePresenceSubscribeAll(fields: Omit<PresenceSubscribeAll, "_
 
 /** Encodes PresenceUnsubscribe. Throws `EncodeError`. */
 export function encodePresenceUnsubscribe(fields: Omit<PresenceUnsubscribe, "_tag">): string {
-  return putMessage("PresenceUnsubscribe", `U\x1fUS\x1f${putInteger("PresenceUnsubscribe", "id", fields.id)}\x1f${putText("PresenceUnsubscribe", "users", fields.users, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "PresenceUnsubscribe",
+    `U\x1fUS\x1f${putInteger("PresenceUnsubscribe", "id", fields.id)}\x1f${
+      putText("PresenceUnsubscribe", "users", fields.users, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes PresenceUnsubscribeAll. Throws `EncodeError`. */
@@ -586,24 +1139,37 @@ export function encodePresenceUnsubscribeAll(fields: Omit<PresenceUnsubscribeAll
 
 /** Encodes GlobalError. Throws `EncodeError`. */
 export function encodeGlobalError(fields: Omit<GlobalError, "_tag">): string {
-  return putMessage("GlobalError", `X\x1fE\x1f${putText("GlobalError", "code", fields.code, "\x1f\x1e")}${putRest("GlobalError", "data", fields.data, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "GlobalError",
+    `X\x1fE\x1f${putText("GlobalError", "code", fields.code, "\x1f\x1e")}${putRest("GlobalError", "data", fields.data, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes GlobalMessageParseError. Throws `EncodeError`. */
 export function encodeGlobalMessageParseError(fields: Omit<GlobalMessageParseError, "_tag">): string {
-  return putMessage("GlobalMessageParseError", `X\x1fE\x1fMESSAGE_PARSE_ERROR\x1f${putText("GlobalMessageParseError", "null", fields.null, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "GlobalMessageParseError",
+    `X\x1fE\x1fMESSAGE_PARSE_ERROR\x1f${putText("GlobalMessageParseError", "null", fields.null, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes GlobalUnknownTopic. Throws `EncodeError`. */
 export function encodeGlobalUnknownTopic(fields: Omit<GlobalUnknownTopic, "_tag">): string {
-  return putMessage("GlobalUnknownTopic", `X\x1fE\x1fUNKNOWN_TOPIC\x1f${putText("GlobalUnknownTopic", "topic", fields.topic, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "GlobalUnknownTopic",
+    `X\x1fE\x1fUNKNOWN_TOPIC\x1f${putText("GlobalUnknownTopic", "topic", fields.topic, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes a message that the spec does not have. Throws `EncodeError`. */
 export function encodeUnknownMessage(fields: Omit<UnknownMessage, "_tag">): string {
-  const head = putText("UnknownMessage", "topic", fields.topic, "\x1f\x1e") + "\x1f" + putText("UnknownMessage", "action", fields.action, "\x1f\x1e")
+  const head = putText("UnknownMessage", "topic", fields.topic, "\x1f\x1e") + "\x1f" +
+    putText("UnknownMessage", "action", fields.action, "\x1f\x1e")
   const rest = putRest("UnknownMessage", "fields", fields.fields, "\x1f\x1e")
-  return putMessage("UnknownMessage", head + rest + "\x1e", 16777216)
+  return putMessage("UnknownMessage", head + rest + "\x1e", maxMessage)
 }
 
 /** Encodes any message. Throws `EncodeError`. */

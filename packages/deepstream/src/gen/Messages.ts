@@ -2,1097 +2,1099 @@
 /* oxlint-disable */
 
 /** Messages of the deepstream protocol. */
-import type { Typed } from "@wirewright/codec/Typed";
+import type { Typed } from "@wirewright/codec/Typed"
 
 /** The login succeeded. */
 export interface AuthenticationAck {
-  readonly _tag: "AuthenticationAck";
+  readonly _tag: "AuthenticationAck"
   /** What the server's authentication handler tells the client. */
-  readonly clientData?: Typed | undefined;
+  readonly clientData?: Typed | undefined
 }
 
 /** Any other error of logging in. */
 export interface AuthenticationError {
-  readonly _tag: "AuthenticationError";
+  readonly _tag: "AuthenticationError"
   /** What went wrong. */
-  readonly code: string;
+  readonly code: string
   /** What the code asks for. */
-  readonly data: ReadonlyArray<string>;
+  readonly data: ReadonlyArray<string>
 }
 
 /** The login was refused; the client may try again. */
 export interface AuthenticationInvalidData {
-  readonly _tag: "AuthenticationInvalidData";
+  readonly _tag: "AuthenticationInvalidData"
   /** What the handler says about it; undefined when it says nothing. */
-  readonly clientData: Typed;
+  readonly clientData: Typed
 }
 
 /** The login message was malformed; the server closes. */
 export interface AuthenticationInvalidMessage {
-  readonly _tag: "AuthenticationInvalidMessage";
+  readonly _tag: "AuthenticationInvalidMessage"
   /** An explanation, not typed. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** The login was refused too often; the server closes. */
 export interface AuthenticationTooManyAttempts {
-  readonly _tag: "AuthenticationTooManyAttempts";
+  readonly _tag: "AuthenticationTooManyAttempts"
   /** An explanation. */
-  readonly text?: Typed | undefined;
+  readonly text?: Typed | undefined
 }
 
 /** The client logs in. */
 export interface AuthenticationRequest {
-  readonly _tag: "AuthenticationRequest";
+  readonly _tag: "AuthenticationRequest"
   /** Whatever the server's authentication handler asks for. */
-  readonly credentials: string;
+  readonly credentials: string
 }
 
 /** The connection is accepted; the client may log in. */
 export interface ConnectionAck {
-  readonly _tag: "ConnectionAck";
+  readonly _tag: "ConnectionAck"
 }
 
 /** The server wants to know which URL the client means to reach. */
 export interface ConnectionChallenge {
-  readonly _tag: "ConnectionChallenge";
+  readonly _tag: "ConnectionChallenge"
 }
 
 /** The client's answer to the challenge. */
 export interface ConnectionChallengeResponse {
-  readonly _tag: "ConnectionChallengeResponse";
+  readonly _tag: "ConnectionChallengeResponse"
   /** The URL the client was told to connect to. */
-  readonly url: string;
+  readonly url: string
 }
 
 /** The client did not log in in time; the server closes. */
 export interface ConnectionAuthenticationTimeout {
-  readonly _tag: "ConnectionAuthenticationTimeout";
+  readonly _tag: "ConnectionAuthenticationTimeout"
   /** An explanation. */
-  readonly text?: Typed | undefined;
+  readonly text?: Typed | undefined
 }
 
 /** Any other error of the connection. */
 export interface ConnectionError {
-  readonly _tag: "ConnectionError";
+  readonly _tag: "ConnectionError"
   /** What went wrong. */
-  readonly code: string;
+  readonly code: string
   /** What the code asks for. */
-  readonly data: ReadonlyArray<string>;
+  readonly data: ReadonlyArray<string>
 }
 
 /** The server could not use a message that arrived before login. */
 export interface ConnectionInvalidMessage {
-  readonly _tag: "ConnectionInvalidMessage";
+  readonly _tag: "ConnectionInvalidMessage"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** The server could not parse a message and closes. The echo ends with a separator of its own, so one more, empty piece follows. */
 export interface ConnectionMessageParseError {
-  readonly _tag: "ConnectionMessageParseError";
+  readonly _tag: "ConnectionMessageParseError"
   /** Fields of the message that was refused. */
-  readonly original: ReadonlyArray<string>;
+  readonly original: ReadonlyArray<string>
 }
 
 /** The server does not know the action. */
 export interface ConnectionUnknownAction {
-  readonly _tag: "ConnectionUnknownAction";
+  readonly _tag: "ConnectionUnknownAction"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** Heartbeat; the client answers with a pong. */
 export interface ConnectionPing {
-  readonly _tag: "ConnectionPing";
+  readonly _tag: "ConnectionPing"
 }
 
 /** Answer to a ping. */
 export interface ConnectionPong {
-  readonly _tag: "ConnectionPong";
+  readonly _tag: "ConnectionPong"
 }
 
 /** The client shall connect somewhere else. */
 export interface ConnectionRedirect {
-  readonly _tag: "ConnectionRedirect";
+  readonly _tag: "ConnectionRedirect"
   /** Where to connect to. */
-  readonly url: string;
+  readonly url: string
 }
 
 /** The server did not like the challenge response. */
 export interface ConnectionReject {
-  readonly _tag: "ConnectionReject";
+  readonly _tag: "ConnectionReject"
 }
 
 /** The server did what the client asked for. */
 export interface EventAck {
-  readonly _tag: "EventAck";
+  readonly _tag: "EventAck"
   /** What is acknowledged: S, US, L or UL. */
-  readonly action: string;
+  readonly action: string
   /** The name or pattern. */
-  readonly subject: string;
+  readonly subject: string
 }
 
 /** Any other error of events. */
 export interface EventError {
-  readonly _tag: "EventError";
+  readonly _tag: "EventError"
   /** What went wrong. */
-  readonly code: string;
+  readonly code: string
   /** What the code asks for. */
-  readonly data: ReadonlyArray<string>;
+  readonly data: ReadonlyArray<string>
 }
 
 /** The server could not use the message. */
 export interface EventInvalidMessageData {
-  readonly _tag: "EventInvalidMessageData";
+  readonly _tag: "EventInvalidMessageData"
   /** The message, or its fields. */
-  readonly original: ReadonlyArray<string>;
+  readonly original: ReadonlyArray<string>
 }
 
 /** The permission handler refuses. */
 export interface EventMessageDenied {
-  readonly _tag: "EventMessageDenied";
+  readonly _tag: "EventMessageDenied"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** The client subscribed to this already. */
 export interface EventMultipleSubscriptions {
-  readonly _tag: "EventMultipleSubscriptions";
+  readonly _tag: "EventMultipleSubscriptions"
   /** What it subscribed to. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client is not subscribed to this. */
 export interface EventNotSubscribed {
-  readonly _tag: "EventNotSubscribed";
+  readonly _tag: "EventNotSubscribed"
   /** What it wanted to leave. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The permission handler failed. */
 export interface EventPermissionError {
-  readonly _tag: "EventPermissionError";
+  readonly _tag: "EventPermissionError"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** The server does not know the action. */
 export interface EventUnknownAction {
-  readonly _tag: "EventUnknownAction";
+  readonly _tag: "EventUnknownAction"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** An event. The server does not echo it to its sender and never acknowledges it. */
 export interface EventEmit {
-  readonly _tag: "EventEmit";
+  readonly _tag: "EventEmit"
   /** The event's name. */
-  readonly name: string;
+  readonly name: string
   /** What happened. */
-  readonly value?: Typed | undefined;
+  readonly value?: Typed | undefined
 }
 
 /** The client wants to know when somebody subscribes to events like this. */
 export interface EventListen {
-  readonly _tag: "EventListen";
+  readonly _tag: "EventListen"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
 }
 
 /** The client will provide this name. */
 export interface EventListenAccept {
-  readonly _tag: "EventListenAccept";
+  readonly _tag: "EventListenAccept"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client will not provide this name. */
 export interface EventListenReject {
-  readonly _tag: "EventListenReject";
+  readonly _tag: "EventListenReject"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client wants the events of this name. */
 export interface EventSubscribe {
-  readonly _tag: "EventSubscribe";
+  readonly _tag: "EventSubscribe"
   /** The event's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Somebody subscribed to a name that matches; the client accepts or rejects within 500 ms. */
 export interface EventPatternFound {
-  readonly _tag: "EventPatternFound";
+  readonly _tag: "EventPatternFound"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Nobody subscribes to this name any more. */
 export interface EventPatternRemoved {
-  readonly _tag: "EventPatternRemoved";
+  readonly _tag: "EventPatternRemoved"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client no longer wants to know. */
 export interface EventUnlisten {
-  readonly _tag: "EventUnlisten";
+  readonly _tag: "EventUnlisten"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
 }
 
 /** The client no longer wants the events of this name. */
 export interface EventUnsubscribe {
-  readonly _tag: "EventUnsubscribe";
+  readonly _tag: "EventUnsubscribe"
   /** The event's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The server did what the client asked for. */
 export interface RpcAck {
-  readonly _tag: "RpcAck";
+  readonly _tag: "RpcAck"
   /** What is acknowledged: S or US. */
-  readonly action: string;
+  readonly action: string
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The provider has the request. Match it by id: the name may differ in case. */
 export interface RpcRequestAccepted {
-  readonly _tag: "RpcRequestAccepted";
+  readonly _tag: "RpcRequestAccepted"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The provider did not accept in time. */
 export interface RpcAckTimeout {
-  readonly _tag: "RpcAckTimeout";
+  readonly _tag: "RpcAckTimeout"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** Any other error of remote procedure calls. */
 export interface RpcError {
-  readonly _tag: "RpcError";
+  readonly _tag: "RpcError"
   /** What went wrong. */
-  readonly code: string;
+  readonly code: string
   /** What the code asks for. */
-  readonly data: ReadonlyArray<string>;
+  readonly data: ReadonlyArray<string>
 }
 
 /** The provider's error. */
 export interface RpcFailure {
-  readonly _tag: "RpcFailure";
+  readonly _tag: "RpcFailure"
   /** The provider's words, not typed. */
-  readonly text: string;
+  readonly text: string
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The server knows no request of this id. */
 export interface RpcInvalidCorrelationId {
-  readonly _tag: "RpcInvalidCorrelationId";
+  readonly _tag: "RpcInvalidCorrelationId"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** The server could not use the message. */
 export interface RpcInvalidMessageData {
-  readonly _tag: "RpcInvalidMessageData";
+  readonly _tag: "RpcInvalidMessageData"
   /** The message, or its fields. */
-  readonly original: ReadonlyArray<string>;
+  readonly original: ReadonlyArray<string>
 }
 
 /** The permission handler refuses. */
 export interface RpcMessageDenied {
-  readonly _tag: "RpcMessageDenied";
+  readonly _tag: "RpcMessageDenied"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** The provider accepted twice. */
 export interface RpcMultipleAck {
-  readonly _tag: "RpcMultipleAck";
+  readonly _tag: "RpcMultipleAck"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The client subscribed to this already. */
 export interface RpcMultipleSubscriptions {
-  readonly _tag: "RpcMultipleSubscriptions";
+  readonly _tag: "RpcMultipleSubscriptions"
   /** What it subscribed to. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Nobody provides this procedure. */
 export interface RpcNoProvider {
-  readonly _tag: "RpcNoProvider";
+  readonly _tag: "RpcNoProvider"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The client is not subscribed to this. */
 export interface RpcNotSubscribed {
-  readonly _tag: "RpcNotSubscribed";
+  readonly _tag: "RpcNotSubscribed"
   /** What it wanted to leave. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The permission handler failed. */
 export interface RpcPermissionError {
-  readonly _tag: "RpcPermissionError";
+  readonly _tag: "RpcPermissionError"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** The provider did not answer in time. */
 export interface RpcResponseTimeout {
-  readonly _tag: "RpcResponseTimeout";
+  readonly _tag: "RpcResponseTimeout"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The server does not know the action. */
 export interface RpcUnknownAction {
-  readonly _tag: "RpcUnknownAction";
+  readonly _tag: "RpcUnknownAction"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** The provider passes; the server asks another one. */
 export interface RpcReject {
-  readonly _tag: "RpcReject";
+  readonly _tag: "RpcReject"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** Calls a procedure: the client's call, or the server's to a provider. */
 export interface RpcRequest {
-  readonly _tag: "RpcRequest";
+  readonly _tag: "RpcRequest"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
   /** The argument. */
-  readonly value: Typed;
+  readonly value: Typed
 }
 
 /** The result of a call. */
 export interface RpcResponse {
-  readonly _tag: "RpcResponse";
+  readonly _tag: "RpcResponse"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
   /** The result. */
-  readonly value: Typed;
+  readonly value: Typed
 }
 
 /** The client provides a procedure. */
 export interface RpcProvide {
-  readonly _tag: "RpcProvide";
+  readonly _tag: "RpcProvide"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client no longer provides a procedure. */
 export interface RpcUnprovide {
-  readonly _tag: "RpcUnprovide";
+  readonly _tag: "RpcUnprovide"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The server did what the client asked for. Deletion is told to every subscriber. */
 export interface RecordAck {
-  readonly _tag: "RecordAck";
+  readonly _tag: "RecordAck"
   /** What is acknowledged: S, US, D, L or UL. */
-  readonly action: string;
+  readonly action: string
   /** The name or pattern. */
-  readonly subject: string;
+  readonly subject: string
 }
 
 /** Subscribes to a record and creates it when it does not exist. */
 export interface RecordCreateOrRead {
-  readonly _tag: "RecordCreateOrRead";
+  readonly _tag: "RecordCreateOrRead"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Creates or replaces a record without subscribing. */
 export interface RecordUpsert {
-  readonly _tag: "RecordUpsert";
+  readonly _tag: "RecordUpsert"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** The version this write makes; −1 to let the server choose. */
-  readonly version: number;
+  readonly version: number
   /** The record as JSON. */
-  readonly data: string;
+  readonly data: string
   /** Options of the write, such as writeSuccess; mandatory here. */
-  readonly config: string;
+  readonly config: string
 }
 
 /** Creates a record or writes what is at a path, without subscribing. */
 export interface RecordUpsertPatch {
-  readonly _tag: "RecordUpsertPatch";
+  readonly _tag: "RecordUpsertPatch"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** The version this write makes; −1 to let the server choose. */
-  readonly version: number;
+  readonly version: number
   /** Path within the record, such as pets.0.name. */
-  readonly path: string;
+  readonly path: string
   /** What to write there. */
-  readonly value: Typed;
+  readonly value: Typed
   /** Options of the write, such as writeSuccess; mandatory here. */
-  readonly config: string;
+  readonly config: string
 }
 
 /** Deletes a record. */
 export interface RecordDelete {
-  readonly _tag: "RecordDelete";
+  readonly _tag: "RecordDelete"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The cache did not answer in time. */
 export interface RecordCacheRetrievalTimeout {
-  readonly _tag: "RecordCacheRetrievalTimeout";
+  readonly _tag: "RecordCacheRetrievalTimeout"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The record could not be created. */
 export interface RecordCreateError {
-  readonly _tag: "RecordCreateError";
+  readonly _tag: "RecordCreateError"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The record could not be deleted. */
 export interface RecordDeleteError {
-  readonly _tag: "RecordDeleteError";
+  readonly _tag: "RecordDeleteError"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** Any other error of records. */
 export interface RecordError {
-  readonly _tag: "RecordError";
+  readonly _tag: "RecordError"
   /** What went wrong. */
-  readonly code: string;
+  readonly code: string
   /** What the code asks for. */
-  readonly data: ReadonlyArray<string>;
+  readonly data: ReadonlyArray<string>
 }
 
 /** The answer to RecordHas when there is none. The action stands where a code should. */
 export interface RecordHasError {
-  readonly _tag: "RecordHasError";
+  readonly _tag: "RecordHasError"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** RECORD_NOT_FOUND or a retrieval error. */
-  readonly reason: string;
+  readonly reason: string
 }
 
 /** The answer to RecordHead when there is none. The action stands where a code should. */
 export interface RecordHeadError {
-  readonly _tag: "RecordHeadError";
+  readonly _tag: "RecordHeadError"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** RECORD_NOT_FOUND or a retrieval error. */
-  readonly reason: string;
+  readonly reason: string
 }
 
 /** The server could not use the message. */
 export interface RecordInvalidMessageData {
-  readonly _tag: "RecordInvalidMessageData";
+  readonly _tag: "RecordInvalidMessageData"
   /** The message, or its fields. */
-  readonly original: ReadonlyArray<string>;
+  readonly original: ReadonlyArray<string>
 }
 
 /** The version of a write is no number. */
 export interface RecordInvalidVersion {
-  readonly _tag: "RecordInvalidVersion";
+  readonly _tag: "RecordInvalidVersion"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** What the server made of it: NaN. */
-  readonly version: string;
+  readonly version: string
 }
 
 /** The record could not be loaded. */
 export interface RecordLoadError {
-  readonly _tag: "RecordLoadError";
+  readonly _tag: "RecordLoadError"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** The permission handler refuses. */
 export interface RecordMessageDenied {
-  readonly _tag: "RecordMessageDenied";
+  readonly _tag: "RecordMessageDenied"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** The client subscribed to this already. */
 export interface RecordMultipleSubscriptions {
-  readonly _tag: "RecordMultipleSubscriptions";
+  readonly _tag: "RecordMultipleSubscriptions"
   /** What it subscribed to. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client is not subscribed to this. */
 export interface RecordNotSubscribed {
-  readonly _tag: "RecordNotSubscribed";
+  readonly _tag: "RecordNotSubscribed"
   /** What it wanted to leave. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The permission handler failed. */
 export interface RecordPermissionError {
-  readonly _tag: "RecordPermissionError";
+  readonly _tag: "RecordPermissionError"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** The answer to a snapshot when there is none. The action stands where a code should. */
 export interface RecordSnapshotError {
-  readonly _tag: "RecordSnapshotError";
+  readonly _tag: "RecordSnapshotError"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** RECORD_NOT_FOUND or a retrieval error. */
-  readonly reason: string;
+  readonly reason: string
 }
 
 /** The storage did not answer in time. */
 export interface RecordStorageRetrievalTimeout {
-  readonly _tag: "RecordStorageRetrievalTimeout";
+  readonly _tag: "RecordStorageRetrievalTimeout"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The server does not know the action. */
 export interface RecordUnknownAction {
-  readonly _tag: "RecordUnknownAction";
+  readonly _tag: "RecordUnknownAction"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** The record to update does not exist. */
 export interface RecordUpdateError {
-  readonly _tag: "RecordUpdateError";
+  readonly _tag: "RecordUpdateError"
   /** The version of the write. */
-  readonly version: number;
+  readonly version: number
 }
 
 /** Somebody else wrote this version. */
 export interface RecordVersionExists {
-  readonly _tag: "RecordVersionExists";
+  readonly _tag: "RecordVersionExists"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** The version the server has. */
-  readonly version: number;
+  readonly version: number
   /** The data the server has. */
-  readonly data: string;
+  readonly data: string
   /** Options of the write; servers differ in when they repeat them. */
-  readonly config?: string | undefined;
+  readonly config?: string | undefined
 }
 
 /** Does the record exist? */
 export interface RecordHas {
-  readonly _tag: "RecordHas";
+  readonly _tag: "RecordHas"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Whether the record exists. */
 export interface RecordHasAnswer {
-  readonly _tag: "RecordHasAnswer";
+  readonly _tag: "RecordHasAnswer"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** Whether it does. */
-  readonly exists: boolean;
+  readonly exists: boolean
   /** A trailing empty field. */
-  readonly empty?: string | undefined;
+  readonly empty?: string | undefined
 }
 
 /** Which version has the record? */
 export interface RecordHead {
-  readonly _tag: "RecordHead";
+  readonly _tag: "RecordHead"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The version of the record; −1 when there is none, from servers 5 to 7. */
 export interface RecordHeadAnswer {
-  readonly _tag: "RecordHeadAnswer";
+  readonly _tag: "RecordHeadAnswer"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** The record's version. */
-  readonly version: number;
+  readonly version: number
   /** The text null, from servers 5 to 7. */
-  readonly null?: string | undefined;
+  readonly null?: string | undefined
 }
 
 /** The client wants to know when somebody subscribes to records like this. */
 export interface RecordListen {
-  readonly _tag: "RecordListen";
+  readonly _tag: "RecordListen"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
 }
 
 /** The client will provide this name. */
 export interface RecordListenAccept {
-  readonly _tag: "RecordListenAccept";
+  readonly _tag: "RecordListenAccept"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client will not provide this name. */
 export interface RecordListenReject {
-  readonly _tag: "RecordListenReject";
+  readonly _tag: "RecordListenReject"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Writes, or with the value undefined removes, what is at a path. */
 export interface RecordPatch {
-  readonly _tag: "RecordPatch";
+  readonly _tag: "RecordPatch"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** The version this write makes; −1 to let the server choose. */
-  readonly version: number;
+  readonly version: number
   /** Path within the record, such as pets.0.name. */
-  readonly path: string;
+  readonly path: string
   /** What to write there. */
-  readonly value: Typed;
+  readonly value: Typed
   /** Options of the write, such as writeSuccess. */
-  readonly config?: string | undefined;
+  readonly config?: string | undefined
 }
 
 /** A record: the answer to RecordCreateOrRead and RecordSnapshot. */
 export interface RecordData {
-  readonly _tag: "RecordData";
+  readonly _tag: "RecordData"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** The record's version. */
-  readonly version: number;
+  readonly version: number
   /** The record as JSON. */
-  readonly data: string;
+  readonly data: string
 }
 
 /** Whether somebody provides the record. */
 export interface RecordHasProvider {
-  readonly _tag: "RecordHasProvider";
+  readonly _tag: "RecordHasProvider"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** Whether somebody does. */
-  readonly has: boolean;
+  readonly has: boolean
 }
 
 /** Reads a record without subscribing. */
 export interface RecordSnapshot {
-  readonly _tag: "RecordSnapshot";
+  readonly _tag: "RecordSnapshot"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Somebody subscribed to a name that matches; the client accepts or rejects within 500 ms. */
 export interface RecordPatternFound {
-  readonly _tag: "RecordPatternFound";
+  readonly _tag: "RecordPatternFound"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Nobody subscribes to this name any more. */
 export interface RecordPatternRemoved {
-  readonly _tag: "RecordPatternRemoved";
+  readonly _tag: "RecordPatternRemoved"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
   /** The name that matches. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** Replaces a record. */
 export interface RecordUpdate {
-  readonly _tag: "RecordUpdate";
+  readonly _tag: "RecordUpdate"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** The version this write makes; −1 to let the server choose. */
-  readonly version: number;
+  readonly version: number
   /** The record as JSON. */
-  readonly data: string;
+  readonly data: string
   /** Options of the write, such as writeSuccess. */
-  readonly config?: string | undefined;
+  readonly config?: string | undefined
 }
 
 /** The client no longer wants to know. */
 export interface RecordUnlisten {
-  readonly _tag: "RecordUnlisten";
+  readonly _tag: "RecordUnlisten"
   /** A regular expression over names. */
-  readonly pattern: string;
+  readonly pattern: string
 }
 
 /** Ends the subscription to a record. */
 export interface RecordDiscard {
-  readonly _tag: "RecordDiscard";
+  readonly _tag: "RecordDiscard"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The outcome of a write that asked for it. */
 export interface RecordWriteAck {
-  readonly _tag: "RecordWriteAck";
+  readonly _tag: "RecordWriteAck"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
   /** Array of the versions that were written. */
-  readonly versions: string;
+  readonly versions: string
   /** Null, or the error's text. */
-  readonly result: Typed;
+  readonly result: Typed
 }
 
 /** The server did what the client asked for. */
 export interface PresenceAck {
-  readonly _tag: "PresenceAck";
+  readonly _tag: "PresenceAck"
   /** What is acknowledged: S or US. */
-  readonly action: string;
+  readonly action: string
   /** The action again, U, the id or a user name: servers disagree. */
-  readonly subject: string;
+  readonly subject: string
   /** The text undefined, from servers 5 to 7. */
-  readonly extra?: string | undefined;
+  readonly extra?: string | undefined
 }
 
 /** Any other error of presence. */
 export interface PresenceError {
-  readonly _tag: "PresenceError";
+  readonly _tag: "PresenceError"
   /** What went wrong. */
-  readonly code: string;
+  readonly code: string
   /** What the code asks for. */
-  readonly data: ReadonlyArray<string>;
+  readonly data: ReadonlyArray<string>
 }
 
 /** The server could not read the user names. */
 export interface PresenceInvalidUsers {
-  readonly _tag: "PresenceInvalidUsers";
+  readonly _tag: "PresenceInvalidUsers"
   /** An explanation. */
-  readonly text: string;
+  readonly text: string
 }
 
 /** The permission handler refuses. */
 export interface PresenceMessageDenied {
-  readonly _tag: "PresenceMessageDenied";
+  readonly _tag: "PresenceMessageDenied"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** The client subscribed to this already. */
 export interface PresenceMultipleSubscriptions {
-  readonly _tag: "PresenceMultipleSubscriptions";
+  readonly _tag: "PresenceMultipleSubscriptions"
   /** What it subscribed to; U for all users. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The client is not subscribed to this. */
 export interface PresenceNotSubscribed {
-  readonly _tag: "PresenceNotSubscribed";
+  readonly _tag: "PresenceNotSubscribed"
   /** What it wanted to leave. */
-  readonly name: string;
+  readonly name: string
 }
 
 /** The permission handler failed. */
 export interface PresencePermissionError {
-  readonly _tag: "PresencePermissionError";
+  readonly _tag: "PresencePermissionError"
   /** What the client asked about. */
-  readonly subject: string;
+  readonly subject: string
   /** What the client asked for. */
-  readonly action: string;
+  readonly action: string
   /** Remaining fields of the client's message. */
-  readonly rest: ReadonlyArray<string>;
+  readonly rest: ReadonlyArray<string>
 }
 
 /** A user joined. Sent twice to who subscribed to all and to the user. */
 export interface PresenceJoin {
-  readonly _tag: "PresenceJoin";
+  readonly _tag: "PresenceJoin"
   /** Who. */
-  readonly user: string;
+  readonly user: string
 }
 
 /** A user left. Sent twice to who subscribed to all and to the user. */
 export interface PresenceLeave {
-  readonly _tag: "PresenceLeave";
+  readonly _tag: "PresenceLeave"
   /** Who. */
-  readonly user: string;
+  readonly user: string
 }
 
 /** Are these users connected? Since server 3.0. */
 export interface PresenceQuery {
-  readonly _tag: "PresenceQuery";
+  readonly _tag: "PresenceQuery"
   /** Correlates question and answer. */
-  readonly id: number;
+  readonly id: number
   /** Array of user names. */
-  readonly users: string;
+  readonly users: string
 }
 
 /** Who is connected? */
 export interface PresenceQueryAll {
-  readonly _tag: "PresenceQueryAll";
+  readonly _tag: "PresenceQueryAll"
 }
 
 /** Everybody who is connected, but not the client itself. */
 export interface PresenceQueryAllAnswer {
-  readonly _tag: "PresenceQueryAllAnswer";
+  readonly _tag: "PresenceQueryAllAnswer"
   /** User names. */
-  readonly users: ReadonlyArray<string>;
+  readonly users: ReadonlyArray<string>
 }
 
 /** Which of the users are connected. */
 export interface PresenceQueryAnswer {
-  readonly _tag: "PresenceQueryAnswer";
+  readonly _tag: "PresenceQueryAnswer"
   /** Correlates question and answer. */
-  readonly id: number;
+  readonly id: number
   /** Object of user name to truth value. */
-  readonly online: string;
+  readonly online: string
 }
 
 /** Tell me when one of these users joins or leaves. */
 export interface PresenceSubscribe {
-  readonly _tag: "PresenceSubscribe";
+  readonly _tag: "PresenceSubscribe"
   /** Correlates question and answer. */
-  readonly id: number;
+  readonly id: number
   /** Array of user names. */
-  readonly users: string;
+  readonly users: string
 }
 
 /** Tell me when anybody joins or leaves. */
 export interface PresenceSubscribeAll {
-  readonly _tag: "PresenceSubscribeAll";
+  readonly _tag: "PresenceSubscribeAll"
 }
 
 /** Ends PresenceSubscribe for these users. */
 export interface PresenceUnsubscribe {
-  readonly _tag: "PresenceUnsubscribe";
+  readonly _tag: "PresenceUnsubscribe"
   /** Correlates question and answer. */
-  readonly id: number;
+  readonly id: number
   /** Array of user names. */
-  readonly users: string;
+  readonly users: string
 }
 
 /** Ends PresenceSubscribeAll. */
 export interface PresenceUnsubscribeAll {
-  readonly _tag: "PresenceUnsubscribeAll";
+  readonly _tag: "PresenceUnsubscribeAll"
 }
 
 /** Any other error without a topic. */
 export interface GlobalError {
-  readonly _tag: "GlobalError";
+  readonly _tag: "GlobalError"
   /** What went wrong. */
-  readonly code: string;
+  readonly code: string
   /** What the code asks for. */
-  readonly data: ReadonlyArray<string>;
+  readonly data: ReadonlyArray<string>
 }
 
 /** The server could not parse a message. Only 3.2.x sends it: 2.4.1 and 3.1.2 crash on what triggers it. */
 export interface GlobalMessageParseError {
-  readonly _tag: "GlobalMessageParseError";
+  readonly _tag: "GlobalMessageParseError"
   /** Always the text "null". */
-  readonly null: string;
+  readonly null: string
 }
 
 /** The server does not know the topic. */
 export interface GlobalUnknownTopic {
-  readonly _tag: "GlobalUnknownTopic";
+  readonly _tag: "GlobalUnknownTopic"
   /** The topic it does not know. */
-  readonly topic: string;
+  readonly topic: string
 }
 
 /** A message that the spec does not have. */
 export interface UnknownMessage {
-  readonly _tag: "UnknownMessage";
-  readonly topic: string;
-  readonly action: string;
+  readonly _tag: "UnknownMessage"
+  readonly topic: string
+  readonly action: string
   /** Fields after the head. */
-  readonly fields: ReadonlyArray<string>;
+  readonly fields: ReadonlyArray<string>
 }
 
 /** What a client sends. */
-export type ClientMessage = 
-    | AuthenticationRequest
-    | ConnectionChallengeResponse
-    | ConnectionPong
-    | EventEmit
-    | EventListen
-    | EventListenAccept
-    | EventListenReject
-    | EventSubscribe
-    | EventUnlisten
-    | EventUnsubscribe
-    | RpcRequestAccepted
-    | RpcFailure
-    | RpcReject
-    | RpcRequest
-    | RpcResponse
-    | RpcProvide
-    | RpcUnprovide
-    | RecordCreateOrRead
-    | RecordUpsert
-    | RecordUpsertPatch
-    | RecordDelete
-    | RecordHas
-    | RecordHead
-    | RecordListen
-    | RecordListenAccept
-    | RecordListenReject
-    | RecordPatch
-    | RecordSnapshot
-    | RecordUpdate
-    | RecordUnlisten
-    | RecordDiscard
-    | PresenceQuery
-    | PresenceQueryAll
-    | PresenceSubscribe
-    | PresenceSubscribeAll
-    | PresenceUnsubscribe
-    | PresenceUnsubscribeAll;
+export type ClientMessage =
+  | AuthenticationRequest
+  | ConnectionChallengeResponse
+  | ConnectionPong
+  | EventEmit
+  | EventListen
+  | EventListenAccept
+  | EventListenReject
+  | EventSubscribe
+  | EventUnlisten
+  | EventUnsubscribe
+  | RpcRequestAccepted
+  | RpcFailure
+  | RpcReject
+  | RpcRequest
+  | RpcResponse
+  | RpcProvide
+  | RpcUnprovide
+  | RecordCreateOrRead
+  | RecordUpsert
+  | RecordUpsertPatch
+  | RecordDelete
+  | RecordHas
+  | RecordHead
+  | RecordListen
+  | RecordListenAccept
+  | RecordListenReject
+  | RecordPatch
+  | RecordSnapshot
+  | RecordUpdate
+  | RecordUnlisten
+  | RecordDiscard
+  | PresenceQuery
+  | PresenceQueryAll
+  | PresenceSubscribe
+  | PresenceSubscribeAll
+  | PresenceUnsubscribe
+  | PresenceUnsubscribeAll
+
 /** What a server sends. */
-export type ServerMessage = 
-    | AuthenticationAck
-    | AuthenticationError
-    | AuthenticationInvalidData
-    | AuthenticationInvalidMessage
-    | AuthenticationTooManyAttempts
-    | ConnectionAck
-    | ConnectionChallenge
-    | ConnectionAuthenticationTimeout
-    | ConnectionError
-    | ConnectionInvalidMessage
-    | ConnectionMessageParseError
-    | ConnectionUnknownAction
-    | ConnectionPing
-    | ConnectionRedirect
-    | ConnectionReject
-    | EventAck
-    | EventError
-    | EventInvalidMessageData
-    | EventMessageDenied
-    | EventMultipleSubscriptions
-    | EventNotSubscribed
-    | EventPermissionError
-    | EventUnknownAction
-    | EventEmit
-    | EventPatternFound
-    | EventPatternRemoved
-    | RpcAck
-    | RpcRequestAccepted
-    | RpcAckTimeout
-    | RpcError
-    | RpcFailure
-    | RpcInvalidCorrelationId
-    | RpcInvalidMessageData
-    | RpcMessageDenied
-    | RpcMultipleAck
-    | RpcMultipleSubscriptions
-    | RpcNoProvider
-    | RpcNotSubscribed
-    | RpcPermissionError
-    | RpcResponseTimeout
-    | RpcUnknownAction
-    | RpcRequest
-    | RpcResponse
-    | RecordAck
-    | RecordCacheRetrievalTimeout
-    | RecordCreateError
-    | RecordDeleteError
-    | RecordError
-    | RecordHasError
-    | RecordHeadError
-    | RecordInvalidMessageData
-    | RecordInvalidVersion
-    | RecordLoadError
-    | RecordMessageDenied
-    | RecordMultipleSubscriptions
-    | RecordNotSubscribed
-    | RecordPermissionError
-    | RecordSnapshotError
-    | RecordStorageRetrievalTimeout
-    | RecordUnknownAction
-    | RecordUpdateError
-    | RecordVersionExists
-    | RecordHasAnswer
-    | RecordHeadAnswer
-    | RecordPatch
-    | RecordData
-    | RecordHasProvider
-    | RecordPatternFound
-    | RecordPatternRemoved
-    | RecordUpdate
-    | RecordWriteAck
-    | PresenceAck
-    | PresenceError
-    | PresenceInvalidUsers
-    | PresenceMessageDenied
-    | PresenceMultipleSubscriptions
-    | PresenceNotSubscribed
-    | PresencePermissionError
-    | PresenceJoin
-    | PresenceLeave
-    | PresenceQueryAllAnswer
-    | PresenceQueryAnswer
-    | GlobalError
-    | GlobalMessageParseError
-    | GlobalUnknownTopic;
+export type ServerMessage =
+  | AuthenticationAck
+  | AuthenticationError
+  | AuthenticationInvalidData
+  | AuthenticationInvalidMessage
+  | AuthenticationTooManyAttempts
+  | ConnectionAck
+  | ConnectionChallenge
+  | ConnectionAuthenticationTimeout
+  | ConnectionError
+  | ConnectionInvalidMessage
+  | ConnectionMessageParseError
+  | ConnectionUnknownAction
+  | ConnectionPing
+  | ConnectionRedirect
+  | ConnectionReject
+  | EventAck
+  | EventError
+  | EventInvalidMessageData
+  | EventMessageDenied
+  | EventMultipleSubscriptions
+  | EventNotSubscribed
+  | EventPermissionError
+  | EventUnknownAction
+  | EventEmit
+  | EventPatternFound
+  | EventPatternRemoved
+  | RpcAck
+  | RpcRequestAccepted
+  | RpcAckTimeout
+  | RpcError
+  | RpcFailure
+  | RpcInvalidCorrelationId
+  | RpcInvalidMessageData
+  | RpcMessageDenied
+  | RpcMultipleAck
+  | RpcMultipleSubscriptions
+  | RpcNoProvider
+  | RpcNotSubscribed
+  | RpcPermissionError
+  | RpcResponseTimeout
+  | RpcUnknownAction
+  | RpcRequest
+  | RpcResponse
+  | RecordAck
+  | RecordCacheRetrievalTimeout
+  | RecordCreateError
+  | RecordDeleteError
+  | RecordError
+  | RecordHasError
+  | RecordHeadError
+  | RecordInvalidMessageData
+  | RecordInvalidVersion
+  | RecordLoadError
+  | RecordMessageDenied
+  | RecordMultipleSubscriptions
+  | RecordNotSubscribed
+  | RecordPermissionError
+  | RecordSnapshotError
+  | RecordStorageRetrievalTimeout
+  | RecordUnknownAction
+  | RecordUpdateError
+  | RecordVersionExists
+  | RecordHasAnswer
+  | RecordHeadAnswer
+  | RecordPatch
+  | RecordData
+  | RecordHasProvider
+  | RecordPatternFound
+  | RecordPatternRemoved
+  | RecordUpdate
+  | RecordWriteAck
+  | PresenceAck
+  | PresenceError
+  | PresenceInvalidUsers
+  | PresenceMessageDenied
+  | PresenceMultipleSubscriptions
+  | PresenceNotSubscribed
+  | PresencePermissionError
+  | PresenceJoin
+  | PresenceLeave
+  | PresenceQueryAllAnswer
+  | PresenceQueryAnswer
+  | GlobalError
+  | GlobalMessageParseError
+  | GlobalUnknownTopic
+
 /** What either side sends. */
-export type Message = ClientMessage | ServerMessage;
+export type Message = ClientMessage | ServerMessage

@@ -2,6 +2,7 @@
 /* oxlint-disable */
 
 /** The deepstream protocol. */
+
 export * from "./Messages.ts"
 export * from "./Decode.ts"
 export * from "./Encode.ts"

@@ -2,14 +2,68 @@
 /* oxlint-disable */
 
 /** Decoders of the deepstreamText protocol: `text[start, end)` is one message without its separator. */
-import type { AuthenticationTooManyAttempts, ClientMessage, ConnectionAuthenticationTimeout, ConnectionReject, RecordNotFound, RpcAcceptTimeout, RpcFailure, RpcFailureRelay, RpcInvalidCorrelationId, RpcMultipleAccept, RpcMultipleResponse, ServerMessage, UnknownMessage } from "./Messages.ts";
-import type { Delimiting } from "@wirewright/codec/Delimited";
-import { countFields, isInteger, isJson, isLiteral, isTyped, missingField, readLiteral, trailingField } from "@wirewright/codec/TextFields";
-import { readTyped } from "@wirewright/codec/Typed";
-import * as base from "@wirewright/deepstream/gen/Decode";
-import { readAuthenticationError, readAuthenticationInvalidData, readConnectionError, readConnectionUnknownAction, readEventError, readEventInvalidMessageData, readEventMessageDenied, readEventMultipleSubscriptions, readEventPermissionError, readEventUnknownAction, readPresenceError, readPresenceInvalidUsers, readPresenceMessageDenied, readPresenceMultipleSubscriptions, readPresencePermissionError, readRecordCacheRetrievalTimeout, readRecordCreateError, readRecordDeleteError, readRecordError, readRecordHasAnswer, readRecordHeadError, readRecordInvalidMessageData, readRecordLoadError, readRecordMessageDenied, readRecordMultipleSubscriptions, readRecordPermissionError, readRecordStorageRetrievalTimeout, readRecordUnknownAction, readRecordVersionExists, readRpcError, readRpcInvalidMessageData, readRpcMessageDenied, readRpcMultipleSubscriptions, readRpcNoProvider, readRpcPermissionError, readRpcResponseTimeout, readRpcUnknownAction, unknownMessage } from "@wirewright/deepstream/gen/Decode";
+import type {
+  AuthenticationTooManyAttempts,
+  ClientMessage,
+  ConnectionAuthenticationTimeout,
+  ConnectionReject,
+  RecordNotFound,
+  RpcAcceptTimeout,
+  RpcFailure,
+  RpcFailureRelay,
+  RpcInvalidCorrelationId,
+  RpcMultipleAccept,
+  RpcMultipleResponse,
+  ServerMessage,
+  UnknownMessage
+} from "./Messages.ts"
+import type { Delimiting } from "@wirewright/codec/Delimited"
+import { countFields, isInteger, isJson, isLiteral, isTyped, missingField, readLiteral, trailingField } from "@wirewright/codec/TextFields"
+import { readTyped } from "@wirewright/codec/Typed"
+import * as base from "@wirewright/deepstream/gen/Decode"
+import {
+  readAuthenticationError,
+  readAuthenticationInvalidData,
+  readConnectionError,
+  readConnectionUnknownAction,
+  readEventError,
+  readEventInvalidMessageData,
+  readEventMessageDenied,
+  readEventMultipleSubscriptions,
+  readEventPermissionError,
+  readEventUnknownAction,
+  readPresenceError,
+  readPresenceInvalidUsers,
+  readPresenceMessageDenied,
+  readPresenceMultipleSubscriptions,
+  readPresencePermissionError,
+  readRecordCacheRetrievalTimeout,
+  readRecordCreateError,
+  readRecordDeleteError,
+  readRecordError,
+  readRecordHasAnswer,
+  readRecordHeadError,
+  readRecordInvalidMessageData,
+  readRecordLoadError,
+  readRecordMessageDenied,
+  readRecordMultipleSubscriptions,
+  readRecordPermissionError,
+  readRecordStorageRetrievalTimeout,
+  readRecordUnknownAction,
+  readRecordVersionExists,
+  readRpcError,
+  readRpcInvalidMessageData,
+  readRpcMessageDenied,
+  readRpcMultipleSubscriptions,
+  readRpcNoProvider,
+  readRpcPermissionError,
+  readRpcResponseTimeout,
+  readRpcUnknownAction,
+  unknownMessage
+} from "@wirewright/deepstream/gen/Decode"
+
 /** How messages are delimited. */
-export const delimiting: Delimiting = { separator: "\x1e", maxMessage: 16777216, minMessage: 3 };
+export const delimiting: Delimiting = { separator: "\x1e", maxMessage: 16777216, minMessage: 3 }
 
 /** @internal */
 export function readAuthenticationTooManyAttempts(text: string, start: number, at: number, end: number): AuthenticationTooManyAttempts {
@@ -71,7 +125,12 @@ export function readRpcFailureRelay(text: string, start: number, at: number, end
   if (end1 < 0 || end1 >= end) missingField("RpcFailureRelay", "id", start, end)
   const extra = text.indexOf("\x1f", end1 + 1)
   if (extra >= 0 && extra < end) trailingField(text, "RpcFailureRelay", start, extra, end)
-  return { _tag: "RpcFailureRelay", error: readTyped(text, at, end0, "RpcFailureRelay", "error", start), name: text.slice(end0 + 1, end1), id: text.slice(end1 + 1, end) }
+  return {
+    _tag: "RpcFailureRelay",
+    error: readTyped(text, at, end0, "RpcFailureRelay", "error", start),
+    name: text.slice(end0 + 1, end1),
+    id: text.slice(end1 + 1, end)
+  }
 }
 
 /** @internal */
@@ -127,7 +186,9 @@ export function readRecordNotFound(text: string, start: number, at: number, end:
 /** Decodes what a client sent. Throws `DecodeError`; its offset counts characters from `start`. */
 export function decodeClientMessage(text: string, start: number = 0, end: number = text.length): ClientMessage | UnknownMessage {
   const head0End = start + 1
-  if (head0End > end || (head0End < end && text.charCodeAt(head0End) !== 0x1f)) return base.decodeClientMessage(text, start, end) as ClientMessage | UnknownMessage
+  if (head0End > end || (head0End < end && text.charCodeAt(head0End) !== 0x1f)) {
+    return base.decodeClientMessage(text, start, end) as ClientMessage | UnknownMessage
+  }
   const head0 = text.charCodeAt(start)
   if (head0End >= end) return base.decodeClientMessage(text, start, end) as ClientMessage | UnknownMessage
   let head1End = head0End + 1
@@ -198,7 +259,9 @@ export function decodeClientMessage(text: string, start: number = 0, end: number
 /** Decodes what a server sent. Throws `DecodeError`; its offset counts characters from `start`. */
 export function decodeServerMessage(text: string, start: number = 0, end: number = text.length): ServerMessage | UnknownMessage {
   const head0End = start + 1
-  if (head0End > end || (head0End < end && text.charCodeAt(head0End) !== 0x1f)) return base.decodeServerMessage(text, start, end) as ServerMessage | UnknownMessage
+  if (head0End > end || (head0End < end && text.charCodeAt(head0End) !== 0x1f)) {
+    return base.decodeServerMessage(text, start, end) as ServerMessage | UnknownMessage
+  }
   const head0 = text.charCodeAt(start)
   if (head0End >= end) return base.decodeServerMessage(text, start, end) as ServerMessage | UnknownMessage
   let head1End = head0End + 1
@@ -213,23 +276,31 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
     case 0x41: // A
       switch (head1) {
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_AUTH_DATA") && isTyped(text, "\x1f", head1End + 1, end, 1)) return readAuthenticationInvalidData(text, start, head1End + 1, end)
-            if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "TOO_MANY_AUTH_ATTEMPTS")) return readAuthenticationTooManyAttempts(text, start, head1End + 1, end)
-            return readAuthenticationError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (
+            count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_AUTH_DATA") && isTyped(text, "\x1f", head1End + 1, end, 1)
+          ) return readAuthenticationInvalidData(text, start, head1End + 1, end)
+          if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "TOO_MANY_AUTH_ATTEMPTS")) {
+            return readAuthenticationTooManyAttempts(text, start, head1End + 1, end)
           }
+          return readAuthenticationError(text, start, head1End + 1, end)
+        }
       }
       break
     case 0x43: // C
       switch (head1) {
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CONNECTION_AUTHENTICATION_TIMEOUT")) return readConnectionAuthenticationTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readConnectionUnknownAction(text, start, head1End + 1, end)
-            return readConnectionError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CONNECTION_AUTHENTICATION_TIMEOUT")) {
+            return readConnectionAuthenticationTimeout(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readConnectionUnknownAction(text, start, head1End + 1, end)
+          }
+          return readConnectionError(text, start, head1End + 1, end)
+        }
         case 0x34a2ca: // REJ
           return readConnectionReject(text, start, head1End + 1, end)
         case 0x61c8: // CH
@@ -243,44 +314,92 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
     case 0x50: // P
       switch (head1) {
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "ACCEPT_TIMEOUT")) return readRpcAcceptTimeout(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_RPC_CORRELATION_ID")) return readRpcInvalidCorrelationId(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_ACCEPT")) return readRpcMultipleAccept(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_RESPONSE")) return readRpcMultipleResponse(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readRpcMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NO_RPC_PROVIDER")) return readRpcNoProvider(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RESPONSE_TIMEOUT")) return readRpcResponseTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readRpcUnknownAction(text, start, head1End + 1, end)
-            if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) return readRpcInvalidMessageData(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readRpcMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readRpcPermissionError(text, start, head1End + 1, end)
-            if (count === 3 && isTyped(text, "\x1f", head1End + 1, end, 0)) return readRpcFailureRelay(text, start, head1End + 1, end)
-            return readRpcError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "ACCEPT_TIMEOUT")) {
+            return readRpcAcceptTimeout(text, start, head1End + 1, end)
           }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_RPC_CORRELATION_ID")) {
+            return readRpcInvalidCorrelationId(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_ACCEPT")) {
+            return readRpcMultipleAccept(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_RESPONSE")) {
+            return readRpcMultipleResponse(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readRpcMultipleSubscriptions(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "NO_RPC_PROVIDER")) {
+            return readRpcNoProvider(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RESPONSE_TIMEOUT")) {
+            return readRpcResponseTimeout(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readRpcUnknownAction(text, start, head1End + 1, end)
+          }
+          if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) {
+            return readRpcInvalidMessageData(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readRpcMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readRpcPermissionError(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isTyped(text, "\x1f", head1End + 1, end, 0)) return readRpcFailureRelay(text, start, head1End + 1, end)
+          return readRpcError(text, start, head1End + 1, end)
+        }
       }
       break
     case 0x52: // R
       switch (head1) {
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count >= 4 && count <= 5 && isLiteral(text, "\x1f", head1End + 1, end, 0, "VERSION_EXISTS") && isInteger(text, "\x1f", head1End + 1, end, 2) && isJson(text, "\x1f", head1End + 1, end, 3) && (count <= 4 || isJson(text, "\x1f", head1End + 1, end, 4))) return readRecordVersionExists(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CACHE_RETRIEVAL_TIMEOUT")) return readRecordCacheRetrievalTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_CREATE_ERROR")) return readRecordCreateError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_DELETE_ERROR")) return readRecordDeleteError(text, start, head1End + 1, end)
-            if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "HD")) return readRecordHeadError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_LOAD_ERROR")) return readRecordLoadError(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readRecordMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_NOT_FOUND")) return readRecordNotFound(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "STORAGE_RETRIEVAL_TIMEOUT")) return readRecordStorageRetrievalTimeout(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readRecordUnknownAction(text, start, head1End + 1, end)
-            if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) return readRecordInvalidMessageData(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readRecordMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readRecordPermissionError(text, start, head1End + 1, end)
-            return readRecordError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (
+            count >= 4 && count <= 5 && isLiteral(text, "\x1f", head1End + 1, end, 0, "VERSION_EXISTS") &&
+            isInteger(text, "\x1f", head1End + 1, end, 2) && isJson(text, "\x1f", head1End + 1, end, 3) &&
+            (count <= 4 || isJson(text, "\x1f", head1End + 1, end, 4))
+          ) return readRecordVersionExists(text, start, head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "CACHE_RETRIEVAL_TIMEOUT")) {
+            return readRecordCacheRetrievalTimeout(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_CREATE_ERROR")) {
+            return readRecordCreateError(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_DELETE_ERROR")) {
+            return readRecordDeleteError(text, start, head1End + 1, end)
+          }
+          if (count === 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "HD")) return readRecordHeadError(text, start, head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_LOAD_ERROR")) {
+            return readRecordLoadError(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readRecordMultipleSubscriptions(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "RECORD_NOT_FOUND")) {
+            return readRecordNotFound(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "STORAGE_RETRIEVAL_TIMEOUT")) {
+            return readRecordStorageRetrievalTimeout(text, start, head1End + 1, end)
+          }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readRecordUnknownAction(text, start, head1End + 1, end)
+          }
+          if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) {
+            return readRecordInvalidMessageData(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readRecordMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readRecordPermissionError(text, start, head1End + 1, end)
+          }
+          return readRecordError(text, start, head1End + 1, end)
+        }
         case 0xc8: // H
           return readRecordHasAnswer(text, start, head1End + 1, end)
       }
@@ -288,28 +407,46 @@ export function decodeServerMessage(text: string, start: number = 0, end: number
     case 0x45: // E
       switch (head1) {
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readEventMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) return readEventUnknownAction(text, start, head1End + 1, end)
-            if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) return readEventInvalidMessageData(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readEventMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readEventPermissionError(text, start, head1End + 1, end)
-            return readEventError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readEventMultipleSubscriptions(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "UNKNOWN_ACTION")) {
+            return readEventUnknownAction(text, start, head1End + 1, end)
+          }
+          if (count >= 1 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_MESSAGE_DATA")) {
+            return readEventInvalidMessageData(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readEventMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readEventPermissionError(text, start, head1End + 1, end)
+          }
+          return readEventError(text, start, head1End + 1, end)
+        }
       }
       break
     case 0x55: // U
       switch (head1) {
         case 0xc5: // E
-          {
-            const count = countFields(text, "\x1f", head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_PRESENCE_USERS")) return readPresenceInvalidUsers(text, start, head1End + 1, end)
-            if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) return readPresenceMultipleSubscriptions(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) return readPresenceMessageDenied(text, start, head1End + 1, end)
-            if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) return readPresencePermissionError(text, start, head1End + 1, end)
-            return readPresenceError(text, start, head1End + 1, end)
+        {
+          const count = countFields(text, "\x1f", head1End + 1, end)
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "INVALID_PRESENCE_USERS")) {
+            return readPresenceInvalidUsers(text, start, head1End + 1, end)
           }
+          if (count === 2 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MULTIPLE_SUBSCRIPTIONS")) {
+            return readPresenceMultipleSubscriptions(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_DENIED")) {
+            return readPresenceMessageDenied(text, start, head1End + 1, end)
+          }
+          if (count >= 3 && isLiteral(text, "\x1f", head1End + 1, end, 0, "MESSAGE_PERMISSION_ERROR")) {
+            return readPresencePermissionError(text, start, head1End + 1, end)
+          }
+          return readPresenceError(text, start, head1End + 1, end)
+        }
       }
       break
     case 0x58: // X

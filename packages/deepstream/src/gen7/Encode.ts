@@ -2,9 +2,25 @@
 /* oxlint-disable */
 
 /** Encoders of the deepstreamText protocol: text of one message with its separator. */
-import type { AuthenticationTooManyAttempts, ConnectionAuthenticationTimeout, ConnectionReject, Message, RecordNotFound, RpcAcceptTimeout, RpcFailure, RpcFailureRelay, RpcInvalidCorrelationId, RpcMultipleAccept, RpcMultipleResponse, UnknownMessage } from "./Messages.ts";
-import { putMessage, putText, putTyped } from "@wirewright/codec/TextFields";
-import * as base from "@wirewright/deepstream/gen/Encode";
+import type {
+  AuthenticationTooManyAttempts,
+  ConnectionAuthenticationTimeout,
+  ConnectionReject,
+  Message,
+  RecordNotFound,
+  RpcAcceptTimeout,
+  RpcFailure,
+  RpcFailureRelay,
+  RpcInvalidCorrelationId,
+  RpcMultipleAccept,
+  RpcMultipleResponse,
+  UnknownMessage
+} from "./Messages.ts"
+import { putMessage, putText, putTyped } from "@wirewright/codec/TextFields"
+import * as base from "@wirewright/deepstream/gen/Encode"
+
+/** Largest message in characters, its separator not counted. */
+const maxMessage = 16777216
 
 /** Encodes AuthenticationTooManyAttempts. Throws `EncodeError`. */
 export function encodeAuthenticationTooManyAttempts(fields: Omit<AuthenticationTooManyAttempts, "_tag"> = {}): string {
@@ -21,42 +37,82 @@ export function encodeConnectionAuthenticationTimeout(fields: Omit<ConnectionAut
 /** Encodes ConnectionReject. Throws `EncodeError`. */
 export function encodeConnectionReject(fields: Omit<ConnectionReject, "_tag"> = {}): string {
   const dataField = fields.data === undefined ? "" : "\x1f" + putText("ConnectionReject", "data", fields.data, "\x1f\x1e")
-  return putMessage("ConnectionReject", `C\x1fREJ${dataField}\x1e`, 16777216)
+  return putMessage("ConnectionReject", `C\x1fREJ${dataField}\x1e`, maxMessage)
 }
 
 /** Encodes RpcAcceptTimeout. Throws `EncodeError`. */
 export function encodeRpcAcceptTimeout(fields: Omit<RpcAcceptTimeout, "_tag">): string {
-  return putMessage("RpcAcceptTimeout", `P\x1fE\x1fACCEPT_TIMEOUT\x1f${putText("RpcAcceptTimeout", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcAcceptTimeout", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcAcceptTimeout",
+    `P\x1fE\x1fACCEPT_TIMEOUT\x1f${putText("RpcAcceptTimeout", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcAcceptTimeout", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcFailure. Throws `EncodeError`. */
 export function encodeRpcFailure(fields: Omit<RpcFailure, "_tag">): string {
-  return putMessage("RpcFailure", `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcFailure", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcFailure",
+    `P\x1fE\x1f${putText("RpcFailure", "text", fields.text, "\x1f\x1e")}\x1f${putText("RpcFailure", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcFailure", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcFailureRelay. Throws `EncodeError`. */
 export function encodeRpcFailureRelay(fields: Omit<RpcFailureRelay, "_tag">): string {
-  return putMessage("RpcFailureRelay", `P\x1fE\x1f${putTyped("RpcFailureRelay", "error", fields.error, "\x1f\x1e")}\x1f${putText("RpcFailureRelay", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcFailureRelay", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcFailureRelay",
+    `P\x1fE\x1f${putTyped("RpcFailureRelay", "error", fields.error, "\x1f\x1e")}\x1f${
+      putText("RpcFailureRelay", "name", fields.name, "\x1f\x1e")
+    }\x1f${putText("RpcFailureRelay", "id", fields.id, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcInvalidCorrelationId. Throws `EncodeError`. */
 export function encodeRpcInvalidCorrelationId(fields: Omit<RpcInvalidCorrelationId, "_tag">): string {
-  return putMessage("RpcInvalidCorrelationId", `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcInvalidCorrelationId", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcInvalidCorrelationId",
+    `P\x1fE\x1fINVALID_RPC_CORRELATION_ID\x1f${putText("RpcInvalidCorrelationId", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcInvalidCorrelationId", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcMultipleAccept. Throws `EncodeError`. */
 export function encodeRpcMultipleAccept(fields: Omit<RpcMultipleAccept, "_tag">): string {
-  return putMessage("RpcMultipleAccept", `P\x1fE\x1fMULTIPLE_ACCEPT\x1f${putText("RpcMultipleAccept", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcMultipleAccept", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMultipleAccept",
+    `P\x1fE\x1fMULTIPLE_ACCEPT\x1f${putText("RpcMultipleAccept", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcMultipleAccept", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RpcMultipleResponse. Throws `EncodeError`. */
 export function encodeRpcMultipleResponse(fields: Omit<RpcMultipleResponse, "_tag">): string {
-  return putMessage("RpcMultipleResponse", `P\x1fE\x1fMULTIPLE_RESPONSE\x1f${putText("RpcMultipleResponse", "name", fields.name, "\x1f\x1e")}\x1f${putText("RpcMultipleResponse", "id", fields.id, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RpcMultipleResponse",
+    `P\x1fE\x1fMULTIPLE_RESPONSE\x1f${putText("RpcMultipleResponse", "name", fields.name, "\x1f\x1e")}\x1f${
+      putText("RpcMultipleResponse", "id", fields.id, "\x1f\x1e")
+    }\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes RecordNotFound. Throws `EncodeError`. */
 export function encodeRecordNotFound(fields: Omit<RecordNotFound, "_tag">): string {
-  return putMessage("RecordNotFound", `R\x1fE\x1fRECORD_NOT_FOUND\x1f${putText("RecordNotFound", "name", fields.name, "\x1f\x1e")}\x1e`, 16777216)
+  return putMessage(
+    "RecordNotFound",
+    `R\x1fE\x1fRECORD_NOT_FOUND\x1f${putText("RecordNotFound", "name", fields.name, "\x1f\x1e")}\x1e`,
+    maxMessage
+  )
 }
 
 /** Encodes any message. Throws `EncodeError`. */

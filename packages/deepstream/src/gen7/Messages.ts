@@ -2,201 +2,295 @@
 /* oxlint-disable */
 
 /** Messages of the deepstreamText protocol. */
-import type { Typed } from "@wirewright/codec/Typed";
-import type { AuthenticationAck, AuthenticationError, AuthenticationInvalidData, AuthenticationRequest, ConnectionAck, ConnectionError, ConnectionPing, ConnectionPong, ConnectionUnknownAction, EventAck, EventEmit, EventError, EventInvalidMessageData, EventListen, EventListenAccept, EventListenReject, EventMessageDenied, EventMultipleSubscriptions, EventPatternFound, EventPatternRemoved, EventPermissionError, EventSubscribe, EventUnknownAction, EventUnlisten, EventUnsubscribe, PresenceAck, PresenceError, PresenceInvalidUsers, PresenceJoin, PresenceLeave, PresenceMessageDenied, PresenceMultipleSubscriptions, PresencePermissionError, PresenceQuery, PresenceQueryAll, PresenceQueryAllAnswer, PresenceQueryAnswer, PresenceSubscribe, PresenceSubscribeAll, PresenceUnsubscribe, PresenceUnsubscribeAll, RecordAck, RecordCacheRetrievalTimeout, RecordCreateError, RecordCreateOrRead, RecordData, RecordDelete, RecordDeleteError, RecordDiscard, RecordError, RecordHasAnswer, RecordHasProvider, RecordHead, RecordHeadAnswer, RecordHeadError, RecordInvalidMessageData, RecordListen, RecordListenAccept, RecordListenReject, RecordLoadError, RecordMessageDenied, RecordMultipleSubscriptions, RecordPatch, RecordPatternFound, RecordPatternRemoved, RecordPermissionError, RecordSnapshot, RecordStorageRetrievalTimeout, RecordUnknownAction, RecordUnlisten, RecordUpdate, RecordUpsert, RecordUpsertPatch, RecordVersionExists, RecordWriteAck, RpcAck, RpcError, RpcInvalidMessageData, RpcMessageDenied, RpcMultipleSubscriptions, RpcNoProvider, RpcPermissionError, RpcProvide, RpcReject, RpcRequest, RpcRequestAccepted, RpcResponse, RpcResponseTimeout, RpcUnknownAction, RpcUnprovide } from "@wirewright/deepstream/gen/Messages";
+import type { Typed } from "@wirewright/codec/Typed"
+import type {
+  AuthenticationAck,
+  AuthenticationError,
+  AuthenticationInvalidData,
+  AuthenticationRequest,
+  ConnectionAck,
+  ConnectionError,
+  ConnectionPing,
+  ConnectionPong,
+  ConnectionUnknownAction,
+  EventAck,
+  EventEmit,
+  EventError,
+  EventInvalidMessageData,
+  EventListen,
+  EventListenAccept,
+  EventListenReject,
+  EventMessageDenied,
+  EventMultipleSubscriptions,
+  EventPatternFound,
+  EventPatternRemoved,
+  EventPermissionError,
+  EventSubscribe,
+  EventUnknownAction,
+  EventUnlisten,
+  EventUnsubscribe,
+  PresenceAck,
+  PresenceError,
+  PresenceInvalidUsers,
+  PresenceJoin,
+  PresenceLeave,
+  PresenceMessageDenied,
+  PresenceMultipleSubscriptions,
+  PresencePermissionError,
+  PresenceQuery,
+  PresenceQueryAll,
+  PresenceQueryAllAnswer,
+  PresenceQueryAnswer,
+  PresenceSubscribe,
+  PresenceSubscribeAll,
+  PresenceUnsubscribe,
+  PresenceUnsubscribeAll,
+  RecordAck,
+  RecordCacheRetrievalTimeout,
+  RecordCreateError,
+  RecordCreateOrRead,
+  RecordData,
+  RecordDelete,
+  RecordDeleteError,
+  RecordDiscard,
+  RecordError,
+  RecordHasAnswer,
+  RecordHasProvider,
+  RecordHead,
+  RecordHeadAnswer,
+  RecordHeadError,
+  RecordInvalidMessageData,
+  RecordListen,
+  RecordListenAccept,
+  RecordListenReject,
+  RecordLoadError,
+  RecordMessageDenied,
+  RecordMultipleSubscriptions,
+  RecordPatch,
+  RecordPatternFound,
+  RecordPatternRemoved,
+  RecordPermissionError,
+  RecordSnapshot,
+  RecordStorageRetrievalTimeout,
+  RecordUnknownAction,
+  RecordUnlisten,
+  RecordUpdate,
+  RecordUpsert,
+  RecordUpsertPatch,
+  RecordVersionExists,
+  RecordWriteAck,
+  RpcAck,
+  RpcError,
+  RpcInvalidMessageData,
+  RpcMessageDenied,
+  RpcMultipleSubscriptions,
+  RpcNoProvider,
+  RpcPermissionError,
+  RpcProvide,
+  RpcReject,
+  RpcRequest,
+  RpcRequestAccepted,
+  RpcResponse,
+  RpcResponseTimeout,
+  RpcUnknownAction,
+  RpcUnprovide
+} from "@wirewright/deepstream/gen/Messages"
 
 /** The login was refused too often; the server closes. */
 export interface AuthenticationTooManyAttempts {
-  readonly _tag: "AuthenticationTooManyAttempts";
+  readonly _tag: "AuthenticationTooManyAttempts"
 }
 
 /** The client did not log in in time; the server closes. */
 export interface ConnectionAuthenticationTimeout {
-  readonly _tag: "ConnectionAuthenticationTimeout";
+  readonly _tag: "ConnectionAuthenticationTimeout"
 }
 
 /** The server did not like the client. */
 export interface ConnectionReject {
-  readonly _tag: "ConnectionReject";
+  readonly _tag: "ConnectionReject"
   /** An explanation. */
-  readonly data?: string | undefined;
+  readonly data?: string | undefined
 }
 
 /** The provider did not accept in time. */
 export interface RpcAcceptTimeout {
-  readonly _tag: "RpcAcceptTimeout";
+  readonly _tag: "RpcAcceptTimeout"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The provider's error, on its way to the server. */
 export interface RpcFailure {
-  readonly _tag: "RpcFailure";
+  readonly _tag: "RpcFailure"
   /** The provider's words, not typed. */
-  readonly text: string;
+  readonly text: string
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The provider's error, relayed by the server with a type letter that the provider did not send. */
 export interface RpcFailureRelay {
-  readonly _tag: "RpcFailureRelay";
+  readonly _tag: "RpcFailureRelay"
   /** The provider's words. */
-  readonly error: Typed;
+  readonly error: Typed
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The server knows no request of this id. */
 export interface RpcInvalidCorrelationId {
-  readonly _tag: "RpcInvalidCorrelationId";
+  readonly _tag: "RpcInvalidCorrelationId"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** The id it does not know. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The provider accepted twice. */
 export interface RpcMultipleAccept {
-  readonly _tag: "RpcMultipleAccept";
+  readonly _tag: "RpcMultipleAccept"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The provider answered twice. */
 export interface RpcMultipleResponse {
-  readonly _tag: "RpcMultipleResponse";
+  readonly _tag: "RpcMultipleResponse"
   /** The procedure's name. */
-  readonly name: string;
+  readonly name: string
   /** Correlates request, acceptance and response. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** The record a snapshot was asked of does not exist. */
 export interface RecordNotFound {
-  readonly _tag: "RecordNotFound";
+  readonly _tag: "RecordNotFound"
   /** The record's name. */
-  readonly name: string;
+  readonly name: string
 }
 
 export type { UnknownMessage } from "@wirewright/deepstream/gen/Messages"
+
 /** What a client sends. */
-export type ClientMessage = 
-    | AuthenticationRequest
-    | ConnectionPong
-    | EventEmit
-    | EventListen
-    | EventListenAccept
-    | EventListenReject
-    | EventSubscribe
-    | EventUnlisten
-    | EventUnsubscribe
-    | RpcRequestAccepted
-    | RpcFailure
-    | RpcReject
-    | RpcRequest
-    | RpcResponse
-    | RpcProvide
-    | RpcUnprovide
-    | RecordCreateOrRead
-    | RecordUpsert
-    | RecordUpsertPatch
-    | RecordDelete
-    | RecordHead
-    | RecordListen
-    | RecordListenAccept
-    | RecordListenReject
-    | RecordPatch
-    | RecordSnapshot
-    | RecordUpdate
-    | RecordUnlisten
-    | RecordDiscard
-    | PresenceQuery
-    | PresenceQueryAll
-    | PresenceSubscribe
-    | PresenceSubscribeAll
-    | PresenceUnsubscribe
-    | PresenceUnsubscribeAll;
+export type ClientMessage =
+  | AuthenticationRequest
+  | ConnectionPong
+  | EventEmit
+  | EventListen
+  | EventListenAccept
+  | EventListenReject
+  | EventSubscribe
+  | EventUnlisten
+  | EventUnsubscribe
+  | RpcRequestAccepted
+  | RpcFailure
+  | RpcReject
+  | RpcRequest
+  | RpcResponse
+  | RpcProvide
+  | RpcUnprovide
+  | RecordCreateOrRead
+  | RecordUpsert
+  | RecordUpsertPatch
+  | RecordDelete
+  | RecordHead
+  | RecordListen
+  | RecordListenAccept
+  | RecordListenReject
+  | RecordPatch
+  | RecordSnapshot
+  | RecordUpdate
+  | RecordUnlisten
+  | RecordDiscard
+  | PresenceQuery
+  | PresenceQueryAll
+  | PresenceSubscribe
+  | PresenceSubscribeAll
+  | PresenceUnsubscribe
+  | PresenceUnsubscribeAll
+
 /** What a server sends. */
-export type ServerMessage = 
-    | AuthenticationAck
-    | AuthenticationError
-    | AuthenticationInvalidData
-    | AuthenticationTooManyAttempts
-    | ConnectionAck
-    | ConnectionAuthenticationTimeout
-    | ConnectionError
-    | ConnectionUnknownAction
-    | ConnectionPing
-    | ConnectionReject
-    | EventAck
-    | EventError
-    | EventInvalidMessageData
-    | EventMessageDenied
-    | EventMultipleSubscriptions
-    | EventPermissionError
-    | EventUnknownAction
-    | EventEmit
-    | EventPatternFound
-    | EventPatternRemoved
-    | RpcAck
-    | RpcRequestAccepted
-    | RpcError
-    | RpcInvalidCorrelationId
-    | RpcInvalidMessageData
-    | RpcMessageDenied
-    | RpcMultipleSubscriptions
-    | RpcNoProvider
-    | RpcPermissionError
-    | RpcResponseTimeout
-    | RpcUnknownAction
-    | RpcRequest
-    | RpcResponse
-    | RecordAck
-    | RecordCacheRetrievalTimeout
-    | RecordCreateError
-    | RecordDeleteError
-    | RecordError
-    | RecordHeadError
-    | RecordInvalidMessageData
-    | RecordLoadError
-    | RecordMessageDenied
-    | RecordMultipleSubscriptions
-    | RecordPermissionError
-    | RecordStorageRetrievalTimeout
-    | RecordUnknownAction
-    | RecordVersionExists
-    | RecordHasAnswer
-    | RecordHeadAnswer
-    | RecordPatch
-    | RecordData
-    | RecordHasProvider
-    | RecordPatternFound
-    | RecordPatternRemoved
-    | RecordUpdate
-    | RecordWriteAck
-    | PresenceAck
-    | PresenceError
-    | PresenceInvalidUsers
-    | PresenceMessageDenied
-    | PresenceMultipleSubscriptions
-    | PresencePermissionError
-    | PresenceJoin
-    | PresenceLeave
-    | PresenceQueryAllAnswer
-    | PresenceQueryAnswer
-    | RpcAcceptTimeout
-    | RpcFailureRelay
-    | RpcMultipleAccept
-    | RpcMultipleResponse
-    | RecordNotFound;
+export type ServerMessage =
+  | AuthenticationAck
+  | AuthenticationError
+  | AuthenticationInvalidData
+  | AuthenticationTooManyAttempts
+  | ConnectionAck
+  | ConnectionAuthenticationTimeout
+  | ConnectionError
+  | ConnectionUnknownAction
+  | ConnectionPing
+  | ConnectionReject
+  | EventAck
+  | EventError
+  | EventInvalidMessageData
+  | EventMessageDenied
+  | EventMultipleSubscriptions
+  | EventPermissionError
+  | EventUnknownAction
+  | EventEmit
+  | EventPatternFound
+  | EventPatternRemoved
+  | RpcAck
+  | RpcRequestAccepted
+  | RpcError
+  | RpcInvalidCorrelationId
+  | RpcInvalidMessageData
+  | RpcMessageDenied
+  | RpcMultipleSubscriptions
+  | RpcNoProvider
+  | RpcPermissionError
+  | RpcResponseTimeout
+  | RpcUnknownAction
+  | RpcRequest
+  | RpcResponse
+  | RecordAck
+  | RecordCacheRetrievalTimeout
+  | RecordCreateError
+  | RecordDeleteError
+  | RecordError
+  | RecordHeadError
+  | RecordInvalidMessageData
+  | RecordLoadError
+  | RecordMessageDenied
+  | RecordMultipleSubscriptions
+  | RecordPermissionError
+  | RecordStorageRetrievalTimeout
+  | RecordUnknownAction
+  | RecordVersionExists
+  | RecordHasAnswer
+  | RecordHeadAnswer
+  | RecordPatch
+  | RecordData
+  | RecordHasProvider
+  | RecordPatternFound
+  | RecordPatternRemoved
+  | RecordUpdate
+  | RecordWriteAck
+  | PresenceAck
+  | PresenceError
+  | PresenceInvalidUsers
+  | PresenceMessageDenied
+  | PresenceMultipleSubscriptions
+  | PresencePermissionError
+  | PresenceJoin
+  | PresenceLeave
+  | PresenceQueryAllAnswer
+  | PresenceQueryAnswer
+  | RpcAcceptTimeout
+  | RpcFailureRelay
+  | RpcMultipleAccept
+  | RpcMultipleResponse
+  | RecordNotFound
+
 /** What either side sends. */
-export type Message = ClientMessage | ServerMessage;
+export type Message = ClientMessage | ServerMessage

@@ -2,24 +2,29 @@
 /* oxlint-disable */
 
 /** Commands of measured: LengthOf. */
-import { type Reader, type Writer, checkAtMost, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec";
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "@wirewright/memcached/gen/Frame";
-import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types";
-
-/** What a caller gives for a `LengthOf`, beside the header. */
-export interface LengthOfFields {
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
-}
+import { checkAtMost, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
+import {
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestHead,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseHead,
+  beginRequest,
+  beginResponse,
+  finishRequest,
+  finishResponse
+} from "@wirewright/memcached/gen/Frame"
 
 /** Asks how long an item is. */
-export interface LengthOf extends RequestHead, LengthOfFields {
-  readonly _tag: "LengthOf";
-  readonly opcode: 0xe4;
+export interface LengthOf extends RequestHead {
+  readonly _tag: "LengthOf"
+  readonly opcode: 0xe4
+  /** The item's name, at most 250 bytes. */
+  readonly key: string
 }
 
-/** @internal */
-export function decodeLengthOf(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): LengthOf {
+export const decodeLengthOf: RequestDecoder<LengthOf> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "LengthOf", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 250, "LengthOf", "key", keyStart - at)
@@ -37,8 +42,7 @@ export function decodeLengthOf(reader: Reader, at: number, extrasStart: number, 
   }
 }
 
-/** Appends a `LengthOf` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeLengthOf(writer: Writer, packet: RequestInit & LengthOfFields): void {
+export const encodeLengthOf: RequestEncoder<LengthOf> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.key))
   const { bytes } = writer
   let position = extrasStart
@@ -49,22 +53,15 @@ export function encodeLengthOf(writer: Writer, packet: RequestInit & LengthOfFie
   finishRequest(writer, packet, "LengthOf", 0xe4, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `LengthOfResponse`, beside the header. */
-export interface LengthOfResponseFields {
+export interface LengthOfResponse extends ResponseHead {
+  readonly _tag: "LengthOfResponse"
+  readonly opcode: 0xe4
+  readonly status: 0x0000
   /** Bytes of its value. */
-  readonly length: number;
+  readonly length: number
 }
 
-/** Response to `LengthOf` with status Success. */
-export interface LengthOfResponse extends ResponseHead, LengthOfResponseFields {
-  readonly _tag: "LengthOfResponse";
-  readonly opcode: 0xe4;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeLengthOfResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): LengthOfResponse {
+export const decodeLengthOfResponse: ResponseDecoder<LengthOfResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "LengthOfResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "LengthOfResponse", "key", keyStart - at)
@@ -82,27 +79,11 @@ export function decodeLengthOfResponse(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `LengthOfResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeLengthOfResponse(writer: Writer, packet: ResponseInit & LengthOfResponseFields): void {
+export const encodeLengthOfResponse: ResponseEncoder<LengthOfResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
   putU32(view, position, packet.length, "LengthOfResponse", "length")
   const keyStart = position + 4
   finishResponse(writer, packet, "LengthOfResponse", 0xe4, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
-}
-
-/** What a server answers to `LengthOf`. */
-export type LengthOfOutcome = LengthOfResponse | ErrorResponse;
-
-/** @internal */
-export function decodeLengthOfOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): LengthOfOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeLengthOfResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
 }

@@ -2,11 +2,12 @@
 /* oxlint-disable */
 
 /** The model of measured, for tools that show or convert packets. */
-import type { Model } from "@wirewright/codec";
-import * as Base from "@wirewright/memcached/gen/Model";
+import type { Model } from "@wirewright/codec"
+import * as Base from "@wirewright/memcached/gen/Model"
 import json from "./measured.model.json" with { type: "json" }
 
 /** What this protocol adds to its base. */
-export const model: Model = json as unknown as Model;
+export const model: Model = json as unknown as Model
+
 /** The models from the root protocol to this one. */
-export const models: ReadonlyArray<Model> = [...Base.models, model];
+export const models: ReadonlyArray<Model> = [...Base.models, model]

@@ -2,115 +2,121 @@
 /* oxlint-disable */
 
 /** All packets of measured: unions, decoders by opcode, the encoder by tag. */
-import * as LengthOf from "./LengthOf.ts";
-import { type States, noStates } from "./States.ts";
-import { type Reader, type Writer, incomplete, malformed, readNibbleFrames } from "@wirewright/codec";
-import * as Base from "@wirewright/memcached/gen/Packets";
-import { type RequestFrame, type ResponseFrame, readRequestFrame, readResponseFrame } from "@wirewright/memcached/gen/Types";
-/** Any packet of kind request. */
-export type Request = LengthOf.LengthOf | Exclude<Base.Request, { readonly opcode: 0xe4 }>;
+import * as LengthOf from "./LengthOf.ts"
+import { type States, noStates } from "./States.ts"
+import { type Reader, type Writer, incomplete, malformed } from "@wirewright/codec"
+import {
+  type RequestDecoder,
+  type ResponseDecoder,
+  type ServerRequestDecoder,
+  type ServerResponseDecoder,
+  decodeErrorResponse,
+  readRequest,
+  readResponse,
+  readServerRequest,
+  readServerResponse
+} from "@wirewright/memcached/gen/Frame"
+import * as Base from "@wirewright/memcached/gen/Packets"
 
-/** Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
+type OwnRequest = LengthOf.LengthOf
+
+/** Any packet of kind request. */
+export type Request = OwnRequest | Exclude<Base.Request, { readonly opcode: OwnRequest["opcode"] }>
+
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x80 : view.getUint8(at)
-  if (magic !== 0x80 && magic !== 0x08) return malformed("Magic", "Request", "magic", 0, "0x80 or 0x08", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Request", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x80 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x80 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Request", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Request", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Request", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<RequestFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Request", "framing", readRequestFrame)
   switch (view.getUint8(at + 1)) {
     case 0xe4:
-      return LengthOf.decodeLengthOf(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return LengthOf.decodeLengthOf(reader, at, extras, key, value, end, framing)
     default:
-      return Base.decodeRequest(reader, at, states) as Request
+      return Base.dispatchRequest(reader, at, extras, key, value, end, framing, states) as Request
   }
 }
 
-/** Any answer to a packet of kind request. */
-export type Response = LengthOf.LengthOfResponse | Exclude<Base.Response, { readonly opcode: 0xe4 }>;
+/**
+ * Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
+  return readRequest(reader, at, states, dispatchRequest)
+}
 
-/** Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
+type OwnResponse = LengthOf.LengthOfResponse
+
+/** Any answer to a packet of kind request. */
+export type Response = OwnResponse | Exclude<Base.Response, { readonly opcode: OwnResponse["opcode"] }>
+
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing, states) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x81 : view.getUint8(at)
-  if (magic !== 0x81 && magic !== 0x18) return malformed("Magic", "Response", "magic", 0, "0x81 or 0x18", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Response", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x81 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x81 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Response", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Response", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Response", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<ResponseFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Response", "framing", readResponseFrame)
+  const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0xe4:
-      return LengthOf.decodeLengthOfOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return LengthOf.decodeLengthOfResponse(reader, at, extras, key, value, end, framing)
+      break
     default:
-      return Base.decodeResponse(reader, at, states) as Response
+      return Base.dispatchResponse(reader, at, extras, key, value, end, framing, states) as Response
   }
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
+}
+
+/**
+ * Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
+  return readResponse(reader, at, states, dispatchResponse)
 }
 
 /** Any packet of kind serverRequest. */
-export type ServerRequest = Base.ServerRequest;
+export type ServerRequest = Base.ServerRequest
 
-/** Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
+export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end,
+  states
+) => {
+  return Base.dispatchServerRequest(reader, at, framing, extras, key, value, end, states) as ServerRequest
+}
+
+/**
+ * Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
 export function decodeServerRequest(reader: Reader, at: number = 0, states: States = noStates): ServerRequest {
-  const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x82 : view.getUint8(at)
-  if (magic !== 0x82) return malformed("Magic", "ServerRequest", "magic", 0, "0x82", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerRequest", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerRequest", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerRequest", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerRequest", "", available, `${end - at} bytes`, `${available} bytes`)
-  switch (view.getUint8(at + 1)) {
-    default:
-      return Base.decodeServerRequest(reader, at, states) as ServerRequest
-  }
+  return readServerRequest(reader, at, states, dispatchServerRequest)
 }
 
 /** Any answer to a packet of kind serverRequest. */
-export type ServerResponse = Base.ServerResponse;
+export type ServerResponse = Base.ServerResponse
 
-/** Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
+export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (
+  reader,
+  at,
+  framing,
+  extras,
+  key,
+  value,
+  end,
+  states
+) => {
+  return Base.dispatchServerResponse(reader, at, framing, extras, key, value, end, states) as ServerResponse
+}
+
+/**
+ * Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
 export function decodeServerResponse(reader: Reader, at: number = 0, states: States = noStates): ServerResponse {
-  const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x83 : view.getUint8(at)
-  if (magic !== 0x83) return malformed("Magic", "ServerResponse", "magic", 0, "0x83", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerResponse", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerResponse", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerResponse", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerResponse", "", available, `${end - at} bytes`, `${available} bytes`)
-  switch (view.getUint8(at + 1)) {
-    default:
-      return Base.decodeServerResponse(reader, at, states) as ServerResponse
-  }
+  return readServerResponse(reader, at, states, dispatchServerResponse)
 }
 
 /** Any packet of measured. */
-export type Packet = Request | Response | ServerRequest | ServerResponse;
+export type Packet = Request | Response | ServerRequest | ServerResponse
 
 /** Decodes the packet at `at`, whatever its kind. Throws `DecodeError`. */
 export function decode(reader: Reader, at: number = 0, states: States = noStates): Packet {

@@ -3,9 +3,4 @@
 
 /** Connection states that change the layouts of measured. */
 
-/** What was negotiated on a connection. */
-export interface States {
-}
-
-/** A connection on which nothing was negotiated. */
-export const noStates: States = {};
+export { noStates, type States } from "@wirewright/memcached/gen/States"

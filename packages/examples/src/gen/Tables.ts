@@ -2,32 +2,22 @@
 /* oxlint-disable */
 
 /** Opcodes of measured by kind of packet. */
-import * as Base from "@wirewright/memcached/gen/Tables";
+import type { CommandTable } from "@wirewright/codec"
+import * as Base from "@wirewright/memcached/gen/Tables"
+
 /** Opcodes of the commands described here, by name. */
 export const Opcode = {
-    /** Asks how long an item is. */
-    LengthOf: 0xe4
-  } as const;
-
-/** What is known of a command beside its layout. */
-export interface CommandInfo {
-  readonly name: string;
-  /** The name the field gives it in documents and tools. */
-  readonly label: string;
-  readonly lifecycle: "active" | "deprecated" | "internal" | "removed";
-  readonly sender: "client" | "server" | "both";
-  /** How many responses a request gets; `error`: none on success. */
-  readonly reply: "one" | "many" | "error" | "none";
-  /** The outcome that is not reported. */
-  readonly quiet?: "success" | "miss" | undefined;
-}
+  /** Asks how long an item is. */
+  LengthOf: 0xe4
+} as const
 
 /** Commands of kind request by opcode, those of the base included. */
-export const requestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
-    ...Base.requestCommands,
-    0xe4: { name: "LengthOf", label: "LENGTH_OF", lifecycle: "active", sender: "client", reply: "one" }
-  };
+export const requestCommands: CommandTable = {
+  ...Base.requestCommands,
+  0xe4: { name: "LengthOf", label: "LENGTH_OF", lifecycle: "active", sender: "client", reply: "one" }
+}
+
 /** Commands of kind serverRequest by opcode, those of the base included. */
-export const serverRequestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
-    ...Base.serverRequestCommands
-  };
+export const serverRequestCommands: CommandTable = {
+  ...Base.serverRequestCommands
+}

@@ -2,4 +2,5 @@
 /* oxlint-disable */
 
 /** Named types of measured. */
+
 export { Status, statusTable } from "@wirewright/memcached/gen/Types"

@@ -2,240 +2,75 @@
 /* oxlint-disable */
 
 /** Commands of memcached: Quit, Noop, Version, Verbosity, SaslListMechs, SaslAuth, SaslStep. */
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "./Frame.ts";
-import type { RequestFrame, ResponseFrame } from "./Types.ts";
-import { type Reader, type Writer, encodeText, expectLength, putBytes, putU32, textBound } from "@wirewright/codec";
-
-/** What a caller gives for a `Quit`, beside the header. */
-export interface QuitFields {
-}
+import {
+  type EmptyRequest,
+  type EmptyResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestFields,
+  type RequestHead,
+  type RequestInit,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseFields,
+  type ResponseHead,
+  type ResponseInit,
+  beginRequest,
+  beginResponse,
+  decodeEmptyRequest,
+  decodeEmptyResponse,
+  encodeEmptyRequest,
+  encodeEmptyResponse,
+  finishRequest,
+  finishResponse
+} from "./Frame.ts"
+import type { RequestFrame, ResponseFrame } from "./Types.ts"
+import { type Reader, type Writer, encodeText, expectLength, putBytes, putU32, textBound } from "@wirewright/codec"
 
 /** Ends the connection after the answer. */
-export interface Quit extends RequestHead, QuitFields {
-  readonly _tag: "Quit";
-  readonly opcode: 0x07;
-}
+export type Quit = EmptyRequest<"Quit", 0x07>
 
-/** @internal */
-export function decodeQuit(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): Quit {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Quit", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "Quit", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Quit", "value", valueStart - at)
-  return {
-    _tag: "Quit",
-    opcode: 0x07,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeQuit: RequestDecoder<Quit> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Quit", 0x07)
+export const encodeQuit: RequestEncoder<Quit> = (writer, packet) => encodeEmptyRequest(writer, packet, "Quit", 0x07)
 
-/** Appends a `Quit` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeQuit(writer: Writer, packet: RequestInit & QuitFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "Quit", 0x07, extrasStart, keyStart, keyStart, position)
-}
+export type QuitResponse = EmptyResponse<"QuitResponse", 0x07, 0x0000>
 
-/** What a caller gives for a `QuitResponse`, beside the header. */
-export interface QuitResponseFields {
-}
-
-/** Response to `Quit` with status Success. */
-export interface QuitResponse extends ResponseHead, QuitResponseFields {
-  readonly _tag: "QuitResponse";
-  readonly opcode: 0x07;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeQuitResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): QuitResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "QuitResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "QuitResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "QuitResponse", "value", valueStart - at)
-  return {
-    _tag: "QuitResponse",
-    opcode: 0x07,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `QuitResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeQuitResponse(writer: Writer, packet: ResponseInit & QuitResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "QuitResponse", 0x07, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `Quit`. */
-export type QuitOutcome = QuitResponse | ErrorResponse;
-
-/** @internal */
-export function decodeQuitOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): QuitOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeQuitResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `Noop`, beside the header. */
-export interface NoopFields {
-}
+export const decodeQuitResponse: ResponseDecoder<QuitResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "QuitResponse", 0x07)
+export const encodeQuitResponse: ResponseEncoder<QuitResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "QuitResponse", 0x07, 0x0000)
 
 /** Does nothing. Its answer shows that all quiet commands before it are done. */
-export interface Noop extends RequestHead, NoopFields {
-  readonly _tag: "Noop";
-  readonly opcode: 0x0a;
-}
+export type Noop = EmptyRequest<"Noop", 0x0a>
 
-/** @internal */
-export function decodeNoop(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): Noop {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Noop", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "Noop", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Noop", "value", valueStart - at)
-  return {
-    _tag: "Noop",
-    opcode: 0x0a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeNoop: RequestDecoder<Noop> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Noop", 0x0a)
+export const encodeNoop: RequestEncoder<Noop> = (writer, packet) => encodeEmptyRequest(writer, packet, "Noop", 0x0a)
 
-/** Appends a `Noop` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeNoop(writer: Writer, packet: RequestInit & NoopFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "Noop", 0x0a, extrasStart, keyStart, keyStart, position)
-}
+export type NoopResponse = EmptyResponse<"NoopResponse", 0x0a, 0x0000>
 
-/** What a caller gives for a `NoopResponse`, beside the header. */
-export interface NoopResponseFields {
-}
-
-/** Response to `Noop` with status Success. */
-export interface NoopResponse extends ResponseHead, NoopResponseFields {
-  readonly _tag: "NoopResponse";
-  readonly opcode: 0x0a;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeNoopResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): NoopResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "NoopResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "NoopResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "NoopResponse", "value", valueStart - at)
-  return {
-    _tag: "NoopResponse",
-    opcode: 0x0a,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `NoopResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeNoopResponse(writer: Writer, packet: ResponseInit & NoopResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "NoopResponse", 0x0a, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `Noop`. */
-export type NoopOutcome = NoopResponse | ErrorResponse;
-
-/** @internal */
-export function decodeNoopOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): NoopOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeNoopResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `Version`, beside the header. */
-export interface VersionFields {
-}
+export const decodeNoopResponse: ResponseDecoder<NoopResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "NoopResponse", 0x0a)
+export const encodeNoopResponse: ResponseEncoder<NoopResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "NoopResponse", 0x0a, 0x0000)
 
 /** Asks for the server's version. */
-export interface Version extends RequestHead, VersionFields {
-  readonly _tag: "Version";
-  readonly opcode: 0x0b;
-}
+export type Version = EmptyRequest<"Version", 0x0b>
 
-/** @internal */
-export function decodeVersion(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): Version {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "Version", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "Version", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "Version", "value", valueStart - at)
-  return {
-    _tag: "Version",
-    opcode: 0x0b,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeVersion: RequestDecoder<Version> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "Version", 0x0b)
+export const encodeVersion: RequestEncoder<Version> = (writer, packet) => encodeEmptyRequest(writer, packet, "Version", 0x0b)
 
-/** Appends a `Version` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeVersion(writer: Writer, packet: RequestInit & VersionFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "Version", 0x0b, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a caller gives for a `VersionResponse`, beside the header. */
-export interface VersionResponseFields {
+export interface VersionResponse extends ResponseHead {
+  readonly _tag: "VersionResponse"
+  readonly opcode: 0x0b
+  readonly status: 0x0000
   /** Numbers and dots, maybe more. */
-  readonly version: string;
+  readonly version: string
 }
 
-/** Response to `Version` with status Success. */
-export interface VersionResponse extends ResponseHead, VersionResponseFields {
-  readonly _tag: "VersionResponse";
-  readonly opcode: 0x0b;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeVersionResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): VersionResponse {
+export const decodeVersionResponse: ResponseDecoder<VersionResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "VersionResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "VersionResponse", "key", keyStart - at)
@@ -252,8 +87,7 @@ export function decodeVersionResponse(reader: Reader, at: number, extrasStart: n
   }
 }
 
-/** Appends a `VersionResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeVersionResponse(writer: Writer, packet: ResponseInit & VersionResponseFields): void {
+export const encodeVersionResponse: ResponseEncoder<VersionResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.version))
   const { bytes } = writer
   let position = extrasStart
@@ -262,35 +96,15 @@ export function encodeVersionResponse(writer: Writer, packet: ResponseInit & Ver
   finishResponse(writer, packet, "VersionResponse", 0x0b, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `Version`. */
-export type VersionOutcome = VersionResponse | ErrorResponse;
-
-/** @internal */
-export function decodeVersionOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): VersionOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeVersionResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `Verbosity`, beside the header. */
-export interface VerbosityFields {
-  /** 0 is least. */
-  readonly verbosity: number;
-}
-
 /** Sets how much the server logs. memcached 1.6.18 knows the opcode, but waits for the body a second time before it answers. */
-export interface Verbosity extends RequestHead, VerbosityFields {
-  readonly _tag: "Verbosity";
-  readonly opcode: 0x1b;
+export interface Verbosity extends RequestHead {
+  readonly _tag: "Verbosity"
+  readonly opcode: 0x1b
+  /** 0 is least. */
+  readonly verbosity: number
 }
 
-/** @internal */
-export function decodeVerbosity(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): Verbosity {
+export const decodeVerbosity: RequestDecoder<Verbosity> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "Verbosity", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "Verbosity", "key", keyStart - at)
@@ -308,8 +122,7 @@ export function decodeVerbosity(reader: Reader, at: number, extrasStart: number,
   }
 }
 
-/** Appends a `Verbosity` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeVerbosity(writer: Writer, packet: RequestInit & VerbosityFields): void {
+export const encodeVerbosity: RequestEncoder<Verbosity> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, 4)
   const { view } = writer
   const position = extrasStart
@@ -318,111 +131,38 @@ export function encodeVerbosity(writer: Writer, packet: RequestInit & VerbosityF
   finishRequest(writer, packet, "Verbosity", 0x1b, extrasStart, keyStart, keyStart, position + 4)
 }
 
-/** What a caller gives for a `VerbosityResponse`, beside the header. */
-export interface VerbosityResponseFields {
-}
+export type VerbosityResponse = EmptyResponse<"VerbosityResponse", 0x1b, 0x0000>
 
-/** Response to `Verbosity` with status Success. */
-export interface VerbosityResponse extends ResponseHead, VerbosityResponseFields {
-  readonly _tag: "VerbosityResponse";
-  readonly opcode: 0x1b;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeVerbosityResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): VerbosityResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "VerbosityResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "VerbosityResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "VerbosityResponse", "value", valueStart - at)
-  return {
-    _tag: "VerbosityResponse",
-    opcode: 0x1b,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
-
-/** Appends a `VerbosityResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeVerbosityResponse(writer: Writer, packet: ResponseInit & VerbosityResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishResponse(writer, packet, "VerbosityResponse", 0x1b, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `Verbosity`. */
-export type VerbosityOutcome = VerbosityResponse | ErrorResponse;
-
-/** @internal */
-export function decodeVerbosityOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): VerbosityOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeVerbosityResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `SaslListMechs`, beside the header. */
-export interface SaslListMechsFields {
-}
+export const decodeVerbosityResponse: ResponseDecoder<VerbosityResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "VerbosityResponse", 0x1b)
+export const encodeVerbosityResponse: ResponseEncoder<VerbosityResponse> = (writer, packet) =>
+  encodeEmptyResponse(writer, packet, "VerbosityResponse", 0x1b, 0x0000)
 
 /** Asks which SASL mechanisms the server offers. */
-export interface SaslListMechs extends RequestHead, SaslListMechsFields {
-  readonly _tag: "SaslListMechs";
-  readonly opcode: 0x20;
-}
+export type SaslListMechs = EmptyRequest<"SaslListMechs", 0x20>
 
-/** @internal */
-export function decodeSaslListMechs(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SaslListMechs {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslListMechs", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SaslListMechs", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "SaslListMechs", "value", valueStart - at)
-  return {
-    _tag: "SaslListMechs",
-    opcode: 0x20,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing
-  }
-}
+export const decodeSaslListMechs: RequestDecoder<SaslListMechs> = (reader, at, extras, key, value, end, framing) =>
+  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "SaslListMechs", 0x20)
+export const encodeSaslListMechs: RequestEncoder<SaslListMechs> = (writer, packet) =>
+  encodeEmptyRequest(writer, packet, "SaslListMechs", 0x20)
 
-/** Appends a `SaslListMechs` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSaslListMechs(writer: Writer, packet: RequestInit & SaslListMechsFields): void {
-  const extrasStart = beginRequest(writer, packet, 0)
-  const position = extrasStart
-  const keyStart = position
-  finishRequest(writer, packet, "SaslListMechs", 0x20, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a caller gives for a `SaslListMechsResponse`, beside the header. */
-export interface SaslListMechsResponseFields {
+export interface SaslListMechsResponse extends ResponseHead {
+  readonly _tag: "SaslListMechsResponse"
+  readonly opcode: 0x20
+  readonly status: 0x0000
   /** Names separated by spaces, preferred ones first. */
-  readonly mechanisms: string;
+  readonly mechanisms: string
 }
 
-/** Response to `SaslListMechs` with status Success. */
-export interface SaslListMechsResponse extends ResponseHead, SaslListMechsResponseFields {
-  readonly _tag: "SaslListMechsResponse";
-  readonly opcode: 0x20;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeSaslListMechsResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SaslListMechsResponse {
+export const decodeSaslListMechsResponse: ResponseDecoder<SaslListMechsResponse> = (
+  reader,
+  at,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end,
+  framing
+) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "SaslListMechsResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "SaslListMechsResponse", "key", keyStart - at)
@@ -439,8 +179,7 @@ export function decodeSaslListMechsResponse(reader: Reader, at: number, extrasSt
   }
 }
 
-/** Appends a `SaslListMechsResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSaslListMechsResponse(writer: Writer, packet: ResponseInit & SaslListMechsResponseFields): void {
+export const encodeSaslListMechsResponse: ResponseEncoder<SaslListMechsResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.mechanisms))
   const { bytes } = writer
   let position = extrasStart
@@ -449,90 +188,95 @@ export function encodeSaslListMechsResponse(writer: Writer, packet: ResponseInit
   finishResponse(writer, packet, "SaslListMechsResponse", 0x20, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `SaslListMechs`. */
-export type SaslListMechsOutcome = SaslListMechsResponse | ErrorResponse;
+/** What `SaslAuth` and `SaslStep` have in common. */
+export interface SaslAuthLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  /** Name of the SASL mechanism, such as `SCRAM-SHA512`. */
+  readonly mechanism: string
+  /** What the mechanism sends; PLAIN: authorization id, NUL, user, NUL, password. */
+  readonly clientData: Uint8Array
+}
 
-/** @internal */
-export function decodeSaslListMechsOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SaslListMechsOutcome {
+export function decodeSaslAuthLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): SaslAuthLike<Tag, Opcode> {
   const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeSaslListMechsResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing,
+    mechanism: reader.text(keyStart, valueStart),
+    clientData: reader.slice(valueStart, end)
   }
 }
 
-/** What a caller gives for a `SaslAuth`, beside the header. */
-export interface SaslAuthFields {
-  /** Name of the SASL mechanism, such as `SCRAM-SHA512`. */
-  readonly mechanism: string;
-  /** What the mechanism sends; PLAIN: authorization id, NUL, user, NUL, password. */
-  readonly clientData: Uint8Array;
+export function encodeSaslAuthLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<SaslAuthLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
+  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + packet.clientData.length)
+  const { bytes } = writer
+  let position = extrasStart
+  const keyStart = position
+  position = position + encodeText(bytes, position, packet.mechanism)
+  const valueStart = position
+  position = putBytes(bytes, position, packet.clientData)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
 /** Begins to authenticate the connection. */
-export interface SaslAuth extends RequestHead, SaslAuthFields {
-  readonly _tag: "SaslAuth";
-  readonly opcode: 0x21;
-}
+export type SaslAuth = SaslAuthLike<"SaslAuth", 0x21>
 
-/** @internal */
-export function decodeSaslAuth(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SaslAuth {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslAuth", "extras", extrasStart - at)
-  return {
-    _tag: "SaslAuth",
-    opcode: 0x21,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mechanism: reader.text(keyStart, valueStart),
-    clientData: reader.slice(valueStart, end)
-  }
-}
+export const decodeSaslAuth: RequestDecoder<SaslAuth> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthLike(reader, at, extras, key, value, end, framing, "SaslAuth", 0x21)
+export const encodeSaslAuth: RequestEncoder<SaslAuth> = (writer, packet) => encodeSaslAuthLike(writer, packet, "SaslAuth", 0x21)
 
-/** Appends a `SaslAuth` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSaslAuth(writer: Writer, packet: RequestInit & SaslAuthFields): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + packet.clientData.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.mechanism)
-  const valueStart = position
-  position = putBytes(bytes, position, packet.clientData)
-  finishRequest(writer, packet, "SaslAuth", 0x21, extrasStart, keyStart, valueStart, position)
-}
-
-/** What a caller gives for a `SaslAuthResponse`, beside the header. */
-export interface SaslAuthResponseFields {
+/** What `SaslAuthResponse` and `SaslStepResponse` have in common. */
+export interface SaslAuthResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** What the mechanism answers. */
-  readonly serverData: Uint8Array;
+  readonly serverData: Uint8Array
 }
 
-/** Authenticated. */
-export interface SaslAuthResponse extends ResponseHead, SaslAuthResponseFields {
-  readonly _tag: "SaslAuthResponse";
-  readonly opcode: 0x21;
-  /** Success, AuthContinue */
-  readonly status: 0x0000 | 0x0021;
-}
-
-/** @internal */
-export function decodeSaslAuthResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x0021): SaslAuthResponse {
+export function decodeSaslAuthResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): SaslAuthResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslAuthResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SaslAuthResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
   return {
-    _tag: "SaslAuthResponse",
-    opcode: 0x21,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -540,130 +284,40 @@ export function decodeSaslAuthResponse(reader: Reader, at: number, extrasStart: 
   }
 }
 
-/** Appends a `SaslAuthResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSaslAuthResponse(writer: Writer, packet: ResponseInit & SaslAuthResponseFields): void {
+export function encodeSaslAuthResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<SaslAuthResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, packet.serverData.length)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   position = putBytes(bytes, position, packet.serverData)
-  finishResponse(writer, packet, "SaslAuthResponse", 0x21, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
-/** What a server answers to `SaslAuth`. */
-export type SaslAuthOutcome = SaslAuthResponse | ErrorResponse;
+/** Authenticated. */
+export type SaslAuthResponse = SaslAuthResponseLike<"SaslAuthResponse", 0x21, 0x0000 | 0x0021>
 
-/** @internal */
-export function decodeSaslAuthOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SaslAuthOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-    case 0x0021:
-      return decodeSaslAuthResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, status)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
-
-/** What a caller gives for a `SaslStep`, beside the header. */
-export interface SaslStepFields {
-  /** Name of the SASL mechanism, such as `SCRAM-SHA512`. */
-  readonly mechanism: string;
-  /** What the mechanism sends; PLAIN: authorization id, NUL, user, NUL, password. */
-  readonly clientData: Uint8Array;
-}
+export const decodeSaslAuthResponse: ResponseDecoder<SaslAuthResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthResponseLike(reader, at, extras, key, value, end, framing, "SaslAuthResponse", 0x21)
+export const encodeSaslAuthResponse: ResponseEncoder<SaslAuthResponse> = (writer, packet) =>
+  encodeSaslAuthResponseLike(writer, packet, "SaslAuthResponse", 0x21, 0x0000)
 
 /** Goes on with an exchange that SaslAuth began. */
-export interface SaslStep extends RequestHead, SaslStepFields {
-  readonly _tag: "SaslStep";
-  readonly opcode: 0x22;
-}
+export type SaslStep = SaslAuthLike<"SaslStep", 0x22>
 
-/** @internal */
-export function decodeSaslStep(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): SaslStep {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslStep", "extras", extrasStart - at)
-  return {
-    _tag: "SaslStep",
-    opcode: 0x22,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    mechanism: reader.text(keyStart, valueStart),
-    clientData: reader.slice(valueStart, end)
-  }
-}
-
-/** Appends a `SaslStep` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSaslStep(writer: Writer, packet: RequestInit & SaslStepFields): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + packet.clientData.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.mechanism)
-  const valueStart = position
-  position = putBytes(bytes, position, packet.clientData)
-  finishRequest(writer, packet, "SaslStep", 0x22, extrasStart, keyStart, valueStart, position)
-}
-
-/** What a caller gives for a `SaslStepResponse`, beside the header. */
-export interface SaslStepResponseFields {
-  /** What the mechanism answers. */
-  readonly serverData: Uint8Array;
-}
+export const decodeSaslStep: RequestDecoder<SaslStep> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthLike(reader, at, extras, key, value, end, framing, "SaslStep", 0x22)
+export const encodeSaslStep: RequestEncoder<SaslStep> = (writer, packet) => encodeSaslAuthLike(writer, packet, "SaslStep", 0x22)
 
 /** Authenticated. */
-export interface SaslStepResponse extends ResponseHead, SaslStepResponseFields {
-  readonly _tag: "SaslStepResponse";
-  readonly opcode: 0x22;
-  /** Success, AuthContinue */
-  readonly status: 0x0000 | 0x0021;
-}
+export type SaslStepResponse = SaslAuthResponseLike<"SaslStepResponse", 0x22, 0x0000 | 0x0021>
 
-/** @internal */
-export function decodeSaslStepResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>, status: 0x0000 | 0x0021): SaslStepResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "SaslStepResponse", "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, "SaslStepResponse", "key", keyStart - at)
-  return {
-    _tag: "SaslStepResponse",
-    opcode: 0x22,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    serverData: reader.slice(valueStart, end)
-  }
-}
-
-/** Appends a `SaslStepResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeSaslStepResponse(writer: Writer, packet: ResponseInit & SaslStepResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, packet.serverData.length)
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = putBytes(bytes, position, packet.serverData)
-  finishResponse(writer, packet, "SaslStepResponse", 0x22, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
-/** What a server answers to `SaslStep`. */
-export type SaslStepOutcome = SaslStepResponse | ErrorResponse;
-
-/** @internal */
-export function decodeSaslStepOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): SaslStepOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-    case 0x0021:
-      return decodeSaslStepResponse(reader, at, extrasStart, keyStart, valueStart, end, framing, status)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeSaslStepResponse: ResponseDecoder<SaslStepResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeSaslAuthResponseLike(reader, at, extras, key, value, end, framing, "SaslStepResponse", 0x22)
+export const encodeSaslStepResponse: ResponseEncoder<SaslStepResponse> = (writer, packet) =>
+  encodeSaslAuthResponseLike(writer, packet, "SaslStepResponse", 0x22, 0x0000)

@@ -2,18 +2,47 @@
 /* oxlint-disable */
 
 /** The header of memcached packets, and packets that no command describes. */
-import { type Cas, type Datatype, type RequestFrame, type ResponseFrame, boundRequestFrame, boundResponseFrame, writeRequestFrame, writeResponseFrame } from "./Types.ts";
-import { type FrameShape, type Reader, type Writer, boundElements, putBytes, putU16, putU32, putU64, putU8, unencodable, writeElements } from "@wirewright/codec";
+import {
+  type Cas,
+  type Datatype,
+  type RequestFrame,
+  type ResponseFrame,
+  boundRequestFrame,
+  boundResponseFrame,
+  readRequestFrame,
+  readResponseFrame,
+  writeRequestFrame,
+  writeResponseFrame
+} from "./Types.ts"
+import {
+  type FrameShape,
+  type Init,
+  type Reader,
+  type Writer,
+  boundElements,
+  expectLength,
+  incomplete,
+  malformed,
+  putBytes,
+  putU16,
+  putU32,
+  putU64,
+  putU8,
+  readNibbleFrames,
+  unencodable,
+  writeElements
+} from "@wirewright/codec"
+
 /** How long a frame is, for the framer. */
 export const frameShape: FrameShape = {
-    name: "Mcbp",
-    headerSize: 24,
-    lengthOffset: 8,
-    lengthWidth: 4,
-    lengthIncludesHeader: false,
-    magics: [0x80, 0x08, 0x81, 0x18, 0x82, 0x83],
-    maxFrame: 31457280
-  };
+  name: "Mcbp",
+  headerSize: 24,
+  lengthOffset: 8,
+  lengthWidth: 4,
+  lengthIncludesHeader: false,
+  magics: [0x80, 0x08, 0x81, 0x18, 0x82, 0x83],
+  maxFrame: 31457280
+}
 
 /** Opcode of the frame at `at`, without decoding it. */
 export function opcodeAt(reader: Reader, at: number): number {
@@ -21,7 +50,7 @@ export function opcodeAt(reader: Reader, at: number): number {
 }
 
 /** Kinds of packet. */
-export type Kind = "request" | "response" | "serverRequest" | "serverResponse";
+export type Kind = "request" | "response" | "serverRequest" | "serverResponse"
 
 /** Kind of the frame at `at`, or nothing when its magic is none of ours. */
 export function kindAt(reader: Reader, at: number): Kind | undefined {
@@ -69,34 +98,21 @@ export function statusAt(reader: Reader, at: number): number {
 /** What the header says of a request. */
 export interface RequestHead {
   /** Kind of packet. */
-  readonly magic: number;
+  readonly magic: number
   /** How the value is encoded. */
-  readonly datatype: Datatype;
+  readonly datatype: Datatype
   /** The vbucket the key belongs to. */
-  readonly vbucket: number;
+  readonly vbucket: number
   /** Chosen by the requestor, echoed in the response. */
-  readonly opaque: number;
+  readonly opaque: number
   /** Version of the document. */
-  readonly cas: Cas;
+  readonly cas: Cas
   /** Framing extras of requests. */
-  readonly framing: ReadonlyArray<RequestFrame>;
+  readonly framing: ReadonlyArray<RequestFrame>
 }
 
 /** What a caller may say of the header; everything else is derived. */
-export interface RequestInit {
-  /** Kind of packet. */
-  readonly magic?: number | undefined;
-  /** How the value is encoded. */
-  readonly datatype?: Datatype | undefined;
-  /** The vbucket the key belongs to. */
-  readonly vbucket?: number | undefined;
-  /** Chosen by the requestor, echoed in the response. */
-  readonly opaque?: number | undefined;
-  /** Version of the document. */
-  readonly cas?: Cas | undefined;
-  /** Framing extras of requests. */
-  readonly framing?: ReadonlyArray<RequestFrame> | undefined;
-}
+export type RequestInit = Init<RequestHead>
 
 /**
  * Makes room for a packet whose sections take at most `bound` bytes; returns where they begin.
@@ -115,7 +131,16 @@ export function beginRequest(writer: Writer, init: RequestInit, bound: number): 
  *
  * @internal
  */
-export function finishRequest(writer: Writer, init: RequestInit, packet: string, opcode: number, extrasStart: number, keyStart: number, valueStart: number, end: number): void {
+export function finishRequest(
+  writer: Writer,
+  init: RequestInit,
+  packet: string,
+  opcode: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number
+): void {
   const { view, position: at } = writer
   const framingLength = extrasStart - at - 24
   if (end - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${end - at} bytes`)
@@ -143,21 +168,104 @@ export function finishRequest(writer: Writer, init: RequestInit, packet: string,
   writer.position = end
 }
 
-/** An opcode nobody described, as it stood in a request. */
-export interface UnknownRequest extends RequestHead {
-  readonly _tag: "UnknownRequest";
-  /** The command. */
-  readonly opcode: number;
-  /** The extras section. */
-  readonly extras: Uint8Array;
-  /** The key section. */
-  readonly key: Uint8Array;
-  /** The value section. */
-  readonly value: Uint8Array;
+/** Decodes the content of a request whose header was read: where its sections begin, and what they share. */
+export type RequestDecoder<P, S = void> = (
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  states: S
+) => P
+
+/** What a caller gives for a packet, beside the header. */
+export type RequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | keyof RequestHead> : never
+
+/** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export type RequestEncoder<P> = (writer: Writer, packet: RequestInit & RequestFields<P>) => void
+
+/**
+ * Reads and checks the header of the request at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
+ * `incomplete` when the buffer ends before the packet does.
+ */
+export function readRequest<P, S>(reader: Reader, at: number, states: S, decode: RequestDecoder<P, S>): P {
+  const view = reader.view
+  const available = reader.bytes.length - at
+  const magic = available < 1 ? 0x80 : view.getUint8(at)
+  if (magic !== 0x80 && magic !== 0x08) {
+    return malformed("Magic", "Request", "magic", 0, "0x80 or 0x08", `0x${magic.toString(16).padStart(2, "0")}`)
+  }
+  if (available < 24) return incomplete("Request", "header", available, "24 bytes", `${available} bytes`)
+  const framingStart = at + 24
+  const extrasStart = magic === 0x80 ? framingStart : framingStart + view.getUint8(at + 2)
+  const keyStart = extrasStart + view.getUint8(at + 4)
+  const valueStart = magic === 0x80 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
+  const end = at + 24 + view.getUint32(at + 8)
+  if (end - at > 31457280) return malformed("Limit", "Request", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  if (valueStart > end) {
+    return malformed("Length", "Request", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
+  }
+  if (end - at > available) return incomplete("Request", "", available, `${end - at} bytes`, `${available} bytes`)
+  const framing: ReadonlyArray<RequestFrame> = framingStart === extrasStart
+    ? []
+    : readNibbleFrames(reader, framingStart, extrasStart, at, "Request", "framing", readRequestFrame)
+  return decode(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
 }
 
-/** @internal */
-export function decodeUnknownRequest(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): UnknownRequest {
+/** A packet of kind request that is all header. */
+export interface EmptyRequest<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+}
+
+export function decodeEmptyRequest<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): EmptyRequest<Tag, Opcode> {
+  const view = reader.view
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing
+  }
+}
+
+export function encodeEmptyRequest(writer: Writer, packet: RequestInit, tag: string, opcode: number): void {
+  const start = beginRequest(writer, packet, 0)
+  finishRequest(writer, packet, tag, opcode, start, start, start, start)
+}
+
+/** An opcode nobody described, as it stood in a request. */
+export interface UnknownRequest extends RequestHead {
+  readonly _tag: "UnknownRequest"
+  /** The command. */
+  readonly opcode: number
+  /** The extras section. */
+  readonly extras: Uint8Array
+  /** The key section. */
+  readonly key: Uint8Array
+  /** The value section. */
+  readonly value: Uint8Array
+}
+
+export const decodeUnknownRequest: RequestDecoder<UnknownRequest> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   return {
     _tag: "UnknownRequest",
@@ -175,7 +283,10 @@ export function decodeUnknownRequest(reader: Reader, at: number, extrasStart: nu
 }
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<UnknownRequest, "opcode" | "extras" | "key" | "value">): void {
+export function encodeUnknownRequest(
+  writer: Writer,
+  packet: RequestInit & Pick<UnknownRequest, "opcode" | "extras" | "key" | "value">
+): void {
   const extrasStart = beginRequest(writer, packet, packet.extras.length + packet.key.length + packet.value.length)
   const { bytes } = writer
   const keyStart = putBytes(bytes, extrasStart, packet.extras)
@@ -187,34 +298,21 @@ export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<
 /** What the header says of a response. */
 export interface ResponseHead {
   /** Kind of packet. */
-  readonly magic: number;
+  readonly magic: number
   /** How the value is encoded. */
-  readonly datatype: Datatype;
+  readonly datatype: Datatype
   /** Outcome of the request. */
-  readonly status: number;
+  readonly status: number
   /** Chosen by the requestor, echoed in the response. */
-  readonly opaque: number;
+  readonly opaque: number
   /** Version of the document. */
-  readonly cas: Cas;
+  readonly cas: Cas
   /** Framing extras of responses. */
-  readonly framing: ReadonlyArray<ResponseFrame>;
+  readonly framing: ReadonlyArray<ResponseFrame>
 }
 
 /** What a caller may say of the header; everything else is derived. */
-export interface ResponseInit {
-  /** Kind of packet. */
-  readonly magic?: number | undefined;
-  /** How the value is encoded. */
-  readonly datatype?: Datatype | undefined;
-  /** Outcome of the request. */
-  readonly status?: number | undefined;
-  /** Chosen by the requestor, echoed in the response. */
-  readonly opaque?: number | undefined;
-  /** Version of the document. */
-  readonly cas?: Cas | undefined;
-  /** Framing extras of responses. */
-  readonly framing?: ReadonlyArray<ResponseFrame> | undefined;
-}
+export type ResponseInit = Init<ResponseHead>
 
 /**
  * Makes room for a packet whose sections take at most `bound` bytes; returns where they begin.
@@ -233,7 +331,17 @@ export function beginResponse(writer: Writer, init: ResponseInit, bound: number)
  *
  * @internal
  */
-export function finishResponse(writer: Writer, init: ResponseInit, packet: string, opcode: number, status: number, extrasStart: number, keyStart: number, valueStart: number, end: number): void {
+export function finishResponse(
+  writer: Writer,
+  init: ResponseInit,
+  packet: string,
+  opcode: number,
+  status: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number
+): void {
   const { view, position: at } = writer
   const framingLength = extrasStart - at - 24
   if (end - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${end - at} bytes`)
@@ -261,21 +369,105 @@ export function finishResponse(writer: Writer, init: ResponseInit, packet: strin
   writer.position = end
 }
 
-/** An opcode nobody described, as it stood in a response. */
-export interface UnknownResponse extends ResponseHead {
-  readonly _tag: "UnknownResponse";
-  /** The command. */
-  readonly opcode: number;
-  /** The extras section. */
-  readonly extras: Uint8Array;
-  /** The key section. */
-  readonly key: Uint8Array;
-  /** The value section. */
-  readonly value: Uint8Array;
+/** Decodes the content of a response whose header was read: where its sections begin, and what they share. */
+export type ResponseDecoder<P, S = void> = (
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  states: S
+) => P
+
+/** What a caller gives for a packet, beside the header. */
+export type ResponseFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | "status" | keyof ResponseHead> : never
+
+/** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export type ResponseEncoder<P> = (writer: Writer, packet: ResponseInit & ResponseFields<P>) => void
+
+/**
+ * Reads and checks the header of the response at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
+ * `incomplete` when the buffer ends before the packet does.
+ */
+export function readResponse<P, S>(reader: Reader, at: number, states: S, decode: ResponseDecoder<P, S>): P {
+  const view = reader.view
+  const available = reader.bytes.length - at
+  const magic = available < 1 ? 0x81 : view.getUint8(at)
+  if (magic !== 0x81 && magic !== 0x18) {
+    return malformed("Magic", "Response", "magic", 0, "0x81 or 0x18", `0x${magic.toString(16).padStart(2, "0")}`)
+  }
+  if (available < 24) return incomplete("Response", "header", available, "24 bytes", `${available} bytes`)
+  const framingStart = at + 24
+  const extrasStart = magic === 0x81 ? framingStart : framingStart + view.getUint8(at + 2)
+  const keyStart = extrasStart + view.getUint8(at + 4)
+  const valueStart = magic === 0x81 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
+  const end = at + 24 + view.getUint32(at + 8)
+  if (end - at > 31457280) return malformed("Limit", "Response", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  if (valueStart > end) {
+    return malformed("Length", "Response", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
+  }
+  if (end - at > available) return incomplete("Response", "", available, `${end - at} bytes`, `${available} bytes`)
+  const framing: ReadonlyArray<ResponseFrame> = framingStart === extrasStart
+    ? []
+    : readNibbleFrames(reader, framingStart, extrasStart, at, "Response", "framing", readResponseFrame)
+  return decode(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
 }
 
-/** @internal */
-export function decodeUnknownResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): UnknownResponse {
+/** A packet of kind response that is all header. */
+export interface EmptyResponse<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
+}
+
+export function decodeEmptyResponse<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): EmptyResponse<Tag, Opcode, Status> {
+  const view = reader.view
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    status: view.getUint16(at + 6) as Status,
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16),
+    framing
+  }
+}
+
+export function encodeEmptyResponse(writer: Writer, packet: ResponseInit, tag: string, opcode: number, status: number): void {
+  const start = beginResponse(writer, packet, 0)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, start, start, start, start)
+}
+
+/** An opcode nobody described, as it stood in a response. */
+export interface UnknownResponse extends ResponseHead {
+  readonly _tag: "UnknownResponse"
+  /** The command. */
+  readonly opcode: number
+  /** The extras section. */
+  readonly extras: Uint8Array
+  /** The key section. */
+  readonly key: Uint8Array
+  /** The value section. */
+  readonly value: Uint8Array
+}
+
+export const decodeUnknownResponse: ResponseDecoder<UnknownResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   return {
     _tag: "UnknownResponse",
@@ -293,7 +485,10 @@ export function decodeUnknownResponse(reader: Reader, at: number, extrasStart: n
 }
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pick<UnknownResponse, "opcode" | "status" | "extras" | "key" | "value">): void {
+export function encodeUnknownResponse(
+  writer: Writer,
+  packet: ResponseInit & Pick<UnknownResponse, "opcode" | "status" | "extras" | "key" | "value">
+): void {
   const extrasStart = beginResponse(writer, packet, packet.extras.length + packet.key.length + packet.value.length)
   const { bytes } = writer
   const keyStart = putBytes(bytes, extrasStart, packet.extras)
@@ -304,19 +499,18 @@ export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pic
 
 /** A response with a status the command has no content for: its sections as they stood on the wire. */
 export interface ErrorResponse extends ResponseHead {
-  readonly _tag: "ErrorResponse";
+  readonly _tag: "ErrorResponse"
   /** The command. */
-  readonly opcode: number;
+  readonly opcode: number
   /** The extras section. */
-  readonly extras: Uint8Array;
+  readonly extras: Uint8Array
   /** The key section. */
-  readonly key: Uint8Array;
+  readonly key: Uint8Array
   /** The value section. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
-/** @internal */
-export function decodeErrorResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): ErrorResponse {
+export const decodeErrorResponse: ResponseDecoder<ErrorResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   return {
     _tag: "ErrorResponse",
@@ -334,7 +528,10 @@ export function decodeErrorResponse(reader: Reader, at: number, extrasStart: num
 }
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeErrorResponse(writer: Writer, packet: ResponseInit & Pick<ErrorResponse, "opcode" | "status" | "extras" | "key" | "value">): void {
+export function encodeErrorResponse(
+  writer: Writer,
+  packet: ResponseInit & Pick<ErrorResponse, "opcode" | "status" | "extras" | "key" | "value">
+): void {
   const extrasStart = beginResponse(writer, packet, packet.extras.length + packet.key.length + packet.value.length)
   const { bytes } = writer
   const keyStart = putBytes(bytes, extrasStart, packet.extras)
@@ -346,30 +543,19 @@ export function encodeErrorResponse(writer: Writer, packet: ResponseInit & Pick<
 /** What the header says of a request of the server. */
 export interface ServerRequestHead {
   /** Kind of packet. */
-  readonly magic: number;
+  readonly magic: number
   /** How the value is encoded. */
-  readonly datatype: Datatype;
+  readonly datatype: Datatype
   /** The vbucket the key belongs to. */
-  readonly vbucket: number;
+  readonly vbucket: number
   /** Chosen by the requestor, echoed in the response. */
-  readonly opaque: number;
+  readonly opaque: number
   /** Version of the document. */
-  readonly cas: Cas;
+  readonly cas: Cas
 }
 
 /** What a caller may say of the header; everything else is derived. */
-export interface ServerRequestInit {
-  /** Kind of packet. */
-  readonly magic?: number | undefined;
-  /** How the value is encoded. */
-  readonly datatype?: Datatype | undefined;
-  /** The vbucket the key belongs to. */
-  readonly vbucket?: number | undefined;
-  /** Chosen by the requestor, echoed in the response. */
-  readonly opaque?: number | undefined;
-  /** Version of the document. */
-  readonly cas?: Cas | undefined;
-}
+export type ServerRequestInit = Init<ServerRequestHead>
 
 /**
  * Makes room for a packet whose sections take at most `bound` bytes; returns where they begin.
@@ -385,7 +571,17 @@ export function beginServerRequest(writer: Writer, _init: ServerRequestInit, bou
  *
  * @internal
  */
-export function finishServerRequest(writer: Writer, init: ServerRequestInit, packet: string, opcode: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): void {
+export function finishServerRequest(
+  writer: Writer,
+  init: ServerRequestInit,
+  packet: string,
+  opcode: number,
+  framingStart: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number
+): void {
   const { view, position: at } = writer
   if (end - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${end - at} bytes`)
   const magic = init.magic ?? 0x82
@@ -401,23 +597,111 @@ export function finishServerRequest(writer: Writer, init: ServerRequestInit, pac
   writer.position = end
 }
 
-/** An opcode nobody described, as it stood in a request of the server. */
-export interface UnknownServerRequest extends ServerRequestHead {
-  readonly _tag: "UnknownServerRequest";
-  /** The command. */
-  readonly opcode: number;
-  /** The framing section. */
-  readonly framing: Uint8Array;
-  /** The extras section. */
-  readonly extras: Uint8Array;
-  /** The key section. */
-  readonly key: Uint8Array;
-  /** The value section. */
-  readonly value: Uint8Array;
+/** Decodes the content of a request of the server whose header was read: where its sections begin, and what they share. */
+export type ServerRequestDecoder<P, S = void> = (
+  reader: Reader,
+  at: number,
+  framingStart: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  states: S
+) => P
+
+/** What a caller gives for a packet, beside the header. */
+export type ServerRequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | keyof ServerRequestHead> : never
+
+/** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export type ServerRequestEncoder<P> = (writer: Writer, packet: ServerRequestInit & ServerRequestFields<P>) => void
+
+/**
+ * Reads and checks the header of the serverRequest at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
+ * `incomplete` when the buffer ends before the packet does.
+ */
+export function readServerRequest<P, S>(reader: Reader, at: number, states: S, decode: ServerRequestDecoder<P, S>): P {
+  const view = reader.view
+  const available = reader.bytes.length - at
+  const magic = available < 1 ? 0x82 : view.getUint8(at)
+  if (magic !== 0x82) return malformed("Magic", "ServerRequest", "magic", 0, "0x82", `0x${magic.toString(16).padStart(2, "0")}`)
+  if (available < 24) return incomplete("ServerRequest", "header", available, "24 bytes", `${available} bytes`)
+  const framingStart = at + 24
+  const extrasStart = framingStart
+  const keyStart = extrasStart + view.getUint8(at + 4)
+  const valueStart = keyStart + view.getUint16(at + 2)
+  const end = at + 24 + view.getUint32(at + 8)
+  if (end - at > 31457280) {
+    return malformed("Limit", "ServerRequest", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  }
+  if (valueStart > end) {
+    return malformed("Length", "ServerRequest", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
+  }
+  if (end - at > available) return incomplete("ServerRequest", "", available, `${end - at} bytes`, `${available} bytes`)
+  return decode(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states)
 }
 
-/** @internal */
-export function decodeUnknownServerRequest(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): UnknownServerRequest {
+/** A packet of kind serverRequest that is all header. */
+export interface EmptyServerRequest<Tag extends string, Opcode extends number> extends ServerRequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+}
+
+export function decodeEmptyServerRequest<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  framingStart: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  tag: Tag,
+  opcode: Opcode
+): EmptyServerRequest<Tag, Opcode> {
+  const view = reader.view
+  expectLength(extrasStart - framingStart, 0, tag, "framing", framingStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    vbucket: view.getUint16(at + 6),
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16)
+  }
+}
+
+export function encodeEmptyServerRequest(writer: Writer, packet: ServerRequestInit, tag: string, opcode: number): void {
+  const start = beginServerRequest(writer, packet, 0)
+  finishServerRequest(writer, packet, tag, opcode, start, start, start, start, start)
+}
+
+/** An opcode nobody described, as it stood in a request of the server. */
+export interface UnknownServerRequest extends ServerRequestHead {
+  readonly _tag: "UnknownServerRequest"
+  /** The command. */
+  readonly opcode: number
+  /** The framing section. */
+  readonly framing: Uint8Array
+  /** The extras section. */
+  readonly extras: Uint8Array
+  /** The key section. */
+  readonly key: Uint8Array
+  /** The value section. */
+  readonly value: Uint8Array
+}
+
+export const decodeUnknownServerRequest: ServerRequestDecoder<UnknownServerRequest> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   return {
     _tag: "UnknownServerRequest",
@@ -435,8 +719,15 @@ export function decodeUnknownServerRequest(reader: Reader, at: number, framingSt
 }
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeUnknownServerRequest(writer: Writer, packet: ServerRequestInit & Pick<UnknownServerRequest, "opcode" | "framing" | "extras" | "key" | "value">): void {
-  const framingStart = beginServerRequest(writer, packet, packet.framing.length + packet.extras.length + packet.key.length + packet.value.length)
+export function encodeUnknownServerRequest(
+  writer: Writer,
+  packet: ServerRequestInit & Pick<UnknownServerRequest, "opcode" | "framing" | "extras" | "key" | "value">
+): void {
+  const framingStart = beginServerRequest(
+    writer,
+    packet,
+    packet.framing.length + packet.extras.length + packet.key.length + packet.value.length
+  )
   const { bytes } = writer
   const extrasStart = putBytes(bytes, framingStart, packet.framing)
   const keyStart = putBytes(bytes, extrasStart, packet.extras)
@@ -448,30 +739,19 @@ export function encodeUnknownServerRequest(writer: Writer, packet: ServerRequest
 /** What the header says of a response to the server. */
 export interface ServerResponseHead {
   /** Kind of packet. */
-  readonly magic: number;
+  readonly magic: number
   /** How the value is encoded. */
-  readonly datatype: Datatype;
+  readonly datatype: Datatype
   /** Outcome of the request. */
-  readonly status: number;
+  readonly status: number
   /** Chosen by the requestor, echoed in the response. */
-  readonly opaque: number;
+  readonly opaque: number
   /** Version of the document. */
-  readonly cas: Cas;
+  readonly cas: Cas
 }
 
 /** What a caller may say of the header; everything else is derived. */
-export interface ServerResponseInit {
-  /** Kind of packet. */
-  readonly magic?: number | undefined;
-  /** How the value is encoded. */
-  readonly datatype?: Datatype | undefined;
-  /** Outcome of the request. */
-  readonly status?: number | undefined;
-  /** Chosen by the requestor, echoed in the response. */
-  readonly opaque?: number | undefined;
-  /** Version of the document. */
-  readonly cas?: Cas | undefined;
-}
+export type ServerResponseInit = Init<ServerResponseHead>
 
 /**
  * Makes room for a packet whose sections take at most `bound` bytes; returns where they begin.
@@ -487,7 +767,18 @@ export function beginServerResponse(writer: Writer, _init: ServerResponseInit, b
  *
  * @internal
  */
-export function finishServerResponse(writer: Writer, init: ServerResponseInit, packet: string, opcode: number, status: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): void {
+export function finishServerResponse(
+  writer: Writer,
+  init: ServerResponseInit,
+  packet: string,
+  opcode: number,
+  status: number,
+  framingStart: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number
+): void {
   const { view, position: at } = writer
   if (end - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${end - at} bytes`)
   const magic = init.magic ?? 0x83
@@ -503,23 +794,119 @@ export function finishServerResponse(writer: Writer, init: ServerResponseInit, p
   writer.position = end
 }
 
-/** An opcode nobody described, as it stood in a response to the server. */
-export interface UnknownServerResponse extends ServerResponseHead {
-  readonly _tag: "UnknownServerResponse";
-  /** The command. */
-  readonly opcode: number;
-  /** The framing section. */
-  readonly framing: Uint8Array;
-  /** The extras section. */
-  readonly extras: Uint8Array;
-  /** The key section. */
-  readonly key: Uint8Array;
-  /** The value section. */
-  readonly value: Uint8Array;
+/** Decodes the content of a response to the server whose header was read: where its sections begin, and what they share. */
+export type ServerResponseDecoder<P, S = void> = (
+  reader: Reader,
+  at: number,
+  framingStart: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  states: S
+) => P
+
+/** What a caller gives for a packet, beside the header. */
+export type ServerResponseFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | "status" | keyof ServerResponseHead> : never
+
+/** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export type ServerResponseEncoder<P> = (writer: Writer, packet: ServerResponseInit & ServerResponseFields<P>) => void
+
+/**
+ * Reads and checks the header of the serverResponse at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
+ * `incomplete` when the buffer ends before the packet does.
+ */
+export function readServerResponse<P, S>(reader: Reader, at: number, states: S, decode: ServerResponseDecoder<P, S>): P {
+  const view = reader.view
+  const available = reader.bytes.length - at
+  const magic = available < 1 ? 0x83 : view.getUint8(at)
+  if (magic !== 0x83) return malformed("Magic", "ServerResponse", "magic", 0, "0x83", `0x${magic.toString(16).padStart(2, "0")}`)
+  if (available < 24) return incomplete("ServerResponse", "header", available, "24 bytes", `${available} bytes`)
+  const framingStart = at + 24
+  const extrasStart = framingStart
+  const keyStart = extrasStart + view.getUint8(at + 4)
+  const valueStart = keyStart + view.getUint16(at + 2)
+  const end = at + 24 + view.getUint32(at + 8)
+  if (end - at > 31457280) {
+    return malformed("Limit", "ServerResponse", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  }
+  if (valueStart > end) {
+    return malformed(
+      "Length",
+      "ServerResponse",
+      "bodyLength",
+      8,
+      `at least ${valueStart - at - 24} bytes of body`,
+      `${end - at - 24} bytes`
+    )
+  }
+  if (end - at > available) return incomplete("ServerResponse", "", available, `${end - at} bytes`, `${available} bytes`)
+  return decode(reader, at, framingStart, extrasStart, keyStart, valueStart, end, states)
 }
 
-/** @internal */
-export function decodeUnknownServerResponse(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): UnknownServerResponse {
+/** A packet of kind serverResponse that is all header. */
+export interface EmptyServerResponse<Tag extends string, Opcode extends number, Status extends number> extends ServerResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
+}
+
+export function decodeEmptyServerResponse<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  framingStart: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  tag: Tag,
+  opcode: Opcode
+): EmptyServerResponse<Tag, Opcode, Status> {
+  const view = reader.view
+  expectLength(extrasStart - framingStart, 0, tag, "framing", framingStart - at)
+  expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
+  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
+  return {
+    _tag: tag,
+    opcode,
+    magic: view.getUint8(at),
+    datatype: view.getUint8(at + 5),
+    status: view.getUint16(at + 6) as Status,
+    opaque: view.getUint32(at + 12),
+    cas: view.getBigUint64(at + 16)
+  }
+}
+
+export function encodeEmptyServerResponse(writer: Writer, packet: ServerResponseInit, tag: string, opcode: number, status: number): void {
+  const start = beginServerResponse(writer, packet, 0)
+  finishServerResponse(writer, packet, tag, opcode, packet.status ?? status, start, start, start, start, start)
+}
+
+/** An opcode nobody described, as it stood in a response to the server. */
+export interface UnknownServerResponse extends ServerResponseHead {
+  readonly _tag: "UnknownServerResponse"
+  /** The command. */
+  readonly opcode: number
+  /** The framing section. */
+  readonly framing: Uint8Array
+  /** The extras section. */
+  readonly extras: Uint8Array
+  /** The key section. */
+  readonly key: Uint8Array
+  /** The value section. */
+  readonly value: Uint8Array
+}
+
+export const decodeUnknownServerResponse: ServerResponseDecoder<UnknownServerResponse> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   return {
     _tag: "UnknownServerResponse",
@@ -537,33 +924,58 @@ export function decodeUnknownServerResponse(reader: Reader, at: number, framingS
 }
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeUnknownServerResponse(writer: Writer, packet: ServerResponseInit & Pick<UnknownServerResponse, "opcode" | "status" | "framing" | "extras" | "key" | "value">): void {
-  const framingStart = beginServerResponse(writer, packet, packet.framing.length + packet.extras.length + packet.key.length + packet.value.length)
+export function encodeUnknownServerResponse(
+  writer: Writer,
+  packet: ServerResponseInit & Pick<UnknownServerResponse, "opcode" | "status" | "framing" | "extras" | "key" | "value">
+): void {
+  const framingStart = beginServerResponse(
+    writer,
+    packet,
+    packet.framing.length + packet.extras.length + packet.key.length + packet.value.length
+  )
   const { bytes } = writer
   const extrasStart = putBytes(bytes, framingStart, packet.framing)
   const keyStart = putBytes(bytes, extrasStart, packet.extras)
   const valueStart = putBytes(bytes, keyStart, packet.key)
   const end = putBytes(bytes, valueStart, packet.value)
-  finishServerResponse(writer, packet, "UnknownServerResponse", packet.opcode, packet.status, framingStart, extrasStart, keyStart, valueStart, end)
+  finishServerResponse(
+    writer,
+    packet,
+    "UnknownServerResponse",
+    packet.opcode,
+    packet.status,
+    framingStart,
+    extrasStart,
+    keyStart,
+    valueStart,
+    end
+  )
 }
 
 /** A response with a status the command has no content for: its sections as they stood on the wire. */
 export interface ErrorServerResponse extends ServerResponseHead {
-  readonly _tag: "ErrorServerResponse";
+  readonly _tag: "ErrorServerResponse"
   /** The command. */
-  readonly opcode: number;
+  readonly opcode: number
   /** The framing section. */
-  readonly framing: Uint8Array;
+  readonly framing: Uint8Array
   /** The extras section. */
-  readonly extras: Uint8Array;
+  readonly extras: Uint8Array
   /** The key section. */
-  readonly key: Uint8Array;
+  readonly key: Uint8Array
   /** The value section. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
-/** @internal */
-export function decodeErrorServerResponse(reader: Reader, at: number, framingStart: number, extrasStart: number, keyStart: number, valueStart: number, end: number): ErrorServerResponse {
+export const decodeErrorServerResponse: ServerResponseDecoder<ErrorServerResponse> = (
+  reader,
+  at,
+  framingStart,
+  extrasStart,
+  keyStart,
+  valueStart,
+  end
+) => {
   const view = reader.view
   return {
     _tag: "ErrorServerResponse",
@@ -581,12 +993,30 @@ export function decodeErrorServerResponse(reader: Reader, at: number, framingSta
 }
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeErrorServerResponse(writer: Writer, packet: ServerResponseInit & Pick<ErrorServerResponse, "opcode" | "status" | "framing" | "extras" | "key" | "value">): void {
-  const framingStart = beginServerResponse(writer, packet, packet.framing.length + packet.extras.length + packet.key.length + packet.value.length)
+export function encodeErrorServerResponse(
+  writer: Writer,
+  packet: ServerResponseInit & Pick<ErrorServerResponse, "opcode" | "status" | "framing" | "extras" | "key" | "value">
+): void {
+  const framingStart = beginServerResponse(
+    writer,
+    packet,
+    packet.framing.length + packet.extras.length + packet.key.length + packet.value.length
+  )
   const { bytes } = writer
   const extrasStart = putBytes(bytes, framingStart, packet.framing)
   const keyStart = putBytes(bytes, extrasStart, packet.extras)
   const valueStart = putBytes(bytes, keyStart, packet.key)
   const end = putBytes(bytes, valueStart, packet.value)
-  finishServerResponse(writer, packet, "ErrorServerResponse", packet.opcode, packet.status, framingStart, extrasStart, keyStart, valueStart, end)
+  finishServerResponse(
+    writer,
+    packet,
+    "ErrorServerResponse",
+    packet.opcode,
+    packet.status,
+    framingStart,
+    extrasStart,
+    keyStart,
+    valueStart,
+    end
+  )
 }

@@ -2,33 +2,65 @@
 /* oxlint-disable */
 
 /** Commands of memcached: GatK, GatKQ. */
-import { type ErrorResponse, type RequestHead, type RequestInit, type ResponseHead, type ResponseInit, beginRequest, beginResponse, decodeErrorResponse, finishRequest, finishResponse } from "./Frame.ts";
-import type { RequestFrame, ResponseFrame } from "./Types.ts";
-import { type Reader, type Writer, checkAtMost, encodeText, expectAtMost, expectLength, putBytes, putU32, textBound } from "@wirewright/codec";
+import {
+  type ErrorResponse,
+  type RequestDecoder,
+  type RequestEncoder,
+  type RequestFields,
+  type RequestHead,
+  type RequestInit,
+  type ResponseDecoder,
+  type ResponseEncoder,
+  type ResponseFields,
+  type ResponseHead,
+  type ResponseInit,
+  beginRequest,
+  beginResponse,
+  decodeErrorResponse,
+  finishRequest,
+  finishResponse
+} from "./Frame.ts"
+import type { RequestFrame, ResponseFrame } from "./Types.ts"
+import {
+  type Reader,
+  type Writer,
+  checkAtMost,
+  encodeText,
+  expectAtMost,
+  expectLength,
+  putBytes,
+  putU32,
+  textBound
+} from "@wirewright/codec"
 
-/** What a caller gives for a `GatK`, beside the header. */
-export interface GatKFields {
+/** What `GatK` and `GatKQ` have in common. */
+export interface GatKLike<Tag extends string, Opcode extends number> extends RequestHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
   /** The new expiry, as in Set. */
-  readonly expiration: number;
+  readonly expiration: number
   /** The item's name, at most 250 bytes. */
-  readonly key: string;
+  readonly key: string
 }
 
-/** Gat whose answer repeats the key. Couchbase gave its opcode to IoctlGet. */
-export interface GatK extends RequestHead, GatKFields {
-  readonly _tag: "GatK";
-  readonly opcode: 0x23;
-}
-
-/** @internal */
-export function decodeGatK(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GatK {
+export function decodeGatKLike<Tag extends string, Opcode extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<RequestFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GatKLike<Tag, Opcode> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatK", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GatK", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GatK", "value", valueStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
+  expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
-    _tag: "GatK",
-    opcode: 0x23,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
     vbucket: view.getUint16(at + 6),
@@ -40,48 +72,63 @@ export function decodeGatK(reader: Reader, at: number, extrasStart: number, keyS
   }
 }
 
-/** Appends a `GatK` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatK(writer: Writer, packet: RequestInit & GatKFields): void {
+export function encodeGatKLike(
+  writer: Writer,
+  packet: RequestInit & RequestFields<GatKLike<string, number>>,
+  tag: string,
+  opcode: number
+): void {
   const extrasStart = beginRequest(writer, packet, 4 + textBound(packet.key))
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.expiration, "GatK", "expiration")
+  putU32(view, position, packet.expiration, tag, "expiration")
   const keyStart = position + 4
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GatK", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  finishRequest(writer, packet, "GatK", 0x23, extrasStart, keyStart, valueStart, position)
+  finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `GatKResponse`, beside the header. */
-export interface GatKResponseFields {
+/** Gat whose answer repeats the key. Couchbase gave its opcode to IoctlGet. */
+export type GatK = GatKLike<"GatK", 0x23>
+
+export const decodeGatK: RequestDecoder<GatK> = (reader, at, extras, key, value, end, framing) =>
+  decodeGatKLike(reader, at, extras, key, value, end, framing, "GatK", 0x23)
+export const encodeGatK: RequestEncoder<GatK> = (writer, packet) => encodeGatKLike(writer, packet, "GatK", 0x23)
+
+/** What `GatKResponse` and `GatKQResponse` have in common. */
+export interface GatKResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
+  readonly _tag: Tag
+  readonly opcode: Opcode
+  readonly status: Status
   /** As stored. */
-  readonly flags: number;
+  readonly flags: number
   /** The item's name, at most 250 bytes. */
-  readonly key: string;
+  readonly key: string
   /** The item. */
-  readonly value: Uint8Array;
+  readonly value: Uint8Array
 }
 
-/** Response to `GatK` with status Success. */
-export interface GatKResponse extends ResponseHead, GatKResponseFields {
-  readonly _tag: "GatKResponse";
-  readonly opcode: 0x23;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGatKResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKResponse {
+export function decodeGatKResponseLike<Tag extends string, Opcode extends number, Status extends number>(
+  reader: Reader,
+  at: number,
+  extrasStart: number,
+  keyStart: number,
+  valueStart: number,
+  end: number,
+  framing: ReadonlyArray<ResponseFrame>,
+  tag: Tag,
+  opcode: Opcode
+): GatKResponseLike<Tag, Opcode, Status> {
   const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatKResponse", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GatKResponse", "key", keyStart - at)
+  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
+  expectAtMost(valueStart - keyStart, 250, tag, "key", keyStart - at)
   return {
-    _tag: "GatKResponse",
-    opcode: 0x23,
+    _tag: tag,
+    opcode,
     magic: view.getUint8(at),
     datatype: view.getUint8(at + 5),
-    status: 0x0000,
+    status: view.getUint16(at + 6) as Status,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
@@ -91,36 +138,41 @@ export function decodeGatKResponse(reader: Reader, at: number, extrasStart: numb
   }
 }
 
-/** Appends a `GatKResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKResponse(writer: Writer, packet: ResponseInit & GatKResponseFields): void {
+export function encodeGatKResponseLike(
+  writer: Writer,
+  packet: ResponseInit & ResponseFields<GatKResponseLike<string, number, number>>,
+  tag: string,
+  opcode: number,
+  status: number
+): void {
   const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
   const { bytes, view } = writer
   let position = extrasStart
-  putU32(view, position, packet.flags, "GatKResponse", "flags")
+  putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
   position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GatKResponse", "key")
+  checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
-  finishResponse(writer, packet, "GatKResponse", 0x23, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
+  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
 
-/** What a caller gives for a `GatKKeyEnoent`, beside the header. */
-export interface GatKKeyEnoentFields {
+export type GatKResponse = GatKResponseLike<"GatKResponse", 0x23, 0x0000>
+
+export const decodeGatKResponse: ResponseDecoder<GatKResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGatKResponseLike(reader, at, extras, key, value, end, framing, "GatKResponse", 0x23)
+export const encodeGatKResponse: ResponseEncoder<GatKResponse> = (writer, packet) =>
+  encodeGatKResponseLike(writer, packet, "GatKResponse", 0x23, 0x0000)
+
+export interface GatKKeyEnoent extends ResponseHead {
+  readonly _tag: "GatKKeyEnoent"
+  readonly opcode: 0x23
+  readonly status: 0x0001
   /** The item's name, at most 250 bytes. */
-  readonly key: string;
+  readonly key: string
 }
 
-/** Response to `GatK` with status KeyEnoent. */
-export interface GatKKeyEnoent extends ResponseHead, GatKKeyEnoentFields {
-  readonly _tag: "GatKKeyEnoent";
-  readonly opcode: 0x23;
-  /** KeyEnoent */
-  readonly status: 0x0001;
-}
-
-/** @internal */
-export function decodeGatKKeyEnoent(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKKeyEnoent {
+export const decodeGatKKeyEnoent: ResponseDecoder<GatKKeyEnoent> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GatKKeyEnoent", "extras", extrasStart - at)
   expectAtMost(valueStart - keyStart, 250, "GatKKeyEnoent", "key", keyStart - at)
@@ -138,8 +190,7 @@ export function decodeGatKKeyEnoent(reader: Reader, at: number, extrasStart: num
   }
 }
 
-/** Appends a `GatKKeyEnoent` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKKeyEnoent(writer: Writer, packet: ResponseInit & GatKKeyEnoentFields): void {
+export const encodeGatKKeyEnoent: ResponseEncoder<GatKKeyEnoent> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, textBound(packet.key))
   const { bytes } = writer
   let position = extrasStart
@@ -151,132 +202,30 @@ export function encodeGatKKeyEnoent(writer: Writer, packet: ResponseInit & GatKK
 }
 
 /** What a server answers to `GatK`. */
-export type GatKOutcome = GatKResponse | GatKKeyEnoent | ErrorResponse;
+export type GatKOutcome = GatKResponse | GatKKeyEnoent | ErrorResponse
 
-/** @internal */
-export function decodeGatKOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKOutcome {
+export const decodeGatKOutcome: ResponseDecoder<GatKOutcome> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
+  switch (view.getUint16(at + 6)) {
     case 0x0000:
-      return decodeGatKResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeGatKResponse(reader, at, extras, key, value, end, framing)
     case 0x0001:
-      return decodeGatKKeyEnoent(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeGatKKeyEnoent(reader, at, extras, key, value, end, framing)
     default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeErrorResponse(reader, at, extras, key, value, end, framing)
   }
-}
-
-/** What a caller gives for a `GatKQ`, beside the header. */
-export interface GatKQFields {
-  /** The new expiry, as in Set. */
-  readonly expiration: number;
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
 }
 
 /** GatK without an answer to a miss. Couchbase gave its opcode to IoctlSet. */
-export interface GatKQ extends RequestHead, GatKQFields {
-  readonly _tag: "GatKQ";
-  readonly opcode: 0x24;
-}
+export type GatKQ = GatKLike<"GatKQ", 0x24>
 
-/** @internal */
-export function decodeGatKQ(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<RequestFrame>): GatKQ {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatKQ", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GatKQ", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "GatKQ", "value", valueStart - at)
-  return {
-    _tag: "GatKQ",
-    opcode: 0x24,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    vbucket: view.getUint16(at + 6),
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    expiration: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart)
-  }
-}
+export const decodeGatKQ: RequestDecoder<GatKQ> = (reader, at, extras, key, value, end, framing) =>
+  decodeGatKLike(reader, at, extras, key, value, end, framing, "GatKQ", 0x24)
+export const encodeGatKQ: RequestEncoder<GatKQ> = (writer, packet) => encodeGatKLike(writer, packet, "GatKQ", 0x24)
 
-/** Appends a `GatKQ` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKQ(writer: Writer, packet: RequestInit & GatKQFields): void {
-  const extrasStart = beginRequest(writer, packet, 4 + textBound(packet.key))
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.expiration, "GatKQ", "expiration")
-  const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GatKQ", "key")
-  const valueStart = position
-  finishRequest(writer, packet, "GatKQ", 0x24, extrasStart, keyStart, valueStart, position)
-}
+export type GatKQResponse = GatKResponseLike<"GatKQResponse", 0x24, 0x0000>
 
-/** What a caller gives for a `GatKQResponse`, beside the header. */
-export interface GatKQResponseFields {
-  /** As stored. */
-  readonly flags: number;
-  /** The item's name, at most 250 bytes. */
-  readonly key: string;
-  /** The item. */
-  readonly value: Uint8Array;
-}
-
-/** Response to `GatKQ` with status Success. */
-export interface GatKQResponse extends ResponseHead, GatKQResponseFields {
-  readonly _tag: "GatKQResponse";
-  readonly opcode: 0x24;
-  /** Success */
-  readonly status: 0x0000;
-}
-
-/** @internal */
-export function decodeGatKQResponse(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKQResponse {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, "GatKQResponse", "extras", extrasStart - at)
-  expectAtMost(valueStart - keyStart, 250, "GatKQResponse", "key", keyStart - at)
-  return {
-    _tag: "GatKQResponse",
-    opcode: 0x24,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-/** Appends a `GatKQResponse` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export function encodeGatKQResponse(writer: Writer, packet: ResponseInit & GatKQResponseFields): void {
-  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, "GatKQResponse", "flags")
-  const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
-  checkAtMost(position - keyStart, 250, "GatKQResponse", "key")
-  const valueStart = position
-  position = putBytes(bytes, position, packet.value)
-  finishResponse(writer, packet, "GatKQResponse", 0x24, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
-}
-
-/** What a server answers to `GatKQ`. */
-export type GatKQOutcome = GatKQResponse | ErrorResponse;
-
-/** @internal */
-export function decodeGatKQOutcome(reader: Reader, at: number, extrasStart: number, keyStart: number, valueStart: number, end: number, framing: ReadonlyArray<ResponseFrame>): GatKQOutcome {
-  const view = reader.view
-  const status = view.getUint16(at + 6)
-  switch (status) {
-    case 0x0000:
-      return decodeGatKQResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-    default:
-      return decodeErrorResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
-  }
-}
+export const decodeGatKQResponse: ResponseDecoder<GatKQResponse> = (reader, at, extras, key, value, end, framing) =>
+  decodeGatKResponseLike(reader, at, extras, key, value, end, framing, "GatKQResponse", 0x24)
+export const encodeGatKQResponse: ResponseEncoder<GatKQResponse> = (writer, packet) =>
+  encodeGatKResponseLike(writer, packet, "GatKQResponse", 0x24, 0x0000)

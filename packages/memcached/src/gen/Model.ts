@@ -2,10 +2,11 @@
 /* oxlint-disable */
 
 /** The model of memcached, for tools that show or convert packets. */
-import type { Model } from "@wirewright/codec";
+import type { Model } from "@wirewright/codec"
 import json from "./memcached.model.json" with { type: "json" }
 
 /** What this protocol adds to its base. */
-export const model: Model = json as unknown as Model;
+export const model: Model = json as unknown as Model
+
 /** The models from the root protocol to this one. */
-export const models: ReadonlyArray<Model> = [model];
+export const models: ReadonlyArray<Model> = [model]

@@ -2,338 +2,366 @@
 /* oxlint-disable */
 
 /** All packets of memcached: unions, decoders by opcode, the encoder by tag. */
-import * as Classic from "./Classic.ts";
-import * as Connection from "./Connection.ts";
-import { type ErrorResponse, type ErrorServerResponse, type UnknownRequest, type UnknownResponse, type UnknownServerRequest, type UnknownServerResponse, decodeUnknownRequest, decodeUnknownResponse, decodeUnknownServerRequest, decodeUnknownServerResponse, encodeErrorResponse, encodeErrorServerResponse, encodeUnknownRequest, encodeUnknownResponse, encodeUnknownServerRequest, encodeUnknownServerResponse } from "./Frame.ts";
-import * as Memcached from "./Memcached.ts";
-import { type States, noStates } from "./States.ts";
-import { type RequestFrame, type ResponseFrame, readRequestFrame, readResponseFrame } from "./Types.ts";
-import { type Reader, type Writer, incomplete, malformed, readNibbleFrames, unencodable } from "@wirewright/codec";
-/** Any packet of kind request. */
-export type Request = 
-    | Classic.Get
-    | Classic.Set
-    | Classic.Add
-    | Classic.Replace
-    | Classic.Delete
-    | Classic.Increment
-    | Classic.Decrement
-    | Connection.Quit
-    | Classic.Flush
-    | Classic.GetQ
-    | Connection.Noop
-    | Connection.Version
-    | Classic.GetK
-    | Classic.GetKQ
-    | Classic.Append
-    | Classic.Prepend
-    | Classic.Stat
-    | Classic.SetQ
-    | Classic.AddQ
-    | Classic.ReplaceQ
-    | Classic.DeleteQ
-    | Classic.IncrementQ
-    | Classic.DecrementQ
-    | Classic.QuitQ
-    | Classic.FlushQ
-    | Classic.AppendQ
-    | Classic.PrependQ
-    | Connection.Verbosity
-    | Classic.Touch
-    | Classic.Gat
-    | Classic.GatQ
-    | Connection.SaslListMechs
-    | Connection.SaslAuth
-    | Connection.SaslStep
-    | Memcached.GatK
-    | Memcached.GatKQ
-    | UnknownRequest;
+import * as Classic from "./Classic.ts"
+import * as Connection from "./Connection.ts"
+import {
+  type ErrorResponse,
+  type ErrorServerResponse,
+  type RequestDecoder,
+  type ResponseDecoder,
+  type ServerRequestDecoder,
+  type ServerResponseDecoder,
+  type UnknownRequest,
+  type UnknownResponse,
+  type UnknownServerRequest,
+  type UnknownServerResponse,
+  decodeErrorResponse,
+  decodeUnknownRequest,
+  decodeUnknownResponse,
+  decodeUnknownServerRequest,
+  decodeUnknownServerResponse,
+  encodeErrorResponse,
+  encodeErrorServerResponse,
+  encodeUnknownRequest,
+  encodeUnknownResponse,
+  encodeUnknownServerRequest,
+  encodeUnknownServerResponse,
+  readRequest,
+  readResponse,
+  readServerRequest,
+  readServerResponse
+} from "./Frame.ts"
+import * as Memcached from "./Memcached.ts"
+import { type States, noStates } from "./States.ts"
+import { type Reader, type Writer, incomplete, malformed, unencodable } from "@wirewright/codec"
 
-/** Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
-  void states
+/** Any packet of kind request. */
+export type Request =
+  | Classic.Get
+  | Classic.Set
+  | Classic.Add
+  | Classic.Replace
+  | Classic.Delete
+  | Classic.Increment
+  | Classic.Decrement
+  | Connection.Quit
+  | Classic.Flush
+  | Classic.GetQ
+  | Connection.Noop
+  | Connection.Version
+  | Classic.GetK
+  | Classic.GetKQ
+  | Classic.Append
+  | Classic.Prepend
+  | Classic.Stat
+  | Classic.SetQ
+  | Classic.AddQ
+  | Classic.ReplaceQ
+  | Classic.DeleteQ
+  | Classic.IncrementQ
+  | Classic.DecrementQ
+  | Classic.QuitQ
+  | Classic.FlushQ
+  | Classic.AppendQ
+  | Classic.PrependQ
+  | Connection.Verbosity
+  | Classic.Touch
+  | Classic.Gat
+  | Classic.GatQ
+  | Connection.SaslListMechs
+  | Connection.SaslAuth
+  | Connection.SaslStep
+  | Memcached.GatK
+  | Memcached.GatKQ
+  | UnknownRequest
+
+export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x80 : view.getUint8(at)
-  if (magic !== 0x80 && magic !== 0x08) return malformed("Magic", "Request", "magic", 0, "0x80 or 0x08", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Request", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x80 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x80 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Request", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Request", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Request", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<RequestFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Request", "framing", readRequestFrame)
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      return Classic.decodeGet(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeGet(reader, at, extras, key, value, end, framing)
     case 0x01:
-      return Classic.decodeSet(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeSet(reader, at, extras, key, value, end, framing)
     case 0x02:
-      return Classic.decodeAdd(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeAdd(reader, at, extras, key, value, end, framing)
     case 0x03:
-      return Classic.decodeReplace(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeReplace(reader, at, extras, key, value, end, framing)
     case 0x04:
-      return Classic.decodeDelete(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeDelete(reader, at, extras, key, value, end, framing)
     case 0x05:
-      return Classic.decodeIncrement(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeIncrement(reader, at, extras, key, value, end, framing)
     case 0x06:
-      return Classic.decodeDecrement(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeDecrement(reader, at, extras, key, value, end, framing)
     case 0x07:
-      return Connection.decodeQuit(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Connection.decodeQuit(reader, at, extras, key, value, end, framing)
     case 0x08:
-      return Classic.decodeFlush(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeFlush(reader, at, extras, key, value, end, framing)
     case 0x09:
-      return Classic.decodeGetQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeGetQ(reader, at, extras, key, value, end, framing)
     case 0x0a:
-      return Connection.decodeNoop(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Connection.decodeNoop(reader, at, extras, key, value, end, framing)
     case 0x0b:
-      return Connection.decodeVersion(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Connection.decodeVersion(reader, at, extras, key, value, end, framing)
     case 0x0c:
-      return Classic.decodeGetK(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeGetK(reader, at, extras, key, value, end, framing)
     case 0x0d:
-      return Classic.decodeGetKQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeGetKQ(reader, at, extras, key, value, end, framing)
     case 0x0e:
-      return Classic.decodeAppend(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeAppend(reader, at, extras, key, value, end, framing)
     case 0x0f:
-      return Classic.decodePrepend(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodePrepend(reader, at, extras, key, value, end, framing)
     case 0x10:
-      return Classic.decodeStat(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeStat(reader, at, extras, key, value, end, framing)
     case 0x11:
-      return Classic.decodeSetQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeSetQ(reader, at, extras, key, value, end, framing)
     case 0x12:
-      return Classic.decodeAddQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeAddQ(reader, at, extras, key, value, end, framing)
     case 0x13:
-      return Classic.decodeReplaceQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeReplaceQ(reader, at, extras, key, value, end, framing)
     case 0x14:
-      return Classic.decodeDeleteQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeDeleteQ(reader, at, extras, key, value, end, framing)
     case 0x15:
-      return Classic.decodeIncrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeIncrementQ(reader, at, extras, key, value, end, framing)
     case 0x16:
-      return Classic.decodeDecrementQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeDecrementQ(reader, at, extras, key, value, end, framing)
     case 0x17:
-      return Classic.decodeQuitQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeQuitQ(reader, at, extras, key, value, end, framing)
     case 0x18:
-      return Classic.decodeFlushQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeFlushQ(reader, at, extras, key, value, end, framing)
     case 0x19:
-      return Classic.decodeAppendQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeAppendQ(reader, at, extras, key, value, end, framing)
     case 0x1a:
-      return Classic.decodePrependQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodePrependQ(reader, at, extras, key, value, end, framing)
     case 0x1b:
-      return Connection.decodeVerbosity(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Connection.decodeVerbosity(reader, at, extras, key, value, end, framing)
     case 0x1c:
-      return Classic.decodeTouch(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeTouch(reader, at, extras, key, value, end, framing)
     case 0x1d:
-      return Classic.decodeGat(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeGat(reader, at, extras, key, value, end, framing)
     case 0x1e:
-      return Classic.decodeGatQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeGatQ(reader, at, extras, key, value, end, framing)
     case 0x20:
-      return Connection.decodeSaslListMechs(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Connection.decodeSaslListMechs(reader, at, extras, key, value, end, framing)
     case 0x21:
-      return Connection.decodeSaslAuth(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Connection.decodeSaslAuth(reader, at, extras, key, value, end, framing)
     case 0x22:
-      return Connection.decodeSaslStep(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Connection.decodeSaslStep(reader, at, extras, key, value, end, framing)
     case 0x23:
-      return Memcached.decodeGatK(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Memcached.decodeGatK(reader, at, extras, key, value, end, framing)
     case 0x24:
-      return Memcached.decodeGatKQ(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Memcached.decodeGatKQ(reader, at, extras, key, value, end, framing)
     default:
-      return decodeUnknownRequest(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeUnknownRequest(reader, at, extras, key, value, end, framing)
   }
+}
+
+/**
+ * Decodes the request at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeRequest(reader: Reader, at: number = 0, states: States = noStates): Request {
+  return readRequest(reader, at, states, dispatchRequest)
 }
 
 /** Any answer to a packet of kind request. */
-export type Response = 
-    | Classic.GetResponse
-    | Classic.SetResponse
-    | Classic.AddResponse
-    | Classic.ReplaceResponse
-    | Classic.DeleteResponse
-    | Classic.IncrementResponse
-    | Classic.DecrementResponse
-    | Connection.QuitResponse
-    | Classic.FlushResponse
-    | Classic.GetQResponse
-    | Connection.NoopResponse
-    | Connection.VersionResponse
-    | Classic.GetKResponse
-    | Classic.GetKKeyEnoent
-    | Classic.GetKQResponse
-    | Classic.AppendResponse
-    | Classic.PrependResponse
-    | Classic.StatResponse
-    | Classic.SetQResponse
-    | Classic.AddQResponse
-    | Classic.ReplaceQResponse
-    | Classic.DeleteQResponse
-    | Classic.IncrementQResponse
-    | Classic.DecrementQResponse
-    | Classic.QuitQResponse
-    | Classic.FlushQResponse
-    | Classic.AppendQResponse
-    | Classic.PrependQResponse
-    | Connection.VerbosityResponse
-    | Classic.TouchResponse
-    | Classic.GatResponse
-    | Classic.GatQResponse
-    | Connection.SaslListMechsResponse
-    | Connection.SaslAuthResponse
-    | Connection.SaslStepResponse
-    | Memcached.GatKResponse
-    | Memcached.GatKKeyEnoent
-    | Memcached.GatKQResponse
-    | UnknownResponse
-    | ErrorResponse;
+export type Response =
+  | Classic.GetResponse
+  | Classic.SetResponse
+  | Classic.AddResponse
+  | Classic.ReplaceResponse
+  | Classic.DeleteResponse
+  | Classic.IncrementResponse
+  | Classic.DecrementResponse
+  | Connection.QuitResponse
+  | Classic.FlushResponse
+  | Classic.GetQResponse
+  | Connection.NoopResponse
+  | Connection.VersionResponse
+  | Classic.GetKResponse
+  | Classic.GetKKeyEnoent
+  | Classic.GetKQResponse
+  | Classic.AppendResponse
+  | Classic.PrependResponse
+  | Classic.StatResponse
+  | Classic.SetQResponse
+  | Classic.AddQResponse
+  | Classic.ReplaceQResponse
+  | Classic.DeleteQResponse
+  | Classic.IncrementQResponse
+  | Classic.DecrementQResponse
+  | Classic.QuitQResponse
+  | Classic.FlushQResponse
+  | Classic.AppendQResponse
+  | Classic.PrependQResponse
+  | Connection.VerbosityResponse
+  | Classic.TouchResponse
+  | Classic.GatResponse
+  | Classic.GatQResponse
+  | Connection.SaslListMechsResponse
+  | Connection.SaslAuthResponse
+  | Connection.SaslStepResponse
+  | Memcached.GatKResponse
+  | Memcached.GatKKeyEnoent
+  | Memcached.GatKQResponse
+  | UnknownResponse
+  | ErrorResponse
 
-/** Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
-export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
-  void states
+export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, extras, key, value, end, framing) => {
   const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x81 : view.getUint8(at)
-  if (magic !== 0x81 && magic !== 0x18) return malformed("Magic", "Response", "magic", 0, "0x81 or 0x18", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("Response", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = magic === 0x81 ? framingStart : framingStart + view.getUint8(at + 2)
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = magic === 0x81 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Response", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "Response", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("Response", "", available, `${end - at} bytes`, `${available} bytes`)
-  const framing: ReadonlyArray<ResponseFrame> = framingStart === extrasStart ? [] : readNibbleFrames(reader, framingStart, extrasStart, at, "Response", "framing", readResponseFrame)
+  const status = view.getUint16(at + 6)
   switch (view.getUint8(at + 1)) {
     case 0x00:
-      return Classic.decodeGetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGetResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x01:
-      return Classic.decodeSetOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeSetResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x02:
-      return Classic.decodeAddOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAddResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x03:
-      return Classic.decodeReplaceOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeReplaceResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x04:
-      return Classic.decodeDeleteOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDeleteResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x05:
-      return Classic.decodeIncrementOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeIncrementResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x06:
-      return Classic.decodeDecrementOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDecrementResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x07:
-      return Connection.decodeQuitOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Connection.decodeQuitResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x08:
-      return Classic.decodeFlushOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeFlushResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x09:
-      return Classic.decodeGetQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGetQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x0a:
-      return Connection.decodeNoopOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Connection.decodeNoopResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x0b:
-      return Connection.decodeVersionOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Connection.decodeVersionResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x0c:
-      return Classic.decodeGetKOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Classic.decodeGetKOutcome(reader, at, extras, key, value, end, framing)
     case 0x0d:
-      return Classic.decodeGetKQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGetKQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x0e:
-      return Classic.decodeAppendOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAppendResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x0f:
-      return Classic.decodePrependOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodePrependResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x10:
-      return Classic.decodeStatOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeStatResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x11:
-      return Classic.decodeSetQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeSetQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x12:
-      return Classic.decodeAddQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAddQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x13:
-      return Classic.decodeReplaceQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeReplaceQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x14:
-      return Classic.decodeDeleteQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDeleteQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x15:
-      return Classic.decodeIncrementQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeIncrementQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x16:
-      return Classic.decodeDecrementQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeDecrementQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x17:
-      return Classic.decodeQuitQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeQuitQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x18:
-      return Classic.decodeFlushQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeFlushQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x19:
-      return Classic.decodeAppendQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeAppendQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1a:
-      return Classic.decodePrependQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodePrependQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1b:
-      return Connection.decodeVerbosityOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Connection.decodeVerbosityResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1c:
-      return Classic.decodeTouchOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeTouchResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1d:
-      return Classic.decodeGatOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGatResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x1e:
-      return Classic.decodeGatQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Classic.decodeGatQResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x20:
-      return Connection.decodeSaslListMechsOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Connection.decodeSaslListMechsResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x21:
-      return Connection.decodeSaslAuthOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x0021) return Connection.decodeSaslAuthResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x22:
-      return Connection.decodeSaslStepOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000 || status === 0x0021) return Connection.decodeSaslStepResponse(reader, at, extras, key, value, end, framing)
+      break
     case 0x23:
-      return Memcached.decodeGatKOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return Memcached.decodeGatKOutcome(reader, at, extras, key, value, end, framing)
     case 0x24:
-      return Memcached.decodeGatKQOutcome(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      if (status === 0x0000) return Memcached.decodeGatKQResponse(reader, at, extras, key, value, end, framing)
+      break
     default:
-      return decodeUnknownResponse(reader, at, extrasStart, keyStart, valueStart, end, framing)
+      return decodeUnknownResponse(reader, at, extras, key, value, end, framing)
   }
+  return decodeErrorResponse(reader, at, extras, key, value, end, framing)
+}
+
+/**
+ * Decodes the response at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the
+ * packet does.
+ */
+export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
+  return readResponse(reader, at, states, dispatchResponse)
 }
 
 /** Any packet of kind serverRequest. */
-export type ServerRequest = UnknownServerRequest;
+export type ServerRequest = UnknownServerRequest
 
-/** Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
+export const dispatchServerRequest: ServerRequestDecoder<ServerRequest, States> = (reader, at, framing, extras, key, value, end) => {
+  return decodeUnknownServerRequest(reader, at, framing, extras, key, value, end)
+}
+
+/**
+ * Decodes the serverRequest at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
 export function decodeServerRequest(reader: Reader, at: number = 0, states: States = noStates): ServerRequest {
-  void states
-  const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x82 : view.getUint8(at)
-  if (magic !== 0x82) return malformed("Magic", "ServerRequest", "magic", 0, "0x82", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerRequest", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerRequest", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerRequest", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerRequest", "", available, `${end - at} bytes`, `${available} bytes`)
-  switch (view.getUint8(at + 1)) {
-    default:
-      return decodeUnknownServerRequest(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  }
+  return readServerRequest(reader, at, states, dispatchServerRequest)
 }
 
 /** Any answer to a packet of kind serverRequest. */
-export type ServerResponse = UnknownServerResponse | ErrorServerResponse;
+export type ServerResponse = UnknownServerResponse | ErrorServerResponse
 
-/** Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does. */
+export const dispatchServerResponse: ServerResponseDecoder<ServerResponse, States> = (reader, at, framing, extras, key, value, end) => {
+  return decodeUnknownServerResponse(reader, at, framing, extras, key, value, end)
+}
+
+/**
+ * Decodes the serverResponse at `at`. Byte fields are views into the buffer. Throws `DecodeError`, `incomplete` when the buffer ends before
+ * the packet does.
+ */
 export function decodeServerResponse(reader: Reader, at: number = 0, states: States = noStates): ServerResponse {
-  void states
-  const view = reader.view
-  const available = reader.bytes.length - at
-  const magic = available < 1 ? 0x83 : view.getUint8(at)
-  if (magic !== 0x83) return malformed("Magic", "ServerResponse", "magic", 0, "0x83", `0x${magic.toString(16).padStart(2, "0")}`)
-  if (available < 24) return incomplete("ServerResponse", "header", available, "24 bytes", `${available} bytes`)
-  const framingStart = at + 24
-  const extrasStart = framingStart
-  const keyStart = extrasStart + view.getUint8(at + 4)
-  const valueStart = keyStart + view.getUint16(at + 2)
-  const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "ServerResponse", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  if (valueStart > end) return malformed("Length", "ServerResponse", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
-  if (end - at > available) return incomplete("ServerResponse", "", available, `${end - at} bytes`, `${available} bytes`)
-  switch (view.getUint8(at + 1)) {
-    default:
-      return decodeUnknownServerResponse(reader, at, framingStart, extrasStart, keyStart, valueStart, end)
-  }
+  return readServerResponse(reader, at, states, dispatchServerResponse)
 }
 
 /** Any packet of memcached. */
-export type Packet = Request | Response | ServerRequest | ServerResponse;
+export type Packet = Request | Response | ServerRequest | ServerResponse
 
 /** Decodes the packet at `at`, whatever its kind. Throws `DecodeError`. */
 export function decode(reader: Reader, at: number = 0, states: States = noStates): Packet {
@@ -519,6 +547,12 @@ export function encode(writer: Writer, packet: Packet): void {
     case "ErrorServerResponse":
       return encodeErrorServerResponse(writer, packet)
     default:
-      return unencodable("UnknownPacket", String((packet as { readonly _tag: unknown })._tag), "_tag", "a packet of memcached", String((packet as { readonly _tag: unknown })._tag))
+      return unencodable(
+        "UnknownPacket",
+        String((packet as { readonly _tag: unknown })._tag),
+        "_tag",
+        "a packet of memcached",
+        String((packet as { readonly _tag: unknown })._tag)
+      )
   }
 }

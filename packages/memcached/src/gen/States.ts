@@ -4,8 +4,7 @@
 /** Connection states that change the layouts of memcached. */
 
 /** What was negotiated on a connection. */
-export interface States {
-}
+export interface States {}
 
 /** A connection on which nothing was negotiated. */
-export const noStates: States = {};
+export const noStates: States = {}

@@ -2,135 +2,123 @@
 /* oxlint-disable */
 
 /** Opcodes of memcached by kind of packet. */
+import type { CommandTable } from "@wirewright/codec"
+
 /** Opcodes of the commands described here, by name. */
 export const Opcode = {
-    /** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
-    Get: 0x00,
-    /** Stores a document. A CAS other than 0 must be the current one. */
-    Set: 0x01,
-    /** Stores a document that must not exist. */
-    Add: 0x02,
-    /** Stores a document that must exist. */
-    Replace: 0x03,
-    /** Removes a document. */
-    Delete: 0x04,
-    /** Adds to a counter; wraps at 2⁶⁴. */
-    Increment: 0x05,
-    /** Subtracts from a counter; stops at 0. */
-    Decrement: 0x06,
-    /** Ends the connection after the answer. */
-    Quit: 0x07,
-    /** Forgets all documents. */
-    Flush: 0x08,
-    /** Get without an answer to a miss. */
-    GetQ: 0x09,
-    /** Does nothing. Its answer shows that all quiet commands before it are done. */
-    Noop: 0x0a,
-    /** Asks for the server's version. */
-    Version: 0x0b,
-    /** Get whose answer repeats the key. */
-    GetK: 0x0c,
-    /** GetK without an answer to a miss. */
-    GetKQ: 0x0d,
-    /** Adds bytes at the end of a document. */
-    Append: 0x0e,
-    /** Adds bytes at the beginning of a document. */
-    Prepend: 0x0f,
-    /** Asks for statistics: one packet each, the last with neither name nor value. */
-    Stat: 0x10,
-    /** Set without an answer to success. */
-    SetQ: 0x11,
-    /** Add without an answer to success. */
-    AddQ: 0x12,
-    /** Replace without an answer to success. */
-    ReplaceQ: 0x13,
-    /** Delete without an answer to success. */
-    DeleteQ: 0x14,
-    /** Increment without an answer to success. */
-    IncrementQ: 0x15,
-    /** Decrement without an answer to success. */
-    DecrementQ: 0x16,
-    /** Quit without an answer. */
-    QuitQ: 0x17,
-    /** Flush without an answer to success. */
-    FlushQ: 0x18,
-    /** Append without an answer to success. */
-    AppendQ: 0x19,
-    /** Prepend without an answer to success. */
-    PrependQ: 0x1a,
-    /** Sets how much the server logs. memcached 1.6.18 knows the opcode, but waits for the body a second time before it answers. */
-    Verbosity: 0x1b,
-    /** Sets the expiry of a document. */
-    Touch: 0x1c,
-    /** Get and Touch in one. */
-    Gat: 0x1d,
-    /** Gat without an answer to a miss. */
-    GatQ: 0x1e,
-    /** Asks which SASL mechanisms the server offers. */
-    SaslListMechs: 0x20,
-    /** Begins to authenticate the connection. */
-    SaslAuth: 0x21,
-    /** Goes on with an exchange that SaslAuth began. */
-    SaslStep: 0x22,
-    /** Gat whose answer repeats the key. Couchbase gave its opcode to IoctlGet. */
-    GatK: 0x23,
-    /** GatK without an answer to a miss. Couchbase gave its opcode to IoctlSet. */
-    GatKQ: 0x24
-  } as const;
-
-/** What is known of a command beside its layout. */
-export interface CommandInfo {
-  readonly name: string;
-  /** The name the field gives it in documents and tools. */
-  readonly label: string;
-  readonly lifecycle: "active" | "deprecated" | "internal" | "removed";
-  readonly sender: "client" | "server" | "both";
-  /** How many responses a request gets; `error`: none on success. */
-  readonly reply: "one" | "many" | "error" | "none";
-  /** The outcome that is not reported. */
-  readonly quiet?: "success" | "miss" | undefined;
-}
+  /** Reads a document. The CAS of a locked one is 2⁶⁴−1. */
+  Get: 0x00,
+  /** Stores a document. A CAS other than 0 must be the current one. */
+  Set: 0x01,
+  /** Stores a document that must not exist. */
+  Add: 0x02,
+  /** Stores a document that must exist. */
+  Replace: 0x03,
+  /** Removes a document. */
+  Delete: 0x04,
+  /** Adds to a counter; wraps at 2⁶⁴. */
+  Increment: 0x05,
+  /** Subtracts from a counter; stops at 0. */
+  Decrement: 0x06,
+  /** Ends the connection after the answer. */
+  Quit: 0x07,
+  /** Forgets all documents. */
+  Flush: 0x08,
+  /** Get without an answer to a miss. */
+  GetQ: 0x09,
+  /** Does nothing. Its answer shows that all quiet commands before it are done. */
+  Noop: 0x0a,
+  /** Asks for the server's version. */
+  Version: 0x0b,
+  /** Get whose answer repeats the key. */
+  GetK: 0x0c,
+  /** GetK without an answer to a miss. */
+  GetKQ: 0x0d,
+  /** Adds bytes at the end of a document. */
+  Append: 0x0e,
+  /** Adds bytes at the beginning of a document. */
+  Prepend: 0x0f,
+  /** Asks for statistics: one packet each, the last with neither name nor value. */
+  Stat: 0x10,
+  /** Set without an answer to success. */
+  SetQ: 0x11,
+  /** Add without an answer to success. */
+  AddQ: 0x12,
+  /** Replace without an answer to success. */
+  ReplaceQ: 0x13,
+  /** Delete without an answer to success. */
+  DeleteQ: 0x14,
+  /** Increment without an answer to success. */
+  IncrementQ: 0x15,
+  /** Decrement without an answer to success. */
+  DecrementQ: 0x16,
+  /** Quit without an answer. */
+  QuitQ: 0x17,
+  /** Flush without an answer to success. */
+  FlushQ: 0x18,
+  /** Append without an answer to success. */
+  AppendQ: 0x19,
+  /** Prepend without an answer to success. */
+  PrependQ: 0x1a,
+  /** Sets how much the server logs. memcached 1.6.18 knows the opcode, but waits for the body a second time before it answers. */
+  Verbosity: 0x1b,
+  /** Sets the expiry of a document. */
+  Touch: 0x1c,
+  /** Get and Touch in one. */
+  Gat: 0x1d,
+  /** Gat without an answer to a miss. */
+  GatQ: 0x1e,
+  /** Asks which SASL mechanisms the server offers. */
+  SaslListMechs: 0x20,
+  /** Begins to authenticate the connection. */
+  SaslAuth: 0x21,
+  /** Goes on with an exchange that SaslAuth began. */
+  SaslStep: 0x22,
+  /** Gat whose answer repeats the key. Couchbase gave its opcode to IoctlGet. */
+  GatK: 0x23,
+  /** GatK without an answer to a miss. Couchbase gave its opcode to IoctlSet. */
+  GatKQ: 0x24
+} as const
 
 /** Commands of kind request by opcode, those of the base included. */
-export const requestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
-    0x00: { name: "Get", label: "GET", lifecycle: "active", sender: "client", reply: "one" },
-    0x01: { name: "Set", label: "SET", lifecycle: "active", sender: "client", reply: "one" },
-    0x02: { name: "Add", label: "ADD", lifecycle: "active", sender: "client", reply: "one" },
-    0x03: { name: "Replace", label: "REPLACE", lifecycle: "active", sender: "client", reply: "one" },
-    0x04: { name: "Delete", label: "DELETE", lifecycle: "active", sender: "client", reply: "one" },
-    0x05: { name: "Increment", label: "INCREMENT", lifecycle: "active", sender: "client", reply: "one" },
-    0x06: { name: "Decrement", label: "DECREMENT", lifecycle: "active", sender: "client", reply: "one" },
-    0x07: { name: "Quit", label: "QUIT", lifecycle: "active", sender: "client", reply: "one" },
-    0x08: { name: "Flush", label: "FLUSH", lifecycle: "active", sender: "client", reply: "one" },
-    0x09: { name: "GetQ", label: "GETQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
-    0x0a: { name: "Noop", label: "NOOP", lifecycle: "active", sender: "client", reply: "one" },
-    0x0b: { name: "Version", label: "VERSION", lifecycle: "active", sender: "client", reply: "one" },
-    0x0c: { name: "GetK", label: "GETK", lifecycle: "active", sender: "client", reply: "one" },
-    0x0d: { name: "GetKQ", label: "GETKQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
-    0x0e: { name: "Append", label: "APPEND", lifecycle: "active", sender: "client", reply: "one" },
-    0x0f: { name: "Prepend", label: "PREPEND", lifecycle: "active", sender: "client", reply: "one" },
-    0x10: { name: "Stat", label: "STAT", lifecycle: "active", sender: "client", reply: "many" },
-    0x11: { name: "SetQ", label: "SETQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x12: { name: "AddQ", label: "ADDQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x13: { name: "ReplaceQ", label: "REPLACEQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x14: { name: "DeleteQ", label: "DELETEQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x15: { name: "IncrementQ", label: "INCREMENTQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x16: { name: "DecrementQ", label: "DECREMENTQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x17: { name: "QuitQ", label: "QUITQ", lifecycle: "active", sender: "client", reply: "none", quiet: "success" },
-    0x18: { name: "FlushQ", label: "FLUSHQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x19: { name: "AppendQ", label: "APPENDQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x1a: { name: "PrependQ", label: "PREPENDQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
-    0x1b: { name: "Verbosity", label: "VERBOSITY", lifecycle: "active", sender: "client", reply: "one" },
-    0x1c: { name: "Touch", label: "TOUCH", lifecycle: "active", sender: "client", reply: "one" },
-    0x1d: { name: "Gat", label: "GAT", lifecycle: "active", sender: "client", reply: "one" },
-    0x1e: { name: "GatQ", label: "GATQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
-    0x20: { name: "SaslListMechs", label: "SASL_LIST_MECHS", lifecycle: "active", sender: "client", reply: "one" },
-    0x21: { name: "SaslAuth", label: "SASL_AUTH", lifecycle: "active", sender: "client", reply: "one" },
-    0x22: { name: "SaslStep", label: "SASL_STEP", lifecycle: "active", sender: "client", reply: "one" },
-    0x23: { name: "GatK", label: "GATK", lifecycle: "active", sender: "client", reply: "one" },
-    0x24: { name: "GatKQ", label: "GATKQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" }
-  };
-/** Commands of kind serverRequest by opcode, those of the base included. */
-export const serverRequestCommands: { readonly [opcode: number]: CommandInfo | undefined } = {
+export const requestCommands: CommandTable = {
+  0x00: { name: "Get", label: "GET", lifecycle: "active", sender: "client", reply: "one" },
+  0x01: { name: "Set", label: "SET", lifecycle: "active", sender: "client", reply: "one" },
+  0x02: { name: "Add", label: "ADD", lifecycle: "active", sender: "client", reply: "one" },
+  0x03: { name: "Replace", label: "REPLACE", lifecycle: "active", sender: "client", reply: "one" },
+  0x04: { name: "Delete", label: "DELETE", lifecycle: "active", sender: "client", reply: "one" },
+  0x05: { name: "Increment", label: "INCREMENT", lifecycle: "active", sender: "client", reply: "one" },
+  0x06: { name: "Decrement", label: "DECREMENT", lifecycle: "active", sender: "client", reply: "one" },
+  0x07: { name: "Quit", label: "QUIT", lifecycle: "active", sender: "client", reply: "one" },
+  0x08: { name: "Flush", label: "FLUSH", lifecycle: "active", sender: "client", reply: "one" },
+  0x09: { name: "GetQ", label: "GETQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
+  0x0a: { name: "Noop", label: "NOOP", lifecycle: "active", sender: "client", reply: "one" },
+  0x0b: { name: "Version", label: "VERSION", lifecycle: "active", sender: "client", reply: "one" },
+  0x0c: { name: "GetK", label: "GETK", lifecycle: "active", sender: "client", reply: "one" },
+  0x0d: { name: "GetKQ", label: "GETKQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
+  0x0e: { name: "Append", label: "APPEND", lifecycle: "active", sender: "client", reply: "one" },
+  0x0f: { name: "Prepend", label: "PREPEND", lifecycle: "active", sender: "client", reply: "one" },
+  0x10: { name: "Stat", label: "STAT", lifecycle: "active", sender: "client", reply: "many" },
+  0x11: { name: "SetQ", label: "SETQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x12: { name: "AddQ", label: "ADDQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x13: { name: "ReplaceQ", label: "REPLACEQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x14: { name: "DeleteQ", label: "DELETEQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x15: { name: "IncrementQ", label: "INCREMENTQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x16: { name: "DecrementQ", label: "DECREMENTQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x17: { name: "QuitQ", label: "QUITQ", lifecycle: "active", sender: "client", reply: "none", quiet: "success" },
+  0x18: { name: "FlushQ", label: "FLUSHQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x19: { name: "AppendQ", label: "APPENDQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x1a: { name: "PrependQ", label: "PREPENDQ", lifecycle: "active", sender: "client", reply: "one", quiet: "success" },
+  0x1b: { name: "Verbosity", label: "VERBOSITY", lifecycle: "active", sender: "client", reply: "one" },
+  0x1c: { name: "Touch", label: "TOUCH", lifecycle: "active", sender: "client", reply: "one" },
+  0x1d: { name: "Gat", label: "GAT", lifecycle: "active", sender: "client", reply: "one" },
+  0x1e: { name: "GatQ", label: "GATQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" },
+  0x20: { name: "SaslListMechs", label: "SASL_LIST_MECHS", lifecycle: "active", sender: "client", reply: "one" },
+  0x21: { name: "SaslAuth", label: "SASL_AUTH", lifecycle: "active", sender: "client", reply: "one" },
+  0x22: { name: "SaslStep", label: "SASL_STEP", lifecycle: "active", sender: "client", reply: "one" },
+  0x23: { name: "GatK", label: "GATK", lifecycle: "active", sender: "client", reply: "one" },
+  0x24: { name: "GatKQ", label: "GATKQ", lifecycle: "active", sender: "client", reply: "one", quiet: "miss" }
+}
 
-  };
+/** Commands of kind serverRequest by opcode, those of the base included. */
+export const serverRequestCommands: CommandTable = {}

@@ -2,135 +2,166 @@
 /* oxlint-disable */
 
 /** Named types of memcached. */
-import { type Flavor, type Reader, type RetryClass, type UnknownNibbleFrame, type Writer, encodeText, expectAtLeast, expectEnd, expectLength, putBytes, putU16, putU8, textBound, writeNibbleHeader } from "@wirewright/codec";
+import {
+  type Flavor,
+  type Reader,
+  type RetryClass,
+  type UnknownNibbleFrame,
+  type Writer,
+  encodeText,
+  expectAtLeast,
+  expectEnd,
+  expectLength,
+  putBytes,
+  putU16,
+  putU8,
+  textBound,
+  writeNibbleHeader
+} from "@wirewright/codec"
+
 /** Version of a document: changes with every write, compared by conditional writes. 0 means "any". */
-export type Cas = Flavor<bigint, "Cas">;
+export type Cas = Flavor<bigint, "Cas">
+
 /** Outcomes that responses report. */
 export const Status = {
-    /** Done. */
-    Success: 0x0000,
-    /** No such key. */
-    KeyEnoent: 0x0001,
-    /** The key exists, or its CAS differs. */
-    KeyEexists: 0x0002,
-    /** The value is too large. */
-    E2big: 0x0003,
-    /** Invalid arguments. */
-    Einval: 0x0004,
-    /** Not stored: the condition of add, replace, append or prepend does not hold. */
-    NotStored: 0x0005,
-    /** Increment or decrement of something that is no number. */
-    DeltaBadval: 0x0006,
-    /** Authentication failed, or is required. */
-    AuthError: 0x0020,
-    /** The SASL exchange goes on. */
-    AuthContinue: 0x0021,
-    /** The server does not know the opcode. */
-    UnknownCommand: 0x0081,
-    /** Out of memory. */
-    Enomem: 0x0082,
-    /** The server knows the opcode but does not support it. */
-    NotSupported: 0x0083,
-    /** Internal error. */
-    Einternal: 0x0084,
-    /** Busy; try again later. */
-    Ebusy: 0x0085,
-    /** Temporary failure; try again later. */
-    Etmpfail: 0x0086
-  } as const;
+  /** Done. */
+  Success: 0x0000,
+  /** No such key. */
+  KeyEnoent: 0x0001,
+  /** The key exists, or its CAS differs. */
+  KeyEexists: 0x0002,
+  /** The value is too large. */
+  E2big: 0x0003,
+  /** Invalid arguments. */
+  Einval: 0x0004,
+  /** Not stored: the condition of add, replace, append or prepend does not hold. */
+  NotStored: 0x0005,
+  /** Increment or decrement of something that is no number. */
+  DeltaBadval: 0x0006,
+  /** Authentication failed, or is required. */
+  AuthError: 0x0020,
+  /** The SASL exchange goes on. */
+  AuthContinue: 0x0021,
+  /** The server does not know the opcode. */
+  UnknownCommand: 0x0081,
+  /** Out of memory. */
+  Enomem: 0x0082,
+  /** The server knows the opcode but does not support it. */
+  NotSupported: 0x0083,
+  /** Internal error. */
+  Einternal: 0x0084,
+  /** Busy; try again later. */
+  Ebusy: 0x0085,
+  /** Temporary failure; try again later. */
+  Etmpfail: 0x0086
+} as const
+
 /** Every status by its code: its name and what a client may do about it. */
 export const statusTable: { readonly [code: number]: { readonly name: string; readonly retry: RetryClass } | undefined } = {
-    0x0000: { name: "Success", retry: "success" },
-    0x0001: { name: "KeyEnoent", retry: "miss" },
-    0x0002: { name: "KeyEexists", retry: "miss" },
-    0x0003: { name: "E2big", retry: "caller" },
-    0x0004: { name: "Einval", retry: "caller" },
-    0x0005: { name: "NotStored", retry: "miss" },
-    0x0006: { name: "DeltaBadval", retry: "caller" },
-    0x0020: { name: "AuthError", retry: "fatal" },
-    0x0021: { name: "AuthContinue", retry: "success" },
-    0x0081: { name: "UnknownCommand", retry: "caller" },
-    0x0082: { name: "Enomem", retry: "retry" },
-    0x0083: { name: "NotSupported", retry: "caller" },
-    0x0084: { name: "Einternal", retry: "fatal" },
-    0x0085: { name: "Ebusy", retry: "retry" },
-    0x0086: { name: "Etmpfail", retry: "retry" }
-  };
+  0x0000: { name: "Success", retry: "success" },
+  0x0001: { name: "KeyEnoent", retry: "miss" },
+  0x0002: { name: "KeyEexists", retry: "miss" },
+  0x0003: { name: "E2big", retry: "caller" },
+  0x0004: { name: "Einval", retry: "caller" },
+  0x0005: { name: "NotStored", retry: "miss" },
+  0x0006: { name: "DeltaBadval", retry: "caller" },
+  0x0020: { name: "AuthError", retry: "fatal" },
+  0x0021: { name: "AuthContinue", retry: "success" },
+  0x0081: { name: "UnknownCommand", retry: "caller" },
+  0x0082: { name: "Enomem", retry: "retry" },
+  0x0083: { name: "NotSupported", retry: "caller" },
+  0x0084: { name: "Einternal", retry: "fatal" },
+  0x0085: { name: "Ebusy", retry: "retry" },
+  0x0086: { name: "Etmpfail", retry: "retry" }
+}
+
 /** How a value is encoded. A bit is legal only after its HELLO feature was negotiated. */
 export const Datatype = {
-    /** The value (below compression and attributes) is JSON. */
-    json: 0x01,
-    /** The whole value, attributes included, is Snappy-compressed. */
-    snappy: 0x02,
-    /** The value starts with a section of extended attributes. */
-    xattr: 0x04
-  } as const;
+  /** The value (below compression and attributes) is JSON. */
+  json: 0x01,
+  /** The whole value, attributes included, is Snappy-compressed. */
+  snappy: 0x02,
+  /** The value starts with a section of extended attributes. */
+  xattr: 0x04
+} as const
+
 /** How a value is encoded. A bit is legal only after its HELLO feature was negotiated. */
-export type Datatype = number;
+export type Datatype = number
+
 /** How durable a write must be before it is answered. */
 export const DurabilityLevel = {
-    /** Not a valid level on the wire; servers answer DurabilityInvalidLevel. */
-    None: 0x00,
-    /** In memory on a majority of the replicas. */
-    Majority: 0x01,
-    /** In memory on a majority, on disk of the active node. */
-    MajorityAndPersistOnMaster: 0x02,
-    /** On disk of a majority. */
-    PersistToMajority: 0x03
-  } as const;
+  /** Not a valid level on the wire; servers answer DurabilityInvalidLevel. */
+  None: 0x00,
+  /** In memory on a majority of the replicas. */
+  Majority: 0x01,
+  /** In memory on a majority, on disk of the active node. */
+  MajorityAndPersistOnMaster: 0x02,
+  /** On disk of a majority. */
+  PersistToMajority: 0x03
+} as const
+
 /** How durable a write must be before it is answered. */
-export type DurabilityLevel = number;
+export type DurabilityLevel = number
 
 /** Earlier commands of the connection are executed first. */
 export interface RequestFrameBarrier {
-  readonly _tag: "Barrier";
+  readonly _tag: "Barrier"
 }
 
 /** Durability requirement; the timeout in milliseconds is the server's default when absent. */
 export interface RequestFrameDurability {
-  readonly _tag: "Durability";
+  readonly _tag: "Durability"
   /** How durable a write must be before it is answered. */
-  readonly level: DurabilityLevel;
-  readonly timeout?: number | undefined;
+  readonly level: DurabilityLevel
+  readonly timeout?: number | undefined
 }
 
 /** The DCP stream this message belongs to. */
 export interface RequestFrameDcpStreamId {
-  readonly _tag: "DcpStreamId";
-  readonly streamId: number;
+  readonly _tag: "DcpStreamId"
+  readonly streamId: number
 }
 
 /** Retired; was a tracing context. */
 export interface RequestFrameOpenTracing {
-  readonly _tag: "OpenTracing";
-  readonly context: Uint8Array;
+  readonly _tag: "OpenTracing"
+  readonly context: Uint8Array
 }
 
 /** The user in whose name the command runs. */
 export interface RequestFrameImpersonate {
-  readonly _tag: "Impersonate";
-  readonly user: string;
+  readonly _tag: "Impersonate"
+  readonly user: string
 }
 
 /** Keeps the expiry that the document has. */
 export interface RequestFramePreserveTtl {
-  readonly _tag: "PreserveTtl";
+  readonly _tag: "PreserveTtl"
 }
 
 /** A privilege the impersonated user may use besides its own. */
 export interface RequestFrameExtraPrivilege {
-  readonly _tag: "ExtraPrivilege";
-  readonly privilege: string;
+  readonly _tag: "ExtraPrivilege"
+  readonly privilege: string
 }
 
 /** Identifies the user's token. */
 export interface RequestFrameUserTokenId {
-  readonly _tag: "UserTokenId";
-  readonly tokenId: number;
+  readonly _tag: "UserTokenId"
+  readonly tokenId: number
 }
 
 /** Framing extras of requests. */
-export type RequestFrame = RequestFrameBarrier | RequestFrameDurability | RequestFrameDcpStreamId | RequestFrameOpenTracing | RequestFrameImpersonate | RequestFramePreserveTtl | RequestFrameExtraPrivilege | RequestFrameUserTokenId | UnknownNibbleFrame;
+export type RequestFrame =
+  | RequestFrameBarrier
+  | RequestFrameDurability
+  | RequestFrameDcpStreamId
+  | RequestFrameOpenTracing
+  | RequestFrameImpersonate
+  | RequestFramePreserveTtl
+  | RequestFrameExtraPrivilege
+  | RequestFrameUserTokenId
+  | UnknownNibbleFrame
 
 /** Reads the content of a `RequestFrame` with id `tag`. */
 export function readRequestFrame(reader: Reader, tag: number, at: number, end: number, start: number, path: string): RequestFrame {
@@ -291,30 +322,35 @@ export function boundRequestFrame(value: RequestFrame): number {
 
 /** Time the server spent, encoded: microseconds = encoded^1.74 / 2. */
 export interface ResponseFrameServerDuration {
-  readonly _tag: "ServerDuration";
-  readonly encodedDuration: number;
+  readonly _tag: "ServerDuration"
+  readonly encodedDuration: number
 }
 
 /** Read units the command consumed. */
 export interface ResponseFrameReadUnits {
-  readonly _tag: "ReadUnits";
-  readonly units: number;
+  readonly _tag: "ReadUnits"
+  readonly units: number
 }
 
 /** Write units the command consumed. */
 export interface ResponseFrameWriteUnits {
-  readonly _tag: "WriteUnits";
-  readonly units: number;
+  readonly _tag: "WriteUnits"
+  readonly units: number
 }
 
 /** Time the command was throttled, encoded like the server duration. */
 export interface ResponseFrameThrottleDuration {
-  readonly _tag: "ThrottleDuration";
-  readonly encodedDuration: number;
+  readonly _tag: "ThrottleDuration"
+  readonly encodedDuration: number
 }
 
 /** Framing extras of responses. */
-export type ResponseFrame = ResponseFrameServerDuration | ResponseFrameReadUnits | ResponseFrameWriteUnits | ResponseFrameThrottleDuration | UnknownNibbleFrame;
+export type ResponseFrame =
+  | ResponseFrameServerDuration
+  | ResponseFrameReadUnits
+  | ResponseFrameWriteUnits
+  | ResponseFrameThrottleDuration
+  | UnknownNibbleFrame
 
 /** Reads the content of a `ResponseFrame` with id `tag`. */
 export function readResponseFrame(reader: Reader, tag: number, at: number, end: number, start: number, path: string): ResponseFrame {

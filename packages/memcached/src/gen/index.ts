@@ -2,6 +2,7 @@
 /* oxlint-disable */
 
 /** Codecs of memcached. */
+
 export * from "./Classic.ts"
 export * from "./Connection.ts"
 export * from "./Frame.ts"

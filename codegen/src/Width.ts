@@ -1,0 +1,2 @@
+/** The longest line of generated code. */
+export const lineWidth = 140

@@ -1,0 +1,23 @@
+/** Header fields and sections of a kind of packet, by their roles. */
+import type { HeaderFieldModel, HeaderModel, KindModel } from "@wirewright/codec/Model"
+import type { Context } from "./Context.ts"
+
+/** A header field that callers see. */
+export type VisibleField = HeaderFieldModel & { readonly role: "magic" | "statusCode" | "field" }
+
+/** Header fields that every packet of a kind carries. */
+export const visibleFields = (kind: KindModel): ReadonlyArray<VisibleField> =>
+  kind.headers[0]!.fields.filter((field): field is VisibleField =>
+    field.role === "magic" || field.role === "statusCode" || field.role === "field"
+  )
+
+/** The header field with a role, when there is one. */
+export const fieldOf = <R extends HeaderFieldModel["role"]>(
+  header: HeaderModel,
+  role: R
+): (HeaderFieldModel & { readonly role: R }) | undefined =>
+  header.fields.find((field): field is HeaderFieldModel & { readonly role: R } => field.role === role)
+
+/** Sections of a kind that commands describe. */
+export const ownSections = (context: Context, kind: KindModel): ReadonlyArray<string> =>
+  context.model.frame.sections.filter((section) => !kind.shared.some((one) => one.section === section))

@@ -1,0 +1,176 @@
+/**
+ * Effect schemas of packets and records, made from a protocol's models when they are asked for. `Schemas.ts` of generated code has a line for
+ * each packet. An arbitrary is made of a schema by `Arbitrary.schema`.
+ */
+import * as Schema from "effect/Schema"
+import { Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
+import { isVisible } from "./JsonValue.ts"
+import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
+import * as Wire from "./WireSchema.ts"
+
+type Any = Schema.Top
+type Fields = Record<string, Any>
+type Packet = { readonly [name: string]: unknown }
+type Filter = (packet: Packet) => true | string
+
+/** The most framing extras a schema lets a packet have: their arbitraries are to fit into a length of one byte. */
+const maxShared = 4
+
+const isOptional = ({ kind }: TypeModel): boolean => kind === "optional" || kind === "when" || kind === "reserved"
+
+const filtered = (schema: Any, filters: ReadonlyArray<Filter>): Any =>
+  filters.reduce<Any>((of, filter) => of.check(Schema.makeFilter((packet: unknown) => filter(packet as Packet))), schema)
+
+const union = (members: ReadonlyArray<Any>): Any => members.length === 1 ? members[0]! : Schema.Union(members)
+
+/** Framing extras need a header that has room for their length. */
+const headFilters = (kind: KindModel): ReadonlyArray<Filter> =>
+  kind.shared.flatMap(({ section }): ReadonlyArray<Filter> => {
+    const plain = kind.headers.filter(({ fields }) => !fields.some((field) => field.role === "sectionLength" && field.section === section))
+      .map(({ magic }) => magic)
+    return plain.length === 0
+      ? []
+      : [(packet) =>
+        (packet[section] as ReadonlyArray<unknown>).length === 0 || !plain.includes(packet["magic"] as number) ||
+        `${section} needs another magic`]
+  })
+
+const requiresFilters = (layout: LayoutModel): ReadonlyArray<Filter> =>
+  layout.sections.flatMap(({ fields }) => fields).flatMap(({ name, type }): ReadonlyArray<Filter> => {
+    const requires = type.kind === "optional" ? type.requires : undefined
+    return requires === undefined
+      ? []
+      : [(packet) => packet[name] === undefined || packet[requires] !== undefined || `${name} needs ${requires}`]
+  })
+
+/** The schemas of one protocol; those of named types are made once. */
+class Maker {
+  private readonly catalog: Catalog
+  private readonly types = new Map<string, Any>()
+
+  constructor(models: ReadonlyArray<Model>) {
+    this.catalog = Catalog.of(models)
+  }
+
+  packet(tag: string): Any {
+    const meaning = this.catalog.byTag(tag)
+    if (meaning === undefined) throw new RangeError(`no packet ${tag} in the models of ${this.catalog.name}`)
+    const { command, error } = meaning
+    return command === undefined || error
+      ? this.struct(meaning, tag, {})
+      : union(layoutsOf(meaning).map((layout) => this.struct(meaning, tag, this.body(meaning.kind, layout), requiresFilters(layout))))
+  }
+
+  named(ref: string): Any {
+    const known = this.types.get(ref)
+    if (known !== undefined) return known
+    const made = this.make(this.catalog.type(ref))
+    this.types.set(ref, made)
+    return made
+  }
+
+  private struct({ command, error, kind, outcome }: TagMeaning, tag: string, body: Fields, filters: ReadonlyArray<Filter> = []): Any {
+    const described = command !== undefined && !error
+    const fields: Fields = { _tag: Schema.Literal(tag) }
+    for (const field of kind.headers[0]!.fields) {
+      if (field.role === "opcode") fields[field.name] = described ? Schema.Literal(command.opcode) : Wire.integers[field.int]
+      else if (field.role === "magic") fields[field.name] = Schema.Literals(kind.headers.map(({ magic }) => magic!))
+      else if (field.role === "statusCode") {
+        fields[field.name] = outcome === undefined ? Wire.integers[field.int] : Schema.Literals(outcome.statuses.map(({ code }) => code))
+      } else if (field.role === "field") fields[field.name] = this.type(field.type)
+    }
+    for (const { section, ref } of kind.shared) fields[section] = Schema.Array(this.named(ref)).check(Schema.isMaxLength(maxShared))
+    const own = this.catalog.frame.sections.filter((section) => !kind.shared.some((one) => one.section === section))
+    if (!described) { for (const section of own) fields[section] = Wire.bytes() }
+    return filtered(Schema.Struct({ ...fields, ...body }), [...headFilters(kind), ...filters])
+  }
+
+  private body(kind: KindModel, { name, sections }: LayoutModel): Fields {
+    const own = sections.filter(({ section }) => !kind.shared.some((one) => one.section === section))
+    return {
+      ...(name === undefined ? {} : { layout: Schema.Literal(name) }),
+      ...this.fields(own.flatMap(({ fields }) => fields))
+    }
+  }
+
+  private fields(fields: ReadonlyArray<FieldModel>): Fields {
+    return Object.fromEntries(
+      fields.filter(isVisible).map(({ name, type }) => [name, isOptional(type) ? Schema.optional(this.type(type)) : this.type(type)])
+    )
+  }
+
+  private make(type: NamedTypeModel): Any {
+    switch (type.kind) {
+      case "struct":
+        return Schema.Struct(this.fields(type.fields))
+      case "choice":
+      case "nibbleFrames": {
+        const cases = type.cases.map((one): Any => Schema.Struct({ _tag: Schema.Literal(one.name), ...this.fields(one.fields) }))
+        const beyond = Math.max(-1, ...type.cases.map(({ tag }) => tag)) + 1
+        const unknown: Fields | undefined = type.kind === "nibbleFrames"
+          ? { tag: Schema.Int.check(Schema.isBetween({ minimum: beyond, maximum: 270 })), bytes: Wire.bytes({ max: 20 }) }
+          : type.unknown === "keep"
+          ? { tag: Wire.integers[type.tag], bytes: Wire.bytes() }
+          : undefined
+        return Schema.Union(unknown === undefined ? cases : [...cases, Schema.Struct({ _tag: Schema.Literal("Unknown"), ...unknown })])
+      }
+      case "flags":
+        return Wire.flags(
+          Number(type.int.slice(1)) as 8 | 16 | 32,
+          type.unknown === "error" ? type.bits.reduce((mask, { bit }) => mask + 2 ** bit, 0) : undefined
+        )
+      case "enumeration":
+        return type.unknown === "error" ? Schema.Literals(type.values.map(({ value }) => value)) : Wire.integers[type.int]
+    }
+  }
+
+  private type(type: TypeModel): Any {
+    switch (type.kind) {
+      case "int":
+        return Wire.integers[type.int]
+      case "uleb128":
+        return Wire.uleb128
+      case "bytes":
+        return Wire.bytes(type)
+      case "utf8":
+      case "json":
+        return Wire.text(type)
+      case "cstring":
+        return Wire.text({ ...type, noNul: true })
+      case "reserved":
+        return type.int === undefined ? Wire.bytes(type) : Wire.integers[type.int]
+      case "optional":
+      case "when":
+        return this.type(type.of)
+      case "array": {
+        const items = Schema.Array(this.type(type.of))
+        return type.max === undefined ? items : items.check(Schema.isMaxLength(type.max))
+      }
+      case "nibbleFrames":
+        return Schema.Array(this.named(type.ref))
+      case "struct":
+      case "choice":
+      case "flags":
+      case "enumeration":
+        return this.named(type.ref)
+      default:
+        return Schema.Never
+    }
+  }
+}
+
+const makers = new WeakMap<ReadonlyArray<Model>, Maker>()
+
+const makerOf = (models: ReadonlyArray<Model>): Maker => {
+  const known = makers.get(models) ?? new Maker(models)
+  makers.set(models, known)
+  return known
+}
+
+/** The schema of the packets with this `_tag`. `models` is the chain from the root protocol on. Throws `RangeError` when there are none. */
+export const packetSchema = <P extends { readonly _tag: string }>(models: ReadonlyArray<Model>, tag: P["_tag"]): Schema.Codec<P> =>
+  makerOf(models).packet(tag) as unknown as Schema.Codec<P>
+
+/** The schema of a named type: a record, flags, an enumeration. Throws `RangeError` when the models do not have it. */
+export const typeSchema = <T>(models: ReadonlyArray<Model>, name: string): Schema.Codec<T> =>
+  makerOf(models).named(name) as unknown as Schema.Codec<T>

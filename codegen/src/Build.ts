@@ -21,6 +21,7 @@ import type {
   NumberModel,
   OutcomeModel,
   SectionModel,
+  SizedModel,
   StatusModel,
   TypeModel
 } from "@wirewright/codec/Model"
@@ -95,7 +96,8 @@ const hexOf = (text: Terminator): string =>
     byte.toString(16).padStart(2, "0")
   ).join("")
 
-const sized = ({ size, max, until }: Sized) => defined({ size, max, until: until === undefined ? undefined : hexOf(until) })
+const sized = ({ size, max, until }: Sized): SizedModel =>
+  defined({ size, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
 
 const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
 

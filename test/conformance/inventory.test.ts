@@ -115,7 +115,7 @@ const chain = (protocol: Protocol): ReadonlyArray<Protocol> =>
 const keyOf = (kind: string, opcode: number) => `${kind} 0x${opcode.toString(16).padStart(2, "0")}`
 
 /** Commands as a decoder sees them: later protocols replace opcodes of earlier ones. */
-const commands = new Map(chain(dcp).flatMap((protocol) => protocol.commands).map((c) => [keyOf(c.kinds.request, c.opcode), c]))
+const commands = new Map(chain(dcp).flatMap((protocol) => protocol.commands).map((c) => [keyOf(c.kinds.request, Number(c.opcode)), c]))
 
 const isType = (value: Type | Fields): value is Type => typeof (value as { readonly kind?: unknown }).kind === "string"
 

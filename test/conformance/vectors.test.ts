@@ -13,11 +13,11 @@ import {
   hexOf,
   readNibbleFrames,
   Reader,
-  readUleb128,
+  readLeb128,
   textBound,
   textLength,
-  uleb128Size,
-  writeUleb128
+  leb128Size,
+  writeLeb128
 } from "@wirewright/codec"
 import { layoutsOf } from "@wirewright/codec/Catalog"
 import type { FieldModel, LayoutModel } from "@wirewright/codec/Model"
@@ -67,7 +67,7 @@ const wire = (value: unknown): string => {
   }
   if (typeof value === "number") {
     const bytes = new Uint8Array(5)
-    return hexOf(bytes.subarray(0, writeUleb128(bytes, 0, value)))
+    return hexOf(bytes.subarray(0, writeLeb128(bytes, 0, value)))
   }
   if (typeof value === "object" && value !== null) return Object.values(value).map(wire).join("")
   return ""
@@ -86,7 +86,7 @@ const valueOf = (packet: AnyPacket, fields: ReadonlyArray<FieldModel>, name: str
   if (packet[name] !== undefined) return packet[name]
   const type = fields.find((field) => field.name === name)?.type
   if (type?.kind === "constant") return type.value
-  if (type?.kind === "lengthOf") return wire(packet[type.target]).length / 2
+  if (type?.kind === "lengthOf") return wire(packet[String(type.target)]).length / 2
   // a record in the extras
   for (const value of Object.values(packet)) {
     if (typeof value === "object" && value !== null && name in value) return (value as { readonly [name: string]: unknown })[name]
@@ -397,23 +397,23 @@ describe("LEB128", () => {
       const number = value === undefined ? undefined : BigInt(value)
       count(kind)
       if (number !== undefined && number <= 0xffff_ffffn) {
-        expect(readUleb128(reader, 0, bytes.length, 0, "Key", "collectionId")).toBe(Number(number))
+        expect(readLeb128(reader, 0, bytes.length, 0, "Key", "collectionId")).toBe(Number(number))
         expect(reader.next).toBe(bytes.length)
         const out = new Uint8Array(5)
-        expect(hexOf(out.subarray(0, writeUleb128(out, 0, Number(number))))).toBe(hex)
-        expect(uleb128Size(Number(number))).toBe(bytes.length)
+        expect(hexOf(out.subarray(0, writeLeb128(out, 0, Number(number))))).toBe(hex)
+        expect(leb128Size(Number(number))).toBe(bytes.length)
         return
       }
       // 2^64-1 is a test of a general decoder; collection ids have 32 bits
-      const error = refusalOf(() => readUleb128(reader, 0, bytes.length, 0, "Key", "collectionId"))
-      expect(error).toMatchObject({ reason: "Leb128", packet: "Key", path: "collectionId", incomplete: false })
+      const error = refusalOf(() => readLeb128(reader, 0, bytes.length, 0, "Key", "collectionId"))
+      expect(error).toMatchObject({ reason: "Varint", packet: "Key", path: "collectionId", incomplete: false })
       expect(error!.offset).toBeLessThanOrEqual(bytes.length)
     })
   }
 
   it("the fragment of the document is the prefix of collection 0x5555", () => {
     const { hex } = vectors.find(({ kind }) => kind === "fragment")!
-    expect(readUleb128(new Reader(bytesOfDigits(hex)), 0, 3, 0, "Key", "collectionId")).toBe(0x5555)
+    expect(readLeb128(new Reader(bytesOfDigits(hex)), 0, 3, 0, "Key", "collectionId")).toBe(0x5555)
     count("fragment")
   })
 })

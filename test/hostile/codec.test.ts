@@ -3,7 +3,7 @@
  * always a `DecodeError` with a place in the frame, or a packet that is written back as exactly these bytes; what lies behind the frame
  * changes nothing, and nothing of a claimed size is allocated. Replay with WIREWRIGHT_SEED.
  */
-import { annotate, bytesOfDigits, DecodeError, encodeWith, type FieldSpan, Framer, hexOf, Reader, writeUleb128 } from "@wirewright/codec"
+import { annotate, bytesOfDigits, DecodeError, encodeWith, type FieldSpan, Framer, hexOf, Reader, writeLeb128 } from "@wirewright/codec"
 import type { AnyPacket } from "@wirewright/codec"
 import { random } from "@wirewright/codec/Random.fixture"
 import { decodeXattrValue } from "@wirewright/couchbase"
@@ -374,7 +374,7 @@ describe("named mistakes", () => {
     ["six bytes", "808080808001", 24],
     ["0xff to the end", "ffffffffffffffff", 24]
   ])("collection ids: %s", (_, key, offset) => {
-    const wrong = { reason: "Leb128", packet: "Get", path: "collectionId", offset, incomplete: false }
+    const wrong = { reason: "Varint", packet: "Get", path: "collectionId", offset, incomplete: false }
     expect(refusedAs(get(key), true)).toEqual(wrong)
     // without collections it is a key like any other
     expect(encodeHex(dcp, decodeHex(dcp, get(key), false))).toBe(get(key))
@@ -383,7 +383,7 @@ describe("named mistakes", () => {
   it("collection ids at the edges of their sizes are taken", () => {
     for (const id of [0, 1, 0x7f, 0x80, 0x3fff, 0x4000, 0x1f_ffff, 0x20_0000, 0xfff_ffff, 0x1000_0000, 0xffff_ffff]) {
       const bytes = new Uint8Array(5)
-      const hex = get(hexOf(bytes.subarray(0, writeUleb128(bytes, 0, id))))
+      const hex = get(hexOf(bytes.subarray(0, writeLeb128(bytes, 0, id))))
       const packet = decodeHex(dcp, hex, true)
       expect(packet["collectionId"]).toBe(id)
       expect(encodeHex(dcp, packet)).toBe(hex)
@@ -399,7 +399,7 @@ describe("named mistakes", () => {
     )!
     bytes.fill(0x80, key.offset, key.offset + 5)
     const error = hold({ ...item, collections: true }, bytes)
-    expect(error).toMatchObject({ error: { reason: "Leb128", incomplete: false } })
+    expect(error).toMatchObject({ error: { reason: "Varint", incomplete: false } })
     expect("error" in error ? error.error.path : "").toMatch(/^items\[0\]\.key/)
   })
 

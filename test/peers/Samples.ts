@@ -70,15 +70,14 @@ class Values {
     switch (type.kind) {
       case "int":
         return this.int(type.int)
-      case "uleb128":
+      case "varint":
         return [0x4a, 0xcafe_f00d][round]
       case "bytes":
         return this.bytes(type.size ?? Math.min(type.max ?? 6, 6 + round))
       case "json":
         return round === 0 ? "{\"a\":1}" : "[\"b\",2]"
       case "utf8":
-      case "cstring":
-        return this.text(type.kind === "utf8" ? type.size : undefined)
+        return this.text(type.size)
       case "reserved":
         return type.int === undefined ? new Uint8Array(type.size ?? 0) : type.int === "u64" || type.int === "i64" ? 0n : 0
       case "optional":

@@ -3,6 +3,8 @@ import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
 import type { Complaint } from "../Finding.ts"
 import { intSize, isIdentifier } from "../Names.ts"
 import type { Context } from "../print/Context.ts"
+import { rangeOfBits } from "@wirewright/codec/words/Numbers"
+import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { isPresenceByLength, presences } from "../print/Decode.ts"
 
 /** Where a field is written, and how to complain about it. */
@@ -24,48 +26,26 @@ export const at = (place: Place, rule: string, path: ReadonlyArray<string>, mess
 })
 
 /** Largest and smallest value of an integer. */
-export const rangeOf = (int: IntName): { readonly min: bigint; readonly max: bigint } => {
-  const bits = BigInt(intSize(int) * 8)
-  return int.startsWith("i") ? { min: -(1n << bits - 1n), max: (1n << bits - 1n) - 1n } : { min: 0n, max: (1n << bits) - 1n }
-}
+export const rangeOf = (int: IntName): { readonly min: bigint; readonly max: bigint } => rangeOfBits(intSize(int) * 8, int.startsWith("i"))
 
-const unwrapped = (type: TypeModel): TypeModel => type.kind === "optional" || type.kind === "when" ? unwrapped(type.of) : type
+const measurable: ReadonlySet<TypeModel["kind"]> = new Set([
+  "bytes",
+  "utf8",
+  "json",
+  "text",
+  "array",
+  "struct",
+  "choice",
+  "nibbleFrames",
+  "custom",
+  "prefixed",
+  "counted",
+  "decimal"
+])
 
 const isMeasurable = (context: Context, type: TypeModel): boolean => {
   const inner = unwrapped(type)
-  return context.fixedSize(inner) === undefined &&
-    (["bytes", "utf8", "json", "array", "struct", "choice", "nibbleFrames"] as ReadonlyArray<string>).includes(inner.kind)
-}
-
-/** Whether a type tells where it ends, without a length from outside. */
-const isSelfDelimiting = (context: Context, type: TypeModel): boolean => {
-  if (context.fixedSize(type) !== undefined) return true
-  switch (type.kind) {
-    case "uleb128":
-    case "cstring":
-    case "lengthOf":
-    case "countOf":
-      return true
-    case "struct": {
-      const struct = context.named(type.ref)
-      if (struct.kind !== "struct") return false
-      const measured = new Set(
-        struct.fields.flatMap((field) => field.type.kind === "lengthOf" || field.type.kind === "countOf" ? [field.type.target] : [])
-      )
-      return struct.fields.every((field) =>
-        field.type.kind !== "optional" && (measured.has(field.name) || isSelfDelimiting(context, field.type))
-      )
-    }
-    case "choice": {
-      const choice = context.named(type.ref)
-      return choice.kind === "choice" && choice.unknown === "error" &&
-        choice.cases.every((one) => one.fields.every((field) => isSelfDelimiting(context, field.type)))
-    }
-    case "when":
-      return isSelfDelimiting(context, type.of)
-    default:
-      return false
-  }
+  return measurable.has(inner.kind) && !((inner.kind === "bytes" || inner.kind === "utf8") && context.fixedSize(inner) !== undefined)
 }
 
 /** Rules for the names of fields that share a TypeScript object. */
@@ -116,7 +96,7 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
         )
       }
     }
-    if (type.kind === "optional" && (type.of.kind === "lengthOf" || type.of.kind === "countOf")) {
+    if (type.kind === "optional" && type.if === undefined && (type.of.kind === "lengthOf" || type.of.kind === "countOf")) {
       yield at(
         place,
         "WW128",
@@ -125,49 +105,32 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
         "its presence could not be told from the packet: use layouts"
       )
     }
-    if (type.kind !== "lengthOf" && type.kind !== "countOf") continue
-    const target = index.get(type.target)
-    if (target === undefined) {
-      yield at(
-        place,
-        "WW122",
-        path,
-        `no field is named ${type.target}`,
-        `name one of: ${names(fields, (one) => isMeasurable(context, one))}`
-      )
-      continue
+    const length = unwrapped(type)
+    if (length.kind !== "lengthOf" && length.kind !== "countOf") continue
+    const targets: ReadonlyArray<string> = typeof length.target === "string" ? [length.target] : length.target
+    for (const name of targets) {
+      const target = index.get(name)
+      if (target === undefined) {
+        yield at(place, "WW122", path, `no field is named ${name}`, `name one of: ${names(fields, (one) => isMeasurable(context, one))}`)
+        continue
+      }
+      const of = unwrapped(fields[target]![1].type)
+      if (length.kind === "countOf" ? of.kind !== "array" : !isMeasurable(context, of)) {
+        yield at(
+          place,
+          "WW123",
+          path,
+          `${name} has no ${length.kind === "countOf" ? "number of elements" : "length of its own"}`,
+          length.kind === "countOf" ? "count an array" : "measure bytes, text, an array or a record"
+        )
+      }
+      if (target < position) {
+        yield at(place, "WW124", path, `${field.name} stands after ${name}, which it measures`, "put lengths in front of what they measure")
+      }
     }
-    const of = unwrapped(fields[target]![1].type)
-    if (type.kind === "countOf" ? of.kind !== "array" : !isMeasurable(context, of)) {
-      yield at(
-        place,
-        "WW123",
-        path,
-        `${type.target} has no ${type.kind === "countOf" ? "number of elements" : "length of its own"}`,
-        type.kind === "countOf" ? "count an array" : "measure bytes, text, an array or a record of varying size"
-      )
-    } else if (type.kind === "lengthOf" && type.int === "uleb128" && of.kind !== "bytes" && of.kind !== "utf8" && of.kind !== "json") {
-      yield at(
-        place,
-        "WW132",
-        path,
-        `a LEB128 length cannot measure the ${of.kind} ${type.target}`,
-        "measure bytes or text, whose size is known before they are written"
-      )
-    }
-    if (target < position) {
-      yield at(
-        place,
-        "WW124",
-        path,
-        `${field.name} stands behind ${type.target}, which it measures`,
-        "put lengths in front of what they measure"
-      )
-    }
-    if (measured.has(type.target)) {
-      yield at(place, "WW124", path, `${type.target} is measured by ${measured.get(type.target)} already`, "keep one of them")
-    }
-    measured.set(type.target, field.name)
+    const key = `${length.kind} ${targets.join(" ")}`
+    if (measured.has(key)) yield at(place, "WW124", path, `${targets.join(", ")} is measured by ${measured.get(key)} already`, "keep one of them")
+    measured.set(key, field.name)
   }
 }
 
@@ -179,7 +142,7 @@ export function* checkRun(place: Place, fields: ReadonlyArray<FieldModel>, measu
   const { context } = place
   let open: string | undefined
   for (const { name, type } of fields) {
-    const delimited = measured.has(name) || isSelfDelimiting(context, type.kind === "when" ? type.of : type)
+    const delimited = measured.has(name) || context.ends(type)
     if (open !== undefined && !measured.has(name) && context.fixedSize(type) === undefined) {
       yield at(
         place,
@@ -270,7 +233,7 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
           `elements of ${name} may take no bytes, so their number is unbounded`,
           "give the element a field of fixed width or a length"
         )
-      } else if (!isSelfDelimiting(context, type.of)) {
+      } else if (!context.ends(type.of)) {
         yield at(
           place,
           "WW131",
@@ -279,21 +242,12 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
           "make the element a record whose variable fields have a lengthOf"
         )
       }
-      if (!(["int", "uleb128", "flags", "enumeration", "struct", "choice"] as ReadonlyArray<string>).includes(type.of.kind)) {
-        yield at(
-          place,
-          "WW131",
-          [name],
-          `elements of ${name} cannot be ${type.of.kind}`,
-          "make the element an integer, flags, an enumeration or a record"
-        )
-      }
       return yield* checkSize(place, name, { max: type.max })
     case "bytes":
     case "utf8":
     case "json":
-    case "cstring":
-      return yield* checkSize(place, name, { max: type.max, size: type.kind === "cstring" ? undefined : type.size })
+    case "text":
+      return yield* checkSize(place, name, { max: type.max, size: type.size })
   }
 }
 

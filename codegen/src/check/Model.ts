@@ -5,6 +5,9 @@ import type { Complaint } from "../Finding.ts"
 import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
 import { type LayoutConditions, layoutConditions } from "../print/Layouts.ts"
 import { packetsOf } from "../print/Plans.ts"
+import { numberRange } from "@wirewright/codec/words/Numbers"
+import { measuredFields } from "@wirewright/codec/words/Records"
+import { flatFields } from "@wirewright/codec/words/Word"
 import { Context } from "../print/Context.ts"
 import { fieldOf, visibleFields } from "../print/HeaderFields.ts"
 import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
@@ -67,7 +70,7 @@ function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
       return
     case "choice":
     case "nibbleFrames": {
-      const range = type.kind === "choice" ? rangeOf(type.tag) : { min: 0n, max: 270n }
+      const range = type.kind === "choice" ? type.tag === undefined ? rangeOf("u32") : numberRange(type.tag) : { min: 0n, max: 270n }
       yield* checkUnique(place, type.cases.map((one) => [one.name, one.tag]), range, "tag")
       for (const one of type.cases) {
         yield* checkRecord({ ...place, path: [...place.path, one.name] }, one.fields, new Map([["_tag", "the tag"]]))
@@ -126,14 +129,11 @@ function* checkUnique(
 }
 
 function* checkRecord(place: Place, fields: ReadonlyArray<FieldModel>, taken: ReadonlyMap<string, string>): Iterable<Complaint> {
-  const all = fields.map((field) => [[field.name], field] as const)
+  const all = flatFields(fields).map((field) => [[field.name], field] as const)
   yield* checkNames(place, all, taken)
   yield* checkReferences(place, all)
-  yield* checkRun(place, fields, measuredBy(fields))
+  yield* checkRun(place, fields, measuredFields(fields))
 }
-
-const measuredBy = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
-  new Set(fields.flatMap((field) => field.type.kind === "lengthOf" || field.type.kind === "countOf" ? [field.type.target] : []))
 
 function* checkCommands(built: Built, context: Context, states: ReadonlyArray<string>): Iterable<Complaint> {
   const opcodes = new Map<string, string>()
@@ -270,7 +270,7 @@ function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<str
   const all = ordered.flatMap(({ section, fields }) => fields.map((field) => [[section, field.name], field] as const))
   yield* checkNames(place, all, header)
   yield* checkReferences(place, all)
-  const measured = measuredBy(all.map(([, field]) => field))
+  const measured = measuredFields(all.map(([, field]) => field))
   for (const { section, fields } of ordered) yield* checkRun({ ...place, path: [...place.path, section] }, fields, measured)
 }
 

@@ -118,6 +118,24 @@ export class Context {
     return type.kind === "optional" || type.kind === "when" && type.else === undefined || type.kind === "reserved"
   }
 
+  /** How many records of a type may lie within one another; nothing when it cannot contain itself. */
+  depthOf(ref: string): number | undefined {
+    this.depths ??= this.findDepths()
+    return this.depths.get(ref)
+  }
+
+  private depths: Map<string, number> | undefined
+
+  private findDepths(): Map<string, number> {
+    const found = new Map<string, number>()
+    const note = (one: TypeModel): boolean => {
+      if ((one.kind === "struct" || one.kind === "choice") && one.depth !== undefined) found.set(one.ref, one.depth)
+      return false
+    }
+    for (const { type } of this.owners.values()) if (type.kind === "struct" || type.kind === "choice") this.some({ kind: type.kind, ref: type.name }, note)
+    return found
+  }
+
   /** The TypeScript type of a field, as mentioned in `module`. */
   typeText(module: Module, type: TypeModel): string {
     return wordOf(type).text(this, module, type)

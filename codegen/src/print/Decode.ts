@@ -84,6 +84,26 @@ const quote = (text: string): string => JSON.stringify(text)
 
 const capital = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`
 
+/**
+ * Statements, and assignments to names that stand outside their block. A constant that only hands on its value, as the last statement does
+ * or the one before it, is left out.
+ */
+export const assigned = (
+  lines: ReadonlyArray<string>,
+  assignments: ReadonlyArray<readonly [name: string, value: string]>
+): ReadonlyArray<string> => {
+  const rest = [...lines]
+  const out: Array<string> = []
+  for (const [name, value] of assignments) {
+    const last = /^const (\w+) = (.*)$/s.exec(rest.at(-1) ?? "")
+    if (last !== null && last[1] === value) {
+      rest.pop()
+      out.unshift(`${name} = ${last[2]}`)
+    } else out.push(`${name} = ${value}`)
+  }
+  return [...rest, ...out]
+}
+
 /** Where a run of fields stands: a name and a constant. */
 export class Position {
   base: string
@@ -346,6 +366,7 @@ export class FieldReader {
     const cases = presences(context, fields)
     const branches: Array<string> = []
     for (const { present, size } of cases) {
+      const known = [new Map(this.scope.lengths), new Map(this.scope.counts)] as const
       const inner = this.child(
         new Position(begin, fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
       )
@@ -362,6 +383,11 @@ export class FieldReader {
         if (value !== undefined && (type.kind !== "optional" || present.has(name))) branches.push(`    ${names.get(name)} = ${value}`)
       }
       branches.push("    break")
+      // what this case has read, the others have not
+      for (const [map, before] of [[this.scope.lengths, known[0]], [this.scope.counts, known[1]]] as const) {
+        map.clear()
+        for (const [key, value] of before) map.set(key, value)
+      }
     }
     for (const { name, type } of behind) {
       const of = unwrapped(type)
@@ -510,11 +536,10 @@ export class FieldReader {
         }
       }
       const value = inner.values.get(field.name)
-      return [
-        ...inner.lines,
-        ...(value === undefined ? [] : [`${name} = ${value}`]),
-        ...(String(inner.at) === start ? [] : [`${after} = ${inner.at}`])
-      ].map((line) => `  ${line}`)
+      return assigned(inner.lines, [
+        ...(String(inner.at) === start ? [] : [[after, String(inner.at)] as const]),
+        ...(value === undefined ? [] : [[name, value] as const])
+      ]).map((line) => `  ${line}`)
     }
     const first = block(type)
     const second = alternative === undefined ? [] : block(alternative)

@@ -1,15 +1,19 @@
 /** Pieces of text that printers share: properties, object literals, and the locals of readers and writers. */
 import type { FieldModel } from "@wirewright/codec/Model"
 import type { Module, Property } from "../Module.ts"
+import { flatFields } from "@wirewright/codec/words/Word"
 import type { Context } from "./Context.ts"
+import { isNullable } from "./Encode.ts"
 
 /** Properties of a record's or packet's interface. */
 export const properties = (module: Module, context: Context, fields: ReadonlyArray<FieldModel>): ReadonlyArray<Property> =>
-  fields.filter((field) => context.isVisible(field.type)).map((field) => ({
+  flatFields(fields).filter((field) => context.isVisible(field.type)).map((field) => ({
     name: field.name,
     doc: field.doc,
     optional: context.isOptional(field.type),
-    type: `${context.typeText(module, field.type)}${context.isOptional(field.type) ? " | undefined" : ""}`
+    type: `${context.typeText(module, field.type)}${isNullable(fields, field.name) ? " | null" : ""}${
+      context.isOptional(field.type) ? " | undefined" : ""
+    }`
   }))
 
 /** Entries of an object literal; `name: name` in short. */

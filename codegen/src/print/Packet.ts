@@ -6,8 +6,8 @@ import type { LayoutModel } from "@wirewright/codec/Model"
 import type { Declaration, Module } from "../Module.ts"
 import { hex } from "../Names.ts"
 import { codec, type Context, kindName } from "./Context.ts"
-import { readFields } from "./Decode.ts"
-import { boundTerms, boundText, FieldWriter } from "./Encode.ts"
+import { readFields, ReadScope } from "./Decode.ts"
+import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { decodeNames, decodeTypes, headEntries, passedNames } from "./Frame.ts"
 import { fieldOf, ownSections } from "./HeaderFields.ts"
 import { selectLines } from "./Layouts.ts"
@@ -213,8 +213,7 @@ const addDecoder = (context: Context, module: Module, subject: Subject, name: st
 const printDecode = (context: Context, module: Module, subject: Subject, layout: LayoutModel): void => {
   const { packet, shared } = subject
   const own = ownSections(context, packet.kind)
-  const lengths = new Map<string, string>()
-  const counts = new Map<string, string>()
+  const scope = new ReadScope(["reader", "view", "at", "end", "states", "tag", "opcode", ...own.map((section) => `${section}Start`)])
   const lines: Array<string> = []
   const values: Array<readonly [string, string]> = []
   own.forEach((section, index) => {
@@ -228,14 +227,10 @@ const printDecode = (context: Context, module: Module, subject: Subject, layout:
       path: section,
       origin: "at",
       exact: true,
-      lengths,
-      counts
+      scope
     })
     lines.push(...read.lines)
-    for (const field of fields) {
-      const value = read.values.get(field.name)
-      if (value !== undefined) values.push([field.name, value])
-    }
+    values.push(...read.values)
   })
   const [opcode, status] = [opcodeOf(packet), statusOf(packet)]
   const entries: ReadonlyArray<readonly [string, string]> = [
@@ -325,8 +320,8 @@ const encodeLayout = (context: Context, module: Module, subject: Subject, layout
     context,
     packet: shared ? placeholder : packet.tag,
     from: "packet",
-    all: new Map(fields.map((field) => [field.name, field.type])),
-    slots: new Map()
+    begin: `${own[0]}Start`,
+    scope: new WriteScope(fields, ["writer", "view", "bytes", "packet", "position", "states", "tag", "opcode"])
   })
   const starts = own.map((section, index) => {
     const start = index === 0 ? `${section}Start` : writer.mark(`${section}Start`)
@@ -335,7 +330,7 @@ const encodeLayout = (context: Context, module: Module, subject: Subject, layout
   })
   const status = fieldOf(packet.kind.headers[0]!, "statusCode")
   const statusArgument = status === undefined ? [] : [`packet.${status.name} ?? ${subject.status}`]
-  const keyword = writer.lines.some((line) => /^\s*position = /.test(line)) ? "let" : "const"
+  const keyword = writer.lines.some((line) => /^\s*position \+?= /.test(line)) ? "let" : "const"
   return [
     `const ${own[0]}Start = ${module.use(frame, `begin${kind}`)}(writer, packet, ${boundText(bound)})`,
     ...writerLocals(writer.lines),

@@ -1,5 +1,5 @@
 /** Prints records, tagged records and framing extras: types, readers, writers, and the room they need. */
-import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, NumberModel, StructModel, TypeModel } from "@wirewright/codec/Model"
+import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, StructModel, TypeModel } from "@wirewright/codec/Model"
 import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
 import type { Module } from "../Module.ts"
 import { literalOf, numberNeeds, readNumber, writeNumber } from "../words/Numbers.ts"

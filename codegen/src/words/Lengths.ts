@@ -3,7 +3,7 @@ import type { LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Mode
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { numberBytes } from "@wirewright/codec/words/Numbers"
 import { local } from "../Names.ts"
-import { type FieldReader, type Known, Position } from "../print/Decode.ts"
+import { assigned, type FieldReader, type Known, Position } from "../print/Decode.ts"
 import type { FieldWriter } from "../print/Encode.ts"
 import { wordOf } from "./index.ts"
 import { numberNeeds, putInt, readNumber, sizeOfNumber, writeNumber } from "./Numbers.ts"
@@ -67,9 +67,7 @@ const nullable = (
     `let ${name}: ${text} = null`,
     `let ${after} = ${start}`,
     `if (${present}) {`,
-    ...inner.lines.map((line) => `  ${line}`),
-    `  ${name} = ${value}`,
-    `  ${after} = ${inner.at}`,
+    ...assigned(inner.lines, [[after, String(inner.at)], [name, String(value)]]).map((line) => `  ${line}`),
     "}"
   )
   reader.at = new Position(after)

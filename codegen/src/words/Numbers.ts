@@ -232,7 +232,7 @@ const numberWord = <T extends NumberModel>(): Word<T> => ({
 })
 
 const named = (context: Context, ref: string) =>
-  context.named(ref) as {
+  context.named(ref) as unknown as {
     readonly int: IntName
     readonly unknown: string
     readonly bits: ReadonlyArray<{ readonly bit: number }>

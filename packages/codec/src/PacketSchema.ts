@@ -6,6 +6,8 @@ import * as Schema from "effect/Schema"
 import { Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import { isVisible } from "./JsonValue.ts"
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
+import { wordOf } from "./words/index.ts"
+import { flatFields, type SchemaMaker } from "./words/Word.ts"
 import * as Wire from "./WireSchema.ts"
 
 type Any = Schema.Top
@@ -47,6 +49,7 @@ const requiresFilters = (layout: LayoutModel): ReadonlyArray<Filter> =>
 class Maker {
   private readonly catalog: Catalog
   private readonly types = new Map<string, Any>()
+  private readonly recursive = new Set<string>()
 
   constructor(models: ReadonlyArray<Model>) {
     this.catalog = Catalog.of(models)
@@ -64,7 +67,10 @@ class Maker {
   named(ref: string): Any {
     const known = this.types.get(ref)
     if (known !== undefined) return known
+    // a record that contains itself finds its own schema later
+    this.recursive.add(ref)
     const made = this.make(this.catalog.type(ref))
+    this.recursive.delete(ref)
     this.types.set(ref, made)
     return made
   }
@@ -95,7 +101,7 @@ class Maker {
 
   private fields(fields: ReadonlyArray<FieldModel>): Fields {
     return Object.fromEntries(
-      fields.filter(isVisible).map(({ name, type }) => [name, isOptional(type) ? Schema.optional(this.type(type)) : this.type(type)])
+      flatFields(fields).filter(isVisible).map(({ name, type }) => [name, isOptional(type) ? Schema.optional(this.type(type)) : this.type(type)])
     )
   }
 
@@ -110,7 +116,7 @@ class Maker {
         const unknown: Fields | undefined = type.kind === "nibbleFrames"
           ? { tag: Schema.Int.check(Schema.isBetween({ minimum: beyond, maximum: 270 })), bytes: Wire.bytes({ max: 20 }) }
           : type.unknown === "keep"
-          ? { tag: Wire.integers[type.tag], bytes: Wire.bytes() }
+          ? { tag: type.tag === undefined ? Wire.range(0, 0xffff_ffff) : this.type(type.tag), bytes: Wire.bytes() }
           : undefined
         return Schema.Union(unknown === undefined ? cases : [...cases, Schema.Struct({ _tag: Schema.Literal("Unknown"), ...unknown })])
       }
@@ -124,38 +130,28 @@ class Maker {
     }
   }
 
+  private readonly maker: SchemaMaker<Any> = {
+    integer: Wire.range,
+    bigint: Wire.bigRange,
+    number: (single) =>
+      single
+        ? Schema.Number.check(Schema.makeFilter((value) => Object.is(Math.fround(value), value) || "expected a number of 32 bits"))
+        : Schema.Number,
+    boolean: () => Schema.Boolean,
+    bytes: Wire.bytes,
+    text: Wire.text,
+    literals: (values) => Schema.Literals(values),
+    array: (of, max) => max === undefined ? Schema.Array(of) : Schema.Array(of).check(Schema.isMaxLength(max)),
+    nullOr: (of) => Schema.NullOr(of),
+    union,
+    type: (type) => this.type(type),
+    named: (ref) => this.recursive.has(ref) ? Schema.suspend(() => this.named(ref) as Schema.Codec<unknown>) : this.named(ref),
+    any: () => Schema.Unknown,
+    never: () => Schema.Never
+  }
+
   private type(type: TypeModel): Any {
-    switch (type.kind) {
-      case "int":
-        return Wire.integers[type.int]
-      case "uleb128":
-        return Wire.uleb128
-      case "bytes":
-        return Wire.bytes(type)
-      case "utf8":
-      case "json":
-        return Wire.text(type)
-      case "cstring":
-        return Wire.text({ ...type, noNul: true })
-      case "reserved":
-        return type.int === undefined ? Wire.bytes(type) : Wire.integers[type.int]
-      case "optional":
-      case "when":
-        return this.type(type.of)
-      case "array": {
-        const items = Schema.Array(this.type(type.of))
-        return type.max === undefined ? items : items.check(Schema.isMaxLength(type.max))
-      }
-      case "nibbleFrames":
-        return Schema.Array(this.named(type.ref))
-      case "struct":
-      case "choice":
-      case "flags":
-      case "enumeration":
-        return this.named(type.ref)
-      default:
-        return Schema.Never
-    }
+    return wordOf(type).schema?.(this.maker, type) ?? Schema.Never
   }
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { DecodeError } from "./Errors.ts"
 import { bytesOfHex } from "./Hex.ts"
-import { readUleb128, uleb128Size, writeUleb128 } from "./Leb128.ts"
+import { readLeb128, leb128Size, writeLeb128 } from "./Varint.ts"
 import { Reader } from "./Reader.ts"
 
 interface Vector {
@@ -20,7 +20,7 @@ const fits = ({ value }: Vector): boolean => BigInt(value!) <= 0xffff_ffffn
 
 const refusal = (bytes: Uint8Array): DecodeError => {
   try {
-    readUleb128(new Reader(bytes), 0, bytes.length, 0, "Packet", "id")
+    readLeb128(new Reader(bytes), 0, bytes.length, 0, "Packet", "id")
   } catch (error) {
     if (error instanceof DecodeError) return error
     throw error
@@ -32,11 +32,11 @@ describe("LEB128", () => {
   it.each(of("uleb128").filter(fits))("$name", ({ hex, value }) => {
     const bytes = bytesOfHex(hex)
     const reader = new Reader(Uint8Array.of(0xff, ...bytes, 0xff))
-    expect(readUleb128(reader, 1, reader.bytes.length, 0, "Packet", "id")).toBe(Number(value))
+    expect(readLeb128(reader, 1, reader.bytes.length, 0, "Packet", "id")).toBe(Number(value))
     expect(reader.next).toBe(1 + bytes.length)
     const out = new Uint8Array(8)
-    expect(uleb128Size(Number(value))).toBe(bytes.length)
-    expect(writeUleb128(out, 1, Number(value))).toBe(1 + bytes.length)
+    expect(leb128Size(Number(value))).toBe(bytes.length)
+    expect(writeLeb128(out, 1, Number(value))).toBe(1 + bytes.length)
     expect(out.slice(1, 1 + bytes.length)).toEqual(bytes)
   })
 
@@ -44,7 +44,7 @@ describe("LEB128", () => {
     "refuses $name",
     ({ hex }) => {
       const error = refusal(bytesOfHex(hex))
-      expect(error).toMatchObject({ reason: "Leb128", packet: "Packet", path: "id", incomplete: false })
+      expect(error).toMatchObject({ reason: "Varint", packet: "Packet", path: "id", incomplete: false })
     }
   )
 
@@ -53,9 +53,9 @@ describe("LEB128", () => {
   })
 
   it("refuses more than 32 bits and reads nothing behind the end", () => {
-    expect(refusal(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x1f)).reason).toBe("Leb128")
+    expect(refusal(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x1f)).reason).toBe("Varint")
     const reader = new Reader(Uint8Array.of(0x80, 0x01))
-    expect(() => readUleb128(reader, 0, 1, 0, "Packet", "id")).toThrow(DecodeError)
-    expect(() => readUleb128(reader, 2, 2, 0, "Packet", "id")).toThrow(DecodeError)
+    expect(() => readLeb128(reader, 0, 1, 0, "Packet", "id")).toThrow(DecodeError)
+    expect(() => readLeb128(reader, 2, 2, 0, "Packet", "id")).toThrow(DecodeError)
   })
 })

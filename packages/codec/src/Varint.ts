@@ -3,12 +3,13 @@
  * the first two bits are log₂ of the size). Only the shortest spelling is legal, so that every value has exactly one. A number cut off by
  * the end of a section that is all there is wrong, not incomplete.
  */
-import { short } from "./Check.ts"
-import { malformed, unencodable } from "./Errors.ts"
+import { incomplete, malformed, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
 
 const cut = (packet: string, path: string, at: number, start: number, end: number): never =>
-  short(packet, path, at - start, "another byte of a variable-length integer", "the end", end)
+  end % 1 === 0
+    ? malformed("Varint", packet, path, at - start, "another byte of a variable-length integer", "the end")
+    : incomplete(packet, path, at - start, "another byte of a variable-length integer", "the end")
 
 const long = (packet: string, path: string, at: number, start: number, maxBytes: number): never =>
   malformed("Varint", packet, path, at - start, `at most ${maxBytes} bytes of a variable-length integer`, "more")

@@ -22,22 +22,27 @@ export const integers: { readonly [I in IntName]: Schema.Codec<number> | Schema.
   i32: integer(-0x8000_0000, 0x7fff_ffff),
   i64: bigInteger(-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn)
 }
-/** LEB128 of at most 32 bits. */
-export const uleb128 = integer(0, 0xffff_ffff)
+/** An integer of a range. */
+export const range = integer
 
-/** Raw bytes of a bounded or fixed size. */
-export const bytes = (options: { readonly size?: number; readonly max?: number } = {}) => {
-  const { size, max } = options
-  if (size !== undefined) {
-    return Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`, {
+/** A bigint of a range. */
+export const bigRange = bigInteger
+
+/** Raw bytes of a bounded or fixed size. `without`: characters whose bytes they do not contain. */
+export const bytes = (options: { readonly size?: number; readonly max?: number; readonly without?: string } = {}) => {
+  const { size, max, without } = options
+  const sized = size !== undefined
+    ? Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`, {
       arbitraryConstraint: { minLength: size, maxLength: size }
     }))
-  }
-  return max === undefined
-    ? Schema.Uint8Array
-    : Schema.Uint8Array.check(Schema.makeFilter((value) => value.length <= max || `expected at most ${max} bytes, got ${value.length}`, {
+    : max !== undefined
+    ? Schema.Uint8Array.check(Schema.makeFilter((value) => value.length <= max || `expected at most ${max} bytes, got ${value.length}`, {
       arbitraryConstraint: { maxLength: max }
     }))
+    : Schema.Uint8Array
+  return without === undefined
+    ? sized
+    : sized.check(Schema.makeFilter((value) => !String.fromCharCode(...value).includes(without) || "expected bytes without their end"))
 }
 
 /** Whether text is the spelling that its own bytes decode to. Lone surrogates are, when they stand for bytes that are no UTF-8. */
@@ -47,17 +52,20 @@ const isLossless = (value: string): boolean => {
   return decodeText(room, 0, encodeText(room, 0, value)) === value
 }
 
-/** Text of a bounded or fixed size in UTF-8 bytes. */
-export const text = (options: { readonly size?: number; readonly max?: number; readonly noNul?: boolean } = {}) => {
-  const { size, max, noNul } = options
+/** Text of a bounded or fixed size in UTF-8 bytes. `without`: what it must not contain; `limit`: its largest code unit. */
+export const text = (
+  options: { readonly size?: number; readonly max?: number; readonly without?: string; readonly limit?: number } = {}
+) => {
+  const { size, max, without, limit } = options
   return Schema.String.check(
     Schema.makeFilter((value) => {
-      if (!isLossless(value)) return "expected text that its bytes decode to"
-      if (size === undefined && max === undefined) return noNul !== true || !value.includes("\0") || "expected text without NUL"
+      if (limit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
+      if (limit !== undefined) for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
+      if (without !== undefined && value.includes(without)) return `expected text without ${JSON.stringify(without)}`
+      if (size === undefined && max === undefined) return true
       const length = textLength(value)
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`
-      if (max !== undefined && length > max) return `expected at most ${max} bytes, got ${length}`
-      return noNul !== true || !value.includes("\0") || "expected text without NUL"
+      return max === undefined || length <= max || `expected at most ${max} bytes, got ${length}`
     }, {
       // no text has fewer bytes than UTF-16 units
       arbitraryConstraint: size !== undefined ? { minLength: size, maxLength: size } : max !== undefined ? { maxLength: max } : {}

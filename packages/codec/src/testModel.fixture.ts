@@ -70,7 +70,7 @@ const statuses: ReadonlyArray<StatusModel> = [
 
 const documentKey = section(
   "key",
-  field("collectionId", { kind: "when", state: "collections", of: { kind: "uleb128" } }),
+  field("collectionId", { kind: "when", state: "collections", of: { kind: "varint", encoding: "leb128", bits: 32, zigzag: false, maxBytes: 5 } }),
   field("key", utf8(250))
 )
 const range = [field("startSeqno", int("u64")), field("endSeqno", int("u64")), field("flags", ref("flags", "MarkerFlags"))]
@@ -164,16 +164,16 @@ export const extensionModel: Model = {
       requires: []
     },
     { kind: "struct", name: "FailoverEntry", byteOrder: "big", fields: [field("vbucketUuid", int("u64")), field("seqno", int("u64"))] },
-    { kind: "struct", name: "Little", byteOrder: "little", fields: [field("wide", int("u24")), field("negative", int("i16"))] },
+    { kind: "struct", name: "Little", byteOrder: "little", fields: [field("wide", { kind: "int", int: "u24", order: "little" }), field("negative", { kind: "int", int: "i16", order: "little" })] },
     {
       kind: "choice",
       name: "Shape",
-      tag: "u8",
+      tag: { kind: "int", int: "u8" },
       unknown: "keep",
       cases: [{ name: "Point", tag: 1, fields: [field("x", int("i8"))] }, {
         name: "Named",
         tag: 2,
-        fields: [field("name", { kind: "cstring" })]
+        fields: [field("name", { kind: "utf8", invalid: "escape", until: "00" })]
       }]
     }
   ],
@@ -211,8 +211,8 @@ export const extensionModel: Model = {
       layout(
         section(
           "extras",
-          field("nameLength", { kind: "lengthOf", int: "u16", target: "name" }),
-          field("count", { kind: "countOf", int: "u8", target: "shapes" }),
+          field("nameLength", { kind: "lengthOf", of: { kind: "int", int: "u16" }, target: "name" }),
+          field("count", { kind: "countOf", of: { kind: "int", int: "u8" }, target: "shapes" }),
           field("first", optional(int("u16"))),
           field("second", optional(int("u32"), "first"))
         ),

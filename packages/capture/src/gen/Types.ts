@@ -33,7 +33,7 @@ export interface PcapHeader {
   readonly linkType: number
 }
 
-/** Reads a `PcapHeader` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `PcapHeader` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readPcapHeader(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapHeader {
   const view = reader.view
   expectAtLeast(end - at, 24, "PcapHeader", "magic", at - start)
@@ -49,7 +49,7 @@ export function readPcapHeader(reader: Reader, at: number, end: number, start: n
   }
 }
 
-/** Writes a `PcapHeader` at `at`, where there is room for `boundPcapHeader` bytes; returns the offset behind it. */
+/** Writes a `PcapHeader` at `at`, where there is room for `boundPcapHeader` bytes; returns the offset after it. */
 export function writePcapHeader(writer: Writer, at: number, value: PcapHeader, littleEndian: boolean): number {
   const { view } = writer
   const position = at
@@ -68,11 +68,11 @@ export function boundPcapHeader(_value: PcapHeader): number {
   return 24
 }
 
-/** Decodes bytes that are one `PcapHeader`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapHeader`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapHeader(bytes: Uint8Array, littleEndian: boolean): PcapHeader {
   const reader = new Reader(bytes)
-  const value = readPcapHeader(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapHeader", "", 0)
+  const value = readPcapHeader(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapHeader", "", 0)
   return value
 }
 
@@ -100,7 +100,7 @@ export interface PcapModifiedRecord {
 }
 
 /**
- * Reads a `PcapModifiedRecord` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * Reads a `PcapModifiedRecord` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from
  * `start`.
  */
 export function readPcapModifiedRecord(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapModifiedRecord {
@@ -121,7 +121,7 @@ export function readPcapModifiedRecord(reader: Reader, at: number, end: number, 
   }
 }
 
-/** Writes a `PcapModifiedRecord` at `at`, where there is room for `boundPcapModifiedRecord` bytes; returns the offset behind it. */
+/** Writes a `PcapModifiedRecord` at `at`, where there is room for `boundPcapModifiedRecord` bytes; returns the offset after it. */
 export function writePcapModifiedRecord(writer: Writer, at: number, value: PcapModifiedRecord, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
@@ -134,7 +134,7 @@ export function writePcapModifiedRecord(writer: Writer, at: number, value: PcapM
   putU8(view, position + 22, value.packetType, "PcapModifiedRecord", "packetType")
   putU8(view, position + 23, 0, "PcapModifiedRecord", "padding")
   const dataFrom = position + 24
-  position = putBytes(bytes, dataFrom, value.data)
+  position = putBytes(bytes, position + 24, value.data)
   putU32(view, capturedLengthAt, position - dataFrom, "PcapModifiedRecord", "data", littleEndian)
   return position
 }
@@ -144,11 +144,11 @@ export function boundPcapModifiedRecord(value: PcapModifiedRecord): number {
   return 24 + value.data.length
 }
 
-/** Decodes bytes that are one `PcapModifiedRecord`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapModifiedRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapModifiedRecord(bytes: Uint8Array, littleEndian: boolean): PcapModifiedRecord {
   const reader = new Reader(bytes)
-  const value = readPcapModifiedRecord(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapModifiedRecord", "", 0)
+  const value = readPcapModifiedRecord(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapModifiedRecord", "", 0)
   return value
 }
 
@@ -169,7 +169,7 @@ export interface PcapRecord {
   readonly data: Uint8Array
 }
 
-/** Reads a `PcapRecord` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `PcapRecord` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readPcapRecord(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapRecord {
   const view = reader.view
   expectAtLeast(end - at, 16, "PcapRecord", "seconds", at - start)
@@ -185,7 +185,7 @@ export function readPcapRecord(reader: Reader, at: number, end: number, start: n
   }
 }
 
-/** Writes a `PcapRecord` at `at`, where there is room for `boundPcapRecord` bytes; returns the offset behind it. */
+/** Writes a `PcapRecord` at `at`, where there is room for `boundPcapRecord` bytes; returns the offset after it. */
 export function writePcapRecord(writer: Writer, at: number, value: PcapRecord, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
@@ -194,7 +194,7 @@ export function writePcapRecord(writer: Writer, at: number, value: PcapRecord, l
   const capturedLengthAt = position + 8
   putU32(view, position + 12, value.originalLength, "PcapRecord", "originalLength", littleEndian)
   const dataFrom = position + 16
-  position = putBytes(bytes, dataFrom, value.data)
+  position = putBytes(bytes, position + 16, value.data)
   putU32(view, capturedLengthAt, position - dataFrom, "PcapRecord", "data", littleEndian)
   return position
 }
@@ -204,11 +204,11 @@ export function boundPcapRecord(value: PcapRecord): number {
   return 16 + value.data.length
 }
 
-/** Decodes bytes that are one `PcapRecord`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapRecord(bytes: Uint8Array, littleEndian: boolean): PcapRecord {
   const reader = new Reader(bytes)
-  const value = readPcapRecord(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapRecord", "", 0)
+  const value = readPcapRecord(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapRecord", "", 0)
   return value
 }
 
@@ -225,7 +225,7 @@ export interface PcapngBlockHead {
 }
 
 /**
- * Reads a `PcapngBlockHead` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ * Reads a `PcapngBlockHead` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
  */
 export function readPcapngBlockHead(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngBlockHead {
   const view = reader.view
@@ -237,7 +237,7 @@ export function readPcapngBlockHead(reader: Reader, at: number, end: number, sta
   }
 }
 
-/** Writes a `PcapngBlockHead` at `at`, where there is room for `boundPcapngBlockHead` bytes; returns the offset behind it. */
+/** Writes a `PcapngBlockHead` at `at`, where there is room for `boundPcapngBlockHead` bytes; returns the offset after it. */
 export function writePcapngBlockHead(writer: Writer, at: number, value: PcapngBlockHead, littleEndian: boolean): number {
   const { view } = writer
   const position = at
@@ -251,11 +251,11 @@ export function boundPcapngBlockHead(_value: PcapngBlockHead): number {
   return 8
 }
 
-/** Decodes bytes that are one `PcapngBlockHead`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapngBlockHead`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapngBlockHead(bytes: Uint8Array, littleEndian: boolean): PcapngBlockHead {
   const reader = new Reader(bytes)
-  const value = readPcapngBlockHead(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapngBlockHead", "", 0)
+  const value = readPcapngBlockHead(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapngBlockHead", "", 0)
   return value
 }
 
@@ -278,7 +278,7 @@ export interface PcapngEnhancedPacket {
 }
 
 /**
- * Reads a `PcapngEnhancedPacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * Reads a `PcapngEnhancedPacket` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from
  * `start`.
  */
 export function readPcapngEnhancedPacket(
@@ -304,7 +304,7 @@ export function readPcapngEnhancedPacket(
   }
 }
 
-/** Writes a `PcapngEnhancedPacket` at `at`, where there is room for `boundPcapngEnhancedPacket` bytes; returns the offset behind it. */
+/** Writes a `PcapngEnhancedPacket` at `at`, where there is room for `boundPcapngEnhancedPacket` bytes; returns the offset after it. */
 export function writePcapngEnhancedPacket(writer: Writer, at: number, value: PcapngEnhancedPacket, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
@@ -314,7 +314,7 @@ export function writePcapngEnhancedPacket(writer: Writer, at: number, value: Pca
   const capturedLengthAt = position + 12
   putU32(view, position + 16, value.originalLength, "PcapngEnhancedPacket", "originalLength", littleEndian)
   const dataFrom = position + 20
-  position = putBytes(bytes, dataFrom, value.data)
+  position = putBytes(bytes, position + 20, value.data)
   putU32(view, capturedLengthAt, position - dataFrom, "PcapngEnhancedPacket", "data", littleEndian)
   position = putBytes(bytes, position, value.trailer)
   return position
@@ -325,11 +325,11 @@ export function boundPcapngEnhancedPacket(value: PcapngEnhancedPacket): number {
   return 20 + value.data.length + value.trailer.length
 }
 
-/** Decodes bytes that are one `PcapngEnhancedPacket`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapngEnhancedPacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapngEnhancedPacket(bytes: Uint8Array, littleEndian: boolean): PcapngEnhancedPacket {
   const reader = new Reader(bytes)
-  const value = readPcapngEnhancedPacket(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapngEnhancedPacket", "", 0)
+  const value = readPcapngEnhancedPacket(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapngEnhancedPacket", "", 0)
   return value
 }
 
@@ -348,7 +348,7 @@ export interface PcapngInterface {
 }
 
 /**
- * Reads a `PcapngInterface` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ * Reads a `PcapngInterface` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
  */
 export function readPcapngInterface(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngInterface {
   const view = reader.view
@@ -361,7 +361,7 @@ export function readPcapngInterface(reader: Reader, at: number, end: number, sta
   }
 }
 
-/** Writes a `PcapngInterface` at `at`, where there is room for `boundPcapngInterface` bytes; returns the offset behind it. */
+/** Writes a `PcapngInterface` at `at`, where there is room for `boundPcapngInterface` bytes; returns the offset after it. */
 export function writePcapngInterface(writer: Writer, at: number, value: PcapngInterface, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
@@ -377,11 +377,11 @@ export function boundPcapngInterface(value: PcapngInterface): number {
   return 8 + value.options.length
 }
 
-/** Decodes bytes that are one `PcapngInterface`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapngInterface`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapngInterface(bytes: Uint8Array, littleEndian: boolean): PcapngInterface {
   const reader = new Reader(bytes)
-  const value = readPcapngInterface(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapngInterface", "", 0)
+  const value = readPcapngInterface(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapngInterface", "", 0)
   return value
 }
 
@@ -405,7 +405,7 @@ export interface PcapngObsoletePacket {
 }
 
 /**
- * Reads a `PcapngObsoletePacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * Reads a `PcapngObsoletePacket` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from
  * `start`.
  */
 export function readPcapngObsoletePacket(
@@ -432,7 +432,7 @@ export function readPcapngObsoletePacket(
   }
 }
 
-/** Writes a `PcapngObsoletePacket` at `at`, where there is room for `boundPcapngObsoletePacket` bytes; returns the offset behind it. */
+/** Writes a `PcapngObsoletePacket` at `at`, where there is room for `boundPcapngObsoletePacket` bytes; returns the offset after it. */
 export function writePcapngObsoletePacket(writer: Writer, at: number, value: PcapngObsoletePacket, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
@@ -443,7 +443,7 @@ export function writePcapngObsoletePacket(writer: Writer, at: number, value: Pca
   const capturedLengthAt = position + 12
   putU32(view, position + 16, value.originalLength, "PcapngObsoletePacket", "originalLength", littleEndian)
   const dataFrom = position + 20
-  position = putBytes(bytes, dataFrom, value.data)
+  position = putBytes(bytes, position + 20, value.data)
   putU32(view, capturedLengthAt, position - dataFrom, "PcapngObsoletePacket", "data", littleEndian)
   position = putBytes(bytes, position, value.trailer)
   return position
@@ -454,11 +454,11 @@ export function boundPcapngObsoletePacket(value: PcapngObsoletePacket): number {
   return 20 + value.data.length + value.trailer.length
 }
 
-/** Decodes bytes that are one `PcapngObsoletePacket`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapngObsoletePacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapngObsoletePacket(bytes: Uint8Array, littleEndian: boolean): PcapngObsoletePacket {
   const reader = new Reader(bytes)
-  const value = readPcapngObsoletePacket(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapngObsoletePacket", "", 0)
+  const value = readPcapngObsoletePacket(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapngObsoletePacket", "", 0)
   return value
 }
 
@@ -474,7 +474,7 @@ export interface PcapngOption {
   readonly value: Uint8Array
 }
 
-/** Reads a `PcapngOption` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `PcapngOption` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readPcapngOption(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngOption {
   const view = reader.view
   expectAtLeast(end - at, 4, "PcapngOption", "code", at - start)
@@ -488,14 +488,14 @@ export function readPcapngOption(reader: Reader, at: number, end: number, start:
   }
 }
 
-/** Writes a `PcapngOption` at `at`, where there is room for `boundPcapngOption` bytes; returns the offset behind it. */
+/** Writes a `PcapngOption` at `at`, where there is room for `boundPcapngOption` bytes; returns the offset after it. */
 export function writePcapngOption(writer: Writer, at: number, value: PcapngOption, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
   putU16(view, position, value.code, "PcapngOption", "code", littleEndian)
   const lengthAt = position + 2
   const valueFrom = position + 4
-  position = putBytes(bytes, valueFrom, value.value)
+  position = putBytes(bytes, position + 4, value.value)
   putU16(view, lengthAt, position - valueFrom, "PcapngOption", "value", littleEndian)
   return position
 }
@@ -505,11 +505,11 @@ export function boundPcapngOption(value: PcapngOption): number {
   return 4 + value.value.length
 }
 
-/** Decodes bytes that are one `PcapngOption`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapngOption`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapngOption(bytes: Uint8Array, littleEndian: boolean): PcapngOption {
   const reader = new Reader(bytes)
-  const value = readPcapngOption(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapngOption", "", 0)
+  const value = readPcapngOption(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapngOption", "", 0)
   return value
 }
 
@@ -527,9 +527,7 @@ export interface PcapngSection {
   readonly options: Uint8Array
 }
 
-/**
- * Reads a `PcapngSection` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
- */
+/** Reads a `PcapngSection` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readPcapngSection(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngSection {
   const view = reader.view
   expectAtLeast(end - at, 16, "PcapngSection", "byteOrderMagic", at - start)
@@ -543,7 +541,7 @@ export function readPcapngSection(reader: Reader, at: number, end: number, start
   }
 }
 
-/** Writes a `PcapngSection` at `at`, where there is room for `boundPcapngSection` bytes; returns the offset behind it. */
+/** Writes a `PcapngSection` at `at`, where there is room for `boundPcapngSection` bytes; returns the offset after it. */
 export function writePcapngSection(writer: Writer, at: number, value: PcapngSection, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
@@ -560,11 +558,11 @@ export function boundPcapngSection(value: PcapngSection): number {
   return 16 + value.options.length
 }
 
-/** Decodes bytes that are one `PcapngSection`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapngSection`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapngSection(bytes: Uint8Array, littleEndian: boolean): PcapngSection {
   const reader = new Reader(bytes)
-  const value = readPcapngSection(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapngSection", "", 0)
+  const value = readPcapngSection(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapngSection", "", 0)
   return value
 }
 
@@ -582,7 +580,7 @@ export interface PcapngSimplePacket {
 }
 
 /**
- * Reads a `PcapngSimplePacket` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * Reads a `PcapngSimplePacket` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from
  * `start`.
  */
 export function readPcapngSimplePacket(reader: Reader, at: number, end: number, start: number, littleEndian: boolean): PcapngSimplePacket {
@@ -595,7 +593,7 @@ export function readPcapngSimplePacket(reader: Reader, at: number, end: number, 
   }
 }
 
-/** Writes a `PcapngSimplePacket` at `at`, where there is room for `boundPcapngSimplePacket` bytes; returns the offset behind it. */
+/** Writes a `PcapngSimplePacket` at `at`, where there is room for `boundPcapngSimplePacket` bytes; returns the offset after it. */
 export function writePcapngSimplePacket(writer: Writer, at: number, value: PcapngSimplePacket, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
@@ -609,11 +607,11 @@ export function boundPcapngSimplePacket(value: PcapngSimplePacket): number {
   return 4 + value.data.length
 }
 
-/** Decodes bytes that are one `PcapngSimplePacket`. Throws `DecodeError`. */
+/** Decodes bytes that are one `PcapngSimplePacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodePcapngSimplePacket(bytes: Uint8Array, littleEndian: boolean): PcapngSimplePacket {
   const reader = new Reader(bytes)
-  const value = readPcapngSimplePacket(reader, 0, bytes.length, 0, littleEndian)
-  expectEnd(reader.next, bytes.length, "PcapngSimplePacket", "", 0)
+  const value = readPcapngSimplePacket(reader, 0, reader.open, 0, littleEndian)
+  expectEnd(Math.floor(reader.next), bytes.length, "PcapngSimplePacket", "", 0)
   return value
 }
 

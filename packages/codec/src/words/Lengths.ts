@@ -86,6 +86,7 @@ export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "p
         ? next
         : expectLiteral(walk.reader, next, walk.stop(spot.end), textOfHex(type.trailer), 0, walk.packet, spot.path)
     },
+    schema: (make, type) => type.absent === undefined ? make.type(type.of) : make.nullOr(make.type(type.of)),
     toJson: (catalog, type, value, notation) => value === null ? null : catalog.toJson(type.of, value, notation),
     fromJson: (catalog, type, json, packet, path) => nullable(type, json) ? null : catalog.fromJson(type.of, json, packet, path)
   },
@@ -102,6 +103,10 @@ export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "p
         return at
       }
       return walk.elements(type.of, { ...spot, at }, count, type.max, undefined)
+    },
+    schema: (make, type) => {
+      const elements = make.array(make.type(type.of), type.max)
+      return type.absent === undefined ? elements : make.nullOr(elements)
     },
     toJson: (catalog, type, value, notation) =>
       value === null ? null : (value as ReadonlyArray<unknown>).map((one) => catalog.toJson(type.of, one, notation)),

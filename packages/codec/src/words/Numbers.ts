@@ -180,7 +180,11 @@ const numberWord = <T extends NumberModel>(word: Pick<Word<T>, "fixed" | "least"
     spot.scope.values.set(spot.name, Number(value))
     return next
   },
-  fromJson: (_, type, json, packet, path) => integerFromJson(isBigNumber(type), json, packet, path)
+  fromJson: (_, type, json, packet, path) => integerFromJson(isBigNumber(type), json, packet, path),
+  schema: (make, type) => {
+    const { min, max } = numberRange(type)
+    return isBigNumber(type) ? make.bigint(min, max) : make.integer(Number(min), Number(max))
+  }
 })
 
 /** Reads and notes an integer with a text of its own. */
@@ -245,6 +249,7 @@ export const numberWords: {
       walk.note(spot.path, spot.at, size, walk.summary(type), value, String(value), spot.doc)
       return spot.at + size
     },
+    schema: (make, type) => make.number(type.bits === 32),
     // JSON has no word for these
     toJson: (_, __, value) => Number.isFinite(value) ? (Object.is(value, -0) ? "-0" : value) : String(value),
     fromJson: (_, __, json, packet, path) => {
@@ -276,6 +281,7 @@ export const numberWords: {
       }
       return spot.at + intWidth[flags.int]
     },
+    schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>
       notation === "plain"
         ? value
@@ -294,6 +300,7 @@ export const numberWords: {
       }
       return spot.at + intWidth[int]
     },
+    schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) => {
       const plain = typeof value === "bigint" ? String(value) : value
       if (notation === "plain") return plain

@@ -1,7 +1,7 @@
 /** What may be missing. */
 import { malformed } from "../Errors.ts"
 import type { TypeModel } from "../Model.ts"
-import { endsItself, fixedSize, leastSize } from "./Sizes.ts"
+import { endsItself, fixedSize, isVisibleType, leastSize } from "./Sizes.ts"
 import type { StateSet, Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -23,9 +23,12 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     ends: (type, types) => type.if !== undefined && endsItself(types, type.of),
     inner: (type) => [type.of],
     summary: (type, catalog) => catalog.summary(type.of),
+    // a literal that may be missing is told by true
+    isVisible: (type) => type.of.kind === "literal" || isVisibleType(type.of),
     walk: (walk, type, spot) => walk.type(type.of, spot),
+    schema: (make, type) => type.of.kind === "literal" ? make.boolean() : make.type(type.of),
     toJson: (catalog, type, value, notation) => catalog.toJson(type.of, value, notation),
-    fromJson: (catalog, type, json, packet, path) =>
+    fromJson: (catalog, type, json, packet, path) => type.of.kind === "literal" ? json === true :
       json === undefined || json === null && !isNullable(type.of) ? undefined : catalog.fromJson(type.of, json, packet, path)
   },
   when: {
@@ -42,6 +45,9 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     ends: (type, types) => endsItself(types, type.of) && (type.else === undefined || endsItself(types, type.else)),
     inner: (type) => type.else === undefined ? [type.of] : [type.of, type.else],
     summary: (type, catalog) => catalog.summary(type.of),
+    isVisible: (type) => isVisibleType(type.of),
+    schema: (make, type) =>
+      type.else === undefined ? make.type(type.of) : make.union([make.type(type.of), make.type(type.else)]),
     walk: (walk, type, spot) => {
       const present = walk.present(type, spot.scope)
       return present === undefined

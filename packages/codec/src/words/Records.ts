@@ -214,6 +214,7 @@ export const recordWords: {
       return walk.deeper(type, spot, () =>
         walk.inOrder(byteOrder, () => walk.fields(fields, `${spot.path}.`, spot.at, spot.end, new Scope(spot.at, spot.scope))))
     },
+    schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>
       fieldsToJson(catalog, catalog.typeOf("struct", type.ref).fields, value as Record<string, unknown>, notation),
     fromJson: (catalog, type, json, packet, path) =>
@@ -235,6 +236,7 @@ export const recordWords: {
     },
     summary: (type) => type.ref,
     walk: walkChoice,
+    schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>
       caseToJson(catalog, casesOf(catalog, type.ref), "case", value as Record<string, unknown>, notation),
     fromJson: (catalog, type, json, packet, path) => {
@@ -247,6 +249,7 @@ export const recordWords: {
     ends: (type) => type.until !== undefined,
     inner: (type) => [type.of],
     summary: (type, catalog) => `array of ${catalog.summary(type.of)}`,
+    schema: (make, type) => make.array(make.type(type.of), type.max),
     walk: (walk, type, spot) => walk.elements(type.of, spot, spot.scope.counts.get(spot.name), type.max, type.until),
     toJson: (catalog, type, value, notation) =>
       value === null ? null : (value as ReadonlyArray<unknown>).map((one) => catalog.toJson(type.of, one, notation)),
@@ -259,6 +262,7 @@ export const recordWords: {
   nibbleFrames: {
     summary: (type) => type.ref,
     walk: walkNibbleFrames,
+    schema: (make, type) => make.array(make.named(type.ref), undefined),
     toJson: (catalog, type, value, notation) =>
       (value as ReadonlyArray<Record<string, unknown>>).map((one) => caseToJson(catalog, casesOf(catalog, type.ref), "frame", one, notation)),
     fromJson: (catalog, type, json, packet, path) => {

@@ -53,7 +53,7 @@ const extent = (walk: LayoutWalk, type: SizedModel, { path, at, end }: Spot): re
 
 const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
   note: (walk: LayoutWalk, type: T, spot: Spot, stop: number, next: number) => void,
-  json: Pick<Word<T>, "toJson" | "fromJson">
+  json: Pick<Word<T>, "toJson" | "fromJson" | "schema">
 ): Word<T> => ({
   ...json,
   fixed: (type) => type.until === undefined ? type.size : undefined,
@@ -89,6 +89,12 @@ const textJson = {
   fromJson: (_: unknown, __: unknown, json: unknown, packet: string, path: string) => textFromJson(json, packet, path)
 }
 
+const limits = (type: SizedModel) => ({
+  ...(type.size === undefined ? {} : { size: type.size }),
+  ...(type.max === undefined ? {} : { max: type.max }),
+  ...(type.until === undefined ? {} : { without: textOfHex(type.until) })
+})
+
 /** The words of this file. */
 export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
   bytes: sizedWord<Of<"bytes">>((walk, type, spot, stop, next) => {
@@ -97,14 +103,18 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
     walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), value, text, spot.doc)
   }, {
     toJson: (_, __, value) => ({ hex: hexOf(value as Uint8Array) }),
-    fromJson: (_, __, json, packet, path) => bytesFromJson(json, packet, path)
+    fromJson: (_, __, json, packet, path) => bytesFromJson(json, packet, path),
+    schema: (make, type) => make.bytes(limits(type))
   }),
-  utf8: sizedWord<Of<"utf8">>(textOf, textJson),
-  json: sizedWord<Of<"json">>(textOf, textJson),
+  utf8: sizedWord<Of<"utf8">>(textOf, { ...textJson, schema: (make, type) => make.text(limits(type)) }),
+  json: sizedWord<Of<"json">>(textOf, { ...textJson, schema: (make, type) => make.text(limits(type)) }),
   text: sizedWord<Of<"text">>((walk, type, spot, stop, next) => {
     const text = decodeEncoded(walk.reader, type.encoding, spot.at, stop, 0, walk.packet, spot.path)
     walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), text, quoted(text), spot.doc)
-  }, textJson),
+  }, {
+    ...textJson,
+    schema: (make, type) => make.text({ ...limits(type), limit: type.encoding === "ascii" ? 0x7f : type.encoding === "latin1" ? 0xff : 0xffff })
+  }),
   literal: {
     fixed: (type) => type.hex.length / 2,
     isVisible: () => false,

@@ -5,7 +5,7 @@ import { hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
 import type { TypeModel } from "../Model.ts"
 import { intWidth } from "../TypeText.ts"
-import { integerFromJson, numberText } from "./Numbers.ts"
+import { integerFromJson, numberText, rangeOfBits } from "./Numbers.ts"
 import { bytesFromJson } from "./Texts.ts"
 import type { Word } from "./Word.ts"
 
@@ -43,6 +43,12 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       }
       return at + size
     },
+    schema: (make, type) =>
+      type.int === undefined
+        ? make.bytes({ size: type.size ?? 0 })
+        : intWidth[type.int] === 8
+        ? make.bigint(rangeOfBits(64, false).min, rangeOfBits(64, false).max)
+        : make.integer(0, 2 ** (8 * intWidth[type.int]) - 1),
     fromJson: (_, type, json, packet, path) => {
       if (json === undefined) return undefined
       return type.int === undefined ? bytesFromJson(json, packet, path) : integerFromJson(intWidth[type.int] === 8, json, packet, path)
@@ -98,6 +104,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       walk.note(path, at, walk.reader.next - at, type.name, value, face.text(value), doc)
       return walk.reader.next
     },
+    schema: (make, type) => make.any(type.name),
     toJson: (catalog, type, value) => catalog.customs[type.name]?.toJson(value) ?? value,
     fromJson: (catalog, type, json, packet, path) => {
       const face = catalog.customs[type.name]

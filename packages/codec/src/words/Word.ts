@@ -62,6 +62,28 @@ export interface Spot {
 /** How flags and enumerations are spelled in JSON. */
 export type Notation = "named" | "plain"
 
+/** What a word makes a schema of; opaque here, so that nothing but `PacketSchema` loads Effect. */
+export interface SchemaMaker<S> {
+  readonly integer: (min: number, max: number) => S
+  readonly bigint: (min: bigint, max: bigint) => S
+  readonly number: (single: boolean) => S
+  readonly boolean: () => S
+  readonly bytes: (options: { readonly size?: number; readonly max?: number; readonly without?: string }) => S
+  /** `without`: what the text must not contain. */
+  readonly text: (options: { readonly size?: number; readonly max?: number; readonly without?: string; readonly limit?: number }) => S
+  readonly literals: (values: ReadonlyArray<number>) => S
+  readonly array: (of: S, max: number | undefined) => S
+  readonly nullOr: (of: S) => S
+  readonly union: (of: ReadonlyArray<S>) => S
+  /** The schema of a type within it. */
+  readonly type: (type: TypeModel) => S
+  /** The schema of a named type. */
+  readonly named: (ref: string) => S
+  /** Any value; what it may be only its own code knows. */
+  readonly any: (name: string) => S
+  readonly never: () => S
+}
+
 /** One word. */
 export interface Word<T extends TypeModel = TypeModel> {
   /** Bytes, when all values have the same number of them. Default: they have not. */
@@ -80,6 +102,8 @@ export interface Word<T extends TypeModel = TypeModel> {
   readonly toJson?: (catalog: Catalog, type: T, value: unknown, notation: Notation) => unknown
   /** A value of JSON. Throws `EncodeError`. */
   readonly fromJson?: (catalog: Catalog, type: T, json: unknown, packet: string, path: string) => unknown
+  /** Its schema. Default: packets carry no value. */
+  readonly schema?: <S>(make: SchemaMaker<S>, type: T) => S
   /** Types within it. */
   readonly inner?: (type: T) => ReadonlyArray<TypeModel>
 }

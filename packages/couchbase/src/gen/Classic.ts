@@ -11,7 +11,7 @@ import {
   type Reader,
   type Writer,
   checkAtMost,
-  checkUleb128,
+  checkVarint,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -20,11 +20,11 @@ import {
   putBytes,
   putU32,
   putU64,
+  readLeb128,
   readNested,
-  readUleb128,
   textBound,
-  writeNested,
-  writeUleb128
+  writeLeb128,
+  writeNested
 } from "@wirewright/codec"
 import {
   type EmptyRequest,
@@ -74,9 +74,13 @@ export function decodeGetLike<Tag extends string, Opcode extends number>(
 ): GetLike<Tag, Opcode> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
     _tag: tag,
@@ -87,8 +91,8 @@ export function decodeGetLike<Tag extends string, Opcode extends number>(
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -103,7 +107,7 @@ export function encodeGetLike(
   let position = extrasStart
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -212,9 +216,13 @@ export function decodeSetLike<Tag extends string, Opcode extends number>(
 ): SetLike<Tag, Opcode> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 8, tag, "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   return {
     _tag: tag,
     opcode,
@@ -226,8 +234,8 @@ export function decodeSetLike<Tag extends string, Opcode extends number>(
     framing,
     flags: view.getUint32(extrasStart),
     expiration: view.getUint32(extrasStart + 4),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -246,7 +254,7 @@ export function encodeSetLike(
   const keyStart = position + 8
   position = position + 8
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -289,10 +297,9 @@ export function decodeSetResponseLike<Tag extends string, Opcode extends number,
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
+    maybeMutationToken = readNested(reader, extrasStart, keyStart, at, tag, "mutationToken", readMutationToken)
     afterMaybeMutationToken = extrasStart + 16
   }
   expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
@@ -406,9 +413,13 @@ export function decodeIncrementLike<Tag extends string, Opcode extends number>(
 ): IncrementLike<Tag, Opcode> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 20, tag, "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
     _tag: tag,
@@ -422,8 +433,8 @@ export function decodeIncrementLike<Tag extends string, Opcode extends number>(
     delta: view.getBigUint64(extrasStart),
     initial: view.getBigUint64(extrasStart + 8),
     expiration: view.getUint32(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -442,7 +453,7 @@ export function encodeIncrementLike(
   const keyStart = position + 20
   position = position + 20
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -483,10 +494,9 @@ export function decodeIncrementResponseLike<Tag extends string, Opcode extends n
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
+    maybeMutationToken = readNested(reader, extrasStart, keyStart, at, tag, "mutationToken", readMutationToken)
     afterMaybeMutationToken = extrasStart + 16
   }
   expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
@@ -596,9 +606,13 @@ export function decodeGetKResponseLike<Tag extends string, Opcode extends number
 ): GetKResponseLike<Tag, Opcode, Status> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   return {
     _tag: tag,
     opcode,
@@ -609,8 +623,8 @@ export function decodeGetKResponseLike<Tag extends string, Opcode extends number
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint32(extrasStart),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -629,7 +643,7 @@ export function encodeGetKResponseLike(
   const keyStart = position + 4
   position = position + 4
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -688,9 +702,13 @@ export function decodeAppendLike<Tag extends string, Opcode extends number>(
 ): AppendLike<Tag, Opcode> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   return {
     _tag: tag,
     opcode,
@@ -700,8 +718,8 @@ export function decodeAppendLike<Tag extends string, Opcode extends number>(
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -717,7 +735,7 @@ export function encodeAppendLike(
   let position = extrasStart
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -982,9 +1000,13 @@ export function decodeTouchLike<Tag extends string, Opcode extends number>(
 ): TouchLike<Tag, Opcode> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
     _tag: tag,
@@ -996,8 +1018,8 @@ export function decodeTouchLike<Tag extends string, Opcode extends number>(
     cas: view.getBigUint64(at + 16),
     framing,
     expiration: view.getUint32(extrasStart),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -1014,7 +1036,7 @@ export function encodeTouchLike(
   const keyStart = position + 4
   position = position + 4
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -1042,10 +1064,10 @@ export const decodeTouchResponse: ResponseDecoder<TouchResponse> = (reader, at, 
   const view = reader.view
   let maybeFlags: number | undefined
   let afterMaybeFlags = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 4, "TouchResponse", "flags", extrasStart - at)
-    maybeFlags = view.getUint32(extrasStart)
     afterMaybeFlags = extrasStart + 4
+    maybeFlags = view.getUint32(extrasStart)
   }
   expectEnd(afterMaybeFlags, keyStart, "TouchResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "TouchResponse", "key", keyStart - at)

@@ -85,19 +85,9 @@ export const decodeGetClusterConfig: RequestDecoder<GetClusterConfig> = (reader,
   const view = reader.view
   let maybeKnownVersion: ClusterMapVersion | undefined
   let afterMaybeKnownVersion = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 16, "GetClusterConfig", "knownVersion", extrasStart - at)
-    const knownVersion = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "GetClusterConfig",
-      "knownVersion",
-      readClusterMapVersion,
-      false
-    )
-    maybeKnownVersion = knownVersion
+    maybeKnownVersion = readNested(reader, extrasStart, keyStart, at, "GetClusterConfig", "knownVersion", readClusterMapVersion)
     afterMaybeKnownVersion = extrasStart + 16
   }
   expectEnd(afterMaybeKnownVersion, keyStart, "GetClusterConfig", "extras", at)

@@ -3,7 +3,7 @@
 
 /** Commands of couchbase: Hello. */
 import type { HelloFeature } from "./Types.ts"
-import { encodeText, expectLength, readElements, readU16, textBound, writeElements, writeU16 } from "@wirewright/codec"
+import { encodeText, expectAtLeast, expectEnd, expectLength, inElement, putU16, textBound } from "@wirewright/codec"
 import {
   type RequestDecoder,
   type RequestEncoder,
@@ -33,7 +33,18 @@ export interface Hello extends RequestHead {
 export const decodeHello: RequestDecoder<Hello> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "Hello", "extras", extrasStart - at)
-  const features = readElements(reader, valueStart, end, at, "Hello", "features", Infinity, readU16, false)
+  const features: Array<HelloFeature> = []
+  let featuresAt = valueStart
+  try {
+    while (end - featuresAt >= 1) {
+      expectAtLeast(end - featuresAt, 2, "Hello", "", featuresAt - at)
+      features.push(view.getUint16(featuresAt))
+      featuresAt = featuresAt + 2
+    }
+  } catch (error) {
+    throw inElement(error, "Hello", "features", features.length)
+  }
+  expectEnd(featuresAt, end, "Hello", "value", at)
   return {
     _tag: "Hello",
     opcode: 0x1f,
@@ -50,12 +61,21 @@ export const decodeHello: RequestDecoder<Hello> = (reader, at, extrasStart, keyS
 
 export const encodeHello: RequestEncoder<Hello> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, textBound(packet.agent) + packet.features.length * 2)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = extrasStart
   const keyStart = position
   position = position + encodeText(bytes, position, packet.agent)
   const valueStart = position
-  position = writeElements(writer, position, packet.features, "Hello", "features", Infinity, writeU16)
+  let featuresIndex = 0
+  try {
+    for (const featuresElement of packet.features) {
+      putU16(view, position, featuresElement, "Hello", "")
+      position = position + 2
+      featuresIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "Hello", "features", featuresIndex)
+  }
   finishRequest(writer, packet, "Hello", 0x1f, extrasStart, keyStart, valueStart, position)
 }
 
@@ -71,7 +91,18 @@ export const decodeHelloResponse: ResponseDecoder<HelloResponse> = (reader, at, 
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "HelloResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "HelloResponse", "key", keyStart - at)
-  const features = readElements(reader, valueStart, end, at, "HelloResponse", "features", Infinity, readU16, false)
+  const features: Array<HelloFeature> = []
+  let featuresAt = valueStart
+  try {
+    while (end - featuresAt >= 1) {
+      expectAtLeast(end - featuresAt, 2, "HelloResponse", "", featuresAt - at)
+      features.push(view.getUint16(featuresAt))
+      featuresAt = featuresAt + 2
+    }
+  } catch (error) {
+    throw inElement(error, "HelloResponse", "features", features.length)
+  }
+  expectEnd(featuresAt, end, "HelloResponse", "value", at)
   return {
     _tag: "HelloResponse",
     opcode: 0x1f,
@@ -87,8 +118,18 @@ export const decodeHelloResponse: ResponseDecoder<HelloResponse> = (reader, at, 
 
 export const encodeHelloResponse: ResponseEncoder<HelloResponse> = (writer, packet) => {
   const extrasStart = beginResponse(writer, packet, packet.features.length * 2)
+  const { view } = writer
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.features, "HelloResponse", "features", Infinity, writeU16)
+  let featuresIndex = 0
+  try {
+    for (const featuresElement of packet.features) {
+      putU16(view, position, featuresElement, "HelloResponse", "")
+      position = position + 2
+      featuresIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "HelloResponse", "features", featuresIndex)
+  }
   finishResponse(writer, packet, "HelloResponse", 0x1f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }

@@ -28,25 +28,24 @@ import {
   type Writer,
   boundElements,
   checkAtMost,
-  checkUleb128,
+  checkVarint,
   encodeText,
   expectAtLeast,
   expectAtMost,
   expectConstant,
   expectEnd,
   expectLength,
+  inElement,
   malformed,
   putBytes,
   putU16,
   putU32,
   putU64,
   putU8,
-  readElements,
-  readUleb128,
+  readLeb128,
   textBound,
   unencodable,
-  writeElements,
-  writeUleb128
+  writeLeb128
 } from "@wirewright/codec"
 import {
   type EmptyResponse,
@@ -93,9 +92,13 @@ export function decodeGetExLike<Tag extends string, Opcode extends number>(
 ): GetExLike<Tag, Opcode> {
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
     _tag: tag,
@@ -106,8 +109,8 @@ export function decodeGetExLike<Tag extends string, Opcode extends number>(
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -122,7 +125,7 @@ export function encodeGetExLike(
   let position = extrasStart
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -507,7 +510,19 @@ export const decodeObserve: RequestDecoder<Observe, States> = (reader, at, extra
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "Observe", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "Observe", "key", keyStart - at)
-  const keys = readElements(reader, valueStart, end, at, "Observe", "keys", Infinity, readObserveKey, states)
+  const keys: Array<ObserveKey> = []
+  let keysAt = valueStart
+  try {
+    while (end - keysAt >= 1) {
+      const element = readObserveKey(reader, keysAt, end, at, states)
+      const afterElement = reader.next
+      keys.push(element)
+      keysAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "Observe", "keys", keys.length)
+  }
+  expectEnd(keysAt, end, "Observe", "value", at)
   return {
     _tag: "Observe",
     opcode: 0x92,
@@ -522,10 +537,18 @@ export const decodeObserve: RequestDecoder<Observe, States> = (reader, at, extra
 }
 
 export const encodeObserve: RequestEncoder<Observe> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, boundElements(packet.keys, boundObserveKey))
+  const extrasStart = beginRequest(writer, packet, boundElements(packet.keys, (one) => boundObserveKey(one)))
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.keys, "Observe", "keys", Infinity, writeObserveKey)
+  let keysIndex = 0
+  try {
+    for (const keysElement of packet.keys) {
+      position = writeObserveKey(writer, position, keysElement)
+      keysIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "Observe", "keys", keysIndex)
+  }
   finishRequest(writer, packet, "Observe", 0x92, extrasStart, keyStart, keyStart, position)
 }
 
@@ -549,7 +572,19 @@ export const decodeObserveResponse: ResponseDecoder<ObserveResponse, States> = (
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "ObserveResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "ObserveResponse", "key", keyStart - at)
-  const keys = readElements(reader, valueStart, end, at, "ObserveResponse", "keys", Infinity, readObservedKey, states)
+  const keys: Array<ObservedKey> = []
+  let keysAt = valueStart
+  try {
+    while (end - keysAt >= 1) {
+      const element = readObservedKey(reader, keysAt, end, at, states)
+      const afterElement = reader.next
+      keys.push(element)
+      keysAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "ObserveResponse", "keys", keys.length)
+  }
+  expectEnd(keysAt, end, "ObserveResponse", "value", at)
   return {
     _tag: "ObserveResponse",
     opcode: 0x92,
@@ -564,10 +599,18 @@ export const decodeObserveResponse: ResponseDecoder<ObserveResponse, States> = (
 }
 
 export const encodeObserveResponse: ResponseEncoder<ObserveResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, boundObservedKey))
+  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, (one) => boundObservedKey(one)))
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.keys, "ObserveResponse", "keys", Infinity, writeObservedKey)
+  let keysIndex = 0
+  try {
+    for (const keysElement of packet.keys) {
+      position = writeObservedKey(writer, position, keysElement)
+      keysIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "ObserveResponse", "keys", keysIndex)
+  }
   finishResponse(writer, packet, "ObserveResponse", 0x92, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -601,15 +644,19 @@ export const decodeGetLocked: RequestDecoder<GetLocked, States> = (reader, at, e
   const view = reader.view
   let maybeLockTimeout: number | undefined
   let afterMaybeLockTimeout = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 4, "GetLocked", "lockTimeout", extrasStart - at)
-    maybeLockTimeout = view.getUint32(extrasStart)
     afterMaybeLockTimeout = extrasStart + 4
+    maybeLockTimeout = view.getUint32(extrasStart)
   }
   expectEnd(afterMaybeLockTimeout, keyStart, "GetLocked", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetLocked", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetLocked", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "GetLocked", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "GetLocked", "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, "GetLocked", "value", valueStart - at)
   return {
     _tag: "GetLocked",
@@ -621,8 +668,8 @@ export const decodeGetLocked: RequestDecoder<GetLocked, States> = (reader, at, e
     cas: view.getBigUint64(at + 16),
     framing,
     lockTimeout: maybeLockTimeout,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -636,7 +683,7 @@ export const encodeGetLocked: RequestEncoder<GetLocked> = (writer, packet) => {
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetLocked", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetLocked", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -754,11 +801,13 @@ export const decodeGetRandomKeyResponse: ResponseDecoder<GetRandomKeyResponse, S
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "GetRandomKeyResponse", "extras", extrasStart - at)
-  const collectionId = states.collections
-    ? readUleb128(reader, keyStart, valueStart, at, "GetRandomKeyResponse", "collectionId")
-    : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetRandomKeyResponse", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "GetRandomKeyResponse", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "GetRandomKeyResponse", "key", afterMaybeCollectionId - at)
   return {
     _tag: "GetRandomKeyResponse",
     opcode: 0xb6,
@@ -769,8 +818,8 @@ export const decodeGetRandomKeyResponse: ResponseDecoder<GetRandomKeyResponse, S
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint32(extrasStart),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -783,7 +832,7 @@ export const encodeGetRandomKeyResponse: ResponseEncoder<GetRandomKeyResponse> =
   const keyStart = position + 4
   position = position + 4
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetRandomKeyResponse", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetRandomKeyResponse", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -809,15 +858,19 @@ export const decodeGetKeys: RequestDecoder<GetKeys, States> = (reader, at, extra
   const view = reader.view
   let maybeCount: number | undefined
   let afterMaybeCount = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 4, "GetKeys", "count", extrasStart - at)
-    maybeCount = view.getUint32(extrasStart)
     afterMaybeCount = extrasStart + 4
+    maybeCount = view.getUint32(extrasStart)
   }
   expectEnd(afterMaybeCount, keyStart, "GetKeys", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "GetKeys", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "GetKeys", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "GetKeys", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "GetKeys", "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, "GetKeys", "value", valueStart - at)
   return {
     _tag: "GetKeys",
@@ -829,8 +882,8 @@ export const decodeGetKeys: RequestDecoder<GetKeys, States> = (reader, at, extra
     cas: view.getBigUint64(at + 16),
     framing,
     count: maybeCount,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -844,7 +897,7 @@ export const encodeGetKeys: RequestEncoder<GetKeys> = (writer, packet) => {
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "GetKeys", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetKeys", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -873,7 +926,19 @@ export const decodeGetKeysResponse: ResponseDecoder<GetKeysResponse, States> = (
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetKeysResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetKeysResponse", "key", keyStart - at)
-  const keys = readElements(reader, valueStart, end, at, "GetKeysResponse", "keys", Infinity, readListedKey, states)
+  const keys: Array<ListedKey> = []
+  let keysAt = valueStart
+  try {
+    while (end - keysAt >= 1) {
+      const element = readListedKey(reader, keysAt, end, at, states)
+      const afterElement = reader.next
+      keys.push(element)
+      keysAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "GetKeysResponse", "keys", keys.length)
+  }
+  expectEnd(keysAt, end, "GetKeysResponse", "value", at)
   return {
     _tag: "GetKeysResponse",
     opcode: 0xb8,
@@ -888,10 +953,18 @@ export const decodeGetKeysResponse: ResponseDecoder<GetKeysResponse, States> = (
 }
 
 export const encodeGetKeysResponse: ResponseEncoder<GetKeysResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, boundListedKey))
+  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, (one) => boundListedKey(one)))
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.keys, "GetKeysResponse", "keys", Infinity, writeListedKey)
+  let keysIndex = 0
+  try {
+    for (const keysElement of packet.keys) {
+      position = writeListedKey(writer, position, keysElement)
+      keysIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "GetKeysResponse", "keys", keysIndex)
+  }
   finishResponse(writer, packet, "GetKeysResponse", 0xb8, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 

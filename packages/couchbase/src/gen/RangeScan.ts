@@ -17,13 +17,13 @@ import {
   checkLength,
   encodeText,
   expectConstant,
+  expectEnd,
   expectLength,
+  inElement,
   malformed,
   putU32,
-  readElements,
   textBound,
-  unencodable,
-  writeElements
+  unencodable
 } from "@wirewright/codec"
 import {
   type EmptyResponse,
@@ -203,7 +203,19 @@ export const decodeRangeScanContinueResponseKeys: ResponseDecoder<RangeScanConti
   expectLength(keyStart - extrasStart, 4, "RangeScanContinueResponse", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart), 0x00, "RangeScanContinueResponse", "flags", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RangeScanContinueResponse", "key", keyStart - at)
-  const keys = readElements(reader, valueStart, end, at, "RangeScanContinueResponse", "keys", Infinity, readRangeScanKey, false)
+  const keys: Array<RangeScanKey> = []
+  let keysAt = valueStart
+  try {
+    while (end - keysAt >= 1) {
+      const element = readRangeScanKey(reader, keysAt, end, at)
+      const afterElement = reader.next
+      keys.push(element)
+      keysAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "RangeScanContinueResponse", "keys", keys.length)
+  }
+  expectEnd(keysAt, end, "RangeScanContinueResponse", "value", at)
   return {
     _tag: "RangeScanContinueResponse",
     opcode: 0xdb,
@@ -231,17 +243,19 @@ export const decodeRangeScanContinueResponseDocuments: ResponseDecoder<RangeScan
   expectLength(keyStart - extrasStart, 4, "RangeScanContinueResponse", "extras", extrasStart - at)
   expectConstant(view.getUint32(extrasStart), 0x01, "RangeScanContinueResponse", "flags", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "RangeScanContinueResponse", "key", keyStart - at)
-  const documents = readElements(
-    reader,
-    valueStart,
-    end,
-    at,
-    "RangeScanContinueResponse",
-    "documents",
-    Infinity,
-    readRangeScanDocument,
-    false
-  )
+  const documents: Array<RangeScanDocument> = []
+  let documentsAt = valueStart
+  try {
+    while (end - documentsAt >= 1) {
+      const element = readRangeScanDocument(reader, documentsAt, end, at)
+      const afterElement = reader.next
+      documents.push(element)
+      documentsAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "RangeScanContinueResponse", "documents", documents.length)
+  }
+  expectEnd(documentsAt, end, "RangeScanContinueResponse", "value", at)
   return {
     _tag: "RangeScanContinueResponse",
     opcode: 0xdb,
@@ -287,30 +301,40 @@ export const decodeRangeScanContinueResponse: ResponseDecoder<RangeScanContinueR
 export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueResponse> = (writer, packet) => {
   switch (packet.layout) {
     case "Keys": {
-      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.keys, boundRangeScanKey))
+      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.keys, (one) => boundRangeScanKey(one)))
       const { view } = writer
       let position = extrasStart
       putU32(view, position, 0x00, "RangeScanContinueResponse", "flags")
       const keyStart = position + 4
-      position = writeElements(writer, position + 4, packet.keys, "RangeScanContinueResponse", "keys", Infinity, writeRangeScanKey)
+      position = position + 4
+      let keysIndex = 0
+      try {
+        for (const keysElement of packet.keys) {
+          position = writeRangeScanKey(writer, position, keysElement)
+          keysIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "RangeScanContinueResponse", "keys", keysIndex)
+      }
       finishResponse(writer, packet, "RangeScanContinueResponse", 0xdb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
       return
     }
     case "Documents": {
-      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.documents, boundRangeScanDocument))
+      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.documents, (one) => boundRangeScanDocument(one)))
       const { view } = writer
       let position = extrasStart
       putU32(view, position, 0x01, "RangeScanContinueResponse", "flags")
       const keyStart = position + 4
-      position = writeElements(
-        writer,
-        position + 4,
-        packet.documents,
-        "RangeScanContinueResponse",
-        "documents",
-        Infinity,
-        writeRangeScanDocument
-      )
+      position = position + 4
+      let documentsIndex = 0
+      try {
+        for (const documentsElement of packet.documents) {
+          position = writeRangeScanDocument(writer, position, documentsElement)
+          documentsIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "RangeScanContinueResponse", "documents", documentsIndex)
+      }
       finishResponse(writer, packet, "RangeScanContinueResponse", 0xdb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
       return
     }

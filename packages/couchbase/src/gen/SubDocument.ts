@@ -36,26 +36,26 @@ import {
   type Writer,
   boundElements,
   checkAtMost,
-  checkUleb128,
+  checkCount,
+  checkVarint,
   encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectLength,
   expectWithin,
+  inElement,
   malformed,
   putBytes,
   putU16,
   putU32,
   putU8,
-  readElements,
+  readLeb128,
   readNested,
-  readUleb128,
   textBound,
   unencodable,
-  writeElements,
-  writeNested,
-  writeUleb128
+  writeLeb128,
+  writeNested
 } from "@wirewright/codec"
 import {
   type EmptyResponse,
@@ -112,15 +112,19 @@ export function decodeSubdocGetLike<Tag extends string, Opcode extends number>(
   const pathLength = view.getUint16(extrasStart)
   let maybeDocFlags: SubdocDocFlags | undefined
   let afterMaybeDocFlags = extrasStart + 3
-  if (keyStart > extrasStart + 3) {
+  if (keyStart - (extrasStart + 3) >= 1) {
     expectAtLeast(keyStart - (extrasStart + 3), 1, tag, "docFlags", extrasStart + 3 - at)
-    maybeDocFlags = view.getUint8(extrasStart + 3)
     afterMaybeDocFlags = extrasStart + 4
+    maybeDocFlags = view.getUint8(extrasStart + 3)
   }
   expectEnd(afterMaybeDocFlags, keyStart, tag, "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   const pathEnd = valueStart + pathLength
   expectWithin(pathEnd, end, tag, "path", valueStart, at)
   expectAtMost(pathEnd - valueStart, 1024, tag, "path", valueStart - at)
@@ -136,8 +140,8 @@ export function decodeSubdocGetLike<Tag extends string, Opcode extends number>(
     framing,
     flags: view.getUint8(extrasStart + 2),
     docFlags: maybeDocFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     path: reader.text(valueStart, pathEnd)
   }
 }
@@ -160,7 +164,7 @@ export function encodeSubdocGetLike(
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -303,9 +307,13 @@ export function decodeSubdocDictAddLike<Tag extends string, Opcode extends numbe
       return malformed("Length", tag, "extras", extrasStart - at, "3, 4, 7, 8, 11 or 12 bytes", `${keyStart - extrasStart} bytes`)
   }
   const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   const pathEnd = valueStart + pathLength
   expectWithin(pathEnd, end, tag, "path", valueStart, at)
   expectAtMost(pathEnd - valueStart, 1024, tag, "path", valueStart - at)
@@ -318,12 +326,12 @@ export function decodeSubdocDictAddLike<Tag extends string, Opcode extends numbe
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    flags: view.getUint8(extrasStart + 2),
     expiration,
     userFlags,
     docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    flags: view.getUint8(extrasStart + 2),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     path: reader.text(valueStart, pathEnd),
     value: reader.slice(pathEnd, end)
   }
@@ -358,7 +366,7 @@ export function encodeSubdocDictAddLike(
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -406,10 +414,9 @@ export function decodeSubdocDictAddResponseLike<Tag extends string, Opcode exten
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
+    maybeMutationToken = readNested(reader, extrasStart, keyStart, at, tag, "mutationToken", readMutationToken)
     afterMaybeMutationToken = extrasStart + 16
   }
   expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
@@ -527,9 +534,13 @@ export function decodeSubdocDeleteLike<Tag extends string, Opcode extends number
       return malformed("Length", tag, "extras", extrasStart - at, "3, 4, 7, 8, 11 or 12 bytes", `${keyStart - extrasStart} bytes`)
   }
   const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   const pathEnd = valueStart + pathLength
   expectWithin(pathEnd, end, tag, "path", valueStart, at)
   expectAtMost(pathEnd - valueStart, 1024, tag, "path", valueStart - at)
@@ -543,12 +554,12 @@ export function decodeSubdocDeleteLike<Tag extends string, Opcode extends number
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    flags: view.getUint8(extrasStart + 2),
     expiration,
     userFlags,
     docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    flags: view.getUint8(extrasStart + 2),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     path: reader.text(valueStart, pathEnd)
   }
 }
@@ -582,7 +593,7 @@ export function encodeSubdocDeleteLike(
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -797,9 +808,13 @@ export const decodeSubdocCounter: RequestDecoder<SubdocCounter, States> = (
       )
   }
   const pathLength = view.getUint16(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocCounter", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocCounter", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "SubdocCounter", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "SubdocCounter", "key", afterMaybeCollectionId - at)
   const pathEnd = valueStart + pathLength
   expectWithin(pathEnd, end, "SubdocCounter", "path", valueStart, at)
   expectAtMost(pathEnd - valueStart, 1024, "SubdocCounter", "path", valueStart - at)
@@ -813,12 +828,12 @@ export const decodeSubdocCounter: RequestDecoder<SubdocCounter, States> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    flags: view.getUint8(extrasStart + 2),
     expiration,
     userFlags,
     docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    flags: view.getUint8(extrasStart + 2),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     path: reader.text(valueStart, pathEnd),
     value: reader.text(pathEnd, end)
   }
@@ -848,7 +863,7 @@ export const encodeSubdocCounter: RequestEncoder<SubdocCounter> = (writer, packe
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocCounter", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "SubdocCounter", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -886,19 +901,9 @@ export const decodeSubdocCounterResponse: ResponseDecoder<SubdocCounterResponse>
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocCounterResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocCounterResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
+    maybeMutationToken = readNested(reader, extrasStart, keyStart, at, "SubdocCounterResponse", "mutationToken", readMutationToken)
     afterMaybeMutationToken = extrasStart + 16
   }
   expectEnd(afterMaybeMutationToken, keyStart, "SubdocCounterResponse", "extras", at)
@@ -957,16 +962,33 @@ export const decodeSubdocMultiLookup: RequestDecoder<SubdocMultiLookup, States> 
   const view = reader.view
   let maybeDocFlags: SubdocDocFlags | undefined
   let afterMaybeDocFlags = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 1, "SubdocMultiLookup", "docFlags", extrasStart - at)
-    maybeDocFlags = view.getUint8(extrasStart)
     afterMaybeDocFlags = extrasStart + 1
+    maybeDocFlags = view.getUint8(extrasStart)
   }
   expectEnd(afterMaybeDocFlags, keyStart, "SubdocMultiLookup", "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocMultiLookup", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocMultiLookup", "key", afterCollectionId - at)
-  const specs = readElements(reader, valueStart, end, at, "SubdocMultiLookup", "specs", 16, readSubdocLookupSpec, false)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "SubdocMultiLookup", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "SubdocMultiLookup", "key", afterMaybeCollectionId - at)
+  const specs: Array<SubdocLookupSpec> = []
+  let specsAt = valueStart
+  try {
+    while (end - specsAt >= 1) {
+      if (specs.length === 16) malformed("Limit", "", "", specsAt - at, "at most 16 elements", "more")
+      const element = readSubdocLookupSpec(reader, specsAt, end, at)
+      const afterElement = reader.next
+      specs.push(element)
+      specsAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiLookup", "specs", specs.length)
+  }
+  expectEnd(specsAt, end, "SubdocMultiLookup", "value", at)
   return {
     _tag: "SubdocMultiLookup",
     opcode: 0xd0,
@@ -977,14 +999,18 @@ export const decodeSubdocMultiLookup: RequestDecoder<SubdocMultiLookup, States> 
     cas: view.getBigUint64(at + 16),
     framing,
     docFlags: maybeDocFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     specs
   }
 }
 
 export const encodeSubdocMultiLookup: RequestEncoder<SubdocMultiLookup> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 6 + textBound(packet.key) + boundElements(packet.specs, boundSubdocLookupSpec))
+  const extrasStart = beginRequest(
+    writer,
+    packet,
+    6 + textBound(packet.key) + boundElements(packet.specs, (one) => boundSubdocLookupSpec(one))
+  )
   const { bytes, view } = writer
   let position = extrasStart
   if (packet.docFlags !== undefined) {
@@ -993,13 +1019,22 @@ export const encodeSubdocMultiLookup: RequestEncoder<SubdocMultiLookup> = (write
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocMultiLookup", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "SubdocMultiLookup", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
   checkAtMost(position - keyFrom, 250, "SubdocMultiLookup", "key")
   const valueStart = position
-  position = writeElements(writer, position, packet.specs, "SubdocMultiLookup", "specs", 16, writeSubdocLookupSpec)
+  checkCount(packet.specs.length, 16, "SubdocMultiLookup", "specs")
+  let specsIndex = 0
+  try {
+    for (const specsElement of packet.specs) {
+      position = writeSubdocLookupSpec(writer, position, specsElement)
+      specsIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiLookup", "specs", specsIndex)
+  }
   finishRequest(writer, packet, "SubdocMultiLookup", 0xd0, extrasStart, keyStart, valueStart, position)
 }
 
@@ -1024,7 +1059,20 @@ export const decodeSubdocMultiLookupResponse: ResponseDecoder<SubdocMultiLookupR
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "SubdocMultiLookupResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "SubdocMultiLookupResponse", "key", keyStart - at)
-  const results = readElements(reader, valueStart, end, at, "SubdocMultiLookupResponse", "results", 16, readSubdocLookupResult, false)
+  const results: Array<SubdocLookupResult> = []
+  let resultsAt = valueStart
+  try {
+    while (end - resultsAt >= 1) {
+      if (results.length === 16) malformed("Limit", "", "", resultsAt - at, "at most 16 elements", "more")
+      const element = readSubdocLookupResult(reader, resultsAt, end, at)
+      const afterElement = reader.next
+      results.push(element)
+      resultsAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiLookupResponse", "results", results.length)
+  }
+  expectEnd(resultsAt, end, "SubdocMultiLookupResponse", "value", at)
   return {
     _tag: "SubdocMultiLookupResponse",
     opcode: 0xd0,
@@ -1039,10 +1087,19 @@ export const decodeSubdocMultiLookupResponse: ResponseDecoder<SubdocMultiLookupR
 }
 
 export const encodeSubdocMultiLookupResponse: ResponseEncoder<SubdocMultiLookupResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, boundElements(packet.results, boundSubdocLookupResult))
+  const extrasStart = beginResponse(writer, packet, boundElements(packet.results, (one) => boundSubdocLookupResult(one)))
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.results, "SubdocMultiLookupResponse", "results", 16, writeSubdocLookupResult)
+  checkCount(packet.results.length, 16, "SubdocMultiLookupResponse", "results")
+  let resultsIndex = 0
+  try {
+    for (const resultsElement of packet.results) {
+      position = writeSubdocLookupResult(writer, position, resultsElement)
+      resultsIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiLookupResponse", "results", resultsIndex)
+  }
   finishResponse(writer, packet, "SubdocMultiLookupResponse", 0xd0, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -1109,10 +1166,27 @@ export const decodeSubdocMultiMutation: RequestDecoder<SubdocMultiMutation, Stat
         `${keyStart - extrasStart} bytes`
       )
   }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "SubdocMultiMutation", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "SubdocMultiMutation", "key", afterCollectionId - at)
-  const specs = readElements(reader, valueStart, end, at, "SubdocMultiMutation", "specs", 16, readSubdocMutationSpec, false)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "SubdocMultiMutation", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "SubdocMultiMutation", "key", afterMaybeCollectionId - at)
+  const specs: Array<SubdocMutationSpec> = []
+  let specsAt = valueStart
+  try {
+    while (end - specsAt >= 1) {
+      if (specs.length === 16) malformed("Limit", "", "", specsAt - at, "at most 16 elements", "more")
+      const element = readSubdocMutationSpec(reader, specsAt, end, at)
+      const afterElement = reader.next
+      specs.push(element)
+      specsAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiMutation", "specs", specs.length)
+  }
+  expectEnd(specsAt, end, "SubdocMultiMutation", "value", at)
   return {
     _tag: "SubdocMultiMutation",
     opcode: 0xd1,
@@ -1125,14 +1199,18 @@ export const decodeSubdocMultiMutation: RequestDecoder<SubdocMultiMutation, Stat
     expiration,
     userFlags,
     docFlags,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     specs
   }
 }
 
 export const encodeSubdocMultiMutation: RequestEncoder<SubdocMultiMutation> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 14 + textBound(packet.key) + boundElements(packet.specs, boundSubdocMutationSpec))
+  const extrasStart = beginRequest(
+    writer,
+    packet,
+    14 + textBound(packet.key) + boundElements(packet.specs, (one) => boundSubdocMutationSpec(one))
+  )
   const { bytes, view } = writer
   let position = extrasStart
   if (packet.userFlags !== undefined && packet.expiration === undefined) {
@@ -1152,13 +1230,22 @@ export const encodeSubdocMultiMutation: RequestEncoder<SubdocMultiMutation> = (w
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "SubdocMultiMutation", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "SubdocMultiMutation", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
   checkAtMost(position - keyFrom, 250, "SubdocMultiMutation", "key")
   const valueStart = position
-  position = writeElements(writer, position, packet.specs, "SubdocMultiMutation", "specs", 16, writeSubdocMutationSpec)
+  checkCount(packet.specs.length, 16, "SubdocMultiMutation", "specs")
+  let specsIndex = 0
+  try {
+    for (const specsElement of packet.specs) {
+      position = writeSubdocMutationSpec(writer, position, specsElement)
+      specsIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiMutation", "specs", specsIndex)
+  }
   finishRequest(writer, packet, "SubdocMultiMutation", 0xd1, extrasStart, keyStart, valueStart, position)
 }
 
@@ -1185,24 +1272,27 @@ export const decodeSubdocMultiMutationResponse: ResponseDecoder<SubdocMultiMutat
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 16, "SubdocMultiMutationResponse", "mutationToken", extrasStart - at)
-    const mutationToken = readNested(
-      reader,
-      extrasStart,
-      extrasStart + 16,
-      at,
-      "SubdocMultiMutationResponse",
-      "mutationToken",
-      readMutationToken,
-      false
-    )
-    maybeMutationToken = mutationToken
+    maybeMutationToken = readNested(reader, extrasStart, keyStart, at, "SubdocMultiMutationResponse", "mutationToken", readMutationToken)
     afterMaybeMutationToken = extrasStart + 16
   }
   expectEnd(afterMaybeMutationToken, keyStart, "SubdocMultiMutationResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "SubdocMultiMutationResponse", "key", keyStart - at)
-  const results = readElements(reader, valueStart, end, at, "SubdocMultiMutationResponse", "results", 16, readSubdocMutationResult, false)
+  const results: Array<SubdocMutationResult> = []
+  let resultsAt = valueStart
+  try {
+    while (end - resultsAt >= 1) {
+      if (results.length === 16) malformed("Limit", "", "", resultsAt - at, "at most 16 elements", "more")
+      const element = readSubdocMutationResult(reader, resultsAt, end, at)
+      const afterElement = reader.next
+      results.push(element)
+      resultsAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiMutationResponse", "results", results.length)
+  }
+  expectEnd(resultsAt, end, "SubdocMultiMutationResponse", "value", at)
   return {
     _tag: "SubdocMultiMutationResponse",
     opcode: 0xd1,
@@ -1218,13 +1308,22 @@ export const decodeSubdocMultiMutationResponse: ResponseDecoder<SubdocMultiMutat
 }
 
 export const encodeSubdocMultiMutationResponse: ResponseEncoder<SubdocMultiMutationResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16 + boundElements(packet.results, boundSubdocMutationResult))
+  const extrasStart = beginResponse(writer, packet, 16 + boundElements(packet.results, (one) => boundSubdocMutationResult(one)))
   let position = extrasStart
   if (packet.mutationToken !== undefined) {
     position = writeNested(writer, position, packet.mutationToken, "SubdocMultiMutationResponse", "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  position = writeElements(writer, position, packet.results, "SubdocMultiMutationResponse", "results", 16, writeSubdocMutationResult)
+  checkCount(packet.results.length, 16, "SubdocMultiMutationResponse", "results")
+  let resultsIndex = 0
+  try {
+    for (const resultsElement of packet.results) {
+      position = writeSubdocMutationResult(writer, position, resultsElement)
+      resultsIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "SubdocMultiMutationResponse", "results", resultsIndex)
+  }
   finishResponse(writer, packet, "SubdocMultiMutationResponse", 0xd1, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 

@@ -10,28 +10,28 @@ import {
   type Writer,
   boundElements,
   checkAtMost,
-  checkNoNul,
-  checkUleb128,
+  checkUntil,
+  checkVarint,
   encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectWithin,
-  findNul,
+  findByte,
+  inElement,
   putBytes,
   putI64,
   putU16,
   putU32,
   putU64,
   putU8,
-  readElements,
+  readLeb128,
   readNested,
-  readUleb128,
   textBound,
   textLength,
-  writeElements,
-  writeNested,
-  writeUleb128
+  within,
+  writeLeb128,
+  writeNested
 } from "@wirewright/codec"
 import type { Cas, Datatype } from "@wirewright/memcached/gen/Types"
 
@@ -669,8 +669,7 @@ export interface ClusterMapVersion {
 }
 
 /**
- * Reads a `ClusterMapVersion` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
- * `start`.
+ * Reads a `ClusterMapVersion` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
  */
 export function readClusterMapVersion(reader: Reader, at: number, end: number, start: number): ClusterMapVersion {
   const view = reader.view
@@ -682,7 +681,7 @@ export function readClusterMapVersion(reader: Reader, at: number, end: number, s
   }
 }
 
-/** Writes a `ClusterMapVersion` at `at`, where there is room for `boundClusterMapVersion` bytes; returns the offset behind it. */
+/** Writes a `ClusterMapVersion` at `at`, where there is room for `boundClusterMapVersion` bytes; returns the offset after it. */
 export function writeClusterMapVersion(writer: Writer, at: number, value: ClusterMapVersion): number {
   const { view } = writer
   const position = at
@@ -696,11 +695,11 @@ export function boundClusterMapVersion(_value: ClusterMapVersion): number {
   return 16
 }
 
-/** Decodes bytes that are one `ClusterMapVersion`. Throws `DecodeError`. */
+/** Decodes bytes that are one `ClusterMapVersion`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeClusterMapVersion(bytes: Uint8Array): ClusterMapVersion {
   const reader = new Reader(bytes)
-  const value = readClusterMapVersion(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "ClusterMapVersion", "", 0)
+  const value = readClusterMapVersion(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "ClusterMapVersion", "", 0)
   return value
 }
 
@@ -717,24 +716,28 @@ export interface DocumentKey {
   readonly key: string
 }
 
-/** Reads a `DocumentKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `DocumentKey` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readDocumentKey(reader: Reader, at: number, end: number, start: number, states: States): DocumentKey {
-  const collectionId = states.collections ? readUleb128(reader, at, end, start, "DocumentKey", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? at : reader.next
-  expectAtMost(end - afterCollectionId, 250, "DocumentKey", "key", afterCollectionId - start)
-  reader.next = end
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = at
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, at, end, start, "DocumentKey", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(Math.floor(end) - afterMaybeCollectionId, 250, "DocumentKey", "key", afterMaybeCollectionId - start)
+  reader.next = Math.floor(end)
   return {
-    collectionId,
-    key: reader.text(afterCollectionId, end)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, Math.floor(end))
   }
 }
 
-/** Writes a `DocumentKey` at `at`, where there is room for `boundDocumentKey` bytes; returns the offset behind it. */
+/** Writes a `DocumentKey` at `at`, where there is room for `boundDocumentKey` bytes; returns the offset after it. */
 export function writeDocumentKey(writer: Writer, at: number, value: DocumentKey): number {
   const { bytes } = writer
   let position = at
   if (value.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(value.collectionId, "DocumentKey", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(value.collectionId, 0, 4294967295, "DocumentKey", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, value.key)
@@ -747,11 +750,11 @@ export function boundDocumentKey(value: DocumentKey): number {
   return 5 + textBound(value.key)
 }
 
-/** Decodes bytes that are one `DocumentKey`. Throws `DecodeError`. */
+/** Decodes bytes that are one `DocumentKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeDocumentKey(bytes: Uint8Array, states: States = noStates): DocumentKey {
   const reader = new Reader(bytes)
-  const value = readDocumentKey(reader, 0, bytes.length, 0, states)
-  expectEnd(reader.next, bytes.length, "DocumentKey", "", 0)
+  const value = readDocumentKey(reader, 0, reader.open, 0, states)
+  expectEnd(Math.floor(reader.next), bytes.length, "DocumentKey", "", 0)
   return value
 }
 
@@ -768,9 +771,7 @@ export interface FailoverEntry {
   readonly seqno: Seqno
 }
 
-/**
- * Reads a `FailoverEntry` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
- */
+/** Reads a `FailoverEntry` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readFailoverEntry(reader: Reader, at: number, end: number, start: number): FailoverEntry {
   const view = reader.view
   expectAtLeast(end - at, 16, "FailoverEntry", "vbucketUuid", at - start)
@@ -781,7 +782,7 @@ export function readFailoverEntry(reader: Reader, at: number, end: number, start
   }
 }
 
-/** Writes a `FailoverEntry` at `at`, where there is room for `boundFailoverEntry` bytes; returns the offset behind it. */
+/** Writes a `FailoverEntry` at `at`, where there is room for `boundFailoverEntry` bytes; returns the offset after it. */
 export function writeFailoverEntry(writer: Writer, at: number, value: FailoverEntry): number {
   const { view } = writer
   const position = at
@@ -795,11 +796,11 @@ export function boundFailoverEntry(_value: FailoverEntry): number {
   return 16
 }
 
-/** Decodes bytes that are one `FailoverEntry`. Throws `DecodeError`. */
+/** Decodes bytes that are one `FailoverEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeFailoverEntry(bytes: Uint8Array): FailoverEntry {
   const reader = new Reader(bytes)
-  const value = readFailoverEntry(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "FailoverEntry", "", 0)
+  const value = readFailoverEntry(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "FailoverEntry", "", 0)
   return value
 }
 
@@ -814,22 +815,23 @@ export interface ListedKey {
   readonly key: DocumentKey
 }
 
-/** Reads a `ListedKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `ListedKey` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readListedKey(reader: Reader, at: number, end: number, start: number, states: States): ListedKey {
   const view = reader.view
   expectAtLeast(end - at, 2, "ListedKey", "keyLength", at - start)
   const keyLength = view.getUint16(at)
   const keyEnd = at + 2 + keyLength
   expectWithin(keyEnd, end, "ListedKey", "key", at + 2, start)
-  const key = readNested(reader, at + 2, keyEnd, start, "ListedKey", "key", readDocumentKey, states)
-  expectEnd(reader.next, keyEnd, "ListedKey", "key", start)
+  const key = within("ListedKey", "key", () => readDocumentKey(reader, at + 2, keyEnd, start, states))
+  const afterKey = reader.next
+  expectEnd(afterKey, keyEnd, "ListedKey", "key", start)
   reader.next = keyEnd
   return {
     key
   }
 }
 
-/** Writes a `ListedKey` at `at`, where there is room for `boundListedKey` bytes; returns the offset behind it. */
+/** Writes a `ListedKey` at `at`, where there is room for `boundListedKey` bytes; returns the offset after it. */
 export function writeListedKey(writer: Writer, at: number, value: ListedKey): number {
   const { view } = writer
   let position = at
@@ -845,11 +847,11 @@ export function boundListedKey(value: ListedKey): number {
   return 2 + boundDocumentKey(value.key)
 }
 
-/** Decodes bytes that are one `ListedKey`. Throws `DecodeError`. */
+/** Decodes bytes that are one `ListedKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeListedKey(bytes: Uint8Array, states: States = noStates): ListedKey {
   const reader = new Reader(bytes)
-  const value = readListedKey(reader, 0, bytes.length, 0, states)
-  expectEnd(reader.next, bytes.length, "ListedKey", "", 0)
+  const value = readListedKey(reader, 0, reader.open, 0, states)
+  expectEnd(Math.floor(reader.next), bytes.length, "ListedKey", "", 0)
   return value
 }
 
@@ -866,9 +868,7 @@ export interface MutationToken {
   readonly seqno: Seqno
 }
 
-/**
- * Reads a `MutationToken` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
- */
+/** Reads a `MutationToken` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readMutationToken(reader: Reader, at: number, end: number, start: number): MutationToken {
   const view = reader.view
   expectAtLeast(end - at, 16, "MutationToken", "vbucketUuid", at - start)
@@ -879,7 +879,7 @@ export function readMutationToken(reader: Reader, at: number, end: number, start
   }
 }
 
-/** Writes a `MutationToken` at `at`, where there is room for `boundMutationToken` bytes; returns the offset behind it. */
+/** Writes a `MutationToken` at `at`, where there is room for `boundMutationToken` bytes; returns the offset after it. */
 export function writeMutationToken(writer: Writer, at: number, value: MutationToken): number {
   const { view } = writer
   const position = at
@@ -893,11 +893,11 @@ export function boundMutationToken(_value: MutationToken): number {
   return 16
 }
 
-/** Decodes bytes that are one `MutationToken`. Throws `DecodeError`. */
+/** Decodes bytes that are one `MutationToken`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeMutationToken(bytes: Uint8Array): MutationToken {
   const reader = new Reader(bytes)
-  const value = readMutationToken(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "MutationToken", "", 0)
+  const value = readMutationToken(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "MutationToken", "", 0)
   return value
 }
 
@@ -914,15 +914,16 @@ export interface ObserveKey {
   readonly key: DocumentKey
 }
 
-/** Reads a `ObserveKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `ObserveKey` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readObserveKey(reader: Reader, at: number, end: number, start: number, states: States): ObserveKey {
   const view = reader.view
   expectAtLeast(end - at, 4, "ObserveKey", "vbucket", at - start)
   const keyLength = view.getUint16(at + 2)
   const keyEnd = at + 4 + keyLength
   expectWithin(keyEnd, end, "ObserveKey", "key", at + 4, start)
-  const key = readNested(reader, at + 4, keyEnd, start, "ObserveKey", "key", readDocumentKey, states)
-  expectEnd(reader.next, keyEnd, "ObserveKey", "key", start)
+  const key = within("ObserveKey", "key", () => readDocumentKey(reader, at + 4, keyEnd, start, states))
+  const afterKey = reader.next
+  expectEnd(afterKey, keyEnd, "ObserveKey", "key", start)
   reader.next = keyEnd
   return {
     vbucket: view.getUint16(at),
@@ -930,7 +931,7 @@ export function readObserveKey(reader: Reader, at: number, end: number, start: n
   }
 }
 
-/** Writes a `ObserveKey` at `at`, where there is room for `boundObserveKey` bytes; returns the offset behind it. */
+/** Writes a `ObserveKey` at `at`, where there is room for `boundObserveKey` bytes; returns the offset after it. */
 export function writeObserveKey(writer: Writer, at: number, value: ObserveKey): number {
   const { view } = writer
   let position = at
@@ -947,11 +948,11 @@ export function boundObserveKey(value: ObserveKey): number {
   return 4 + boundDocumentKey(value.key)
 }
 
-/** Decodes bytes that are one `ObserveKey`. Throws `DecodeError`. */
+/** Decodes bytes that are one `ObserveKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeObserveKey(bytes: Uint8Array, states: States = noStates): ObserveKey {
   const reader = new Reader(bytes)
-  const value = readObserveKey(reader, 0, bytes.length, 0, states)
-  expectEnd(reader.next, bytes.length, "ObserveKey", "", 0)
+  const value = readObserveKey(reader, 0, reader.open, 0, states)
+  expectEnd(Math.floor(reader.next), bytes.length, "ObserveKey", "", 0)
   return value
 }
 
@@ -972,15 +973,16 @@ export interface ObservedKey {
   readonly cas: Cas
 }
 
-/** Reads a `ObservedKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `ObservedKey` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readObservedKey(reader: Reader, at: number, end: number, start: number, states: States): ObservedKey {
   const view = reader.view
   expectAtLeast(end - at, 4, "ObservedKey", "vbucket", at - start)
   const keyLength = view.getUint16(at + 2)
   const keyEnd = at + 4 + keyLength
   expectWithin(keyEnd, end, "ObservedKey", "key", at + 4, start)
-  const key = readNested(reader, at + 4, keyEnd, start, "ObservedKey", "key", readDocumentKey, states)
-  expectEnd(reader.next, keyEnd, "ObservedKey", "key", start)
+  const key = within("ObservedKey", "key", () => readDocumentKey(reader, at + 4, keyEnd, start, states))
+  const afterKey = reader.next
+  expectEnd(afterKey, keyEnd, "ObservedKey", "key", start)
   expectAtLeast(end - keyEnd, 9, "ObservedKey", "state", keyEnd - start)
   reader.next = keyEnd + 9
   return {
@@ -991,7 +993,7 @@ export function readObservedKey(reader: Reader, at: number, end: number, start: 
   }
 }
 
-/** Writes a `ObservedKey` at `at`, where there is room for `boundObservedKey` bytes; returns the offset behind it. */
+/** Writes a `ObservedKey` at `at`, where there is room for `boundObservedKey` bytes; returns the offset after it. */
 export function writeObservedKey(writer: Writer, at: number, value: ObservedKey): number {
   const { view } = writer
   let position = at
@@ -1010,11 +1012,11 @@ export function boundObservedKey(value: ObservedKey): number {
   return 13 + boundDocumentKey(value.key)
 }
 
-/** Decodes bytes that are one `ObservedKey`. Throws `DecodeError`. */
+/** Decodes bytes that are one `ObservedKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeObservedKey(bytes: Uint8Array, states: States = noStates): ObservedKey {
   const reader = new Reader(bytes)
-  const value = readObservedKey(reader, 0, bytes.length, 0, states)
-  expectEnd(reader.next, bytes.length, "ObservedKey", "", 0)
+  const value = readObservedKey(reader, 0, reader.open, 0, states)
+  expectEnd(Math.floor(reader.next), bytes.length, "ObservedKey", "", 0)
   return value
 }
 
@@ -1040,17 +1042,16 @@ export interface RangeScanDocument {
 }
 
 /**
- * Reads a `RangeScanDocument` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
- * `start`.
+ * Reads a `RangeScanDocument` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
  */
 export function readRangeScanDocument(reader: Reader, at: number, end: number, start: number): RangeScanDocument {
   const view = reader.view
   expectAtLeast(end - at, 25, "RangeScanDocument", "flags", at - start)
-  const keyLength = readUleb128(reader, at + 25, end, start, "RangeScanDocument", "keyLength")
+  const keyLength = readLeb128(reader, at + 25, end, start, "RangeScanDocument", "keyLength")
   const afterKeyLength = reader.next
   const keyEnd = afterKeyLength + keyLength
   expectWithin(keyEnd, end, "RangeScanDocument", "key", afterKeyLength, start)
-  const valueLength = readUleb128(reader, keyEnd, end, start, "RangeScanDocument", "valueLength")
+  const valueLength = readLeb128(reader, keyEnd, end, start, "RangeScanDocument", "valueLength")
   const afterValueLength = reader.next
   const valueEnd = afterValueLength + valueLength
   expectWithin(valueEnd, end, "RangeScanDocument", "value", afterValueLength, start)
@@ -1066,7 +1067,7 @@ export function readRangeScanDocument(reader: Reader, at: number, end: number, s
   }
 }
 
-/** Writes a `RangeScanDocument` at `at`, where there is room for `boundRangeScanDocument` bytes; returns the offset behind it. */
+/** Writes a `RangeScanDocument` at `at`, where there is room for `boundRangeScanDocument` bytes; returns the offset after it. */
 export function writeRangeScanDocument(writer: Writer, at: number, value: RangeScanDocument): number {
   const { bytes, view } = writer
   let position = at
@@ -1075,9 +1076,9 @@ export function writeRangeScanDocument(writer: Writer, at: number, value: RangeS
   putU64(view, position + 8, value.seqno, "RangeScanDocument", "seqno")
   putU64(view, position + 16, value.cas, "RangeScanDocument", "cas")
   putU8(view, position + 24, value.datatype, "RangeScanDocument", "datatype")
-  position = writeUleb128(bytes, position + 25, textLength(value.key))
+  position = writeLeb128(bytes, position + 25, checkVarint(textLength(value.key), 0, 4294967295, "RangeScanDocument", "key"))
   position = position + encodeText(bytes, position, value.key)
-  position = writeUleb128(bytes, position, value.value.length)
+  position = writeLeb128(bytes, position, checkVarint(value.value.length, 0, 4294967295, "RangeScanDocument", "value"))
   position = putBytes(bytes, position, value.value)
   return position
 }
@@ -1087,11 +1088,11 @@ export function boundRangeScanDocument(value: RangeScanDocument): number {
   return 35 + textBound(value.key) + value.value.length
 }
 
-/** Decodes bytes that are one `RangeScanDocument`. Throws `DecodeError`. */
+/** Decodes bytes that are one `RangeScanDocument`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeRangeScanDocument(bytes: Uint8Array): RangeScanDocument {
   const reader = new Reader(bytes)
-  const value = readRangeScanDocument(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "RangeScanDocument", "", 0)
+  const value = readRangeScanDocument(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "RangeScanDocument", "", 0)
   return value
 }
 
@@ -1105,9 +1106,9 @@ export interface RangeScanKey {
   readonly key: string
 }
 
-/** Reads a `RangeScanKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `RangeScanKey` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readRangeScanKey(reader: Reader, at: number, end: number, start: number): RangeScanKey {
-  const keyLength = readUleb128(reader, at, end, start, "RangeScanKey", "keyLength")
+  const keyLength = readLeb128(reader, at, end, start, "RangeScanKey", "keyLength")
   const afterKeyLength = reader.next
   const keyEnd = afterKeyLength + keyLength
   expectWithin(keyEnd, end, "RangeScanKey", "key", afterKeyLength, start)
@@ -1117,11 +1118,11 @@ export function readRangeScanKey(reader: Reader, at: number, end: number, start:
   }
 }
 
-/** Writes a `RangeScanKey` at `at`, where there is room for `boundRangeScanKey` bytes; returns the offset behind it. */
+/** Writes a `RangeScanKey` at `at`, where there is room for `boundRangeScanKey` bytes; returns the offset after it. */
 export function writeRangeScanKey(writer: Writer, at: number, value: RangeScanKey): number {
   const { bytes } = writer
   let position = at
-  position = writeUleb128(bytes, position, textLength(value.key))
+  position = writeLeb128(bytes, position, checkVarint(textLength(value.key), 0, 4294967295, "RangeScanKey", "key"))
   position = position + encodeText(bytes, position, value.key)
   return position
 }
@@ -1131,11 +1132,11 @@ export function boundRangeScanKey(value: RangeScanKey): number {
   return 5 + textBound(value.key)
 }
 
-/** Decodes bytes that are one `RangeScanKey`. Throws `DecodeError`. */
+/** Decodes bytes that are one `RangeScanKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeRangeScanKey(bytes: Uint8Array): RangeScanKey {
   const reader = new Reader(bytes)
-  const value = readRangeScanKey(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "RangeScanKey", "", 0)
+  const value = readRangeScanKey(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "RangeScanKey", "", 0)
   return value
 }
 
@@ -1153,7 +1154,7 @@ export interface SubdocLookupResult {
 }
 
 /**
- * Reads a `SubdocLookupResult` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * Reads a `SubdocLookupResult` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from
  * `start`.
  */
 export function readSubdocLookupResult(reader: Reader, at: number, end: number, start: number): SubdocLookupResult {
@@ -1169,14 +1170,14 @@ export function readSubdocLookupResult(reader: Reader, at: number, end: number, 
   }
 }
 
-/** Writes a `SubdocLookupResult` at `at`, where there is room for `boundSubdocLookupResult` bytes; returns the offset behind it. */
+/** Writes a `SubdocLookupResult` at `at`, where there is room for `boundSubdocLookupResult` bytes; returns the offset after it. */
 export function writeSubdocLookupResult(writer: Writer, at: number, value: SubdocLookupResult): number {
   const { bytes, view } = writer
   let position = at
   putU16(view, position, value.status, "SubdocLookupResult", "status")
   const valueLengthAt = position + 2
   const valueFrom = position + 6
-  position = putBytes(bytes, valueFrom, value.value)
+  position = putBytes(bytes, position + 6, value.value)
   putU32(view, valueLengthAt, position - valueFrom, "SubdocLookupResult", "value")
   return position
 }
@@ -1186,11 +1187,11 @@ export function boundSubdocLookupResult(value: SubdocLookupResult): number {
   return 6 + value.value.length
 }
 
-/** Decodes bytes that are one `SubdocLookupResult`. Throws `DecodeError`. */
+/** Decodes bytes that are one `SubdocLookupResult`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeSubdocLookupResult(bytes: Uint8Array): SubdocLookupResult {
   const reader = new Reader(bytes)
-  const value = readSubdocLookupResult(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "SubdocLookupResult", "", 0)
+  const value = readSubdocLookupResult(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "SubdocLookupResult", "", 0)
   return value
 }
 
@@ -1210,7 +1211,7 @@ export interface SubdocLookupSpec {
 }
 
 /**
- * Reads a `SubdocLookupSpec` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`.
+ * Reads a `SubdocLookupSpec` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
  */
 export function readSubdocLookupSpec(reader: Reader, at: number, end: number, start: number): SubdocLookupSpec {
   const view = reader.view
@@ -1227,7 +1228,7 @@ export function readSubdocLookupSpec(reader: Reader, at: number, end: number, st
   }
 }
 
-/** Writes a `SubdocLookupSpec` at `at`, where there is room for `boundSubdocLookupSpec` bytes; returns the offset behind it. */
+/** Writes a `SubdocLookupSpec` at `at`, where there is room for `boundSubdocLookupSpec` bytes; returns the offset after it. */
 export function writeSubdocLookupSpec(writer: Writer, at: number, value: SubdocLookupSpec): number {
   const { bytes, view } = writer
   let position = at
@@ -1246,11 +1247,11 @@ export function boundSubdocLookupSpec(value: SubdocLookupSpec): number {
   return 4 + textBound(value.path)
 }
 
-/** Decodes bytes that are one `SubdocLookupSpec`. Throws `DecodeError`. */
+/** Decodes bytes that are one `SubdocLookupSpec`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeSubdocLookupSpec(bytes: Uint8Array): SubdocLookupSpec {
   const reader = new Reader(bytes)
-  const value = readSubdocLookupSpec(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "SubdocLookupSpec", "", 0)
+  const value = readSubdocLookupSpec(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "SubdocLookupSpec", "", 0)
   return value
 }
 
@@ -1270,7 +1271,7 @@ export interface SubdocMutationResult {
 }
 
 /**
- * Reads a `SubdocMutationResult` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * Reads a `SubdocMutationResult` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from
  * `start`.
  */
 export function readSubdocMutationResult(reader: Reader, at: number, end: number, start: number): SubdocMutationResult {
@@ -1287,7 +1288,7 @@ export function readSubdocMutationResult(reader: Reader, at: number, end: number
   }
 }
 
-/** Writes a `SubdocMutationResult` at `at`, where there is room for `boundSubdocMutationResult` bytes; returns the offset behind it. */
+/** Writes a `SubdocMutationResult` at `at`, where there is room for `boundSubdocMutationResult` bytes; returns the offset after it. */
 export function writeSubdocMutationResult(writer: Writer, at: number, value: SubdocMutationResult): number {
   const { bytes, view } = writer
   let position = at
@@ -1295,7 +1296,7 @@ export function writeSubdocMutationResult(writer: Writer, at: number, value: Sub
   putU16(view, position + 1, value.status, "SubdocMutationResult", "status")
   const valueLengthAt = position + 3
   const valueFrom = position + 7
-  position = putBytes(bytes, valueFrom, value.value)
+  position = putBytes(bytes, position + 7, value.value)
   putU32(view, valueLengthAt, position - valueFrom, "SubdocMutationResult", "value")
   return position
 }
@@ -1305,11 +1306,11 @@ export function boundSubdocMutationResult(value: SubdocMutationResult): number {
   return 7 + value.value.length
 }
 
-/** Decodes bytes that are one `SubdocMutationResult`. Throws `DecodeError`. */
+/** Decodes bytes that are one `SubdocMutationResult`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeSubdocMutationResult(bytes: Uint8Array): SubdocMutationResult {
   const reader = new Reader(bytes)
-  const value = readSubdocMutationResult(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "SubdocMutationResult", "", 0)
+  const value = readSubdocMutationResult(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "SubdocMutationResult", "", 0)
   return value
 }
 
@@ -1331,7 +1332,7 @@ export interface SubdocMutationSpec {
 }
 
 /**
- * Reads a `SubdocMutationSpec` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from
+ * Reads a `SubdocMutationSpec` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from
  * `start`.
  */
 export function readSubdocMutationSpec(reader: Reader, at: number, end: number, start: number): SubdocMutationSpec {
@@ -1353,7 +1354,7 @@ export function readSubdocMutationSpec(reader: Reader, at: number, end: number, 
   }
 }
 
-/** Writes a `SubdocMutationSpec` at `at`, where there is room for `boundSubdocMutationSpec` bytes; returns the offset behind it. */
+/** Writes a `SubdocMutationSpec` at `at`, where there is room for `boundSubdocMutationSpec` bytes; returns the offset after it. */
 export function writeSubdocMutationSpec(writer: Writer, at: number, value: SubdocMutationSpec): number {
   const { bytes, view } = writer
   let position = at
@@ -1366,7 +1367,7 @@ export function writeSubdocMutationSpec(writer: Writer, at: number, value: Subdo
   checkAtMost(position - pathFrom, 1024, "SubdocMutationSpec", "path")
   putU16(view, pathLengthAt, position - pathFrom, "SubdocMutationSpec", "path")
   const valueFrom = position
-  position = putBytes(bytes, valueFrom, value.value)
+  position = putBytes(bytes, position, value.value)
   putU32(view, valueLengthAt, position - valueFrom, "SubdocMutationSpec", "value")
   return position
 }
@@ -1376,11 +1377,11 @@ export function boundSubdocMutationSpec(value: SubdocMutationSpec): number {
   return 8 + textBound(value.path) + value.value.length
 }
 
-/** Decodes bytes that are one `SubdocMutationSpec`. Throws `DecodeError`. */
+/** Decodes bytes that are one `SubdocMutationSpec`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeSubdocMutationSpec(bytes: Uint8Array): SubdocMutationSpec {
   const reader = new Reader(bytes)
-  const value = readSubdocMutationSpec(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "SubdocMutationSpec", "", 0)
+  const value = readSubdocMutationSpec(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "SubdocMutationSpec", "", 0)
   return value
 }
 
@@ -1396,7 +1397,7 @@ export interface VbucketSeqno {
   readonly seqno: Seqno
 }
 
-/** Reads a `VbucketSeqno` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `VbucketSeqno` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readVbucketSeqno(reader: Reader, at: number, end: number, start: number): VbucketSeqno {
   const view = reader.view
   expectAtLeast(end - at, 10, "VbucketSeqno", "vbucket", at - start)
@@ -1407,7 +1408,7 @@ export function readVbucketSeqno(reader: Reader, at: number, end: number, start:
   }
 }
 
-/** Writes a `VbucketSeqno` at `at`, where there is room for `boundVbucketSeqno` bytes; returns the offset behind it. */
+/** Writes a `VbucketSeqno` at `at`, where there is room for `boundVbucketSeqno` bytes; returns the offset after it. */
 export function writeVbucketSeqno(writer: Writer, at: number, value: VbucketSeqno): number {
   const { view } = writer
   const position = at
@@ -1421,11 +1422,11 @@ export function boundVbucketSeqno(_value: VbucketSeqno): number {
   return 10
 }
 
-/** Decodes bytes that are one `VbucketSeqno`. Throws `DecodeError`. */
+/** Decodes bytes that are one `VbucketSeqno`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeVbucketSeqno(bytes: Uint8Array): VbucketSeqno {
   const reader = new Reader(bytes)
-  const value = readVbucketSeqno(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "VbucketSeqno", "", 0)
+  const value = readVbucketSeqno(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "VbucketSeqno", "", 0)
   return value
 }
 
@@ -1442,11 +1443,11 @@ export interface Xattr {
   readonly value: string
 }
 
-/** Reads a `Xattr` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `Xattr` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readXattr(reader: Reader, at: number, end: number, start: number): Xattr {
-  const keyEnd = findNul(reader.bytes, at, end, "Xattr", "key", start)
+  const keyEnd = findByte(reader, 0, at, end, start, "Xattr", "key")
   expectAtMost(keyEnd - at, 15, "Xattr", "key", at - start)
-  const valueEnd = findNul(reader.bytes, keyEnd + 1, end, "Xattr", "value", start)
+  const valueEnd = findByte(reader, 0, keyEnd + 1, end, start, "Xattr", "value")
   reader.next = valueEnd + 1
   return {
     key: reader.text(at, keyEnd),
@@ -1454,19 +1455,19 @@ export function readXattr(reader: Reader, at: number, end: number, start: number
   }
 }
 
-/** Writes a `Xattr` at `at`, where there is room for `boundXattr` bytes; returns the offset behind it. */
+/** Writes a `Xattr` at `at`, where there is room for `boundXattr` bytes; returns the offset after it. */
 export function writeXattr(writer: Writer, at: number, value: Xattr): number {
   const { bytes } = writer
   let position = at
   const keyFrom = position
-  checkNoNul(value.key, "Xattr", "key")
   position = keyFrom + encodeText(bytes, keyFrom, value.key)
   checkAtMost(position - keyFrom, 15, "Xattr", "key")
-  bytes[position] = 0
+  checkUntil(bytes, keyFrom, position, "\u0000", "Xattr", "key")
+  bytes[position] = 0x00
   const valueFrom = position + 1
-  checkNoNul(value.value, "Xattr", "value")
   position = valueFrom + encodeText(bytes, valueFrom, value.value)
-  bytes[position] = 0
+  checkUntil(bytes, valueFrom, position, "\u0000", "Xattr", "value")
+  bytes[position] = 0x00
   return position + 1
 }
 
@@ -1475,11 +1476,11 @@ export function boundXattr(value: Xattr): number {
   return 2 + textBound(value.key) + textBound(value.value)
 }
 
-/** Decodes bytes that are one `Xattr`. Throws `DecodeError`. */
+/** Decodes bytes that are one `Xattr`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeXattr(bytes: Uint8Array): Xattr {
   const reader = new Reader(bytes)
-  const value = readXattr(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "Xattr", "", 0)
+  const value = readXattr(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "Xattr", "", 0)
   return value
 }
 
@@ -1494,22 +1495,23 @@ export interface XattrPair {
   readonly pair: Xattr
 }
 
-/** Reads a `XattrPair` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `XattrPair` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readXattrPair(reader: Reader, at: number, end: number, start: number): XattrPair {
   const view = reader.view
   expectAtLeast(end - at, 4, "XattrPair", "pairLength", at - start)
   const pairLength = view.getUint32(at)
   const pairEnd = at + 4 + pairLength
   expectWithin(pairEnd, end, "XattrPair", "pair", at + 4, start)
-  const pair = readNested(reader, at + 4, pairEnd, start, "XattrPair", "pair", readXattr, false)
-  expectEnd(reader.next, pairEnd, "XattrPair", "pair", start)
+  const pair = readNested(reader, at + 4, pairEnd, start, "XattrPair", "pair", readXattr)
+  const afterPair = reader.next
+  expectEnd(afterPair, pairEnd, "XattrPair", "pair", start)
   reader.next = pairEnd
   return {
     pair
   }
 }
 
-/** Writes a `XattrPair` at `at`, where there is room for `boundXattrPair` bytes; returns the offset behind it. */
+/** Writes a `XattrPair` at `at`, where there is room for `boundXattrPair` bytes; returns the offset after it. */
 export function writeXattrPair(writer: Writer, at: number, value: XattrPair): number {
   const { view } = writer
   let position = at
@@ -1525,11 +1527,11 @@ export function boundXattrPair(value: XattrPair): number {
   return 4 + boundXattr(value.pair)
 }
 
-/** Decodes bytes that are one `XattrPair`. Throws `DecodeError`. */
+/** Decodes bytes that are one `XattrPair`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeXattrPair(bytes: Uint8Array): XattrPair {
   const reader = new Reader(bytes)
-  const value = readXattrPair(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "XattrPair", "", 0)
+  const value = readXattrPair(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "XattrPair", "", 0)
   return value
 }
 
@@ -1546,14 +1548,26 @@ export interface XattrValue {
   readonly body: Uint8Array
 }
 
-/** Reads a `XattrValue` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `XattrValue` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readXattrValue(reader: Reader, at: number, end: number, start: number): XattrValue {
   const view = reader.view
   expectAtLeast(end - at, 4, "XattrValue", "pairsLength", at - start)
   const pairsLength = view.getUint32(at)
   const pairsEnd = at + 4 + pairsLength
   expectWithin(pairsEnd, end, "XattrValue", "pairs", at + 4, start)
-  const pairs = readElements(reader, at + 4, pairsEnd, start, "XattrValue", "pairs", Infinity, readXattrPair, false)
+  const pairs: Array<XattrPair> = []
+  let pairsAt = at + 4
+  try {
+    while (pairsEnd - pairsAt >= 1) {
+      const element = readXattrPair(reader, pairsAt, pairsEnd, start)
+      const afterElement = reader.next
+      pairs.push(element)
+      pairsAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "XattrValue", "pairs", pairs.length)
+  }
+  expectEnd(pairsAt, pairsEnd, "XattrValue", "pairs", start)
   reader.next = end
   return {
     pairs,
@@ -1561,13 +1575,22 @@ export function readXattrValue(reader: Reader, at: number, end: number, start: n
   }
 }
 
-/** Writes a `XattrValue` at `at`, where there is room for `boundXattrValue` bytes; returns the offset behind it. */
+/** Writes a `XattrValue` at `at`, where there is room for `boundXattrValue` bytes; returns the offset after it. */
 export function writeXattrValue(writer: Writer, at: number, value: XattrValue): number {
   const { bytes, view } = writer
   let position = at
   const pairsLengthAt = position
   const pairsFrom = position + 4
-  position = writeElements(writer, position + 4, value.pairs, "XattrValue", "pairs", Infinity, writeXattrPair)
+  position = position + 4
+  let pairsIndex = 0
+  try {
+    for (const pairsElement of value.pairs) {
+      position = writeXattrPair(writer, position, pairsElement)
+      pairsIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "XattrValue", "pairs", pairsIndex)
+  }
   putU32(view, pairsLengthAt, position - pairsFrom, "XattrValue", "pairs")
   position = putBytes(bytes, position, value.body)
   return position
@@ -1575,14 +1598,14 @@ export function writeXattrValue(writer: Writer, at: number, value: XattrValue): 
 
 /** Room a `XattrValue` needs at most, in bytes. */
 export function boundXattrValue(value: XattrValue): number {
-  return 4 + boundElements(value.pairs, boundXattrPair) + value.body.length
+  return 4 + boundElements(value.pairs, (one) => boundXattrPair(one)) + value.body.length
 }
 
-/** Decodes bytes that are one `XattrValue`. Throws `DecodeError`. */
+/** Decodes bytes that are one `XattrValue`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeXattrValue(bytes: Uint8Array): XattrValue {
   const reader = new Reader(bytes)
-  const value = readXattrValue(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "XattrValue", "", 0)
+  const value = readXattrValue(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "XattrValue", "", 0)
   return value
 }
 

@@ -17,16 +17,17 @@ import {
 import {
   checkLength,
   encodeText,
+  expectAtLeast,
+  expectEnd,
   expectLength,
+  inElement,
   malformed,
   putU16,
   putU32,
   putU64,
   putU8,
-  readElements,
   textBound,
-  unencodable,
-  writeElements
+  unencodable
 } from "@wirewright/codec"
 import {
   type EmptyRequest,
@@ -371,7 +372,19 @@ export const decodeGetAllVbSeqnosResponse: ResponseDecoder<GetAllVbSeqnosRespons
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetAllVbSeqnosResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetAllVbSeqnosResponse", "key", keyStart - at)
-  const seqnos = readElements(reader, valueStart, end, at, "GetAllVbSeqnosResponse", "seqnos", Infinity, readVbucketSeqno, false)
+  const seqnos: Array<VbucketSeqno> = []
+  let seqnosAt = valueStart
+  try {
+    while (end - seqnosAt >= 1) {
+      expectAtLeast(end - seqnosAt, 10, "GetAllVbSeqnosResponse", "", seqnosAt - at)
+      const element = readVbucketSeqno(reader, seqnosAt, end, at)
+      seqnos.push(element)
+      seqnosAt = seqnosAt + 10
+    }
+  } catch (error) {
+    throw inElement(error, "GetAllVbSeqnosResponse", "seqnos", seqnos.length)
+  }
+  expectEnd(seqnosAt, end, "GetAllVbSeqnosResponse", "value", at)
   return {
     _tag: "GetAllVbSeqnosResponse",
     opcode: 0x48,
@@ -389,7 +402,15 @@ export const encodeGetAllVbSeqnosResponse: ResponseEncoder<GetAllVbSeqnosRespons
   const extrasStart = beginResponse(writer, packet, packet.seqnos.length * 10)
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.seqnos, "GetAllVbSeqnosResponse", "seqnos", Infinity, writeVbucketSeqno)
+  let seqnosIndex = 0
+  try {
+    for (const seqnosElement of packet.seqnos) {
+      position = writeVbucketSeqno(writer, position, seqnosElement)
+      seqnosIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "GetAllVbSeqnosResponse", "seqnos", seqnosIndex)
+  }
   finishResponse(writer, packet, "GetAllVbSeqnosResponse", 0x48, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -421,7 +442,19 @@ export const decodeGetFailoverLogResponse: ResponseDecoder<GetFailoverLogRespons
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "GetFailoverLogResponse", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "GetFailoverLogResponse", "key", keyStart - at)
-  const failoverLog = readElements(reader, valueStart, end, at, "GetFailoverLogResponse", "failoverLog", Infinity, readFailoverEntry, false)
+  const failoverLog: Array<FailoverEntry> = []
+  let failoverLogAt = valueStart
+  try {
+    while (end - failoverLogAt >= 1) {
+      expectAtLeast(end - failoverLogAt, 16, "GetFailoverLogResponse", "", failoverLogAt - at)
+      const element = readFailoverEntry(reader, failoverLogAt, end, at)
+      failoverLog.push(element)
+      failoverLogAt = failoverLogAt + 16
+    }
+  } catch (error) {
+    throw inElement(error, "GetFailoverLogResponse", "failoverLog", failoverLog.length)
+  }
+  expectEnd(failoverLogAt, end, "GetFailoverLogResponse", "value", at)
   return {
     _tag: "GetFailoverLogResponse",
     opcode: 0x96,
@@ -439,7 +472,15 @@ export const encodeGetFailoverLogResponse: ResponseEncoder<GetFailoverLogRespons
   const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.failoverLog, "GetFailoverLogResponse", "failoverLog", Infinity, writeFailoverEntry)
+  let failoverLogIndex = 0
+  try {
+    for (const failoverLogElement of packet.failoverLog) {
+      position = writeFailoverEntry(writer, position, failoverLogElement)
+      failoverLogIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "GetFailoverLogResponse", "failoverLog", failoverLogIndex)
+  }
   finishResponse(writer, packet, "GetFailoverLogResponse", 0x96, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 

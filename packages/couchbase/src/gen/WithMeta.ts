@@ -21,7 +21,7 @@ import {
   type Reader,
   type Writer,
   checkAtMost,
-  checkUleb128,
+  checkVarint,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -34,12 +34,12 @@ import {
   putU32,
   putU64,
   putU8,
+  readLeb128,
   readNested,
-  readUleb128,
   textBound,
   unencodable,
-  writeNested,
-  writeUleb128
+  writeLeb128,
+  writeNested
 } from "@wirewright/codec"
 import {
   type RequestDecoder,
@@ -86,9 +86,13 @@ export const decodeMutateWithMeta: RequestDecoder<MutateWithMeta, States> = (
   const view = reader.view
   expectLength(keyStart - extrasStart, 4, "MutateWithMeta", "extras", extrasStart - at)
   const metaSize = view.getUint32(extrasStart)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "MutateWithMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "MutateWithMeta", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "MutateWithMeta", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "MutateWithMeta", "key", afterMaybeCollectionId - at)
   const valueEnd = end - metaSize
   expectWithin(valueEnd, end, "MutateWithMeta", "value", valueStart, at)
   const metaEnd = valueEnd + metaSize
@@ -103,8 +107,8 @@ export const decodeMutateWithMeta: RequestDecoder<MutateWithMeta, States> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, valueEnd),
     meta: reader.text(valueEnd, metaEnd)
   }
@@ -118,7 +122,7 @@ export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, pac
   const keyStart = position + 4
   position = position + 4
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "MutateWithMeta", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "MutateWithMeta", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -126,7 +130,7 @@ export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, pac
   const valueStart = position
   position = putBytes(bytes, position, packet.value)
   const metaFrom = position
-  position = metaFrom + encodeText(bytes, metaFrom, packet.meta)
+  position = position + encodeText(bytes, position, packet.meta)
   putU32(view, metaSizeAt, position - metaFrom, "MutateWithMeta", "meta")
   finishRequest(writer, packet, "MutateWithMeta", 0x4b, extrasStart, keyStart, valueStart, position)
 }
@@ -157,10 +161,9 @@ export function decodeMutateWithMetaResponseLike<Tag extends string, Opcode exte
   const view = reader.view
   let maybeMutationToken: MutationToken | undefined
   let afterMaybeMutationToken = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 16, tag, "mutationToken", extrasStart - at)
-    const mutationToken = readNested(reader, extrasStart, extrasStart + 16, at, tag, "mutationToken", readMutationToken, false)
-    maybeMutationToken = mutationToken
+    maybeMutationToken = readNested(reader, extrasStart, keyStart, at, tag, "mutationToken", readMutationToken)
     afterMaybeMutationToken = extrasStart + 16
   }
   expectEnd(afterMaybeMutationToken, keyStart, tag, "extras", at)
@@ -229,15 +232,19 @@ export function decodeGetMetaLike<Tag extends string, Opcode extends number>(
   const view = reader.view
   let maybeVersion: GetMetaVersion | undefined
   let afterMaybeVersion = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 1, tag, "version", extrasStart - at)
-    maybeVersion = view.getUint8(extrasStart)
     afterMaybeVersion = extrasStart + 1
+    maybeVersion = view.getUint8(extrasStart)
   }
   expectEnd(afterMaybeVersion, keyStart, tag, "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, tag, "value", valueStart - at)
   return {
     _tag: tag,
@@ -249,8 +256,8 @@ export function decodeGetMetaLike<Tag extends string, Opcode extends number>(
     cas: view.getBigUint64(at + 16),
     framing,
     version: maybeVersion,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -269,7 +276,7 @@ export function encodeGetMetaLike(
   }
   const keyStart = position
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -317,10 +324,10 @@ export function decodeGetMetaResponseLike<Tag extends string, Opcode extends num
   expectAtLeast(keyStart - extrasStart, 20, tag, "extras", extrasStart - at)
   let maybeDocumentDatatype: Datatype | undefined
   let afterMaybeDocumentDatatype = extrasStart + 20
-  if (keyStart > extrasStart + 20) {
+  if (keyStart - (extrasStart + 20) >= 1) {
     expectAtLeast(keyStart - (extrasStart + 20), 1, tag, "documentDatatype", extrasStart + 20 - at)
-    maybeDocumentDatatype = view.getUint8(extrasStart + 20)
     afterMaybeDocumentDatatype = extrasStart + 21
+    maybeDocumentDatatype = view.getUint8(extrasStart + 20)
   }
   expectEnd(afterMaybeDocumentDatatype, keyStart, tag, "extras", at)
   expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
@@ -453,15 +460,19 @@ export function decodeSetWithMetaLikePlain<Tag extends string, Opcode extends nu
   expectAtLeast(keyStart - extrasStart, 24, tag, "extras", extrasStart - at)
   let maybeOptions: WithMetaOptions | undefined
   let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
+  if (keyStart - (extrasStart + 24) >= 1) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, tag, "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
     afterMaybeOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
   }
   expectEnd(afterMaybeOptions, keyStart, tag, "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   return {
     _tag: tag,
     opcode,
@@ -477,8 +488,8 @@ export function decodeSetWithMetaLikePlain<Tag extends string, Opcode extends nu
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
     options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -500,18 +511,24 @@ export function decodeSetWithMetaLikeExtendedMeta<Tag extends string, Opcode ext
   let nmeta = 0
   switch (keyStart - extrasStart) {
     case 26:
-      nmeta = view.getUint16(extrasStart + 24)
+      const nmeta2 = view.getUint16(extrasStart + 24)
+      nmeta = nmeta2
       break
     case 30:
+      const nmeta3 = view.getUint16(extrasStart + 28)
       options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
+      nmeta = nmeta3
       break
     default:
       return malformed("Length", tag, "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
   }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   const valueEnd = end - nmeta
   expectWithin(valueEnd, end, tag, "value", valueStart, at)
   const extendedMetaEnd = valueEnd + nmeta
@@ -528,13 +545,13 @@ export function decodeSetWithMetaLikeExtendedMeta<Tag extends string, Opcode ext
     cas: view.getBigUint64(at + 16),
     framing,
     layout: "ExtendedMeta",
+    options,
     flags: view.getUint32(extrasStart),
     expiration: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, valueEnd),
     extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
   }
@@ -587,7 +604,7 @@ export function encodeSetWithMetaLike(
       }
       const keyStart = position
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -614,7 +631,7 @@ export function encodeSetWithMetaLike(
       const keyStart = position + 2
       position = position + 2
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -758,15 +775,19 @@ export function decodeDelWithMetaLikePlain<Tag extends string, Opcode extends nu
   expectAtLeast(keyStart - extrasStart, 24, tag, "extras", extrasStart - at)
   let maybeOptions: WithMetaOptions | undefined
   let afterMaybeOptions = extrasStart + 24
-  if (keyStart > extrasStart + 24) {
+  if (keyStart - (extrasStart + 24) >= 1) {
     expectAtLeast(keyStart - (extrasStart + 24), 4, tag, "options", extrasStart + 24 - at)
-    maybeOptions = view.getUint32(extrasStart + 24)
     afterMaybeOptions = extrasStart + 28
+    maybeOptions = view.getUint32(extrasStart + 24)
   }
   expectEnd(afterMaybeOptions, keyStart, tag, "extras", at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   return {
     _tag: tag,
     opcode,
@@ -782,8 +803,8 @@ export function decodeDelWithMetaLikePlain<Tag extends string, Opcode extends nu
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
     options: maybeOptions,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -805,18 +826,24 @@ export function decodeDelWithMetaLikeExtendedMeta<Tag extends string, Opcode ext
   let nmeta = 0
   switch (keyStart - extrasStart) {
     case 26:
-      nmeta = view.getUint16(extrasStart + 24)
+      const nmeta2 = view.getUint16(extrasStart + 24)
+      nmeta = nmeta2
       break
     case 30:
+      const nmeta3 = view.getUint16(extrasStart + 28)
       options = view.getUint32(extrasStart + 24)
-      nmeta = view.getUint16(extrasStart + 28)
+      nmeta = nmeta3
       break
     default:
       return malformed("Length", tag, "extras", extrasStart - at, "26 or 30 bytes", `${keyStart - extrasStart} bytes`)
   }
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, tag, "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, tag, "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, tag, "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, tag, "key", afterMaybeCollectionId - at)
   const valueEnd = end - nmeta
   expectWithin(valueEnd, end, tag, "value", valueStart, at)
   const extendedMetaEnd = valueEnd + nmeta
@@ -833,13 +860,13 @@ export function decodeDelWithMetaLikeExtendedMeta<Tag extends string, Opcode ext
     cas: view.getBigUint64(at + 16),
     framing,
     layout: "ExtendedMeta",
+    options,
     flags: view.getUint32(extrasStart),
     deleteTime: view.getUint32(extrasStart + 4),
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
-    options,
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, valueEnd),
     extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
   }
@@ -892,7 +919,7 @@ export function encodeDelWithMetaLike(
       }
       const keyStart = position
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -919,7 +946,7 @@ export function encodeDelWithMetaLike(
       const keyStart = position + 2
       position = position + 2
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, tag, "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -997,9 +1024,13 @@ export const decodeReturnMeta: RequestDecoder<ReturnMeta, States> = (
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 12, "ReturnMeta", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "ReturnMeta", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "ReturnMeta", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "ReturnMeta", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "ReturnMeta", "key", afterMaybeCollectionId - at)
   return {
     _tag: "ReturnMeta",
     opcode: 0xb2,
@@ -1012,8 +1043,8 @@ export const decodeReturnMeta: RequestDecoder<ReturnMeta, States> = (
     mutationType: view.getUint32(extrasStart),
     flags: view.getUint32(extrasStart + 4),
     expiration: view.getUint32(extrasStart + 8),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -1028,7 +1059,7 @@ export const encodeReturnMeta: RequestEncoder<ReturnMeta> = (writer, packet) => 
   const keyStart = position + 12
   position = position + 12
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "ReturnMeta", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "ReturnMeta", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)

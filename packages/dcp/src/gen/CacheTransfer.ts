@@ -3,7 +3,7 @@
 
 /** Commands of dcp: DcpCacheTransfer, DcpCacheTransferEnd. */
 import { type CachedItem, boundCachedItem, readCachedItem, writeCachedItem } from "./Types.ts"
-import { boundElements, expectLength, readElements, writeElements } from "@wirewright/codec"
+import { boundElements, expectEnd, expectLength, inElement } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -31,7 +31,19 @@ export const decodeDcpCacheTransfer: RequestDecoder<DcpCacheTransfer> = (reader,
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, "DcpCacheTransfer", "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, "DcpCacheTransfer", "key", keyStart - at)
-  const items = readElements(reader, valueStart, end, at, "DcpCacheTransfer", "items", Infinity, readCachedItem, false)
+  const items: Array<CachedItem> = []
+  let itemsAt = valueStart
+  try {
+    while (end - itemsAt >= 1) {
+      const element = readCachedItem(reader, itemsAt, end, at)
+      const afterElement = reader.next
+      items.push(element)
+      itemsAt = afterElement
+    }
+  } catch (error) {
+    throw inElement(error, "DcpCacheTransfer", "items", items.length)
+  }
+  expectEnd(itemsAt, end, "DcpCacheTransfer", "value", at)
   return {
     _tag: "DcpCacheTransfer",
     opcode: 0x66,
@@ -46,10 +58,18 @@ export const decodeDcpCacheTransfer: RequestDecoder<DcpCacheTransfer> = (reader,
 }
 
 export const encodeDcpCacheTransfer: RequestEncoder<DcpCacheTransfer> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, boundElements(packet.items, boundCachedItem))
+  const extrasStart = beginRequest(writer, packet, boundElements(packet.items, (one) => boundCachedItem(one)))
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.items, "DcpCacheTransfer", "items", Infinity, writeCachedItem)
+  let itemsIndex = 0
+  try {
+    for (const itemsElement of packet.items) {
+      position = writeCachedItem(writer, position, itemsElement)
+      itemsIndex++
+    }
+  } catch (error) {
+    throw inElement(error, "DcpCacheTransfer", "items", itemsIndex)
+  }
   finishRequest(writer, packet, "DcpCacheTransfer", 0x66, extrasStart, keyStart, keyStart, position)
 }
 

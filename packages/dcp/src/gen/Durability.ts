@@ -5,7 +5,7 @@
 import type { States } from "./States.ts"
 import {
   checkAtMost,
-  checkUleb128,
+  checkVarint,
   encodeText,
   expectAtMost,
   expectLength,
@@ -13,9 +13,9 @@ import {
   putU32,
   putU64,
   putU8,
-  readUleb128,
+  readLeb128,
   textBound,
-  writeUleb128
+  writeLeb128
 } from "@wirewright/codec"
 import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
 import {
@@ -75,9 +75,13 @@ export const decodeDcpPrepare: RequestDecoder<DcpPrepare, States> = (
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 31, "DcpPrepare", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpPrepare", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpPrepare", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpPrepare", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpPrepare", "key", afterMaybeCollectionId - at)
   return {
     _tag: "DcpPrepare",
     opcode: 0x60,
@@ -95,8 +99,8 @@ export const decodeDcpPrepare: RequestDecoder<DcpPrepare, States> = (
     nru: view.getUint8(extrasStart + 28),
     deleted: view.getUint8(extrasStart + 29),
     durabilityLevel: view.getUint8(extrasStart + 30),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -116,7 +120,7 @@ export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => 
   const keyStart = position + 31
   position = position + 31
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpPrepare", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpPrepare", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -207,9 +211,13 @@ export interface DcpCommit extends RequestHead {
 export const decodeDcpCommit: RequestDecoder<DcpCommit, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 16, "DcpCommit", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpCommit", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpCommit", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpCommit", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpCommit", "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, "DcpCommit", "value", valueStart - at)
   return {
     _tag: "DcpCommit",
@@ -222,8 +230,8 @@ export const decodeDcpCommit: RequestDecoder<DcpCommit, States> = (reader, at, e
     framing,
     preparedSeqno: view.getBigUint64(extrasStart),
     commitSeqno: view.getBigUint64(extrasStart + 8),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -236,7 +244,7 @@ export const encodeDcpCommit: RequestEncoder<DcpCommit> = (writer, packet) => {
   const keyStart = position + 16
   position = position + 16
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpCommit", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpCommit", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -269,9 +277,13 @@ export interface DcpAbort extends RequestHead {
 export const decodeDcpAbort: RequestDecoder<DcpAbort, States> = (reader, at, extrasStart, keyStart, valueStart, end, framing, states) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 16, "DcpAbort", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpAbort", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpAbort", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpAbort", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpAbort", "key", afterMaybeCollectionId - at)
   expectLength(end - valueStart, 0, "DcpAbort", "value", valueStart - at)
   return {
     _tag: "DcpAbort",
@@ -284,8 +296,8 @@ export const decodeDcpAbort: RequestDecoder<DcpAbort, States> = (reader, at, ext
     framing,
     preparedSeqno: view.getBigUint64(extrasStart),
     abortSeqno: view.getBigUint64(extrasStart + 8),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart)
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -298,7 +310,7 @@ export const encodeDcpAbort: RequestEncoder<DcpAbort> = (writer, packet) => {
   const keyStart = position + 16
   position = position + 16
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpAbort", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpAbort", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)

@@ -5,7 +5,7 @@
 import type { States } from "./States.ts"
 import {
   checkAtMost,
-  checkUleb128,
+  checkVarint,
   encodeText,
   expectAtMost,
   expectLength,
@@ -15,10 +15,10 @@ import {
   putU32,
   putU64,
   putU8,
-  readUleb128,
+  readLeb128,
   textBound,
   unencodable,
-  writeUleb128
+  writeLeb128
 } from "@wirewright/codec"
 import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
 import {
@@ -72,9 +72,13 @@ export const decodeDcpMutation: RequestDecoder<DcpMutation, States> = (
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 31, "DcpMutation", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpMutation", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpMutation", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpMutation", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpMutation", "key", afterMaybeCollectionId - at)
   return {
     _tag: "DcpMutation",
     opcode: 0x57,
@@ -91,8 +95,8 @@ export const decodeDcpMutation: RequestDecoder<DcpMutation, States> = (
     lockTime: view.getUint32(extrasStart + 24),
     nmeta: view.getUint16(extrasStart + 28),
     nru: view.getUint8(extrasStart + 30),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -111,7 +115,7 @@ export const encodeDcpMutation: RequestEncoder<DcpMutation> = (writer, packet) =
   const keyStart = position + 31
   position = position + 31
   if (packet.collectionId !== undefined) {
-    position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpMutation", "collectionId"))
+    position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpMutation", "collectionId"))
   }
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -182,9 +186,13 @@ export const decodeDcpDeletionV1: RequestDecoder<DcpDeletionV1, States> = (
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 18, "DcpDeletion", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpDeletion", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpDeletion", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpDeletion", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpDeletion", "key", afterMaybeCollectionId - at)
   return {
     _tag: "DcpDeletion",
     opcode: 0x58,
@@ -198,8 +206,8 @@ export const decodeDcpDeletionV1: RequestDecoder<DcpDeletionV1, States> = (
     bySeqno: view.getBigUint64(extrasStart),
     revSeqno: view.getBigUint64(extrasStart + 8),
     nmeta: view.getUint16(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -216,9 +224,13 @@ export const decodeDcpDeletionV2: RequestDecoder<DcpDeletionV2, States> = (
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 21, "DcpDeletion", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpDeletion", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpDeletion", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpDeletion", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpDeletion", "key", afterMaybeCollectionId - at)
   return {
     _tag: "DcpDeletion",
     opcode: 0x58,
@@ -233,8 +245,8 @@ export const decodeDcpDeletionV2: RequestDecoder<DcpDeletionV2, States> = (
     revSeqno: view.getBigUint64(extrasStart + 8),
     deleteTime: view.getUint32(extrasStart + 16),
     unused: view.getUint8(extrasStart + 20),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -270,7 +282,7 @@ export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) =
       const keyStart = position + 18
       position = position + 18
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpDeletion", "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpDeletion", "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -291,7 +303,7 @@ export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) =
       const keyStart = position + 21
       position = position + 21
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpDeletion", "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpDeletion", "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -366,9 +378,13 @@ export const decodeDcpExpirationV1: RequestDecoder<DcpExpirationV1, States> = (
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 18, "DcpExpiration", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpExpiration", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpExpiration", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpExpiration", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpExpiration", "key", afterMaybeCollectionId - at)
   return {
     _tag: "DcpExpiration",
     opcode: 0x59,
@@ -382,8 +398,8 @@ export const decodeDcpExpirationV1: RequestDecoder<DcpExpirationV1, States> = (
     bySeqno: view.getBigUint64(extrasStart),
     revSeqno: view.getBigUint64(extrasStart + 8),
     nmeta: view.getUint16(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -400,9 +416,13 @@ export const decodeDcpExpirationV2: RequestDecoder<DcpExpirationV2, States> = (
 ) => {
   const view = reader.view
   expectLength(keyStart - extrasStart, 20, "DcpExpiration", "extras", extrasStart - at)
-  const collectionId = states.collections ? readUleb128(reader, keyStart, valueStart, at, "DcpExpiration", "collectionId") : undefined
-  const afterCollectionId = collectionId === undefined ? keyStart : reader.next
-  expectAtMost(valueStart - afterCollectionId, 250, "DcpExpiration", "key", afterCollectionId - at)
+  let maybeCollectionId: CollectionId | undefined
+  let afterMaybeCollectionId = keyStart
+  if (states.collections) {
+    maybeCollectionId = readLeb128(reader, keyStart, valueStart, at, "DcpExpiration", "collectionId")
+    afterMaybeCollectionId = reader.next
+  }
+  expectAtMost(valueStart - afterMaybeCollectionId, 250, "DcpExpiration", "key", afterMaybeCollectionId - at)
   return {
     _tag: "DcpExpiration",
     opcode: 0x59,
@@ -416,8 +436,8 @@ export const decodeDcpExpirationV2: RequestDecoder<DcpExpirationV2, States> = (
     bySeqno: view.getBigUint64(extrasStart),
     revSeqno: view.getBigUint64(extrasStart + 8),
     deleteTime: view.getUint32(extrasStart + 16),
-    collectionId,
-    key: reader.text(afterCollectionId, valueStart),
+    collectionId: maybeCollectionId,
+    key: reader.text(afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -453,7 +473,7 @@ export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packe
       const keyStart = position + 18
       position = position + 18
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpExpiration", "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpExpiration", "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)
@@ -473,7 +493,7 @@ export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packe
       const keyStart = position + 20
       position = position + 20
       if (packet.collectionId !== undefined) {
-        position = writeUleb128(bytes, position, checkUleb128(packet.collectionId, "DcpExpiration", "collectionId"))
+        position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpExpiration", "collectionId"))
       }
       const keyFrom = position
       position = keyFrom + encodeText(bytes, keyFrom, packet.key)

@@ -7,12 +7,13 @@ import {
   type Reader,
   type Writer,
   encodeText,
+  expectAtLeast,
+  expectEnd,
   expectLength,
+  inElement,
   putU32,
   putU64,
-  readElements,
-  textBound,
-  writeElements
+  textBound
 } from "@wirewright/codec"
 import { type FailoverEntry, type Seqno, type VbucketUuid, readFailoverEntry, writeFailoverEntry } from "@wirewright/couchbase/gen/Types"
 import {
@@ -219,7 +220,19 @@ export function decodeDcpStreamRequestResponseLike<Tag extends string, Opcode ex
   const view = reader.view
   expectLength(keyStart - extrasStart, 0, tag, "extras", extrasStart - at)
   expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
-  const failoverLog = readElements(reader, valueStart, end, at, tag, "failoverLog", Infinity, readFailoverEntry, false)
+  const failoverLog: Array<FailoverEntry> = []
+  let failoverLogAt = valueStart
+  try {
+    while (end - failoverLogAt >= 1) {
+      expectAtLeast(end - failoverLogAt, 16, tag, "", failoverLogAt - at)
+      const element = readFailoverEntry(reader, failoverLogAt, end, at)
+      failoverLog.push(element)
+      failoverLogAt = failoverLogAt + 16
+    }
+  } catch (error) {
+    throw inElement(error, tag, "failoverLog", failoverLog.length)
+  }
+  expectEnd(failoverLogAt, end, tag, "value", at)
   return {
     _tag: tag,
     opcode,
@@ -243,7 +256,15 @@ export function encodeDcpStreamRequestResponseLike(
   const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
   let position = extrasStart
   const keyStart = position
-  position = writeElements(writer, position, packet.failoverLog, tag, "failoverLog", Infinity, writeFailoverEntry)
+  let failoverLogIndex = 0
+  try {
+    for (const failoverLogElement of packet.failoverLog) {
+      position = writeFailoverEntry(writer, position, failoverLogElement)
+      failoverLogIndex++
+    }
+  } catch (error) {
+    throw inElement(error, tag, "failoverLog", failoverLogIndex)
+  }
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 

@@ -6,7 +6,7 @@ import {
   Reader,
   type Writer,
   checkAtMost,
-  checkUleb128,
+  checkVarint,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -17,11 +17,11 @@ import {
   putU32,
   putU64,
   putU8,
+  readLeb128,
   readNested,
-  readUleb128,
   textBound,
-  writeNested,
-  writeUleb128
+  writeLeb128,
+  writeNested
 } from "@wirewright/codec"
 import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
 import type { Cas, Datatype } from "@wirewright/memcached/gen/Types"
@@ -221,7 +221,7 @@ export interface CachedItem {
   readonly value: Uint8Array
 }
 
-/** Reads a `CachedItem` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `CachedItem` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readCachedItem(reader: Reader, at: number, end: number, start: number): CachedItem {
   const view = reader.view
   expectAtLeast(end - at, 40, "CachedItem", "cas", at - start)
@@ -229,8 +229,9 @@ export function readCachedItem(reader: Reader, at: number, end: number, start: n
   const keyLength = view.getUint16(at + 36)
   const keyEnd = at + 40 + keyLength
   expectWithin(keyEnd, end, "CachedItem", "key", at + 40, start)
-  const key = readNested(reader, at + 40, keyEnd, start, "CachedItem", "key", readCachedKey, false)
-  expectEnd(reader.next, keyEnd, "CachedItem", "key", start)
+  const key = readNested(reader, at + 40, keyEnd, start, "CachedItem", "key", readCachedKey)
+  const afterKey = reader.next
+  expectEnd(afterKey, keyEnd, "CachedItem", "key", start)
   const valueEnd = keyEnd + valueLength
   expectWithin(valueEnd, end, "CachedItem", "value", keyEnd, start)
   reader.next = valueEnd
@@ -247,7 +248,7 @@ export function readCachedItem(reader: Reader, at: number, end: number, start: n
   }
 }
 
-/** Writes a `CachedItem` at `at`, where there is room for `boundCachedItem` bytes; returns the offset behind it. */
+/** Writes a `CachedItem` at `at`, where there is room for `boundCachedItem` bytes; returns the offset after it. */
 export function writeCachedItem(writer: Writer, at: number, value: CachedItem): number {
   const { bytes, view } = writer
   let position = at
@@ -264,7 +265,7 @@ export function writeCachedItem(writer: Writer, at: number, value: CachedItem): 
   position = writeNested(writer, position + 40, value.key, "CachedItem", "key", writeCachedKey)
   putU16(view, keyLengthAt, position - keyFrom, "CachedItem", "key")
   const valueFrom = position
-  position = putBytes(bytes, valueFrom, value.value)
+  position = putBytes(bytes, position, value.value)
   putU32(view, valueLengthAt, position - valueFrom, "CachedItem", "value")
   return position
 }
@@ -274,11 +275,11 @@ export function boundCachedItem(value: CachedItem): number {
   return 40 + boundCachedKey(value.key) + value.value.length
 }
 
-/** Decodes bytes that are one `CachedItem`. Throws `DecodeError`. */
+/** Decodes bytes that are one `CachedItem`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeCachedItem(bytes: Uint8Array): CachedItem {
   const reader = new Reader(bytes)
-  const value = readCachedItem(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "CachedItem", "", 0)
+  const value = readCachedItem(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "CachedItem", "", 0)
   return value
 }
 
@@ -294,23 +295,23 @@ export interface CachedKey {
   readonly key: string
 }
 
-/** Reads a `CachedKey` at `at`, not beyond `end`; leaves the offset behind it in `reader.next`. Offsets in errors count from `start`. */
+/** Reads a `CachedKey` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readCachedKey(reader: Reader, at: number, end: number, start: number): CachedKey {
-  const collectionId = readUleb128(reader, at, end, start, "CachedKey", "collectionId")
+  const collectionId = readLeb128(reader, at, end, start, "CachedKey", "collectionId")
   const afterCollectionId = reader.next
-  expectAtMost(end - afterCollectionId, 250, "CachedKey", "key", afterCollectionId - start)
-  reader.next = end
+  expectAtMost(Math.floor(end) - afterCollectionId, 250, "CachedKey", "key", afterCollectionId - start)
+  reader.next = Math.floor(end)
   return {
     collectionId,
-    key: reader.text(afterCollectionId, end)
+    key: reader.text(afterCollectionId, Math.floor(end))
   }
 }
 
-/** Writes a `CachedKey` at `at`, where there is room for `boundCachedKey` bytes; returns the offset behind it. */
+/** Writes a `CachedKey` at `at`, where there is room for `boundCachedKey` bytes; returns the offset after it. */
 export function writeCachedKey(writer: Writer, at: number, value: CachedKey): number {
   const { bytes } = writer
   let position = at
-  position = writeUleb128(bytes, position, checkUleb128(value.collectionId, "CachedKey", "collectionId"))
+  position = writeLeb128(bytes, position, checkVarint(value.collectionId, 0, 4294967295, "CachedKey", "collectionId"))
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, value.key)
   checkAtMost(position - keyFrom, 250, "CachedKey", "key")
@@ -322,11 +323,11 @@ export function boundCachedKey(value: CachedKey): number {
   return 5 + textBound(value.key)
 }
 
-/** Decodes bytes that are one `CachedKey`. Throws `DecodeError`. */
+/** Decodes bytes that are one `CachedKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
 export function decodeCachedKey(bytes: Uint8Array): CachedKey {
   const reader = new Reader(bytes)
-  const value = readCachedKey(reader, 0, bytes.length, 0)
-  expectEnd(reader.next, bytes.length, "CachedKey", "", 0)
+  const value = readCachedKey(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "CachedKey", "", 0)
   return value
 }
 

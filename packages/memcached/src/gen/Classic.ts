@@ -452,10 +452,10 @@ export function decodeFlushLike<Tag extends string, Opcode extends number>(
   const view = reader.view
   let maybeExpiration: number | undefined
   let afterMaybeExpiration = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 4, tag, "expiration", extrasStart - at)
-    maybeExpiration = view.getUint32(extrasStart)
     afterMaybeExpiration = extrasStart + 4
+    maybeExpiration = view.getUint32(extrasStart)
   }
   expectEnd(afterMaybeExpiration, keyStart, tag, "extras", at)
   expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
@@ -1033,10 +1033,10 @@ export const decodeTouchResponse: ResponseDecoder<TouchResponse> = (reader, at, 
   const view = reader.view
   let maybeFlags: number | undefined
   let afterMaybeFlags = extrasStart
-  if (keyStart > extrasStart) {
+  if (keyStart - extrasStart >= 1) {
     expectAtLeast(keyStart - extrasStart, 4, "TouchResponse", "flags", extrasStart - at)
-    maybeFlags = view.getUint32(extrasStart)
     afterMaybeFlags = extrasStart + 4
+    maybeFlags = view.getUint32(extrasStart)
   }
   expectEnd(afterMaybeFlags, keyStart, "TouchResponse", "extras", at)
   expectLength(valueStart - keyStart, 0, "TouchResponse", "key", keyStart - at)

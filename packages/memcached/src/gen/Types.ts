@@ -16,6 +16,7 @@ import {
   putU16,
   putU8,
   textBound,
+  unencodable,
   writeNibbleHeader
 } from "@wirewright/codec"
 
@@ -177,10 +178,10 @@ export function readRequestFrame(reader: Reader, tag: number, at: number, end: n
       expectAtLeast(end - at, 1, "RequestFrame", `${path}.level`, at - start)
       let maybeTimeout: number | undefined
       let afterMaybeTimeout = at + 1
-      if (end > at + 1) {
+      if (end - (at + 1) >= 1) {
         expectAtLeast(end - (at + 1), 2, "RequestFrame", `${path}.timeout`, at + 1 - start)
-        maybeTimeout = view.getUint16(at + 1)
         afterMaybeTimeout = at + 3
+        maybeTimeout = view.getUint16(at + 1)
       }
       expectEnd(afterMaybeTimeout, end, "RequestFrame", path, start)
       return {
@@ -317,6 +318,14 @@ export function boundRequestFrame(value: RequestFrame): number {
       return 5
     case "Unknown":
       return 3 + value.bytes.length
+    default:
+      return unencodable(
+        "UnknownValue",
+        "RequestFrame",
+        "_tag",
+        "a case of RequestFrame",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -431,5 +440,13 @@ export function boundResponseFrame(value: ResponseFrame): number {
       return 5
     case "Unknown":
       return 3 + value.bytes.length
+    default:
+      return unencodable(
+        "UnknownValue",
+        "ResponseFrame",
+        "_tag",
+        "a case of ResponseFrame",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }

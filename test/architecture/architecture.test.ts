@@ -20,6 +20,7 @@ test("relative imports stay inside of their package", () => expect(Rules.escapes
 test("generated code imports only the runtime and the code it extends", () => expect(Rules.generatedImports(modules)).toEqual([]))
 test("modules do not import each other in circles", () => expect(Rules.cycles(modules)).toEqual([]))
 test("what runs in browsers has no Node in it", () => expect(Rules.platformUses(modules)).toEqual([]))
+test("headers are read and written by generated functions", () => expect(Rules.headersByHand(modules)).toEqual([]))
 test("one file knows ts-morph", () => expect(Rules.tsMorphUses(modules)).toEqual([]))
 test("the runtime of codecs knows little of effect", () => expect(Rules.codecEffects(modules)).toEqual([]))
 test("files are short", () => expect(Rules.longFiles(modules, { most: 700, median: 160 })).toEqual([]))

@@ -94,6 +94,33 @@ test("browsers", () => {
   expect(Rules.platformUses([codec("A.test.ts", "import * as Fs from \"node:fs\"")])).toEqual([])
 })
 
+test("headers", () => {
+  const proxy = (text: string) => Rules.headersByHand([moduleOf("packages/proxy/src/A.ts", "@wirewright/proxy", text)])
+  const wrong = [
+    "const opaque = reader.view.getUint32(at + 12)",
+    "const size = view.getUint32(this.at + 8)",
+    "new DataView(copy.buffer).setUint32(12, opaque)",
+    "const opcode = reader.bytes[at + 1]!",
+    "writer.bytes[to + 1] = opcode",
+    "if (copy[4]! > 0) return",
+    "if (bytes[at] !== 0x80) return false",
+    "if (magic !== 0x80 && magic !== 0x08) return",
+    "if (packet.magic === 0x83) return",
+    "const requestMagics = [0x80, 0x08]",
+    "const head = { magic: 0x80, datatype: 0 }",
+    "const flexible = 0x08",
+    "const headerSize = 24"
+  ]
+  expect(wrong.filter((line) => proxy(line).length !== 1)).toEqual([])
+  expect(
+    proxy("const opaque = opaqueAt(reader, at) // at + 12\nconst end = at + headerSize\nconst byte = bytes[at]!\nif (flags === 0x80) f()")
+  ).toEqual(
+    []
+  )
+  const snappy = moduleOf("packages/embedded/src/Snappy.ts", "@wirewright/embedded", wrong[3]!)
+  expect(Rules.headersByHand([snappy, gen("Frame.ts", wrong[0]!)])).toEqual([])
+})
+
 test("ts-morph", () => {
   expect(Rules.tsMorphUses([codegen("A.ts", "import { Project } from \"ts-morph\"")])).toHaveLength(1)
   expect(Rules.tsMorphUses([codegen("TsMorph.ts", "import { Project } from \"ts-morph\"")])).toEqual([])

@@ -7,21 +7,30 @@ import { getInt } from "./Decode.ts"
 import { passedNames } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { readerLocals } from "./Objects.ts"
-import { printAlike, printPacket, printShape, shapeKey } from "./Packet.ts"
-import { families, packetsOf, type PacketPlan } from "./Plans.ts"
+import { namesOf, printAlike, printPacket, printShape, shapeKey } from "./Packet.ts"
+import { families, inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
 
 /** Prints one module per family. */
 export const printCommands = (context: Context): ReadonlyArray<Module> =>
   [...families(context)].map(([family, commands]) => {
     const module = new Module(`${family}.ts`, `Commands of ${context.model.name}: ${commands.map((command) => command.name).join(", ")}.`)
     const alike = new Map<string, Array<PacketPlan>>()
-    for (const packet of commands.flatMap((command) => packetsOf(context, command))) {
+    const inherited = new Map<string, Array<string>>()
+    const packets = new Map(commands.map((command) => [command, packetsOf(context, command)] as const))
+    for (const packet of [...packets.values()].flat()) {
+      const from = inheritedFrom(context, packet)
+      if (from !== undefined) {
+        inherited.set(from, [...inherited.get(from) ?? [], ...namesOf(packet)])
+        continue
+      }
       const key = shapeKey(packet)
       alike.set(key, [...alike.get(key) ?? [], packet])
     }
-    for (const command of commands) {
-      for (const packet of packetsOf(context, command)) {
-        const group = alike.get(shapeKey(packet))!
+    for (const [from, names] of inherited) module.add({ kind: "statement", text: `export { ${names.join(", ")} } from "${from}"` })
+    for (const [command, own] of packets) {
+      for (const packet of own) {
+        const group = alike.get(shapeKey(packet))
+        if (group?.includes(packet) !== true) continue
         if (group.length === 1) printPacket(context, module, packet)
         else {
           if (group[0]!.tag === packet.tag) printShape(context, module, group)

@@ -2,6 +2,7 @@
 import type { HeaderFieldModel, HeaderModel, KindModel } from "@wirewright/codec/Model"
 import { Module, type Parameter, type Property } from "../Module.ts"
 import { hex, intSize } from "../Names.ts"
+import { placeParameters, printAccessors } from "./Accessors.ts"
 import { codec, type Context, kindName } from "./Context.ts"
 import { getInt } from "./Decode.ts"
 import { headerLines } from "./Header.ts"
@@ -64,61 +65,39 @@ const printShape = (context: Context, module: Module): void => {
   maxFrame: ${frame.maxFrame}
 }`
   })
-  const opcode = fieldOf(headers[0]!, "opcode")
-  if (opcode !== undefined) {
-    module.add({
-      kind: "function",
-      name: "opcodeAt",
-      doc: "Opcode of the frame at `at`, without decoding it.",
-      parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
-      returns: "number",
-      body: [
-        `return ${
-          getInt(module, opcode.int, opcode.offset === 0 ? "at" : `at + ${opcode.offset}`, undefined).replace("view.", "reader.view.")
-        }`
-      ]
-    })
-  }
-  const kinds = frame.kinds.filter((kind) => kind.headers.every((header) => header.magic !== undefined))
-  const magic = fieldOf(headers[0]!, "magic")
-  if (magic !== undefined && kinds.length === frame.kinds.length) {
-    module.add({ kind: "alias", name: "Kind", doc: "Kinds of packet.", type: kinds.map((kind) => JSON.stringify(kind.name)).join(" | ") })
-    module.add({
-      kind: "function",
-      name: "kindAt",
-      doc: "Kind of the frame at `at`, or nothing when its magic is none of ours.",
-      parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
-      returns: "Kind | undefined",
-      body: [
-        `switch (${
-          getInt(module, magic.int, magic.offset === 0 ? "at" : `at + ${magic.offset}`, undefined).replace("view.", "reader.view.")
-        }) {`,
-        ...kinds.flatMap((kind) => [...kind.headers.map((header) => `  case ${hex(header.magic!)}:`), `    return "${kind.name}"`]),
-        "  default:",
-        "    return undefined",
-        "}"
-      ]
-    })
-  }
-  for (
-    const field of new Map(
-      frame.kinds.flatMap((kind) => visibleFields(kind)).filter((one) => one.role !== "magic").map((one) => [one.name, one])
-    ).values()
-  ) {
-    if (field.role === "field" && field.type.kind === "reserved") continue
-    module.add({
-      kind: "function",
-      name: `${field.name}At`,
-      doc: `The ${field.name} of the frame at \`at\`, without decoding it.`,
-      parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
-      returns: typeOf(context, module, field),
-      body: [
-        `return ${
-          getInt(module, field.int, field.offset === 0 ? "at" : `at + ${field.offset}`, undefined).replace("view.", "reader.view.")
-        }`
-      ]
-    })
-  }
+  module.add({ kind: "const", name: "headerSize", doc: "Bytes of a header.", value: String(headers[0]!.size) })
+  printKinds(context, module)
+  printAccessors(context, module)
+}
+
+/** Prints the kinds of packet and their magics, where every kind has some. */
+const printKinds = (context: Context, module: Module): void => {
+  const { kinds } = context.model.frame
+  const magic = fieldOf(kinds[0]!.headers[0]!, "magic")
+  if (magic === undefined || kinds.some(({ headers }) => headers.some((header) => header.magic === undefined))) return
+  module.add({ kind: "alias", name: "Kind", doc: "Kinds of packet.", type: kinds.map((kind) => JSON.stringify(kind.name)).join(" | ") })
+  module.add({
+    kind: "const",
+    name: "magics",
+    doc: "First bytes of packets by kind; the first of several is that of the plainest header.",
+    value: `{ ${
+      kinds.map(({ headers, name }) => `${name}: [${headers.map((header) => hex(header.magic!)).join(", ")}]`).join(", ")
+    } } as const`
+  })
+  module.add({
+    kind: "function",
+    name: "kindAt",
+    doc: "Kind of the frame at `at`, or nothing when its magic is none of ours.",
+    parameters: placeParameters(module),
+    returns: "Kind | undefined",
+    body: [
+      `switch (${getInt(module, magic.int, `at + ${magic.offset}`, undefined).replace(" + 0", "")}) {`,
+      ...kinds.flatMap((kind) => [...kind.headers.map((header) => `case ${hex(header.magic!)}:`), `return "${kind.name}"`]),
+      "default:",
+      "return undefined",
+      "}"
+    ]
+  })
 }
 
 const headProperties = (context: Context, module: Module, kind: KindModel): ReadonlyArray<Property> => [

@@ -67,6 +67,18 @@ const isEmpty = ({ layouts }: PacketPlan): boolean =>
 
 const isNamed = ({ layouts }: PacketPlan): boolean => layouts.length > 1 || layouts[0]!.name !== undefined
 
+/** Names that a packet's module exports for it, as an export statement says them. */
+export const namesOf = (packet: PacketPlan): ReadonlyArray<string> => {
+  const layouts = isNamed(packet) ? packet.layouts.map((layout) => `${packet.tag}${layout.name}`) : []
+  return [
+    `decode${packet.tag}`,
+    ...layouts.map((name) => `decode${name}`),
+    `encode${packet.tag}`,
+    `type ${packet.tag}`,
+    ...layouts.map((name) => `type ${name}`)
+  ]
+}
+
 /** Prints a packet that looks like no other of its module. */
 export const printPacket = (context: Context, module: Module, packet: PacketPlan): void => {
   if (isEmpty(packet)) printAlike(context, module, packet, `Empty${kindName(packet.kind.name)}`, context.frameModule)

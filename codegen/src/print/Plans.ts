@@ -1,6 +1,7 @@
 /** Plans of what is printed for commands: their packets, and the modules they go to. */
 import type { CommandModel, KindModel, LayoutModel, OutcomeModel, SectionModel } from "@wirewright/codec/Model"
-import type { Context } from "./Context.ts"
+import { baseOf } from "../Build.ts"
+import { Context } from "./Context.ts"
 
 /** One packet of a command: its request, or one outcome of its response. */
 export interface PacketPlan {
@@ -52,6 +53,24 @@ export const packetsOf = (context: Context, command: CommandModel): ReadonlyArra
 /** Commands whose packets have types and codecs: all but those that servers no longer execute, which are rows of the tables. */
 export const describedCommands = (context: Context): ReadonlyArray<CommandModel> =>
   context.model.commands.filter(({ lifecycle }) => lifecycle !== "removed")
+
+/** The module that generates the same packet for a protocol that this one extends, when there is one. */
+export const inheritedFrom = (context: Context, packet: PacketPlan): string | undefined => {
+  for (let base = context.base; base !== undefined; base = baseOf(base)) {
+    const command = base.commands.find(({ kinds, opcode }) =>
+      kinds.request === packet.command.kinds.request && opcode === packet.command.opcode
+    )
+    if (command === undefined) continue
+    const found = command.lifecycle === "removed"
+      ? undefined
+      : packetsOf(new Context(base, context.extension), command).find(({ tag }) => tag === packet.tag)
+    return found !== undefined && content(found) === content(packet) ? `${base.module}/${command.family}` : undefined
+  }
+  return undefined
+}
+
+const content = ({ doc, kind, layouts, needsStates, statuses }: PacketPlan): string =>
+  JSON.stringify([doc, kind.name, layouts, needsStates, statuses])
 
 /** Families of a protocol's commands: module name to commands. */
 export const families = (context: Context): ReadonlyMap<string, ReadonlyArray<CommandModel>> => {

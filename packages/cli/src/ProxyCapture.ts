@@ -1,6 +1,7 @@
 /** Writes what goes through a proxy to a pcapng file. Payloads of SASL requests are blanked: a capture has no passwords in it. */
 import { type Recorded, TcpRecorder } from "@wirewright/capture"
-import { Opcode } from "@wirewright/memcached/gen"
+import { Reader } from "@wirewright/codec"
+import { Opcode, opcodeAt, valueAt } from "@wirewright/memcached/gen"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
 import type { Tap } from "@wirewright/proxy/Proxy"
 import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
@@ -8,7 +9,6 @@ import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
 /** Captures hold values of documents: nobody else may read them. */
 const mode = 0o600
 
-const headerSize = 24
 const secret: ReadonlyArray<number> = [Opcode.SaslAuth, Opcode.SaslStep]
 
 const endpoint = (address: string) => {
@@ -17,11 +17,11 @@ const endpoint = (address: string) => {
 }
 
 const blanked = (bytes: Uint8Array): Uint8Array => {
-  if (!secret.includes(bytes[1]!)) return bytes
+  const reader = new Reader(bytes)
+  if (!secret.includes(opcodeAt(reader, 0))) return bytes
   // slices of a Buffer would be views of what the proxy passes on
   const copy = new Uint8Array(bytes)
-  const keyLength = copy[2]! << 8 | copy[3]!
-  copy.fill(0, Math.min(copy.length, headerSize + copy[4]! + keyLength))
+  copy.fill(0, Math.min(copy.length, valueAt(reader, 0)))
   return copy
 }
 

@@ -14,6 +14,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { type ClusterMap, parseClusterMap } from "./ClusterMap.ts"
 import { type ErrorMap, emptyErrorMap, parseErrorMap } from "./ErrorMap.ts"
+import { magics } from "@wirewright/memcached/gen/Frame"
 import type { Request, Response } from "./gen/Packets.ts"
 import type { States } from "./gen/States.ts"
 import { HelloFeature, Status, statusTable } from "./gen/Types.ts"
@@ -140,7 +141,7 @@ export type BootstrapOutput =
 
 type Outputs = ReadonlyArray<BootstrapOutput>
 
-const head = { magic: 0x80, datatype: 0, vbucket: 0, opaque: 0, cas: 0n, framing: [] } as const
+const head = { magic: magics.request[0], datatype: 0, vbucket: 0, opaque: 0, cas: 0n, framing: [] } as const
 
 const utf8 = new TextEncoder()
 const text = new TextDecoder()

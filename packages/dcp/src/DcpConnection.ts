@@ -22,7 +22,6 @@ import type { FailoverLog } from "./FailoverLog.ts"
 import { ReceiveWindow } from "./FlowControl.ts"
 import {
   type DcpStreamRequest,
-  type RequestFields,
   decodeResponse,
   encodeCollectionsGetID,
   encodeCollectionsGetScopeID,
@@ -36,7 +35,10 @@ import {
   encodeGetAllVbSeqnos,
   encodeGetFailoverLog,
   encodeNoop,
+  opaqueAt,
   Opcode,
+  opcodeAt,
+  type RequestFields,
   type Response,
   type ServerRequest,
   type States
@@ -360,8 +362,8 @@ export class DcpConnection {
   }
 
   private received(reader: Reader, at: number, end: number): void {
-    const opcode = reader.bytes[at + 1]!
-    const opaque = reader.view.getUint32(at + 12)
+    const opcode = opcodeAt(reader, at)
+    const opaque = opaqueAt(reader, at)
     if (opcode === Opcode.DcpNoop) {
       this.noops++
       return this.reply((writer) => encodeDcpNoopResponse(writer, { opaque }))

@@ -10,8 +10,16 @@ import {
   type DcpMutation,
   type DcpSnapshotMarker,
   type DcpSystemEvent as SystemEventPacket,
+  datatypeAt,
   decodeRequest,
+  endAt,
+  extrasLengthAt,
+  headerSize,
+  keyLengthAt,
+  magicAt,
+  magics,
   Opcode,
+  opcodeAt,
   type States
 } from "./gen/index.ts"
 import type { Delivered, Ordinal } from "./Progress.ts"
@@ -126,20 +134,24 @@ abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends 
   }
 }
 
-/** Length of a header, and of the extras of a mutation after it. */
-const headerSize = 24
+/** Bytes of a mutation's extras in the layout of nearly all. */
 const mutationExtras = 31
+
+/** Magic of requests without framing extras. */
+const [plain] = magics.request
 
 /**
  * Whether a frame is a mutation as nearly all are: no framing extras, a collection id of one byte. Such a frame decodes, so that can wait until
  * somebody asks.
  */
-export const isPlainMutation = ({ bytes, view }: Reader, at: number, end: number, { collections }: States): boolean => {
-  if (bytes[at + 1] !== Opcode.DcpMutation || bytes[at] !== 0x80 || bytes[at + 4] !== mutationExtras) return false
+export const isPlainMutation = (reader: Reader, at: number, end: number, { collections }: States): boolean => {
+  if (opcodeAt(reader, at) !== Opcode.DcpMutation || magicAt(reader, at) !== plain || extrasLengthAt(reader, at) !== mutationExtras) {
+    return false
+  }
   const keyAt = at + headerSize + mutationExtras
-  const keyLength = view.getUint16(at + 2)
+  const keyLength = keyLengthAt(reader, at)
   if (keyAt + keyLength > end) return false
-  return collections ? keyLength > 0 && keyLength <= 251 && bytes[keyAt]! < 0x80 : keyLength <= 250
+  return collections ? keyLength > 0 && keyLength <= 251 && reader.bytes[keyAt]! < 0x80 : keyLength <= 250
 }
 
 /** Seqno of a mutation that `isPlainMutation`. */
@@ -181,12 +193,12 @@ export class Mutation extends DocumentEvent<DcpMutation> {
   /** The document. */
   get value(): Uint8Array {
     if (this.decoded !== undefined) return this.decoded.value
-    return this.reader.slice(this.valueAt, this.at + headerSize + this.reader.view.getUint32(this.at + 8))
+    return this.reader.slice(this.valueAt, endAt(this.reader, this.at))
   }
 
   /** How the value is encoded: JSON 1, Snappy 2, extended attributes in front 4. */
   get datatype(): number {
-    return this.reader.bytes[this.at + 5]!
+    return datatypeAt(this.reader, this.at)
   }
 
   /** The user's flags. */
@@ -204,7 +216,7 @@ export class Mutation extends DocumentEvent<DcpMutation> {
   }
 
   private get valueAt(): number {
-    return this.keyAt + this.reader.view.getUint16(this.at + 2)
+    return this.keyAt + keyLengthAt(this.reader, this.at)
   }
 }
 

@@ -21,7 +21,7 @@ import {
   SystemEvent
 } from "./DcpEvent.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
-import { decodeRequest } from "./gen/index.ts"
+import { decodeRequest, vbucketAt } from "./gen/index.ts"
 import { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags } from "./gen/Types.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { Ordinal } from "./Progress.ts"
@@ -108,7 +108,7 @@ export class VbucketStream implements StreamSink, Account {
 
   message(reader: Reader, at: number, end: number, connection: DcpConnection): void {
     const bytes = end - at
-    if (isPlainMutation(reader, at, end, connection.states) && reader.view.getUint16(at + 6) === this.vbucket) {
+    if (isPlainMutation(reader, at, end, connection.states) && vbucketAt(reader, at) === this.vbucket) {
       const seqno = plainSeqno(reader, at)
       const placed = this.place(seqno, bytes)
       if (placed !== undefined) this.deliver(new Mutation(reader, at, connection.states, seqno, placed, this), placed, bytes)

@@ -9,6 +9,7 @@ import {
   encodeClustermapChangeNotification,
   encodeErrorResponse,
   HelloFeature,
+  kindAt,
   opaqueAt,
   opcodeAt,
   type MutationToken,
@@ -181,9 +182,10 @@ export class NodeConnection implements PacketHandler<Packet> {
     this.since = this.shared.elapsed()
     if (this.shared.script !== undefined && this.shared.script(this, packet)) return
     const tag = packet._tag
-    if (packet.magic !== 0x80 && packet.magic !== 0x08) {
+    const kind = kindAt(reader, at)
+    if (kind !== "request") {
       // answers to requests of the server carry nothing that anybody waits for
-      if (packet.magic === 0x83) return
+      if (kind === "serverResponse") return
       if (this.dcp === undefined) this.client.misbehaved(`a ${tag} where requests come`)
       else this.dcp.answered(packet as Response)
       return
@@ -197,8 +199,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   readonly onMalformed = (error: DecodeError, { at, reader }: Frame): void => {
-    const kind = reader.view.getUint8(at)
-    if (kind !== 0x80 && kind !== 0x08) return this.client.misbehaved("a malformed packet that is no request", error)
+    if (kindAt(reader, at) !== "request") return this.client.misbehaved("a malformed packet that is no request", error)
     this.since = this.shared.elapsed()
     const head = { opcode: opcodeAt(reader, at), opaque: opaqueAt(reader, at) }
     if (error.path === "body") return this.failure(head, Status.E2big, { context: "The request is larger than such requests may be" })

@@ -8,7 +8,21 @@
 import { malformed, type Reader } from "@wirewright/codec"
 import { Opcode as CouchbaseOpcode } from "@wirewright/couchbase/gen"
 import { Opcode as ClassicOpcode } from "@wirewright/memcached/gen"
-import { GetMetaVersion, opcodeAt, type Request, RequestedVBState, VBucketState } from "@wirewright/dcp/gen"
+import {
+  bodyLengthAt,
+  casAt,
+  datatypeAt,
+  endAt,
+  GetMetaVersion,
+  headerSize,
+  keyLengthAt,
+  kindAt,
+  opcodeAt,
+  type Request,
+  valueAt,
+  RequestedVBState,
+  VBucketState
+} from "@wirewright/dcp/gen"
 import type { RequestOf } from "./Handlers.ts"
 import { bytesOf, isJson } from "./JsonText.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
@@ -244,29 +258,26 @@ const sizes: ReadonlyMap<number, number> = new Map([
 
 /** Throws `DecodeError` when a request is larger than its command may be: nobody is to wait for a million parts to be decoded. */
 export const expectBody = (reader: Reader, at: number): void => {
-  const magic = reader.view.getUint8(at)
-  if (magic !== 0x80 && magic !== 0x08) return
-  const size = reader.view.getUint32(at + 8)
+  if (kindAt(reader, at) !== "request") return
+  const size = bodyLengthAt(reader, at)
   const largest = sizes.get(opcodeAt(reader, at)) ?? ordinarySize
-  if (size > largest) malformed("Limit", "Request", "body", 24, `at most ${largest} bytes`, String(size))
+  if (size > largest) malformed("Limit", "Request", "body", headerSize, `at most ${largest} bytes`, String(size))
 }
 
 const violates = (rule: "none" | "some" | undefined, length: number): boolean => rule !== undefined && (rule === "some") !== length > 0
 
 /** What is wrong with the header of a request, in the words of its error. `tag` is the command, `at` where the frame begins. */
-export const headerProblem = (tag: Request["_tag"], { view }: Reader, at: number): string | undefined => {
+export const headerProblem = (tag: Request["_tag"], reader: Reader, at: number): string | undefined => {
   const rule = headerRules[tag]
   if (rule === undefined) return undefined
-  const flexible = view.getUint8(at) === 0x08
-  const keyLength = flexible ? view.getUint8(at + 3) : view.getUint16(at + 2)
-  const framingLength = flexible ? view.getUint8(at + 2) : 0
-  const valueLength = view.getUint32(at + 8) - keyLength - framingLength - view.getUint8(at + 4)
-  if (violates(rule.key, keyLength)) return `Request must ${rule.key === "some" ? "" : "not "}include key`
-  if (violates(rule.value, valueLength)) return `Request must ${rule.value === "some" ? "" : "not "}include value`
-  const cas = view.getUint32(at + 16) !== 0 || view.getUint32(at + 20) !== 0
+  if (violates(rule.key, keyLengthAt(reader, at))) return `Request must ${rule.key === "some" ? "" : "not "}include key`
+  if (violates(rule.value, endAt(reader, at) - valueAt(reader, at))) {
+    return `Request must ${rule.value === "some" ? "" : "not "}include value`
+  }
+  const cas = casAt(reader, at) !== 0n
   if (cas && rule.cas === undefined) return "Request CAS must not be set"
   if (!cas && rule.cas === "some") return "Request CAS must be set"
-  return (view.getUint8(at + 5) & ~(rule.datatypes ?? 0)) === 0 ? undefined : "Request datatype invalid"
+  return (datatypeAt(reader, at) & ~(rule.datatypes ?? 0)) === 0 ? undefined : "Request datatype invalid"
 }
 
 type Checks = { readonly [Tag in Request["_tag"]]?: (packet: RequestOf<Tag>) => string | undefined }

@@ -7,6 +7,7 @@ import type { EncodeError, Writer } from "@wirewright/codec"
 import type { ConnectionError, Ledger, Waiter } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import { opcodeAt } from "./gen/Frame.ts"
 
 /** What a request needs of its connection. */
 export interface Owner {
@@ -33,7 +34,7 @@ export interface Call<Packet, Response, A, E> {
 /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
 export const opcodeBehind = (writer: Writer, bytes: Uint8Array, position: number): number =>
   // a packet never lies in two buffers
-  writer.bytes[writer.bytes === bytes ? position + 1 : 1]!
+  opcodeAt(writer, writer.bytes === bytes ? position : 0)
 
 /** Resumes the fibre that waits. */
 export type Resume<A, E> = (effect: Effect.Effect<A, E>) => void

@@ -256,7 +256,7 @@ export const memcachedRequests = <R>(
       client.misbehaved(error.message, error)
       return silence
     }
-    const opcode = reader.bytes[at + 1]!
+    const opcode = Gen.opcodeAt(reader, at)
     const opaque = Gen.opaqueAt(reader, at)
     return unknown.includes(opcode) ? refused(opcode, opaque, unknownCommand) : refused(opcode, opaque, invalid, true)
   },

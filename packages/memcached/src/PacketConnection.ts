@@ -23,6 +23,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { opcodeBehind, type Owner, type Resume, type Sendable } from "./Exchange.ts"
+import { kindAt, magicAt, opaqueAt, opcodeAt } from "./gen/Frame.ts"
 import { Quiet, type WritePacket } from "./Relay.ts"
 import { many, single, Written } from "./Written.ts"
 
@@ -72,12 +73,6 @@ export interface ConnectionCounters {
   readonly bytesSent: number
   readonly bytesReceived: number
 }
-
-const magicRequest = 0x80
-const magicFlexibleRequest = 0x08
-const magicResponse = 0x81
-const magicFlexibleResponse = 0x18
-const magicServerRequest = 0x82
 
 const hex = (number: number): string => number.toString(16).padStart(2, "0")
 
@@ -360,13 +355,13 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
-    const magic = reader.bytes[at]!
-    if ((magic === magicRequest || magic === magicFlexibleRequest) && this.options.onPeerRequest !== undefined) {
+    const kind = kindAt(reader, at)
+    if (kind === "request" && this.options.onPeerRequest !== undefined) {
       return this.options.onPeerRequest(reader, at, end)
     }
-    if (magic === magicResponse || magic === magicFlexibleResponse) {
-      const opaque = reader.view.getUint32(at + 12)
-      const opcode = reader.bytes[at + 1]!
+    if (kind === "response") {
+      const opaque = opaqueAt(reader, at)
+      const opcode = opcodeAt(reader, at)
       switch (this.ledger.awaits(opaque, opcode)) {
         case "waiting":
           this.ledger.settle(opaque, this.options.codec.decodeResponse(reader, at))
@@ -380,7 +375,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
           return this.misbehaved(`a response with opaque 0x${hex(opaque)}, which is not in flight`)
       }
     }
-    if (magic !== magicServerRequest) this.misbehaved(`a packet with magic 0x${hex(magic)} on a client's connection`)
+    if (kind !== "serverRequest") this.misbehaved(`a packet with magic 0x${hex(magicAt(reader, at))} on a client's connection`)
     else if (this.options.onServerRequest === undefined) this.dropped++
     else this.options.onServerRequest(this.options.codec.decodeServerRequest(reader, at))
   }

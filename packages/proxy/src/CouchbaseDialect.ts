@@ -24,6 +24,7 @@ import {
   encodeStatResponse,
   encodeTouchResponse,
   encodeVersionResponse,
+  magics,
   Opcode,
   Status,
   statusTable
@@ -49,7 +50,7 @@ export type Translated =
   /** Is not done; this is its answer. */
   | { readonly _tag: "Refused"; readonly status: number }
 
-const head = { magic: 0x80, datatype: 0, vbucket: 0, opaque: 0, framing: [] } as const
+const head = { magic: magics.request[0], datatype: 0, vbucket: 0, opaque: 0, framing: [] } as const
 
 /** The default collection, in front of every key once collections were negotiated. */
 const defaultCollection = 0

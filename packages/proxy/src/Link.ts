@@ -7,14 +7,14 @@ import { PacketConnection } from "@wirewright/memcached/PacketConnection"
 import { ConnectionClosed, ConnectionError, type TransportOptions } from "@wirewright/connection"
 import type { OpenError } from "@wirewright/couchbase/NodePool"
 import { malformed } from "@wirewright/codec"
-import { frameShape } from "@wirewright/memcached/gen"
+import { frameShape, headerSize } from "@wirewright/memcached/gen"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { Outage } from "./Outage.ts"
-import { type Frame, frameAt, headerSize, isWhole } from "./RawFrame.ts"
+import { type Frame, frameAt, isWhole } from "./RawFrame.ts"
 
 /** A connection whose answers stay as they came. */
 export type RawConnection = PacketConnection<Frame, Frame>
@@ -31,7 +31,14 @@ const decodeResponse = (reader: Frame["reader"], at: number): Frame => {
   const frame = frameAt(reader, at)
   return isWhole(frame)
     ? frame
-    : malformed("Length", "Response", "bodyLength", 8, "room for the sections", `${frame.end - at - headerSize} bytes`)
+    : malformed(
+      "Length",
+      "Response",
+      "bodyLength",
+      frameShape.lengthOffset,
+      "room for the sections",
+      `${frame.end - at - headerSize} bytes`
+    )
 }
 
 const codec = { frameShape, decodeResponse, decodeServerRequest: decodeResponse }

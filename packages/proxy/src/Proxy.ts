@@ -8,7 +8,7 @@ import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
 import type { ConnectionError } from "@wirewright/connection"
 import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
 import { tlsOfTarget } from "@wirewright/couchbase/KvOptions"
-import { encodeErrorResponse, frameShape } from "@wirewright/memcached/gen"
+import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
 import { statusText } from "@wirewright/memcached/StatusText"
 import * as PacketServer from "@wirewright/memcached/PacketServer"
 import type { ServerClient } from "@wirewright/memcached/ServerConnection"
@@ -86,8 +86,6 @@ const decode = (reader: Reader, at: number): Frame => {
   return frameAt(reader, at)
 }
 
-const requestMagics = [0x80, 0x08]
-
 const none = new Uint8Array(0)
 
 const connectUpstream = (options: ProxyOptions): Effect.Effect<() => Upstream, ProxyError, Scope.Scope> =>
@@ -153,7 +151,7 @@ export const serve = (options: ProxyOptions): Effect.Effect<Proxy, ProxyError, S
         onMalformed: (_error: unknown, frame: Frame) => {
           tap?.onPacket(client, "client", frame.reader.slice(frame.at, frame.end))
           // bytes that begin as an answer come from no client
-          if (requestMagics.includes(frame.reader.bytes[frame.at]!)) session.malformed(frame)
+          if (kindAt(frame.reader, frame.at) === "request") session.malformed(frame)
           else client.misbehaved("a packet that is no request")
         },
         onDrain: () => session.drained(),

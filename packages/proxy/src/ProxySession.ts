@@ -8,10 +8,10 @@
  *
  * Source of the rules: memcached's protocol_binary.txt, sections on quiet commands, NOOP, QUIT and STAT.
  */
-import { Status } from "@wirewright/memcached/gen"
+import { headerSize, Status } from "@wirewright/memcached/gen"
 import { type ProxiedCommand, proxiedCommands } from "./Commands.ts"
 import type { Counters } from "./Counters.ts"
-import { type Frame, headerSize, keyLengthOf, opaqueOf, opcodeOf, sizeOf, statusOf } from "./RawFrame.ts"
+import { type Frame, keyLengthOf, opaqueOf, opcodeOf, sizeOf, statusOf } from "./RawFrame.ts"
 
 /** Limits of one client. */
 export interface SessionLimits {

@@ -1,36 +1,41 @@
 /**
  * Packets as they lie in a buffer: what their headers say, and copies with another opcode and opaque. It never looks into a packet's body.
  *
- * A proxy passes most of a packet on as it came, and copying 24 + n bytes costs less than decoding and encoding them.
+ * A proxy passes most of a packet on as it came, and copying a header and n bytes costs less than decoding and encoding them.
  */
 import type { Reader, Writer } from "@wirewright/codec"
+import {
+  endAt,
+  extrasAt,
+  extrasLengthAt,
+  keyLengthAt,
+  opaqueAt,
+  opcodeAt,
+  setOpaqueAt,
+  setOpcodeAt,
+  statusAt
+} from "@wirewright/memcached/gen"
 import type { Frame } from "@wirewright/memcached/ServerConnection"
 
 export type { Frame } from "@wirewright/memcached/ServerConnection"
 
-/** Bytes of a header. */
-export const headerSize = 24
-
 /** The whole frame at `at`; its header must be there. */
-export const frameAt = (reader: Reader, at: number): Frame => ({ reader, at, end: at + headerSize + reader.view.getUint32(at + 8) })
+export const frameAt = (reader: Reader, at: number): Frame => ({ reader, at, end: endAt(reader, at) })
 
 /** Bytes of the whole packet. */
 export const sizeOf = (frame: Frame): number => frame.end - frame.at
 
 /** The command. */
-export const opcodeOf = (frame: Frame): number => frame.reader.bytes[frame.at + 1]!
+export const opcodeOf = ({ at, reader }: Frame): number => opcodeAt(reader, at)
 
 /** The outcome; of a response. */
-export const statusOf = (frame: Frame): number => frame.reader.view.getUint16(frame.at + 6)
+export const statusOf = ({ at, reader }: Frame): number => statusAt(reader, at)
 
 /** The number by which its sender knows the answer. */
-export const opaqueOf = (frame: Frame): number => frame.reader.view.getUint32(frame.at + 12)
-
-const isFlexible = (magic: number): boolean => magic === 0x08 || magic === 0x18
+export const opaqueOf = ({ at, reader }: Frame): number => opaqueAt(reader, at)
 
 /** Bytes of the key. */
-export const keyLengthOf = ({ reader: { bytes }, at }: Frame): number =>
-  isFlexible(bytes[at]!) ? bytes[at + 3]! : bytes[at + 2]! << 8 | bytes[at + 3]!
+export const keyLengthOf = ({ at, reader }: Frame): number => keyLengthAt(reader, at)
 
 /** Where a packet's sections lie in its reader. */
 export interface Sections {
@@ -42,9 +47,9 @@ export interface Sections {
 
 /** Where the sections lie. A response whose sections overrun its end has been refused before. */
 export const sectionsOf = (frame: Frame): Sections => {
-  const { reader: { bytes }, at, end } = frame
-  const extras = at + headerSize + (isFlexible(bytes[at]!) ? bytes[at + 2]! : 0)
-  const key = extras + bytes[at + 4]!
+  const { at, end, reader } = frame
+  const extras = extrasAt(reader, at)
+  const key = extras + extrasLengthAt(reader, at)
   return { extras, key, value: key + keyLengthOf(frame), end }
 }
 
@@ -64,7 +69,7 @@ export const writeCopy = (writer: Writer, { reader, at, end }: Frame, opcode: nu
     const out = writer.bytes
     for (let i = at, j = to; i < end; i++, j++) out[j] = bytes[i]!
   } else writer.bytes.set(reader.slice(at, end), to)
-  writer.bytes[to + 1] = opcode
-  writer.view.setUint32(to + 12, opaque)
+  setOpcodeAt(writer, to, opcode)
+  setOpaqueAt(writer, to, opaque)
   writer.position = to + size
 }

@@ -4,7 +4,15 @@
  * The embedded node does the beginning of a connection; from the stream request on, it says what was recorded. Only the opaque is another one,
  * because whoever asks chooses it.
  */
-import { encodeDcpStreamRequestResponse, encodeHelloResponse, HelloFeature, type Packet, type States } from "@wirewright/dcp/gen"
+import {
+  encodeDcpStreamRequestResponse,
+  encodeHelloResponse,
+  HelloFeature,
+  magics,
+  type Packet,
+  setOpaqueAt,
+  type States
+} from "@wirewright/dcp/gen"
 import { Features, negotiate } from "@wirewright/embedded/Hello"
 import type { NodeScript } from "@wirewright/embedded/NodeConnection"
 
@@ -47,7 +55,7 @@ export const recordedStreams = (frames: ReadonlyArray<RecordedFrame>): ReadonlyA
     const messages: Array<RecordedFrame> = []
     for (const one of rest.slice(at + 1)) {
       const { packet } = one
-      if (packet === undefined || packet.magic === 0x81) continue
+      if (packet === undefined || packet.magic === magics.response[0]) continue
       if (packet._tag === "DcpNoop" || packet.opaque === request.opaque) messages.push(one)
       if (packet._tag === "DcpStreamEnd" && packet.opaque === request.opaque) break
     }
@@ -58,7 +66,7 @@ export const recordedStreams = (frames: ReadonlyArray<RecordedFrame>): ReadonlyA
 
 const withOpaque = ({ bytes }: RecordedFrame, opaque: number): Uint8Array => {
   const copy = new Uint8Array(bytes)
-  new DataView(copy.buffer).setUint32(12, opaque)
+  setOpaqueAt({ view: new DataView(copy.buffer) }, 0, opaque)
   return copy
 }
 

@@ -27,8 +27,6 @@ import {
   writeNested
 } from "@wirewright/codec"
 import {
-  type EmptyRequest,
-  type EmptyResponse,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -41,14 +39,37 @@ import {
   type ResponseInit,
   beginRequest,
   beginResponse,
-  decodeEmptyRequest,
-  decodeEmptyResponse,
-  encodeEmptyRequest,
-  encodeEmptyResponse,
   finishRequest,
   finishResponse
 } from "@wirewright/memcached/gen/Frame"
 import type { RequestFrame, ResponseFrame } from "@wirewright/memcached/gen/Types"
+
+export {
+  decodeGetResponse,
+  encodeGetResponse,
+  type GetResponse,
+  decodeGetQResponse,
+  encodeGetQResponse,
+  type GetQResponse,
+  decodeStatResponse,
+  encodeStatResponse,
+  type StatResponse,
+  decodeQuitQ,
+  encodeQuitQ,
+  type QuitQ,
+  decodeQuitQResponse,
+  encodeQuitQResponse,
+  type QuitQResponse,
+  decodeTouchResponse,
+  encodeTouchResponse,
+  type TouchResponse,
+  decodeGatResponse,
+  encodeGatResponse,
+  type GatResponse,
+  decodeGatQResponse,
+  encodeGatQResponse,
+  type GatQResponse
+} from "@wirewright/memcached/gen/Classic"
 
 /** What `Get`, `Delete`, `GetQ`, `GetK`, `GetKQ` and `DeleteQ` have in common. */
 export interface GetLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -122,69 +143,6 @@ export type Get = GetLike<"Get", 0x00>
 export const decodeGet: RequestDecoder<Get, States> = (reader, at, extras, key, value, end, framing, states) =>
   decodeGetLike(reader, at, extras, key, value, end, framing, states, "Get", 0x00)
 export const encodeGet: RequestEncoder<Get> = (writer, packet) => encodeGetLike(writer, packet, "Get", 0x00)
-
-/** What `GetResponse`, `GetQResponse`, `GatResponse` and `GatQResponse` have in common. */
-export interface GetResponseLike<Tag extends string, Opcode extends number, Status extends number> extends ResponseHead {
-  readonly _tag: Tag
-  readonly opcode: Opcode
-  readonly status: Status
-  /** As stored. */
-  readonly flags: number
-  /** The document. */
-  readonly value: Uint8Array
-}
-
-export function decodeGetResponseLike<Tag extends string, Opcode extends number, Status extends number>(
-  reader: Reader,
-  at: number,
-  extrasStart: number,
-  keyStart: number,
-  valueStart: number,
-  end: number,
-  framing: ReadonlyArray<ResponseFrame>,
-  tag: Tag,
-  opcode: Opcode
-): GetResponseLike<Tag, Opcode, Status> {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 4, tag, "extras", extrasStart - at)
-  expectLength(valueStart - keyStart, 0, tag, "key", keyStart - at)
-  return {
-    _tag: tag,
-    opcode,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: view.getUint16(at + 6) as Status,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: view.getUint32(extrasStart),
-    value: reader.slice(valueStart, end)
-  }
-}
-
-export function encodeGetResponseLike(
-  writer: Writer,
-  packet: ResponseInit & ResponseFields<GetResponseLike<string, number, number>>,
-  tag: string,
-  opcode: number,
-  status: number
-): void {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
-  const { bytes, view } = writer
-  let position = extrasStart
-  putU32(view, position, packet.flags, tag, "flags")
-  const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
-  finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
-}
-
-/** A read that hits. */
-export type GetResponse = GetResponseLike<"GetResponse", 0x00, 0x0000>
-
-export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extras, key, value, end, framing) =>
-  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetResponse", 0x00)
-export const encodeGetResponse: ResponseEncoder<GetResponse> = (writer, packet) =>
-  encodeGetResponseLike(writer, packet, "GetResponse", 0x00, 0x0000)
 
 /** What `Set`, `Add`, `Replace`, `SetQ`, `AddQ` and `ReplaceQ` have in common. */
 export interface SetLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -562,14 +520,6 @@ export const decodeGetQ: RequestDecoder<GetQ, States> = (reader, at, extras, key
   decodeGetLike(reader, at, extras, key, value, end, framing, states, "GetQ", 0x09)
 export const encodeGetQ: RequestEncoder<GetQ> = (writer, packet) => encodeGetLike(writer, packet, "GetQ", 0x09)
 
-/** A read that hits. */
-export type GetQResponse = GetResponseLike<"GetQResponse", 0x09, 0x0000>
-
-export const decodeGetQResponse: ResponseDecoder<GetQResponse> = (reader, at, extras, key, value, end, framing) =>
-  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetQResponse", 0x09)
-export const encodeGetQResponse: ResponseEncoder<GetQResponse> = (writer, packet) =>
-  encodeGetResponseLike(writer, packet, "GetQResponse", 0x09, 0x0000)
-
 /** Get whose answer repeats the key. */
 export type GetK = GetLike<"GetK", 0x0c>
 
@@ -810,44 +760,6 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
 
-export interface StatResponse extends ResponseHead {
-  readonly _tag: "StatResponse"
-  readonly opcode: 0x10
-  readonly status: 0x0000
-  /** Name of the statistic; empty in the last packet. */
-  readonly name: string
-  /** The statistic as text; empty in the last packet. */
-  readonly value: string
-}
-
-export const decodeStatResponse: ResponseDecoder<StatResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  expectLength(keyStart - extrasStart, 0, "StatResponse", "extras", extrasStart - at)
-  return {
-    _tag: "StatResponse",
-    opcode: 0x10,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    name: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
-  }
-}
-
-export const encodeStatResponse: ResponseEncoder<StatResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, textBound(packet.name) + textBound(packet.value))
-  const { bytes } = writer
-  let position = extrasStart
-  const keyStart = position
-  position = position + encodeText(bytes, position, packet.name)
-  const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
-  finishResponse(writer, packet, "StatResponse", 0x10, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
-}
-
 /** Set without an answer to success. */
 export type SetQ = SetLike<"SetQ", 0x11>
 
@@ -931,20 +843,6 @@ export const decodeDecrementQResponse: ResponseDecoder<DecrementQResponse> = (re
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementQResponse", 0x16)
 export const encodeDecrementQResponse: ResponseEncoder<DecrementQResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "DecrementQResponse", 0x16, 0x0000)
-
-/** Quit without an answer. */
-export type QuitQ = EmptyRequest<"QuitQ", 0x17>
-
-export const decodeQuitQ: RequestDecoder<QuitQ> = (reader, at, extras, key, value, end, framing) =>
-  decodeEmptyRequest(reader, at, extras, key, value, end, framing, "QuitQ", 0x17)
-export const encodeQuitQ: RequestEncoder<QuitQ> = (writer, packet) => encodeEmptyRequest(writer, packet, "QuitQ", 0x17)
-
-export type QuitQResponse = EmptyResponse<"QuitQResponse", 0x17, 0x0000>
-
-export const decodeQuitQResponse: ResponseDecoder<QuitQResponse> = (reader, at, extras, key, value, end, framing) =>
-  decodeEmptyResponse(reader, at, extras, key, value, end, framing, "QuitQResponse", 0x17)
-export const encodeQuitQResponse: ResponseEncoder<QuitQResponse> = (writer, packet) =>
-  encodeEmptyResponse(writer, packet, "QuitQResponse", 0x17, 0x0000)
 
 /** Append without an answer to success. */
 export type AppendQ = AppendLike<"AppendQ", 0x19>
@@ -1052,51 +950,6 @@ export const decodeTouch: RequestDecoder<Touch, States> = (reader, at, extras, k
   decodeTouchLike(reader, at, extras, key, value, end, framing, states, "Touch", 0x1c)
 export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => encodeTouchLike(writer, packet, "Touch", 0x1c)
 
-export interface TouchResponse extends ResponseHead {
-  readonly _tag: "TouchResponse"
-  readonly opcode: 0x1c
-  readonly status: 0x0000
-  /** As stored; memcached sends them, kv_engine does not. */
-  readonly flags?: number | undefined
-}
-
-export const decodeTouchResponse: ResponseDecoder<TouchResponse> = (reader, at, extrasStart, keyStart, valueStart, end, framing) => {
-  const view = reader.view
-  let maybeFlags: number | undefined
-  let afterMaybeFlags = extrasStart
-  if (keyStart - extrasStart >= 1) {
-    expectAtLeast(keyStart - extrasStart, 4, "TouchResponse", "flags", extrasStart - at)
-    afterMaybeFlags = extrasStart + 4
-    maybeFlags = view.getUint32(extrasStart)
-  }
-  expectEnd(afterMaybeFlags, keyStart, "TouchResponse", "extras", at)
-  expectLength(valueStart - keyStart, 0, "TouchResponse", "key", keyStart - at)
-  expectLength(end - valueStart, 0, "TouchResponse", "value", valueStart - at)
-  return {
-    _tag: "TouchResponse",
-    opcode: 0x1c,
-    magic: view.getUint8(at),
-    datatype: view.getUint8(at + 5),
-    status: 0x0000,
-    opaque: view.getUint32(at + 12),
-    cas: view.getBigUint64(at + 16),
-    framing,
-    flags: maybeFlags
-  }
-}
-
-export const encodeTouchResponse: ResponseEncoder<TouchResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 4)
-  const { view } = writer
-  let position = extrasStart
-  if (packet.flags !== undefined) {
-    putU32(view, position, packet.flags, "TouchResponse", "flags")
-    position = position + 4
-  }
-  const keyStart = position
-  finishResponse(writer, packet, "TouchResponse", 0x1c, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
-}
-
 /** Get and Touch in one. */
 export type Gat = TouchLike<"Gat", 0x1d>
 
@@ -1104,25 +957,9 @@ export const decodeGat: RequestDecoder<Gat, States> = (reader, at, extras, key, 
   decodeTouchLike(reader, at, extras, key, value, end, framing, states, "Gat", 0x1d)
 export const encodeGat: RequestEncoder<Gat> = (writer, packet) => encodeTouchLike(writer, packet, "Gat", 0x1d)
 
-/** A read that hits. */
-export type GatResponse = GetResponseLike<"GatResponse", 0x1d, 0x0000>
-
-export const decodeGatResponse: ResponseDecoder<GatResponse> = (reader, at, extras, key, value, end, framing) =>
-  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatResponse", 0x1d)
-export const encodeGatResponse: ResponseEncoder<GatResponse> = (writer, packet) =>
-  encodeGetResponseLike(writer, packet, "GatResponse", 0x1d, 0x0000)
-
 /** Gat without an answer to a miss. */
 export type GatQ = TouchLike<"GatQ", 0x1e>
 
 export const decodeGatQ: RequestDecoder<GatQ, States> = (reader, at, extras, key, value, end, framing, states) =>
   decodeTouchLike(reader, at, extras, key, value, end, framing, states, "GatQ", 0x1e)
 export const encodeGatQ: RequestEncoder<GatQ> = (writer, packet) => encodeTouchLike(writer, packet, "GatQ", 0x1e)
-
-/** A read that hits. */
-export type GatQResponse = GetResponseLike<"GatQResponse", 0x1e, 0x0000>
-
-export const decodeGatQResponse: ResponseDecoder<GatQResponse> = (reader, at, extras, key, value, end, framing) =>
-  decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatQResponse", 0x1e)
-export const encodeGatQResponse: ResponseEncoder<GatQResponse> = (writer, packet) =>
-  encodeGetResponseLike(writer, packet, "GatQResponse", 0x1e, 0x0000)

@@ -44,17 +44,18 @@ export const frameShape: FrameShape = {
   maxFrame: 31457280
 }
 
-/** Opcode of the frame at `at`, without decoding it. */
-export function opcodeAt(reader: Reader, at: number): number {
-  return reader.view.getUint8(at + 1)
-}
+/** Bytes of a header. */
+export const headerSize = 24
 
 /** Kinds of packet. */
 export type Kind = "request" | "response" | "serverRequest" | "serverResponse"
 
+/** First bytes of packets by kind; the first of several is that of the plainest header. */
+export const magics = { request: [0x80, 0x08], response: [0x81, 0x18], serverRequest: [0x82], serverResponse: [0x83] } as const
+
 /** Kind of the frame at `at`, or nothing when its magic is none of ours. */
-export function kindAt(reader: Reader, at: number): Kind | undefined {
-  switch (reader.view.getUint8(at)) {
+export function kindAt({ view }: Pick<Reader, "view">, at: number): Kind | undefined {
+  switch (view.getUint8(at)) {
     case 0x80:
     case 0x08:
       return "request"
@@ -70,29 +71,108 @@ export function kindAt(reader: Reader, at: number): Kind | undefined {
   }
 }
 
-/** The datatype of the frame at `at`, without decoding it. */
-export function datatypeAt(reader: Reader, at: number): Datatype {
-  return reader.view.getUint8(at + 5)
+/** Kind of packet. */
+export function magicAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint8(at)
 }
 
-/** The vbucket of the frame at `at`, without decoding it. */
-export function vbucketAt(reader: Reader, at: number): number {
-  return reader.view.getUint16(at + 6)
+/** The command. */
+export function opcodeAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint8(at + 1)
 }
 
-/** The opaque of the frame at `at`, without decoding it. */
-export function opaqueAt(reader: Reader, at: number): number {
-  return reader.view.getUint32(at + 12)
+export function setOpcodeAt({ view }: Pick<Reader, "view">, at: number, value: number): void {
+  view.setUint8(at + 1, value)
 }
 
-/** The cas of the frame at `at`, without decoding it. */
-export function casAt(reader: Reader, at: number): Cas {
-  return reader.view.getBigUint64(at + 16)
+/** Length of framing extras, extras, key and value together. */
+export function bodyLengthAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint32(at + 8)
 }
 
-/** The status of the frame at `at`, without decoding it. */
-export function statusAt(reader: Reader, at: number): number {
-  return reader.view.getUint16(at + 6)
+/** How the value is encoded. */
+export function datatypeAt({ view }: Pick<Reader, "view">, at: number): Datatype {
+  return view.getUint8(at + 5)
+}
+
+export function setDatatypeAt({ view }: Pick<Reader, "view">, at: number, value: Datatype): void {
+  view.setUint8(at + 5, value)
+}
+
+/** The vbucket the key belongs to. */
+export function vbucketAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint16(at + 6)
+}
+
+export function setVbucketAt({ view }: Pick<Reader, "view">, at: number, value: number): void {
+  view.setUint16(at + 6, value)
+}
+
+/** Chosen by the requestor, echoed in the response. */
+export function opaqueAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint32(at + 12)
+}
+
+export function setOpaqueAt({ view }: Pick<Reader, "view">, at: number, value: number): void {
+  view.setUint32(at + 12, value)
+}
+
+/** Version of the document. */
+export function casAt({ view }: Pick<Reader, "view">, at: number): Cas {
+  return view.getBigUint64(at + 16)
+}
+
+export function setCasAt({ view }: Pick<Reader, "view">, at: number, value: Cas): void {
+  view.setBigUint64(at + 16, value)
+}
+
+/** Outcome of the request. */
+export function statusAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint16(at + 6)
+}
+
+export function setStatusAt({ view }: Pick<Reader, "view">, at: number, value: number): void {
+  view.setUint16(at + 6, value)
+}
+
+/** Bytes of the framing section. */
+export function framingLengthAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint8(at) === 0x08 || view.getUint8(at) === 0x18 ? view.getUint8(at + 2) : 0
+}
+
+/** Where the framing section begins. */
+export function framingAt(_: Pick<Reader, "view">, at: number): number {
+  return at + 24
+}
+
+/** Bytes of the extras section. */
+export function extrasLengthAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint8(at + 4)
+}
+
+/** Where the extras section begins. */
+export function extrasAt(from: Pick<Reader, "view">, at: number): number {
+  return framingAt(from, at) + framingLengthAt(from, at)
+}
+
+/** Bytes of the key section. */
+export function keyLengthAt({ view }: Pick<Reader, "view">, at: number): number {
+  return view.getUint8(at) === 0x08 || view.getUint8(at) === 0x18 ? view.getUint8(at + 3) : view.getUint16(at + 2)
+}
+
+/** Where the key section begins. */
+export function keyAt(from: Pick<Reader, "view">, at: number): number {
+  return extrasAt(from, at) + extrasLengthAt(from, at)
+}
+
+/** Where the value section begins. */
+export function valueAt(from: Pick<Reader, "view">, at: number): number {
+  return keyAt(from, at) + keyLengthAt(from, at)
+}
+
+/** Where the frame at `at` ends. */
+export function endAt({ view }: Pick<Reader, "view">, at: number): number {
+  return at + 24 + view.getUint32(at + 8)
 }
 
 /** What the header says of a request. */

@@ -34,6 +34,7 @@ const peers = [
   { name: "tshark", probe: ["tshark", "--version"], apt: "tshark" },
   { name: "couchbase", probe: loads("couchbase"), npm: "couchbase" },
   { name: "deepstream", probe: loads("deepstream.io-client-js", deepstreamFolder), npm: "deepstream.io", folder: deepstreamFolder },
+  { name: "bind", probe: ["sh", "-c", "named -v && dig -v && command -v nsupdate"], apt: "bind9 bind9-dnsutils" },
   { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" }
 ]
 

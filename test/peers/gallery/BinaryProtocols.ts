@@ -1,0 +1,17 @@
+/** The binary protocols of the gallery that are recorded here, each with what it needs, its recorder and its judge. */
+import * as Dns from "./Dns.ts"
+import type { Judge, Recording } from "./TapBinary.ts"
+import type { Reading } from "./TsharkFields.ts"
+
+/** How conversations of a protocol are had. */
+export interface BinaryProtocol {
+  /** Whether the programs and libraries are installed. */
+  readonly available: () => boolean
+  readonly record: () => Promise<Recording>
+  readonly judge: () => Promise<Judge>
+  /** Absent where tshark has no dissector. */
+  readonly reading?: Reading
+}
+
+/** By the name of their recordings. */
+export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = { dns: Dns }

@@ -1,0 +1,113 @@
+/**
+ * The gallery's binary protocols, recorded afresh: each conversation that is committed can be had again, with what a protocol's document says of
+ * its bytes; and the foreign programs that are to judge ours understand one another, and do not understand what was spoilt.
+ */
+import { beforeAll, describe, expect, it } from "vitest"
+import { tsharkVersion } from "../Tshark.ts"
+import { binaryProtocols } from "./BinaryProtocols.ts"
+import { type Conversation, readRecording, type Recording, sent, type Side } from "./TapBinary.ts"
+import { readWithTshark } from "./TsharkFields.ts"
+
+const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"))
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+const sides: ReadonlyArray<Side> = ["client", "server"]
+
+/** Everything one side sent, by conversation. */
+const streams = ({ conversations }: Recording, transport: Conversation["transport"], from: Side): ReadonlyArray<Uint8Array> =>
+  conversations.filter((one) => one.transport === transport).map((one) => sent(one, from)).filter(({ length }) => length > 0)
+
+/** Cuts a stream where each length says, and fails unless the last ends where the stream does. */
+const cut = (bytes: Uint8Array, size: (rest: DataView) => number): ReadonlyArray<Uint8Array> => {
+  const frames: Array<Uint8Array> = []
+  let at = 0
+  while (at < bytes.length) {
+    const frame = bytes.subarray(at, at + size(view(bytes.subarray(at))))
+    expect(frame.length).toBeGreaterThan(0)
+    frames.push(frame)
+    at += size(view(bytes.subarray(at)))
+  }
+  expect(at).toBe(bytes.length)
+  return frames
+}
+
+/** Facts that hold in every recording of a protocol. */
+const facts: Readonly<Record<string, (recording: Recording) => void>> = {
+  dns: (recording) => {
+    const overTcp = (from: Side) =>
+      streams(recording, "tcp", from).flatMap((bytes) => cut(bytes, (rest) => 2 + rest.getUint16(0)).map((frame) => frame.subarray(2)))
+    const overUdp = (from: Side) => {
+      const chunks = recording.conversations.filter(({ transport }) => transport === "udp").flatMap((one) => one.chunks)
+      return chunks.filter((chunk) => chunk.from === from).map(({ hex }) => bytesOf(hex))
+    }
+    const requests = [...overTcp("client"), ...overUdp("client")]
+    const answers = [...overTcp("server"), ...overUdp("server")]
+    for (const message of requests) expect(message[2]! & 0x80).toBe(0)
+    for (const message of answers) expect(message[2]! & 0x80).toBe(0x80)
+    expect(new Set(answers.map((message) => message[3]! & 15))).toEqual(new Set([0, 1, 2, 3, 4, 5, 8, 9]))
+    expect(new Set(requests.map((message) => message[2]! >> 3 & 15))).toEqual(new Set([0, 2, 5]))
+    expect(answers.filter((message) => (message[2]! & 2) > 0)).toHaveLength(3)
+    // the name of the first answer points at the question's, which follows the header
+    expect(answers.filter((message) => Buffer.from(message.subarray(12)).includes(Buffer.from([0xc0, 12]))).length).toBeGreaterThan(30)
+  }
+}
+
+/** Whether the judge of a protocol takes a recording's own bytes, and refuses spoilt ones. */
+const judged: Readonly<
+  Record<string, (recording: Recording, accepts: (from: Side, bytes: Uint8Array) => Promise<boolean>) => Promise<void>>
+> = {
+  dns: async ({ conversations }, accepts) => {
+    const byName = (name: string): ReadonlyArray<Uint8Array> =>
+      conversations.find((one) => one.name === name)!.chunks.map(({ hex }) => bytesOf(hex))
+    for (const name of ["gallery.test MX", "naptr.gallery.test NAPTR", "text.gallery.test TXT", "no.signed.test A +dnssec"]) {
+      const [question, answer] = byName(name)
+      expect(await accepts("client", question!), name).toBe(true)
+      expect(await accepts("server", answer!), name).toBe(true)
+      question![12] = 0x3f // a label that reaches beyond the message
+      answer![7] = 9 // more answers than there are
+      expect(await accepts("client", question!), name).toBe(false)
+      expect(await accepts("server", answer!), name).toBe(false)
+      const trailing = new Uint8Array([...byName(name)[1]!, 0])
+      expect(await accepts("server", trailing), name).toBe(false)
+    }
+  }
+}
+
+describe.each(Object.entries(binaryProtocols))("%s", (name, protocol) => {
+  const committed = readRecording(name)
+  const named = ({ conversations }: Recording) => conversations.map((one) => `${one.transport} ${one.name}`).sort()
+
+  it("the committed recording keeps what the protocol's document says", () => facts[name]!(committed))
+
+  describe.skipIf(!protocol.available())("afresh", () => {
+    let fresh: Recording
+    beforeAll(async () => {
+      fresh = await protocol.record()
+    }, 120_000)
+
+    it("has the same conversations as the committed one", () => {
+      expect(named(fresh)).toEqual(named(committed))
+      for (const from of sides) {
+        const longest = (recording: Recording) => Math.max(...recording.conversations.map((one) => sent(one, from).length))
+        expect(longest(fresh)).toBeGreaterThan(longest(committed) * 0.8)
+        expect(longest(fresh)).toBeLessThan(longest(committed) * 1.25)
+      }
+    })
+
+    it("keeps what the protocol's document says", () => facts[name]!(fresh))
+
+    it("its judge takes what the peers said, and nothing spoilt", async () => {
+      const judge = await protocol.judge()
+      try {
+        await judged[name]!(fresh, async (from, bytes) => (await judge.accepts(from, bytes)).understood)
+      } finally {
+        await judge.end()
+      }
+    })
+
+    it.skipIf(protocol.reading === undefined || tsharkVersion() === undefined)("tshark reads it without complaint", () => {
+      const { malformed, packets } = readWithTshark(fresh, protocol.reading!)
+      expect(malformed).toEqual([])
+      expect(packets.length).toBeGreaterThan(10)
+    })
+  })
+})

@@ -1,5 +1,6 @@
 /** The binary protocols of the gallery that are recorded here, each with what it needs, its recorder and its judge. */
 import * as Dns from "./Dns.ts"
+import * as WebSocketFrames from "./WebSocketFrames.ts"
 import type { Judge, Recording } from "./TapBinary.ts"
 import type { Reading } from "./TsharkFields.ts"
 
@@ -14,4 +15,4 @@ export interface BinaryProtocol {
 }
 
 /** By the name of their recordings. */
-export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = { dns: Dns }
+export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = { dns: Dns, websocket: WebSocketFrames }

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { freePort } from "../Memcached.ts"
 import { hasProgram, run, start } from "./Programs.ts"
-import type { Reading } from "./TsharkFields.ts"
+import { fieldsOf, type Reading } from "./TsharkFields.ts"
 import { type Conversation, type Judge, overhear, type Recording } from "./TapBinary.ts"
 
 /** Whether BIND and its tools are installed. */
@@ -189,7 +189,12 @@ const connections: ReadonlyArray<readonly [name: string, args: ReadonlyArray<str
     "+tcp",
     "+keepopen",
     "+keepalive",
-    ...["gallery.test", "MX", "_sip._tcp.gallery.test", "SRV", "missing.gallery.test", "A"]
+    "gallery.test",
+    "MX",
+    "_sip._tcp.gallery.test",
+    "SRV",
+    "missing.gallery.test",
+    "A"
   ]]
 ]
 
@@ -317,11 +322,11 @@ export const judge = async (): Promise<Judge> => {
 export const reading: Reading = {
   dissector: "dns",
   port: 53,
-  fields: [
-    ...["id", "length", "flags.response", "flags.opcode", "flags.authoritative", "flags.truncated", "flags.recdesired", "flags.rcode"],
-    ...["count.queries", "count.answers", "count.auth_rr", "count.add_rr", "qry.name", "qry.type", "qry.class", "resp.name", "resp.type"],
-    ...["resp.class", "resp.ttl", "resp.len", "a", "aaaa", "ns", "cname", "ptr.domain_name", "mx.preference", "mx.mail_exchange", "txt"],
-    ...["srv.priority", "srv.weight", "srv.port", "srv.target", "soa.mname", "soa.rname", "soa.serial_number", "caa.flags", "caa.tag"],
-    ...["caa.value", "opt.code", "opt.len", "rr.udp_payload_size", "resp.edns0_version", "resp.ext_rcode", "rrsig.type_covered"]
-  ].map((name) => `dns.${name}`)
+  fields: fieldsOf(
+    "dns",
+    `id length flags.response flags.opcode flags.authoritative flags.truncated flags.recdesired flags.rcode count.queries count.answers
+    count.auth_rr count.add_rr qry.name qry.type qry.class resp.name resp.type resp.class resp.ttl resp.len a aaaa ns cname ptr.domain_name
+    mx.preference mx.mail_exchange txt srv.priority srv.weight srv.port srv.target soa.mname soa.rname soa.serial_number caa.flags caa.tag
+    caa.value opt.code opt.len rr.udp_payload_size resp.edns0_version resp.ext_rcode rrsig.type_covered`
+  )
 }

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PcapFile } from "../Pcap.ts"
-import type { Recording, Side } from "./TapBinary.ts"
+import type { Conversation, Recording, Side } from "./TapBinary.ts"
 
 /** How tshark is to read a protocol. */
 export interface Reading {
@@ -18,7 +18,12 @@ export interface Reading {
   /** The fields worth keeping. */
   readonly fields: ReadonlyArray<string>
   readonly options?: ReadonlyArray<string>
+  /** Which conversations are in the protocol (default: all). */
+  readonly speaks?: (conversation: Conversation) => boolean
 }
+
+/** Names of fields below a protocol's own. */
+export const fieldsOf = (protocol: string, names: string): ReadonlyArray<string> => names.split(/\s+/).map((name) => `${protocol}.${name}`)
 
 /** A packet of the capture that tshark read something in. */
 export interface ReadPacket {
@@ -40,12 +45,17 @@ interface Layers {
 }
 
 /** Reads a recording with tshark. */
-export const readWithTshark = ({ conversations }: Recording, { dissector, fields, options = [], port }: Reading): TsharkReadings => {
+export const readWithTshark = (
+  { conversations }: Recording,
+  { dissector, fields, options = [], port, speaks = () => true }: Reading
+): TsharkReadings => {
   const folder = mkdtempSync(join(tmpdir(), "wirewright-tshark-"))
   try {
     const pcap = new PcapFile()
     const indices = { tcp: [] as Array<number>, udp: [] as Array<number> }
-    conversations.forEach(({ chunks, transport }, i) => {
+    conversations.forEach((conversation, i) => {
+      if (!speaks(conversation)) return
+      const { chunks, transport } = conversation
       if (transport === "unix") throw new Error("captures have no unix sockets")
       const pieces = chunks.map(({ from, hex }) => ({ fromClient: from === "client", bytes: new Uint8Array(Buffer.from(hex, "hex")) }))
       if (transport === "tcp") pcap.dialogue(port, pieces)
@@ -55,10 +65,11 @@ export const readWithTshark = ({ conversations }: Recording, { dissector, fields
     const file = join(folder, "recording.pcap")
     writeFileSync(file, pcap.bytes())
     const kept = ["tcp.stream", "udp.stream", "tcp.srcport", "udp.srcport", "_ws.malformed", ...fields]
-    const decode = ["tcp", "udp"].flatMap((transport) => ["-d", `${transport}.port==${port},${dissector}`])
+    const transports = new Set(conversations.map(({ transport }) => transport))
+    const decode = [...transports].flatMap((transport) => ["-d", `${transport}.port==${port},${dissector}`])
     const args = ["-n", "-2", "-r", file, ...decode, ...options, "-T", "json", ...kept.flatMap((field) => ["-e", field])]
     const { status, stderr, stdout } = spawnSync("tshark", args, { encoding: "utf8", maxBuffer: 1024 ** 3 })
-    if (status !== 0) throw new Error(`tshark failed: ${stderr}`)
+    if (status !== 0) throw new Error(`tshark failed: ${stderr.slice(0, 1000)}`)
     const packets: Array<ReadPacket> = []
     const malformed: Array<string> = []
     for (const { _source: { layers } } of JSON.parse(stdout) as ReadonlyArray<Layers>) {

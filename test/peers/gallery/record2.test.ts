@@ -48,6 +48,26 @@ const facts: Readonly<Record<string, (recording: Recording) => void>> = {
     expect(answers.filter((message) => (message[2]! & 2) > 0)).toHaveLength(3)
     // the name of the first answer points at the question's, which follows the header
     expect(answers.filter((message) => Buffer.from(message.subarray(12)).includes(Buffer.from([0xc0, 12]))).length).toBeGreaterThan(30)
+  },
+  websocket: ({ conversations }) => {
+    for (const from of sides) {
+      const masked = from === "client" ? 4 : 0
+      const frames = conversations.filter(({ name }) => !name.endsWith(": upgrade")).flatMap((one) =>
+        cut(sent(one, from), (rest) => {
+          const short = rest.getUint8(1) & 0x7f
+          return masked + (short < 126 ? 2 + short : short === 126 ? 4 + rest.getUint16(2) : 10 + Number(rest.getBigUint64(2)))
+        })
+      )
+      expect(new Set(frames.map((frame) => frame[1]! >> 7))).toEqual(new Set([masked / 4]))
+      expect(new Set(frames.map((frame) => frame[0]! & 15))).toEqual(new Set([0, 1, 2, 8, 9, 10]))
+      const lengths = new Set(frames.map((frame) => frame[1]! & 0x7f))
+      for (const length of [0, 125, 126, 127]) expect(lengths).toContain(length)
+      // fragments, and compressed messages
+      for (const bits of [0x00, 0x01, 0x02, 0x80, 0xc1]) expect(frames.map((frame) => frame[0])).toContain(bits)
+    }
+    const upgrades = conversations.filter(({ name }) => name.endsWith(": upgrade"))
+    expect(upgrades).toHaveLength(conversations.length / 2)
+    for (const one of upgrades) expect(Buffer.from(sent(one, "server")).toString()).toMatch(/^HTTP\/1\.1 101 .*\r\n\r\n$/s)
   }
 }
 
@@ -68,6 +88,18 @@ const judged: Readonly<
       expect(await accepts("server", answer!), name).toBe(false)
       const trailing = new Uint8Array([...byName(name)[1]!, 0])
       expect(await accepts("server", trailing), name).toBe(false)
+    }
+  },
+  websocket: async ({ conversations }, accepts) => {
+    for (const from of sides) {
+      const stream = sent(conversations.find(({ name }) => name === `ws ${from} says everything`)!, from)
+      expect(await accepts(from, stream)).toBe(true)
+      expect(await accepts(from, stream.subarray(0, stream.length - 5))).toBe(false)
+      for (const [at, xor] of [[0, 0x40], [0, 0x0a], [1, 0x80]] as const) {
+        const spoilt = stream.slice()
+        spoilt[at]! ^= xor
+        expect(await accepts(from, spoilt)).toBe(false)
+      }
     }
   }
 }

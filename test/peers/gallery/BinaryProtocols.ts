@@ -1,4 +1,5 @@
 /** The binary protocols of the gallery that are recorded here, each with what it needs, its recorder and its judge. */
+import * as Amqp from "./Amqp.ts"
 import * as Dns from "./Dns.ts"
 import * as WebSocketFrames from "./WebSocketFrames.ts"
 import type { Judge, Recording } from "./TapBinary.ts"
@@ -15,4 +16,4 @@ export interface BinaryProtocol {
 }
 
 /** By the name of their recordings. */
-export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = { dns: Dns, websocket: WebSocketFrames }
+export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = { amqp: Amqp, dns: Dns, websocket: WebSocketFrames }

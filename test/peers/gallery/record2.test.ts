@@ -30,6 +30,16 @@ const cut = (bytes: Uint8Array, size: (rest: DataView) => number): ReadonlyArray
   return frames
 }
 
+/** Types of values in AMQP's tables, with the name of a field that has it. */
+const tableTypes: ReadonlyArray<readonly [type: string, name: string]> = [
+  ...[["S", "a string"], ["x", "bytes"], ["t", "true"], ["V", "none"], ["b", "int8"], ["B", "uint8"], ["s", "int16"], [
+    "u",
+    "uint16"
+  ]] as const,
+  ...[["I", "int32"], ["i", "uint32"], ["l", "int64"], ["f", "float"], ["d", "double"], ["D", "decimal"], ["T", "time"]] as const,
+  ...[["F", "table"], ["A", "list"]] as const
+]
+
 /** Facts that hold in every recording of a protocol. */
 const facts: Readonly<Record<string, (recording: Recording) => void>> = {
   dns: (recording) => {
@@ -48,6 +58,38 @@ const facts: Readonly<Record<string, (recording: Recording) => void>> = {
     expect(answers.filter((message) => (message[2]! & 2) > 0)).toHaveLength(3)
     // the name of the first answer points at the question's, which follows the header
     expect(answers.filter((message) => Buffer.from(message.subarray(12)).includes(Buffer.from([0xc0, 12]))).length).toBeGreaterThan(30)
+  },
+  amqp: ({ conversations }) => {
+    const methods: Record<Side, Set<string>> = { client: new Set(), server: new Set() }
+    const types: Record<Side, Set<number>> = { client: new Set(), server: new Set() }
+    const valueTypes: Record<Side, Set<string>> = { client: new Set(), server: new Set() }
+    for (const from of sides) {
+      for (const one of conversations) {
+        const stream = sent(one, from)
+        const header = String.fromCharCode(...stream.subarray(0, 4)) === "AMQP" ? 8 : 0
+        for (const frame of cut(stream.subarray(header), (rest) => 8 + rest.getUint32(3))) {
+          expect(frame.at(-1)).toBe(0xce)
+          types[from].add(frame[0]!)
+          if (frame[0] === 1) methods[from].add(`${view(frame).getUint16(7)}.${view(frame).getUint16(9)}`)
+          for (const [type, name] of tableTypes) {
+            if (Buffer.from(frame).includes(Buffer.concat([Buffer.from([name.length]), Buffer.from(name + type)]))) {
+              valueTypes[from].add(type)
+            }
+          }
+        }
+      }
+      expect(types[from]).toEqual(new Set([1, 2, 3, 8]))
+      expect(valueTypes[from]).toEqual(new Set(tableTypes.map(([type]) => type)))
+    }
+    const numbers = (text: string) => new Set(text.split(/\s+/))
+    expect(methods.client).toEqual(numbers(
+      `10.11 10.31 10.40 10.50 10.70 20.10 20.20 20.40 20.41 40.10 40.20 40.30 40.40 50.10 50.20 50.30 50.40 50.50 60.10 60.20 60.30
+      60.40 60.70 60.80 60.90 60.110 60.120 85.10 90.10 90.20 90.30 10.51`
+    ))
+    expect(methods.server).toEqual(numbers(
+      `10.10 10.30 10.41 10.50 10.51 10.71 20.11 20.21 20.40 20.41 40.11 40.21 40.31 40.51 50.11 50.21 50.31 50.41 50.51 60.11 60.21
+      60.31 60.50 60.60 60.71 60.72 60.80 60.111 60.120 85.11 90.11 90.21 90.31`
+    ))
   },
   websocket: ({ conversations }) => {
     for (const from of sides) {
@@ -88,6 +130,22 @@ const judged: Readonly<
       expect(await accepts("server", answer!), name).toBe(false)
       const trailing = new Uint8Array([...byName(name)[1]!, 0])
       expect(await accepts("server", trailing), name).toBe(false)
+    }
+  },
+  amqp: async ({ conversations }, accepts) => {
+    const stream = (from: Side) => sent(conversations.find(({ name }) => name === "basic")!, from)
+    const server = stream("server")
+    expect(await accepts("server", server)).toBe(true)
+    expect(await accepts("server", server.subarray(0, -1))).toBe(false)
+    const client = Buffer.from(stream("client"))
+    // what follows the opening of channel 1
+    const talk = client.subarray(client.indexOf(Buffer.from("0014000a", "hex")) + 6)
+    expect(await accepts("client", talk)).toBe(true)
+    const end = talk.indexOf(0xce)
+    for (const [at, value] of [[end, 0xcd], [0, 4], [8, 99]] as const) {
+      const spoilt = Uint8Array.from(talk)
+      spoilt[at] = value
+      expect(await accepts("client", spoilt), `${at}`).toBe(false)
     }
   },
   websocket: async ({ conversations }, accepts) => {

@@ -2,6 +2,7 @@
 import * as Amqp from "./Amqp.ts"
 import * as Dns from "./Dns.ts"
 import * as WebSocketFrames from "./WebSocketFrames.ts"
+import * as Mongo from "./Mongo.ts"
 import type { Judge, Recording } from "./TapBinary.ts"
 import type { Reading } from "./TsharkFields.ts"
 
@@ -16,4 +17,9 @@ export interface BinaryProtocol {
 }
 
 /** By the name of their recordings. */
-export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = { amqp: Amqp, dns: Dns, websocket: WebSocketFrames }
+export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = {
+  amqp: Amqp,
+  dns: Dns,
+  mongodb: Mongo,
+  websocket: WebSocketFrames
+}

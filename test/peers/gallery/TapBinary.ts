@@ -158,8 +158,11 @@ export const sent = (conversation: Conversation, from: Side): Uint8Array =>
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/gallery/${name}.json`, import.meta.url))
 
+/** A file of `test/fixtures/gallery`. */
+export const readFixture = <A>(name: string): A => JSON.parse(readFileSync(fixture(name), "utf8")) as A
+
 /** The committed recording of a protocol. */
-export const readRecording = (protocol: string): Recording => JSON.parse(readFileSync(fixture(protocol), "utf8")) as Recording
+export const readRecording = (protocol: string): Recording => readFixture(protocol)
 
 /** Replaces a file of `test/fixtures/gallery`: one line per entry of `rows`, so that differences can be read. */
 export const writeFixture = (name: string, head: Readonly<Record<string, unknown>>, key: string, rows: ReadonlyArray<unknown>): void => {

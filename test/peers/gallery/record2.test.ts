@@ -4,9 +4,11 @@
  */
 import { beforeAll, describe, expect, it } from "vitest"
 import { tsharkVersion } from "../Tshark.ts"
+import { bsonDocuments } from "./Bson.ts"
 import { binaryProtocols } from "./BinaryProtocols.ts"
-import { type Conversation, readRecording, type Recording, sent, type Side } from "./TapBinary.ts"
-import { readWithTshark } from "./TsharkFields.ts"
+import { hasLibrary } from "./Programs.ts"
+import { type Conversation, readFixture, readRecording, type Recording, sent, type Side } from "./TapBinary.ts"
+import { readWithTshark, type TsharkReadings } from "./TsharkFields.ts"
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"))
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -91,6 +93,22 @@ const facts: Readonly<Record<string, (recording: Recording) => void>> = {
       60.31 60.50 60.60 60.71 60.72 60.80 60.111 60.120 85.11 90.11 90.21 90.31`
     ))
   },
+  mongodb: (recording) => {
+    const messages = (from: Side) =>
+      streams(recording, "tcp", from).flatMap((stream) => cut(stream, (rest) => rest.getInt32(0, true))).map((bytes) => Buffer.from(bytes))
+    const [requests, answers] = [messages("client"), messages("server")]
+    expect(new Set(requests.map((one) => one.readInt32LE(12)))).toEqual(new Set([2004, 2012, 2013]))
+    expect(new Set(answers.map((one) => one.readInt32LE(12)))).toEqual(new Set([1, 2012, 2013]))
+    const flags = (all: ReadonlyArray<Buffer>) =>
+      new Set(all.filter((one) => one.readInt32LE(12) === 2013).map((one) => one.readInt32LE(16)))
+    expect(flags(requests)).toEqual(new Set([0, 2, 0x1_0000]))
+    expect(flags(answers)).toEqual(new Set([0, 2]))
+    const asked = new Set(requests.map((one) => one.readInt32LE(4)))
+    const answered = answers.filter((one) => asked.has(one.readInt32LE(8)))
+    // the monitor's second answer is to the first
+    expect(answered).toHaveLength(answers.length - 1)
+    expect(requests.some((one) => one.includes("\x01") && one.includes("nsInfo\0"))).toBe(true)
+  },
   websocket: ({ conversations }) => {
     for (const from of sides) {
       const masked = from === "client" ? 4 : 0
@@ -148,6 +166,26 @@ const judged: Readonly<
       expect(await accepts("client", spoilt), `${at}`).toBe(false)
     }
   },
+  mongodb: async ({ conversations }, accepts) => {
+    for (const { chunks, name } of conversations) {
+      for (const { from, hex } of chunks) {
+        // answers that are compressed, or more than one, go to who asked for that
+        if (from === "client" || !/zlib|monitor/.test(name)) {
+          expect(await accepts(from, bytesOf(hex)), `${name}, from the ${from}`).toBe(true)
+        }
+      }
+    }
+    const { chunks } = conversations.find(({ name }) => name === "every type found 2")!
+    for (const from of sides) {
+      const good = bytesOf(chunks.findLast((one) => one.from === from && one.hex.length > 200)!.hex)
+      // the message's length, its opcode, the kind of its section, the document's length
+      for (const at of [0, 12, 20, 21]) {
+        const spoilt = good.slice()
+        spoilt[at]! += 2
+        expect(await accepts(from, spoilt), `${at} from the ${from}`).toBe(false)
+      }
+    }
+  },
   websocket: async ({ conversations }, accepts) => {
     for (const from of sides) {
       const stream = sent(conversations.find(({ name }) => name === `ws ${from} says everything`)!, from)
@@ -194,10 +232,24 @@ describe.each(Object.entries(binaryProtocols))("%s", (name, protocol) => {
       }
     })
 
-    it.skipIf(protocol.reading === undefined || tsharkVersion() === undefined)("tshark reads it without complaint", () => {
+    it.skipIf(protocol.reading === undefined || tsharkVersion() === undefined)("tshark reads it, and complains of nothing new", () => {
       const { malformed, packets } = readWithTshark(fresh, protocol.reading!)
-      expect(malformed).toEqual([])
+      expect(malformed).toEqual(readFixture<TsharkReadings>(`${name}.tshark`).malformed)
       expect(packets.length).toBeGreaterThan(10)
     })
+  })
+})
+
+describe.skipIf(!hasLibrary("bson"))("bson", () => {
+  const committed = readFixture<{ readonly documents: ReturnType<typeof bsonDocuments> }>("bson").documents
+
+  it("writes the committed documents, and reads in them what it read", () => expect(bsonDocuments()).toEqual(committed))
+
+  it("has every type, the deprecated ones too", () => {
+    const types = new Set(committed.map(({ hex }) => hex.slice(8, 10)))
+    // those of arrays' elements, behind "0"
+    for (const { hex } of committed) for (const [, type] of hex.matchAll(/(..)3000/g)) types.add(type!)
+    for (let type = 1; type <= 0x13; type++) expect(types).toContain(type.toString(16).padStart(2, "0"))
+    for (const type of ["ff", "7f"]) expect(types).toContain(type)
   })
 })

@@ -6,9 +6,18 @@
  * `npm run test:peers` installs what that needs.
  */
 import { binaryProtocols } from "./BinaryProtocols.ts"
+import { bsonDocuments } from "./Bson.ts"
+import { libraryVersion } from "./Programs.ts"
 import { writeFixture, writeRecording } from "./TapBinary.ts"
 import { readWithTshark } from "./TsharkFields.ts"
 import { tsharkVersion } from "../Tshark.ts"
+
+/** BSON has documents, not conversations: they are kept beside those of the driver. */
+const recordBson = (): void => {
+  const documents = bsonDocuments()
+  writeFixture("bson", { origin: libraryVersion("bson") }, "documents", documents)
+  console.log(`bson: ${documents.length} documents`)
+}
 
 const wanted = process.argv.slice(2)
 for (const [name, { reading, record }] of Object.entries(binaryProtocols)) {
@@ -21,3 +30,5 @@ for (const [name, { reading, record }] of Object.entries(binaryProtocols)) {
   writeFixture(`${name}.tshark`, { tshark: tsharkVersion(), malformed }, "packets", packets)
   console.log(`${name}: tshark reads ${packets.length} packets, ${malformed.length} malformed ${malformed.slice(0, 5).join("; ")}`)
 }
+
+if (wanted.length === 0 || wanted.includes("bson")) recordBson()

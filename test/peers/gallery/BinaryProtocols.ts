@@ -4,6 +4,7 @@ import * as Dns from "./Dns.ts"
 import * as WebSocketFrames from "./WebSocketFrames.ts"
 import * as Mongo from "./Mongo.ts"
 import type { Judge, Recording } from "./TapBinary.ts"
+import * as Tls from "./Tls.ts"
 import type { Reading } from "./TsharkFields.ts"
 
 /** How conversations of a protocol are had. */
@@ -21,5 +22,6 @@ export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = {
   amqp: Amqp,
   dns: Dns,
   mongodb: Mongo,
+  tls: Tls,
   websocket: WebSocketFrames
 }

@@ -8,6 +8,7 @@ import { bsonDocuments } from "./Bson.ts"
 import { binaryProtocols } from "./BinaryProtocols.ts"
 import { hasLibrary } from "./Programs.ts"
 import { type Conversation, readFixture, readRecording, type Recording, sent, type Side } from "./TapBinary.ts"
+import { handshakeMessages, type HandshakeMessage } from "./Tls.ts"
 import { readWithTshark, type TsharkReadings } from "./TsharkFields.ts"
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"))
@@ -109,6 +110,27 @@ const facts: Readonly<Record<string, (recording: Recording) => void>> = {
     expect(answered).toHaveLength(answers.length - 1)
     expect(requests.some((one) => one.includes("\x01") && one.includes("nsInfo\0"))).toBe(true)
   },
+  tls: (recording) => {
+    const readable: Record<Side, Set<number>> = { client: new Set(), server: new Set() }
+    const alerts = new Set<number>()
+    for (const from of sides) {
+      const types = new Set<number>()
+      for (const stream of streams(recording, "tcp", from)) {
+        const records = cut(stream, (rest) => 5 + rest.getUint16(3))
+        for (const record of records) types.add(record[0]!)
+        for (const record of records) if (record[0] === 21 && record.length === 7) alerts.add(record[6]!)
+        // what follows a ChangeCipherSpec is encrypted, and in TLS 1.3 is application data by name
+        const cipher = records.findIndex((record) => record[0] === 20)
+        const plain = records.slice(0, cipher < 0 ? records.length : cipher).filter((record) => record[0] === 22)
+        const joined = new Uint8Array(Buffer.concat(plain.map((record) => record.subarray(5))))
+        for (const handshake of cut(joined, (rest) => 4 + (rest.getUint32(0) & 0xff_ffff))) readable[from].add(handshake[0]!)
+      }
+      expect(types).toEqual(new Set([20, 21, 22, 23]))
+    }
+    expect(readable.client).toEqual(new Set([1, 11, 15, 16]))
+    expect(readable.server).toEqual(new Set([2, 4, 11, 12, 13, 14]))
+    for (const alert of [40, 48, 70, 112, 120]) expect(alerts).toContain(alert)
+  },
   websocket: ({ conversations }) => {
     for (const from of sides) {
       const masked = from === "client" ? 4 : 0
@@ -186,6 +208,18 @@ const judged: Readonly<
       }
     }
   },
+  tls: async ({ conversations }, accepts) => {
+    const first = (name: string, from: Side) =>
+      bytesOf(conversations.find((one) => one.name === name)!.chunks.find((one) => one.from === from)!.hex)
+    const many = first("TLS 1.3 with many extensions", "client")
+    const answer = first("TLS 1.2", "server")
+    expect(await accepts("client", many)).toBe(true)
+    expect(await accepts("server", answer)).toBe(true)
+    const spoilt = (bytes: Uint8Array, at: number, by: number) => Uint8Array.from(bytes, (byte, i) => i === at ? byte + by : byte)
+    // the message's length, the session id's, its cipher suites'
+    for (const at of [8, 43, 43 + 33]) expect(await accepts("client", spoilt(many, at, 1)), `${at}`).toBe(false)
+    for (const at of [5, 8, 43]) expect(await accepts("server", spoilt(answer, at, 1)), `${at}`).toBe(false)
+  },
   websocket: async ({ conversations }, accepts) => {
     for (const from of sides) {
       const stream = sent(conversations.find(({ name }) => name === `ws ${from} says everything`)!, from)
@@ -251,5 +285,18 @@ describe.skipIf(!hasLibrary("bson"))("bson", () => {
     for (const { hex } of committed) for (const [, type] of hex.matchAll(/(..)3000/g)) types.add(type!)
     for (let type = 1; type <= 0x13; type++) expect(types).toContain(type.toString(16).padStart(2, "0"))
     for (const type of ["ff", "7f"]) expect(types).toContain(type)
+  })
+})
+
+describe.skipIf(!binaryProtocols["tls"]!.available())("tls.messages", () => {
+  const committed = readFixture<{ readonly messages: ReadonlyArray<HandshakeMessage> }>("tls.messages").messages
+
+  it("has the messages of TLS 1.3 that are encrypted on the wire, each as long as it says", async () => {
+    const types = (messages: ReadonlyArray<HandshakeMessage>) =>
+      messages.map(({ from, hex, name }) => `${from} ${name} ${parseInt(hex.slice(0, 2), 16)}`)
+    const fresh = await handshakeMessages()
+    expect(types(fresh)).toEqual(types(committed))
+    for (const { hex } of [...fresh, ...committed]) expect(hex.length / 2).toBe(4 + parseInt(hex.slice(2, 8), 16))
+    expect(new Set(committed.map(({ hex }) => parseInt(hex.slice(0, 2), 16)))).toEqual(new Set([1, 2, 4, 8, 11, 13, 15, 20]))
   })
 })

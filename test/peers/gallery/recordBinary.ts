@@ -10,6 +10,7 @@ import { bsonDocuments } from "./Bson.ts"
 import { libraryVersion } from "./Programs.ts"
 import { writeFixture, writeRecording } from "./TapBinary.ts"
 import { readWithTshark } from "./TsharkFields.ts"
+import { handshakeMessages, opensslVersion } from "./Tls.ts"
 import { tsharkVersion } from "../Tshark.ts"
 
 /** BSON has documents, not conversations: they are kept beside those of the driver. */
@@ -32,3 +33,7 @@ for (const [name, { reading, record }] of Object.entries(binaryProtocols)) {
 }
 
 if (wanted.length === 0 || wanted.includes("bson")) recordBson()
+
+if (wanted.length === 0 || wanted.includes("tls")) {
+  writeFixture("tls.messages", { origin: `${await opensslVersion()}: s_client -msg` }, "messages", await handshakeMessages())
+}

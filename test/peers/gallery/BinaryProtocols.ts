@@ -2,6 +2,7 @@
 import * as Amqp from "./Amqp.ts"
 import * as Dns from "./Dns.ts"
 import * as WebSocketFrames from "./WebSocketFrames.ts"
+import * as Kafka from "./Kafka.ts"
 import * as Mongo from "./Mongo.ts"
 import type { Judge, Recording } from "./TapBinary.ts"
 import * as Tls from "./Tls.ts"
@@ -21,6 +22,7 @@ export interface BinaryProtocol {
 export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = {
   amqp: Amqp,
   dns: Dns,
+  kafka: Kafka,
   mongodb: Mongo,
   tls: Tls,
   websocket: WebSocketFrames

@@ -94,6 +94,34 @@ const facts: Readonly<Record<string, (recording: Recording) => void>> = {
       60.31 60.50 60.60 60.71 60.72 60.80 60.111 60.120 85.11 90.11 90.21 90.31`
     ))
   },
+  kafka: ({ conversations }) => {
+    const versions: Record<number, Set<number>> = {}
+    const codecs: Record<Side, Set<number>> = { client: new Set(), server: new Set() }
+    for (const one of conversations) {
+      const [requests, answers] = [sent(one, "client"), sent(one, "server")].map((bytes) => cut(bytes, (rest) => 4 + rest.getInt32(0)))
+      expect(answers!.map((answer) => view(answer).getInt32(4))).toEqual(requests!.map((request) => view(request).getInt32(8)))
+      for (const request of requests!) (versions[view(request).getInt16(4)] ??= new Set()).add(view(request).getInt16(6))
+      for (const [from, frames] of [["client", requests!], ["server", answers!]] as const) {
+        for (const frame of frames) {
+          // a batch: its length counts from its leader epoch, its magic is 2
+          for (let at = 12; at + 61 <= frame.length; at++) {
+            const batch = view(frame.subarray(at))
+            const plausible = batch.getBigInt64(0) < 1000n && batch.getBigInt64(0) >= 0n && batch.getUint8(16) === 2 &&
+              batch.getUint16(21) < 8
+            if (plausible && batch.getInt32(8) >= 49 && 12 + batch.getInt32(8) <= frame.length - at) {
+              codecs[from].add(batch.getUint16(21) & 7)
+            }
+          }
+        }
+      }
+    }
+    const span = (from: number, to: number) => new Set(Array.from({ length: to - from + 1 }, (_, i) => from + i))
+    expect(versions[18]).toEqual(span(0, 3))
+    expect(versions[3]).toEqual(span(0, 12))
+    expect(versions[0]).toEqual(span(3, 9))
+    expect(versions[1]).toEqual(span(4, 12))
+    for (const from of sides) expect(codecs[from]).toEqual(new Set([0, 1]))
+  },
   mongodb: (recording) => {
     const messages = (from: Side) =>
       streams(recording, "tcp", from).flatMap((stream) => cut(stream, (rest) => rest.getInt32(0, true))).map((bytes) => Buffer.from(bytes))
@@ -187,6 +215,22 @@ const judged: Readonly<
       spoilt[at] = value
       expect(await accepts("client", spoilt), `${at}`).toBe(false)
     }
+  },
+  kafka: async ({ conversations }, accepts) => {
+    const byName = (name: string) => conversations.find((one) => one.name === name)!.chunks.map(({ hex }) => bytesOf(hex))
+    for (const name of ["ApiVersions 0–2", "Produce 3–7, without 5", "Fetch 4–11", "Metadata 7 and 8", "Metadata 9–12", "Fetch 12"]) {
+      const [request, answer] = byName(name)
+      const newest = /9–12|Fetch 12/.test(name)
+      expect(await accepts("client", request!), name).toBe(!newest)
+      expect(await accepts("client", new Uint8Array([...request!, 0])), name).toBe(false)
+      const read = await accepts("server", new Uint8Array([...request!, ...answer!]))
+      expect(read, name).toBe(name !== "Metadata 7 and 8")
+    }
+    const [produce, produced] = byName("Produce 3–7, without 5")
+    const spoilt = (bytes: Uint8Array, at: number) => Uint8Array.from(bytes, (byte, i) => i === at ? byte + 1 : byte)
+    // the count of topics; the length of the topic's name in the answer
+    expect(await accepts("client", spoilt(produce!, 14 + 7 + 2 + 2 + 4))).toBe(false)
+    expect(await accepts("server", new Uint8Array([...produce!, ...spoilt(produced!, 8 + 2)]))).toBe(false)
   },
   mongodb: async ({ conversations }, accepts) => {
     for (const { chunks, name } of conversations) {

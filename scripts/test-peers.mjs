@@ -37,6 +37,11 @@ const peers = [
   { name: "bind", probe: ["sh", "-c", "named -v && dig -v && command -v nsupdate"], apt: "bind9 bind9-dnsutils" },
   { name: "rabbitmq", probe: ["sh", "-c", "command -v /usr/lib/rabbitmq/bin/rabbitmq-server epmd"], apt: "rabbitmq-server" },
   { name: "librdkafka", probe: ["sh", "-c", "kcat -V && /usr/bin/python3 -c 'import kafka.vendor.six'"], apt: "kafkacat python3-kafka" },
+  {
+    name: "pymodbus",
+    probe: ["/usr/bin/python3", "-c", "import pymodbus.server, pymodbus.client"],
+    apt: "python3-pymodbus python3-serial python3-serial-asyncio"
+  },
   { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" }
 ]
 

@@ -3,6 +3,7 @@ import * as Amqp from "./Amqp.ts"
 import * as Dns from "./Dns.ts"
 import * as WebSocketFrames from "./WebSocketFrames.ts"
 import * as Kafka from "./Kafka.ts"
+import * as Modbus from "./Modbus.ts"
 import * as Mongo from "./Mongo.ts"
 import type { Judge, Recording } from "./TapBinary.ts"
 import * as Tls from "./Tls.ts"
@@ -23,6 +24,7 @@ export const binaryProtocols: Readonly<Record<string, BinaryProtocol>> = {
   amqp: Amqp,
   dns: Dns,
   kafka: Kafka,
+  modbus: Modbus,
   mongodb: Mongo,
   tls: Tls,
   websocket: WebSocketFrames

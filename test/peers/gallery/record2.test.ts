@@ -122,6 +122,25 @@ const facts: Readonly<Record<string, (recording: Recording) => void>> = {
     expect(versions[1]).toEqual(span(4, 12))
     for (const from of sides) expect(codecs[from]).toEqual(new Set([0, 1]))
   },
+  modbus: ({ conversations }) => {
+    const codes: Record<Side, Set<number>> = { client: new Set(), server: new Set() }
+    const exceptions = new Set<number>()
+    for (const one of conversations) {
+      const [requests, answers] = sides.map((from) => cut(sent(one, from), (rest) => 6 + rest.getUint16(4)))
+      expect(answers!.map((answer) => view(answer).getUint16(0))).toEqual(requests!.map((request) => view(request).getUint16(0)))
+      for (const [from, frames] of [["client", requests!], ["server", answers!]] as const) {
+        for (const frame of frames) {
+          expect(view(frame).getUint16(2)).toBe(0)
+          codes[from].add(frame[7]!)
+          if (frame[7]! >= 0x80) exceptions.add(frame[8]!)
+        }
+      }
+    }
+    const known = [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 15, 16, 17, 20, 21, 22, 23, 24, 43]
+    expect(codes.client).toEqual(new Set(known))
+    expect([...codes.server].filter((code) => code < 0x80).sort((a, b) => a - b)).toEqual(known)
+    expect(exceptions).toEqual(new Set([2, 3]))
+  },
   mongodb: (recording) => {
     const messages = (from: Side) =>
       streams(recording, "tcp", from).flatMap((stream) => cut(stream, (rest) => rest.getInt32(0, true))).map((bytes) => Buffer.from(bytes))
@@ -231,6 +250,16 @@ const judged: Readonly<
     // the count of topics; the length of the topic's name in the answer
     expect(await accepts("client", spoilt(produce!, 14 + 7 + 2 + 2 + 4))).toBe(false)
     expect(await accepts("server", new Uint8Array([...produce!, ...spoilt(produced!, 8 + 2)]))).toBe(false)
+  },
+  modbus: async ({ conversations }, accepts) => {
+    const spoilt = (bytes: Uint8Array, at: number, value: number) => Uint8Array.from(bytes, (byte, i) => i === at ? value : byte)
+    const { chunks } = conversations.find(({ name }) => name === "the document's examples")!
+    for (const { from, hex } of chunks) expect(await accepts(from, bytesOf(hex)), `${from} ${hex}`).toBe(true)
+    const [request, answer] = chunks.slice(4, 6).map(({ hex }) => bytesOf(hex))
+    for (const [at, value] of [[3, 1], [5, 7], [7, 99]] as const) {
+      expect(await accepts("client", spoilt(request!, at, value)), `${at}`).toBe(false)
+      expect(await accepts("server", spoilt(answer!, at, value)), `${at}`).toBe(false)
+    }
   },
   mongodb: async ({ conversations }, accepts) => {
     for (const { chunks, name } of conversations) {

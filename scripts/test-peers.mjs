@@ -42,6 +42,12 @@ const peers = [
     probe: ["/usr/bin/python3", "-c", "import pymodbus.server, pymodbus.client"],
     apt: "python3-pymodbus python3-serial python3-serial-asyncio"
   },
+  { name: "lsusb", probe: ["sh", "-c", "lsusb -V && umockdev-run --version"], apt: "usbutils umockdev" },
+  ...["ws", "amqplib", "mongodb", "kafkajs", "@platformatic/kafka", "modbus-serial"].map((npm) => ({
+    name: npm.replace("/", "-"),
+    probe: loads(npm),
+    npm
+  })),
   { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" }
 ]
 

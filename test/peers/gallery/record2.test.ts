@@ -9,6 +9,7 @@ import { binaryProtocols } from "./BinaryProtocols.ts"
 import { hasLibrary } from "./Programs.ts"
 import { type Conversation, readFixture, readRecording, type Recording, sent, type Side } from "./TapBinary.ts"
 import { handshakeMessages, type HandshakeMessage } from "./Tls.ts"
+import * as Usb from "./Usb.ts"
 import { readWithTshark, type TsharkReadings } from "./TsharkFields.ts"
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"))
@@ -371,5 +372,27 @@ describe.skipIf(!binaryProtocols["tls"]!.available())("tls.messages", () => {
     expect(types(fresh)).toEqual(types(committed))
     for (const { hex } of [...fresh, ...committed]) expect(hex.length / 2).toBe(4 + parseInt(hex.slice(2, 8), 16))
     expect(new Set(committed.map(({ hex }) => parseInt(hex.slice(0, 2), 16)))).toEqual(new Set([1, 2, 4, 8, 11, 13, 15, 20]))
+  })
+})
+
+describe.skipIf(!Usb.available())("usb", () => {
+  const committed = readFixture<{ readonly devices: Awaited<ReturnType<typeof Usb.usbDevices>> }>("usb").devices
+
+  it("lsusb reads what is committed", async () => expect(await Usb.usbDevices()).toEqual(committed))
+
+  it("has descriptors whose lengths add up, of every kind there was", () => {
+    const types = new Set<number>()
+    for (const { hex } of committed) for (const one of cut(bytesOf(hex), (rest) => rest.getUint8(0))) types.add(one[1]!)
+    expect(types).toEqual(new Set([1, 2, 4, 5, 0x21]))
+  })
+
+  it("lsusb, as a judge, takes them and nothing spoilt", async () => {
+    for (const { hex, name } of committed) expect((await Usb.accepts(bytesOf(hex))).understood, name).toBe(true)
+    const bytes = bytesOf(committed[0]!.hex)
+    // lengths of the device, the configuration, the first interface and the HID descriptor; the number of configurations
+    for (const at of [0, 18, 27, 36, 17]) {
+      const spoilt = Uint8Array.from(bytes, (byte, i) => i === at ? byte + 1 : byte)
+      expect((await Usb.accepts(spoilt)).understood, `${at}`).toBe(false)
+    }
   })
 })

@@ -11,6 +11,7 @@ import { libraryVersion } from "./Programs.ts"
 import { writeFixture, writeRecording } from "./TapBinary.ts"
 import { readWithTshark } from "./TsharkFields.ts"
 import { handshakeMessages, opensslVersion } from "./Tls.ts"
+import { lsusbVersion, usbDevices } from "./Usb.ts"
 import { tsharkVersion } from "../Tshark.ts"
 
 /** BSON has documents, not conversations: they are kept beside those of the driver. */
@@ -36,4 +37,8 @@ if (wanted.length === 0 || wanted.includes("bson")) recordBson()
 
 if (wanted.length === 0 || wanted.includes("tls")) {
   writeFixture("tls.messages", { origin: `${await opensslVersion()}: s_client -msg` }, "messages", await handshakeMessages())
+}
+
+if (wanted.length === 0 || wanted.includes("usb")) {
+  writeFixture("usb", { origin: `read by ${await lsusbVersion()}` }, "devices", await usbDevices())
 }

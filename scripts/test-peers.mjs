@@ -20,7 +20,7 @@ const deepstreamFolder = join(peersFolder, "deepstream")
 const loads = (library, folder = peersFolder) => [
   process.execPath,
   "-e",
-  `require(${JSON.stringify(join(folder, "node_modules", library))})`
+  `require("node:module").createRequire(${JSON.stringify(join(folder, "package.json"))})(${JSON.stringify(library)})`
 ]
 
 /** Programs by the name their test files start with: how to ask whether they are there, and the package that brings them. */

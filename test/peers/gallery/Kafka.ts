@@ -5,14 +5,13 @@
 import { once } from "node:events"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
-import { hasLibrary, hasProgram, library, libraryVersion, run, start } from "./Programs.ts"
+import { hasLibrary, hasProgram, hasPythonModule, library, libraryVersion, python, run, start } from "./Programs.ts"
 import { type Conversation, type Judge, overhear, type Recording } from "./TapBinary.ts"
 import { fieldsOf, type Reading, readWithTshark } from "./TsharkFields.ts"
 
-const python = "/usr/bin/python3"
-
 /** Whether librdkafka, kafka-python and the two libraries are installed. */
-export const available = (): boolean => ["kcat", python].every(hasProgram) && ["kafkajs", "@platformatic/kafka"].every(hasLibrary)
+export const available = (): boolean =>
+  hasProgram("kcat") && hasPythonModule("kafka.vendor.six") && ["kafkajs", "@platformatic/kafka"].every(hasLibrary)
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -45,13 +44,12 @@ interface PlatformaticApi {
   readonly api: { readonly async: (connection: PlatformaticConnection, ...values: ReadonlyArray<unknown>) => Promise<unknown> }
 }
 
-interface Platformatic {
-  readonly Connection: new(client: string, options?: Fields) => PlatformaticConnection
-  readonly [api: `${string}V${number}`]: PlatformaticApi
-}
-
 const calls = { produce: 0, fetch: 1, metadata: 3, apiVersions: 18 } as const
 type Call = keyof typeof calls
+
+type Platformatic =
+  & { readonly Connection: new(client: string, options?: Fields) => PlatformaticConnection }
+  & Readonly<Record<`${Call}V${number}`, PlatformaticApi>>
 
 const kafkajs = (call: Call, version: number, values: Fields): KafkajsCall =>
   library<KafkajsApi>(`kafkajs/src/protocol/requests/${call}`).protocol({ version })(values)

@@ -7,15 +7,14 @@ import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { freePort, listening } from "../Memcached.ts"
-import { hasLibrary, hasProgram, library, libraryVersion, run, start } from "./Programs.ts"
+import { hasLibrary, hasPythonModule, library, libraryVersion, python, run, start } from "./Programs.ts"
 import { type Conversation, type Judge, overhear, type Recording } from "./TapBinary.ts"
 import { fieldsOf, type Reading } from "./TsharkFields.ts"
 
-const python = "/usr/bin/python3"
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 /** Whether pymodbus and modbus-serial are installed. */
-export const available = (): boolean => hasProgram(`${python} && ${python} -c "import pymodbus"`) && hasLibrary("modbus-serial")
+export const available = (): boolean => hasPythonModule("pymodbus.server") && hasLibrary("modbus-serial")
 
 type Operation =
   | "readCoils"

@@ -28,6 +28,12 @@ export const libraryVersion = (name: string): string => {
 /** Whether a program is there. */
 export const hasProgram = (command: string): boolean => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0
 
+/** Debian's, which has the modules that Debian's packages bring. */
+export const python = "/usr/bin/python3"
+
+/** Whether Debian's Python has a module. */
+export const hasPythonModule = (name: string): boolean => spawnSync(python, ["-c", `import ${name}`]).status === 0
+
 /** What a program printed on both of its outputs, and its exit code. */
 export const run = (
   command: string,

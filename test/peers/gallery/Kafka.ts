@@ -412,7 +412,8 @@ export const record = async (): Promise<Recording> => {
   const mock = await startMock()
   try {
     const clients = [libraryVersion("kafkajs"), libraryVersion("@platformatic/kafka"), `librdkafka ${mock.version} in kcat`]
-    const server = `the broker of librdkafka ${mock.version}; a script of ours for Metadata 3–12, Produce 5, 8 and 9, Fetch 12, ApiVersions 3`
+    const server =
+      `the broker of librdkafka ${mock.version}; a script of ours for Metadata 3–12, Produce 5, 8 and 9, Fetch 12, ApiVersions 3`
     const conversations = [...await withLibrdkafka(mock.port), ...await withScript()]
     return { origin: { server, clients, recorded: "relay on loopback; see ORIGIN.md for which side is foreign" }, conversations }
   } finally {

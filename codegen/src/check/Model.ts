@@ -21,6 +21,8 @@ const globals = new Set([
   "Error",
   "Infinity",
   "Object",
+  "Omit",
+  "Pick",
   "Promise",
   "ReadonlyArray",
   "String",
@@ -29,7 +31,7 @@ const globals = new Set([
   "States",
   "Kind",
   "Opcode",
-  "CommandInfo",
+  "CommandTable",
   "Status"
 ])
 

@@ -24,6 +24,8 @@ const globals = new Set([
   "Error",
   "Infinity",
   "Object",
+  "Omit",
+  "Pick",
   "Promise",
   "ReadonlyArray",
   "String",
@@ -32,7 +34,7 @@ const globals = new Set([
   "States",
   "Kind",
   "Opcode",
-  "CommandInfo",
+  "CommandTable",
   "Status"
 ])
 

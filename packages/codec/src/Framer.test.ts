@@ -1,7 +1,7 @@
 /** Proves that frames do not depend on how the stream is cut, that limits are exact, and that a claimed length allocates nothing. */
 import { describe, expect, it } from "vitest"
 import { DecodeError, incomplete, malformed } from "./Errors.ts"
-import { Framer, type HeaderShape, type MeasuredShape } from "./Framer.ts"
+import { Framer, type FrameShape, type HeaderShape, type MeasuredShape } from "./Framer.ts"
 import { random } from "./Random.fixture.ts"
 
 const shape: HeaderShape = {

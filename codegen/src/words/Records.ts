@@ -155,7 +155,7 @@ const readBits = (reader: FieldReader, type: Of<"bits">, _field: Named, end: str
     }
     const name = reader.constant(local(field.name), value)
     if (field.escaped !== undefined) {
-      const whole = readEscaped(reader, field.escaped, { name: field.name, path: field.name }, name, end)
+      const whole = readEscaped(reader, field.escaped, { name: field.name, path: field.name }, name, at, end)
       reader.numbers.set(field.name, whole)
       reader.values.set(field.name, whole)
       continue

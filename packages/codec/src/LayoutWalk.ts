@@ -11,9 +11,10 @@ import { type OptionalField, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
 import { standsAt } from "./Ends.ts"
-import { fixedSize } from "./words/Sizes.ts"
+import { endsItself, fixedSize } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
 import { inState } from "./words/Presence.ts"
+import { measuredFields } from "./words/Records.ts"
 import { Scope, type Spot } from "./words/Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -32,13 +33,47 @@ export class LayoutWalk extends LayoutSpans {
     return this.catalog.summary(type)
   }
 
+  /** Walks over the fields of a record. What is missing of several fields of fixed width is the fault of the first, as decoders have it. */
+  record(fields: ReadonlyArray<FieldModel>, path: string, at: number, end: number, scope: Scope): number {
+    return this.fields(fields, path === "" ? "" : `${path}.`, at, end, scope, this.runs(fields))
+  }
+
+  /** Bytes of the runs of fields of fixed width, by the index of their first. */
+  private runs(fields: ReadonlyArray<FieldModel>): ReadonlyMap<number, number> {
+    const measured = measuredFields(fields)
+    const runs = new Map<number, number>()
+    let first: number | undefined
+    for (const [i, { name, type }] of fields.entries()) {
+      const size = measured.has(name) ? undefined : fixedSize(this.catalog, type)
+      if (size === undefined) first = undefined
+      else runs.set(first ??= i, (runs.get(first) ?? 0) + size)
+    }
+    return runs
+  }
+
   /** Walks over fields in wire order and returns the offset after the last. */
-  fields(fields: ReadonlyArray<FieldModel>, prefix: string, at: number, end: number, scope: Scope): number {
+  fields(
+    fields: ReadonlyArray<FieldModel>,
+    prefix: string,
+    at: number,
+    end: number,
+    scope: Scope,
+    runs: ReadonlyMap<number, number> = new Map()
+  ): number {
     const present = new Map<string, boolean>()
     let position = at
     let group: { readonly last: string; readonly end: number } | undefined
     for (const [i, field] of fields.entries()) {
       const path = prefix + field.name
+      const run = runs.get(i)
+      if (run !== undefined && run > end - position) {
+        try {
+          // those that are there are noted all the same
+          this.fields(fields.slice(i), prefix, position, end, scope)
+        } catch {
+          this.need(path, position, run, end)
+        }
+      }
       if (this.byLength(field.type) && !present.has(field.name)) this.resolve(fields.slice(i), prefix, position, end, scope, present)
       const type = this.present(field.type, scope, present.get(field.name))
       present.set(field.name, type !== undefined)
@@ -55,11 +90,10 @@ export class LayoutWalk extends LayoutSpans {
         position = next
       } else {
         const stop = group?.end ?? end
-        const fixed = fixedSize(this.catalog, type, this.states)
-        position = this.type(type, {
-          ...spot,
-          end: fixed === undefined && group === undefined ? Math.max(position, stop - this.after(fields, i + 1, scope)) : stop
-        })
+        const rest = group !== undefined || endsItself(this.catalog, type) ? 0 : this.after(fields, i + 1, scope)
+        const limit = rest === 0 ? stop : Math.floor(stop) - rest
+        if (limit < position) this.need(path, position, rest, stop)
+        position = this.type(type, { ...spot, end: limit })
       }
       scope.places.set(field.name, [spot.at, position])
       if (group?.last === field.name) {

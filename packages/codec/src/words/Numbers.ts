@@ -89,13 +89,14 @@ export const escapedValue = (
   type: EscapedModel,
   first: number,
   path: string,
+  firstAt: number,
   at: number,
   end: number
 ): readonly [value: number | bigint, next: number] => {
-  if (first <= type.max) return [first, at]
+  if (first <= type.max) return [isBigNumber(type) ? BigInt(first) : first, at]
   const index = type.escapes.findIndex(({ value }) => value === first)
   const wide = type.escapes[index]
-  if (wide === undefined) return malformed("UnknownValue", walk.packet, path, at, "a length or a known escape", hexNumber(first))
+  if (wide === undefined) return malformed("UnknownValue", walk.packet, path, firstAt, "a number or a known escape", hexNumber(first))
   const width = intWidth[wide.of.int]
   walk.need(path, at, width, end)
   const value = walk.int(at, wide.of.int, wide.of.order)
@@ -125,8 +126,7 @@ export const numberAt = (
       const { int, order } = type.of as IntModel
       walk.need(path, at, intWidth[int], end)
       const first = Number(walk.int(at, int, order))
-      const [value, next] = escapedValue(walk, type, first, path, at + intWidth[int], end)
-      return [isBigNumber(type) ? BigInt(value) : value, next]
+      return escapedValue(walk, type, first, path, at, at + intWidth[int], end)
     }
     case "decimal": {
       const stop = type.until === undefined ? Math.floor(end) : findUntil(walk, type.until, at, walk.stop(end), path)

@@ -106,8 +106,10 @@ const caseFromJson = (
   return { _tag: "Unknown", tag, bytes: bytesFromJson(json["bytes"], packet, `${path}.bytes`) }
 }
 
+const joined = (path: string, name: string): string => path === "" ? name : `${path}.${name}`
+
 const unknownCase = (walk: LayoutWalk, spot: Spot, at: number): number =>
-  walk.type({ kind: "bytes" }, { ...spot, path: `${spot.path}.bytes`, at, doc: undefined })
+  walk.type({ kind: "bytes" }, { ...spot, path: joined(spot.path, "bytes"), at, doc: undefined })
 
 const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number => {
   const { tag: of, cases, unknown, name } = walk.catalog.typeOf("choice", type.ref)
@@ -119,11 +121,11 @@ const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number =>
     ;[tag, at] = numberAt(walk, of, path, spot.at, spot.end)
     const found = cases.find((one) => one.tag === Number(tag))
     const text = `${found?.name ?? "Unknown"} (${tag})`
-    walk.note(`${path}.tag`, spot.at, at - spot.at, `${numberText(of)} ${name}`, tag, text, found?.doc ?? spot.doc)
+    walk.note(joined(path, "tag"), spot.at, at - spot.at, `${numberText(of)} ${name}`, tag, text, found?.doc ?? spot.doc)
   }
   const found = cases.find((one) => one.tag === Number(tag))
   if (found !== undefined) {
-    return walk.deeper(type, spot, () => walk.fields(found.fields, `${path}.`, at, spot.end, new Scope(spot.at, scope)))
+    return walk.deeper(type, spot, () => walk.record(found.fields, path, at, spot.end, new Scope(spot.at, scope)))
   }
   if (unknown === "error") malformed("UnknownValue", walk.packet, path, spot.at, `a case of ${name}`, String(tag))
   return unknownCase(walk, spot, at)
@@ -172,7 +174,7 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
     named |= mask << BigInt(field.low)
     let bits: number | bigint = Number(value >> BigInt(field.low) & mask)
     const path = prefix + field.name
-    if (field.escaped !== undefined) [bits, next] = escapedValue(walk, field.escaped, bits, path, next, spot.end)
+    if (field.escaped !== undefined) [bits, next] = escapedValue(walk, field.escaped, bits, path, spot.at, next, spot.end)
     const range = field.high === field.low ? `bit ${field.high}` : `bits ${field.high}-${field.low}`
     const of = field.ref === undefined ? undefined : walk.catalog.typeOf("enumeration", field.ref)
     const label = of?.values.find((one) => one.value === bits)?.name
@@ -212,7 +214,7 @@ export const recordWords: {
     walk: (walk, type, spot) => {
       const { byteOrder, fields } = walk.catalog.typeOf("struct", type.ref)
       return walk.deeper(type, spot, () =>
-        walk.inOrder(byteOrder, () => walk.fields(fields, `${spot.path}.`, spot.at, spot.end, new Scope(spot.at, spot.scope))))
+        walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope))))
     },
     schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>

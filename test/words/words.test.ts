@@ -6,8 +6,10 @@ import type { Entry } from "./Entry.ts"
 import { bytesOf, Generated, hexOf, plain } from "./Harness.ts"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
 import { numbers } from "./table/Numbers.ts"
+import { texts } from "./table/Texts.ts"
+import { whole } from "./table/Whole.ts"
 
-const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers }
+const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, whole }
 
 for (const [group, entries] of Object.entries(groups)) {
   describe(group, () => {

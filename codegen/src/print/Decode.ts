@@ -9,6 +9,7 @@ import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewrig
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { textOfHex } from "@wirewright/codec/words/Numbers"
 import type { Module } from "../Module.ts"
 import { local } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
@@ -266,9 +267,11 @@ export class FieldReader {
   }
 
   /** Name of the constant that holds where a terminator stands. */
-  findUntil(until: string, field: Named, end: string): string {
+  findUntil(until: string, field: Named, end: string, step = 1): string {
     const [a, b] = bytesOfDigits(until)
-    const find = b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+    const find = step > 1 || until.length > 4
+      ? `${this.use("findText")}(reader, ${quote(textOfHex(until))}, ${step}`
+      : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 

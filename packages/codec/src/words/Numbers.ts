@@ -1,6 +1,6 @@
 /** Integers, floats, variable-length integers, decimals, constants, booleans; enumerations and flags of integers. */
 import type { Catalog } from "../Catalog.ts"
-import { findByte, findPair, readDecimal, readDecimalBig } from "../Ends.ts"
+import { findByte, findPair, findText, readDecimal, readDecimalBig } from "../Ends.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { bytesOfDigits } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -63,9 +63,10 @@ export const numberBytes = (type: NumberModel): number => {
 /** Text whose characters are the bytes of hexadecimal digits. */
 export const textOfHex = (hex: string): string => String.fromCharCode(...bytesOfDigits(hex))
 
-/** Offset of a terminator, of one byte or two. */
-export const findUntil = (walk: LayoutWalk, hex: string, at: number, end: number, path: string): number => {
+/** Offset of a terminator; only at multiples of `step`. */
+export const findUntil = (walk: LayoutWalk, hex: string, at: number, end: number, path: string, step = 1): number => {
   const [a, b] = bytesOfDigits(hex)
+  if (step > 1 || hex.length > 4) return findText(walk.reader, textOfHex(hex), step, at, end, 0, walk.packet, path)
   return b === undefined
     ? findByte(walk.reader, a!, at, end, 0, walk.packet, path)
     : findPair(walk.reader, a!, b, at, end, 0, walk.packet, path)

@@ -84,15 +84,12 @@ export class Generated {
   readonly model: Model
   readonly catalog: Catalog
   readonly directory: string
-  private readonly invisible: ReadonlySet<string>
 
   private constructor(gen: Gen, model: Model, directory: string, customs: Customs) {
     this.gen = gen
     this.model = model
     this.directory = directory
     this.catalog = Catalog.of([model], customs)
-    const hidden = model.types.flatMap((type) => fieldsOf(type)).filter(({ type }) => !isVisibleType(type)).map(({ name }) => name)
-    this.invisible = new Set(hidden)
   }
 
   /** Generates code for records into a directory of its own below `test/`. */
@@ -177,13 +174,30 @@ export class Generated {
       return { error: objection(error) }
     }
     const found = new Map<string, unknown>()
+    const invisible = this.invisible(name)
     for (const { path, value } of walk.spans) {
       const last = path.replace(/\[\d+\]$/, "").split(".").at(-1)!
-      if (!this.invisible.has(last) && !/\.(tag|length|count|frame)$/.test(`.${path}`) || path.endsWith(".tag") && this.isUnknown(walk.spans, path)) {
+      if (!invisible.has(last) && !/\.(tag|length|count|frame)$/.test(`.${path}`) || path.endsWith(".tag") && this.isUnknown(walk.spans, path)) {
         found.set(path, value)
       }
     }
     return { leaves: found }
+  }
+
+  /** Names of fields that packets do not carry, of a record and of those within it. */
+  private invisible(name: string): ReadonlySet<string> {
+    const names = new Set<string>()
+    const seen = new Set<string>()
+    const visit = (type: NamedTypeModel): void => {
+      if (seen.has(type.name)) return
+      seen.add(type.name)
+      for (const field of fieldsOf(type)) {
+        if (!isVisibleType(field.type)) names.add(field.name)
+        for (const [, ref] of JSON.stringify(field.type).matchAll(/"ref":"(\w+)"/g)) visit(this.catalog.type(ref!))
+      }
+    }
+    visit(this.catalog.type(name))
+    return names
   }
 
   private isUnknown(spans: LayoutWalk["spans"], path: string): boolean {

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { Entry } from "./Entry.ts"
 import { bytesOf, Generated, hexOf, plain } from "./Harness.ts"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
+import { lengths } from "./table/Lengths.ts"
 import { numbers } from "./table/Numbers.ts"
 import { texts } from "./table/Texts.ts"
 import { whole } from "./table/Whole.ts"
 
-const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, whole }
+const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, lengths, whole }
 
 for (const [group, entries] of Object.entries(groups)) {
   describe(group, () => {

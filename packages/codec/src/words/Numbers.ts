@@ -141,10 +141,16 @@ export const numberAt = (
   }
 }
 
-/** Reads and notes a number that says something about another field. */
-export const noteNumber = (walk: LayoutWalk, type: NumberModel, spot: Spot, summary: string): readonly [value: number, next: number] => {
+/** Reads and notes a number that says something about another field; as `path`, when errors are to name that field. */
+export const noteNumber = (
+  walk: LayoutWalk,
+  type: NumberModel,
+  spot: Spot,
+  summary: string,
+  path = spot.path
+): readonly [value: number, next: number] => {
   const [value, next] = numberAt(walk, type, spot.path, spot.at, spot.end)
-  walk.note(spot.path, spot.at, next - spot.at, summary, value, String(value), spot.doc)
+  walk.note(path, spot.at, next - spot.at, summary, value, String(value), spot.doc)
   return [Number(value), next]
 }
 

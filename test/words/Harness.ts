@@ -17,6 +17,7 @@ import { LayoutWalk } from "@wirewright/codec/LayoutWalk"
 import type { FieldModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { isVisibleType } from "@wirewright/codec/words/Sizes"
 import { endsItself } from "@wirewright/codec/words/Sizes"
+import { wordOf } from "@wirewright/codec/words/index"
 import { flatFields, Scope } from "@wirewright/codec/words/Word"
 import type { NamedType } from "@wirewright/dsl"
 import * as Fs from "node:fs"
@@ -168,7 +169,7 @@ export class Generated {
     walk.packet = name
     if (littleEndian !== undefined) (walk as unknown as { little: boolean }).little = littleEndian
     try {
-      const next = walk.type(this.typeOf(name), { path: "", name: "", at: 0, end: new Reader(bytes).open, scope: new Scope(0), doc: undefined })
+      const next = wordOf(this.typeOf(name)).walk(walk, this.typeOf(name), { path: "", name: "", at: 0, end: new Reader(bytes).open, scope: new Scope(0), doc: undefined })
       if (next !== bytes.length) return { error: { reason: "Trailing", path: "", offset: next, incomplete: false } }
     } catch (error) {
       return { error: objection(error) }

@@ -101,6 +101,14 @@ const hexOf = (text: Terminator): string =>
     byte.toString(16).padStart(2, "0")
   ).join("")
 
+/** The same in an encoding of text. */
+const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
+  encoding === "utf16be"
+    ? hexOf(text).replaceAll(/../g, "00$&")
+    : encoding === "utf16le"
+    ? hexOf(text).replaceAll(/../g, "$&00")
+    : hexOf(text)
+
 const sized = ({ size, max, until }: Sized): SizedModel =>
   defined({ size, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
 
@@ -550,7 +558,7 @@ class Builder {
       case "utf8":
         return { kind: "utf8", invalid: type.invalid, ...sized(type) }
       case "text":
-        return { kind: "text", encoding: type.encoding, ...sized(type) }
+        return { kind: "text", encoding: type.encoding, ...sized(type), ...(type.until === undefined ? {} : { until: hexIn(type.encoding, type.until) }) }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
       case "constant":

@@ -1,6 +1,6 @@
 /** Words for bytes and text, and how they end. */
 
-/** Characters or byte values that end something: a string of ASCII characters, or one byte. */
+/** Characters or byte values that end something: a string of ASCII characters, or one byte. In UTF-16 each is a unit. */
 export type Terminator = string | number
 
 /** What a sized type may say about itself. Without `size` or `until`, a length gives it, else it takes what is left. */

@@ -11,6 +11,7 @@ import { buildModel, type Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
 import { checkProtocolNames } from "./check/Protocol.ts"
+import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import { header } from "./Header.ts"
 import { type Generatable, load } from "./Load.ts"
@@ -107,7 +108,10 @@ const plan = async (
   const models = new Map<object, Built>()
   const extension = options.importExtension ?? ".ts"
   for (const { value } of jobs) {
-    complaints.push(...checkProtocolNames(value))
+    const wrong = checkValues(value)
+    complaints.push(...wrong, ...wrong.length > 0 ? [] : checkProtocolNames(value))
+    // nothing can be made of values that no word makes
+    if (wrong.length > 0) continue
     if (value.kind === "textProtocol") complaints.push(...checkText(value))
     else builtOf(value, origin, models)
   }

@@ -47,7 +47,7 @@ import type {
 } from "@wirewright/dsl"
 import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
-import { intSize, pascal, upperSnake } from "./Names.ts"
+import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
 import { resolveFields } from "./Resolve.ts"
 
@@ -219,7 +219,7 @@ class Builder {
     const model = defined({
       name: command.name,
       doc: this.origin.doc(command),
-      family: pascal(this.origin.family(command) ?? "Commands"),
+      family: familyName(this.origin.family(command) ?? "Commands"),
       opcode: codeOf(command.opcode ?? 0),
       label: command.label ?? upperSnake(command.name),
       sender: command.sender ?? "client",

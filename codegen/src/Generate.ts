@@ -10,12 +10,13 @@ import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
 import { buildModel, type Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
+import { checkPrinted } from "./check/Printed.ts"
 import { checkProtocolNames } from "./check/Protocol.ts"
 import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import { header } from "./Header.ts"
 import { type Generatable, load } from "./Load.ts"
-import { compare, type Module } from "./Module.ts"
+import { compare, type Module, withTaken } from "./Module.ts"
 import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
 import { print } from "./Print.ts"
@@ -125,8 +126,11 @@ const plan = async (
       const [model, ...bases] = textModels(value, origin)
       outputs.push({ ...place, files: await files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!) })
     } else {
-      const { model } = builtOf(value, origin, models)
-      const modules = printProtocol(model, extension, options.testRunner ?? "none")
+      const one = builtOf(value, origin, models)
+      const { model } = one
+      const modules = printApart(() => printProtocol(model, extension, options.testRunner ?? "none"))
+      complaints.push(...checkPrinted(one, modules))
+      if (complaints.length > 0) continue
       outputs.push({ ...place, files: await files(modules, model.name, model) })
     }
   }
@@ -150,6 +154,13 @@ const builtOf = (value: Protocol | TypesOnly, origin: Origin, models: Map<object
   const built = buildModel(value, origin, base)
   models.set(value, built)
   return built
+}
+
+/** Prints so that what the runtime calls like something of the protocol is imported under another name. */
+const printApart = (run: () => ReadonlyArray<Module>): ReadonlyArray<Module> => {
+  const modules = run()
+  const own = new Set(modules.flatMap(({ declarations }) => declarations.flatMap((one) => one.kind === "statement" ? [] : [one.name])))
+  return modules.some(({ imports }) => imports.some(({ names }) => names.some(({ name }) => own.has(name)))) ? withTaken(own, run) : modules
 }
 
 const printProtocol = (model: Model, extension: string, runner: TestRunner): ReadonlyArray<Module> => {

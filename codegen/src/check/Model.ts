@@ -13,9 +13,6 @@ import { fieldOf, visibleFields } from "../print/HeaderFields.ts"
 import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
 
-/** Generated modules that are not named after a spec file. */
-const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])
-
 /** Names that generated code needs for itself. */
 const globals = new Set([
   "Array",
@@ -150,15 +147,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
         "choose a PascalCase name that generated code does not use itself"
       )
     }
-    if (moduleNames.has(model.family.toLowerCase())) {
-      yield at(
-        place,
-        "WW105",
-        [],
-        `a spec file cannot be named ${model.family}: the generated code has a module of that name`,
-        "rename the spec file"
-      )
-    } else if (!isFileName(model.family)) {
+    if (!families.has(model.family.toLowerCase()) && !isFileName(model.family)) {
       yield at(place, "WW105", [], `no module can be named ${JSON.stringify(model.family)} after the spec file`, "rename the spec file")
     }
     const namesake = families.get(model.family.toLowerCase())

@@ -15,7 +15,7 @@ import { checkProtocolNames } from "./check/Protocol.ts"
 import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import { header } from "./Header.ts"
-import { type Generatable, load } from "./Load.ts"
+import { type Generatable, load, LoadError } from "./Load.ts"
 import { compare, type Module, withTaken } from "./Module.ts"
 import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
@@ -64,7 +64,7 @@ export interface Report {
   readonly orphaned: ReadonlyArray<string>
 }
 
-/** Generates code for specs. With findings nothing is written. Throws `LoadError` and `OutputError`, and has written nothing then either. */
+/** Generates code for specs. With findings nothing is written. Throws `LoadError` (when no line of a spec is to blame) and `OutputError`, and has written nothing then either. */
 export const generate = async (options: GenerateOptions): Promise<Report> => {
   const { findings, outputs } = await plan(options)
   if (findings.length > 0) return { findings, written: [], unchanged: 0, removed: [], stale: [], orphaned: [] }
@@ -100,9 +100,10 @@ const plan = async (
   checkTargets(options.targets)
   const origin = await Origin.make()
   const complaints: Array<Complaint> = []
+  const unloaded: Array<Finding> = []
   const jobs: Array<{ readonly value: Generatable; readonly place: Omit<Output, "files"> }> = []
   for (const target of options.targets) {
-    const values = await load(options.cwd, target.spec, target.protocol)
+    const values = await loaded(options.cwd, target, unloaded)
     for (const value of values) jobs.push({ value, place: { out: target.out, ...values.length === 1 ? {} : { below: value.name } } })
   }
   const outputs: Array<Output> = []
@@ -121,7 +122,7 @@ const plan = async (
   // examples are decoded by the model, which must be sound for that
   if (complaints.length === 0) { for (const one of built) complaints.push(...checkExamples(one)) }
   for (const { place, value } of jobs) {
-    if (complaints.length > 0) break
+    if (complaints.length > 0 || unloaded.length > 0) break
     if (value.kind === "textProtocol") {
       const [model, ...bases] = textModels(value, origin)
       outputs.push({ ...place, files: await files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!) })
@@ -135,10 +136,22 @@ const plan = async (
     }
   }
   const findings = [
-    ...new Map(complaints.map((complaint) => origin.locate(complaint, options.cwd)).map((one) => [JSON.stringify(one), one])).values()
+    ...new Map([...unloaded, ...complaints.map((complaint) => origin.locate(complaint, options.cwd))].map((one) => [JSON.stringify(one), one]))
+      .values()
   ]
     .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
   return { findings, outputs }
+}
+
+/** Loads a spec; what a line of it is to blame for is a finding. */
+const loaded = async (cwd: string, target: Target, findings: Array<Finding>): Promise<ReadonlyArray<Generatable>> => {
+  try {
+    return await load(cwd, target.spec, target.protocol)
+  } catch (error) {
+    if (!(error instanceof LoadError) || error.finding === undefined) throw error
+    findings.push(error.finding)
+    return []
+  }
 }
 
 /** A text protocol's model, then its bases', nearest first. */

@@ -60,5 +60,8 @@ export const local = (field: string): string =>
 /** Whether a name can be a property or type name without quotes. */
 export const isIdentifier = (name: string): boolean => /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name)
 
+/** Whether a name can be that of a field: an identifier that objects do not have anyway. */
+export const isPropertyName = (name: string): boolean => isIdentifier(name) && !(name in {})
+
 /** Whether a name can be that of a file everywhere, without separators and without the names that Windows keeps for devices. */
 export const isFileName = (name: string): boolean => /^[A-Za-z][\w-]*$/.test(name) && !/^(con|prn|aux|nul|com\d|lpt\d)$/i.test(name)

@@ -2,7 +2,7 @@
 import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
-import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
+import { hex, intSize, isFileName, isIdentifier, isPropertyName, pascal } from "../Names.ts"
 import { type LayoutConditions, layoutConditions } from "../print/Layouts.ts"
 import { packetsOf } from "../print/Plans.ts"
 import { numberRange } from "@wirewright/codec/words/Numbers"
@@ -52,13 +52,15 @@ function* rules(built: Built): Iterable<Complaint> {
 }
 
 function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
-  if (!isIdentifier(type.name) || globals.has(type.name)) {
+  if (!isIdentifier(type.name) || type.name !== pascal(type.name) || globals.has(type.name)) {
     yield at(
       place,
       "WW104",
       [],
-      `${type.name} cannot be the name of a generated type`,
-      "choose a PascalCase name that generated code does not use itself"
+      `${JSON.stringify(type.name)} cannot be the name of a generated type`,
+      globals.has(type.name) || !isIdentifier(pascal(type.name))
+        ? "choose a PascalCase name that generated code does not use itself"
+        : `types are PascalCase: write ${pascal(type.name)}`
     )
   }
   switch (type.kind) {
@@ -107,7 +109,7 @@ function* checkUnique(
 ): Iterable<Complaint> {
   const seen = new Map<number, string>()
   for (const [name, number] of entries) {
-    if (!isIdentifier(name)) {
+    if (!isPropertyName(name)) {
       yield at(
         place,
         "WW120",

@@ -252,6 +252,7 @@ class Values {
     if (!right) {
       return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, want.of === "array" ? "give an array" : "give an object")
     }
+    yield* this.prototype(value, spot)
     for (const [inner, one] of Object.entries(value as object)) {
       // fields stand at their name, everything else below its property
       const place = key === "fields" || key === "cases" || key === "bits" || key === "values" || key === "rows" || key === "layouts"
@@ -259,6 +260,12 @@ class Values {
         : below(spot, inner)
       yield* this.want(want.each, one, place, word, inner)
     }
+  }
+
+  /** `{ __proto__: u8 }` has no property of the name. */
+  *prototype(value: unknown, spot: Spot): Iterable<Complaint> {
+    if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) return
+    yield saying("WW120", spot, "\"__proto__\" cannot be a property name", "choose another name: this one sets what an object inherits from")
   }
 
   *word(want: { readonly kinds: ReadonlyArray<string>; readonly text: string }, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
@@ -298,7 +305,10 @@ class Values {
       if (content === undefined) continue
       const isFields = isObject(content) && typeof content["kind"] !== "string"
       if (!isFields) yield* this.want(type, content, below(spot, section), key, section)
-      else for (const [field, one] of Object.entries(content)) yield* this.want(type, one, below(spot, section, field), section, field)
+      else {
+        yield* this.prototype(content, below(spot, section))
+        for (const [field, one] of Object.entries(content)) yield* this.want(type, one, below(spot, section, field), section, field)
+      }
     }
   }
 }

@@ -11,6 +11,7 @@ import { buildModel, type Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
 import { checkPrinted } from "./check/Printed.ts"
+import { prove } from "./check/Proof.ts"
 import { checkProtocolNames } from "./check/Protocol.ts"
 import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
@@ -55,6 +56,8 @@ export interface GenerateOptions {
 /** What was done, or would be. All paths are relative to `cwd`. */
 export interface Report {
   readonly findings: ReadonlyArray<Finding>
+  /** What could not be decided about the specs: no mistake that is known, and none that is ruled out. */
+  readonly notices: ReadonlyArray<Finding>
   readonly written: ReadonlyArray<string>
   readonly unchanged: number
   readonly removed: ReadonlyArray<string>
@@ -66,12 +69,13 @@ export interface Report {
 
 /** Generates code for specs. With findings nothing is written. Throws `LoadError` (when no line of a spec is to blame) and `OutputError`, and has written nothing then either. */
 export const generate = async (options: GenerateOptions): Promise<Report> => {
-  const { findings, outputs } = await plan(options)
-  if (findings.length > 0) return { findings, written: [], unchanged: 0, removed: [], stale: [], orphaned: [] }
+  const { findings, notices, outputs } = await plan(options)
+  if (findings.length > 0) return { findings, notices, written: [], unchanged: 0, removed: [], stale: [], orphaned: [] }
   const difference = compareOutputs(options.cwd, outputs)
   if (options.dryRun !== true) replaceFiles(options.cwd, difference)
   return {
     findings,
+    notices,
     written: difference.changed.map(([path]) => path),
     unchanged: difference.unchanged,
     removed: difference.orphaned,
@@ -82,10 +86,11 @@ export const generate = async (options: GenerateOptions): Promise<Report> => {
 
 /** Reports which generated files are stale or orphaned; writes nothing. Throws what `generate` would throw. */
 export const check = async (options: GenerateOptions): Promise<Report> => {
-  const { findings, outputs } = await plan(options)
+  const { findings, notices, outputs } = await plan(options)
   const difference = findings.length > 0 ? { changed: [], unchanged: 0, orphaned: [] } : compareOutputs(options.cwd, outputs)
   return {
     findings,
+    notices,
     written: [],
     unchanged: difference.unchanged,
     removed: [],
@@ -96,7 +101,9 @@ export const check = async (options: GenerateOptions): Promise<Report> => {
 
 const plan = async (
   options: GenerateOptions
-): Promise<{ readonly findings: ReadonlyArray<Finding>; readonly outputs: ReadonlyArray<Output> }> => {
+): Promise<
+  { readonly findings: ReadonlyArray<Finding>; readonly notices: ReadonlyArray<Finding>; readonly outputs: ReadonlyArray<Output> }
+> => {
   checkTargets(options.targets)
   const origin = await Origin.make()
   const complaints: Array<Complaint> = []
@@ -120,7 +127,14 @@ const plan = async (
   const built = [...models.values()]
   for (const one of built) complaints.push(...checkModel(one))
   // examples are decoded by the model, which must be sound for that
-  if (complaints.length === 0) { for (const one of built) complaints.push(...checkExamples(one)) }
+  const notices: Array<Complaint> = []
+  if (complaints.length === 0) {
+    for (const one of built) {
+      const proof = prove(one)
+      complaints.push(...checkExamples(one), ...proof.findings)
+      notices.push(...proof.notices)
+    }
+  }
   for (const { place, value } of jobs) {
     if (complaints.length > 0 || unloaded.length > 0) break
     if (value.kind === "textProtocol") {
@@ -135,12 +149,10 @@ const plan = async (
       outputs.push({ ...place, files: await files(modules, model.name, model) })
     }
   }
-  const findings = [
-    ...new Map([...unloaded, ...complaints.map((complaint) => origin.locate(complaint, options.cwd))].map((one) => [JSON.stringify(one), one]))
-      .values()
-  ]
-    .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
-  return { findings, outputs }
+  const located = (some: ReadonlyArray<Complaint>, more: ReadonlyArray<Finding> = []): ReadonlyArray<Finding> =>
+    [...new Map([...more, ...some.map((one) => origin.locate(one, options.cwd))].map((one) => [JSON.stringify(one), one])).values()]
+      .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
+  return { findings: located(complaints, unloaded), notices: located(notices), outputs }
 }
 
 /** Loads a spec; what a line of it is to blame for is a finding. */

@@ -74,8 +74,10 @@ describe("what the generator did not write", () => {
 
   it("is not overwritten when it is a test", () => {
     const cwd = place({ "spec.ts": binary("x/base"), "gen/Examples.test.ts": "// ours\n" })
-    expectRefusal(cwd, [{ ...target, protocol: "base" }], "gen/Examples.test.ts")
-    const report = runGenerator({ cwd, targets: [{ ...target, protocol: "base" }], testRunner: "none" })
+    const targets = [{ ...target, protocol: "base" }]
+    const said = runCalls((["check", "generate"] as const).map((what) => [what, { cwd, targets, testRunner: "vitest" }]))
+    expect(said).toEqual([0, 1].map(() => expect.stringMatching(/^OutputError: gen\/Examples\.test\.ts/)))
+    const report = runGenerator({ cwd, targets })
     expect(report.findings.map(({ rule }) => rule)).toEqual([])
     expect(report.removed).toEqual([])
     expect(Fs.readFileSync(Path.join(cwd, "gen/Examples.test.ts"), "utf8")).toBe("// ours\n")

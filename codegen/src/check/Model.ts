@@ -21,6 +21,8 @@ const globals = new Set([
   "Error",
   "Infinity",
   "Object",
+  "Omit",
+  "Pick",
   "Promise",
   "ReadonlyArray",
   "String",
@@ -29,7 +31,7 @@ const globals = new Set([
   "States",
   "Kind",
   "Opcode",
-  "CommandInfo",
+  "CommandTable",
   "Status"
 ])
 
@@ -164,7 +166,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
     }
     families.set(model.family.toLowerCase(), model.family)
     yield* checkKind(place, model, context)
-    const key = `${model.kinds.request} ${model.opcode}`
+    const key = `${model.kinds.request} ${model.isOpcodeless === true ? model.name : model.opcode}`
     if (opcodes.has(key)) {
       yield at(
         place,
@@ -258,7 +260,7 @@ function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<str
     }
   }
   const ordered = sections.flatMap((section) => layout.sections.filter((one) => one.section === section))
-  const all = ordered.flatMap(({ section, fields }) => fields.map((field) => [[section, field.name], field] as const))
+  const all = ordered.flatMap(({ section, fields }) => flatFields(fields).map((field) => [[section, field.name], field] as const))
   yield* checkNames(place, all, header)
   yield* checkReferences(place, all)
   const measured = measuredFields(all.map(([, field]) => field))

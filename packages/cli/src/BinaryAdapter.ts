@@ -2,7 +2,7 @@
 import { annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog } from "@wirewright/codec/Catalog"
-import { Framer, type FrameShape } from "@wirewright/codec/Framer"
+import { Framer, type HeaderShape } from "@wirewright/codec/Framer"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
@@ -14,7 +14,7 @@ import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapt
 export interface GeneratedProtocol {
   readonly decode: (reader: Reader, at: number, states?: States) => object
   readonly encode: (writer: Writer, packet: never) => void
-  readonly frameShape: FrameShape
+  readonly frameShape: HeaderShape
   readonly models: ReadonlyArray<Model>
 }
 

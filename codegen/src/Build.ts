@@ -51,7 +51,7 @@ import type {
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
-import { intSize, pascal, upperSnake } from "./Names.ts"
+import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
 import { resolveFields } from "./Resolve.ts"
 
@@ -292,7 +292,7 @@ class Builder {
     const model = defined({
       name: command.name,
       doc: this.origin.doc(command),
-      family: pascal(this.origin.family(command) ?? "Commands"),
+      family: familyName(this.origin.family(command) ?? "Commands"),
       opcode: codeOf(command.opcode ?? 0),
       isOpcodeless: command.opcode === undefined && hasNoOpcode(frame, command.kinds.request) ? true : undefined,
       header: command.header,

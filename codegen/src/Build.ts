@@ -20,6 +20,8 @@ import type {
   NamedTypeModel,
   NumberModel,
   OutcomeModel,
+  PhaseModel,
+  RunModel,
   SectionModel,
   SizedModel,
   StatusModel,
@@ -35,6 +37,7 @@ import type {
   Header,
   HeaderField,
   Int,
+  Kind,
   LengthOptions,
   Layouts,
   NamedType,
@@ -45,6 +48,7 @@ import type {
   Type,
   TypesOnly
 } from "@wirewright/dsl"
+import { flatFields } from "@wirewright/codec/words/Word"
 import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
 import { intSize, pascal, upperSnake } from "./Names.ts"
@@ -60,9 +64,10 @@ export const isLayouts = (content: Body | Layouts): content is Layouts => (conte
 /** The commands a protocol ends up with, its bases' included; the nearest definition of an opcode wins. */
 export const allCommands = (protocol: Protocol): ReadonlyArray<Command> => {
   const own = protocol.commands
-  const taken = new Set(own.map((command) => `${command.kinds.request} ${codeOf(command.opcode ?? 0)}`))
+  const key = ({ kinds, name, opcode }: Command): string => `${kinds.request} ${opcode === undefined ? name : codeOf(opcode)}`
+  const taken = new Set(own.map(key))
   const inherited = protocol.base === undefined ? [] : allCommands(protocol.base)
-  return [...own, ...inherited.filter((command) => !taken.has(`${command.kinds.request} ${codeOf(command.opcode ?? 0)}`))]
+  return [...own, ...inherited.filter((command) => !taken.has(key(command)))]
 }
 
 const defined = <A extends object>(value: A): A => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as A
@@ -140,12 +145,20 @@ class Builder {
     const frame: FrameModel = protocol.kind === "types"
       ? { name: protocol.name, sections: [], maxFrame: 0, kinds: [] }
       : base?.frame ?? this.frame(protocol.frame)
+    for (const kind of frame.kinds) {
+      const header = kind.headers[0]?.fields.flatMap((field) => field.role === "field" ? [{ name: field.name, type: field.type }] : []) ??
+        []
+      this.headers.set(kind.name, kind.run === undefined ? header : flatFields(kind.run.fields))
+    }
     const commands = (protocol.kind === "types" ? [] : protocol.commands.map((command) => this.command(command, protocol.frame)))
       .sort((a, b) => compare(a.kinds.request, b.kinds.request) || a.opcode - b.opcode || compare(a.name, b.name))
     const statuses = protocol.kind === "types" ? [] : this.statuses(protocol.frame)
+    const numbered = numberedStates([commands, [...this.types.values()], frame.kinds])
     const states = protocol.kind === "types"
       ? []
-      : Object.entries(protocol.frame.states).map(([name, doc]) => ({ name, doc })).sort((a, b) => compare(a.name, b.name))
+      : Object.entries(protocol.frame.states).map(([name, doc]) =>
+        defined({ name, doc, numbered: numbered.has(name) ? true as const : undefined }) as Model["states"][number]
+      ).sort((a, b) => compare(a.name, b.name))
     const inherited = new Set(base === undefined ? [] : inheritedNames(base))
     return defined({
       format: 1,
@@ -171,7 +184,10 @@ class Builder {
   }
 
   private frame(frame: Frame): FrameModel {
+    const isRun = Object.values(frame.kinds).some((kind) => needsRun(frame, kind))
+    const phases = Object.entries(frame.phases ?? {}).map(([name, { client, server }]) => defined({ name, client, server }) as PhaseModel)
     return {
+      ...(phases.length === 0 ? {} : { phases }),
       name: frame.name,
       sections: [...frame.sections],
       maxFrame: frame.maxFrame,
@@ -179,9 +195,13 @@ class Builder {
         defined({
           name,
           answers: kind.answers,
-          headers: kind.headers.map((header, index) =>
-            this.header(header, (field) => this.origin.doc(frame, ["kinds", name, "headers", String(index), "fields", field]))
-          ),
+          sender: kind.sender,
+          run: isRun ? this.run(kind, (field) => this.origin.doc(frame, ["kinds", name, "headers", "0", "fields", field])) : undefined,
+          headers: isRun
+            ? []
+            : kind.headers.map((header, index) =>
+              this.header(header, (field) => this.origin.doc(frame, ["kinds", name, "headers", String(index), "fields", field]))
+            ),
           shared: Object.entries(kind.shared ?? {}).map(([section, type]) => ({
             section,
             ref: (this.type(type) as { readonly ref: string }).ref
@@ -190,6 +210,51 @@ class Builder {
       )
     }
   }
+
+  /** A header that is read field by field. */
+  private run(kind: Kind, docOf: (field: string) => string | undefined): RunModel {
+    const header = kind.headers[0] ?? { fields: {} }
+    const raw = Object.entries(header.fields).map(([name, field]): FieldModel =>
+      defined({ name, doc: docOf(name), type: this.runType(field, header.magic, docOf) }) as FieldModel
+    )
+    const fields = resolveFields(raw, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
+    const trailer = this.fields(kind.trailer ?? {}, () => undefined)
+    const hasLength = Object.values(header.fields).some((field) =>
+      field.kind === "bodyLength" || field.kind === "bits" && Object.values(field.fields).some((one) => one.kind === "bodyLength")
+    )
+    const end = hasLength ? "length" : kind.until !== undefined ? "until" : kind.datagram === true ? "datagram" : "self"
+    return defined({
+      fields,
+      trailer,
+      end,
+      until: kind.until === undefined ? undefined : hexOf(kind.until),
+      opcodeFrom: kind.opcodeFrom
+    }) as RunModel
+  }
+
+  private runType(field: HeaderField, magic: number | undefined, docOf: (name: string) => string | undefined): TypeModel {
+    switch (field.kind) {
+      case "magic":
+        return this.type({ kind: "constant", of: field.of as Int, value: magic ?? 0 })
+      case "opcode":
+        return { kind: "opcode", of: this.type(field.of as Int) as IntModel }
+      case "bodyLength":
+        return { kind: "bodyLength", of: this.number(field.of), from: field.from, plus: field.plus }
+      case "statusCode":
+      case "sectionLength":
+        return this.type(field.of)
+      case "bits":
+        this.magic = magic
+        return this.type(field, docOf)
+      default:
+        return this.type(field as Type, docOf)
+    }
+  }
+
+  /** Header fields by kind, for what packets say of them. */
+  private readonly headers = new Map<string, ReadonlyArray<FieldModel>>()
+  /** Value of the magic in the bits that are being built. */
+  private magic: number | undefined
 
   private header(header: Header, docOf: (field: string) => string | undefined): HeaderModel {
     let offset = 0
@@ -221,6 +286,9 @@ class Builder {
       doc: this.origin.doc(command),
       family: pascal(this.origin.family(command) ?? "Commands"),
       opcode: codeOf(command.opcode ?? 0),
+      isOpcodeless: command.opcode === undefined && hasNoOpcode(frame, command.kinds.request) ? true : undefined,
+      header: command.header,
+      then: command.then,
       label: command.label ?? upperSnake(command.name),
       sender: command.sender ?? "client",
       lifecycle: command.lifecycle ?? "active",
@@ -270,7 +338,8 @@ class Builder {
   private sections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
     const sections = this.rawSections(command, body, path)
     const all = sections.flatMap((section) => section.fields)
-    const resolved = resolveFields(all, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
+    const outer = this.headers.get(command.kinds.request) ?? []
+    const resolved = resolveFields(all, { named: (ref) => this.types.get(ref), states: this.states, outer })
     let from = 0
     return sections.map(({ section, fields }) => ({ section, fields: resolved.slice(from, from += fields.length) }))
   }
@@ -347,7 +416,9 @@ class Builder {
           kind: type.kind,
           name: type.name,
           doc,
-          ...(type.tag.kind === "by" ? { by: type.tag.field } : { tag: this.inOrder(type.byteOrder ?? this.own, () => this.type(type.tag as Type)) }),
+          ...(type.tag.kind === "by"
+            ? { by: type.tag.field }
+            : { tag: this.inOrder(type.byteOrder ?? this.own, () => this.type(type.tag as Type)) }),
           unknown: type.unknown,
           cases: this.inOrder(type.byteOrder ?? this.own, () => this.cases(type, type.cases))
         }) as NamedTypeModel
@@ -430,8 +501,8 @@ class Builder {
   }
 
   private bitField(name: string, field: BitField, doc: string | undefined): BitFieldModel {
-    const role = field.kind === "opcode" || field.kind === "magic" || field.kind === "bodyLength" ? field.kind : undefined
-    const inner = role === undefined ? field : (field as { readonly of: unknown }).of as BitField
+    const role = field.kind === "opcode" || field.kind === "bodyLength" ? field.kind : undefined
+    const inner = role === undefined && field.kind !== "magic" ? field : (field as { readonly of: unknown }).of as BitField
     const escaped = inner.kind === "escaped" ? inner : undefined
     const slice = (escaped?.of ?? inner) as {
       readonly high: number
@@ -446,7 +517,9 @@ class Builder {
       high: slice.high,
       low: slice.low,
       ref: slice.of?.name,
-      value: slice.value,
+      value: field.kind === "magic" ? this.magic ?? 0 : slice.value,
+      from: field.kind === "bodyLength" ? field.from : undefined,
+      plus: field.kind === "bodyLength" ? field.plus : undefined,
       escaped: escaped === undefined ? undefined : this.escaped(escaped),
       role
     }) as BitFieldModel
@@ -456,7 +529,12 @@ class Builder {
     switch (type.kind) {
       case "int":
         this.brand(type, intSize(type.int) === 8 ? "bigint" : "number")
-        return defined({ kind: "int", int: type.int, order: intSize(type.int) === 1 ? undefined : this.orderOf(type), brand: type.brand }) as TypeModel
+        return defined({
+          kind: "int",
+          int: type.int,
+          order: intSize(type.int) === 1 ? undefined : this.orderOf(type),
+          brand: type.brand
+        }) as TypeModel
       case "float":
         return defined({ kind: "float", bits: type.bits, order: this.orderOf(type) }) as TypeModel
       case "varint":
@@ -484,7 +562,12 @@ class Builder {
         }) as TypeModel
       case "reserved":
         return type.of.kind === "int"
-          ? defined({ kind: "reserved", int: type.of.int, order: intSize(type.of.int) === 1 ? undefined : this.orderOf(type.of), policy: type.policy }) as TypeModel
+          ? defined({
+            kind: "reserved",
+            int: type.of.int,
+            order: intSize(type.of.int) === 1 ? undefined : this.orderOf(type.of),
+            policy: type.policy
+          }) as TypeModel
           : { kind: "reserved", size: type.of.size ?? 0, policy: type.policy }
       case "align":
         return { kind: "align", to: type.to }
@@ -505,7 +588,13 @@ class Builder {
           ...lengthModel(type)
         }) as TypeModel
       case "counted":
-        return defined({ kind: "counted", by: this.number(type.by), of: this.type(type.of), max: type.max, ...lengthModel(type) }) as TypeModel
+        return defined({
+          kind: "counted",
+          by: this.number(type.by),
+          of: this.type(type.of),
+          max: type.max,
+          ...lengthModel(type)
+        }) as TypeModel
       case "optional":
         return defined({ kind: "optional", of: this.type(type.of), requires: type.requires, if: this.condition(type) }) as TypeModel
       case "when":
@@ -545,7 +634,11 @@ class Builder {
       case "flags":
       case "enumeration":
         this.define(type)
-        return defined({ kind: type.kind, ref: type.name, order: intSize(type.of.int) === 1 ? undefined : this.orderOf(type.of) }) as TypeModel
+        return defined({
+          kind: type.kind,
+          ref: type.name,
+          order: intSize(type.of.int) === 1 ? undefined : this.orderOf(type.of)
+        }) as TypeModel
       case "struct":
       case "choice":
       case "nibbleFrames":
@@ -565,10 +658,44 @@ class Builder {
   }
 }
 
+/** Whether the header of a kind has no place for an opcode, or this command takes all that others leave. */
+const hasNoOpcode = (frame: Frame, kind: string): boolean => needsRun(frame, frame.kinds[kind]!)
+
+const fixedLengths = new Set<string>(["u8", "u16", "u24", "u32"])
+
+/** Whether a header cannot be read in place: its size varies, its bits are fields, or it is not the header that says where packets end. */
+const needsRun = (frame: Frame, kind: Kind): boolean =>
+  kind.trailer !== undefined || kind.opcodeFrom !== undefined || kind.until !== undefined || kind.datagram === true ||
+  frame.byteOrder === "little" ||
+  frame.phases !== undefined || kind.headers.length === 0 ||
+  kind.headers.some(({ fields, magic }) => {
+    const all = Object.values(fields)
+    const length = all.find((field) => field.kind === "bodyLength")
+    const inPlace = length?.kind === "bodyLength" && length.of.kind === "int" && fixedLengths.has(length.of.int) &&
+      length.of.order !== "little" &&
+      (length.from === "body" || length.from === "frame") && length.plus === 0
+    return !inPlace || all.some((field) => field.kind === "bits") || magic === undefined && all.some((field) => field.kind === "magic") ||
+      all.some((field) => (field as { readonly order?: string }).order === "little")
+  })
+
 const headerInt = (field: HeaderField): IntName => {
   if (field.kind === "int") return field.int
   const of = (field as { readonly of: unknown }).of as Int | { readonly kind: "bytes" }
   return of.kind === "int" ? of.int : "u8"
+}
+
+/** States of which a part of a model asks the number. */
+const numberedStates = (parts: unknown): ReadonlySet<string> => {
+  const found = new Set<string>()
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return
+    const { kind, state, sibling, from, to, opcodeFrom } = value as { readonly [key: string]: unknown }
+    if (kind === "when" && sibling !== true && (from !== undefined || to !== undefined)) found.add(state as string)
+    if (typeof opcodeFrom === "string") found.add(opcodeFrom)
+    for (const one of Object.values(value)) visit(one)
+  }
+  visit(parts)
+  return found
 }
 
 const chain = new WeakMap<Model, Model>()

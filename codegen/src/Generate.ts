@@ -21,8 +21,7 @@ import { print } from "./Print.ts"
 import { printCommands } from "./print/Commands.ts"
 import { Context } from "./print/Context.ts"
 import { printExamples, type TestRunner } from "./print/Examples.ts"
-import { printFrame } from "./print/Frame.ts"
-import { printIndex, printModel, printPackets, printStates, printTables } from "./print/Packets.ts"
+import { frameOf, printIndex, printModel, printPackets, printStates, printTables } from "./print/Packets.ts"
 import { printSchemas } from "./print/Schemas.ts"
 import { printTypes } from "./print/Types.ts"
 import { buildText, checkText, printText } from "./text/index.ts"
@@ -158,7 +157,7 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
     printPackets(context),
     printTables(context),
     ...printCommands(context),
-    ...(model.base === undefined ? [printFrame(context)] : []),
+    ...(model.base === undefined ? [frameOf(context)] : []),
     ...(runner === "none" ? [] : [printExamples(context, runner)])
   ]
 }

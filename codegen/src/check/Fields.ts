@@ -129,7 +129,9 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
       }
     }
     const key = `${length.kind} ${targets.join(" ")}`
-    if (measured.has(key)) yield at(place, "WW124", path, `${targets.join(", ")} is measured by ${measured.get(key)} already`, "keep one of them")
+    if (measured.has(key)) {
+      yield at(place, "WW124", path, `${targets.join(", ")} is measured by ${measured.get(key)} already`, "keep one of them")
+    }
     measured.set(key, field.name)
   }
 }

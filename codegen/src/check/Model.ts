@@ -173,7 +173,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
     }
     families.set(model.family.toLowerCase(), model.family)
     yield* checkKind(place, model, context)
-    const key = `${model.kinds.request} ${model.opcode}`
+    const key = `${model.kinds.request} ${model.isOpcodeless === true ? model.name : model.opcode}`
     if (opcodes.has(key)) {
       yield at(
         place,
@@ -267,7 +267,7 @@ function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<str
     }
   }
   const ordered = sections.flatMap((section) => layout.sections.filter((one) => one.section === section))
-  const all = ordered.flatMap(({ section, fields }) => fields.map((field) => [[section, field.name], field] as const))
+  const all = ordered.flatMap(({ section, fields }) => flatFields(fields).map((field) => [[section, field.name], field] as const))
   yield* checkNames(place, all, header)
   yield* checkReferences(place, all)
   const measured = measuredFields(all.map(([, field]) => field))

@@ -8,12 +8,17 @@ import { passedNames } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { readerLocals } from "./Objects.ts"
 import { namesOf, printAlike, printPacket, printShape, shapeKey } from "./Packet.ts"
+import { printRunPacket } from "./RunPacket.ts"
 import { families, inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
 
 /** Prints one module per family. */
 export const printCommands = (context: Context): ReadonlyArray<Module> =>
   [...families(context)].map(([family, commands]) => {
     const module = new Module(`${family}.ts`, `Commands of ${context.model.name}: ${commands.map((command) => command.name).join(", ")}.`)
+    if (context.model.frame.kinds[0]?.run !== undefined) {
+      for (const command of commands) for (const packet of packetsOf(context, command)) printRunPacket(context, module, packet)
+      return module
+    }
     const alike = new Map<string, Array<PacketPlan>>()
     const inherited = new Map<string, Array<string>>()
     const packets = new Map(commands.map((command) => [command, packetsOf(context, command)] as const))

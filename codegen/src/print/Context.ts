@@ -72,8 +72,10 @@ export class Context {
 
   /** Whether writing does: a value that is given says for itself that a state is on. */
   needsStatesToWrite(type: TypeModel): boolean {
-    return this.some(type, (one) =>
-      one.kind === "when" && one.sibling !== true && (one.from !== undefined || one.to !== undefined || one.else !== undefined))
+    return this.some(
+      type,
+      (one) => one.kind === "when" && one.sibling !== true && (one.from !== undefined || one.to !== undefined || one.else !== undefined)
+    )
   }
 
   /** Whether a type or one within it has a property. */
@@ -132,7 +134,9 @@ export class Context {
       if ((one.kind === "struct" || one.kind === "choice") && one.depth !== undefined) found.set(one.ref, one.depth)
       return false
     }
-    for (const { type } of this.owners.values()) if (type.kind === "struct" || type.kind === "choice") this.some({ kind: type.kind, ref: type.name }, note)
+    for (const { type } of this.owners.values()) {
+      if (type.kind === "struct" || type.kind === "choice") this.some({ kind: type.kind, ref: type.name }, note)
+    }
     return found
   }
 

@@ -150,7 +150,7 @@ export const isPresenceByLength = (context: Context, fields: ReadonlyArray<Field
 /** Prints the reading of a run of fields. */
 export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
   for (const { type } of flatFields(fields)) {
-    if (type.kind === "checksum") for (const name of [type.over[0]!, type.over.at(-1)!]) region.scope.wanted.add(name)
+    if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) region.scope.wanted.add(name) }
   }
   return new FieldReader(region).run(fields)
 }
@@ -248,7 +248,9 @@ export class FieldReader {
 
   /** Numbers of the fields before, as an argument for code that is not generated. */
   siblings(): string {
-    return this.numbers.size === 0 ? "" : `, { ${[...this.numbers].map(([name, value]) => name === value ? name : `${name}: ${value}`).join(", ")} }`
+    return this.numbers.size === 0
+      ? ""
+      : `, { ${[...this.numbers].map(([name, value]) => name === value ? name : `${name}: ${value}`).join(", ")} }`
   }
 
   /** What a record's reader depends on: byte order or connection states. */
@@ -532,7 +534,11 @@ export class FieldReader {
           const outer = this.fresh(`${local(target.split(" ")[0]!)}Size`)
           hoisted.push(`let ${outer} = 0`)
           inner.lines.push(`${outer} = ${one.value}`)
-          map.set(target, { ...one, value: outer, ...(one.present === undefined ? {} : { present: one.present.replaceAll(one.value, outer) }) })
+          map.set(target, {
+            ...one,
+            value: outer,
+            ...(one.present === undefined ? {} : { present: one.present.replaceAll(one.value, outer) })
+          })
         }
       }
       const value = inner.values.get(field.name)

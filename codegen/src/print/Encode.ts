@@ -60,7 +60,7 @@ export class WriteScope {
     const flat = flatFields(fields)
     this.all = new Map(flat.map((field) => [field.name, field.type]))
     for (const { type } of flat) {
-      if (type.kind === "checksum") for (const name of [type.over[0]!, type.over.at(-1)!]) this.wanted.add(name)
+      if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) this.wanted.add(name) }
     }
     for (const name of taken) this.names.set(name, 1)
   }

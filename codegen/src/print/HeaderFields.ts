@@ -7,16 +7,16 @@ export type VisibleField = HeaderFieldModel & { readonly role: "magic" | "status
 
 /** Header fields that every packet of a kind carries. */
 export const visibleFields = (kind: KindModel): ReadonlyArray<VisibleField> =>
-  kind.headers[0]!.fields.filter((field): field is VisibleField =>
+  (kind.headers[0]?.fields ?? []).filter((field): field is VisibleField =>
     field.role === "magic" || field.role === "statusCode" || field.role === "field"
   )
 
 /** The header field with a role, when there is one. */
 export const fieldOf = <R extends HeaderFieldModel["role"]>(
-  header: HeaderModel,
+  header: HeaderModel | undefined,
   role: R
 ): (HeaderFieldModel & { readonly role: R }) | undefined =>
-  header.fields.find((field): field is HeaderFieldModel & { readonly role: R } => field.role === role)
+  header?.fields.find((field): field is HeaderFieldModel & { readonly role: R } => field.role === role)
 
 /** Sections of a kind that commands describe. */
 export const ownSections = (context: Context, kind: KindModel): ReadonlyArray<string> =>

@@ -40,3 +40,11 @@ export const writerLocals = (lines: ReadonlyArray<string>): ReadonlyArray<string
 
 /** Lines that give a reader function its locals. */
 export const readerLocals = (lines: ReadonlyArray<string>): ReadonlyArray<string> => usesView(lines) ? ["const view = reader.view"] : []
+
+/** Parameters of an arrow whose type says them all: those after the last one that is used are left out, others that are not are marked. */
+export const usedParameters = (names: ReadonlyArray<string>, body: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const text = body.join("\n").replaceAll(/"(?:[^"\\]|\\.)*"/g, "")
+  const isUsed = (name: string): boolean => new RegExp(`(?<![.\\w])${name}\\b(?!:)`).test(text)
+  const last = names.findLastIndex(isUsed)
+  return names.slice(0, last + 1).map((name) => isUsed(name) ? name : `_${name}`)
+}

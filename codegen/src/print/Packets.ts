@@ -1,8 +1,8 @@
 /** Prints what ties a protocol's commands together: unions, decoders by opcode, the encoder by tag, connection states, tables, index. */
-import type { CommandModel, KindModel, Model } from "@wirewright/codec/Model"
+import type { CommandModel, KindModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { baseOf } from "../Build.ts"
-import { compare, Module } from "../Module.ts"
-import { hex } from "../Names.ts"
+import { compare, Module, type Parameter } from "../Module.ts"
+import { hex, integerLiteral, intSize } from "../Names.ts"
 import { comment } from "../Print.ts"
 import { codec, Context, kindName } from "./Context.ts"
 import { printCommands } from "./Commands.ts"
@@ -11,6 +11,8 @@ import { readerLocals } from "./Objects.ts"
 import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
+import { printRunFrame, rawNames, runNames } from "./RunFrame.ts"
+import { runDispatch } from "./RunPacket.ts"
 import { printTypes } from "./Types.ts"
 
 /** Prints `States.ts`. */
@@ -25,14 +27,14 @@ export const printStates = (context: Context): Module => {
     kind: "interface",
     name: "States",
     doc: "What was negotiated on a connection.",
-    properties: states.map(({ name, doc }) => ({ name, doc, type: "boolean" }))
+    properties: states.map(({ name, doc, numbered }) => ({ name, doc, type: numbered === true ? "number" : "boolean" }))
   })
   module.add({
     kind: "const",
     name: "noStates",
     doc: "A connection on which nothing was negotiated.",
     type: "States",
-    value: states.length === 0 ? "{}" : `{ ${states.map(({ name }) => `${name}: false`).join(", ")} }`
+    value: states.length === 0 ? "{}" : `{ ${states.map(({ name, numbered }) => `${name}: ${numbered === true ? 0 : false}`).join(", ")} }`
   })
   return module
 }
@@ -59,7 +61,9 @@ export const printPackets = (context: Context): Module => {
     printDecodeKind(context, module, kind)
   }
   const kinds = model.frame.kinds.map((kind) => kindName(kind.name))
-  module.add({ kind: "alias", name: "Packet", doc: `Any packet of ${model.name}.`, type: kinds.join(" | ") })
+  if (kinds.length > 1 || kinds[0] !== "Packet") {
+    module.add({ kind: "alias", name: "Packet", doc: `Any packet of ${model.name}.`, type: kinds.join(" | ") })
+  }
   printDecodeAny(context, module)
   printEncodeAny(context, module, packets)
   return module
@@ -71,9 +75,7 @@ const printUnion = (context: Context, module: Module, kind: KindModel, packets: 
   const own = packets.map((packet) => ofFamily(context, module, packet))
   const doc = kind.answers === undefined ? `Any packet of kind ${kind.name}.` : `Any answer to a packet of kind ${kind.answers}.`
   if (context.base === undefined) {
-    const raw = [`Unknown${name}`, ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${name}`])].map((one) =>
-      module.useType(frame, one)
-    )
+    const raw = rawNames(kind).map((one) => module.useType(frame, one))
     module.add({ kind: "alias", name, doc, type: union([...own, ...raw]) })
     return
   }
@@ -104,6 +106,7 @@ const inheritedCommands = (model: Model): ReadonlyArray<CommandModel> => [
 /** Prints the choice of a decoder by opcode, and for answers by status. */
 const printDispatch = (context: Context, module: Module, kind: KindModel): void => {
   const name = kindName(kind.name)
+  if (kind.run !== undefined) return printRunDispatch(context, module, kind)
   const { base } = context
   const frame = context.frameModule
   const commands = describedCommands(context).filter((command) => kindOf(kind, command))
@@ -158,6 +161,47 @@ const printDispatch = (context: Context, module: Module, kind: KindModel): void 
   })
 }
 
+const printRunDispatch = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const names = runNames(context, kind)
+  const own = describedCommands(context).filter((command) => kindOf(kind, command)).flatMap((command) => packetsOf(context, command))
+  const base = context.base === undefined ? undefined : new Context(context.base, context.extension)
+  // what a packet begins with is compared among all, those of the base included
+  const inherited = base === undefined ? [] : inheritedPackets(base, kind, new Set(own.map(({ command }) => keyOf(command))))
+  const from = new Map(inherited.map(({ packet, module: specifier }) => [packet, specifier]))
+  const body = runDispatch(context, module, kind, [...own, ...inherited.map(({ packet }) => packet)], (packet) => {
+    const specifier = from.get(packet)
+    const fn = specifier === undefined ? ofFamily(context, module, packet, "decode") : module.use(specifier, `decode${packet.tag}`)
+    return `${fn}(${names.join(", ")}${packet.needsStates ? ", states" : ""})`
+  })
+  module.add({
+    kind: "arrow",
+    name: `dispatch${name}`,
+    type: `${module.useType(context.frameModule, `${name}Decoder`)}<${name}, ${module.useType(context.local("States"), "States")}>`,
+    parameters: [...names, ...(body.some((line) => /\bstates\b/.test(line)) ? ["states"] : [])],
+    body
+  })
+}
+
+const keyOf = ({ isOpcodeless, name, opcode }: CommandModel): string => isOpcodeless === true ? name : String(opcode)
+
+/** Packets of a kind that bases describe and nothing nearer replaces, each with the module that has its codec. */
+const inheritedPackets = (
+  context: Context,
+  kind: KindModel,
+  taken: Set<string>
+): ReadonlyArray<{ readonly packet: PacketPlan; readonly module: string }> => {
+  const own = describedCommands(context).filter((command) => kindOf(kind, command) && !taken.has(keyOf(command)))
+  for (const command of own) taken.add(keyOf(command))
+  const further = context.base === undefined ? [] : inheritedPackets(new Context(context.base, context.extension), kind, taken)
+  return [
+    ...own.flatMap((command) =>
+      packetsOf(context, command).map((packet) => ({ packet, module: `${context.model.module}/${command.family}` }))
+    ),
+    ...further
+  ]
+}
+
 /** Prints the decoder of one kind. */
 const printDecodeKind = (context: Context, module: Module, kind: KindModel): void => {
   const name = kindName(kind.name)
@@ -179,7 +223,7 @@ const printDecodeKind = (context: Context, module: Module, kind: KindModel): voi
 
 const printDecodeAny = (context: Context, module: Module): void => {
   const { frame } = context.model
-  const magic = fieldOf(frame.kinds[0]!.headers[0]!, "magic")
+  const magic = frame.kinds[0]!.run === undefined ? fieldOf(frame.kinds[0]!.headers[0]!, "magic") : undefined
   const parameters = [
     { name: "reader", type: module.useType(codec, "Reader") },
     { name: "at", type: "number", default: "0" },
@@ -197,7 +241,7 @@ const printDecodeAny = (context: Context, module: Module): void => {
     })
     return
   }
-  if (magic === undefined) return
+  if (magic === undefined) return printDecodeByMagic(context, module, parameters, doc)
   const headers = frame.kinds.flatMap((kind) => kind.headers.map((header) => header.magic!))
   module.add({
     kind: "function",
@@ -226,32 +270,87 @@ const printDecodeAny = (context: Context, module: Module): void => {
   })
 }
 
+/** Kinds whose headers tell them apart by the constants of their first field. */
+const printDecodeByMagic = (context: Context, module: Module, parameters: ReadonlyArray<Parameter>, doc: string): void => {
+  const { frame } = context.model
+  const firsts = frame.kinds.map((kind) => ({ kind, condition: firstCondition(module, kind) }))
+  if (firsts.some(({ condition }) => condition === undefined) || new Set(firsts.map(({ condition }) => condition)).size < firsts.length) {
+    return
+  }
+  const size = Math.max(...frame.kinds.map(({ run }) => firstSize(run!.fields[0]!.type)))
+  module.add({
+    kind: "function",
+    name: "decode",
+    doc,
+    parameters,
+    returns: "Packet",
+    body: [
+      `if (reader.bytes.length - at < ${size}) return ${
+        module.use(codec, "incomplete")
+      }("${frame.name}", "header", 0, "a packet", "nothing")`,
+      "const view = reader.view",
+      ...firsts.map(({ condition, kind }) => `if (${condition}) return decode${kindName(kind.name)}(reader, at, states)`),
+      `return ${module.use(codec, "malformed")}("Magic", "${frame.name}", "${frame.kinds[0]!.run!.fields[0]!.name}", 0, ` +
+      `"${frame.kinds.map(({ name }) => name).join(" or ")}", String(view.getUint8(at)))`
+    ]
+  })
+}
+
+const firstSize = (type: TypeModel): number =>
+  type.kind === "constant" ? intSize(type.int) : type.kind === "bits" ? intSize(type.of.int) : 1
+
+/** The condition that the first field of a kind's header makes. */
+const firstCondition = (module: Module, kind: KindModel): string | undefined => {
+  const type = kind.run?.fields[0]?.type
+  if (type?.kind === "constant") {
+    const read = getInt(module, type.int, "at", type.order === "little" ? "true" : undefined)
+    return `${read} === ${integerLiteral(type.int, type.value)}`
+  }
+  if (type?.kind !== "bits") return undefined
+  const constants = type.fields.filter(({ value }) => value !== undefined)
+  if (constants.length === 0) return undefined
+  const mask = constants.reduce((sum, { high, low }) => sum + (2 ** (high - low + 1) - 1) * 2 ** low, 0)
+  const value = constants.reduce((sum, one) => sum + one.value! * 2 ** one.low, 0)
+  const read = getInt(module, type.of.int, "at", type.of.order === "little" ? "true" : undefined)
+  return `(${read} & ${hex(mask)}) === ${hex(value)}`
+}
+
 const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray<PacketPlan>): void => {
   const { frame } = context.model
-  const raw = context.base === undefined
-    ? frame.kinds.flatMap((
-      kind
-    ) => [
-      `Unknown${kindName(kind.name)}`,
-      ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${kindName(kind.name)}`])
-    ])
-    : []
+  const raw = context.base === undefined ? frame.kinds.flatMap(rawNames) : []
+  const isRun = frame.kinds[0]?.run !== undefined
+  const needsStates = isRun && encodesStates(context)
   const fallback = context.base === undefined
     ? `${
       module.use(codec, "unencodable")
     }("UnknownPacket", String((packet as { readonly _tag: unknown })._tag), "_tag", "a packet of ${context.model.name}", String((packet as { readonly _tag: unknown })._tag))`
-    : `${module.useAll(`${context.base.module}/Packets`, "Base")}.encode(writer, packet as Base.Packet)`
+    : `${module.useAll(`${context.base.module}/Packets`, "Base")}.encode(writer, packet as Base.Packet${needsStates ? ", states" : ""})`
   module.add({
     kind: "function",
     name: "encode",
     doc: "Appends any packet to a writer, by its tag. Throws `EncodeError` and then leaves the writer as it was.",
-    parameters: [{ name: "writer", type: module.useType(codec, "Writer") }, { name: "packet", type: "Packet" }],
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      { name: "packet", type: "Packet" },
+      ...(needsStates
+        ? [{
+          name: "states",
+          type: module.useType(context.local("States"), "States"),
+          default: module.use(context.local("States"), "noStates")
+        }]
+        : [])
+    ],
     returns: "void",
     body: [
       "switch (packet._tag) {",
       ...packets.flatMap((
         packet
-      ) => [`  case "${packet.tag}":`, `    return ${ofFamily(context, module, packet, "encode")}(writer, packet)`]),
+      ) => [
+        `  case "${packet.tag}":`,
+        `    return ${ofFamily(context, module, packet, "encode")}(writer, packet${
+          isRun && writesStates(context, packet) ? ", states" : ""
+        })`
+      ]),
       ...raw.flatMap((name) => [`  case "${name}":`, `    return ${module.use(context.frameModule, `encode${name}`)}(writer, packet)`]),
       "  default:",
       `    return ${fallback}`,
@@ -259,6 +358,18 @@ const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray
     ]
   })
 }
+
+/** Whether writing some packet of a protocol or of its bases depends on the states of the connection. */
+const encodesStates = (context: Context): boolean =>
+  describedCommands(context).flatMap((command) => packetsOf(context, command)).some((packet) => writesStates(context, packet)) ||
+  context.base !== undefined && encodesStates(new Context(context.base, context.extension))
+
+/** Whether writing a packet depends on the states of the connection. */
+const writesStates = (context: Context, { layouts }: PacketPlan): boolean =>
+  layouts.some(({ sections }) => sections.some(({ fields }) => fields.some(({ type }) => context.needsStatesToWrite(type))))
+
+const withOpcode = (commands: ReadonlyArray<CommandModel>): ReadonlyArray<CommandModel> =>
+  commands.filter(({ isOpcodeless }) => isOpcodeless !== true)
 
 /** Prints `Tables.ts`: what is known of each opcode without decoding. */
 export const printTables = (context: Context): Module => {
@@ -269,12 +380,14 @@ export const printTables = (context: Context): Module => {
     name: "Opcode",
     doc: "Opcodes of the commands described here, by name.",
     value: `{\n${
-      model.commands.map((command) => [...comment(command.doc, 2), `${command.name}: ${hex(command.opcode)}`].join("\n")).join(",\n")
+      withOpcode(model.commands).map((command) => [...comment(command.doc, 2), `${command.name}: ${hex(command.opcode)}`].join("\n")).join(
+        ",\n"
+      )
     }\n} as const`
   })
   const kinds = [...new Set(model.frame.kinds.filter((kind) => kind.answers === undefined).map((kind) => kind.name))]
   for (const kind of kinds) {
-    const rows = model.commands.filter((command) => command.kinds.request === kind)
+    const rows = withOpcode(model.commands).filter((command) => command.kinds.request === kind)
     const name = `${kind}Commands`
     const inherited = base === undefined ? [] : [`  ...${module.useAll(`${base.module}/Tables`, "Base")}.${name}`]
     module.add({
@@ -334,7 +447,7 @@ const ownNames = (context: Context): ReadonlyMap<string, ReadonlyMap<string, boo
   const modules = [printTypes(context)]
   if (context.model.frame.kinds.length > 0) {
     modules.push(printStates(context), printPackets(context), printTables(context), ...printCommands(context))
-    if (context.base === undefined) modules.push(printFrame(context))
+    if (context.base === undefined) modules.push(frameOf(context))
   }
   return new Map(modules.map(({ declarations, path }) => {
     const names = new Map<string, boolean>()
@@ -374,3 +487,7 @@ export const printIndex = (context: Context): Module => {
   }
   return module
 }
+
+/** Prints the frame of a root protocol. */
+export const frameOf = (context: Context): Module =>
+  context.model.frame.kinds[0]?.run === undefined ? printFrame(context) : printRunFrame(context)

@@ -114,7 +114,15 @@ const printGuarded = (
   const depth = context.depthOf(type)
   const name = `${of === "reader" ? "read" : "write"}${type}`
   const own = depth === undefined ? name : `${name}Once`
-  module.add({ kind: "function", name: own, ...(depth === undefined ? { doc } : {}), internal: depth !== undefined, parameters, returns, body })
+  module.add({
+    kind: "function",
+    name: own,
+    ...(depth === undefined ? { doc } : {}),
+    internal: depth !== undefined,
+    parameters,
+    returns,
+    body
+  })
   if (depth === undefined) return
   const args = parameters.map((parameter) => parameter.name).join(", ")
   module.add({
@@ -278,7 +286,9 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     if (tag === undefined) return { lines: [], at: "at" }
     const writer = fieldWriter(context, module, type.name, [])
     writeNumber(writer, tag, { name: "tag", path }, text)
-    if (tag.kind === "int") return { lines: writer.lines.map((line) => line.replace("view, position", "view, at")), at: `at + ${numberBytes(tag)}` }
+    if (tag.kind === "int") {
+      return { lines: writer.lines.map((line) => line.replace("view, position", "view, at")), at: `at + ${numberBytes(tag)}` }
+    }
     const line = writer.lines[0]!.replace("position = ", "const tagEnd = ").replace("bytes, position", "bytes, at")
     return { lines: [line], at: "tagEnd" }
   }

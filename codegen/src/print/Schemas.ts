@@ -1,7 +1,7 @@
 /** Prints `Schemas.ts`: a line for each packet's Effect schema, which is made from the model when the module is loaded. */
 import { Module } from "../Module.ts"
-import { type Context, kindName } from "./Context.ts"
-import { fieldOf } from "./HeaderFields.ts"
+import type { Context } from "./Context.ts"
+import { rawNames } from "./RunFrame.ts"
 import { describedCommands, packetsOf } from "./Plans.ts"
 
 const runtime = "@wirewright/codec/PacketSchema"
@@ -11,10 +11,7 @@ export const printSchemas = (context: Context): Module => {
   const { model } = context
   const module = new Module("Schemas.ts", `Effect schemas of ${model.name}, beside the codecs and never on the packet path.`)
   const add = (name: string, value: string): void => module.add({ kind: "const", name, value: `/* @__PURE__ */ ${value}` })
-  const raw = context.base !== undefined ? [] : model.frame.kinds.flatMap((kind) => [
-    `Unknown${kindName(kind.name)}`,
-    ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${kindName(kind.name)}`])
-  ])
+  const raw = context.base !== undefined ? [] : model.frame.kinds.flatMap(rawNames)
   const tags = [...raw, ...describedCommands(context).flatMap((command) => packetsOf(context, command).map(({ tag }) => tag))]
   for (const tag of tags) {
     const type = `${module.useAllTypes(context.local("index"), "Packets")}.${tag}`

@@ -13,10 +13,14 @@ import type { Named, Word } from "./Word.ts"
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
 const isBig = (type: NumberModel): boolean =>
-  type.kind === "int" ? type.int === "u64" || type.int === "i64" : type.kind === "escaped" ? type.escapes.some(({ of }) => isBig(of)) : type.bits === 64
+  type.kind === "int"
+    ? type.int === "u64" || type.int === "i64"
+    : type.kind === "escaped"
+    ? type.escapes.some(({ of }) => isBig(of))
+    : type.bits === 64
 
 /** Reads the number and returns what it means: a length, and when it is there. */
-const readLength = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Known => {
+export const readLength = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Known => {
   const at = String(reader.at)
   const read = readNumber(reader, of, field, end)
   const number = isBig(of) ? `${reader.use("safeLength")}(${read}, ${reader.where(field.path)}, ${reader.offset(at)})` : read
@@ -80,7 +84,31 @@ const nameOf = (field: Named): string => field.name === "" ? "element" : field.n
 const orNull = (type: LengthModel, text: string): string => type.absent === undefined ? text : `${text} | null`
 
 /** The words of this file. */
-export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "prefixed" | "counted"]: Word<Of<K>> } = {
+export const lengthWords: {
+  readonly [K in "lengthOf" | "countOf" | "tagOf" | "prefixed" | "counted" | "opcode" | "bodyLength"]: Word<Of<K>>
+} = {
+  opcode: {
+    text: () => "never",
+    read: (reader, type, field, end) => {
+      const value = reader.constant(local(field.name), readNumber(reader, type.of, field, end))
+      reader.numbers.set(field.name, value)
+      return undefined
+    },
+    write: (writer, type, field) => writeNumber(writer, type.of, field, "opcode")
+  },
+  bodyLength: {
+    text: () => "never",
+    read: (reader, type, field, end) => {
+      const known = readLength(reader, {}, type.of, { ...field, name: "length" }, end)
+      const value = reader.constant("bodyLength", known.value)
+      reader.numbers.set(field.name, value)
+      reader.scope.lengths.set("", { value })
+      reader.scope.places.set("", [String(reader.at), String(reader.at)])
+      return undefined
+    },
+    write: (writer, type, field) => writeNumber(writer, type.of, field, asNumber(type.of, "length")),
+    bound: (_, __, type) => ({ fixed: numberBytes(type.of), terms: [] })
+  },
   lengthOf: {
     text: () => "never",
     read: (reader, type, field, end) => {
@@ -150,7 +178,9 @@ export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "p
         }
         if (type.trailer !== undefined) {
           const trailer = JSON.stringify(textOfHex(type.trailer))
-          inner.lines.push(`${inner.use("expectLiteral")}(reader, ${stop}, ${end}, ${trailer}, ${inner.origin}, ${inner.where(field.path)})`)
+          inner.lines.push(
+            `${inner.use("expectLiteral")}(reader, ${stop}, ${end}, ${trailer}, ${inner.origin}, ${inner.where(field.path)})`
+          )
           inner.moveTo(stop, type.trailer.length / 2)
         }
         return read
@@ -207,7 +237,13 @@ export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "p
       const named = { ...field, name: `${local(nameOf(field))}Count` }
       const known = readLength(reader, type, type.by, named, end)
       const text = orNull(type, `ReadonlyArray<${reader.context.elementText(reader.module, type.of)}>`)
-      return nullable(reader, field, text, known.present, (inner) => readElements(inner, type.of, field, end, { count: known.value, max: type.max }))
+      return nullable(
+        reader,
+        field,
+        text,
+        known.present,
+        (inner) => readElements(inner, type.of, field, end, { count: known.value, max: type.max })
+      )
     },
     write: (writer, type, field, value) => {
       const whole = (inner: FieldWriter): void => {

@@ -25,8 +25,7 @@ const suffix = (type: VarintModel): string =>
   `${type.encoding === "leb128" ? "Leb128" : type.encoding === "quic" ? "Quic" : "Vlq"}${type.bits === 64 ? "Big" : ""}`
 
 /** Most bytes that the reading function assumes. */
-const usualBytes = (type: VarintModel): number =>
-  type.encoding === "quic" ? (type.bits === 64 ? 8 : 4) : type.bits === 64 ? 10 : 5
+const usualBytes = (type: VarintModel): number => type.encoding === "quic" ? (type.bits === 64 ? 8 : 4) : type.bits === 64 ? 10 : 5
 
 const readVarint = (reader: FieldReader, type: VarintModel, field: Named, end: string): string => {
   const max = type.maxBytes === usualBytes(type) ? "" : `, ${type.maxBytes}`
@@ -67,7 +66,9 @@ export const readEscaped = (reader: FieldReader, type: EscapedModel, field: Name
   }
   reader.lines.push(
     "    default:",
-    `      return ${reader.use("malformed")}("UnknownValue", ${reader.where(field.path)}, ${reader.offset(at)}, "a number or a known escape", ` +
+    `      return ${reader.use("malformed")}("UnknownValue", ${reader.where(field.path)}, ${
+      reader.offset(at)
+    }, "a number or a known escape", ` +
       `String(${first}))`,
     "  }",
     "}"
@@ -119,7 +120,14 @@ export const numberNeeds = (type: NumberModel): number =>
   type.kind === "int" ? intSize(type.int) : type.kind === "escaped" && type.of.kind === "int" ? intSize(type.of.int) : 0
 
 /** Writes an integer at an expression. */
-export const putInt = (writer: FieldWriter, int: IntName, order: ByteOrder | undefined, at: string, value: string, path: string): string => {
+export const putInt = (
+  writer: FieldWriter,
+  int: IntName,
+  order: ByteOrder | undefined,
+  at: string,
+  value: string,
+  path: string
+): string => {
   const argument = writer.orderOf(order)
   const le = argument === undefined || intSize(int) === 1 ? "" : `, ${argument}`
   return `${writer.use(`put${int.toUpperCase()}`)}(view, ${at}, ${value}, ${writer.where(path)}${le})`
@@ -183,7 +191,9 @@ export const writeEscaped = (
   type.escapes.forEach(({ of }, i) => {
     const number = big && intSize(of.int) < 8 ? `Number(${name})` : !big && intSize(of.int) === 8 ? `BigInt(${name})` : name
     writer.lines.push(
-      `${i === 0 ? "" : "else "}if (${name} > ${text(limits[i]!)}${i === type.escapes.length - 1 ? "" : ` && ${name} <= ${text(limits[i + 1]!)}`}) {`,
+      `${i === 0 ? "" : "else "}if (${name} > ${text(limits[i]!)}${
+        i === type.escapes.length - 1 ? "" : ` && ${name} <= ${text(limits[i + 1]!)}`
+      }) {`,
       `  ${putInt(writer, of.int, of.order, "position", number, field.path)}`,
       `  position += ${intSize(of.int)}`,
       "}"
@@ -260,7 +270,9 @@ export const numberWords: {
     write: (writer, type, field, value) => {
       const order = writer.orderOf(type.order)
       writer.lines.push(
-        `${writer.use(`putF${type.bits}`)}(view, ${writer.here}, ${value}, ${writer.where(field.path)}${order === undefined ? "" : `, ${order}`})`
+        `${writer.use(`putF${type.bits}`)}(view, ${writer.here}, ${value}, ${writer.where(field.path)}${
+          order === undefined ? "" : `, ${order}`
+        })`
       )
       writer.skip(type.bits / 8)
     }
@@ -343,4 +355,3 @@ export const numberWords: {
     }
   }
 }
-

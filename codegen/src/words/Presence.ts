@@ -8,7 +8,8 @@ type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 /** The words of this file. */
 export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
   optional: {
-    text: (context, module, type) => context.typeText(module, type.of),
+    // a literal that may be missing is told by true
+    text: (context, module, type) => type.of.kind === "literal" ? "boolean" : context.typeText(module, type.of),
     read: (reader, type, field, end) => wordOf(type.of).read(reader, type.of, field, end),
     write: (writer, type, field, value) => {
       if (type.if?.kind === "valueOf") {

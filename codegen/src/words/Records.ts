@@ -47,7 +47,11 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
     : `!${reader.use("standsAt")}(reader.bytes, ${at}, ${end}, [${terminator.join(", ")}])`
   const limit = max === undefined || count !== undefined
     ? []
-    : [`    if (${name}.length === ${max}) ${reader.use("malformed")}("Limit", "", "", ${reader.offset(at)}, "at most ${max} elements", "more")`]
+    : [
+      `    if (${name}.length === ${max}) ${reader.use("malformed")}("Limit", "", "", ${
+        reader.offset(at)
+      }, "at most ${max} elements", "more")`
+    ]
   reader.lines.push(
     `const ${name}: Array<${context.elementText(module, of)}> = []`,
     `let ${at} = ${start}`,
@@ -154,8 +158,22 @@ const readBits = (reader: FieldReader, type: Of<"bits">, _field: Named, end: str
       continue
     }
     const name = reader.constant(local(field.name), value)
-    if (field.escaped !== undefined) {
-      const whole = readEscaped(reader, field.escaped, { name: field.name, path: field.name }, name, end)
+    if (field.role === "opcode") {
+      reader.numbers.set(field.name, name)
+      continue
+    }
+    if (field.escaped !== undefined || field.role === "bodyLength") {
+      const whole = field.escaped === undefined
+        ? name
+        : readEscaped(reader, field.escaped, { name: field.name, path: field.name }, name, end)
+      if (field.role === "bodyLength") {
+        const number = field.escaped?.escapes.some(({ of }) => intSize(of.int) === 8) === true
+          ? reader.constant("bodyLength", `${reader.use("safeLength")}(${whole}, ${where}, ${reader.offset(at)})`)
+          : whole
+        reader.scope.lengths.set("", { value: number })
+        reader.scope.places.set("", [at, String(reader.at)])
+        continue
+      }
       reader.numbers.set(field.name, whole)
       reader.values.set(field.name, whole)
       continue
@@ -173,7 +191,9 @@ const readBits = (reader: FieldReader, type: Of<"bits">, _field: Named, end: str
   }
   const rest = 2 ** (size * 8) - 1 - named
   if (rest !== 0) {
-    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & ${hex(rest)}, ${reader.where(type.fields[0]?.name ?? "")}, ${reader.offset(at)})`)
+    reader.lines.push(
+      `${reader.use("expectNoBits")}(${raw} & ${hex(rest)}, ${reader.where(type.fields[0]?.name ?? "")}, ${reader.offset(at)})`
+    )
   }
   return undefined
 }
@@ -202,7 +222,8 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
       parts.push(`(${present} ? ${hex(2 ** one.low)} : 0)`)
     } else if (one.escaped !== undefined) {
       const { escaped: model, name } = one
-      const value = writer.value(name)
+      const big = model.escapes.some(({ of }) => intSize(of.int) === 8)
+      const value = one.role === "bodyLength" && big ? `BigInt(${writer.value(name)})` : writer.value(name)
       escaped = () =>
         writeEscaped(writer, model, { name, path: name }, value, (first) => {
           parts.push(shift(`(${first})`))
@@ -215,7 +236,9 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
         const known = writer.module.use(writer.context.from(of.name), `is${of.name}`)
         const expected = `one of ${of.values.map((row) => row.value).join(", ")}`
         writer.lines.push(
-          `${writer.use("checkKnown")}(${known}(${writer.value(one.name)}), ${writer.value(one.name)}, ${writer.where(one.name)}, ${quote(expected)})`
+          `${writer.use("checkKnown")}(${known}(${writer.value(one.name)}), ${writer.value(one.name)}, ${writer.where(one.name)}, ${
+            quote(expected)
+          })`
         )
       }
       parts.push(shift(checked))
@@ -304,7 +327,8 @@ const readTokens = (reader: FieldReader, type: Of<"tokens">, field: Named, end: 
       )
       if (visible) reader.values.set(name, variable)
       else reader.values.set(name, there)
-      spare = reader.constant("spare", `${had} + (${there} ? 1 : 0)`)
+      // counted on only where something comes after it
+      if (one !== type.fields.at(-1)) spare = reader.constant("spare", `${had} + (${there} ? 1 : 0)`)
       continue
     }
     const { begin, stop: finish } = step()
@@ -346,7 +370,10 @@ const writeTokens = (writer: FieldWriter, type: Of<"tokens">): void => {
     if (of.kind === "optional") {
       writer.settle()
       const visible = writer.context.isVisible(of.of)
-      writer.branch(visible ? `${value} !== undefined` : `${value} === true`, (inner) => token(inner, of.of, { name, path: name }, value, leading))
+      writer.branch(
+        visible ? `${value} !== undefined` : `${value} === true`,
+        (inner) => token(inner, of.of, { name, path: name }, value, leading)
+      )
     } else if (of.kind === "array") {
       writer.settle()
       const index = writer.fresh(`${local(name)}Index`)
@@ -416,7 +443,12 @@ export const recordWords: {
       terms: [`${module.use(codec, "boundElements")}(${value}, ${module.use(context.from(type.ref), `bound${type.ref}`)})`]
     })
   },
-  bits: { text: () => "never", read: readBits, write: writeBits, bound: (_, __, type) => ({ fixed: intSize(type.of.int) + escapeBytes(type), terms: [] }) },
+  bits: {
+    text: () => "never",
+    read: readBits,
+    write: writeBits,
+    bound: (_, __, type) => ({ fixed: intSize(type.of.int) + escapeBytes(type), terms: [] })
+  },
   tokens: {
     text: () => "never",
     read: readTokens,
@@ -440,4 +472,3 @@ export const recordWords: {
 
 const escapeBytes = (type: Of<"bits">): number =>
   Math.max(0, ...type.fields.flatMap(({ escaped }) => escaped === undefined ? [] : escaped.escapes.map(({ of }) => intSize(of.int))))
-

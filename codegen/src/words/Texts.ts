@@ -19,7 +19,9 @@ const read = (reader: FieldReader, type: SizedType, field: Named, end: string): 
     ? type.kind === "bytes" ? end : reader.floor(end)
     : reader.plus(type.size)
   if (type.max !== undefined && type.size === undefined) {
-    reader.lines.push(`${reader.use("expectAtMost")}(${stop} - ${reader.grouped()}, ${type.max}, ${reader.where(path)}, ${reader.offset(at)})`)
+    reader.lines.push(
+      `${reader.use("expectAtMost")}(${stop} - ${reader.grouped()}, ${type.max}, ${reader.where(path)}, ${reader.offset(at)})`
+    )
   }
   if (type.kind === "utf8" && type.invalid === "error") {
     reader.lines.push(
@@ -66,9 +68,13 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
       : `${at} + ${writer.use("encodeText")}(bytes, ${at}, ${value})`
   )
   if (type.size !== undefined) writer.lines.push(`${writer.use("checkLength")}(position - ${start}, ${type.size}, ${writer.where(path)})`)
-  else if (type.max !== undefined) writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
+  else if (type.max !== undefined) {
+    writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
+  }
   if (type.until !== undefined) {
-    writer.lines.push(`${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)})`)
+    writer.lines.push(
+      `${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)})`
+    )
     writer.literal(type.until)
   }
 }
@@ -101,7 +107,9 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
     text: () => "never",
     read: (reader, type, field, end) => {
       const text = JSON.stringify(textOfHex(type.hex))
-      reader.lines.push(`${reader.use("expectLiteral")}(reader, ${reader.at}, ${end}, ${text}, ${reader.origin}, ${reader.where(field.path)})`)
+      reader.lines.push(
+        `${reader.use("expectLiteral")}(reader, ${reader.at}, ${end}, ${text}, ${reader.origin}, ${reader.where(field.path)})`
+      )
       reader.advance(type.hex.length / 2)
       return undefined
     },

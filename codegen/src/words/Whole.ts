@@ -49,7 +49,9 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     read: (reader, type, field, end) => {
       const next = reader.constant(
         `${local(field.name)}End`,
-        `${reader.use("expectAligned")}(reader, ${reader.at}, ${reader.begin}, ${type.to}, ${end}, ${reader.origin}, ${reader.where(field.path)})`
+        `${reader.use("expectAligned")}(reader, ${reader.at}, ${reader.begin}, ${type.to}, ${end}, ${reader.origin}, ${
+          reader.where(field.path)
+        })`
       )
       reader.moveTo(next)
       return undefined

@@ -91,11 +91,13 @@ export class Catalog {
     const requests = new Map<string, CommandModel>()
     for (const model of models) {
       for (const type of model.types) this.types.set(type.name, type)
-      for (const command of model.commands) requests.set(`${command.kinds.request}/${command.opcode}`, command)
+      for (const command of model.commands) {
+        requests.set(`${command.kinds.request}/${command.isOpcodeless === true ? command.name : command.opcode}`, command)
+      }
     }
     this.commands = [...requests.values()]
     for (const command of this.commands) {
-      this.byOpcode.set(`${command.kinds.request}/${command.opcode}`, command)
+      if (command.isOpcodeless !== true) this.byOpcode.set(`${command.kinds.request}/${command.opcode}`, command)
       if (command.kinds.response !== undefined) this.byOpcode.set(`${command.kinds.response}/${command.opcode}`, command)
       this.byName.set(command.name, command)
     }
@@ -110,6 +112,11 @@ export class Catalog {
   /** The command with this opcode in packets of this kind, be it the request's kind or the response's. */
   command(kind: string, opcode: number): CommandModel | undefined {
     return this.byOpcode.get(`${kind}/${opcode}`)
+  }
+
+  /** Commands that are told from others by what they begin with, or take all opcodes that no other has. */
+  opcodeless(kind: string): ReadonlyArray<CommandModel> {
+    return this.commands.filter((command) => command.isOpcodeless === true && command.kinds.request === kind)
   }
 
   /** The command of this name; replaced ones are not found. */

@@ -14,7 +14,8 @@ export type RecordReader<A> = (reader: Reader, at: number, end: number, start: n
 /** Writes a record at `at` of a writer that has room, and returns the offset after it. */
 export type RecordWriter<A> = (writer: Writer, at: number, value: A) => number
 
-const joined = (outer: string, inner: string): string => inner === "" ? outer : outer === "" ? inner : inner[0] === "[" ? outer + inner : `${outer}.${inner}`
+const joined = (outer: string, inner: string): string =>
+  inner === "" ? outer : outer === "" ? inner : inner[0] === "[" ? outer + inner : `${outer}.${inner}`
 
 const relocated = (error: unknown, packet: string, path: string): unknown => {
   if (error instanceof DecodeError) {

@@ -212,7 +212,9 @@ export const expectAligned = (
 ): number => {
   const next = at + (to - (at - begin) % to) % to
   if (next > end) short(packet, path, at - start, `${next - at} bytes`, `${Math.max(0, Math.floor(end - at))} bytes`, end)
-  for (let i = at; i < next; i++) if (reader.bytes[i] !== 0) malformed("Reserved", packet, path, i - start, "0", `0x${hexByte(reader.bytes[i]!)}`)
+  for (let i = at; i < next; i++) {
+    if (reader.bytes[i] !== 0) malformed("Reserved", packet, path, i - start, "0", `0x${hexByte(reader.bytes[i]!)}`)
+  }
   return next
 }
 

@@ -41,6 +41,10 @@ const placeOf = ({ section, fields }: SectionModel, { name, type }: FieldModel):
 /** Header fields that packets carry, of all headers of a kind. */
 const headerFields = (kind: KindModel): ReadonlyArray<HeaderFieldModel> => {
   const found = new Map<string, HeaderFieldModel>()
+  for (const { name, type } of flattened(kind.run?.fields ?? [])) {
+    if (type.kind === "opcode") found.set(name, { name, offset: 0, role: "opcode", int: type.of.int })
+    else if (isVisible({ name, type })) found.set(name, { name, offset: 0, role: "field", int: "u32", type })
+  }
   for (const { fields } of kind.headers) {
     for (const field of fields) {
       const hidden = field.role === "sectionLength" || field.role === "bodyLength" || field.role === "field" && !isVisible(field)

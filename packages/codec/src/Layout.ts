@@ -9,9 +9,12 @@ import { layoutsOf } from "./Catalog.ts"
 import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
 import { chooseLayout, type ConstantField, possibleSizes, sizesText } from "./LayoutSizes.ts"
 import type { FieldSpan } from "./LayoutSpans.ts"
+import { headOf, isHead, noHead } from "./Heads.ts"
 import { LayoutWalk } from "./LayoutWalk.ts"
-import type { CommandModel, FieldModel, HeaderFieldModel, HeaderModel, KindModel, LayoutModel } from "./Model.ts"
+import type { CommandModel, FieldModel, HeaderFieldModel, HeaderModel, KindModel, LayoutModel, RunModel } from "./Model.ts"
 import { intWidth } from "./TypeText.ts"
+import { findUntil } from "./words/Numbers.ts"
+import { fixedSize } from "./words/Sizes.ts"
 import { Scope, type StateSet } from "./words/Word.ts"
 
 export type { FieldSpan } from "./LayoutSpans.ts"
@@ -76,6 +79,7 @@ class Annotating {
   }
 
   run(): void {
+    if (this.catalog.frame.kinds[0]?.run !== undefined) return this.runHeader()
     const { kind, header } = this.header()
     this.kind = kind.name
     const values = new Map<string, number>()
@@ -99,6 +103,131 @@ class Annotating {
     if (this.available < this.length && end !== undefined) {
       incomplete(this.walk.packet, "", this.available, `${this.length} bytes`, `${this.available} bytes`)
     }
+  }
+
+  /** A packet whose header is a run of fields. */
+  private runHeader(): void {
+    const { catalog, walk } = this
+    const kind = this.runKind()
+    const run = kind.run!
+    this.kind = kind.name
+    const scope = new Scope(0)
+    const open = walk.reader.open
+    const bodyStart = walk.fields(run.fields, "", 0, open, scope)
+    const trailer = run.trailer.reduce((sum, { type }) => sum + (fixedSize(catalog, type) ?? 0), 0)
+    const bodyEnd = this.runEnd(run, scope, bodyStart, trailer)
+    const opcode = this.runOpcode(run, scope)
+    const section = catalog.frame.sections[0] ?? "body"
+    walk.section = section
+    const candidates = catalog.opcodeless(kind.name)
+    const command = (opcode === undefined ? undefined : catalog.command(kind.name, opcode)) ?? this.byHead(candidates, bodyStart, bodyEnd)
+    if (command === undefined) {
+      if (run.end === "self" && opcode === undefined) {
+        const heads = candidates.flatMap(({ request }) => request.map((layout) => headOf(fieldsIn(layout)).text))
+        noHead(walk.reader, bodyStart, bodyEnd, kind.name, heads)
+      }
+      walk.fields([{ name: section, type: { kind: "bytes" } }], "", bodyStart, bodyEnd, scope)
+      this.trailer(run, bodyEnd, scope)
+      return
+    }
+    this.packet = command.name
+    walk.packet = command.name
+    for (const [name, value] of Object.entries(command.header ?? {})) {
+      const actual = scope.values.get(name)
+      if (actual !== value) malformed("Constant", command.name, name, 0, String(value), String(actual))
+    }
+    const layout = this.chosen(command.request, [{ name: section, at: bodyStart, length: Math.floor(bodyEnd) - bodyStart }])
+    this.layout = layout.name
+    const next = walk.fields(fieldsIn(layout), "", bodyStart, bodyEnd, new Scope(bodyStart, scope))
+    scope.places.set(section, [bodyStart, next])
+    if (run.end !== "self" && next < bodyEnd) {
+      malformed("Trailing", command.name, section, next, `${next - bodyStart} bytes`, `${bodyEnd - bodyStart} bytes`)
+    }
+    this.length = next + trailer
+    this.trailer(run, next, scope)
+  }
+
+  /** The kind of packet: what was asked for, the only one, or that whose constants stand in its first field. */
+  private runKind(): KindModel {
+    const { kinds } = this.catalog.frame
+    if (this.options.kind !== undefined || kinds.length === 1) {
+      const kind = this.options.kind === undefined ? kinds[0] : kinds.find(({ name }) => name === this.options.kind)
+      return kind ??
+        malformed("Magic", this.walk.packet, "", 0, `one of ${kinds.map(({ name }) => name).join(", ")}`, this.options.kind ?? "")
+    }
+    for (const kind of kinds) {
+      const first = kind.run!.fields[0]
+      if (first === undefined) continue
+      const trial = new LayoutWalk(this.catalog, this.walk.reader.bytes, this.walk.states)
+      try {
+        trial.fields([first], "", 0, trial.reader.open, new Scope(0))
+        if (first.type.kind === "constant" || first.type.kind === "bits") return kind
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error
+        if (error.incomplete) throw error
+      }
+    }
+    return malformed(
+      "Magic",
+      this.walk.packet,
+      "",
+      0,
+      `a packet of one of the kinds ${kinds.map(({ name }) => name).join(", ")}; say which`,
+      "neither"
+    )
+  }
+
+  private runOpcode(run: RunModel, scope: Scope): number | undefined {
+    if (run.opcodeFrom !== undefined) return this.walk.states.get(run.opcodeFrom) ?? 0
+    for (const { name, type } of run.fields) {
+      if (type.kind === "opcode") return scope.values.get(name)
+      const bits = type.kind === "bits" ? type.fields.find((one) => one.role === "opcode") : undefined
+      if (bits !== undefined) return scope.values.get(bits.name)
+    }
+    return undefined
+  }
+
+  /** Where the body ends; open when the packet tells by itself. */
+  private runEnd(run: RunModel, scope: Scope, bodyStart: number, trailer: number): number {
+    const { walk } = this
+    const { maxFrame } = this.catalog.frame
+    if (run.end === "self") return walk.reader.open
+    if (run.end === "datagram") return this.available - trailer
+    if (run.end === "until") {
+      const end = findUntil(walk, run.until!, bodyStart, walk.reader.open, "")
+      this.length = end + run.until!.length / 2
+      return end
+    }
+    for (const { name, type } of run.fields) {
+      const bits = type.kind === "bits" ? type.fields.find((one) => one.role === "bodyLength") : undefined
+      const role = type.kind === "bodyLength" ? { name, from: type.from, plus: type.plus } : bits
+      if (role === undefined) continue
+      const [start, end] = scope.places.get(name)!
+      const from = role.from ?? "body"
+      const base = from === "body" ? bodyStart : from === "frame" ? 0 : from === "length" ? start : end
+      const value = base + (scope.values.get(role.name) ?? 0) - (role.plus ?? 0)
+      const bodyEnd = from === "frame" ? value - trailer : value
+      this.length = bodyEnd + trailer
+      if (this.length > maxFrame) {
+        malformed("Limit", walk.packet, role.name, start, `a packet of at most ${maxFrame} bytes`, `${this.length} bytes`)
+      }
+      if (bodyEnd < bodyStart) malformed("Length", walk.packet, role.name, start, "at least the header", `${bodyEnd - bodyStart} bytes`)
+      return bodyEnd
+    }
+    return this.available - trailer
+  }
+
+  /** The command whose packets begin with what stands here; of several, the longest head's. */
+  private byHead(candidates: ReadonlyArray<CommandModel>, at: number, end: number): CommandModel | undefined {
+    const heads = candidates.flatMap((command) => command.request.map((layout) => ({ command, ...headOf(fieldsIn(layout)) })))
+      .toSorted((a, b) => b.text.length - a.text.length)
+    return heads.find(({ boundary, text }) => text === "" || isHead(this.walk.reader, at, this.walk.stop(end), text, ...boundary))?.command
+  }
+
+  private trailer(run: RunModel, at: number, scope: Scope): void {
+    if (run.trailer.length === 0) return
+    this.walk.section = "trailer"
+    this.walk.fields(run.trailer, "", at, this.walk.reader.open, scope)
   }
 
   /** The header these bytes start with. */
@@ -259,6 +388,8 @@ class Annotating {
     return layout
   }
 }
+
+const fieldsIn = (layout: LayoutModel): ReadonlyArray<FieldModel> => layout.sections.flatMap((section) => section.fields)
 
 /** A kind's name in words: `server request`. */
 export const kindWords = (kind: string): string => kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)

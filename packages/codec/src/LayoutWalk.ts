@@ -241,4 +241,3 @@ export class LayoutWalk extends LayoutSpans {
     return next
   }
 }
-

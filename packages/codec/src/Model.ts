@@ -94,7 +94,9 @@ export interface BitFieldModel {
   /** The first of its values that announce a wider number after the bits. */
   readonly escaped?: EscapedModel
   /** What it is to the frame. */
-  readonly role?: "opcode" | "magic" | "bodyLength"
+  readonly role?: "opcode" | "bodyLength"
+  readonly from?: "body" | "frame" | "length" | "field"
+  readonly plus?: number
   /** Whether it says if a field is there, and so is derived. */
   readonly presenceOf?: ReadonlyArray<string>
 }
@@ -140,7 +142,18 @@ export type TypeModel =
   | { readonly kind: "array"; readonly of: TypeModel; readonly max?: number; readonly until?: string }
   | { readonly kind: "bits"; readonly of: IntModel; readonly fields: ReadonlyArray<BitFieldModel> }
   | { readonly kind: "tokens"; readonly separator: string; readonly until?: string; readonly fields: ReadonlyArray<FieldModel> }
-  | { readonly kind: "custom"; readonly name: string; readonly module: string; readonly minimum: number; readonly fixed?: number; readonly ends: boolean }
+  /** The header value that says which command this is. */
+  | { readonly kind: "opcode"; readonly of: IntModel }
+  /** The length of the packet, counted from `from` on. */
+  | { readonly kind: "bodyLength"; readonly of: NumberModel; readonly from: "body" | "frame" | "length" | "field"; readonly plus: number }
+  | {
+    readonly kind: "custom"
+    readonly name: string
+    readonly module: string
+    readonly minimum: number
+    readonly fixed?: number
+    readonly ends: boolean
+  }
   | RecordRef<"struct">
   | RecordRef<"choice">
   | { readonly kind: "nibbleFrames"; readonly ref: string }
@@ -262,11 +275,38 @@ export interface HeaderModel {
   readonly fields: ReadonlyArray<HeaderFieldModel>
 }
 
+/**
+ * A header that is read field by field, because its size varies, its bits are fields, or it says less than where the packet ends. It may
+ * hold one `opcode` and one `bodyLength`, also within `bits`.
+ */
+export interface RunModel {
+  readonly fields: ReadonlyArray<FieldModel>
+  /** Fields of fixed size after the body. */
+  readonly trailer: ReadonlyArray<FieldModel>
+  /** What tells where the packet ends: its length, its own fields, the datagram it fills, or a terminator. */
+  readonly end: "length" | "self" | "datagram" | "until"
+  /** The terminator in hexadecimal digits. */
+  readonly until?: string
+  /** A numbered state of the connection that tells the opcode. */
+  readonly opcodeFrom?: string
+}
+
+/** What each side sends in a phase of a connection: the names of the kinds. */
+export interface PhaseModel {
+  readonly name: string
+  readonly client?: string
+  readonly server?: string
+}
+
 /** A kind of packet. */
 export interface KindModel {
   readonly name: string
   readonly answers?: string
+  /** Headers of fixed layout, whose fields are read in place; none when the header is a run of fields. */
   readonly headers: ReadonlyArray<HeaderModel>
+  readonly run?: RunModel
+  /** Who sends it, where the header does not say. */
+  readonly sender?: "client" | "server"
   /** Sections whose content is the same in every packet of this kind: section name to `nibbleFrames` type name. */
   readonly shared: ReadonlyArray<{ readonly section: string; readonly ref: string }>
 }
@@ -277,6 +317,8 @@ export interface FrameModel {
   readonly sections: ReadonlyArray<string>
   readonly maxFrame: number
   readonly kinds: ReadonlyArray<KindModel>
+  /** Phases of a connection, the first one first. */
+  readonly phases?: ReadonlyArray<PhaseModel>
 }
 
 /** Content of one section. `single` when the spec gave a type instead of fields; the field is then named like the section. */
@@ -317,6 +359,12 @@ export interface CommandModel {
   /** Module of the generated code it lives in. */
   readonly family: string
   readonly opcode: number
+  /** Told from others by its literals, or taking all opcodes that no other has; `opcode` is then 0. */
+  readonly isOpcodeless?: true
+  /** Header fields that are the same in every such packet. */
+  readonly header?: { readonly [field: string]: number }
+  /** Phase of the connection that begins after it. */
+  readonly then?: string
   readonly label: string
   readonly sender: "client" | "server" | "both"
   readonly lifecycle: "active" | "deprecated" | "internal" | "removed"
@@ -340,7 +388,7 @@ export interface Model {
   /** All statuses of the dialect, the base's included. */
   readonly statuses: ReadonlyArray<StatusModel>
   /** Connection states that change layouts. */
-  readonly states: ReadonlyArray<{ readonly name: string; readonly doc: string }>
+  readonly states: ReadonlyArray<{ readonly name: string; readonly doc: string; readonly numbered?: true }>
   /** Named types this protocol adds to its base. */
   readonly types: ReadonlyArray<NamedTypeModel>
   /** Brands this protocol adds to its base, with the TypeScript type under them. */

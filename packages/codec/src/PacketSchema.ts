@@ -78,7 +78,14 @@ class Maker {
   private struct({ command, error, kind, outcome }: TagMeaning, tag: string, body: Fields, filters: ReadonlyArray<Filter> = []): Any {
     const described = command !== undefined && !error
     const fields: Fields = { _tag: Schema.Literal(tag) }
-    for (const field of kind.headers[0]!.fields) {
+    for (const field of flatFields(kind.run?.fields ?? [])) {
+      if (field.type.kind === "opcode") {
+        fields[field.name] = described && command.isOpcodeless !== true ? Schema.Literal(command.opcode) : Wire.integers[field.type.of.int]
+      } else if (isVisible(field) && command?.header?.[field.name] === undefined) {
+        fields[field.name] = isOptional(field.type) ? Schema.optional(this.type(field.type)) : this.type(field.type)
+      }
+    }
+    for (const field of kind.headers[0]?.fields ?? []) {
       if (field.role === "opcode") fields[field.name] = described ? Schema.Literal(command.opcode) : Wire.integers[field.int]
       else if (field.role === "magic") fields[field.name] = Schema.Literals(kind.headers.map(({ magic }) => magic!))
       else if (field.role === "statusCode") {
@@ -101,7 +108,9 @@ class Maker {
 
   private fields(fields: ReadonlyArray<FieldModel>): Fields {
     return Object.fromEntries(
-      flatFields(fields).filter(isVisible).map(({ name, type }) => [name, isOptional(type) ? Schema.optional(this.type(type)) : this.type(type)])
+      flatFields(fields).filter(isVisible).map((
+        { name, type }
+      ) => [name, isOptional(type) ? Schema.optional(this.type(type)) : this.type(type)])
     )
   }
 

@@ -60,7 +60,9 @@ export const text = (
   return Schema.String.check(
     Schema.makeFilter((value) => {
       if (limit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
-      if (limit !== undefined) for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
+      if (limit !== undefined) {
+        for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
+      }
       if (without !== undefined && value.includes(without)) return `expected text without ${JSON.stringify(without)}`
       if (size === undefined && max === undefined) return true
       const length = textLength(value)

@@ -70,7 +70,11 @@ const statuses: ReadonlyArray<StatusModel> = [
 
 const documentKey = section(
   "key",
-  field("collectionId", { kind: "when", state: "collections", of: { kind: "varint", encoding: "leb128", bits: 32, zigzag: false, maxBytes: 5 } }),
+  field("collectionId", {
+    kind: "when",
+    state: "collections",
+    of: { kind: "varint", encoding: "leb128", bits: 32, zigzag: false, maxBytes: 5 }
+  }),
   field("key", utf8(250))
 )
 const range = [field("startSeqno", int("u64")), field("endSeqno", int("u64")), field("flags", ref("flags", "MarkerFlags"))]
@@ -164,7 +168,12 @@ export const extensionModel: Model = {
       requires: []
     },
     { kind: "struct", name: "FailoverEntry", byteOrder: "big", fields: [field("vbucketUuid", int("u64")), field("seqno", int("u64"))] },
-    { kind: "struct", name: "Little", byteOrder: "little", fields: [field("wide", { kind: "int", int: "u24", order: "little" }), field("negative", { kind: "int", int: "i16", order: "little" })] },
+    {
+      kind: "struct",
+      name: "Little",
+      byteOrder: "little",
+      fields: [field("wide", { kind: "int", int: "u24", order: "little" }), field("negative", { kind: "int", int: "i16", order: "little" })]
+    },
     {
       kind: "choice",
       name: "Shape",

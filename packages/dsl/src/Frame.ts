@@ -9,6 +9,7 @@ import type { Enumeration, Flags, Statuses } from "./Flags.ts"
 import type { Bits } from "./Bits.ts"
 import type { Escaped, Int, Slice, Varint } from "./Numbers.ts"
 import type { NibbleFrames } from "./Records.ts"
+import type { Terminator } from "./Text.ts"
 import type { Fields } from "./Type.ts"
 import type { Reserved } from "./Whole.ts"
 
@@ -86,6 +87,10 @@ export interface Kind {
   readonly answers?: string
   /** What stands after the last section, such as AMQP's end octet or a checksum. */
   readonly trailer?: Fields
+  /** What ends a packet of this kind, and cannot be within it: for frames without a length. */
+  readonly until?: Terminator
+  /** The packet fills a datagram. Without this, a length and `until`, a packet ends itself. */
+  readonly datagram?: boolean
   /** Who sends packets of this kind, where the header does not say. */
   readonly sender?: "client" | "server"
   /** A numbered connection state that tells the opcode, for packets whose header does not: Kafka's responses. */

@@ -23,7 +23,31 @@ const meant = (walk: LayoutWalk, type: LengthModel, value: number, spot: Spot): 
 const nullable = (type: LengthModel, json: unknown): boolean => type.absent !== undefined && json === null
 
 /** The words of this file. */
-export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "prefixed" | "counted"]: Word<Of<K>> } = {
+export const lengthWords: {
+  readonly [K in "lengthOf" | "countOf" | "tagOf" | "prefixed" | "counted" | "opcode" | "bodyLength"]: Word<Of<K>>
+} = {
+  opcode: {
+    fixed: (type, types) => numberWords.int.fixed!(type.of, types),
+    isVisible: () => false,
+    summary: (type) => numberText(type.of),
+    walk: (walk, type, spot) => {
+      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
+      spot.scope.values.set(spot.name, value)
+      return next
+    }
+  },
+  bodyLength: {
+    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
+    least: (type, types) => leastSize(types, type.of),
+    ends: () => true,
+    isVisible: () => false,
+    summary: (type) => `${numberText(type.of)} length`,
+    walk: (walk, type, spot) => {
+      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
+      spot.scope.values.set(spot.name, value)
+      return next
+    }
+  },
   lengthOf: {
     fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
     least: (type, types) => leastSize(types, type.of),
@@ -117,5 +141,3 @@ export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "p
     }
   }
 }
-
-

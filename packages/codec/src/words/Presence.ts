@@ -28,8 +28,12 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     walk: (walk, type, spot) => walk.type(type.of, spot),
     schema: (make, type) => type.of.kind === "literal" ? make.boolean() : make.type(type.of),
     toJson: (catalog, type, value, notation) => catalog.toJson(type.of, value, notation),
-    fromJson: (catalog, type, json, packet, path) => type.of.kind === "literal" ? json === true :
-      json === undefined || json === null && !isNullable(type.of) ? undefined : catalog.fromJson(type.of, json, packet, path)
+    fromJson: (catalog, type, json, packet, path) =>
+      type.of.kind === "literal"
+        ? json === true
+        : json === undefined || json === null && !isNullable(type.of)
+        ? undefined
+        : catalog.fromJson(type.of, json, packet, path)
   },
   when: {
     fixed: (type, types, states) => {
@@ -46,8 +50,7 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     inner: (type) => type.else === undefined ? [type.of] : [type.of, type.else],
     summary: (type, catalog) => catalog.summary(type.of),
     isVisible: (type) => isVisibleType(type.of),
-    schema: (make, type) =>
-      type.else === undefined ? make.type(type.of) : make.union([make.type(type.of), make.type(type.else)]),
+    schema: (make, type) => type.else === undefined ? make.type(type.of) : make.union([make.type(type.of), make.type(type.else)]),
     walk: (walk, type, spot) => {
       const present = walk.present(type, spot.scope)
       return present === undefined

@@ -197,8 +197,9 @@ const walkTokens = (walk: LayoutWalk, type: Of<"tokens">, spot: Spot): number =>
   return stop + (type.until?.length ?? 0) / 2
 }
 
-const depthOf = <T extends Of<"struct" | "choice">>(ask: (type: T, types: Types, states?: StateSet) => number | undefined) =>
-(type: T, types: Types, states?: StateSet): number | undefined => type.depth === undefined ? ask(type, types, states) : undefined
+const depthOf =
+  <T extends Of<"struct" | "choice">>(ask: (type: T, types: Types, states?: StateSet) => number | undefined) =>
+  (type: T, types: Types, states?: StateSet): number | undefined => type.depth === undefined ? ask(type, types, states) : undefined
 
 /** The words of this file. */
 export const recordWords: {
@@ -211,8 +212,11 @@ export const recordWords: {
     summary: (type) => type.ref,
     walk: (walk, type, spot) => {
       const { byteOrder, fields } = walk.catalog.typeOf("struct", type.ref)
-      return walk.deeper(type, spot, () =>
-        walk.inOrder(byteOrder, () => walk.fields(fields, `${spot.path}.`, spot.at, spot.end, new Scope(spot.at, spot.scope))))
+      return walk.deeper(
+        type,
+        spot,
+        () => walk.inOrder(byteOrder, () => walk.fields(fields, `${spot.path}.`, spot.at, spot.end, new Scope(spot.at, spot.scope)))
+      )
     },
     schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>
@@ -264,7 +268,9 @@ export const recordWords: {
     walk: walkNibbleFrames,
     schema: (make, type) => make.array(make.named(type.ref), undefined),
     toJson: (catalog, type, value, notation) =>
-      (value as ReadonlyArray<Record<string, unknown>>).map((one) => caseToJson(catalog, casesOf(catalog, type.ref), "frame", one, notation)),
+      (value as ReadonlyArray<Record<string, unknown>>).map((one) =>
+        caseToJson(catalog, casesOf(catalog, type.ref), "frame", one, notation)
+      ),
     fromJson: (catalog, type, json, packet, path) => {
       if (!Array.isArray(json)) return unfit(packet, path, "an array", json)
       return json.map((one, i) => caseFromJson(catalog, casesOf(catalog, type.ref), "frame", false, one, packet, `${path}[${i}]`))
@@ -279,7 +285,10 @@ export const recordWords: {
   },
   tokens: {
     least: (type, types) => {
-      const separators = Math.max(0, type.fields.filter((field) => field.type.kind !== "optional" && field.type.kind !== "array").length - 1)
+      const separators = Math.max(
+        0,
+        type.fields.filter((field) => field.type.kind !== "optional" && field.type.kind !== "array").length - 1
+      )
       const content = type.fields.reduce((sum, field) => sum + leastSize(types, field.type), 0)
       return content + separators * type.separator.length / 2 + (type.until?.length ?? 0) / 2
     },
@@ -288,4 +297,3 @@ export const recordWords: {
     walk: walkTokens
   }
 }
-

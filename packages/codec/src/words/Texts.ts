@@ -113,7 +113,8 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
     walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), text, quoted(text), spot.doc)
   }, {
     ...textJson,
-    schema: (make, type) => make.text({ ...limits(type), limit: type.encoding === "ascii" ? 0x7f : type.encoding === "latin1" ? 0xff : 0xffff })
+    schema: (make, type) =>
+      make.text({ ...limits(type), limit: type.encoding === "ascii" ? 0x7f : type.encoding === "latin1" ? 0xff : 0xffff })
   }),
   literal: {
     fixed: (type) => type.hex.length / 2,

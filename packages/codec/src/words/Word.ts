@@ -126,6 +126,7 @@ const bitFieldType = (
   of: Extract<TypeModel, { readonly kind: "int" }>,
   one: Extract<TypeModel, { readonly kind: "bits" }>["fields"][number]
 ): TypeModel => {
+  if (one.role !== undefined) return { kind: "opcode", of }
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }

@@ -1,0 +1,505 @@
+/**
+ * Prints `Frame.ts` of a protocol whose headers are runs of fields: their sizes vary, their bits are fields, or something else than the
+ * header tells where a packet ends. What such a header says is handed to the decoders of packets as arguments.
+ */
+import type { FieldModel, KindModel, RunModel, TypeModel } from "@wirewright/codec/Model"
+import { isBigNumber } from "@wirewright/codec/words/Numbers"
+import { flatFields } from "@wirewright/codec/words/Word"
+import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { Module, type Parameter } from "../Module.ts"
+import { local } from "../Names.ts"
+import { sizeOfNumber } from "../words/Numbers.ts"
+import { codec, type Context, kindName } from "./Context.ts"
+import { FieldReader, Position, ReadScope } from "./Decode.ts"
+import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
+import { fieldOf } from "./HeaderFields.ts"
+import { literal, returned, usedParameters } from "./Objects.ts"
+
+/** The header of a kind of packet. */
+export const runOf = (kind: KindModel): RunModel => kind.run!
+
+/** The name of the section that packets have. */
+export const bodyOf = (context: Context): string => context.model.frame.sections[0] ?? "body"
+
+/** Header fields that packets carry. */
+export const headFields = (context: Context, kind: KindModel): ReadonlyArray<FieldModel> =>
+  flatFields(runOf(kind).fields).filter((field) => context.isVisible(field.type))
+
+/** The header field that says which command a packet is. */
+export const opcodeField = (kind: KindModel): FieldModel | undefined => {
+  for (const field of runOf(kind).fields) {
+    if (field.type.kind === "opcode") return field
+    if (field.type.kind !== "bits") continue
+    const bits = field.type.fields.find((one) => one.role === "opcode")
+    if (bits !== undefined) return { name: bits.name, type: { kind: "opcode", of: field.type.of } }
+  }
+  return undefined
+}
+
+/** Names of what a decoder of one packet is given, before the connection's states. */
+export const runNames = (context: Context, kind: KindModel): ReadonlyArray<string> => [
+  "reader",
+  "at",
+  "bodyStart",
+  "end",
+  ...(opcodeField(kind) === undefined ? [] : ["opcode"]),
+  ...headFields(context, kind).map((field) => local(field.name))
+]
+
+const fieldText = (context: Context, module: Module, { type }: FieldModel): string =>
+  `${context.typeText(module, type)}${context.isOptional(type) ? " | undefined" : ""}`
+
+const runTypes = (context: Context, module: Module, kind: KindModel): ReadonlyArray<Parameter> => [
+  { name: "reader", type: module.useType(codec, "Reader") },
+  ...["at", "bodyStart", "end", ...(opcodeField(kind) === undefined ? [] : ["opcode"])].map((name) => ({ name, type: "number" })),
+  ...headFields(context, kind).map((field) => ({ name: local(field.name), type: fieldText(context, module, field) }))
+]
+
+/** Bytes after the body. */
+const trailerSize = (context: Context, kind: KindModel): number =>
+  runOf(kind).trailer.reduce((sum, field) => sum + (context.fixedSize(field.type) ?? 0), 0)
+
+/** Prints the module. */
+export const printRunFrame = (context: Context): Module => {
+  const { frame } = context.model
+  const module = new Module("Frame.ts", `The headers of ${context.model.name} packets, and packets that no command describes.`)
+  for (const kind of frame.kinds) {
+    printHead(context, module, kind)
+    printSignatures(context, module, kind)
+    printRead(context, module, kind)
+    printBegin(context, module, kind)
+    printFinish(context, module, kind)
+    if (keepsUnknown(kind)) printUnknown(context, module, kind)
+  }
+  return module
+}
+
+/** Whether a packet that no command describes can be handed out: it has an opcode, and an end. */
+export const keepsUnknown = (kind: KindModel): boolean => runOf(kind).end !== "self"
+
+/** Names of the packets of a kind that no command describes. */
+export const rawNames = (kind: KindModel): ReadonlyArray<string> => {
+  const name = kindName(kind.name)
+  if (kind.run !== undefined) return keepsUnknown(kind) ? [`Unknown${name}`] : []
+  return [`Unknown${name}`, ...(fieldOf(kind.headers[0]!, "statusCode") === undefined ? [] : [`Error${name}`])]
+}
+
+const printHead = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  module.add({
+    kind: "interface",
+    name: `${name}Head`,
+    doc: `What the header of a ${kind.name} packet says.`,
+    properties: headFields(context, kind).map((field) => ({
+      name: field.name,
+      type: fieldText(context, module, field),
+      doc: field.doc,
+      optional: context.isOptional(field.type)
+    }))
+  })
+  module.add({
+    kind: "alias",
+    name: `${name}Init`,
+    doc: "What a caller may say of the header; everything else is derived. Default: zero",
+    type: `${module.useType(codec, "Init")}<${name}Head>`
+  })
+}
+
+const printSignatures = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const opcode = opcodeField(kind)
+  const derived = ["_tag", ...(opcode === undefined ? [] : [opcode.name])]
+  module.add({
+    kind: "alias",
+    name: `${name}Decoder<P, S = void>`,
+    doc: `Decodes the content of a ${kind.name} packet whose header was read.`,
+    type: `(${[...runTypes(context, module, kind).map((one) => `${one.name}: ${one.type}`), "states: S"].join(", ")}) => P`
+  })
+  module.add({
+    kind: "alias",
+    name: `${name}Fields<P>`,
+    doc: "What a caller gives for a packet, beside the header.",
+    type: `P extends unknown ? Omit<P, ${derived.map((one) => JSON.stringify(one)).join(" | ")} | keyof ${name}Head> : never`
+  })
+  module.add({
+    kind: "alias",
+    name: `${name}Encoder<P, S = void>`,
+    doc: "Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
+    type: `(writer: ${module.useType(codec, "Writer")}, packet: ${name}Init & ${name}Fields<P>, states: S) => void`
+  })
+}
+
+const reserved = [
+  "reader",
+  "writer",
+  "view",
+  "bytes",
+  "at",
+  "open",
+  "end",
+  "states",
+  "opcode",
+  "position",
+  "bodyStart",
+  "bodyEnd",
+  "init",
+  "packet",
+  "length"
+]
+
+const printRead = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const run = runOf(kind)
+  const { maxFrame } = context.model.frame
+  const use = (fn: string): string => module.use(codec, fn)
+  const scope = new ReadScope(reserved)
+  const checksums = run.trailer.flatMap(({ type }) => type.kind === "checksum" ? [...type.over] : [])
+  for (const one of checksums) scope.wanted.add(one)
+  const reader = new FieldReader({
+    module,
+    context,
+    packet: name,
+    begin: "at",
+    end: "open",
+    path: run.fields.length === 0 ? "" : "header",
+    origin: "at",
+    exact: false,
+    scope
+  })
+  const read = reader.run(run.fields)
+  const trailer = trailerSize(context, kind)
+  const lines = [...read.lines]
+  const bodyStart = read.next
+  if (/\W/.test(bodyStart) || bodyStart === "at") lines.push(`const bodyStart = ${bodyStart}`)
+  else lines.push(`const bodyStart = ${bodyStart}`)
+  const length = scope.lengths.get("")?.value
+  const [lengthStart, lengthEnd] = scope.places.get("") ?? ["at", "at"]
+  const plus = trailer === 0 ? "" : ` + ${trailer}`
+  const body = bodyOf(context)
+  switch (run.end) {
+    case "length": {
+      const { from, plus: added } = lengthRole(run)
+      const base = from === "body" ? "bodyStart" : from === "frame" ? "at" : from === "length" ? lengthStart : lengthEnd
+      const value = `${base} + ${length}${added === 0 ? "" : ` ${added < 0 ? "+" : "-"} ${Math.abs(added)}`}`
+      lines.push(
+        from === "frame" ? `const end = ${value}` : `const bodyEnd = ${value}`,
+        from === "frame" ? `const bodyEnd = end${trailer === 0 ? "" : ` - ${trailer}`}` : `const end = bodyEnd${plus}`,
+        `if (end - at > ${maxFrame}) return ${use("malformed")}("Limit", "${name}", "length", 0, "a frame of at most ${maxFrame} bytes", ` +
+          "`${end - at} bytes`)",
+        `if (bodyEnd < bodyStart) return ${use("malformed")}("Length", "${name}", "length", 0, "at least the header", ` +
+          "`${bodyEnd - bodyStart} bytes`)",
+        `if (end > reader.bytes.length) return ${use("incomplete")}("${name}", "", reader.bytes.length - at, ` +
+          "`${end - at} bytes`, `${reader.bytes.length - at} bytes`)"
+      )
+      break
+    }
+    case "until": {
+      const [a, b] = bytesOfDigits(run.until!)
+      lines.push(
+        `const bodyEnd = ${
+          b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
+        }, bodyStart, open, at, ` +
+          `"${name}", "${body}")`,
+        `const end = bodyEnd + ${run.until!.length / 2}`,
+        `if (end - at > ${maxFrame}) return ${use("malformed")}("Limit", "${name}", "", 0, "a frame of at most ${maxFrame} bytes", ` +
+          "`${end - at} bytes`)"
+      )
+      break
+    }
+    case "datagram":
+      lines.push("const end = reader.bytes.length", `const bodyEnd = end${trailer === 0 ? "" : ` - ${trailer}`}`)
+      break
+    case "self":
+      lines.push("const bodyEnd = open")
+  }
+  const opcode = opcodeField(kind)
+  const args = [
+    "reader",
+    "at",
+    "bodyStart",
+    "bodyEnd",
+    ...(opcode === undefined ? [] : [scope.numbers.get(opcode.name) ?? "0"]),
+    ...headFields(context, kind).map((field) => read.values.get(field.name) ?? "undefined"),
+    "states"
+  ]
+  scope.places.set(body, ["bodyStart", run.end === "self" ? "reader.next" : "bodyEnd"])
+  const tail = new FieldReader({
+    module,
+    context,
+    packet: name,
+    begin: run.end === "self" ? "bodyNext" : "bodyEnd",
+    end: run.end === "self" ? "open" : "end",
+    path: "",
+    origin: "at",
+    exact: false,
+    scope
+  }, new Position(run.end === "self" ? "bodyNext" : "bodyEnd")).run(run.trailer)
+  if (run.end === "self") {
+    lines.push(
+      `const packet = decode(${args.join(", ")})`,
+      ...(run.trailer.length === 0
+        ? []
+        : [
+          "const bodyNext = reader.next",
+          ...tail.lines.map((line) => line.replaceAll("reader.next", "bodyNext")),
+          `reader.next = ${tail.next}`
+        ]),
+      `if (reader.next - at > ${maxFrame}) return ${use("malformed")}("Limit", "${name}", "", 0, "a frame of at most ${maxFrame} bytes", ` +
+        "`${reader.next - at} bytes`)",
+      "return packet"
+    )
+  } else {
+    lines.push(
+      ...(run.trailer.length === 0 ? [] : tail.lines),
+      `const packet = decode(${args.join(", ")})`,
+      "reader.next = end",
+      "return packet"
+    )
+  }
+  const usesView = lines.some((line) => /\bview\b/.test(line))
+  const usesOpen = lines.some((line) => /\bopen\b/.test(line))
+  module.add({
+    kind: "function",
+    name: `read${name}`,
+    doc:
+      `Reads and checks the header of the ${kind.name} packet at \`at\` and hands its content to \`decode\`; leaves the offset after the ` +
+      "packet in `reader.next`. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does.",
+    generics: "<P, S>",
+    parameters: [
+      { name: "reader", type: module.useType(codec, "Reader") },
+      { name: "at", type: "number" },
+      { name: "states", type: "S" },
+      { name: "decode", type: `${name}Decoder<P, S>` }
+    ],
+    returns: "P",
+    body: [...(usesView ? ["const view = reader.view"] : []), ...(usesOpen ? ["const open = reader.open"] : []), ...lines]
+  })
+}
+
+/** Where a length counts from. */
+const lengthRole = (run: RunModel): { readonly from: "body" | "frame" | "length" | "field"; readonly plus: number } => {
+  for (const { type } of run.fields) {
+    if (type.kind === "bodyLength") return type
+    if (type.kind !== "bits") continue
+    const bits = type.fields.find((one) => one.role === "bodyLength")
+    if (bits !== undefined) return { from: bits.from ?? "body", plus: bits.plus ?? 0 }
+  }
+  return { from: "body", plus: 0 }
+}
+
+/** Exact size of a header field as an expression; of a length, for a body of `bound` bytes. */
+const sizeText = (context: Context, module: Module, writer: FieldWriter, { name, type }: FieldModel): string => {
+  const fixed = context.fixedSize(type)
+  if (fixed !== undefined) return String(fixed)
+  if (type.kind === "bodyLength") return sizeOfNumber(writer, type.of, isBigNumber(type.of) ? "BigInt(bound)" : "bound")
+  if (type.kind === "bits") {
+    const escaped = type.fields.find((one) => one.escaped !== undefined)!.escaped!
+    return sizeOfNumber(writer, { ...escaped, of: type.of }, "bound")
+  }
+  if (type.kind === "optional") return `(init.${name} === undefined ? 0 : ${sizeText(context, module, writer, { name, type: type.of })})`
+  return boundText(boundTerms(module, context, "init", [{ name, type }]))
+}
+
+const writerOf = (context: Context, module: Module, kind: KindModel, from: string, taken: ReadonlyArray<string> = []): FieldWriter => {
+  const run = runOf(kind)
+  const scope = new WriteScope([...run.fields, ...run.trailer], [...reserved, ...taken])
+  for (const field of headFields(context, kind)) {
+    scope.values.set(
+      field.name,
+      context.isOptional(field.type) ? `${from}.${field.name}` : defaultOf(context, field.type, `${from}.${field.name}`)
+    )
+  }
+  const escaped = run.fields.flatMap(({ type }) => type.kind === "bits" ? type.fields.filter((one) => one.role === "bodyLength") : [])
+  for (const { name } of escaped) scope.values.set(name, "length")
+  const opcode = opcodeField(kind)
+  if (opcode !== undefined) scope.values.set(opcode.name, "opcode")
+  return new FieldWriter({ module, context, packet: "#packet", from, begin: "at", scope })
+}
+
+/** A header field that may be left out. */
+export const defaultOf = (context: Context, type: TypeModel, value: string): string => {
+  switch (type.kind) {
+    case "int":
+    case "varint":
+    case "escaped":
+    case "decimal":
+      return `(${value} ?? ${isBigNumber(type) ? "0n" : "0"})`
+    case "float":
+    case "flags":
+    case "enumeration":
+      return `(${value} ?? 0)`
+    case "utf8":
+    case "text":
+    case "json":
+      return `(${value} ?? "")`
+    default:
+      void context
+      return value
+  }
+}
+
+const printBegin = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const run = runOf(kind)
+  const writer = writerOf(context, module, kind, "init")
+  const sizes = run.fields.map((field) => sizeText(context, module, writer, field))
+  const fixed = sizes.filter((size) => /^\d+$/.test(size)).reduce((sum, size) => sum + Number(size), 0)
+  const text = [
+    ...(fixed === 0 && sizes.length > 0 && sizes.some((size) => !/^\d+$/.test(size)) ? [] : [String(fixed)]),
+    ...sizes.filter((size) => !/^\d+$/.test(size))
+  ].join(" + ")
+  const trailer = trailerSize(context, kind)
+  const isFixed = /^\d+$/.test(text)
+  const usesInit = /\binit\b/.test(text)
+  module.add({
+    kind: "function",
+    name: `begin${name}`,
+    doc: "Makes room for a packet whose body takes at most `bound` bytes; returns where that begins.",
+    internal: true,
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      { name: usesInit ? "init" : "_init", type: `${name}Init` },
+      { name: "bound", type: "number" }
+    ],
+    returns: "number",
+    body: isFixed
+      ? [`return writer.need(${fixed + trailer} + bound)${fixed === 0 ? "" : ` + ${fixed}`}`]
+      : [`const head = ${text}`, `return writer.need(head + bound${trailer === 0 ? "" : ` + ${trailer}`}) + head`]
+  })
+}
+
+const printFinish = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const run = runOf(kind)
+  const { maxFrame } = context.model.frame
+  const writer = writerOf(context, module, kind, "init")
+  const body = bodyOf(context)
+  const trailer = trailerSize(context, kind)
+  const isFixed = run.fields.every((field) => context.fixedSize(field.type) !== undefined)
+  const lines: Array<string> = []
+  const hasLength = run.end === "length"
+  if (hasLength) {
+    const { from, plus } = lengthRole(run)
+    const index = run.fields.findIndex(({ type }) =>
+      type.kind === "bodyLength" || type.kind === "bits" && type.fields.some((one) => one.role === "bodyLength")
+    )
+    const after = run.fields.slice(index + 1).map((field) => sizeText(context, module, writer, field))
+    const own = run.fields[index]!
+    const ownSize = context.fixedSize(own.type) ?? 0
+    const content = "bodyEnd - bodyStart"
+    const value = from === "frame"
+      ? `bodyEnd - at${trailer === 0 ? "" : ` + ${trailer}`}`
+      : [content, ...(from === "body" ? [] : after), ...(from === "length" ? [String(ownSize)] : [])].join(" + ")
+    lines.push(`const length = ${value}${plus === 0 ? "" : ` ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`}`)
+  }
+  lines.push(
+    `if (bodyEnd - at${trailer === 0 ? "" : ` + ${trailer}`} > ${maxFrame}) ${module.use(codec, "unencodable")}("Limit", packet, "", ` +
+      `"a frame of at most ${maxFrame} bytes", \`\${bodyEnd - at${trailer === 0 ? "" : ` + ${trailer}`}} bytes\`)`
+  )
+  if (run.end === "until") {
+    const text = JSON.stringify(String.fromCharCode(...bytesOfDigits(run.until!)))
+    lines.push(`${module.use(codec, "checkUntil")}(bytes, bodyStart, bodyEnd, ${text}, packet, "${body}")`)
+  }
+  writer.fields(run.fields)
+  const tail = (at: string): ReadonlyArray<string> => {
+    if (run.trailer.length === 0 && run.end !== "until") return [`writer.position = ${at}`]
+    const rest = writerOf(context, module, kind, "init", ["headEnd"])
+    rest.places.set(body, ["bodyStart", at])
+    rest.fields(run.trailer)
+    if (run.end === "until") rest.literal(run.until!)
+    if (!isFixed || run.fields.length > 0) return [`position = ${at}`, ...rest.lines, `writer.position = ${rest.end}`]
+    return [
+      `${rest.lines.some((line) => /^\s*position \+?= /.test(line)) ? "let" : "const"} position = ${at}`,
+      ...rest.lines,
+      `writer.position = ${rest.end}`
+    ]
+  }
+  if (run.fields.length > 0) lines.push(...writer.lines)
+  if (isFixed) lines.push(...tail("bodyEnd"))
+  else {
+    lines.push(
+      `const headEnd = ${writer.end}`,
+      `const finish = ${module.use(codec, "slide")}(bytes, bodyStart, bodyEnd, headEnd)`,
+      ...tail("finish")
+    )
+  }
+  const text = lines.map((line) => line.replaceAll("\"#packet\"", "packet"))
+  const moves = text.some((line) => /^\s*position \+?= /.test(line))
+  const usesPosition = text.some((line) => /(?<!\.)\bposition\b/.test(line))
+  const locals = [
+    ...(text.some((line) => /(?<![.\w])bytes\b/.test(line.replaceAll(/"[^"]*"|`[^`]*`/g, ""))) ? ["bytes"] : []),
+    ...(text.some((line) => /\(view,|\bview\./.test(line)) ? ["view"] : []),
+    "position: at"
+  ]
+  const usesAt = text.some((line) => /\bat\b/.test(line)) || usesPosition && run.fields.length > 0
+  module.add({
+    kind: "function",
+    name: `finish${name}`,
+    doc: "Writes the header in front of the body and appends the packet.",
+    internal: true,
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      { name: text.some((line) => /\binit\b/.test(line)) ? "init" : "_init", type: `${name}Init` },
+      { name: "packet", type: "string" },
+      { name: text.some((line) => /\bopcode\b/.test(line)) ? "opcode" : "_opcode", type: "number" },
+      { name: text.some((line) => /\bbodyStart\b/.test(line)) ? "bodyStart" : "_bodyStart", type: "number" },
+      { name: "bodyEnd", type: "number" }
+    ],
+    returns: "void",
+    body: [
+      `const { ${(usesAt ? locals : locals.filter((one) => one !== "position: at")).join(", ")} } = writer`,
+      ...(usesPosition && run.fields.length > 0 ? [`${moves ? "let" : "const"} position = at`] : []),
+      ...text
+    ]
+  })
+}
+
+const printUnknown = (context: Context, module: Module, kind: KindModel): void => {
+  const name = `Unknown${kindName(kind.name)}`
+  const opcode = opcodeField(kind)
+  const body = bodyOf(context)
+  module.add({
+    kind: "interface",
+    name,
+    doc: `A ${kind.name} packet that is not described.`,
+    extends: [`${kindName(kind.name)}Head`],
+    properties: [
+      { name: "_tag", type: JSON.stringify(name) },
+      ...(opcode === undefined ? [] : [{ name: opcode.name, type: "number", doc: opcode.doc }]),
+      { name: body, type: "Uint8Array", doc: "Its content." }
+    ]
+  })
+  const entries = [
+    ["_tag", JSON.stringify(name)] as const,
+    ...(opcode === undefined ? [] : [[opcode.name, "opcode"] as const]),
+    ...headFields(context, kind).map((field) => [field.name, local(field.name)] as const),
+    [body, "reader.slice(bodyStart, end)"] as const
+  ]
+  module.add({
+    kind: "arrow",
+    name: `decode${name}`,
+    type: `${kindName(kind.name)}Decoder<${name}>`,
+    parameters: usedParameters(runNames(context, kind), returned(literal(entries))),
+    body: [...returned(literal(entries))]
+  })
+  module.add({
+    kind: "function",
+    name: `encode${name}`,
+    doc: "Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      {
+        name: "packet",
+        type: `${kindName(kind.name)}Init & Pick<${name}, ${
+          [...(opcode === undefined ? [] : [opcode.name]), body].map((one) => JSON.stringify(one)).join(" | ")
+        }>`
+      }
+    ],
+    returns: "void",
+    body: [
+      `const bodyStart = begin${kindName(kind.name)}(writer, packet, packet.${body}.length)`,
+      `const end = ${module.use(codec, "putBytes")}(writer.bytes, bodyStart, packet.${body})`,
+      `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, bodyStart, end)`
+    ]
+  })
+}

@@ -1,0 +1,246 @@
+/** Prints packets whose header is a run of fields, and the choice of a decoder among them. */
+import { headOf } from "@wirewright/codec/Heads"
+import type { FieldModel, KindModel, LayoutModel } from "@wirewright/codec/Model"
+import type { Module } from "../Module.ts"
+import { hex, local } from "../Names.ts"
+import { codec, type Context, kindName } from "./Context.ts"
+import { readFields, ReadScope } from "./Decode.ts"
+import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
+import { selectLines } from "./Layouts.ts"
+import { literal, properties, readerLocals, returned, usedParameters, writerLocals } from "./Objects.ts"
+import type { PacketPlan } from "./Plans.ts"
+import { bodyOf, defaultOf, headFields, keepsUnknown, opcodeField, runNames, runOf } from "./RunFrame.ts"
+
+const fieldsOf = (layout: LayoutModel): ReadonlyArray<FieldModel> => layout.sections.flatMap((section) => section.fields)
+
+const bodyName = ({ tag }: PacketPlan, layout: LayoutModel): string => layout.name === undefined ? tag : `${tag}${layout.name}`
+
+/** Header fields that a command fixes. */
+const fixedHeader = ({ command }: PacketPlan): { readonly [field: string]: number } => command.header ?? {}
+
+const needsStatesToWrite = (context: Context, { layouts }: PacketPlan): boolean =>
+  layouts.some((layout) => fieldsOf(layout).some((field) => context.needsStatesToWrite(field.type)))
+
+const statesType = (context: Context, module: Module): string => module.useType(context.local("States"), "States")
+
+/** Prints a packet: its type, a decoder and an encoder. */
+export const printRunPacket = (context: Context, module: Module, packet: PacketPlan): void => {
+  for (const layout of packet.layouts) printInterface(context, module, packet, layout)
+  const isNamed = packet.layouts.length > 1 || packet.layouts[0]!.name !== undefined
+  if (isNamed) {
+    module.add({
+      kind: "alias",
+      name: packet.tag,
+      doc: packet.doc,
+      type: packet.layouts.map((layout) => bodyName(packet, layout)).join(" | ")
+    })
+  }
+  for (const layout of packet.layouts) printDecode(context, module, packet, layout)
+  if (isNamed) {
+    const args = [...runNames(context, packet.kind), ...(packet.needsStates ? ["states"] : [])]
+    const decode = (layout: LayoutModel): string => `decode${bodyName(packet, layout)}(${args.join(", ")})`
+    const lines = selectLines(context, module, packet, JSON.stringify(packet.tag), decode)
+      .map((line) => line.replaceAll(`${bodyOf(context)}Start`, "bodyStart"))
+    addDecoder(context, module, packet, packet.tag, lines)
+  }
+  printEncode(context, module, packet)
+}
+
+const printInterface = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
+  const head = `${kindName(packet.kind.name)}Head`
+  const opcode = opcodeField(packet.kind)
+  const fixed = Object.keys(fixedHeader(packet))
+  const isAll = headFields(context, packet.kind).length === fixed.length
+  const from = isAll ? "" : module.useType(context.frameModule, head)
+  module.add({
+    kind: "interface",
+    name: bodyName(packet, layout),
+    doc: layout.name === undefined ? packet.doc : layout.doc ?? packet.doc,
+    extends: isAll
+      ? []
+      : [fixed.length === 0 ? from : `Omit<${from}, ${fixed.map((one) => JSON.stringify(one)).join(" | ")}>`],
+    properties: [
+      { name: "_tag", type: JSON.stringify(packet.tag) },
+      ...(opcode === undefined
+        ? []
+        : [{ name: opcode.name, type: packet.command.isOpcodeless === true ? "number" : hex(packet.command.opcode) }]),
+      ...(layout.name === undefined ? [] : [{ name: "layout", type: JSON.stringify(layout.name) }]),
+      ...properties(module, context, fieldsOf(layout))
+    ]
+  })
+}
+
+const addDecoder = (context: Context, module: Module, packet: PacketPlan, name: string, body: ReadonlyArray<string>): void =>
+  module.add({
+    kind: "arrow",
+    name: `decode${name}`,
+    type: `${module.useType(context.frameModule, `${kindName(packet.kind.name)}Decoder`)}<${name}${
+      packet.needsStates ? `, ${statesType(context, module)}` : ""
+    }>`,
+    parameters: usedParameters([...runNames(context, packet.kind), ...(packet.needsStates ? ["states"] : [])], [
+      ...readerLocals(body),
+      ...body
+    ]),
+    body: [...readerLocals(body), ...body]
+  })
+
+const printDecode = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): void => {
+  const { kind, tag } = packet
+  const run = runOf(kind)
+  const names = runNames(context, kind)
+  const scope = new ReadScope([...names, "view", "states"])
+  const head = headFields(context, kind)
+  for (const field of head) scope.numbers.set(field.name, local(field.name))
+  const fields = fieldsOf(layout)
+  const exact = run.end !== "self"
+  const read = readFields(fields, {
+    module,
+    context,
+    packet: tag,
+    begin: "bodyStart",
+    end: "end",
+    path: exact ? bodyOf(context) : "",
+    origin: "at",
+    exact,
+    record: "bodyStart",
+    scope
+  })
+  const fixed = fixedHeader(packet)
+  const opcode = opcodeField(kind)
+  const entries: ReadonlyArray<readonly [string, string]> = [
+    ["_tag", JSON.stringify(tag)],
+    ...(opcode === undefined
+      ? []
+      : [[opcode.name, packet.command.isOpcodeless === true ? "opcode" : hex(packet.command.opcode)] as const]),
+    ...head.filter(({ name }) => fixed[name] === undefined).map(({ name }) => [name, local(name)] as const),
+    ...(layout.name === undefined ? [] : [["layout", JSON.stringify(layout.name)] as const]),
+    ...read.values
+  ]
+  const constants = Object.entries(fixed).map(([name, value]) =>
+    `${module.use(codec, "expectConstant")}(${local(name)}, ${value}, "${tag}", "${name}", 0)`
+  )
+  const lines = [...constants, ...read.lines, ...(exact ? [] : [`reader.next = ${read.next}`]), ...returned(literal(entries))]
+  addDecoder(context, module, packet, bodyName(packet, layout), lines)
+}
+
+const printEncode = (context: Context, module: Module, packet: PacketPlan): void => {
+  const kind = kindName(packet.kind.name)
+  const states = needsStatesToWrite(context, packet)
+  const several = packet.layouts.length > 1
+  module.add({
+    kind: "arrow",
+    name: `encode${packet.tag}`,
+    type: `${module.useType(context.frameModule, `${kind}Encoder`)}<${packet.tag}${states ? `, ${statesType(context, module)}` : ""}>`,
+    parameters: ["writer", "packet", ...(states ? ["states"] : [])],
+    body: several
+      ? [
+        "switch (packet.layout) {",
+        ...packet.layouts.flatMap((layout) => [
+          `case "${layout.name}": {`,
+          ...encodeLayout(context, module, packet, layout),
+          "return",
+          "}"
+        ]),
+        "default:",
+        `${module.use(codec, "unencodable")}("Missing", "${packet.tag}", "layout", "one of ${
+          packet.layouts.map((layout) => layout.name).join(", ")
+        }", String((packet as { readonly layout?: unknown }).layout))`,
+        "}"
+      ]
+      : encodeLayout(context, module, packet, packet.layouts[0]!)
+  })
+}
+
+const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): ReadonlyArray<string> => {
+  const kind = kindName(packet.kind.name)
+  const frame = context.frameModule
+  const fields = fieldsOf(layout)
+  const head = headFields(context, packet.kind)
+  const fixed = fixedHeader(packet)
+  const scope = new WriteScope([...head, ...fields], ["writer", "view", "bytes", "packet", "position", "states", "bodyStart", "init"])
+  for (const { name, type } of head) {
+    scope.values.set(name, fixed[name] !== undefined ? String(fixed[name]) : defaultOf(context, type, `packet.${name}`))
+  }
+  const bound = boundTerms(module, context, "packet", fields)
+  const writer = new FieldWriter({ module, context, packet: packet.tag, from: "packet", begin: "bodyStart", scope })
+  writer.fields(fields)
+  const init = Object.keys(fixed).length === 0
+    ? "packet"
+    : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} }`
+  const opcode = packet.command.isOpcodeless === true && opcodeField(packet.kind) !== undefined
+    ? `(packet as { readonly ${opcodeField(packet.kind)!.name}?: number }).${opcodeField(packet.kind)!.name} ?? 0`
+    : String(packet.command.opcode)
+  const named = init === "packet" ? "packet" : "init"
+  const keyword = writer.lines.some((line) => /^\s*position \+?= /.test(line)) ? "let" : "const"
+  const usesPosition = writer.lines.some((line) => /\bposition\b/.test(line)) || /\bposition\b/.test(writer.end)
+  return [
+    ...(named === "init" ? [`const init = ${init}`] : []),
+    `const bodyStart = ${module.use(frame, `begin${kind}`)}(writer, ${named}, ${boundText(bound)})`,
+    ...writerLocals(writer.lines),
+    ...(usesPosition ? [`${keyword} position = bodyStart`] : []),
+    ...writer.lines,
+    `${module.use(frame, `finish${kind}`)}(writer, ${named}, "${packet.tag}", ${opcode}, bodyStart, ${writer.end})`
+  ]
+}
+
+/** Lines that choose the decoder of a packet: by its opcode, or by what it begins with. */
+export const runDispatch = (
+  context: Context,
+  module: Module,
+  kind: KindModel,
+  packets: ReadonlyArray<PacketPlan>,
+  decoder: (packet: PacketPlan) => string
+): ReadonlyArray<string> => {
+  const name = kindName(kind.name)
+  const unknown = keepsUnknown(kind)
+    ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
+    : undefined
+  const opcode = opcodeField(kind)
+  const from = runOf(kind).opcodeFrom
+  if (opcode !== undefined || from !== undefined) {
+    const rest = packets.find(({ command }) => command.isOpcodeless === true)
+    const value = opcode === undefined ? `states.${from}` : "opcode"
+    return [
+      `switch (${value}) {`,
+      ...packets.filter((packet) => packet !== rest).flatMap((packet) => [
+        `case ${hex(packet.command.opcode)}:`,
+        `return ${decoder(packet)}`
+      ]),
+      "default:",
+      rest !== undefined
+        ? `return ${decoder(rest)}`
+        : unknown ??
+          `return ${module.use(codec, "malformed")}("UnknownValue", "${name}", "${
+            opcode?.name ?? from
+          }", 0, "an opcode", String(${value}))`,
+      "}"
+    ]
+  }
+  if (packets.length === 1 && packets[0]!.layouts.length === 1 && headOf(fieldsOf(packets[0]!.layouts[0]!)).text === "") {
+    return [`return ${decoder(packets[0]!)}`]
+  }
+  const heads = packets.flatMap((packet) => packet.layouts.map((layout) => ({ packet, ...headOf(fieldsOf(layout)) }))).toSorted((a, b) =>
+    b.text.length - a.text.length
+  )
+  const rest = heads.find(({ text }) => text === "")
+  const known = heads.filter(({ text }) => text !== "")
+  const firsts = [...new Set(known.map(({ text }) => text.charCodeAt(0)))].sort((a, b) => a - b)
+  return [
+    "switch (reader.bytes[bodyStart]) {",
+    ...firsts.flatMap((first) => [
+      `case ${first}:`,
+      ...known.filter(({ text }) => text.charCodeAt(0) === first).map(({ boundary, packet, text }) =>
+        `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) ` +
+        `return ${decoder(packet)}`
+      ),
+      "break"
+    ]),
+    "}",
+    rest !== undefined
+      ? `return ${decoder(rest.packet)}`
+      : unknown ??
+        `return ${module.use(codec, "noHead")}(reader, bodyStart, end, "${name}", [${
+          known.map(({ text }) => JSON.stringify(text)).join(", ")
+        }])`
+  ]
+}

@@ -1,0 +1,73 @@
+/**
+ * How packets without an opcode are told apart: by the bytes they begin with. Of several that match, the longest head is the packet's; one
+ * without any takes what is left.
+ */
+import { incomplete, malformed } from "./Errors.ts"
+import { bytesOfDigits } from "./Hex.ts"
+import type { ByteOrder, FieldModel, IntName } from "./Model.ts"
+import type { Reader } from "./Reader.ts"
+
+/** The bytes that packets of one command begin with, as characters, and the bytes of which one must follow. */
+export interface Head {
+  readonly text: string
+  readonly boundary: ReadonlyArray<number>
+}
+
+const characters = (hex: string): string => String.fromCharCode(...bytesOfDigits(hex))
+
+const constantText = (int: IntName, order: ByteOrder | undefined, value: number | string): string => {
+  const size = int === "u24" ? 3 : Number(int.slice(1)) / 8
+  const bytes: Array<number> = []
+  for (let rest = BigInt.asUintN(size * 8, BigInt(value)), i = 0; i < size; i++, rest >>= 8n) bytes.push(Number(rest & 0xffn))
+  return String.fromCharCode(...(order === "little" ? bytes : bytes.reverse()))
+}
+
+/** What a run of fields begins with. */
+export const headOf = (fields: ReadonlyArray<FieldModel>): Head => {
+  let text = ""
+  for (const { type } of fields) {
+    if (type.kind === "literal") text += characters(type.hex)
+    else if (type.kind === "constant") text += constantText(type.int, type.order, type.value)
+    else if (type.kind === "tokens") {
+      const separator = characters(type.separator)
+      const until = type.until === undefined ? "" : characters(type.until)
+      let first = true
+      for (const [i, token] of type.fields.entries()) {
+        if (token.type.kind !== "literal") {
+          if (first || token.type.kind === "optional" || token.type.kind === "array") break
+          return { text: text + separator, boundary: [] }
+        }
+        text += (first ? "" : separator) + characters(token.type.hex)
+        first = false
+        if (i === type.fields.length - 1 && until !== "") return { text: text + until, boundary: [] }
+      }
+      if (first) return { text, boundary: [] }
+      return { text, boundary: [separator, until].filter((one) => one !== "").map((one) => one.charCodeAt(0)) }
+    } else break
+  }
+  return { text, boundary: [] }
+}
+
+/** Whether a packet at `at` begins with a head. */
+export const isHead = (reader: Reader, at: number, end: number, text: string, ...boundary: ReadonlyArray<number>): boolean => {
+  const { bytes } = reader
+  if (end - at < text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  if (boundary.length === 0) return true
+  const after = at + text.length
+  // a section that is all there may end with the head; where more may come, it is not known yet
+  return end - after < 1 ? end % 1 === 0 : boundary.includes(bytes[after]!)
+}
+
+/** Throws: what is at `at` begins no packet of the kind, or not yet. */
+export const noHead = (reader: Reader, at: number, end: number, kind: string, heads: ReadonlyArray<string>): never => {
+  const there = reader.bytes.subarray(at, Math.floor(end))
+  const mayBecome = end % 1 !== 0 && heads.some((head) => {
+    const size = Math.min(head.length, there.length)
+    for (let i = 0; i < size; i++) if (there[i] !== head.charCodeAt(i)) return false
+    return there.length <= head.length
+  })
+  const expected = `a packet that begins with ${heads.map((head) => JSON.stringify(head)).join(", ")}`
+  if (mayBecome || end % 1 !== 0 && there.length === 0) return incomplete(kind, "", there.length, expected, `${there.length} bytes`)
+  return malformed("UnknownValue", kind, "", 0, expected, JSON.stringify(String.fromCharCode(...there.subarray(0, 24))))
+}

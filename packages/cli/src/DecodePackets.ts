@@ -99,7 +99,7 @@ export const decodeStream = async (report: PacketReport, chunks: Chunks, session
     try {
       const decoded = report.adapter.decode(bytes, at, current)
       report.packet(decoded, bytes, at, current, {}, true)
-      current = report.adapter.after(decoded, current)
+      current = { ...current, phase: report.adapter.after(decoded, current).phase }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       report.error(error, bytes.subarray(at, end), {}, current)

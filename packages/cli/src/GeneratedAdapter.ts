@@ -4,7 +4,7 @@
  * Where a packet's bytes do not say of which kind it is, the one who sent it does, and the phase of the connection; `--kind` does for
  * packets without a connection.
  */
-import { annotate } from "@wirewright/codec/Layout"
+import { type Annotation, annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
@@ -14,6 +14,7 @@ import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
 import { Reader } from "@wirewright/codec/Reader"
 import { encodeWith, type Writer } from "@wirewright/codec/Writer"
+import { PacketCutter } from "./PacketCutter.ts"
 import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
 import { type Traits, traitsOf } from "./Traits.ts"
 import { WebSocketCutter } from "./WebSocketCutter.ts"
@@ -60,7 +61,8 @@ export class GeneratedAdapter implements ProtocolAdapter {
   readonly name: string
   readonly plausibleHead: number
   private readonly generated: GeneratedProtocol
-  private readonly shape: FrameShape
+  /** Where fixed headers say how long a frame is; protocols whose headers are runs of fields have none. */
+  private readonly shape: FrameShape | undefined
   private readonly catalog: Catalog
   private readonly traits: Traits
   /** The kind of all packets, when it was said. */
@@ -69,11 +71,11 @@ export class GeneratedAdapter implements ProtocolAdapter {
   /** `kind` is what `--kind` says. */
   constructor(generated: GeneratedProtocol, kind?: string) {
     this.generated = generated
-    this.shape = generated.codecs["frameShape"] as FrameShape
+    this.shape = generated.codecs["frameShape"] as FrameShape | undefined
     this.catalog = Catalog.of(generated.models, generated.customs)
     this.name = this.catalog.name
     this.traits = traitsOf(generated.models)
-    this.plausibleHead = this.shape.headerSize
+    this.plausibleHead = this.shape?.headerSize ?? 1
     this.only = kind === undefined ? undefined : this.catalog.kind(kind)
   }
 
@@ -91,24 +93,27 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   begin(collections: boolean): Session {
-    return { states: Object.fromEntries(this.catalog.states.map(({ name }) => [name, name === "collections" && collections])) }
+    const { frame: { phases = [] }, states } = this.catalog
+    const initial = states.map(({ name, numbered }) => [name, numbered === true ? 0 : name === "collections" && collections] as const)
+    return { states: Object.fromEntries(initial), phase: phases[0]?.name }
   }
 
   missing(situation: Situation): string | undefined {
-    if (this.candidates(situation).filter((kind) => !isTold(kind)).length < 2) return undefined
+    if (this.isTold || this.candidates(situation).length < 2) return undefined
     return `packets of ${this.name} do not say of which kind they are: give --kind, one of ${this.kinds.join(", ")}`
   }
 
   cutter(situation: () => Situation): Cutter {
-    return new WebSocketCutter(this.framer(situation), { maxPayload: this.shape.maxFrame, isBinary: true })
+    return new WebSocketCutter(this.framer(situation), { maxPayload: this.catalog.frame.maxFrame, isBinary: true })
   }
 
   plausibleSize(bytes: Uint8Array, at: number, situation: Situation): number | undefined {
+    if (this.shape === undefined) return this.plausibleRun(bytes, at, situation)
     const head = this.headAt(bytes, at, situation)
     if (head === undefined || at + head.header.size > bytes.length) return undefined
     if (head.opcode >= 0 && this.catalog.command(head.kind.name, head.opcode) === undefined) return undefined
     const size = this.sizeAt(bytes, at, situation)
-    if (size === undefined || size > this.shape.maxFrame) return undefined
+    if (size === undefined || size > this.catalog.frame.maxFrame) return undefined
     let content = head.header.size
     for (const field of head.header.fields) {
       const value = numberAt(bytes, at, field)
@@ -121,13 +126,21 @@ export class GeneratedAdapter implements ProtocolAdapter {
 
   senderOf(bytes: Uint8Array): Direction | undefined {
     const situation = this.begin(false)
+    if (this.shape === undefined || !this.isTold) {
+      const [c2s, s2c] = (["c2s", "s2c"] as const).map((direction) => this.plausibleSize(bytes, 0, { ...situation, direction }) !== undefined)
+      return c2s === s2c ? undefined : c2s ? "c2s" : "s2c"
+    }
     const head = this.plausibleSize(bytes, 0, situation) === undefined ? undefined : this.headAt(bytes, 0, situation)
     const sender = head && this.catalog.command(head.kind.name, head.opcode)?.sender
-    if (head === undefined || sender === undefined || sender === "both" || !isTold(head.kind) && this.kinds.length > 1) return undefined
+    if (head === undefined || sender === undefined || sender === "both") return undefined
     return (sender === "client") === (head.kind.answers === undefined) ? "c2s" : "s2c"
   }
 
-  sizeAt(bytes: Uint8Array, at: number, _situation: Situation): number | undefined {
+  sizeAt(bytes: Uint8Array, at: number, situation: Situation): number | undefined {
+    if (this.shape === undefined) {
+      const { error, kind, length } = this.annotated(bytes, at, situation)
+      return error === undefined || this.catalog.kind(kind)?.run?.end === "length" ? length : undefined
+    }
     const { headerSize, lengthIncludesHeader, lengthOffset, lengthWidth } = this.shape
     if (at + headerSize > bytes.length) return undefined
     let length = 0
@@ -136,15 +149,15 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   decode(bytes: Uint8Array, at: number, situation: Situation): DecodedPacket {
-    const { codecs } = this.generated
-    const kind = this.kindByPlace(situation)
-    const decode = codecs[kind === undefined ? "decode" : `decode${pascal(kind.name)}`] as Decode
-    const packet = own(() => decode(new Reader(bytes), at, situation.states))
-    return { packet, length: this.sizeAt(bytes, at, situation) ?? bytes.length - at, facts: this.factsOf(packet) }
+    const reader = new Reader(bytes)
+    const packet = this.packetAt(reader, at, situation)
+    const length = this.shape === undefined ? reader.next - at : this.sizeAt(bytes, at, situation) ?? bytes.length - at
+    return { packet, length, facts: this.factsOf(packet) }
   }
 
   after(decoded: DecodedPacket, session: Session): Session {
-    return this.traits.after(decoded, session)
+    const then = this.catalog.byTag(decoded.facts.name)?.command?.then
+    return this.traits.after(decoded, then === undefined ? session : { ...session, phase: then })
   }
 
   toJson({ length, packet }: DecodedPacket): { readonly [key: string]: unknown } {
@@ -163,14 +176,35 @@ export class GeneratedAdapter implements ProtocolAdapter {
 
   dump(bytes: Uint8Array, at: number, situation: Situation, color: boolean): string {
     const shown = this.masked(bytes, at, situation)
+    return hexdump(this.annotated(shown, at, situation), shown, { color })
+  }
+
+  private annotated(bytes: Uint8Array, at: number, situation: Situation): Annotation {
     const { states } = situation
     const on = new Map(Object.entries(states).filter(([, value]) => value !== false).map(([name, value]) => [name, Number(value)]))
     const kind = this.kindByPlace(situation)
-    const annotation = annotate(this.catalog, shown, { at, states: on, ...(kind === undefined ? {} : { kind: kind.name }) })
-    return hexdump(annotation, shown, { color })
+    return annotate(this.catalog, bytes, { at, states: on, ...(kind === undefined ? {} : { kind: kind.name }) })
   }
 
-  private framer(_situation: () => Situation): Cutter {
+  /** Leaves the offset after the packet in `reader.next`, where headers are runs of fields. */
+  private packetAt(reader: Reader, at: number, situation: Situation): object {
+    const kind = this.kindByPlace(situation)
+    const decode = this.generated.codecs[kind === undefined ? "decode" : `decode${pascal(kind.name)}`] as Decode
+    return own(() => decode(reader, at, situation.states))
+  }
+
+  /** Size of what may start at `at`: a packet of a command that is known, which may go on where the bytes end. */
+  private plausibleRun(bytes: Uint8Array, at: number, situation: Situation): number | undefined {
+    const { error, length, packet } = this.annotated(bytes, at, situation)
+    if (packet === "Unknown" || length > this.catalog.frame.maxFrame) return undefined
+    if (error === undefined) return Math.max(1, length)
+    return error.incomplete ? Math.max(length, bytes.length - at + 1) : undefined
+  }
+
+  private framer(situation: () => Situation): Cutter {
+    if (this.shape === undefined) {
+      return new PacketCutter(this.name, this.catalog.frame.maxFrame, (bytes, at) => this.decode(bytes, at, situation()).length)
+    }
     const framer = new Framer(this.shape)
     return {
       get offset() {
@@ -188,10 +222,18 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   /** Kinds that a packet may be of, as far as that can be told without its bytes. */
-  private candidates({ direction }: Situation): ReadonlyArray<KindModel> {
+  private candidates({ direction, phase }: Situation): ReadonlyArray<KindModel> {
     if (this.only !== undefined) return [this.only]
-    const { kinds } = this.catalog.frame
-    return direction === undefined ? kinds : kinds.filter((kind) => isTold(kind) || senderOf(kind) === direction)
+    const { kinds, phases = [] } = this.catalog.frame
+    if (direction === undefined || this.isTold) return kinds
+    const now = phases.find(({ name }) => name === phase)
+    const named = direction === "c2s" ? now?.client : now?.server
+    return kinds.filter((kind) => named === undefined ? senderOf(kind) === direction : kind.name === named)
+  }
+
+  /** Whether the bytes of a packet say of which kind it is. */
+  private get isTold(): boolean {
+    return this.generated.codecs["decode"] !== undefined
   }
 
   /** The kind of a packet that does not say it. */
@@ -231,7 +273,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
     const { _tag: tag, bySeqno, opaque, vbucket, ...fields } = packet as { readonly _tag: string; readonly [field: string]: unknown }
     const meaning = this.catalog.byTag(tag)
     const kind = meaning?.kind
-    const fieldOf = (role: string): unknown => fields[kind?.headers[0]?.fields.find((field) => field.role === role)?.name ?? ""]
+    const fieldOf = (role: "opcode" | "statusCode"): unknown => fields[kind === undefined ? "" : nameOf(kind, role) ?? ""]
     const opcode = fieldOf("opcode")
     const status = fieldOf("statusCode")
     const command = meaning?.command ?? (typeof opcode === "number" && kind !== undefined ? this.catalog.command(kind.name, opcode) : undefined)
@@ -249,14 +291,20 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 }
 
-/** Whether the bytes of a packet say that it is of this kind. */
-const isTold = ({ headers }: KindModel): boolean => headers.every(({ magic }) => magic !== undefined)
+/** The header field with a role. */
+const nameOf = ({ headers, run }: KindModel, role: "opcode" | "statusCode"): string | undefined => {
+  if (run === undefined) return headers[0]?.fields.find((field) => field.role === role)?.name
+  for (const { name, type } of run.fields) {
+    if (type.kind === role) return name
+    const bits = type.kind === "bits" ? type.fields.find((one) => one.role === role) : undefined
+    if (bits !== undefined) return bits.name
+  }
+  return undefined
+}
 
 /** Who sends packets of a kind; clients ask and servers answer. */
-const senderOf = (kind: KindModel): Direction => {
-  const { sender } = kind as KindModel & { readonly sender?: "client" | "server" }
-  return (sender ?? (kind.answers === undefined ? "client" : "server")) === "client" ? "c2s" : "s2c"
-}
+const senderOf = ({ answers, sender }: KindModel): Direction =>
+  (sender ?? (answers === undefined ? "client" : "server")) === "client" ? "c2s" : "s2c"
 
 const numberAt = (bytes: Uint8Array, at: number, field: HeaderFieldModel): number => {
   let value = 0

@@ -54,6 +54,46 @@ export const two = protocol(sides, {
 })
 `
 
+/** Lines: a packet ends with CRLF, its first word says which it is, a payload follows where the line says how long it is. */
+const linesSpec = `
+import { decimal, frame, lengthOf, literal, packetsOf, protocol, tokens, utf8, bytes } from "@wirewright/dsl"
+const lines = frame("Lines", { sections: ["body"], kinds: { packet: { headers: [{ fields: {} }] } } })
+const packet = packetsOf(lines, "packet")
+export const box = protocol(lines, {
+  name: "box",
+  module: "./box",
+  commands: [
+    packet("Put", {
+      fields: {
+        line: tokens(" ", { verb: literal("PUT"), name: utf8(), size: lengthOf(decimal(), "content") }, { until: "\\r\\n" }),
+        content: bytes(),
+        end: literal("\\r\\n")
+      }
+    }),
+    packet("Take", { fields: { line: tokens(" ", { verb: literal("TAKE"), name: utf8() }, { until: "\\r\\n" }) } })
+  ]
+})
+`
+
+/** Little-endian, with a length of varying size. */
+const littleSpec = `
+import { bodyLength, flags, frame, magic, opcode, packetsOf, protocol, u8, u16, u32, utf8, varint } from "@wirewright/dsl"
+const little = frame("Little", {
+  sections: ["body"],
+  byteOrder: "little",
+  kinds: { packet: { headers: [{ fields: { type: opcode(u8), length: bodyLength(varint({ bits: 32 })) } }] } }
+})
+const packet = packetsOf(little, "packet")
+export const meter = protocol(little, {
+  name: "meter",
+  module: "./meter",
+  commands: [
+    packet("Reading", { opcode: 1, fields: { sensor: u16, value: u32 } }),
+    packet("Note", { opcode: 2, fields: { sensor: u16, text: utf8() } })
+  ]
+})
+`
+
 // within the repository, so that specs and generated code find the packages
 const folder = mkdtempSync(join(fileURLToPath(new URL("../test", import.meta.url)), ".own-"))
 const path = (name: string): string => join(folder, name)
@@ -62,9 +102,11 @@ const chat = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path
 beforeAll(async () => {
   writeFileSync(path("chat.ts"), chatSpec)
   writeFileSync(path("two.ts"), sidesSpec)
+  writeFileSync(path("box.ts"), linesSpec)
+  writeFileSync(path("meter.ts"), littleSpec)
   writeFileSync(path("records.ts"), `import { struct, types, u8 } from "@wirewright/dsl"
 export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`)
-  for (const name of ["chat", "two", "records"]) {
+  for (const name of ["chat", "two", "records", "box", "meter"]) {
     const { code, err, out } = await run("generate", path(`${name}.ts`), "--out", path(name))
     expect([code, err + out], name).toEqual([0, expect.stringContaining("changed")])
   }
@@ -202,6 +244,44 @@ describe("packets that do not say who sent them", () => {
     writeFileSync(path("two.pcapng"), captured(5432, [["c2s", hex(ask)], ["s2c", hex(ready + ready)], ["c2s", hex(ask)]]))
     const { code, out } = await two("decode", path("two.pcapng"), "--json", "--server", "10.0.0.1:5432")
     expect([code, ndjson(out).map((one) => one["packet"])]).toEqual([0, ["Ask", "Ready", "Ready", "Ask"]])
+  })
+})
+
+describe("frames of other shapes", () => {
+  it("lines with a payload: shown, JSON and back, and found in a stream that is cut anywhere", async () => {
+    const text = "PUT a 5\r\nhe\r\no\r\nTAKE a\r\n"
+    const bytes = Buffer.from(text)
+    const box = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("box"))
+    const dump = await box("decode", "--hex", bytes.subarray(0, 16).toString("hex"))
+    expect([dump.code, dump.out]).toEqual([0, expect.stringMatching(/^Put packet · 16 bytes · Lines$/m)])
+    for (let cut = 1; cut < bytes.length; cut++) {
+      writeFileSync(path("box.pcapng"), captured(7000, [["c2s", bytes.subarray(0, cut)], ["c2s", bytes.subarray(cut)]]))
+      const { code, out } = await box("decode", path("box.pcapng"), "--json")
+      expect([code, ndjson(out)], String(cut)).toEqual([0, [
+        expect.objectContaining({ packet: "Put", fields: { name: "a", content: { hex: "68650d0a6f" } }, length: 16 }),
+        expect.objectContaining({ packet: "Take", fields: { name: "a" }, length: 8 })
+      ]])
+      if (cut > 1) continue
+      const back = await wirewright(["encode", "--protocol", path("box")], out)
+      expect(back.out.replaceAll("\n", "")).toBe(bytes.toString("hex"))
+    }
+  })
+
+  it("little-endian with a varint length", async () => {
+    const reading = "01" + "06" + "0201" + "04030201"
+    const long = "02" + "c901" + "0201" + "61".repeat(199)
+    const meter = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("meter"))
+    const { code, out } = await meter("decode", "--json", "--to-end", "--hex", reading + long)
+    expect([code, ndjson(out)]).toMatchObject([0, [
+      { packet: "Reading", fields: { sensor: 0x102, value: 0x1020304 }, length: 8 },
+      { packet: "Note", fields: { sensor: 0x102, text: "a".repeat(199) }, length: 204 }
+    ]])
+    const stream = hex((reading + long).repeat(3))
+    for (const cut of [1, 7, 8, 9, 10, 11, 12, 211, 212, 213, 300]) {
+      writeFileSync(path("meter.pcapng"), captured(7001, [["s2c", stream.subarray(0, cut)], ["s2c", stream.subarray(cut)]]))
+      const found = await meter("decode", path("meter.pcapng"), "--json")
+      expect(ndjson(found.out).map((one) => one["packet"]), String(cut)).toEqual(["Reading", "Note", "Reading", "Note", "Reading", "Note"])
+    }
   })
 })
 

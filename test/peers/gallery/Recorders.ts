@@ -1,0 +1,6 @@
+/** The recorders, by the name of their file in the fixtures. */
+import type { Recording } from "./Recording.ts"
+import { record as resp } from "./Resp.ts"
+
+/** A recorder starts a server, lets clients talk to it through a tap, and ends both. */
+export const recorders: Readonly<Record<string, () => Promise<Recording>>> = { resp }

@@ -1,6 +1,7 @@
 /** The recorders, by the name of their file in the fixtures. */
+import { record as postgres } from "./Postgres.ts"
 import type { Recording } from "./Recording.ts"
 import { record as resp } from "./Resp.ts"
 
 /** A recorder starts a server, lets clients talk to it through a tap, and ends both. */
-export const recorders: Readonly<Record<string, () => Promise<Recording>>> = { resp }
+export const recorders: Readonly<Record<string, () => Promise<Recording>>> = { postgres, resp }

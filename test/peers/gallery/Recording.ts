@@ -69,8 +69,14 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a program and waits until it listens on the port. */
-export const startServer = async (command: string, args: ReadonlyArray<string>, port: number, uid?: number): Promise<Server> => {
+/** Starts a program and waits until it listens on the port. `signal`, which ends it, is SIGTERM by default. */
+export const startServer = async (
+  command: string,
+  args: ReadonlyArray<string>,
+  port: number,
+  options: { readonly uid?: number | undefined; readonly signal?: NodeJS.Signals } = {}
+): Promise<Server> => {
+  const { signal = "SIGTERM", uid } = options
   const child: ChildProcess = spawn(command, args, { cwd: "/", stdio: ["ignore", "pipe", "pipe"], ...(uid === undefined ? {} : { uid }) })
   let output = ""
   for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (chunk: Buffer) => output = (output + chunk).slice(-4_000))
@@ -90,7 +96,7 @@ export const startServer = async (command: string, args: ReadonlyArray<string>, 
     if (ended) throw new Error(`${command} does not start: ${output}`)
     if (await listening(port)) {
       const stop = async (): Promise<void> => {
-        child.kill("SIGTERM")
+        child.kill(signal)
         await Promise.race([end, sleep(5_000, undefined, { ref: false })])
         if (!ended) child.kill("SIGKILL")
         await end
@@ -107,7 +113,7 @@ export const startServer = async (command: string, args: ReadonlyArray<string>, 
 export const run = (
   command: string,
   args: ReadonlyArray<string>,
-  options: { readonly input?: string; readonly uid?: number; readonly env?: NodeJS.ProcessEnv } = {}
+  options: { readonly input?: string; readonly uid?: number | undefined; readonly env?: NodeJS.ProcessEnv } = {}
 ): Promise<{ readonly code: number | null; readonly output: string }> =>
   new Promise((resolve, reject) => {
     const { input, uid, env } = options

@@ -4,7 +4,7 @@ import { appendFileSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileS
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { freePort } from "../Memcached.ts"
-import { firstLine, library, recordAll, type Recording, run, type Server, sessions, startServer, using, versionOf } from "./Recording.ts"
+import { library, printed, recordAll, type Recording, run, type Server, sessions, startServer, using, versionOf } from "./Recording.ts"
 import { converse, openSession, type Sent, type Session } from "./Session.ts"
 import { openTap, type Tap } from "./Tap.ts"
 
@@ -17,7 +17,7 @@ const programs = (): string => {
 export const postgresVersion = (): string => `PostgreSQL ${versionOf(join(programs(), "postgres"), "--version")}`
 
 /** PostgreSQL refuses to run as root: the user that Debian's package made. */
-const owner = (): number | undefined => process.getuid?.() === 0 ? Number(firstLine("id", "-u", "postgres")) : undefined
+const owner = (): number | undefined => process.getuid?.() === 0 ? Number(printed("id", "-u", "postgres")) : undefined
 
 const users = [
   "create role trusted superuser login",

@@ -131,15 +131,15 @@ export const run = (
     child.once("close", (code) => resolve({ code, output }))
   })
 
-/** The first line that a program prints, with nothing done to it but trimming. */
-export const firstLine = (command: string, ...args: ReadonlyArray<string>): string => {
+/** What a program prints on either stream, trimmed. */
+export const printed = (command: string, ...args: ReadonlyArray<string>): string => {
   const { stderr, stdout } = spawnSync(command, args)
-  return `${stdout ?? ""}${stderr ?? ""}`.trim().split("\n")[0]!
+  return `${stdout ?? ""}${stderr ?? ""}`.trim()
 }
 
-/** The version number in what a program prints first. */
+/** The first version number in what a program prints. */
 export const versionOf = (command: string, ...args: ReadonlyArray<string>): string =>
-  /\d+\.\d+(\.\d+)?/.exec(firstLine(command, ...args))?.[0] ?? "unknown"
+  /\d+\.\d+(\.\d+)?/.exec(printed(command, ...args))?.[0] ?? "unknown"
 
 /** Runs `use` with something, and closes it whatever happens. */
 export const using = async <A, R>(open: Promise<A>, close: (resource: A) => Promise<void>, use: (resource: A) => Promise<R>): Promise<R> => {

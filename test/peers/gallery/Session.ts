@@ -9,8 +9,8 @@ export interface Session {
   readonly send: (...parts: ReadonlyArray<Sent>) => void
   /** What came since the last read, as soon as `enough` of it is there, or the other side closes, or the time is over (5 s). */
   readonly read: (enough: (bytes: Buffer) => boolean) => Promise<Buffer>
-  /** What came since the last read: something, and then nothing for 20 ms; or the connection's end. */
-  readonly answer: () => Promise<Buffer>
+  /** What came since the last read: something within `limit` ms (5 s by default), and then nothing for 20 ms; or the connection's end. */
+  readonly answer: (limit?: number) => Promise<Buffer>
   /** Whether the other side has closed the connection. */
   readonly closed: () => boolean
   /** Says that nothing more is sent, and waits until the other side has closed, too, or the time is over (1 s). */
@@ -71,8 +71,9 @@ export const openSession = (port: number): Promise<Session> =>
         await until(() => enough(received), LIMIT)
         return take()
       },
-      answer: async () => {
-        await until(() => received.length > 0, LIMIT)
+      answer: async (limit = LIMIT) => {
+        await until(() => received.length > 0, limit)
+        if (received.length === 0) return take()
         for (let size = -1; size !== received.length && !closed;) {
           size = received.length
           await until(() => false, QUIET)

@@ -14,9 +14,9 @@ const python = "/usr/bin/python3"
 /** The version of the installed memcached; its protocol.txt is the one that the lines follow. */
 export const memcachedVersion = (): string => printed("memcached", "-V")
 
-const start = async (args: ReadonlyArray<string>): Promise<Server> => {
+const start = async (args: ReadonlyArray<string>, signal: NodeJS.Signals = "SIGTERM"): Promise<Server> => {
   const { end, port } = await startMemcached(args)
-  return { port, stop: () => end("SIGTERM") }
+  return { port, stop: () => end(signal) }
 }
 
 /** A memcached that knows nobody. */
@@ -96,7 +96,7 @@ const tapped = (server: Promise<Server>, use: (tap: Tap) => Promise<void>): Prom
 /** A watcher that sees what another connection does. */
 const watch = async (port: number): Promise<void> => {
   const watcher = await openSession(port)
-  watcher.send("watch fetchers mutations evictions connevents deletions\r\n")
+  watcher.send("watch fetchers mutations evictions connevents\r\n")
   await watcher.answer()
   const other = await openSession(port)
   other.send("set watched 0 0 1\r\nx\r\nget watched none\r\nmd watched\r\n")
@@ -127,7 +127,7 @@ export const record = async (): Promise<Recording> => {
         `ms big 9000 k O1\r\n${"y".repeat(9_000)}\r\n`,
         "incr big 1\r\n"
       ]))),
-    ...await tapped(start(["-A"]), async (tap) => {
+    ...await tapped(start(["-A"], "SIGKILL"), async (tap) => {
       await tap.record("pymemcache shutdown", (port) => ok(python, [pymemcache, String(port), "shutdown"]))
     })
   ]

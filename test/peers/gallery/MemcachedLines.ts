@@ -208,8 +208,9 @@ export const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
     "mg m v v\r\n",
     "mg m T\r\n",
     "mg m Tx\r\n",
+    // the server counts the letter O, too
+    `mg m O${"o".repeat(31)} v\r\n`,
     `mg m O${"o".repeat(32)} v\r\n`,
-    `mg m O${"o".repeat(33)} v\r\n`,
     "mg m !\r\n",
     "mg\r\n",
     `mg ${"k".repeat(251)} v\r\n`
@@ -225,8 +226,7 @@ export const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
     "md m\r\n",
     "md m q k O2\r\nmn\r\n",
     ms("YmluYXJ5", "x", " b") + "md YmluYXJ5 b k O3\r\n",
-    set("m", "value") + "md m Ppath/ Llocal/ x\r\n",
-    "md m x\r\n",
+    set("m", "value") + "md m Ppath/ Llocal/\r\n",
     "md m !\r\n",
     "md\r\n"
   ],
@@ -243,9 +243,9 @@ export const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
     "ma n T100 t v\r\n",
     "ma none\r\n",
     "ma none k O2 q\r\nmn\r\n",
-    "ma made N60 J13 v t c\r\n",
-    "ma made N60 J13 v q\r\n",
-    "ma bWFkZTI= b N0 k v\r\n",
+    "ma counter N60 J13 v t c\r\n",
+    "ma counter N60 J13 v q\r\n",
+    "ma Y291bnQ= b N0 k v\r\n",
     "ma n c\r\n",
     "ma n C{cas} v c\r\n",
     "ma n C1 v k O3\r\n",

@@ -23,7 +23,7 @@ export interface Tap {
   readonly port: number
   /** Each connection made while `run` runs becomes a conversation of this name; the second of them is called `name (2)`, and so on. */
   readonly record: (name: string, run: (port: number) => Promise<void>) => Promise<void>
-  /** Everything recorded so far, in the order of the connections. */
+  /** Everything recorded so far, in the order of the connections, without those on which nobody said anything. */
   readonly conversations: () => ReadonlyArray<Conversation>
   /** Ends its connections and stops listening. */
   readonly close: () => Promise<void>
@@ -112,7 +112,7 @@ export const openTap = async (serverPort: number): Promise<Tap> => {
       }
       if (failure !== undefined) throw failure
     },
-    conversations: () => conversations,
+    conversations: () => conversations.filter(({ chunks }) => chunks.length > 0),
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await close()

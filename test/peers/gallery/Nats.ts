@@ -57,7 +57,7 @@ const raw: Readonly<Record<string, ReadonlyArray<string>>> = {
     "PUB NOTIFY 0\r\n\r\n",
     "HPUB FOO 22 33\r\nNATS/1.0\r\nBar: Baz\r\n\r\nHello NATS!\r\n",
     "HPUB BAR REPLY 12 12\r\nNATS/1.0\r\n\r\n\r\n",
-    "HPUB BAR 33 34\r\nNATS/1.0\r\nA: 1\r\nA:2\r\na:  3 \r\n\r\nx\r\n",
+    "HPUB BAR 31 32\r\nNATS/1.0\r\nA: 1\r\nA:2\r\na:  3 \r\n\r\nx\r\n",
     "UNSUB 1\r\n",
     "UNSUB 2 5\r\n",
     "PING\r\n",

@@ -20,7 +20,7 @@ const some = () => {
   fields.append("Twice", "one")
   fields.append("Twice", "two")
   fields.append("Empty", "")
-  fields.append("ünïcode", "✓")
+  fields.append("Unicode", "ü ✓")
   return fields
 }
 

@@ -23,6 +23,9 @@ export interface Recording {
 /** The file of a protocol's recording. */
 export const fixture = (protocol: string): string => fileURLToPath(new URL(`../../fixtures/gallery/${protocol}.json`, import.meta.url))
 
+/** The file of what a foreign parser says of it. */
+export const parsedFixture = (protocol: string): string => fixture(`${protocol}.parsed`)
+
 /** The recording in the fixtures. */
 export const recorded = (protocol: string): Recording => JSON.parse(readFileSync(fixture(protocol), "utf8")) as Recording
 

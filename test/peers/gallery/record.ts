@@ -4,7 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
-import { fixture, print } from "./Recording.ts"
+import { parseRecording } from "./Foreign.ts"
+import { fixture, parsedFixture, print } from "./Recording.ts"
 import { recorders } from "./Recorders.ts"
 
 const names = process.argv.slice(2)
@@ -15,5 +16,10 @@ for (const name of names.length === 0 ? Object.keys(recorders) : names) {
   const text = print(recording)
   mkdirSync(dirname(fixture(name)), { recursive: true })
   writeFileSync(fixture(name), text)
+  const parsed = parseRecording(name, recording)
+  if (parsed !== undefined) {
+    const lines = parsed.conversations.map((conversation) => JSON.stringify(conversation))
+    writeFileSync(parsedFixture(name), `{"parser":${JSON.stringify(parsed.parser)},"conversations":[\n${lines.join(",\n")}\n]}\n`)
+  }
   process.stdout.write(`${name}: ${recording.conversations.length} conversations, ${text.length} bytes, with ${recording.origin.server}\n`)
 }

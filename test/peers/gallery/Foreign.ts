@@ -145,7 +145,9 @@ const level = (client: Buffer): number => client.subarray(2, 8).toString("latin1
 
 type Reading = readonly [from: Chunk["from"], messages: ReadonlyArray<Json>]
 
-const readers: Readonly<Record<string, { readonly parser: string; readonly read: (conversation: Conversation) => ReadonlyArray<Reading> }>> = {
+const readers: Readonly<
+  Record<string, { readonly parser: string; readonly read: (conversation: Conversation) => ReadonlyArray<Reading> }>
+> = {
   resp: { parser: "@redis/client", read: (one) => [["server", parseResp(joined(one, "server"))]] },
   postgres: {
     parser: "pg-protocol",

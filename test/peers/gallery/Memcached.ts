@@ -56,7 +56,6 @@ const lines = (all: ReadonlyArray<string>) => async (port: number): Promise<void
   await session.end()
 }
 
-
 const ok = async (command: string, args: ReadonlyArray<string>): Promise<void> => {
   const { code, output } = await run(command, args)
   if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${output}`)
@@ -66,19 +65,24 @@ const byTools = async (tap: Tap): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), "wirewright-memccp-"))
   try {
     for (const name of ["tool-a", "tool-b"]) writeFileSync(join(folder, name), `${name}\n`.repeat(20))
-    for (const [name, command, ...args] of [
-      ["memccp", "memccp", join(folder, "tool-a"), join(folder, "tool-b")],
-      ["memccat", "memccat", "tool-a", "tool-b"],
-      ["memcexist", "memcexist", "tool-a"],
-      ["memctouch", "memctouch", "--expire=100", "tool-a"],
-      ["memcrm", "memcrm", "tool-a"],
-      ["memcstat", "memcstat"],
-      ["memcdump", "memcdump"],
-      ["memcflush", "memcflush"]
-    ] as const) {
+    for (
+      const [name, command, ...args] of [
+        ["memccp", "memccp", join(folder, "tool-a"), join(folder, "tool-b")],
+        ["memccat", "memccat", "tool-a", "tool-b"],
+        ["memcexist", "memcexist", "tool-a"],
+        ["memctouch", "memctouch", "--expire=100", "tool-a"],
+        ["memcrm", "memcrm", "tool-a"],
+        ["memcstat", "memcstat"],
+        ["memcdump", "memcdump"],
+        ["memcflush", "memcflush"]
+      ] as const
+    ) {
       await tap.record(`libmemcached's ${name}`, (port) => ok(command, [`--servers=127.0.0.1:${port}`, ...args]))
     }
-    await tap.record("libmemcached's memccapable", (port) => run("memccapable", ["-a", "-h", "127.0.0.1", "-p", String(port)]).then(() => {}))
+    await tap.record(
+      "libmemcached's memccapable",
+      (port) => run("memccapable", ["-a", "-h", "127.0.0.1", "-p", String(port)]).then(() => {})
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -122,11 +126,14 @@ export const record = async (): Promise<Recording> => {
       for (const [name, all] of Object.entries(authentication)) await tap.record(`raw ${name}`, lines(all))
     }),
     ...await tapped(start(["-I", "8k", "-o", "slab_chunk_max=4"]), (tap) =>
-      tap.record("raw server errors", lines([
-        `set big 0 0 9000\r\n${"y".repeat(9_000)}\r\n`,
-        `ms big 9000 k O1\r\n${"y".repeat(9_000)}\r\n`,
-        "incr big 1\r\n"
-      ]))),
+      tap.record(
+        "raw server errors",
+        lines([
+          `set big 0 0 9000\r\n${"y".repeat(9_000)}\r\n`,
+          `ms big 9000 k O1\r\n${"y".repeat(9_000)}\r\n`,
+          "incr big 1\r\n"
+        ])
+      )),
     ...await tapped(start(["-A"], "SIGKILL"), async (tap) => {
       await tap.record("pymemcache shutdown", (port) => ok(python, [pymemcache, String(port), "shutdown"]))
     })
@@ -137,9 +144,10 @@ export const record = async (): Promise<Recording> => {
     origin: {
       server: memcachedVersion(),
       clients: [library("memcached"), ofPython, tools, "raw"],
-      recorded: `loopback tap; no client of Debian or npm speaks meta commands, so those are raw lines after the protocol.txt of memcached ${
-        versionOf("memcached", "-V")
-      }, whose server answered them`
+      recorded:
+        `loopback tap; no client of Debian or npm speaks meta commands, so those are raw lines after the protocol.txt of memcached ${
+          versionOf("memcached", "-V")
+        }, whose server answered them`
     },
     conversations
   }

@@ -96,9 +96,9 @@ export const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "statistics": [
     set("k", "v"),
-    ...["", " settings", " items", " slabs", " sizes", " sizes_enable", " sizes", " sizes_disable", " conns", " extstore", " reset"].map((what) =>
-      `stats${what}\r\n`
-    ),
+    ...["", " settings", " items", " slabs", " sizes", " sizes_enable", " sizes", " sizes_disable", " conns", " extstore", " reset"].map((
+      what
+    ) => `stats${what}\r\n`),
     "stats cachedump 1 10\r\n",
     "stats cachedump 1 0 0\r\n",
     "stats cachedump 999 1\r\n",
@@ -144,7 +144,10 @@ export const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
   "a line that is too long": [`get ${Array.from({ length: 200 }, (_, i) => `k${i}`).join(" ")}\r\n`, "x".repeat(9_000)],
   "large values": [set("large", "0123456789abcdef".repeat(512), 5), "get large\r\n", "gets large large\r\n", "mg large s v\r\n"],
   "a byte at a time": [...set("slow", "a\r\nb"), ..."get slow\r\n"],
-  "pipelined": [Array.from({ length: 40 }, (_, i) => set(`p${i}`, "x".repeat(i), i)).join(""), `${"get p1 p2 p3\r\nmg p4 v\r\n".repeat(20)}mn\r\n`],
+  "pipelined": [
+    Array.from({ length: 40 }, (_, i) => set(`p${i}`, "x".repeat(i), i)).join(""),
+    `${"get p1 p2 p3\r\nmg p4 v\r\n".repeat(20)}mn\r\n`
+  ],
   "meta no-op": ["mn\r\n", "mn x\r\n"],
   "meta set": [
     ms("m", "value"),

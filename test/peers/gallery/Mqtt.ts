@@ -60,7 +60,8 @@ const published: Readonly<Record<string, string>> = {
   "3.1.1 publish, QoS 0": "-V mqttv311 -t a/b -m zero",
   "3.1.1 publish, QoS 2, retained": "-V mqttv311 -t a/b -m two -q 2 -r -i publisher -u user -P secret",
   "3.1.1 empty, will": "-V mqttv311 -t a/b -n -r --will-topic w --will-payload gone --will-qos 2 --will-retain",
-  "5 publish": "-V mqttv5 -t a/b -m five -q 1 -D publish user-property a b -D publish content-type text -D publish payload-format-indicator 1"
+  "5 publish":
+    "-V mqttv5 -t a/b -m five -q 1 -D publish user-property a b -D publish content-type text -D publish payload-format-indicator 1"
     + " -D publish message-expiry-interval 60 -D publish response-topic r -D publish correlation-data c -D publish topic-alias 3",
   "5 connect and disconnect": "-V mqttv5 -t a/b -m five -q 2 -D connect session-expiry-interval 10 -D connect receive-maximum 9"
     + " -D connect maximum-packet-size 9999 -D connect topic-alias-maximum 2 -D connect request-response-information 1"
@@ -79,10 +80,23 @@ const mosquitto = async (tap: Tap): Promise<void> => {
       if (code !== 0) throw new Error(`mosquitto_pub: ${output}`)
     })
   }
-  for (const [name, version, more] of [
-    ["3.1.1", "mqttv311", []],
-    ["5", "mqttv5", ["-D", "subscribe", "user-property", "s", "u", "-D", "subscribe", "subscription-identifier", "16384", "--retain-as-published"]]
-  ] as const) {
+  for (
+    const [name, version, more] of [
+      ["3.1.1", "mqttv311", []],
+      ["5", "mqttv5", [
+        "-D",
+        "subscribe",
+        "user-property",
+        "s",
+        "u",
+        "-D",
+        "subscribe",
+        "subscription-identifier",
+        "16384",
+        "--retain-as-published"
+      ]]
+    ] as const
+  ) {
     await tap.record(`mosquitto_sub ${name}`, async (port) => {
       // `a/b` has a retained message, so that it ends
       const args = [...at(port), "-V", version, "-t", "a/#", "-t", "b/+", "-U", "b/+", "-q", "2", "-C", "1", "-W", "5", ...more]

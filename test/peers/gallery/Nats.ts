@@ -43,7 +43,8 @@ const strict = [
 ]
 
 const plain = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"
-const verbose = "CONNECT {\"verbose\":true,\"pedantic\":true,\"tls_required\":false,\"name\":\"raw\",\"lang\":\"none\",\"version\":\"0\",\"protocol\":1,"
+const verbose =
+  "CONNECT {\"verbose\":true,\"pedantic\":true,\"tls_required\":false,\"name\":\"raw\",\"lang\":\"none\",\"version\":\"0\",\"protocol\":1,"
   + "\"echo\":true,\"headers\":true,\"no_responders\":true}\r\n"
 
 /** What a raw client sends, part by part; each is answered. */
@@ -125,11 +126,17 @@ export const record = async (): Promise<Recording> => {
       await recordAll(tap, "nats strict server,", strictSessions)
       const login = "CONNECT {\"user\":\"user\",\"pass\":\"secret\"}\r\n"
       await tap.record("raw error: control line", parts([`${login}PUB ${"a".repeat(600)} 1\r\nx\r\n`]))
-      await tap.record("raw error: too many subscriptions", parts([`${login}${[1, 2, 3, 4, 5, 6].map((i) => `SUB allowed ${i}\r\n`).join("")}PING\r\n`]))
+      await tap.record(
+        "raw error: too many subscriptions",
+        parts([`${login}${[1, 2, 3, 4, 5, 6].map((i) => `SUB allowed ${i}\r\n`).join("")}PING\r\n`])
+      )
       await tap.record("raw error: not authorized", converse("PING\r\n"))
     }),
     ...await tapped(startNats("ping_interval: \"200ms\"", "ping_max: 1"), (tap) => tap.record("raw error: stale connection", stale)),
-    ...await tapped(startNats("jetstream { store_dir: \"{folder}/js\", max_mem: 1M, max_file: 1M }"), (tap) => recordAll(tap, "nats", streamSessions))
+    ...await tapped(
+      startNats("jetstream { store_dir: \"{folder}/js\", max_mem: 1M, max_file: 1M }"),
+      (tap) => recordAll(tap, "nats", streamSessions)
+    )
   ]
   return {
     origin: {

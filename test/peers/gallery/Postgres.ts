@@ -55,9 +55,8 @@ export const startPostgres = async (): Promise<Server> => {
   if (uid !== undefined) chownSync(folder, uid, -1)
   const data = join(folder, "data")
   try {
-    const { code, output } = await run(join(programs(), "initdb"), [
-      ...["-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--no-locale"]
-    ], { uid })
+    const args = ["-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--no-locale"]
+    const { code, output } = await run(join(programs(), "initdb"), args, { uid })
     if (code !== 0) throw new Error(`initdb: ${output}`)
     const port = await freePort()
     appendFileSync(join(data, "postgresql.conf"), settings(port))
@@ -117,7 +116,9 @@ const byPsql: Readonly<Record<string, readonly [script: string, environment?: No
   "notices and notifications": ["listen a; notify a, 'payload'; select 1; drop table if exists nothing; unlisten a;\n"],
   "describe": ["\\d pg_class\n\\dt pg_catalog.pg_t*\n\\gdesc\nselect 1 as a, 'b'::text as b \\gdesc\n"],
   "fetch": ["\\set FETCH_COUNT 7\nselect n from generate_series(1, 20) n;\n"],
-  "large objects": ["\\lo_import /dev/null\nselect lo_put(:LASTOID, 0, repeat('lo', 50)::bytea);\n\\lo_export :LASTOID /dev/null\n\\lo_unlink :LASTOID\n"],
+  "large objects": [
+    "\\lo_import /dev/null\nselect lo_put(:LASTOID, 0, repeat('lo', 50)::bytea);\n\\lo_export :LASTOID /dev/null\n\\lo_unlink :LASTOID\n"
+  ],
   "sslmode prefer": ["select 1;\n", { PGSSLMODE: "prefer" }],
   "sslmode require": ["select 1;\n", { PGSSLMODE: "require" }],
   "password, SCRAM-SHA-256": ["select 1;\n", { PGUSER: "scram", PGPASSWORD: "secret" }],
@@ -147,7 +148,8 @@ const receive = async (server: number, port: number): Promise<void> => {
   const env = environment(port)
   const made = await run(program, [...slot, "--create-slot", "--plugin", "test_decoding"], { env })
   if (made.code !== 0) throw new Error(`pg_recvlogical: ${made.output}`)
-  const changes = "create table r (id int primary key, t text); insert into r values (1, 'one'), (2, repeat('x', 5000)); update r set t = 'y';"
+  const changes =
+    "create table r (id int primary key, t text); insert into r values (1, 'one'), (2, repeat('x', 5000)); update r set t = 'y';"
   await psql(server, `${changes} delete from r; drop table r;`)
   const { output } = await psql(server, "select pg_current_wal_flush_lsn()", {}, ["-A", "-t"])
   const child = spawn(program, [...slot, "--start", "-f", "-", "--endpos", output.trim(), "--status-interval", "1", "--no-loop"], {
@@ -200,10 +202,29 @@ const raw: Readonly<Record<string, ReadonlyArray<Buffer>>> = {
   ],
   "extended query, message by message": [
     startup(0),
-    bytes([message("P", "named\0", "select $1::int, $2::text, $3\0", int16(2), int32(23), int32(0)), message("D", "Snamed\0"), message("H")]),
     bytes([
-      message("B", "portal\0", "named\0", int16(3), int16(1), int16(0), int16(1), int16(3), int32(4), int32(7), int32(-1), int32(3), "end", int16(1)
-        , int16(1)),
+      message("P", "named\0", "select $1::int, $2::text, $3\0", int16(2), int32(23), int32(0)),
+      message("D", "Snamed\0"),
+      message("H")
+    ]),
+    bytes([
+      message(
+        "B",
+        "portal\0",
+        "named\0",
+        int16(3),
+        int16(1),
+        int16(0),
+        int16(1),
+        int16(3),
+        int32(4),
+        int32(7),
+        int32(-1),
+        int32(3),
+        "end",
+        int16(1),
+        int16(1)
+      ),
       message("D", "Pportal\0"),
       message("E", "portal\0", int32(0)),
       message("C", "Pportal\0"),
@@ -211,7 +232,11 @@ const raw: Readonly<Record<string, ReadonlyArray<Buffer>>> = {
       message("C", "Sno such statement\0"),
       sync
     ]),
-    bytes([message("P", "\0", "select generate_series(1, 5)\0", int16(0)), message("B", "\0\0", int16(0), int16(0), int16(0)), message("H")]),
+    bytes([
+      message("P", "\0", "select generate_series(1, 5)\0", int16(0)),
+      message("B", "\0\0", int16(0), int16(0), int16(0)),
+      message("H")
+    ]),
     bytes([message("E", "\0", int32(2)), message("E", "\0", int32(2)), message("E", "\0", int32(2)), sync]),
     bytes([message("P", "\0", "set work_mem to '4MB'\0", int16(0)), message("D", "S\0"), sync]),
     bytes([message("P", "\0\0", int16(0)), message("B", "\0\0", int16(0), int16(0), int16(0)), message("E", "\0", int32(0)), sync]),
@@ -235,7 +260,12 @@ const raw: Readonly<Record<string, ReadonlyArray<Buffer>>> = {
     message("Q", "select 1"),
     message("y", "unknown type")
   ],
-  "physical replication": [startup(0, "replication", "true"), message("Q", "IDENTIFY_SYSTEM\0"), message("Q", "SHOW wal_level\0"), terminate]
+  "physical replication": [
+    startup(0, "replication", "true"),
+    message("Q", "IDENTIFY_SYSTEM\0"),
+    message("Q", "SHOW wal_level\0"),
+    terminate
+  ]
 }
 
 const cancelled = async (port: number): Promise<void> => {
@@ -268,7 +298,8 @@ const recordOn = async (server: Server, tap: Tap): Promise<Recording> => {
     origin: {
       server: postgresVersion(),
       clients: [...programsOfServer, library("pg"), library("pg-cursor"), library("pg-copy-streams"), "raw"],
-      recorded: "loopback tap, clear text; authentication by Kerberos, GSSAPI, SSPI, SCM credentials and SCRAM with channel binding could not be had"
+      recorded:
+        "loopback tap, clear text; authentication by Kerberos, GSSAPI, SSPI, SCM credentials and SCRAM with channel binding could not be had"
     },
     conversations: tap.conversations()
   }
@@ -276,5 +307,8 @@ const recordOn = async (server: Server, tap: Tap): Promise<Recording> => {
 
 /** Records them afresh. */
 export const record = (): Promise<Recording> =>
-  using(startPostgres(), (server) => server.stop(), (server) =>
-    using(openTap(server.port), (tap) => tap.close(), (tap) => recordOn(server, tap)))
+  using(
+    startPostgres(),
+    (server) => server.stop(),
+    (server) => using(openTap(server.port), (tap) => tap.close(), (tap) => recordOn(server, tap))
+  )

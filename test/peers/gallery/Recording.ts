@@ -145,7 +145,11 @@ export const versionOf = (command: string, ...args: ReadonlyArray<string>): stri
   /\d+\.\d+(\.\d+)?/.exec(printed(command, ...args))?.[0] ?? "unknown"
 
 /** Runs `use` with something, and closes it whatever happens. */
-export const using = async <A, R>(open: Promise<A>, close: (resource: A) => Promise<void>, use: (resource: A) => Promise<R>): Promise<R> => {
+export const using = async <A, R>(
+  open: Promise<A>,
+  close: (resource: A) => Promise<void>,
+  use: (resource: A) => Promise<R>
+): Promise<R> => {
   const resource = await open
   try {
     return await use(resource)

@@ -63,7 +63,10 @@ const rawConversations = async (tap: Tap): Promise<void> => {
     const evals = scripts.map((script) => command("EVAL", script, "0"))
     await tap.record(`raw scripts, RESP${version}`, converse(command("HELLO", version), ...evals, command("RESET"), command("QUIT")))
   }
-  await tap.record("raw HELLO", converse(...["HELLO\r\n", "HELLO 4\r\n", "HELLO x\r\n", "HELLO 3 AUTH app secret SETNAME raw\r\n", "HELLO 2\r\n"]))
+  await tap.record(
+    "raw HELLO",
+    converse("HELLO\r\n", "HELLO 4\r\n", "HELLO x\r\n", "HELLO 3 AUTH app secret SETNAME raw\r\n", "HELLO 2\r\n")
+  )
   await tap.record("raw COMMAND INFO, RESP3", converse(command("HELLO", "3"), manyInfos))
   await tap.record("raw COMMAND INFO, RESP2", converse(manyInfos))
   await tap.record("raw pipeline, byte by byte", async (port) => {
@@ -83,7 +86,9 @@ const rawConversations = async (tap: Tap): Promise<void> => {
   })
   await tap.record("raw tracking with BCAST, RESP3", async (port) => {
     const session = await openSession(port)
-    for (const words of ["HELLO 3", "CLIENT TRACKING ON BCAST PREFIX app: NOLOOP", "GET app:1", "CLIENT TRACKINGINFO", "CLIENT CACHING YES"]) {
+    for (
+      const words of ["HELLO 3", "CLIENT TRACKING ON BCAST PREFIX app: NOLOOP", "GET app:1", "CLIENT TRACKINGINFO", "CLIENT CACHING YES"]
+    ) {
       session.send(`${words}\r\n`)
       await session.answer()
     }
@@ -94,14 +99,19 @@ const rawConversations = async (tap: Tap): Promise<void> => {
     await other.end()
     await session.end()
   })
-  await tap.record("raw client no-reply and kill", converse("CLIENT REPLY SKIP\r\nPING\r\nPING\r\n", "CLIENT NO-EVICT ON\r\n", "CLIENT KILL SKIPME NO\r\n"))
+  await tap.record(
+    "raw client no-reply and kill",
+    converse("CLIENT REPLY SKIP\r\nPING\r\nPING\r\n", "CLIENT NO-EVICT ON\r\n", "CLIENT KILL SKIPME NO\r\n")
+  )
 }
 
 /** One process for each command: with standard input it would ask for the documents of all commands first. */
 const cli = async (tap: Tap): Promise<void> => {
   for (const flag of ["-2", "-3"]) {
     await tap.record(`redis-cli ${flag}`, async (port) => {
-      for (const words of ["SET cli 1", "INCR cli", "HSET cli:h a 1", "HGETALL cli:h", "ZADD cli:z 1.5 m", "ZRANGE cli:z 0 -1 WITHSCORES"]) {
+      for (
+        const words of ["SET cli 1", "INCR cli", "HSET cli:h a 1", "HGETALL cli:h", "ZADD cli:z 1.5 m", "ZRANGE cli:z 0 -1 WITHSCORES"]
+      ) {
         const { code, output } = await run("redis-cli", [flag, "-h", "127.0.0.1", "-p", String(port), ...words.split(" ")])
         if (code !== 0) throw new Error(`redis-cli: ${output}`)
       }

@@ -8,7 +8,14 @@ const packets = require("mqtt-packet")
 
 const address = (port) => `mqtt://127.0.0.1:${port}`
 const open = (port, protocolVersion, more = {}) =>
-  mqtt.connectAsync(address(port), { protocolVersion, clientId: "gallery", reconnectPeriod: 0, keepalive: 60, connectTimeout: 5_000, ...more }, false)
+  mqtt.connectAsync(address(port), {
+    protocolVersion,
+    clientId: "gallery",
+    reconnectPeriod: 0,
+    keepalive: 60,
+    connectTimeout: 5_000,
+    ...more
+  }, false)
 const refused = (promise) => promise.then((client) => client?.endAsync?.(), () => {})
 const soon = (time = 50) => new Promise((resolve) => setTimeout(resolve, time))
 
@@ -29,7 +36,10 @@ const one = (protocolVersion, use, more) => async (port) => {
   if (!client.disconnecting) await client.endAsync()
 }
 
-const wills = [undefined, ...[0, 1, 2].flatMap((qos) => [false, true].map((retain) => ({ topic: "will", payload: `will ${qos}`, qos, retain })))]
+const wills = [
+  undefined,
+  ...[0, 1, 2].flatMap((qos) => [false, true].map((retain) => ({ topic: "will", payload: `will ${qos}`, qos, retain })))
+]
 const users = [{}, { username: "user" }, { username: "user", password: "secret" }]
 
 /** Every combination of the flags of CONNECT that the client sends, one connection for each. */
@@ -100,7 +110,9 @@ const kept = (version) => async (port) => {
 const willSent = (version) => async (port) => {
   const watcher = listening(await open(port, version, { clientId: "watcher" }))
   await watcher.subscribeAsync("last/will", { qos: 1 })
-  const properties = version === 5 ? { willDelayInterval: 0, contentType: "text/plain", userProperties: { a: "b" }, payloadFormatIndicator: true } : undefined
+  const properties = version === 5
+    ? { willDelayInterval: 0, contentType: "text/plain", userProperties: { a: "b" }, payloadFormatIndicator: true }
+    : undefined
   const will = { topic: "last/will", payload: "gone", qos: 1, retain: false, ...(properties === undefined ? {} : { properties }) }
   const dying = await open(port, version, { clientId: "dying", will })
   if (version === 5) await new Promise((resolve) => dying.end(false, { reasonCode: 4 }, resolve))
@@ -171,10 +183,16 @@ const five = {
     }
   }),
   "properties of DISCONNECT": (port) =>
-    one(5, (client) =>
-      new Promise((resolve) =>
-        client.end(false, { reasonCode: 0, properties: { sessionExpiryInterval: 0, reasonString: "enough", userProperties: { bye: "bye" } } }, resolve)
-      ))(port),
+    one(
+      5,
+      (client) =>
+        new Promise((resolve) =>
+          client.end(false, {
+            reasonCode: 0,
+            properties: { sessionExpiryInterval: 0, reasonString: "enough", userProperties: { bye: "bye" } }
+          }, resolve)
+        )
+    )(port),
   "bad authentication method": (port) =>
     refused(open(port, 5, { properties: { authenticationMethod: "SCRAM-SHA-1", authenticationData: Buffer.from("n,,n=user") } }))
 }
@@ -243,7 +261,11 @@ const answers = {
       ? [{ cmd: "connack", sessionPresent: false, reasonCode: 157, properties: { serverReference: "new.example", ...why("moved") } }]
       : authenticationMethod === undefined
       ? [{ cmd: "connack", sessionPresent: true, reasonCode: 0, properties: everyConnack }]
-      : [{ cmd: "auth", reasonCode: 24, properties: { authenticationMethod, authenticationData: Buffer.from("challenge"), ...why("go on") } }],
+      : [{
+        cmd: "auth",
+        reasonCode: 24,
+        properties: { authenticationMethod, authenticationData: Buffer.from("challenge"), ...why("go on") }
+      }],
   auth: ({ properties: { authenticationMethod } }) => [{
     cmd: "connack",
     sessionPresent: false,
@@ -259,9 +281,22 @@ const answers = {
   pubrel: ({ messageId }) => [{ cmd: "pubcomp", messageId, reasonCode: 0, properties: why("complete") }],
   pubrec: ({ messageId }) => [{ cmd: "pubrel", messageId, reasonCode: 0, properties: why("released") }],
   subscribe: ({ messageId, subscriptions }) => [
-    { cmd: "suback", messageId, granted: subscriptions.map((_, i) => [0, 1, 2, 0x80, 0x87, 0x8f, 0x97, 0x9e, 0xa1, 0xa2][i]), properties: why("granted") },
+    {
+      cmd: "suback",
+      messageId,
+      granted: subscriptions.map((_, i) => [0, 1, 2, 0x80, 0x87, 0x8f, 0x97, 0x9e, 0xa1, 0xa2][i]),
+      properties: why("granted")
+    },
     { cmd: "publish", topic: "from/broker", payload: "0", qos: 0, retain: true, properties: { topicAlias: 1, ...properties } },
-    { cmd: "publish", topic: "", payload: "1", qos: 1, dup: true, messageId: 7, properties: { topicAlias: 1, subscriptionIdentifier: [1, 300] } },
+    {
+      cmd: "publish",
+      topic: "",
+      payload: "1",
+      qos: 1,
+      dup: true,
+      messageId: 7,
+      properties: { topicAlias: 1, subscriptionIdentifier: [1, 300] }
+    },
     { cmd: "publish", topic: "from/broker/2", payload: "2", qos: 2, messageId: 8, properties: {} }
   ],
   unsubscribe: ({ messageId, unsubscriptions }) => [{
@@ -285,7 +320,10 @@ export const openBroker = () =>
       socket.on("data", (bytes) => parser.parse(bytes)).on("error", () => {})
     })
     server.listen(0, "127.0.0.1", () =>
-      resolve({ port: server.address().port, stop: () => new Promise((closed) => server.close(() => closed())) }))
+      resolve({
+        port: server.address().port,
+        stop: () => new Promise((closed) => server.close(() => closed()))
+      }))
   })
 
 export const brokerSessions = {
@@ -307,7 +345,9 @@ export const brokerSessions = {
     client.on("error", () => {})
     for (const qos of [0, 1]) await client.publishAsync("x", "x", { qos })
     await refused(client.publishAsync("x", "x", { qos: 2 }))
-    await refused(client.subscribeAsync(Object.fromEntries(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"].map((topic) => [topic, { qos: 1 }]))))
+    await refused(
+      client.subscribeAsync(Object.fromEntries(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"].map((topic) => [topic, { qos: 1 }])))
+    )
     await heard(client, 3)
     await soon()
     await refused(client.unsubscribeAsync(["a", "b", "c", "d"]))

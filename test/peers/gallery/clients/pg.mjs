@@ -9,7 +9,15 @@ const Cursor = require("pg-cursor")
 const copy = require("pg-copy-streams")
 
 const open = async (port, more = {}) => {
-  const client = new Client({ host: "127.0.0.1", port, user: "trusted", database: "postgres", ssl: false, application_name: "gallery", ...more })
+  const client = new Client({
+    host: "127.0.0.1",
+    port,
+    user: "trusted",
+    database: "postgres",
+    ssl: false,
+    application_name: "gallery",
+    ...more
+  })
   client.on("error", () => {})
   await client.connect()
   return client
@@ -23,7 +31,8 @@ const one = (use, more) => async (port) => {
   await client.end()
 }
 
-const everyType = `select true as b, 1::int2 as i2, 2::int4 as i4, 3::int8 as i8, 1.5::float4 as f4, 'Infinity'::float8 as f8, 12.340::numeric as n,
+const everyType =
+  `select true as b, 1::int2 as i2, 2::int4 as i4, 3::int8 as i8, 1.5::float4 as f4, 'Infinity'::float8 as f8, 12.340::numeric as n,
   'text'::text as t, 'v'::varchar(10) as v, 'c'::char(3) as c, '\\x00ff'::bytea as y, '2020-02-29'::date as d, '12:34:56.789'::time as tm,
   '2020-02-29 12:00:00+00'::timestamptz as ts, '1 day 02:03'::interval as iv, '00000000-0000-0000-0000-00000000002a'::uuid as u,
   '{"a":[1,null]}'::jsonb as j, array[1,null,3] as a, '[1,5)'::int4range as r, '127.0.0.1'::inet as ip, null::int4 as nothing, '' as empty`
@@ -49,7 +58,9 @@ export const sessions = {
     await client.query({ text: "", queryMode: "extended" })
   }),
   "prepared statement": one(async (client) => {
-    for (const id of [1, 2, 3]) await client.query({ name: "by id", text: "select $1::int as id, repeat('x', $1::int) as xs", values: [id] })
+    for (const id of [1, 2, 3]) {
+      await client.query({ name: "by id", text: "select $1::int as id, repeat('x', $1::int) as xs", values: [id] })
+    }
     await refused(client.query({ name: "broken", text: "select no_such_column", values: [] }))
     await client.query("deallocate all")
   }),
@@ -71,8 +82,10 @@ export const sessions = {
     await refused(client.query("insert into u values (1, 1)"))
     await refused(client.query("insert into u values (2, null)"))
     await refused(client.query("insert into u values (2, -1)"))
-    await refused(client.query("do $$ begin raise exception 'mine' using detail = 'a detail', hint = 'a hint', errcode = 'WW001', "
-      + "schema = 's', table = 't', column = 'c', datatype = 'd', constraint = 'k'; end $$"))
+    await refused(client.query(
+      "do $$ begin raise exception 'mine' using detail = 'a detail', hint = 'a hint', errcode = 'WW001', "
+        + "schema = 's', table = 't', column = 'c', datatype = 'd', constraint = 'k'; end $$"
+    ))
     await client.query("begin")
     await refused(client.query("select 1/0"))
     await refused(client.query("select 1"))
@@ -100,7 +113,9 @@ export const sessions = {
     await pipeline(Readable.from(rows), client.query(copy.from("copy c from stdin")))
     let size = 0
     for await (const chunk of client.query(copy.to("copy c to stdout with (format csv, header)"))) size += chunk.length
-    for await (const chunk of client.query(copy.to("copy (select id, name from c where id < 20) to stdout with (format binary)"))) size += chunk.length
+    for await (const chunk of client.query(copy.to("copy (select id, name from c where id < 20) to stdout with (format binary)"))) {
+      size += chunk.length
+    }
     if (size < 4_000) throw new Error("copied too little")
     await refused(pipeline(Readable.from(["no number\tx\n"]), client.query(copy.from("copy c from stdin"))))
     const failing = client.query(copy.from("copy c from stdin"))

@@ -29,9 +29,6 @@ export interface Tap {
   readonly close: () => Promise<void>
 }
 
-/** No conversation may hold more than this many bytes. */
-const MAXIMUM = 1 << 20
-
 /** How long a session may take, in milliseconds. */
 const TIME = 20_000
 
@@ -49,8 +46,8 @@ const listen = (accept: (socket: Socket) => void): Promise<{ readonly port: numb
       }))
   })
 
-/** Opens a tap before the server on a port of this machine. */
-export const openTap = async (serverPort: number): Promise<Tap> => {
+/** Opens a tap before the server on a port of this machine. No conversation may hold more than `maximum` bytes; default: 1 MiB. */
+export const openTap = async (serverPort: number, maximum = 1 << 20): Promise<Tap> => {
   const conversations: Array<{ readonly name: string; readonly transport: "tcp"; readonly chunks: Array<Chunk> }> = []
   const sockets = new Set<Socket>()
   let failure: Error | undefined
@@ -71,8 +68,8 @@ export const openTap = async (serverPort: number): Promise<Tap> => {
       source.setNoDelay(true)
       source.on("data", (bytes: Buffer) => {
         size += bytes.length
-        if (size > MAXIMUM) {
-          failure ??= new Error(`${current?.name ?? "a conversation"} is longer than ${MAXIMUM} bytes`)
+        if (size > maximum) {
+          failure ??= new Error(`${current?.name ?? "a conversation"} is longer than ${maximum} bytes`)
           source.destroy()
           return
         }

@@ -31,6 +31,9 @@ const one = (use, more) => async (port) => {
   await client.end()
 }
 
+/** With pg 8.23.1's own parsers of binary values this query sometimes never ends, and gives wrong values: they are left out. */
+const asTheyAre = { getTypeParser: () => (value) => value }
+
 const everyType =
   `select true as b, 1::int2 as i2, 2::int4 as i4, 3::int8 as i8, 1.5::float4 as f4, 'Infinity'::float8 as f8, 12.340::numeric as n,
   'text'::text as t, 'v'::varchar(10) as v, 'c'::char(3) as c, '\\x00ff'::bytea as y, '2020-02-29'::date as d, '12:34:56.789'::time as tm,
@@ -49,7 +52,9 @@ export const sessions = {
     await client.query("begin; savepoint s; rollback to s; commit")
   }),
   "every type, text": one((client) => client.query(everyType)),
-  "every type, binary": one((client) => client.query({ text: everyType.replace("null::int4", "$1::int4"), values: [null], binary: true })),
+  "every type, binary": one((client) =>
+    client.query({ text: everyType.replace("null::int4", "$1::int4"), values: [null], binary: true, types: asTheyAre })
+  ),
   "extended query": one(async (client) => {
     await client.query("select $1::int + $2::int as sum, $3::text as t", [1, 2, null])
     await client.query("select $1::bytea as y", [Buffer.from([0, 1, 255])])

@@ -6,6 +6,7 @@
  * say about each other: lengths, counts, presence, tags.
  */
 import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
+import { isByLength, isPresenceByLength } from "@wirewright/codec/words/Presence"
 import { groupsFrom, measuredFields, upTo } from "@wirewright/codec/words/Records"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
@@ -139,15 +140,7 @@ export const presences = (
   return out.sort((a, b) => a.size - b.size)
 }
 
-/** Whether only the length of the run tells if a field is there. */
-const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
-
-/** Whether the presence of optional fields follows from the length of the whole run, rather than from there being more bytes. */
-export const isPresenceByLength = (context: Context, fields: ReadonlyArray<FieldModel>): boolean => {
-  const optionals = fields.filter(isByLength)
-  const fixed = fields.every(({ type }) => context.fixedSize(type.kind === "optional" ? type.of : type) !== undefined)
-  return optionals.length > 0 && fixed && (optionals.length > 1 || !isByLength(fields.at(-1)!))
-}
+export { isPresenceByLength } from "@wirewright/codec/words/Presence"
 
 /** Prints the reading of a run of fields. */
 export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
@@ -339,6 +332,10 @@ export class FieldReader {
   /** A field of fixed width, within a run that has been checked. */
   private field(field: FieldModel): void {
     const at = this.pinned(field.name)
+    if (field.type.kind === "when") {
+      this.measured(field, [])
+      return this.place(field.name, at)
+    }
     this.keep(field.name, wordOf(field.type).read(this, field.type, { ...field, path: field.name }, this.region.end))
     this.place(field.name, at)
   }
@@ -407,8 +404,10 @@ export class FieldReader {
       `switch (${length}) {`,
       ...branches,
       "  default:",
-      `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
-        `\`\${${length}} bytes\`)`,
+      this.region.exact
+        ? `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
+          `\`\${${length}} bytes\`)`
+        : `    return ${this.use("noLength")}(${end} - ${begin}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${this.offset(begin)})`,
       "}"
     )
     for (const field of fields.slice(0, first)) this.field(field)
@@ -525,8 +524,12 @@ export class FieldReader {
   ): void {
     const { context, module } = this
     const start = String(this.at)
-    const visible = context.isVisible(type)
-    const texts = [...new Set([type, ...(alternative === undefined ? [] : [alternative])].map((one) => context.typeText(module, one)))]
+    // a literal that may be missing is told by true
+    const isMark = type.kind === "literal" && field.type.kind === "optional"
+    const visible = isMark || context.isVisible(type)
+    const texts = isMark
+      ? ["boolean"]
+      : [...new Set([type, ...(alternative === undefined ? [] : [alternative])].map((one) => context.typeText(module, one)))]
     const name = this.fresh(`maybe${capital(local(field.name))}`)
     const after = this.fresh(`afterMaybe${capital(local(field.name))}`)
     const hoisted: Array<string> = []
@@ -550,7 +553,7 @@ export class FieldReader {
           map.set(target, { ...one, value: outer, ...(one.present === undefined ? {} : { present: one.present.replaceAll(one.value, outer) }) })
         }
       }
-      const value = inner.values.get(field.name)
+      const value = isMark ? "true" : inner.values.get(field.name)
       return assigned(inner.lines, [
         ...(String(inner.at) === start ? [] : [[after, String(inner.at)] as const]),
         ...(value === undefined ? [] : [[name, value] as const])
@@ -563,10 +566,10 @@ export class FieldReader {
       : length === undefined
       ? []
       : [`  ${this.use("expectLength")}(${length}, 0, ${this.where(field.name)}, ${this.offset(start)})`]
-    const initial = alternative !== undefined ? "" : otherwise === "null" ? " = null" : ""
+    const initial = alternative !== undefined ? "" : isMark ? " = false" : otherwise === "null" ? " = null" : ""
     this.lines.push(
       ...hoisted,
-      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined ? [otherwise] : [])].join(" | ")}${initial}`] : []),
+      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`] : []),
       `let ${after} = ${start}`,
       `if (${condition}) {`,
       ...first,

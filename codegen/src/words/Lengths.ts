@@ -127,9 +127,7 @@ export const lengthWords: { readonly [K in "lengthOf" | "countOf" | "tagOf" | "p
       return undefined
     },
     write: (writer, type, field) => {
-      const choice = writer.choiceOf(type.target)
-      const tag = `${writer.module.use(writer.context.from(choice), `tagOf${choice}`)}(${writer.value(type.target)})`
-      wordOf(type.of).write(writer, type.of, field, tag)
+      wordOf(type.of).write(writer, type.of, field, writer.tagOf(type.target))
     },
     bound: (context, module, type) => context.bound(module, type.of, "")
   },

@@ -5,16 +5,16 @@
  * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
  * say about each other.
  */
-import { short } from "./Check.ts"
+import { noLength, short } from "./Check.ts"
 import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits } from "./Hex.ts"
-import { type OptionalField, subsets } from "./LayoutSizes.ts"
+import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
 import { standsAt } from "./Ends.ts"
 import { endsItself, fixedSize, leastSize } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
-import { inState } from "./words/Presence.ts"
+import { inState, isPresenceByLength } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
 import { Scope, type Spot } from "./words/Word.ts"
 
@@ -45,6 +45,11 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Walks over the fields of a record. What is missing of several fields of fixed width is the fault of the first, as decoders have it. */
   record(fields: ReadonlyArray<FieldModel>, path: string, at: number, end: number, scope: Scope): number {
+    if (isPresenceByLength(this.catalog, fields)) {
+      const sizes = possibleSizes(this.catalog, fields, this.states) ?? []
+      const length = end - at
+      if (!sizes.includes(Math.floor(length))) noLength(length, sizes.at(-1)!, sizesText(sizes), this.packet, path, at)
+    }
     return this.fields(fields, path === "" ? "" : `${path}.`, at, end, scope, this.runs(fields))
   }
 
@@ -176,7 +181,8 @@ export class LayoutWalk extends LayoutSpans {
     present: Map<string, boolean>
   ): void {
     let rest = Math.floor(end) - at
-    let exact = true
+    // what the lengths of siblings say, they have said for all fields
+    let exact = fields.length > 1 || isPresenceByLength(this.catalog, fields)
     const optionals: Array<OptionalField> = []
     for (const { name, type } of fields) {
       const size = scope.lengths.get(name) ?? fixedSize(this.catalog, type.kind === "optional" ? type.of : type, this.states)
@@ -195,10 +201,7 @@ export class LayoutWalk extends LayoutSpans {
       for (const { name } of optionals) present.set(name, set!.names.has(name))
       return
     }
-    const field = fields[0]!
-    const type = field.type as Of<"optional">
-    const size = scope.lengths.get(field.name) ?? fixedSize(this.catalog, type.of, this.states) ?? 1
-    present.set(field.name, rest >= size && rest > 0 && (type.requires === undefined || present.get(type.requires) === true))
+    present.set(fields[0]!.name, Math.floor(end) - at > 0)
   }
 
   /** Elements of an array: `count` of them, until a terminator, or as many as there is room for. */

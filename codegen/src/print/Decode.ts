@@ -120,6 +120,14 @@ export class Position {
   }
 }
 
+/** The position that an expression like `at + 1` says. */
+const positionOf = (expression: string): Position => {
+  const [base, offset] = expression.split(" + ")
+  return new Position(base!, Number(offset ?? 0))
+}
+
+const inBrackets = (expression: string): string => /^\w+$/.test(expression) ? expression : `(${expression})`
+
 /** Sets of optional fields that may be present together, each with its total size. */
 export const presences = (
   context: Context,
@@ -163,7 +171,7 @@ export class FieldReader {
   at: Position
   private readonly region: Region
 
-  constructor(region: Region, at: Position = new Position(region.begin)) {
+  constructor(region: Region, at: Position = positionOf(region.begin)) {
     this.region = region
     this.module = region.module
     this.context = region.context
@@ -322,7 +330,7 @@ export class FieldReader {
 
   private exactly(size: number): void {
     const { begin, end, path } = this.region
-    this.lines.push(`${this.use("expectLength")}(${end} - ${begin}, ${size}, ${this.where(path)}, ${this.offset(begin)})`)
+    this.lines.push(`${this.use("expectLength")}(${end} - ${inBrackets(begin)}, ${size}, ${this.where(path)}, ${this.offset(begin)})`)
   }
 
   private keep(name: string, value: string | undefined): void {
@@ -371,7 +379,7 @@ export class FieldReader {
     for (const { present, size } of cases) {
       const known = [new Map(this.scope.lengths), new Map(this.scope.counts)] as const
       const inner = this.child(
-        new Position(begin, fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
+        new Position(this.at.base, this.at.offset + fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
       )
       for (const field of fields.slice(first)) {
         if (field.type.kind === "optional" && !present.has(field.name)) continue
@@ -399,7 +407,7 @@ export class FieldReader {
     }
     const sizes = cases.map(({ size }) => size)
     const expected = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
-    const length = this.region.exact ? `${end} - ${begin}` : `${this.floor(end)} - ${begin}`
+    const length = `${this.region.exact ? end : this.floor(end)} - ${inBrackets(begin)}`
     this.lines.push(
       `switch (${length}) {`,
       ...branches,
@@ -407,7 +415,7 @@ export class FieldReader {
       this.region.exact
         ? `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
           `\`\${${length}} bytes\`)`
-        : `    return ${this.use("noLength")}(${end} - ${begin}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${this.offset(begin)})`,
+        : `    return ${this.use("noLength")}(${end} - ${inBrackets(begin)}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${this.offset(begin)})`,
       "}"
     )
     for (const field of fields.slice(0, first)) this.field(field)

@@ -11,7 +11,8 @@ import { bytesOfDigits } from "./Hex.ts"
 import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
-import { standsAt } from "./Ends.ts"
+import { endStands, expectNoMore, standsAt } from "./Ends.ts"
+import { textOfHex } from "./words/Numbers.ts"
 import { endsItself, fixedSize, leastSize } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
 import { inState, isPresenceByLength } from "./words/Presence.ts"
@@ -207,7 +208,7 @@ export class LayoutWalk extends LayoutSpans {
   /** Elements of an array: `count` of them, until a terminator, or as many as there is room for. */
   elements(of: TypeModel, spot: Spot, count: number | null | undefined, max: number | undefined, until: string | undefined): number {
     const { path, end } = spot
-    const terminator = until === undefined ? undefined : [...bytesOfDigits(until)]
+    const terminator = until === undefined ? undefined : textOfHex(until)
     let position = spot.at
     let index = 0
     const least = leastSize(this.catalog, of)
@@ -217,12 +218,12 @@ export class LayoutWalk extends LayoutSpans {
     const goesOn = (): boolean => {
       if (typeof count === "number") return index < count
       if (terminator === undefined) return end - position >= 1
-      return !standsAt(this.reader.bytes, position, end, terminator)
+      return !endStands(this.reader, terminator, position, this.stop(end), 0, this.packet, `${path}[${index}]`)
     }
     for (; goesOn(); index++) {
       const here = `${path}[${index}]`
       if (index === max) {
-        malformed("Limit", this.packet, here, position, `at most ${max} elements`, "more")
+        expectNoMore(position, terminator === undefined ? Math.floor(end) : this.stop(end), max, this.packet, here, 0)
       }
       let next = position
       try {
@@ -285,9 +286,10 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Runs for a record that may lie within others of its type. */
   deeper(type: Of<"struct" | "choice">, { path, at }: Spot, run: () => number): number {
-    if (type.depth === undefined) return run()
+    const max = this.catalog.depthOf(type.ref)
+    if (max === undefined) return run()
     const depth = this.depths.get(type.ref) ?? 0
-    if (depth >= type.depth) malformed("Limit", this.packet, path, at, `at most ${type.depth} records within one another`, "more")
+    if (depth >= max) malformed("Limit", this.packet, path, at, `at most ${max} records within one another`, "more")
     this.depths.set(type.ref, depth + 1)
     const next = run()
     this.depths.set(type.ref, depth)

@@ -163,7 +163,7 @@ const lists: ReadonlyArray<Entry> = [
       { value: { list: [], pairs: [] }, hex: "00 0000" },
       { value: { list: [{ _tag: "N", n: 1 }, { _tag: "S", s: "é" }], pairs: [{ k: "a", v: b(1) }, { k: "", v: b() }] }, hex: "02 010001 0202c3a9 0006 0161 0101 00 00" }
     ],
-    wrong: [wrong("01 03", "UnknownValue", "list[0]._tag", 1), wrong("00 0002 0261", "Length", "pairs[0].k", 4)]
+    wrong: [wrong("01 030000", "UnknownValue", "list[0]._tag", 1), wrong("00 0002 0261", "Length", "pairs[0].k", 4)]
   }
 ]
 

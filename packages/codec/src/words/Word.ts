@@ -138,6 +138,7 @@ const bitFieldType = (
   one: Extract<TypeModel, { readonly kind: "bits" }>["fields"][number]
 ): TypeModel => {
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
+  if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
   return one.escaped ?? of

@@ -12,6 +12,7 @@ import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
 import { checkProtocolNames } from "./check/Protocol.ts"
 import type { Complaint, Finding } from "./Finding.ts"
+import type { Formatting } from "./Format.ts"
 import { header } from "./Header.ts"
 import { type Generatable, load } from "./Load.ts"
 import { compare, type Module } from "./Module.ts"
@@ -45,8 +46,10 @@ export interface GenerateOptions {
   readonly dryRun?: boolean
   /** Runner of a generated test of the spec's examples. Default: "none", no such test. */
   readonly testRunner?: TestRunner
-  /** Extension of imports between generated files; `.ts` runs under Node's type stripping. */
+  /** Extension of imports between generated files; `.ts` runs under Node's type stripping. Default: ".ts" */
   readonly importExtension?: ".ts" | ".js"
+  /** How the code is formatted. Default: as that of this repository */
+  readonly format?: Formatting
 }
 
 /** What was done, or would be. All paths are relative to `cwd`. */
@@ -114,15 +117,16 @@ const plan = async (
   for (const one of built) complaints.push(...checkModel(one))
   // examples are decoded by the model, which must be sound for that
   if (complaints.length === 0) { for (const one of built) complaints.push(...checkExamples(one)) }
+  const format = complaints.length > 0 ? undefined : (await import("./Format.ts")).formatter(options.format)
   for (const { place, value } of jobs) {
-    if (complaints.length > 0) break
+    if (format === undefined) break
     if (value.kind === "textProtocol") {
       const [model, ...bases] = textModels(value, origin)
-      outputs.push({ ...place, files: await files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!) })
+      outputs.push({ ...place, files: files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!, format) })
     } else {
       const { model } = builtOf(value, origin, models)
       const modules = printProtocol(model, extension, options.testRunner ?? "none")
-      outputs.push({ ...place, files: await files(modules, model.name, model) })
+      outputs.push({ ...place, files: files(modules, model.name, model, format) })
     }
   }
   const findings = [
@@ -162,12 +166,10 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
   ]
 }
 
-let format: Promise<(path: string, text: string) => string> | undefined
-
-const formatting = (): Promise<(path: string, text: string) => string> =>
-  format ??= import("./Format.ts").then(({ formatter }) => formatter())
-
-const files = async (modules: ReadonlyArray<Module>, name: string, model: object): Promise<Output["files"]> => {
-  const format = await formatting()
-  return new Map([...modules.map((one) => [one.path, format(one.path, print(one, header))] as const), [`${name}.model.json`, json(model)]])
-}
+const files = (
+  modules: ReadonlyArray<Module>,
+  name: string,
+  model: object,
+  format: (path: string, text: string) => string
+): Output["files"] =>
+ new Map([...modules.map((one) => [one.path, format(one.path, print(one, header))] as const), [`${name}.model.json`, json(model)]])

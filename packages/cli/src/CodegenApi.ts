@@ -1,5 +1,5 @@
 /** The generator as the command calls it; it is loaded only by the commands that need it. */
-import type { Target } from "./Config.ts"
+import type { Config } from "./ConfigFile.ts"
 import { refuse } from "./Failure.ts"
 
 /** Something wrong in a spec. Paths are relative to the working directory, lines and columns count from 1. */
@@ -24,15 +24,10 @@ export interface Report {
   readonly orphaned: ReadonlyArray<string>
 }
 
-/** What tests are generated for. */
-export const testRunners = ["vitest", "node", "none"] as const
-
 /** Options of both functions. */
-export interface CodegenOptions {
-  readonly targets: ReadonlyArray<Target>
+export interface CodegenOptions extends Config {
   readonly cwd: string
   readonly dryRun?: boolean
-  readonly testRunner?: typeof testRunners[number]
 }
 
 /** The generator. */

@@ -15,6 +15,8 @@ export interface Finding {
 /** What the generator did, or would do. */
 export interface Report {
   readonly findings: ReadonlyArray<Finding>
+  /** What should be known and is no mistake. */
+  readonly notices: ReadonlyArray<Finding>
   readonly written: ReadonlyArray<string>
   readonly unchanged: number
   readonly removed: ReadonlyArray<string>

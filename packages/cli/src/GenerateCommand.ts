@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { type CodegenOptions, type Report, withCodegen } from "./CodegenApi.ts"
+import { type CodegenOptions, type Finding, type Report, withCodegen } from "./CodegenApi.ts"
 import { configNames, settingsOf } from "./Config.ts"
 import { importExtensions, testRunners } from "./ConfigFile.ts"
 import { counted, type Failure, handler } from "./Failure.ts"
@@ -71,6 +71,14 @@ const runs = (name: string, options: Options, more: ReadonlyArray<string>, run: 
     : handler(() => told(cwd(), files, run), (count) => counted(count, "finding"))
 }
 
+/** Notices are no findings: they go to stderr, a line or two each. */
+const sayNotices = (notices: ReadonlyArray<Finding>): void => {
+  for (const { column, file, hint, line: number, message } of notices) {
+    say(`note: ${file}:${number}:${column} ${message}`)
+    if (hint !== "") say(`  hint: ${hint}`)
+  }
+}
+
 const printGenerated = (report: Report, dryRun: boolean): void => {
   for (const file of report.written) line(`${dryRun ? "would write" : "wrote"} ${file}`)
   for (const file of report.removed) line(`${dryRun ? "would remove" : "removed"} ${file}`)
@@ -87,6 +95,7 @@ export const generateCommand = Command.make("generate", {
     const asked = await codegenOptions(options)
     const report = await withCodegen((codegen) => codegen.generate({ ...asked, dryRun: options.dryRun }))
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
+    sayNotices(report.notices)
     if (report.findings.length === 0) printGenerated(report, options.dryRun)
     else say(`${counted(report.findings.length, "finding")}; nothing was written`)
     await flush()
@@ -111,6 +120,7 @@ export const checkCommand = Command.make("check", parameters, (options) =>
     const asked = await codegenOptions(options)
     const report = await withCodegen((codegen) => codegen.check(asked))
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
+    sayNotices(report.notices)
     for (const file of report.stale) line(`stale    ${file}`)
     for (const file of report.orphaned) line(`orphaned ${file}`)
     const outdated = report.stale.length + report.orphaned.length

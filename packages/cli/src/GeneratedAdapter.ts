@@ -8,7 +8,7 @@ import { type Annotation, annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
-import { Framer, type FrameShape } from "@wirewright/codec/Framer"
+import { Framer, type FrameShape, type HeaderShape } from "@wirewright/codec/Framer"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
@@ -62,7 +62,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   readonly plausibleHead: number
   private readonly generated: GeneratedProtocol
   /** Where fixed headers say how long a frame is; protocols whose headers are runs of fields have none. */
-  private readonly shape: FrameShape | undefined
+  private readonly shape: HeaderShape | undefined
   private readonly catalog: Catalog
   private readonly traits: Traits
   /** The kind of all packets, when it was said. */
@@ -71,7 +71,8 @@ export class GeneratedAdapter implements ProtocolAdapter {
   /** `kind` is what `--kind` says. */
   constructor(generated: GeneratedProtocol, kind?: string) {
     this.generated = generated
-    this.shape = generated.codecs["frameShape"] as FrameShape | undefined
+    const shape = generated.codecs["frameShape"] as FrameShape | undefined
+    this.shape = shape !== undefined && "headerSize" in shape ? shape : undefined
     this.catalog = Catalog.of(generated.models, generated.customs)
     this.name = this.catalog.name
     this.traits = traitsOf(generated.models)

@@ -1,8 +1,4 @@
-/**
- * Fields that end where certain bytes stand, ASCII decimals, and content whose length is known only once it is written.
- *
- * Terminators are given as the numbers of their bytes: one (`a`), or two (`a` then `b`), which is what protocols have.
- */
+/** Fields that end where certain bytes stand, ASCII decimals, and content whose length is known only once it is written. */
 import { short } from "./Check.ts"
 import { malformed, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
@@ -31,6 +27,26 @@ export const findPair = (
     if (bytes[found + 1] === b) return found
   }
   return short(packet, path, at - start, `the end, bytes 0x${hexByte(a)}${hexByte(b)}`, "none", end)
+}
+
+/** Offset of the characters of `terminator`, of a byte each, in `[at, end)`; only at multiples of `step` from `at`. */
+export const findText = (
+  reader: Reader,
+  terminator: string,
+  step: number,
+  at: number,
+  end: number,
+  start: number,
+  packet: string,
+  path: string
+): number => {
+  const { bytes } = reader
+  const { length } = terminator
+  const first = terminator.charCodeAt(0)
+  for (let found = bytes.indexOf(first, at); found !== -1 && found + length <= end; found = bytes.indexOf(first, found + 1)) {
+    if ((found - at) % step === 0 && standsAt(bytes, found, end, [...terminator].map((one) => one.charCodeAt(0)))) return found
+  }
+  return short(packet, path, at - start, `the end, ${JSON.stringify(terminator)}`, "none", end)
 }
 
 const hexByte = (byte: number): string => byte.toString(16).padStart(2, "0")
@@ -67,11 +83,11 @@ export const putLiteral = (bytes: Uint8Array, at: number, literal: string): numb
   return at + literal.length
 }
 
-/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end. */
-export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string): void => {
+/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. */
+export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string, step = 1): void => {
   const first = terminator.charCodeAt(0)
   for (let i = bytes.indexOf(first, from); i !== -1 && i < to; i = bytes.indexOf(first, i + 1)) {
-    let whole = true
+    let whole = (i - from) % step === 0
     for (let k = 1; k < terminator.length && whole; k++) {
       // what stands after the content is the terminator itself
       const byte = i + k < to ? bytes[i + k]! : terminator.charCodeAt(i + k - to)

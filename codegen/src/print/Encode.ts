@@ -7,7 +7,7 @@
  */
 import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Module } from "../Module.ts"
 import { intSize, local } from "../Names.ts"
@@ -217,6 +217,22 @@ export class FieldWriter {
     return `${this.value(target)} !== undefined`
   }
 
+  /** Whether the connection or a sibling is in the state that a field is for. */
+  inState(type: TypeModel & { readonly kind: "when" }): string {
+    const number = type.sibling === true ? this.value(type.state) : `states.${type.state}`
+    if (type.from === undefined && type.to === undefined) return type.sibling === true ? `${number} !== 0` : number
+    return [
+      ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
+      ...(type.to === undefined ? [] : [`${number} <= ${type.to}`])
+    ].join(" && ")
+  }
+
+  /** When a field that a bit tells of can be there at all. */
+  conditionOf(name: string): string | undefined {
+    const type = this.target.scope.all.get(name)
+    return type?.kind === "when" ? this.inState(type) : undefined
+  }
+
   /** Flags with the bits that say which fields are there. */
   withPresenceBits(field: string, value: string): string {
     const bits = [...this.target.scope.all].flatMap(([name, type]) =>
@@ -276,8 +292,8 @@ export class FieldWriter {
   /** Writes a run of fields. */
   fields(fields: ReadonlyArray<FieldModel>): void {
     for (const { name, type } of flatFields(fields)) {
-      if (type.kind !== "optional" || type.requires === undefined) continue
-      const { requires } = type
+      const requires = optionalIn(type)?.requires
+      if (requires === undefined) continue
       this.lines.push(
         `if (${this.value(name)} !== undefined && ${this.value(requires)} === undefined) ${this.use("unencodable")}("Missing", ${
           this.where(requires)

@@ -212,11 +212,17 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
     if (one.value !== undefined) {
       if (one.value !== 0) parts.push(shift(hex(one.value)))
     } else if (one.presenceOf !== undefined) {
-      const present = one.presenceOf.map((name) => `${writer.value(name)} !== undefined`).join(" && ")
-      for (const name of one.presenceOf.slice(1)) {
+      // a field of some states only says nothing in the others
+      const [always, sometimes] = [true, false].map((is) => one.presenceOf!.filter((name) => (writer.conditionOf(name) === undefined) === is))
+      const first = always![0]
+      const present = first === undefined
+        ? sometimes!.map((name) => `${writer.value(name)} !== undefined`).join(" || ")
+        : `${writer.value(first)} !== undefined`
+      for (const name of first === undefined ? [] : [...always!.slice(1), ...sometimes!]) {
+        const condition = writer.conditionOf(name)
         writer.lines.push(
-          `${writer.use("checkPresence")}(${writer.value(name)} !== undefined, ${writer.value(one.presenceOf[0]!)} !== undefined, ` +
-            `${writer.where(name)}, ${quote(`${one.presenceOf[0]} is there`)})`
+          `${writer.use("checkPresence")}(${writer.value(name)} !== undefined, ${condition === undefined ? "" : `${condition} && `}${present}, ` +
+            `${writer.where(name)}, ${quote(`${first} is there`)})`
         )
       }
       parts.push(`(${present} ? ${hex(2 ** one.low)} : 0)`)

@@ -11,7 +11,7 @@ import { type OptionalField, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
 import { standsAt } from "./Ends.ts"
-import { fixedSize } from "./words/Sizes.ts"
+import { fixedSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
 import { inState } from "./words/Presence.ts"
 import { Scope, type Spot } from "./words/Word.ts"
@@ -83,7 +83,8 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Whether only the length of what surrounds it tells if a field is there. */
   private byLength(type: TypeModel): boolean {
-    return type.kind === "optional" && type.if === undefined
+    const optional = optionalIn(type)
+    return optional !== undefined && optional.if === undefined
   }
 
   /** What stands in place of a field; nothing when it is not there. */
@@ -147,9 +148,9 @@ export class LayoutWalk extends LayoutSpans {
       return
     }
     const field = fields[0]!
-    const type = field.type as Of<"optional">
-    const size = scope.lengths.get(field.name) ?? fixedSize(this.catalog, type.of, this.states) ?? 1
-    present.set(field.name, rest >= size && rest > 0 && (type.requires === undefined || present.get(type.requires) === true))
+    const { of, requires } = optionalIn(field.type)!
+    const size = scope.lengths.get(field.name) ?? fixedSize(this.catalog, of, this.states) ?? 1
+    present.set(field.name, rest >= size && rest > 0 && (requires === undefined || present.get(requires) === true))
   }
 
   /** Elements of an array: `count` of them, until a terminator, or as many as there is room for. */

@@ -7,6 +7,7 @@ import { Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import { isVisible } from "./JsonValue.ts"
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
 import { wordOf } from "./words/index.ts"
+import { optionalIn } from "./words/Sizes.ts"
 import { flatFields, type SchemaMaker } from "./words/Word.ts"
 import * as Wire from "./WireSchema.ts"
 
@@ -39,7 +40,7 @@ const headFilters = (kind: KindModel): ReadonlyArray<Filter> =>
 
 const requiresFilters = (layout: LayoutModel): ReadonlyArray<Filter> =>
   layout.sections.flatMap(({ fields }) => fields).flatMap(({ name, type }): ReadonlyArray<Filter> => {
-    const requires = type.kind === "optional" ? type.requires : undefined
+    const requires = optionalIn(type)?.requires
     return requires === undefined
       ? []
       : [(packet) => packet[name] === undefined || packet[requires] !== undefined || `${name} needs ${requires}`]

@@ -9,6 +9,7 @@ export default defineConfig({
     { spec: "spec/src/deepstream.ts", protocol: "deepstream", out: "packages/deepstream/src/gen" },
     { spec: "spec/src/deepstream.ts", protocol: "deepstreamText", out: "packages/deepstream/src/gen7" },
     { spec: "spec/src/capture.ts", protocol: "capture", out: "packages/capture/src/gen" },
-    { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" }
+    { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" },
+    { spec: "packages/examples/src/spec/Mqtt.ts", protocol: "mqtt", out: "packages/examples/src/gallery/mqtt" }
   ]
 })

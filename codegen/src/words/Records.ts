@@ -206,7 +206,9 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
       if (of.kind === "enumeration" && of.unknown === "error") {
         const known = `${reader.module.use(reader.context.from(field.ref), `is${field.ref}`)}(${name})`
         const expected = `one of ${of.values.map((one) => one.value).join(", ")}`
-        reader.lines.push(`${reader.use("expectKnown")}(${known}, ${name}, ${where}, ${reader.offset(at)}, ${quote(expected)})`)
+        reader.lines.push(
+          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${quote(expected)}, String(${name}))`
+        )
       }
     }
     if (field.tagOf !== undefined) reader.scope.tags.set(field.tagOf, name)

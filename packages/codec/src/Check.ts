@@ -61,18 +61,6 @@ export const expectKnownBits = (value: number, mask: number, packet: string, pat
   }
 }
 
-/** An enumeration value that the spec names. */
-export const expectKnown = (
-  known: boolean,
-  value: number | bigint,
-  packet: string,
-  path: string,
-  offset: number,
-  expected: string
-): void => {
-  if (!known) malformed("UnknownValue", packet, path, offset, expected, hexNumber(value))
-}
-
 /** What an encoder writes keeps its limit. */
 export const checkAtMost = (length: number, max: number, packet: string, path: string): void => {
   if (length > max) unencodable("Limit", packet, path, `at most ${byteCount(max)}`, byteCount(length))

@@ -13,7 +13,7 @@ import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
 import { endStands, expectNoMore, standsAt } from "./Ends.ts"
 import { textOfHex } from "./words/Numbers.ts"
-import { endsItself, fixedSize, leastSize } from "./words/Sizes.ts"
+import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
 import { inState, isPresenceByLength } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
@@ -137,7 +137,8 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Whether only the length of what surrounds it tells if a field is there. */
   private byLength(type: TypeModel): boolean {
-    return type.kind === "optional" && type.if === undefined
+    const optional = optionalIn(type)
+    return optional !== undefined && optional.if === undefined
   }
 
   /** What stands in place of a field; nothing when it is not there. */

@@ -101,8 +101,8 @@ const hexOf = (text: Terminator): string =>
     byte.toString(16).padStart(2, "0")
   ).join("")
 
-const sized = ({ size, max, until }: Sized): SizedModel =>
-  defined({ size, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
+const sized = ({ size, min, max, until }: Sized): SizedModel =>
+  defined({ size, min, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
 
 const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
 
@@ -610,6 +610,7 @@ class Builder {
         return defined({
           kind: "array",
           of: this.type(type.of),
+          min: type.min,
           max: type.max,
           until: type.until === undefined ? undefined : hexOf(type.until)
         }) as TypeModel
@@ -624,6 +625,7 @@ class Builder {
           kind: "tokens",
           separator: hexOf(type.separator),
           until: type.until === undefined ? undefined : hexOf(type.until),
+          rest: type.rest === true ? true : undefined,
           fields: this.fields(type.fields, docOf)
         }) as TypeModel
       case "lazy": {

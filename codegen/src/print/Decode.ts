@@ -199,7 +199,8 @@ export class FieldReader {
 
   /** The position, to be subtracted. */
   grouped(): string {
-    return this.at.offset === 0 ? this.at.base : `(${this.at})`
+    const at = String(this.at)
+    return /^\w+$/.test(at) ? at : `(${at})`
   }
 
   /** The position and more. */
@@ -213,7 +214,7 @@ export class FieldReader {
   }
 
   fresh(name: string): string {
-    return this.scope.fresh(name)
+    return this.scope.fresh(name === "" ? "element" : name)
   }
 
   /** Keeps a value in a constant and returns its name. */
@@ -270,7 +271,7 @@ export class FieldReader {
   /** Name of the constant that holds where a terminator stands. */
   findUntil(until: string, field: Named, end: string): string {
     const [a, b] = bytesOfDigits(until)
-    const find = b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+    const find = until === "0d0a" ? `${this.use("findLine")}(reader` : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 

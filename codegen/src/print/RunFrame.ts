@@ -197,7 +197,7 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
       const [a, b] = bytesOfDigits(run.until!)
       lines.push(
         `const bodyEnd = ${
-          b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
+          run.until === "0d0a" ? `${use("findLine")}(reader` : b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
         }, bodyStart, open, at, ` +
           `"${name}", "${body}")`,
         `const end = bodyEnd + ${run.until!.length / 2}`,

@@ -1,6 +1,6 @@
 /** Integers, floats, variable-length integers, decimals, constants, booleans; enumerations and flags of integers. */
 import type { Catalog } from "../Catalog.ts"
-import { findByte, findPair, readDecimal, readDecimalBig } from "../Ends.ts"
+import { findByte, findLine, findPair, readDecimal, readDecimalBig } from "../Ends.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { bytesOfDigits } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -66,7 +66,9 @@ export const textOfHex = (hex: string): string => String.fromCharCode(...bytesOf
 /** Offset of a terminator, of one byte or two. */
 export const findUntil = (walk: LayoutWalk, hex: string, at: number, end: number, path: string): number => {
   const [a, b] = bytesOfDigits(hex)
-  return b === undefined
+  return hex === "0d0a"
+    ? findLine(walk.reader, at, end, 0, walk.packet, path)
+    : b === undefined
     ? findByte(walk.reader, a!, at, end, 0, walk.packet, path)
     : findPair(walk.reader, a!, b, at, end, 0, walk.packet, path)
 }

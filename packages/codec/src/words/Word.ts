@@ -68,11 +68,19 @@ export interface SchemaMaker<S> {
   readonly bigint: (min: bigint, max: bigint) => S
   readonly number: (single: boolean) => S
   readonly boolean: () => S
-  readonly bytes: (options: { readonly size?: number; readonly max?: number; readonly without?: string }) => S
+  readonly bytes: (options: { readonly size?: number; readonly min?: number; readonly max?: number; readonly without?: string }) => S
   /** `without`: what the text must not contain. */
-  readonly text: (options: { readonly size?: number; readonly max?: number; readonly without?: string; readonly limit?: number }) => S
+  readonly text: (
+    options: {
+      readonly size?: number
+      readonly min?: number
+      readonly max?: number
+      readonly without?: string
+      readonly limit?: number
+    }
+  ) => S
   readonly literals: (values: ReadonlyArray<number>) => S
-  readonly array: (of: S, max: number | undefined) => S
+  readonly array: (of: S, max: number | undefined, min?: number) => S
   readonly nullOr: (of: S) => S
   readonly union: (of: ReadonlyArray<S>) => S
   /** The schema of a type within it. */

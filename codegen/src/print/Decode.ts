@@ -6,9 +6,11 @@
  * say about each other: lengths, counts, presence, tags.
  */
 import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
+import { groupsFrom, measuredFields, upTo } from "@wirewright/codec/words/Records"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { textOfHex } from "@wirewright/codec/words/Numbers"
 import type { Module } from "../Module.ts"
 import { local } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
@@ -269,9 +271,11 @@ export class FieldReader {
   }
 
   /** Name of the constant that holds where a terminator stands. */
-  findUntil(until: string, field: Named, end: string): string {
+  findUntil(until: string, field: Named, end: string, step = 1): string {
     const [a, b] = bytesOfDigits(until)
-    const find = until === "0d0a" ? `${this.use("findLine")}(reader` : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+    const find = step > 1 || until.length > 4
+      ? `${this.use("findText")}(reader, ${quote(textOfHex(until))}, ${step}`
+      : until === "0d0a" ? `${this.use("findLine")}(reader` : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 
@@ -284,7 +288,7 @@ export class FieldReader {
 
   /** A reader of the same function whose statements go elsewhere. */
   child(at: Position = new Position(this.at.base, this.at.offset)): FieldReader {
-    return new FieldReader({ ...this.region, exact: false }, at)
+    return new FieldReader({ ...this.region, end: this.end, exact: false }, at)
   }
 
   run(fields: ReadonlyArray<FieldModel>): Read {
@@ -294,7 +298,9 @@ export class FieldReader {
       return { lines: this.lines, values: this.values, next: region.begin }
     }
     if (isPresenceByLength(context, fields)) return this.byLength(fields)
-    const sizes = fields.map((field) => this.scope.lengths.has(field.name) ? undefined : context.fixedSize(field.type))
+    // what a length measures is checked against that, even where its size is always the same
+    const measured = new Set([...measuredFields(fields), ...[...this.scope.lengths.keys()].flatMap((key) => key.split(" "))])
+    const sizes = fields.map((field) => measured.has(field.name) ? undefined : context.fixedSize(field.type))
     const total = sizes.reduce<number | undefined>((sum, one) => sum === undefined || one === undefined ? undefined : sum + one, 0)
     if (region.exact && total !== undefined) {
       this.exactly(total)
@@ -414,9 +420,10 @@ export class FieldReader {
 
   /** The end of a variable field: given by a length, or what is left minus the fields after it. */
   private limit(field: FieldModel, behind: ReadonlyArray<FieldModel>): string {
-    const { end } = this.region
+    const { end } = this
     const known = this.scope.lengths.get(field.name)
     const name = `${local(field.name)}End`
+    const last = this.groups.at(-1)?.last
     const within = (limit: string): string => {
       this.lines.push(`${this.use("expectWithin")}(${limit}, ${end}, ${this.where(field.name)}, ${this.at}, ${this.origin})`)
       return limit
@@ -425,7 +432,7 @@ export class FieldReader {
     if (this.context.ends(field.type)) return end
     let fixed = 0
     const lengths: Array<string> = []
-    for (const one of behind) {
+    for (const one of last === field.name ? [] : upTo(behind, last)) {
       const size = this.context.fixedSize(one.type)
       const length = this.scope.lengths.get(one.name)
       if (length !== undefined) lengths.push(length.present === undefined ? length.value : `(${length.present} ? ${length.value} : 0)`)
@@ -437,28 +444,37 @@ export class FieldReader {
 
   /** A field whose width the bytes tell. */
   private variable(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
-    const { type, name } = field
-    const group = [...this.scope.lengths.keys()].find((key) => key.startsWith(`${name} `))
-    if (group !== undefined) this.group(group)
+    const { name } = field
+    for (const names of groupsFrom(this.scope.lengths.keys(), name)) this.group(names)
     const at = this.pinned(name)
     this.measured(field, behind)
     this.place(name, at)
-    void type
+    while (this.groups.at(-1)?.last === name) {
+      const { end } = this.groups.pop()!
+      if (String(this.at) !== end) {
+        this.lines.push(`${this.use("expectEnd")}(${this.at}, ${end}, ${this.where(name)}, ${this.origin})`)
+        this.moveTo(end)
+      }
+    }
   }
 
-  /** Several fields that one length measures begin here: the last of them is given the rest. */
-  private group(key: string): void {
+  /** Several fields that one length measures begin here. */
+  private group(names: ReadonlyArray<string>): void {
+    const key = names.join(" ")
     const { value } = this.scope.lengths.get(key)!
-    const names = key.split(" ")
     const end = this.constant(`${local(names[0]!)}GroupEnd`, `${this.at} + ${value}`)
-    this.lines.push(
-      `${this.use("expectWithin")}(${end}, ${this.region.end}, ${this.where(names[0]!)}, ${this.at}, ${this.origin})`
-    )
+    this.lines.push(`${this.use("expectWithin")}(${end}, ${this.end}, ${this.where(names[0]!)}, ${this.at}, ${this.origin})`)
     this.scope.lengths.delete(key)
-    this.groupEnds.set(names.at(-1)!, end)
+    this.groups.push({ last: names.at(-1)!, end })
   }
 
-  private readonly groupEnds = new Map<string, string>()
+  /** What lengths of several fields surround, the innermost last. */
+  private readonly groups: Array<{ readonly last: string; readonly end: string }> = []
+
+  /** Where what surrounds the position ends. */
+  private get end(): string {
+    return this.groups.at(-1)?.end ?? this.region.end
+  }
 
   private measured(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
     const { type, name } = field
@@ -468,7 +484,7 @@ export class FieldReader {
     } else if (type.kind === "when") {
       this.branch(field, type.of, this.inState(type), behind, "undefined", type.else)
     } else if (type.kind === "optional") {
-      const condition = type.if === undefined ? `${this.region.end} - ${this.grouped()} >= 1` : this.holds(type.if)
+      const condition = type.if === undefined ? `${this.end} - ${this.grouped()} >= 1` : this.holds(type.if)
       this.branch(field, type.of, condition, behind, "undefined")
     } else this.whole(field, behind)
   }
@@ -476,9 +492,8 @@ export class FieldReader {
   /** A field that is there. */
   private whole(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
     const { name, type } = field
-    const isGroupEnd = this.groupEnds.get(name)
-    const isMeasured = isGroupEnd !== undefined || this.scope.lengths.has(name)
-    const end = isGroupEnd ?? this.limit(field, behind)
+    const isMeasured = this.scope.lengths.has(name)
+    const end = this.limit(field, behind)
     this.keep(name, this.value(type, { ...field, path: name }, end))
     if (isMeasured && String(this.at) !== end) {
       this.lines.push(`${this.use("expectEnd")}(${this.at}, ${end}, ${this.where(name)}, ${this.origin})`)
@@ -526,7 +541,7 @@ export class FieldReader {
       const inner = this.child()
       const before = new Map([...this.scope.lengths, ...this.scope.counts])
       if (context.fixedSize(of) !== undefined && known.lengths === undefined) {
-        inner.need(context.fixedSize(of)!, field.name, this.region.end)
+        inner.need(context.fixedSize(of)!, field.name, this.end)
         inner.field({ ...field, type: of })
       } else inner.measured({ ...field, type: of }, behind)
       for (const map of [this.scope.lengths, this.scope.counts]) {
@@ -548,8 +563,13 @@ export class FieldReader {
         ...(value === undefined ? [] : [[name, value] as const])
       ]).map((line) => `  ${line}`)
     }
+    const length = otherwise === "null" ? undefined : (this.scope.lengths.get(field.name) ?? this.scope.counts.get(field.name))?.value
     const first = block(type)
-    const second = alternative === undefined ? [] : block(alternative)
+    const second = alternative !== undefined
+      ? block(alternative)
+      : length === undefined
+      ? []
+      : [`  ${this.use("expectLength")}(${length}, 0, ${this.where(field.name)}, ${this.offset(start)})`]
     const initial = alternative !== undefined ? "" : otherwise === "null" ? " = null" : ""
     this.lines.push(
       ...hoisted,
@@ -557,7 +577,7 @@ export class FieldReader {
       `let ${after} = ${start}`,
       `if (${condition}) {`,
       ...first,
-      ...(alternative === undefined ? [] : ["} else {", ...second]),
+      ...(second.length === 0 ? [] : ["} else {", ...second]),
       "}"
     )
     if (visible) this.values.set(field.name, name)

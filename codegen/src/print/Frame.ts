@@ -54,7 +54,7 @@ const printShape = (context: Context, module: Module): void => {
     kind: "const",
     name: "frameShape",
     doc: "How long a frame is, for the framer.",
-    type: module.useType(codec, "FrameShape"),
+    type: module.useType(codec, "HeaderShape"),
     value: `{
   name: "${frame.name}",
   headerSize: ${headers[0]!.size},

@@ -141,7 +141,7 @@ const recordWord = <T extends Of<"struct" | "choice">>(): Word<T> => ({
 })
 
 /** Statements that take the fields of some bits out of `value`. */
-const readBits = (reader: FieldReader, type: Of<"bits">, _field: Named, end: string): undefined => {
+const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: string): undefined => {
   const { int, order } = type.of
   const at = String(reader.at)
   const size = intSize(int)
@@ -167,7 +167,7 @@ const readBits = (reader: FieldReader, type: Of<"bits">, _field: Named, end: str
     if (field.escaped !== undefined || field.role === "bodyLength") {
       const whole = field.escaped === undefined
         ? name
-        : readEscaped(reader, field.escaped, { name: field.name, path: field.name }, name, end)
+        : readEscaped(reader, field.escaped, { name: field.name, path: field.name }, name, at, end)
       if (field.role === "bodyLength") {
         const number = field.escaped?.escapes.some(({ of }) => intSize(of.int) === 8) === true
           ? reader.constant("bodyLength", `${reader.use("safeLength")}(${whole}, ${where}, ${reader.offset(at)})`)
@@ -193,9 +193,7 @@ const readBits = (reader: FieldReader, type: Of<"bits">, _field: Named, end: str
   }
   const rest = 2 ** (size * 8) - 1 - named
   if (rest !== 0) {
-    reader.lines.push(
-      `${reader.use("expectNoBits")}(${raw} & ${hex(rest)}, ${reader.where(type.fields[0]?.name ?? "")}, ${reader.offset(at)})`
-    )
+    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & ${hex(rest)}, ${reader.where(path)}, ${reader.offset(at)})`)
   }
   return undefined
 }
@@ -214,14 +212,7 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
     if (one.value !== undefined) {
       if (one.value !== 0) parts.push(shift(hex(one.value)))
     } else if (one.presenceOf !== undefined) {
-      const present = one.presenceOf.map((name) => `${writer.value(name)} !== undefined`).join(" && ")
-      for (const name of one.presenceOf.slice(1)) {
-        writer.lines.push(
-          `${writer.use("checkPresence")}(${writer.value(name)} !== undefined, ${writer.value(one.presenceOf[0]!)} !== undefined, ` +
-            `${writer.where(name)}, ${quote(`${one.presenceOf[0]} is there`)})`
-        )
-      }
-      parts.push(`(${present} ? ${hex(2 ** one.low)} : 0)`)
+      parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)} : 0)`)
     } else if (one.escaped !== undefined) {
       const { escaped: model, name } = one
       const big = model.escapes.some(({ of }) => intSize(of.int) === 8)

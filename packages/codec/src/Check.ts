@@ -24,10 +24,8 @@ export const expectAtLeast = (length: number, minimum: number, packet: string, p
 
 /** A sized field lies within what surrounds it. */
 export const expectWithin = (fieldEnd: number, end: number, packet: string, path: string, at: number, start: number): void => {
-  if (fieldEnd > end || fieldEnd < at) {
-    const closed = fieldEnd < at ? 0 : end
-    short(packet, path, at - start, `${byteCount(fieldEnd - at)}`, `${byteCount(Math.max(0, end - at))}`, closed)
-  }
+  if (fieldEnd > end) short(packet, path, at - start, byteCount(fieldEnd - at), byteCount(Math.max(0, end - at)), end)
+  if (fieldEnd < at) short(packet, path, at - start, `${byteCount(at - fieldEnd)} more`, "the end", end)
 }
 
 /** Nothing is left over. */
@@ -93,7 +91,10 @@ export const checkLength = (length: number, expected: number, packet: string, pa
 
 /** A value that the spec must know, for encoders. */
 export const checkKnown = (known: boolean, value: number | bigint, packet: string, path: string, expected: string): void => {
-  if (!known) unencodable("UnknownValue", packet, path, expected, hexNumber(value))
+  if (!known) {
+    if (value === undefined || value === null) unencodable("Missing", packet, path, expected, String(value))
+    unencodable("UnknownValue", packet, path, expected, typeof value === "number" || typeof value === "bigint" ? hexNumber(value) : typeof value)
+  }
 }
 
 /** Text that must be UTF-8, for fields that do not take other bytes. */

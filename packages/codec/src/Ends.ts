@@ -1,8 +1,4 @@
-/**
- * Fields that end where certain bytes stand, ASCII decimals, and content whose length is known only once it is written.
- *
- * Terminators are given as the numbers of their bytes: one (`a`), or two (`a` then `b`), which is what protocols have.
- */
+/** Fields that end where certain bytes stand, ASCII decimals, and content whose length is known only once it is written. */
 import { short } from "./Check.ts"
 import { malformed, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
@@ -52,6 +48,26 @@ export const findLine = (reader: Reader, at: number, end: number, start: number,
   return found > at && bytes[found - 1] === 0x0d ? found - 1 : malformed("Syntax", packet, path, found - start, "CR before LF", "LF alone")
 }
 
+/** Offset of the characters of `terminator`, of a byte each, in `[at, end)`; only at multiples of `step` from `at`. */
+export const findText = (
+  reader: Reader,
+  terminator: string,
+  step: number,
+  at: number,
+  end: number,
+  start: number,
+  packet: string,
+  path: string
+): number => {
+  const { bytes } = reader
+  const { length } = terminator
+  const first = terminator.charCodeAt(0)
+  for (let found = indexOfByte(bytes, first, at, end); found !== -1 && found + length <= end; found = indexOfByte(bytes, first, found + 1, end)) {
+    if ((found - at) % step === 0 && standsAt(bytes, found, end, [...terminator].map((one) => one.charCodeAt(0)))) return found
+  }
+  return short(packet, path, at - start, `the end, ${JSON.stringify(terminator)}`, "none", end)
+}
+
 const hexByte = (byte: number): string => byte.toString(16).padStart(2, "0")
 
 /** Whether the bytes of `terminator` stand at `at`. */
@@ -86,12 +102,12 @@ export const putLiteral = (bytes: Uint8Array, at: number, literal: string): numb
   return at + literal.length
 }
 
-/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end. What CR LF ends does not contain LF. */
-export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string): void => {
+/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. What CR LF ends contains no LF. */
+export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string, step = 1): void => {
   const line = terminator === "\r\n"
   const first = line ? 0x0a : terminator.charCodeAt(0)
   for (let i = indexOfByte(bytes, first, from, to); i !== -1; i = indexOfByte(bytes, first, i + 1, to)) {
-    let whole = true
+    let whole = (i - from) % step === 0
     for (let k = 1; k < terminator.length && whole && !line; k++) {
       // what stands after the content is the terminator itself
       const byte = i + k < to ? bytes[i + k]! : terminator.charCodeAt(i + k - to)
@@ -101,10 +117,9 @@ export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminat
   }
 }
 
-/** Whether text contains what would end it: its terminator, or LF where CR LF ends it. */
+/** Whether text contains what would end it, or begins it at its end; what CR LF ends contains no LF. */
 export const holdsTerminator = (text: string, terminator: string): boolean =>
-  text.includes(terminator === "\r\n" ? "\n" : terminator) ||
-  terminator.length === 2 && terminator !== "\r\n" && text.endsWith(terminator[0]!) && terminator[0] === terminator[1]
+  terminator === "\r\n" ? text.includes("\n") : `${text}${terminator}`.indexOf(terminator) < text.length
 
 const digits = (reader: Reader, at: number, end: number, start: number, packet: string, path: string): boolean => {
   const { bytes } = reader

@@ -6,6 +6,7 @@
 import * as Schema from "effect/Schema"
 import { holdsTerminator } from "./Ends.ts"
 import type { IntName } from "./Model.ts"
+import type { TextLimits } from "./words/Word.ts"
 import { decodeText, encodeText, hasEscapes, textLength } from "./Text.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -67,31 +68,24 @@ const isLossless = (value: string): boolean => {
   return decodeText(room, 0, encodeText(room, 0, value)) === value
 }
 
-/** Text of a bounded or fixed size in UTF-8 bytes. `without`: what it must not contain; `limit`: its largest code unit. */
-export const text = (
-  options: {
-    readonly size?: number
-    readonly min?: number
-    readonly max?: number
-    readonly without?: string
-    readonly limit?: number
-  } = {}
-) => {
-  const { size, min = 0, max, without, limit } = options
+/** Text of a bounded or fixed size. */
+export const text = (options: TextLimits = {}) => {
+  const { size, min = 0, max, without, limit, unit } = options
+  // no text has fewer bytes than UTF-16 units
+  const units = (bytes: number): number => Math.floor(bytes / (unit ?? 1))
   return Schema.String.check(
     Schema.makeFilter((value) => {
-      if (limit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
-      if (limit !== undefined) {
-        for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
-      }
+      if (unit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
+      if (limit !== undefined) for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
       if (without !== undefined && holdsTerminator(value, without)) return `expected text without ${JSON.stringify(without)}`
       if (size === undefined && max === undefined && min === 0) return true
-      const length = textLength(value)
+      const length = unit === undefined ? textLength(value) : unit * value.length
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`
       return length >= min && length <= (max ?? Infinity) || `${extent(min, max)}, got ${length}`
     }, {
-      // no text has fewer bytes than UTF-16 units
-      arbitraryConstraint: size !== undefined ? { minLength: size, maxLength: size } : { ...(min > 0 ? { minLength: min } : {}), ...(max !== undefined ? { maxLength: max } : {}) }
+      arbitraryConstraint: size !== undefined
+        ? { minLength: units(size), maxLength: units(size) }
+        : { ...(min > 0 ? { minLength: Math.ceil(min / (unit ?? 1)) } : {}), ...(max === undefined ? {} : { maxLength: units(max) }) }
     })
   )
 }

@@ -1,6 +1,5 @@
 /** Prints records, choices, arrays and framing extras; and bits, which are fields of the record around them. */
-import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
+import type { TypeModel } from "@wirewright/codec/Model"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { hex, intSize, local } from "../Names.ts"
 import { codec } from "../print/Context.ts"

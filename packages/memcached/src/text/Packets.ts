@@ -5,7 +5,7 @@
 import { type RequestDecoder, type ResponseDecoder, readRequest, readResponse } from "./Frame.ts"
 import { type States, noStates } from "./States.ts"
 import * as Text from "./Text.ts"
-import { type Reader, type Writer, isHead, noHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, isHead, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
 export type Request =
@@ -311,6 +311,16 @@ export function decodeRequest(reader: Reader, at: number = 0, states: States = n
   return readRequest(reader, at, states, dispatchRequest)
 }
 
+/** How long a frame is, for the framer. */
+export const requestShape: FrameShape = {
+  name: "memcached text",
+  maxFrame: 31457280,
+  sizeAt: (reader, at) => {
+    decodeRequest(reader, at)
+    return reader.next - at
+  }
+}
+
 /** Any packet of kind response. */
 export type Response =
   | Text.BadClass
@@ -541,6 +551,16 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
  */
 export function decodeResponse(reader: Reader, at: number = 0, states: States = noStates): Response {
   return readResponse(reader, at, states, dispatchResponse)
+}
+
+/** How long a frame is, for the framer. */
+export const responseShape: FrameShape = {
+  name: "memcached text",
+  maxFrame: 31457280,
+  sizeAt: (reader, at) => {
+    decodeResponse(reader, at)
+    return reader.next - at
+  }
 }
 
 /** Any packet of memcachedText. */

@@ -5,7 +5,8 @@ import { intSize, isPropertyName } from "../Names.ts"
 import type { Context } from "../print/Context.ts"
 import { rangeOfBits } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
-import { isPresenceByLength, presences } from "../print/Decode.ts"
+import { presences } from "@wirewright/codec/LayoutSizes"
+import { isPresenceByLength } from "../print/Decode.ts"
 
 /** Where a field is written, and how to complain about it. */
 export interface Place {

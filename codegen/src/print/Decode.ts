@@ -7,6 +7,7 @@
  */
 import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
 import { groupsFrom, measuredFields, upTo } from "@wirewright/codec/words/Records"
+import { isByLength, presences } from "@wirewright/codec/LayoutSizes"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
@@ -118,29 +119,6 @@ export class Position {
     return this.offset === 0 ? this.base : `${this.base} + ${this.offset}`
   }
 }
-
-/** Sets of optional fields that may be present together, each with its total size. */
-export const presences = (
-  context: Context,
-  fields: ReadonlyArray<FieldModel>
-): ReadonlyArray<{ readonly present: ReadonlySet<string>; readonly size: number }> => {
-  const optionals = fields.filter(isByLength)
-  const fixed = fields.reduce((sum, field) => sum + (isByLength(field) ? 0 : context.fixedSize(field.type) ?? 0), 0)
-  const out: Array<{ readonly present: ReadonlySet<string>; readonly size: number }> = []
-  for (let mask = 0; mask < 2 ** optionals.length; mask++) {
-    const chosen = optionals.filter((_, index) => (mask & 1 << index) !== 0)
-    const present = new Set(chosen.map((field) => field.name))
-    if (chosen.some((field) => field.type.kind === "optional" && field.type.requires !== undefined && !present.has(field.type.requires))) {
-      continue
-    }
-    const size = chosen.reduce((sum, field) => sum + (field.type.kind === "optional" ? context.fixedSize(field.type.of) ?? 0 : 0), fixed)
-    out.push({ present, size })
-  }
-  return out.sort((a, b) => a.size - b.size)
-}
-
-/** Whether only the length of the run tells if a field is there. */
-const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
 
 /** Whether the presence of optional fields follows from the length of the whole run, rather than from there being more bytes. */
 export const isPresenceByLength = (context: Context, fields: ReadonlyArray<FieldModel>): boolean => {

@@ -17,7 +17,6 @@ import { sizeBefore } from "../words/Lengths.ts"
 import { putInt, writeNumber } from "../words/Numbers.ts"
 import type { Bound, Named } from "../words/Word.ts"
 import { codec, type Context } from "./Context.ts"
-import { presences } from "./Decode.ts"
 
 /** Surroundings of a run of fields. */
 export interface Target {
@@ -434,10 +433,4 @@ export class FieldWriter {
   get end(): string {
     return this.here
   }
-}
-
-/** Whether writing these sets of optional fields could produce a length that means another set. */
-export const ambiguousPresences = (context: Context, fields: ReadonlyArray<FieldModel>): ReadonlyArray<number> => {
-  const sizes = presences(context, fields).map(({ size }) => size)
-  return sizes.filter((size, index) => sizes.indexOf(size) !== index)
 }

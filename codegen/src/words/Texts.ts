@@ -82,9 +82,11 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
     if (type.max !== undefined) writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
   }
   if (type.until !== undefined) {
-    writer.lines.push(`${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)}${
-      stepOf(type) === 1 ? "" : `, ${stepOf(type)}`
-    })`)
+    writer.lines.push(
+      `${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)}${
+        stepOf(type) === 1 ? "" : `, ${stepOf(type)}`
+      })`
+    )
     writer.literal(type.until)
   }
 }

@@ -118,7 +118,9 @@ class TokenReader {
     const separator = textOfHex(type.separator)
     const here = this.next
     if (here !== undefined) {
-      const more = `${reader.use("expectToken")}(reader, ${here}, ${this.stop}, ${quote(separator)}, ${reader.origin}, ${reader.where(name)})`
+      const more = `${reader.use("expectToken")}(reader, ${here}, ${this.stop}, ${quote(separator)}, ${reader.origin}, ${
+        reader.where(name)
+      })`
       // before the first token there is only the thought of a separator
       reader.lines.push(mayBeMissing(type.fields[0]!) ? `if (${here} >= ${this.start}) ${more}` : more)
       reader.moveTo(here, sizeOf(type))

@@ -62,7 +62,11 @@ export const findText = (
   const { bytes } = reader
   const { length } = terminator
   const first = terminator.charCodeAt(0)
-  for (let found = indexOfByte(bytes, first, at, end); found !== -1 && found + length <= end; found = indexOfByte(bytes, first, found + 1, end)) {
+  for (
+    let found = indexOfByte(bytes, first, at, end);
+    found !== -1 && found + length <= end;
+    found = indexOfByte(bytes, first, found + 1, end)
+  ) {
     if ((found - at) % step === 0 && standsAt(bytes, found, end, [...terminator].map((one) => one.charCodeAt(0)))) return found
   }
   return short(packet, path, at - start, `the end, ${JSON.stringify(terminator)}`, "none", end)
@@ -103,7 +107,15 @@ export const putLiteral = (bytes: Uint8Array, at: number, literal: string): numb
 }
 
 /** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. What CR LF ends contains no LF. */
-export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string, step = 1): void => {
+export const checkUntil = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  terminator: string,
+  packet: string,
+  path: string,
+  step = 1
+): void => {
   const line = terminator === "\r\n"
   const first = line ? 0x0a : terminator.charCodeAt(0)
   for (let i = indexOfByte(bytes, first, from, to); i !== -1; i = indexOfByte(bytes, first, i + 1, to)) {

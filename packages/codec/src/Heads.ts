@@ -67,7 +67,11 @@ export const noHead = (reader: Reader, at: number, end: number, kind: string, he
     for (let i = 0; i < size; i++) if (there[i] !== head.charCodeAt(i)) return false
     return there.length <= head.length
   })
-  const expected = `a packet that begins with ${heads.map((head) => JSON.stringify(head)).join(", ")}`
+  // the nearest ones say enough
+  const near = heads.filter((head) => head.charCodeAt(0) === there[0])
+  const some = (near.length === 0 ? heads : near).slice(0, 8)
+  const more = some.length < heads.length ? `, or ${heads.length - some.length} others` : ""
+  const expected = `a packet that begins with ${some.map((head) => JSON.stringify(head)).join(", ")}${more}`
   if (mayBecome || end % 1 !== 0 && there.length === 0) return incomplete(kind, "", there.length, expected, `${there.length} bytes`)
   return malformed("UnknownValue", kind, "", 0, expected, JSON.stringify(String.fromCharCode(...there.subarray(0, 24))))
 }

@@ -52,7 +52,9 @@ export const bytes = (
 }
 
 const extent = (min: number, max: number | undefined): string =>
-  `expected ${min > 0 ? `at least ${min}` : ""}${min > 0 && max !== undefined ? " and " : ""}${max === undefined ? "" : `at most ${max}`} bytes`
+  `expected ${min > 0 ? `at least ${min}` : ""}${min > 0 && max !== undefined ? " and " : ""}${
+    max === undefined ? "" : `at most ${max}`
+  } bytes`
 
 /** Characters of the same numbers as the bytes. */
 const latin1 = (value: Uint8Array): string => {
@@ -76,7 +78,9 @@ export const text = (options: TextLimits = {}) => {
   return Schema.String.check(
     Schema.makeFilter((value) => {
       if (unit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
-      if (limit !== undefined) for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
+      if (limit !== undefined) {
+        for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
+      }
       if (without !== undefined && holdsTerminator(value, without)) return `expected text without ${JSON.stringify(without)}`
       if (size === undefined && max === undefined && min === 0) return true
       const length = unit === undefined ? textLength(value) : unit * value.length

@@ -298,7 +298,10 @@ const metaFlags = array(MetaAnswerFlag)
 
 const classicAnswers = [
   response("Value", {
-    fields: { line: line({ code: literal("VALUE"), key, flags: number, length: lengthOf(decimal(), "value"), cas: optional(big) }), ...block },
+    fields: {
+      line: line({ code: literal("VALUE"), key, flags: number, length: lengthOf(decimal(), "value"), cas: optional(big) }),
+      ...block
+    },
     examples: [
       ...seen("response", "get-003", "VALUE k 4294967295 1\r\nv\r\n", { key: "k", flags: 4294967295, value: { hex: "76" } }),
       ...seen("response", "get-019", "VALUE k 0 1 1\r\nv\r\n", { cas: "1" })

@@ -25,7 +25,10 @@ const prefixOf = (path: string): string => path.includes(".") ? path.slice(0, pa
 export const tokensWords: { readonly tokens: Word<Tokens> } = {
   tokens: {
     least: (type, types) => {
-      const needed = type.fields.reduce((sum, { type: of }) => sum + (of.kind === "array" ? of.min ?? 0 : of.kind === "optional" ? 0 : 1), 0)
+      const needed = type.fields.reduce(
+        (sum, { type: of }) => sum + (of.kind === "array" ? of.min ?? 0 : of.kind === "optional" ? 0 : 1),
+        0
+      )
       const content = type.fields.reduce((sum, field) => sum + leastSize(types, field.type), 0)
       return content + Math.max(0, needed - 1) * type.separator.length / 2 + (type.until?.length ?? 0) / 2
     },

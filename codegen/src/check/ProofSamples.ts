@@ -154,7 +154,7 @@ export class Samples {
         const until = type.until === undefined ? [] : [...bytesOfDigits(type.until)]
         const wide = type.kind === "text" && type.encoding.startsWith("utf16")
         const texts = wide ? [[], [0, letter]] : this.texts()
-        return texts.filter((one) => until.length === 0 || !one.includes(until[0]!)).filter((one) => one.length <= (type.max ?? Infinity))
+        return texts.filter((one) => until.length === 0 || !one.includes(until[0]!)).filter((one) => one.length >= (type.min ?? 0) && one.length <= (type.max ?? Infinity))
           .map((bytes) => ({ bytes: [...bytes, ...until] }))
       }
       case "custom":

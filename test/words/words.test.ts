@@ -21,7 +21,7 @@ for (const [group, entries] of Object.entries(groups)) {
     beforeAll(async () => {
       g = await Generated.of(group, entries.map(({ type }) => type), { states: ["on", "version"] })
     })
-    afterAll(() => g?.remove())
+    afterAll(() => process.env["KEEP"] === undefined ? g?.remove() : undefined)
 
     describe.each(entries.map((entry) => [entry.name, entry] as const))("%s", (_, { examples, lossy, refused = [], type, wrong = [] }) => {
       const { name } = type

@@ -115,7 +115,8 @@ export class LayoutWalk extends LayoutSpans {
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })
       }
-      scope.places.set(field.name, [spot.at, position])
+      if (field.type.kind === "optional" && field.type.of.kind === "literal" && type !== undefined) this.mark()
+      scope.place(field.name, spot.at, position)
       while (groups.at(-1)?.last === field.name) {
         const group = groups.pop()!
         if (position !== group.end) malformed("Trailing", this.packet, path, position, "the end", plural(group.end - position))
@@ -260,7 +261,7 @@ export class LayoutWalk extends LayoutSpans {
       const [start, stop] = tokens[index++]!
       const next = this.type(of, { path, name, at: start, end: stop, scope, doc })
       if (next !== stop) malformed("Trailing", this.packet, path, next, plural(next - start), plural(stop - start))
-      scope.places.set(name, [start, stop])
+      scope.place(name, start, stop)
     }
     for (const { name, type: of, doc } of type.fields) {
       const path = prefix + name
@@ -276,6 +277,7 @@ export class LayoutWalk extends LayoutSpans {
         if (spare > 0) {
           spare--
           one(of.of, name, doc, path)
+          if (of.of.kind === "literal") this.mark()
         }
       } else one(of, name, doc, path)
     }

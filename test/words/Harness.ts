@@ -20,6 +20,7 @@ import { endsItself } from "@wirewright/codec/words/Sizes"
 import { wordOf } from "@wirewright/codec/words/index"
 import { flatFields, Scope } from "@wirewright/codec/words/Word"
 import type { NamedType } from "@wirewright/dsl"
+import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 
@@ -234,6 +235,18 @@ export class Generated {
 
 const fieldsOf = (type: NamedTypeModel): ReadonlyArray<FieldModel> =>
   type.kind === "struct" ? flatFields(type.fields) : type.kind === "choice" ? type.cases.flatMap((one) => flatFields(one.fields)) : []
+
+/** What the compiler says about generated code, with the strictness of the project. */
+export const compile = (directories: ReadonlyArray<string>): string => {
+  const root = Path.join(work, "..")
+  const project = Path.join(directories[0]!, "tsconfig.json")
+  const { compilerOptions } = JSON.parse(Fs.readFileSync(Path.join(root, "tsconfig.base.json"), "utf8")) as { readonly compilerOptions: object }
+  const options = { ...compilerOptions, noEmit: true, composite: false, incremental: false, declarationMap: false, noUnusedLocals: false }
+  Fs.writeFileSync(project, JSON.stringify({ compilerOptions: options, include: directories.map((one) => Path.join(one, "*.ts")) }))
+  const tsc = Path.join(root, "node_modules/typescript/bin/tsc")
+  const { stderr, stdout } = ChildProcess.spawnSync(process.execPath, [tsc, "-p", project, "--pretty", "false"], { cwd: work, encoding: "utf8" })
+  return stdout + stderr
+}
 
 /** The model of records, with connection states where they mention some. */
 export const modelOf = (name: string, types: ReadonlyArray<NamedType>, states: ReadonlyArray<string> = []): Model => {

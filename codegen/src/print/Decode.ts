@@ -47,8 +47,9 @@ export class ReadScope {
     for (const name of taken) this.names.set(name, 1)
   }
 
-  /** A local name like `name` that nothing has yet. */
+  /** A local name like `name` that nothing has yet; elements have no name. */
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -240,7 +241,7 @@ export class FieldReader {
 
   /** Moves to where a function that sets `reader.next` has ended. */
   moveToNext(name: string): void {
-    this.moveTo(this.constant(`after${capital(local(name))}`, "reader.next"))
+    this.moveTo(this.constant(`after${capital(local(name === "" ? "element" : name))}`, "reader.next"))
   }
 
   /** Argument for the byte order of a number. */

@@ -69,6 +69,7 @@ export class WriteScope {
   }
 
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -250,7 +251,7 @@ export class FieldWriter {
   }
 
   /** Whether an optional field is there, as an expression. */
-  private isThere(name: string): string {
+  isThere(name: string): string {
     const type = this.target.scope.all.get(name)!
     return type.kind === "optional" && type.of.kind === "literal" ? `${this.value(name)} === true` : `${this.value(name)} !== undefined`
   }

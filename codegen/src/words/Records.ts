@@ -1,5 +1,5 @@
 /** Prints records, choices, arrays and framing extras; and bits and tokens, which are fields of the record around them. */
-import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { hex, intSize, local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
@@ -160,20 +160,29 @@ const recordWord = <T extends Of<"struct" | "choice">>(): Word<T> => ({
   }
 })
 
+/** The integer whose bits these are, whatever its sign. */
+const unsigned = (int: IntName): IntName => int.replace("i", "u") as IntName
+
 /** Statements that take the fields of some bits out of `value`. */
 const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: string): undefined => {
-  const { int, order } = type.of
+  const { order } = type.of
+  const int = unsigned(type.of.int)
   const at = String(reader.at)
   const size = intSize(int)
+  if (type.fields.some(({ escaped }) => escaped !== undefined)) reader.need(size, path, end)
   const raw = reader.constant("bits", getInt(reader.module, int, at, reader.orderOf(order)))
   reader.advance(size)
-  let named = 0
+  let named = 0n
   for (const field of type.fields) {
     const width = field.high - field.low + 1
     const mask = 2 ** width - 1
-    named += mask * 2 ** field.low
-    const shifted = field.low === 0 ? raw : `${raw} >>> ${field.low}`
-    const value = width === size * 8 ? raw : field.low === 0 ? `${raw} & ${hex(mask)}` : `${shifted} & ${hex(mask)}`
+    named |= BigInt(mask) << BigInt(field.low)
+    const shifted = field.low === 0 ? raw : `${raw} ${size === 8 ? ">>" : ">>>"} ${field.low}${size === 8 ? "n" : ""}`
+    const value = size === 8
+      ? `Number(${shifted} & ${hex(mask)}n)`
+      : width === size * 8
+      ? raw
+      : `${shifted} & ${hex(mask)}`
     const where = reader.where(field.name)
     if (field.value !== undefined) {
       reader.lines.push(`${reader.use("expectConstant")}(${value}, ${hex(field.value)}, ${where}, ${reader.offset(at)})`)
@@ -198,9 +207,9 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
     if (field.tagOf !== undefined) reader.scope.tags.set(field.tagOf, name)
     else if (field.presenceOf === undefined) reader.values.set(field.name, name)
   }
-  const rest = 2 ** (size * 8) - 1 - named
-  if (rest !== 0) {
-    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & ${hex(rest)}, ${reader.where(path)}, ${reader.offset(at)})`)
+  const rest = (1n << BigInt(size * 8)) - 1n & ~named
+  if (rest !== 0n) {
+    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & 0x${rest.toString(16).padStart(2, "0")}${size === 8 ? "n" : ""}, ${reader.where(path)}, ${reader.offset(at)})`)
   }
   return undefined
 }
@@ -208,18 +217,22 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
 const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void => {
   const parts: Array<string> = []
   let escaped: (() => void) | undefined
+  const isBig = intSize(type.of.int) === 8
   const putBits = (): void => {
-    const sum = parts.length === 0 ? "0" : parts.join(" | ")
-    writer.lines.push(putInt(writer, type.of.int, type.of.order, writer.here, `(${sum}) >>> 0`, field.path))
+    const sum = parts.length === 0 ? (isBig ? "0n" : "0") : parts.join(" | ")
+    writer.lines.push(putInt(writer, unsigned(type.of.int), type.of.order, writer.here, isBig ? sum : `(${sum}) >>> 0`, field.path))
     writer.skip(intSize(type.of.int))
   }
   for (const one of type.fields) {
     const max = 2 ** (one.high - one.low + 1) - 1
-    const shift = (value: string): string => one.low === 0 ? value : `${value} << ${one.low}`
+    const shift = (value: string): string => {
+      const number = isBig ? `BigInt(${value})` : value
+      return one.low === 0 ? number : `${number} << ${one.low}${isBig ? "n" : ""}`
+    }
     if (one.value !== undefined) {
       if (one.value !== 0) parts.push(shift(hex(one.value)))
     } else if (one.presenceOf !== undefined) {
-      parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)} : 0)`)
+      parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)}${isBig ? "n : 0n" : " : 0"})`)
     } else if (one.escaped !== undefined) {
       const { escaped: model, name } = one
       const value = writer.value(name)
@@ -254,7 +267,7 @@ const readTokens = (reader: FieldReader, type: Of<"tokens">, field: Named, end: 
   const stop = type.until === undefined ? reader.floor(end) : reader.findUntil(type.until, { ...field, name: "line" }, end)
   const required = type.fields.filter((one) => !isMany(one.type)).length
   const most = type.fields.some((one) => one.type.kind === "array") ? "Infinity" : String(type.fields.length)
-  const path = type.fields[0]?.name ?? field.path
+  const { path } = field
   const ends = reader.constant(
     "ends",
     `${reader.use("tokenEnds")}(reader, ${reader.at}, ${stop}, ${separator}, ${required}, ${most}, ${reader.origin}, ${reader.where(path)})`
@@ -286,7 +299,11 @@ const readTokens = (reader: FieldReader, type: Of<"tokens">, field: Named, end: 
     }
     if (of.kind === "array") {
       const count = reader.constant(`${local(name)}Count`, `${ends}.length - ${required}${spare === undefined ? "" : ` - ${spare}`}`)
-      if (of.max !== undefined) reader.lines.push(`${reader.use("expectCount")}(${count}, ${of.max}, ${reader.where(name)}, 0)`)
+      if (of.max !== undefined) reader.lines.push(
+        `if (${count} > ${of.max}) ${reader.use("expectCount")}(${count}, ${of.max}, ${reader.where(name)}, ${
+          from(spare === undefined ? String(index) : `${index} + ${spare}`)
+        } - ${reader.origin})`
+      )
       const list = reader.fresh(local(name))
       const k = reader.fresh("k")
       const inner = reader.child()
@@ -336,18 +353,22 @@ const readTokens = (reader: FieldReader, type: Of<"tokens">, field: Named, end: 
   return undefined
 }
 
-const writeTokens = (writer: FieldWriter, type: Of<"tokens">): void => {
+const writeTokens = (writer: FieldWriter, type: Of<"tokens">, { path }: Named): void => {
   const separator = textOfHex(type.separator)
   const ending = type.until === undefined ? undefined : textOfHex(type.until)
-  const optionals = type.fields.filter((one) => one.type.kind === "optional")
-  optionals.forEach(({ name }, i) => {
-    const next = optionals[i + 1]
-    if (next === undefined) return
+  type.fields.forEach(({ name, type: of }, i) => {
+    const before = type.fields.slice(0, i).filter((one) => isMany(one.type)).at(-1)
+    if (before === undefined || !isMany(of)) return
+    const there = of.kind === "array" ? `${writer.value(name)}.length > 0` : writer.isThere(name)
+    const missing = before.type.kind === "array" ? "true" : `!(${writer.isThere(before.name)})`
     writer.lines.push(
-      `if (${writer.value(name)} === undefined && ${writer.value(next.name)} !== undefined) ${writer.use("unencodable")}("Missing", ` +
-        `${writer.where(name)}, ${quote(`a value, because ${next.name} has one`)}, "undefined")`
+      `if (${there} && ${missing}) ${writer.use("unencodable")}("Missing", ${writer.where(before.name)}, ` +
+        `${quote(before.type.kind === "array" ? `no ${name}, which would belong to it` : `a value, because ${name} has one`)}, "undefined")`
     )
   })
+  const shared = ending !== undefined && [...ending].some((one) => separator.includes(one))
+  const isBare = type.fields.every((one) => isMany(one.type))
+  const lineFrom = shared || isBare ? writer.mark(writer.fresh("lineFrom")) : ""
   let first = true
   const token = (inner: FieldWriter, of: TypeModel, field: Named, value: string, leading: boolean): void => {
     if (!leading) inner.literal(type.separator)
@@ -390,12 +411,26 @@ const writeTokens = (writer: FieldWriter, type: Of<"tokens">): void => {
     } else token(writer, of, { name, path: name }, value, leading)
     first = false
   }
-  if (type.until !== undefined) writer.literal(type.until)
+  if (isBare) {
+    // a line without bytes has no token, not an empty one
+    writer.settle()
+    for (const { name, type: of } of type.fields) {
+      const there = of.kind === "array" ? `${writer.value(name)}.length > 0` : writer.isThere(name)
+      writer.lines.push(
+        `if (position === ${lineFrom} && ${there}) ${writer.use("unencodable")}("Length", ${writer.where(name)}, "a token of at least 1 byte", "0 bytes")`
+      )
+    }
+  }
+  if (type.until === undefined) return
+  writer.settle()
+  const lineEnd = shared ? writer.mark(writer.fresh("lineEnd")) : ""
+  writer.literal(type.until)
+  if (shared) writer.lines.push(`${writer.use("checkLine")}(bytes, ${lineFrom}, ${lineEnd}, ${quote(ending)}, ${writer.where(path)})`)
 }
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "tokens"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice" | "tokens"]: Word<Of<K>>
 } = {
   struct: recordWord<Of<"struct">>(),
   choice: recordWord<Of<"choice">>(),
@@ -437,6 +472,8 @@ export const recordWords: {
     })
   },
   bits: { text: () => "never", read: readBits, write: writeBits, bound: (_, __, type) => ({ fixed: intSize(type.of.int) + escapeBytes(type), terms: [] }) },
+  // its bits read and write it
+  slice: { text: () => "number", read: () => undefined, write: () => undefined },
   tokens: {
     text: () => "never",
     read: readTokens,

@@ -233,16 +233,25 @@ export const tokenEnds = (
   const { bytes } = reader
   const ends: Array<number> = []
   if (end > at || least > 0) {
-    const first = separator.charCodeAt(0)
-    for (let i = bytes.indexOf(first, at); i !== -1 && i < end; i = bytes.indexOf(first, i + 1)) {
-      if (separator.length === 2 && (i + 1 >= end || bytes[i + 1] !== separator.charCodeAt(1))) continue
-      ends.push(i)
+    const [first, ...rest] = Array.from(separator, (one) => one.charCodeAt(0))
+    for (let i = bytes.indexOf(first!, at); i !== -1 && i < end; i = bytes.indexOf(first!, i)) {
+      const isWhole = standsAt(bytes, i + 1, end, rest)
+      if (isWhole) ends.push(i)
+      i += isWhole ? separator.length : 1
     }
     ends.push(end)
   }
   if (ends.length < least) malformed("Length", packet, path, end - start, `at least ${least} tokens`, String(ends.length))
-  if (ends.length > most) malformed("Trailing", packet, path, ends[most - 1]! - start, `at most ${most} tokens`, String(ends.length))
+  if (ends.length > most) malformed("Trailing", packet, path, (ends[most - 1] ?? at) - start, `at most ${most} tokens`, String(ends.length))
   return ends
+}
+
+/** A line of tokens that was written in `[from, to)` ends where its terminator, which stands after it, is first. */
+export const checkLine = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string): void => {
+  const end = Array.from(terminator, (one) => one.charCodeAt(0))
+  for (let i = from; i < to; i++) {
+    if (standsAt(bytes, i, to + end.length, end)) unencodable("Range", packet, path, `no ${JSON.stringify(terminator)} within`, "one")
+  }
 }
 
 /** Zero bytes up to a multiple of `to` from `begin`; returns the offset after them. */

@@ -242,7 +242,7 @@ export class LayoutWalk extends LayoutSpans {
   }
 
   /** Walks over the tokens of a line, `[at, end)` without what ends it. */
-  tokens(type: Of<"tokens">, prefix: string, at: number, end: number, scope: Scope): void {
+  tokens(type: Of<"tokens">, { at, path: whole, scope }: Spot, prefix: string, end: number): void {
     const separator = [...bytesOfDigits(type.separator)]
     const tokens: Array<readonly [number, number]> = []
     let from = at
@@ -254,8 +254,10 @@ export class LayoutWalk extends LayoutSpans {
     }
     if (end > at || type.fields.some((field) => field.type.kind !== "optional" && field.type.kind !== "array")) tokens.push([from, end])
     const required = type.fields.filter((field) => field.type.kind !== "optional" && field.type.kind !== "array").length
+    const most = type.fields.some((field) => field.type.kind === "array") ? Infinity : type.fields.length
+    if (tokens.length > most) malformed("Trailing", this.packet, whole, tokens[most - 1]?.[1] ?? at, `at most ${most} tokens`, String(tokens.length))
     let spare = tokens.length - required
-    if (spare < 0) malformed("Length", this.packet, prefix.replace(/\.$/, ""), end, `at least ${required} tokens`, String(tokens.length))
+    if (spare < 0) malformed("Length", this.packet, whole, end, `at least ${required} tokens`, String(tokens.length))
     let index = 0
     const one = (of: TypeModel, name: string, doc: string | undefined, path: string): void => {
       const [start, stop] = tokens[index++]!
@@ -282,7 +284,7 @@ export class LayoutWalk extends LayoutSpans {
       } else one(of, name, doc, path)
     }
     if (index < tokens.length) {
-      malformed("Trailing", this.packet, prefix.replace(/\.$/, ""), tokens[index]![0], `${index} tokens`, String(tokens.length))
+      malformed("Trailing", this.packet, whole, tokens[index - 1]![1], `at most ${index} tokens`, String(tokens.length))
     }
   }
 

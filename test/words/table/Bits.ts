@@ -8,7 +8,7 @@ const ascii = (text: string): string => Buffer.from(text, "latin1").toString("he
 const b = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(values)
 
 const Level = D.enumeration("BitsLevel", D.u8, { Low: 0, High: 2 }, { unknown: "error" })
-const Sort = D.enumeration("BitsSort", D.u8, { Plain: 0 })
+const Sort = D.enumeration("BitsSort", D.u16, { Plain: 0 })
 
 const bits: ReadonlyArray<Entry> = [
   {

@@ -213,7 +213,7 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
 
 const walkTokens = (walk: LayoutWalk, type: Of<"tokens">, spot: Spot): number => {
   const stop = type.until === undefined ? Math.floor(spot.end) : findUntil(walk, type.until, spot.at, walk.stop(spot.end), spot.path)
-  walk.tokens(type, prefixOf(spot.path), spot.at, stop, spot.scope)
+  walk.tokens(type, spot, prefixOf(spot.path), stop)
   return stop + (type.until?.length ?? 0) / 2
 }
 
@@ -222,7 +222,7 @@ const depthOf = <T extends Of<"struct" | "choice">>(ask: (type: T, types: Types,
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "tokens"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice" | "tokens"]: Word<Of<K>>
 } = {
   struct: {
     fixed: depthOf<Of<"struct">>((type, types, states) => sumOf(fieldsOf(types, type.ref), (one) => fixedSize(types, one, states))),
@@ -296,6 +296,12 @@ export const recordWords: {
     ends: () => true,
     summary: (type) => `${numberText(type.of)} bits`,
     walk: walkBits
+  },
+  slice: {
+    summary: (type) => type.high === type.low ? `bit ${type.high}` : `bits ${type.high}-${type.low}`,
+    walk: (_, __, spot) => spot.at,
+    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? Number(json) : integerFromJson(false, json, packet, path),
+    schema: (make, type) => make.integer(0, 2 ** (type.high - type.low + 1) - 1)
   },
   tokens: {
     least: (type, types) => {

@@ -154,5 +154,5 @@ const bitFieldType = (
   if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
-  return one.escaped ?? of
+  return one.escaped ?? { kind: "slice", high: one.high, low: one.low }
 }

@@ -8,7 +8,7 @@ import type { Origin } from "@wirewright/codegen/Origin"
 import { json } from "@wirewright/codegen/Output"
 import { print } from "@wirewright/codegen/Print"
 import { Context } from "@wirewright/codegen/print/Context"
-import { printIndex, printModel, printStates } from "@wirewright/codegen/print/Packets"
+import { printIndex, printModel } from "@wirewright/codegen/print/Packets"
 import { printSchemas } from "@wirewright/codegen/print/Schemas"
 import { printTypes } from "@wirewright/codegen/print/Types"
 import { DecodeError, EncodeError, Reader, Writer } from "@wirewright/codec"
@@ -105,9 +105,16 @@ export class Generated {
     Fs.mkdirSync(directory, { recursive: true })
     const model = modelOf(name, types, options.states ?? [])
     const context = new Context(model, ".ts")
-    for (const module of [printTypes(context), printSchemas(context), printStates(context), printIndex(context), printModel(context)]) {
+    for (const module of [printTypes(context), printSchemas(context), printIndex(context), printModel(context)]) {
       Fs.writeFileSync(Path.join(directory, module.path), print(module, header))
     }
+    // `types` have no states; those of a test are numbered but for "on"
+    const properties = (options.states ?? []).map((state) => [state, state === "on" ? "boolean" : "number"] as const)
+    const states = [
+      `export interface States { ${properties.map(([state, type]) => `readonly ${state}: ${type}`).join("; ")} }`,
+      `export const noStates: States = { ${properties.map(([state, type]) => `${state}: ${type === "boolean" ? "false" : "0"}`).join(", ")} }`
+    ]
+    Fs.writeFileSync(Path.join(directory, "States.ts"), states.join("\n"))
     for (const [file, text] of Object.entries(options.files ?? {})) Fs.writeFileSync(Path.join(directory, file), text)
     Fs.writeFileSync(Path.join(directory, `${name}.model.json`), json(model))
     const gen = await import(Path.join(directory, "index.ts")) as Gen

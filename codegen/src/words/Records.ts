@@ -201,7 +201,9 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
       if (of.kind === "enumeration" && of.unknown === "error") {
         const known = `${reader.module.use(reader.context.from(field.ref), `is${field.ref}`)}(${name})`
         const expected = `one of ${of.values.map((one) => one.value).join(", ")}`
-        reader.lines.push(`${reader.use("expectKnown")}(${known}, ${name}, ${where}, ${reader.offset(at)}, ${quote(expected)})`)
+        reader.lines.push(
+          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${quote(expected)}, String(${name}))`
+        )
       }
     }
     if (field.tagOf !== undefined) reader.scope.tags.set(field.tagOf, name)
@@ -274,7 +276,8 @@ const readTokens = (reader: FieldReader, type: Of<"tokens">, field: Named, end: 
   )
   const size = type.separator.length / 2
   const start = reader.constant("lineStart", String(reader.at))
-  const from = (index: string): string => index === "0" ? start : `(${index} === 0 ? ${start} : ${ends}[${index} - 1]! + ${size})`
+  const from = (index: string): string =>
+    index === "0" ? start : /^\d+$/.test(index) ? `${ends}[${Number(index) - 1}]! + ${size}` : `(${index} === 0 ? ${start} : ${ends}[${index} - 1]! + ${size})`
   let index = 0
   let spare: string | undefined
   const step = (): { begin: string; stop: string } => {

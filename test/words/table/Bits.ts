@@ -120,7 +120,7 @@ const tokens: ReadonlyArray<Entry> = [
       // tokens may be empty
       { value: { first: "", more: ["", ""], key: "", noreply: false }, hex: ascii("gets   \r\ndelete \n") }
     ],
-    wrong: [wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more", 7), wrong(ascii("gets a\r\ndelete k norepl\n"), "Length", "noreply", 23)],
+    wrong: [wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more", 7), wrong(ascii("gets a\r\ndelete k norepl\n"), "Length", "noreply", 17)],
     refused: [
       refused({ first: "a", more: ["b c"], key: "k" }, "Range", "more[0]"),
       refused({ first: "a", more: ["b", "c", "d"], key: "k" }, "Limit", "more"),

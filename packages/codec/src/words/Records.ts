@@ -217,7 +217,7 @@ const depthOf =
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: {
     fixed: depthOf<Of<"struct">>((type, types, states) => sumOf(fieldsOf(types, type.ref), (one) => fixedSize(types, one, states))),
@@ -293,5 +293,11 @@ export const recordWords: {
     ends: () => true,
     summary: (type) => `${numberText(type.of)} bits`,
     walk: walkBits
+  },
+  slice: {
+    summary: (type) => type.high === type.low ? `bit ${type.high}` : `bits ${type.high}-${type.low}`,
+    walk: (_, __, spot) => spot.at,
+    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? Number(json) : integerFromJson(false, json, packet, path),
+    schema: (make, type) => make.integer(0, 2 ** (type.high - type.low + 1) - 1)
   }
 }

@@ -20,7 +20,7 @@ const deepstreamFolder = join(peersFolder, "deepstream")
 const loads = (library, folder = peersFolder) => [
   process.execPath,
   "-e",
-  `require(${JSON.stringify(join(folder, "node_modules", library))})`
+  `require("node:module").createRequire(${JSON.stringify(join(folder, "package.json"))})(${JSON.stringify(library)})`
 ]
 
 /** Programs by the name their test files start with: how to ask whether they are there, and the package that brings them. */
@@ -34,6 +34,20 @@ const peers = [
   { name: "tshark", probe: ["tshark", "--version"], apt: "tshark" },
   { name: "couchbase", probe: loads("couchbase"), npm: "couchbase" },
   { name: "deepstream", probe: loads("deepstream.io-client-js", deepstreamFolder), npm: "deepstream.io", folder: deepstreamFolder },
+  { name: "bind", probe: ["sh", "-c", "named -v && dig -v && command -v nsupdate"], apt: "bind9 bind9-dnsutils" },
+  { name: "rabbitmq", probe: ["sh", "-c", "command -v /usr/lib/rabbitmq/bin/rabbitmq-server epmd"], apt: "rabbitmq-server" },
+  { name: "librdkafka", probe: ["sh", "-c", "kcat -V && /usr/bin/python3 -c 'import kafka.vendor.six'"], apt: "kafkacat python3-kafka" },
+  {
+    name: "pymodbus",
+    probe: ["/usr/bin/python3", "-c", "import pymodbus.server, pymodbus.client"],
+    apt: "python3-pymodbus python3-serial python3-serial-asyncio"
+  },
+  { name: "lsusb", probe: ["sh", "-c", "lsusb -V && umockdev-run --version"], apt: "usbutils umockdev" },
+  ...["ws", "amqplib", "mongodb", "kafkajs", "@platformatic/kafka", "modbus-serial"].map((npm) => ({
+    name: npm.replace("/", "-"),
+    probe: loads(npm),
+    npm
+  })),
   { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" }
 ]
 

@@ -420,6 +420,7 @@ class Builder {
             ? { by: type.tag.field }
             : { tag: this.inOrder(type.byteOrder ?? this.own, () => this.type(type.tag as Type)) }),
           unknown: type.unknown,
+          empty: type.empty,
           cases: this.inOrder(type.byteOrder ?? this.own, () => this.cases(type, type.cases))
         }) as NamedTypeModel
       case "nibbleFrames":

@@ -1,4 +1,5 @@
 /** Rules for whole protocols. All findings are collected; none stops the others. */
+import { headFields, opcodeField } from "../print/RunFrame.ts"
 import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
@@ -245,7 +246,10 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
     const header = new Map<string, string>([
       ["_tag", "the tag"],
       ["layout", "the name of the layout"],
-      ["opcode", "the header"],
+      ...(packet.kind.run === undefined
+        ? ["opcode"]
+        : [opcodeField(packet.kind)?.name ?? [], headFields(context, packet.kind).map(({ name }) => name)].flat())
+        .map((name): [string, string] => [name, "the header"]),
       ...visibleFields(packet.kind).map((field): [string, string] => [field.name, "the header"]),
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])

@@ -205,7 +205,8 @@ export class FieldWriter {
 
   /** Name of the choice that a field is. */
   choiceOf(name: string): string {
-    const type = unwrapped(this.target.scope.all.get(name)!)
+    let type = unwrapped(this.target.scope.all.get(name)!)
+    while (type.kind === "prefixed") type = unwrapped(type.of)
     return (type as { readonly ref: string }).ref
   }
 

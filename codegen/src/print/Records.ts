@@ -265,6 +265,9 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     `switch (${read}) {`,
     ...type.cases.flatMap((one) => [
       `  case ${value(one)}: {`,
+      ...(type.empty === "keep" && one.fields.some((field) => context.minimumSize(field.type) > 0)
+        ? [`    if (${head.at} === end) return { _tag: "Unknown", tag: ${read}, bytes: reader.slice(reader.next = end, end) }`]
+        : []),
       ...readRecord(context, module, type.name, one.fields, String(head.at), one.name).map((line) => `    ${line}`),
       "  }"
     ]),

@@ -21,6 +21,13 @@ const fixedHeader = ({ command }: PacketPlan): { readonly [field: string]: numbe
 const needsStatesToWrite = (context: Context, { layouts }: PacketPlan): boolean =>
   layouts.some((layout) => fieldsOf(layout).some((field) => context.needsStatesToWrite(field.type)))
 
+/** Whether the protocol has fields that only code can say, which ask where the packet's content begins. */
+const hasCustoms = (context: Context): boolean => JSON.stringify(context.model).includes("\"kind\":\"custom\"")
+
+/** Header fields that are a state of the connection for the packet they stand in. */
+const statesInHead = (context: Context, kind: KindModel): ReadonlyArray<string> =>
+  headFields(context, kind).map(({ name }) => name).filter((name) => context.model.states.some((state) => state.name === name))
+
 const statesType = (context: Context, module: Module): string => module.useType(context.local("States"), "States")
 
 /** Prints a packet: its type, a decoder and an encoder. */
@@ -119,7 +126,12 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
   const constants = Object.entries(fixed).map(([name, value]) =>
     `${module.use(codec, "expectConstant")}(${local(name)}, ${value}, "${tag}", "${name}", 0)`
   )
-  const lines = [...constants, ...read.lines, ...(exact ? [] : [`reader.next = ${read.next}`]), ...returned(literal(entries))]
+  const own = packet.needsStates ? statesInHead(context, kind) : []
+  const lines = [
+    ...(own.length === 0 ? [] : [`states = { ...states, ${own.map((name) => `${name}: ${local(name)}`).join(", ")} }`]),
+    ...(hasCustoms(context) ? ["reader.content = bodyStart"] : []),
+    ...constants, ...read.lines, ...(exact ? [] : [`reader.next = ${read.next}`]), ...returned(literal(entries))
+  ]
   addDecoder(context, module, packet, bodyName(packet, layout), lines)
 }
 
@@ -164,6 +176,7 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   const bound = boundTerms(module, context, "packet", fields)
   const writer = new FieldWriter({ module, context, packet: packet.tag, from: "packet", begin: "bodyStart", scope })
   writer.fields(fields)
+  const own = needsStatesToWrite(context, packet) ? statesInHead(context, packet.kind) : []
   const init = Object.keys(fixed).length === 0
     ? "packet"
     : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} }`
@@ -176,6 +189,8 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   return [
     ...(named === "init" ? [`const init = ${init}`] : []),
     `const bodyStart = ${module.use(frame, `begin${kind}`)}(writer, ${named}, ${boundText(bound)})`,
+    ...(hasCustoms(context) ? ["writer.content = bodyStart"] : []),
+    ...(own.length === 0 ? [] : [`states = { ...states, ${own.map((name) => `${name}: ${scope.values.get(name)}`).join(", ")} }`]),
     ...writerLocals(writer.lines),
     ...(usesPosition ? [`${keyword} position = bodyStart`] : []),
     ...writer.lines,
@@ -192,7 +207,7 @@ export const runDispatch = (
   decoder: (packet: PacketPlan) => string
 ): ReadonlyArray<string> => {
   const name = kindName(kind.name)
-  const unknown = keepsUnknown(kind)
+  const unknown = (): string | undefined => keepsUnknown(kind)
     ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
     : undefined
   const opcode = opcodeField(kind)
@@ -209,7 +224,7 @@ export const runDispatch = (
       "default:",
       rest !== undefined
         ? `return ${decoder(rest)}`
-        : unknown ??
+        : unknown() ??
           `return ${module.use(codec, "malformed")}("UnknownValue", "${name}", "${
             opcode?.name ?? from
           }", 0, "an opcode", String(${value}))`,
@@ -238,7 +253,7 @@ export const runDispatch = (
     "}",
     rest !== undefined
       ? `return ${decoder(rest.packet)}`
-      : unknown ??
+      : unknown() ??
         `return ${module.use(codec, "noHead")}(reader, bodyStart, end, "${name}", [${
           known.map(({ text }) => JSON.stringify(text)).join(", ")
         }])`

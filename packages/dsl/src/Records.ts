@@ -44,6 +44,8 @@ export interface Choice<N extends string = string> {
   readonly cases: { readonly [name: string]: Tagged }
   /** `keep` yields `{ _tag: "Unknown", tag, bytes }` with all that is left, `error` refuses. */
   readonly unknown: "keep" | "error"
+  /** `keep` yields `{ _tag: "Unknown", tag, bytes }` without bytes where a length says that there are none, though the tag is known. */
+  readonly empty?: "keep"
   readonly byteOrder?: ByteOrder
 }
 
@@ -90,7 +92,7 @@ export const choice = <const N extends string>(
   name: N,
   tag: Int | Varint | By,
   cases: Choice["cases"],
-  options: { readonly unknown?: "keep" | "error"; readonly byteOrder?: ByteOrder } = {}
+  options: { readonly unknown?: "keep" | "error"; readonly empty?: "keep"; readonly byteOrder?: ByteOrder } = {}
 ): Choice<N> =>
   mark({
     kind: "choice",
@@ -98,6 +100,7 @@ export const choice = <const N extends string>(
     tag,
     cases,
     unknown: options.unknown ?? "error",
+    ...(options.empty === undefined ? {} : { empty: options.empty }),
     ...(options.byteOrder === undefined ? {} : { byteOrder: options.byteOrder })
   }, choice)
 

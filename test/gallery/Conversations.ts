@@ -462,9 +462,10 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
       const annotation = recorded.annotate(bytes, reading)
       if (got instanceof DecodeError) {
         if (annotation.error === undefined) say(`the interpreter accepts what the decoder refuses: ${got.message}`)
-        // the interpreter looks at what is there of a packet that has not come whole
-        else if (annotation.error.incomplete && !got.incomplete) {
-          say(`the interpreter waits for more (${annotation.error.message}): ${got.message}`)
+        else if (annotation.error.incomplete !== got.incomplete) {
+          say(
+            `incomplete: ${got.incomplete} (${got.message}), for the interpreter ${annotation.error.incomplete} (${annotation.error.message})`
+          )
         }
         if (got.incomplete) out.incomplete++
         else {

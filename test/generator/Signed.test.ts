@@ -89,7 +89,7 @@ export const p = D.protocol(f, { name: "tags", module: "./tags", commands: [${
       const frame = bytesOf(BigInt(size + 1), 2) + bytesOf(BigInt(opcode), 1) + `${bytesOf(unknown, size)}07`
       const packet = gen["decodeMessage"]!(new Reader(Buffer.from(frame, "hex")), 0) as { readonly signed: object }
       expect(packet.signed).toMatchObject({ _tag: "Unknown", tag: size === 8 ? unknown : Number(unknown) })
-      expect(Schema.is(schemas[`${int.toUpperCase()}cSchema`] as never)(packet.signed)).toBe(true)
+      expect(Schema.is(schemas[`${int.toUpperCase()}c`] as never)(packet.signed)).toBe(true)
       const writer = new Writer(64)
       gen[encodeName]!(writer, { signed: packet.signed })
       expect(hexOf(writer.take())).toBe(frame)

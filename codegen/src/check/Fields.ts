@@ -1,11 +1,12 @@
 /** Rules for runs of fields: sections of a packet and records. */
 import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
 import type { Complaint } from "../Finding.ts"
-import { intSize, isIdentifier } from "../Names.ts"
+import { intSize, isPropertyName } from "../Names.ts"
 import type { Context } from "../print/Context.ts"
 import { rangeOfBits } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
-import { isPresenceByLength, presences } from "../print/Decode.ts"
+import { presences } from "@wirewright/codec/LayoutSizes"
+import { isPresenceByLength } from "../print/Decode.ts"
 
 /** Where a field is written, and how to complain about it. */
 export interface Place {
@@ -55,14 +56,20 @@ export function* checkNames(
   taken: ReadonlyMap<string, string>
 ): Iterable<Complaint> {
   const seen = new Map(taken)
+  const numeric = fields.find(([, field]) => /^\d+$/.test(field.name))
+  if (numeric !== undefined) {
+    const message = `${JSON.stringify(numeric[1].name)} cannot be a property name: names like integers are reordered`
+    yield at(place, "WW120", numeric[0], message, "use letters and digits, beginning with a letter")
+  }
   for (const [path, field] of fields) {
-    if (!isIdentifier(field.name)) {
+    if (!isPropertyName(field.name)) {
+      if (/^\d+$/.test(field.name)) continue
       yield at(
         place,
         "WW120",
         path,
         `${JSON.stringify(field.name)} cannot be a property name`,
-        "use letters and digits, beginning with a letter; numeric names would be reordered"
+        "use letters and digits, beginning with a letter, and no name that every object has"
       )
     } else if (seen.has(field.name) && place.context.isVisible(field.type)) {
       yield at(

@@ -3,7 +3,7 @@ import { headFields, opcodeField } from "../print/RunFrame.ts"
 import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
-import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
+import { hex, intSize, isFileName, isIdentifier, isPropertyName, pascal } from "../Names.ts"
 import { type LayoutConditions, layoutConditions } from "../print/Layouts.ts"
 import { packetsOf } from "../print/Plans.ts"
 import { numberRange } from "@wirewright/codec/words/Numbers"
@@ -14,9 +14,6 @@ import { fieldOf, visibleFields } from "../print/HeaderFields.ts"
 import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
 
-/** Generated modules that are not named after a spec file. */
-const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])
-
 /** Names that generated code needs for itself. */
 const globals = new Set([
   "Array",
@@ -25,6 +22,8 @@ const globals = new Set([
   "Error",
   "Infinity",
   "Object",
+  "Omit",
+  "Pick",
   "Promise",
   "ReadonlyArray",
   "String",
@@ -33,7 +32,7 @@ const globals = new Set([
   "States",
   "Kind",
   "Opcode",
-  "CommandInfo",
+  "CommandTable",
   "Status"
 ])
 
@@ -56,13 +55,15 @@ function* rules(built: Built): Iterable<Complaint> {
 }
 
 function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
-  if (!isIdentifier(type.name) || globals.has(type.name)) {
+  if (!isIdentifier(type.name) || type.name !== pascal(type.name) || globals.has(type.name)) {
     yield at(
       place,
       "WW104",
       [],
-      `${type.name} cannot be the name of a generated type`,
-      "choose a PascalCase name that generated code does not use itself"
+      `${JSON.stringify(type.name)} cannot be the name of a generated type`,
+      globals.has(type.name) || !isIdentifier(pascal(type.name))
+        ? "choose a PascalCase name that generated code does not use itself"
+        : `types are PascalCase: write ${pascal(type.name)}`
     )
   }
   switch (type.kind) {
@@ -111,7 +112,7 @@ function* checkUnique(
 ): Iterable<Complaint> {
   const seen = new Map<number, string>()
   for (const [name, number] of entries) {
-    if (!isIdentifier(name)) {
+    if (!isPropertyName(name)) {
       yield at(
         place,
         "WW120",
@@ -151,15 +152,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
         "choose a PascalCase name that generated code does not use itself"
       )
     }
-    if (moduleNames.has(model.family.toLowerCase())) {
-      yield at(
-        place,
-        "WW105",
-        [],
-        `a spec file cannot be named ${model.family}: the generated code has a module of that name`,
-        "rename the spec file"
-      )
-    } else if (!isFileName(model.family)) {
+    if (!families.has(model.family.toLowerCase()) && !isFileName(model.family)) {
       yield at(place, "WW105", [], `no module can be named ${JSON.stringify(model.family)} after the spec file`, "rename the spec file")
     }
     const namesake = families.get(model.family.toLowerCase())

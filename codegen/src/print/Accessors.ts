@@ -23,7 +23,12 @@ export const printAccessors = (context: Context, module: Module): void => {
     fieldOf(headers[0]!, "bodyLength"),
     ...context.model.frame.kinds.flatMap(visibleFields)
   ].filter((field) => field !== undefined)
-  for (const field of new Map(fields.map((one) => [one.name, one])).values()) printField(context, module, field)
+  const at = ({ int, offset }: HeaderFieldModel): string => `${int} ${offset}`
+  for (const field of new Map(fields.map((one) => [one.name, one])).values()) {
+    // of a field that lies elsewhere in another header nothing can be said without decoding
+    const places = headers.flatMap((header) => header.fields.filter(({ name }) => name === field.name).map(at))
+    if (new Set(places).size === 1) printField(context, module, field)
+  }
   printSections(context, module, headers)
 }
 
@@ -62,17 +67,18 @@ const printSections = (context: Context, module: Module, headers: ReadonlyArray<
       return { magic: header.magic, text: field === undefined ? "0" : getInt(module, field.int, placeOf(field.offset), undefined) }
     })
     const texts = [...new Set(expressions.map(({ text }) => text))]
-    // the header that fewest magics begin is the condition
-    const [rare, usual] = texts.toSorted((a, b) => count(expressions, a) - count(expressions, b))
+    // what most headers have needs no condition
+    const ordered = texts.toSorted((a, b) => count(expressions, a) - count(expressions, b))
     const read = magic === undefined ? "" : getInt(module, magic.int, placeOf(magic.offset), undefined)
-    const condition = expressions.filter(({ text }) => text === rare).map((one) => `${read} === ${hex(one.magic ?? 0)}`).join(" || ")
+    const condition = (text: string): string =>
+      expressions.filter((one) => one.text === text).map((one) => `${read} === ${hex(one.magic ?? 0)}`).join(" || ")
     module.add({
       kind: "function",
       name: `${section}LengthAt`,
       doc: `Bytes of the ${section} section.`,
       parameters: placeParameters(module),
       returns: "number",
-      body: [`return ${usual === undefined ? rare : `${condition} ? ${rare} : ${usual}`}`]
+      body: [`return ${ordered.slice(0, -1).reduceRight((rest, text) => `${condition(text)} ? ${text} : ${rest}`, ordered.at(-1)!)}`]
     })
     addStart(module, section, start, index > 0)
     start = `${section}At(from, at) + ${section}LengthAt(from, at)`

@@ -31,6 +31,9 @@ export const printCommands = (context: Context): ReadonlyArray<Module> =>
       const key = shapeKey(packet)
       alike.set(key, [...alike.get(key) ?? [], packet])
     }
+    const tags = new Set(context.model.commands.flatMap((command) => packetsOf(context, command)).map(({ tag }) => tag))
+    /** Named after the first packet that has the shape; a packet's name goes before. */
+    const shapeName = ({ tag }: PacketPlan): string => tags.has(`${tag}Like`) ? `${tag}Alike` : `${tag}Like`
     for (const [from, names] of inherited) module.add({ kind: "statement", text: `export { ${names.join(", ")} } from "${from}"` })
     for (const [command, own] of packets) {
       for (const packet of own) {
@@ -38,8 +41,8 @@ export const printCommands = (context: Context): ReadonlyArray<Module> =>
         if (group?.includes(packet) !== true) continue
         if (group.length === 1) printPacket(context, module, packet)
         else {
-          if (group[0]!.tag === packet.tag) printShape(context, module, group)
-          printAlike(context, module, packet, `${group[0]!.tag}Like`)
+          if (group[0]!.tag === packet.tag) printShape(context, module, group, shapeName(packet))
+          printAlike(context, module, packet, shapeName(group[0]!))
         }
       }
       printOutcome(context, module, command)
@@ -57,18 +60,27 @@ const printOutcome = (context: Context, module: Module, command: CommandModel): 
   const frame = context.frameModule
   const needsStates = packets.some((packet) => packet.needsStates)
   const name = `${command.name}Outcome`
+  // what is only passed on is not known here by that
+  const typeOf = (packet: PacketPlan): string => {
+    const from = inheritedFrom(context, packet)
+    return from === undefined ? packet.tag : module.useType(from, packet.tag)
+  }
+  const decoderOf = (packet: PacketPlan): string => {
+    const from = inheritedFrom(context, packet)
+    return from === undefined ? `decode${packet.tag}` : module.use(from, `decode${packet.tag}`)
+  }
   module.add({
     kind: "alias",
     name,
     doc: `What a server answers to \`${command.name}\`.`,
-    type: [...packets.map((packet) => packet.tag), module.useType(frame, error)].join(" | ")
+    type: [...packets.map(typeOf), module.useType(frame, error)].join(" | ")
   })
   const parameters = passedNames(context, kind)
   const body = [
     `switch (${getInt(module, status.int, `at + ${status.offset}`, undefined)}) {`,
     ...packets.flatMap((packet) => [
       ...packet.statuses.map(({ code }) => `case ${hex(code, 4)}:`),
-      `return decode${packet.tag}(${[...parameters, ...(packet.needsStates ? ["states"] : [])].join(", ")})`
+      `return ${decoderOf(packet)}(${[...parameters, ...(packet.needsStates ? ["states"] : [])].join(", ")})`
     ]),
     "default:",
     `return ${module.use(frame, `decode${error}`)}(${parameters.join(", ")})`,

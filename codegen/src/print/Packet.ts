@@ -86,11 +86,11 @@ export const printPacket = (context: Context, module: Module, packet: PacketPlan
 }
 
 /** Prints what several packets have in common. */
-export const printShape = (context: Context, module: Module, [packet, ...others]: ReadonlyArray<PacketPlan>): void => {
+export const printShape = (context: Context, module: Module, [packet, ...others]: ReadonlyArray<PacketPlan>, name: string): void => {
   const tags = [packet!, ...others].map(({ tag }) => `\`${tag}\``)
   printSubject(context, module, {
     packet: packet!,
-    name: `${packet!.tag}Like`,
+    name,
     doc: `What ${tags.slice(0, -1).join(", ")} and ${tags.at(-1)} have in common.`,
     shared: true,
     tag: "tag",

@@ -11,7 +11,7 @@ import { readerLocals } from "./Objects.ts"
 import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
-import { printRunFrame, rawNames, runNames } from "./RunFrame.ts"
+import { printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
 import { runDispatch } from "./RunPacket.ts"
 import { printTypes } from "./Types.ts"
 
@@ -219,6 +219,25 @@ const printDecodeKind = (context: Context, module: Module, kind: KindModel): voi
     returns: name,
     body: [`return ${module.use(context.frameModule, `read${name}`)}(reader, at, states, dispatch${name})`]
   })
+  if (kind.run?.end === "self") printSelfShape(context, module, kind)
+}
+
+/** How long a packet is that ends itself: as long as its decoder reads. */
+const printSelfShape = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const { frame, states } = context.model
+  const needsStates = states.length > 0
+  const measure = ["(reader, at) => {", `decode${name}(reader, at${needsStates ? ", states" : ""})`, "return reader.next - at", "}"].join("\n")
+  const shape = `{ name: "${frame.name}", maxFrame: ${frame.maxFrame}, sizeAt: ${measure} }`
+  const doc = "How long a frame is, for the framer."
+  const type = module.useType(codec, "FrameShape")
+  if (!needsStates) module.add({ kind: "const", name: shapeName(context, kind), doc, type, value: shape })
+  else {
+    const parameters = [
+      { name: "states", type: module.useType(context.local("States"), "States"), default: module.use(context.local("States"), "noStates") }
+    ]
+    module.add({ kind: "function", name: shapeName(context, kind), doc, parameters, returns: type, body: [`return ${shape}`] })
+  }
 }
 
 const printDecodeAny = (context: Context, module: Module): void => {

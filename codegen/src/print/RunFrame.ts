@@ -70,8 +70,40 @@ export const printRunFrame = (context: Context): Module => {
     printBegin(context, module, kind)
     printFinish(context, module, kind)
     if (keepsUnknown(kind)) printUnknown(context, module, kind)
+    if (runOf(kind).end !== "self") printShape(context, module, kind)
   }
   return module
+}
+
+/** Name of the shape of a kind's frames: `frameShape` when there is one kind. */
+export const shapeName = (context: Context, kind: KindModel): string =>
+  context.model.frame.kinds.length === 1 ? "frameShape" : `${kind.name}Shape`
+
+/** Prints how long a frame is, for the framer. */
+const printShape = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const lines = measuringLines(context, module, kind)
+  const usesView = lines.some((line) => /\bview\b/.test(line))
+  module.add({
+    kind: "function",
+    name: `measure${name}`,
+    doc: `Size of the ${kind.name} packet at \`at\`, which may be more than there is. Throws \`DecodeError\`, \`incomplete\` when more bytes ` +
+      "are needed to tell.",
+    parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
+    returns: "number",
+    body: [
+      ...(usesView ? ["const view = reader.view"] : []),
+      ...(lines.some((line) => /\bopen\b/.test(line)) ? ["const open = reader.open"] : []),
+      ...lines
+    ]
+  })
+  module.add({
+    kind: "const",
+    name: shapeName(context, kind),
+    doc: "How long a frame is, for the framer.",
+    type: module.useType(codec, "FrameShape"),
+    value: `{ name: "${context.model.frame.name}", maxFrame: ${context.model.frame.maxFrame}, sizeAt: measure${name} }`
+  })
 }
 
 /** Whether a packet that no command describes can be handed out: it has an opcode, and an end. */
@@ -147,15 +179,18 @@ const reserved = [
   "length"
 ]
 
-const printRead = (context: Context, module: Module, kind: KindModel): void => {
+/** Reads a header, and prints where the body begins and the packet ends. */
+const headerReader = (context: Context, module: Module, kind: KindModel): {
+  readonly lines: ReadonlyArray<string>
+  readonly scope: ReadScope
+  readonly values: ReadonlyMap<string, string>
+} => {
   const name = kindName(kind.name)
   const run = runOf(kind)
-  const { maxFrame } = context.model.frame
   const use = (fn: string): string => module.use(codec, fn)
   const scope = new ReadScope(reserved)
-  const checksums = run.trailer.flatMap(({ type }) => type.kind === "checksum" ? [...type.over] : [])
-  for (const one of checksums) scope.wanted.add(one)
-  const reader = new FieldReader({
+  for (const { type } of run.trailer) if (type.kind === "checksum") for (const one of type.over) scope.wanted.add(one)
+  const read = new FieldReader({
     module,
     context,
     packet: name,
@@ -165,44 +200,33 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
     origin: "at",
     exact: false,
     scope
-  })
-  const read = reader.run(run.fields)
+  }).run(run.fields)
   const trailer = trailerSize(context, kind)
-  const lines = [...read.lines]
-  const bodyStart = read.next
-  if (/\W/.test(bodyStart) || bodyStart === "at") lines.push(`const bodyStart = ${bodyStart}`)
-  else lines.push(`const bodyStart = ${bodyStart}`)
-  const length = scope.lengths.get("")?.value
-  const [lengthStart, lengthEnd] = scope.places.get("") ?? ["at", "at"]
+  const lines = [...read.lines, `const bodyStart = ${read.next}`]
   const plus = trailer === 0 ? "" : ` + ${trailer}`
-  const body = bodyOf(context)
   switch (run.end) {
     case "length": {
+      const length = scope.lengths.get("")?.value
+      const [lengthStart, lengthEnd] = scope.places.get("") ?? ["at", "at"]
       const { from, plus: added } = lengthRole(run)
       const base = from === "body" ? "bodyStart" : from === "frame" ? "at" : from === "length" ? lengthStart : lengthEnd
       const value = `${base} + ${length}${added === 0 ? "" : ` ${added < 0 ? "+" : "-"} ${Math.abs(added)}`}`
       lines.push(
         from === "frame" ? `const end = ${value}` : `const bodyEnd = ${value}`,
         from === "frame" ? `const bodyEnd = end${trailer === 0 ? "" : ` - ${trailer}`}` : `const end = bodyEnd${plus}`,
-        `if (end - at > ${maxFrame}) return ${use("malformed")}("Limit", "${name}", "length", 0, "a frame of at most ${maxFrame} bytes", ` +
-          "`${end - at} bytes`)",
+        limitLine(context, module, kind, "end - at", "length"),
         `if (bodyEnd < bodyStart) return ${use("malformed")}("Length", "${name}", "length", 0, "at least the header", ` +
-          "`${bodyEnd - bodyStart} bytes`)",
-        `if (end > reader.bytes.length) return ${use("incomplete")}("${name}", "", reader.bytes.length - at, ` +
-          "`${end - at} bytes`, `${reader.bytes.length - at} bytes`)"
+          "`${bodyEnd - bodyStart} bytes`)"
       )
       break
     }
     case "until": {
       const [a, b] = bytesOfDigits(run.until!)
+      const find = b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
       lines.push(
-        `const bodyEnd = ${
-          b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
-        }, bodyStart, open, at, ` +
-          `"${name}", "${body}")`,
+        `const bodyEnd = ${find}, bodyStart, open, at, "${name}", "${bodyOf(context)}")`,
         `const end = bodyEnd + ${run.until!.length / 2}`,
-        `if (end - at > ${maxFrame}) return ${use("malformed")}("Limit", "${name}", "", 0, "a frame of at most ${maxFrame} bytes", ` +
-          "`${end - at} bytes`)"
+        limitLine(context, module, kind, "end - at", "")
       )
       break
     }
@@ -212,6 +236,47 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
     case "self":
       lines.push("const bodyEnd = open")
   }
+  return { lines, scope, values: read.values }
+}
+
+const limitLine = (context: Context, module: Module, kind: KindModel, size: string, path: string): string => {
+  const { maxFrame } = context.model.frame
+  return `if (${size} > ${maxFrame}) return ${module.use(codec, "malformed")}("Limit", "${kindName(kind.name)}", "${path}", 0, ` +
+    `"a frame of at most ${maxFrame} bytes", \`\${${size}} bytes\`)`
+}
+
+/** Lines that tell the size of a frame from what its header says. */
+const measuringLines = (context: Context, module: Module, kind: KindModel): ReadonlyArray<string> => {
+  const { lines } = headerReader(context, module, kind)
+  // only what the length needs is read
+  const kept = [...lines, "return end - at"]
+  for (let changed = true; changed;) {
+    changed = false
+    for (const [i, line] of kept.entries()) {
+      const name = /^const (\w+) = (?!reader\.next)/.exec(line)?.[1]
+      if (name === undefined || /\bread\w+\(reader|find\w+\(reader/.test(line)) continue
+      if (kept.some((other, k) => k !== i && new RegExp(`\\b${name}\\b`).test(other))) continue
+      kept.splice(i, 1)
+      changed = true
+      break
+    }
+  }
+  return kept
+}
+
+const printRead = (context: Context, module: Module, kind: KindModel): void => {
+  const name = kindName(kind.name)
+  const run = runOf(kind)
+  const header = headerReader(context, module, kind)
+  const { scope } = header
+  const lines = [...header.lines]
+  if (run.end === "length") {
+    lines.push(
+      `if (end > reader.bytes.length) return ${module.use(codec, "incomplete")}("${name}", "", reader.bytes.length - at, ` +
+        "`${end - at} bytes`, `${reader.bytes.length - at} bytes`)"
+    )
+  }
+  const body = bodyOf(context)
   const opcode = opcodeField(kind)
   const args = [
     "reader",
@@ -219,7 +284,7 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
     "bodyStart",
     "bodyEnd",
     ...(opcode === undefined ? [] : [scope.numbers.get(opcode.name) ?? "0"]),
-    ...headFields(context, kind).map((field) => read.values.get(field.name) ?? "undefined"),
+    ...headFields(context, kind).map((field) => header.values.get(field.name) ?? "undefined"),
     "states"
   ]
   scope.places.set(body, ["bodyStart", run.end === "self" ? "reader.next" : "bodyEnd"])
@@ -244,8 +309,7 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
           ...tail.lines.map((line) => line.replaceAll("reader.next", "bodyNext")),
           `reader.next = ${tail.next}`
         ]),
-      `if (reader.next - at > ${maxFrame}) return ${use("malformed")}("Limit", "${name}", "", 0, "a frame of at most ${maxFrame} bytes", ` +
-        "`${reader.next - at} bytes`)",
+      limitLine(context, module, kind, "reader.next - at", ""),
       "return packet"
     )
   } else {

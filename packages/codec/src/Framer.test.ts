@@ -1,10 +1,10 @@
 /** Proves that frames do not depend on how the stream is cut, that limits are exact, and that a claimed length allocates nothing. */
 import { describe, expect, it } from "vitest"
-import { DecodeError } from "./Errors.ts"
-import { Framer, type FrameShape } from "./Framer.ts"
+import { DecodeError, incomplete, malformed } from "./Errors.ts"
+import { Framer, type FrameShape, type HeaderShape, type MeasuredShape } from "./Framer.ts"
 import { random } from "./Random.fixture.ts"
 
-const shape: FrameShape = {
+const shape: HeaderShape = {
   name: "Mcbp",
   headerSize: 24,
   lengthOffset: 8,
@@ -156,5 +156,102 @@ describe("Framer", () => {
     expect(cut({ lengthWidth: 2, lengthIncludesHeader: true }, [9, 0, 5, 0, 7, 9, 0, 4, 0])).toEqual([5, 4])
     expect(cut({ lengthWidth: 1 }, [9, 2, 0, 0, 7, 7])).toEqual([6])
     expect(refusal(() => cut({ lengthWidth: 1, lengthIncludesHeader: true }, [9, 3, 0, 0])).reason).toBe("Length")
+  })
+})
+
+/** A frame of a LEB128 length and content, or of digits and a line feed. */
+const measured: MeasuredShape = {
+  name: "Measured",
+  maxFrame: 100_000,
+  sizeAt: ({ bytes }, at) => {
+    if (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) {
+      const end = bytes.indexOf(0x0a, at)
+      return end === -1 ? incomplete("Measured", "", bytes.length - at, "a line feed", "the end") : end + 1 - at
+    }
+    if (bytes[at] === 0xff) return malformed("Magic", "Measured", "", 0, "a frame", "0xff")
+    let size = 0
+    for (let i = 0;; i++) {
+      if (at + i >= bytes.length) return incomplete("Measured", "", i, "a length", "the end")
+      size += (bytes[at + i]! & 0x7f) * 128 ** i
+      if (bytes[at + i]! < 0x80) return size + i + 1
+    }
+  }
+}
+
+describe("measured frames", () => {
+  const next = random(7)
+  const frames = Array.from({ length: 400 }, (_, i) => {
+    if (i % 3 === 0) return Uint8Array.from([...String(next(1_000_000_000)), "\n"], (character) => character.charCodeAt(0))
+    const size = i % 7 === 0 ? 128 + next(9000) : next(48)
+    const body = Uint8Array.from({ length: size }, () => next(256))
+    return joined([Uint8Array.from(size < 128 ? [size] : [size & 0x7f | 0x80, size >> 7]), body])
+  })
+  const stream = joined(frames)
+
+  it.each([1, 2, 3, 5, 16, 100, 1000, 4096, stream.length])("are the same in chunks of %i bytes", (size) => {
+    const framer = new Framer(measured)
+    const found: Array<Uint8Array> = []
+    for (let at = 0; at < stream.length; at += size) {
+      framer.push(stream.subarray(at, at + size), (reader, from, to) => found.push(reader.bytes.slice(from, to)))
+    }
+    expect(found).toEqual(frames)
+    expect(framer.offset).toBe(stream.length)
+    expect(framer.buffered).toBe(0)
+    framer.finish()
+  })
+
+  it("fail where a frame cannot be measured, after those before it", () => {
+    const framer = new Framer(measured)
+    let found = 0
+    const error = refusal(() => framer.push(Uint8Array.from([1, 7, 0x31, 0x0a, 0xff, 1, 7]), () => found++))
+    expect([found, error.reason]).toEqual([2, "Magic"])
+    expect(refusal(() => framer.push(Uint8Array.from([1, 7]), ignore)).got).toBe("a framer that has failed")
+  })
+
+  it.each([[100_000, true], [100_001, false]])("of %i bytes are accepted: %s", (size, accepted) => {
+    const bytes = new Uint8Array(size)
+    bytes.set([size - 3 & 0x7f | 0x80, size - 3 >> 7 & 0x7f | 0x80, size - 3 >> 14])
+    const run = (): void => new Framer(measured).push(bytes, ignore)
+    if (accepted) run()
+    else expect(refusal(run).reason).toBe("Limit")
+  })
+
+  it("that have no end in sight keep the limit too", () => {
+    const framer = new Framer(measured)
+    framer.push(new Uint8Array(100_000).fill(0x31), ignore)
+    expect(refusal(() => framer.finish()).incomplete).toBe(true)
+    expect(refusal(() => framer.push(Uint8Array.of(0x31), ignore)).reason).toBe("Limit")
+  })
+})
+
+describe("a sink that throws", () => {
+  const three = [frame(Uint8Array.of(1)), frame(Uint8Array.of(2)), frame(Uint8Array.of(3))]
+  const lines = [Uint8Array.of(1, 1), Uint8Array.of(1, 2), Uint8Array.of(1, 3)]
+
+  it.each([
+    ["frames with a header", shape, three, 24],
+    ["measured frames", measured, lines, 1]
+  ])("is not given the same frame again, and loses none of those after it: %s", (_, of, parts, body) => {
+    for (const cut of [0, 1, 5, parts[0]!.length + 1, parts[0]!.length * 2]) {
+      const framer = new Framer(of)
+      const seen: Array<number> = []
+      const sink = (reader: { readonly bytes: Uint8Array }, at: number): void => {
+        seen.push(reader.bytes[at + body]!)
+        if (reader.bytes[at + body] === 2) throw new Error("bad frame")
+      }
+      const stream = joined(parts)
+      const push = (bytes: Uint8Array): void => {
+        try {
+          framer.push(bytes, sink)
+        } catch (error) {
+          expect(String(error)).toBe("Error: bad frame")
+        }
+      }
+      push(stream.subarray(0, cut))
+      push(stream.subarray(cut))
+      push(new Uint8Array(0))
+      expect(seen).toEqual([1, 2, 3])
+      expect(framer.offset).toBe(stream.length)
+    }
   })
 })

@@ -6,11 +6,23 @@
  * length that was claimed. Small crossing frames share a buffer, one behind the other, because a buffer for each takes longer than all the
  * rest. A framer that has failed cannot be used again: behind a wrong length there is no next frame.
  */
-import { incomplete, malformed } from "./Errors.ts"
+import { DecodeError, incomplete, malformed } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
 
-/** Where a protocol's header says how long the frame is. Generated as `frameShape`. */
-export interface FrameShape {
+/** How a protocol says how long its frames are. Generated as `frameShape`. */
+export type FrameShape = HeaderShape | MeasuredShape
+
+/** Frames that only code can measure: their headers vary in size, or they end themselves. */
+export interface MeasuredShape {
+  readonly name: string
+  /** Largest frame in bytes, header included. */
+  readonly maxFrame: number
+  /** Size of the frame at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to tell. */
+  readonly sizeAt: (reader: Reader, at: number) => number
+}
+
+/** Frames whose length stands at a fixed place of the header. */
+export interface HeaderShape {
   readonly name: string
   readonly headerSize: number
   readonly lengthOffset: number
@@ -39,11 +51,26 @@ const copyPart = (from: Uint8Array, start: number, end: number, to: Uint8Array, 
   else for (let i = start; i < end; i++) to[at + i - start] = from[i]!
 }
 
+const joined = (first: Uint8Array, second: Uint8Array): Uint8Array => {
+  const whole = new Uint8Array(first.length + second.length)
+  whole.set(first)
+  whole.set(second, first.length)
+  return whole
+}
+
 const nothing = new Reader(new Uint8Array(0))
+
+/** A measured shape has no header to look at. */
+const unmeasured = { headerSize: 1, lengthOffset: 0, lengthWidth: 1, lengthIncludesHeader: false, magics: [] } as const
 
 /** Cuts a byte stream into frames. */
 export class Framer {
-  private readonly shape: FrameShape
+  private readonly shape: HeaderShape
+  private readonly sizeOf: MeasuredShape["sizeAt"] | undefined
+  /** Where the chunk goes on after the frame that is being handed out. */
+  private next = 0
+  /** What came after a frame whose sink threw. */
+  private rest: Uint8Array | undefined
   /** Largest frame in bytes, header included; of the frame whose header comes next. */
   maxFrame: number
   private readonly legal: Uint8Array
@@ -61,15 +88,17 @@ export class Framer {
   private consumed = 0
 
   constructor(shape: FrameShape, options: { readonly maxFrame?: number } = {}) {
-    this.shape = shape
+    this.sizeOf = "sizeAt" in shape ? shape.sizeAt : undefined
+    this.shape = "sizeAt" in shape ? { ...unmeasured, name: shape.name, maxFrame: shape.maxFrame } : shape
     this.maxFrame = options.maxFrame ?? shape.maxFrame
-    this.legal = new Uint8Array(256).fill(shape.magics.length === 0 ? 1 : 0)
-    for (const magic of shape.magics) this.legal[magic] = 1
+    const { magics } = this.shape
+    this.legal = new Uint8Array(256).fill(magics.length === 0 ? 1 : 0)
+    for (const magic of magics) this.legal[magic] = 1
   }
 
   /** Bytes of an unfinished frame held back. */
   get buffered(): number {
-    return this.filled
+    return this.filled + (this.rest?.length ?? 0)
   }
 
   /** Size of the buffers that crossing frames lie in; at most about twice the bytes that have arrived. */
@@ -88,9 +117,29 @@ export class Framer {
     return this.consumed
   }
 
-  /** Hands every frame that `chunk` completes to `sink`. Throws `DecodeError` at a wrong magic or length. */
+  /**
+   * Hands every frame that `chunk` completes to `sink`. Throws `DecodeError` at a wrong magic or length, and what `sink` throws; the frames
+   * after the one that it threw at come with the next push.
+   */
   push(chunk: Uint8Array, sink: FrameSink): void {
     if (this.failed) malformed("Length", this.shape.name, "", 0, "a new framer", "a framer that has failed")
+    let part = chunk
+    if (this.rest !== undefined) {
+      part = joined(this.rest, chunk)
+      this.rest = undefined
+    }
+    this.next = part.length
+    try {
+      if (this.sizeOf === undefined) this.cut(part, sink)
+      else this.measure(part, this.sizeOf, sink)
+    } catch (error) {
+      if (!this.failed && this.next < part.length) this.rest = part.subarray(this.next)
+      throw error
+    }
+  }
+
+  /** Cuts a chunk by the lengths in the frames' headers. */
+  private cut(chunk: Uint8Array, sink: FrameSink): void {
     let at = 0
     if (this.filled > 0) {
       at = this.complete(chunk, sink)
@@ -105,22 +154,81 @@ export class Framer {
         if (end - at < size) return this.hold(chunk, at, size)
         const next = at + size
         this.consumed += size
+        this.next = next
         sink(reader, at, next)
         at = next
       } while (end - at >= headerSize)
     }
+    this.next = end
     if (at < end) this.hold(chunk, at, 0)
+  }
+
+  /** Cuts a chunk into frames that are measured one after the other. */
+  private measure(chunk: Uint8Array, sizeOf: MeasuredShape["sizeAt"], sink: FrameSink): void {
+    let at = 0
+    if (this.filled > 0 && this.size > 0) {
+      at = this.complete(chunk, sink)
+      if (this.filled > 0) return
+    }
+    let part = chunk.subarray(at)
+    if (this.filled > 0) {
+      // how long the unfinished frame is could not be told: with what has come it is looked at anew
+      part = joined(this.pending.bytes.subarray(this.start, this.start + this.filled), part)
+      this.pending = nothing
+      this.filled = 0
+    }
+    const before = chunk.length - part.length
+    const reader = new Reader(part)
+    at = 0
+    while (at < part.length) {
+      const size = this.measured(sizeOf, reader, at)
+      if (size > part.length - at) {
+        this.next = chunk.length
+        return this.keep(part, at, size)
+      }
+      this.consumed += size
+      this.next = Math.max(0, before + at + size)
+      sink(reader, at, at + size)
+      at += size
+    }
+  }
+
+  /** Size of the frame at `at`; infinite when it cannot be told yet. */
+  private measured(sizeOf: MeasuredShape["sizeAt"], reader: Reader, at: number): number {
+    let size: number
+    try {
+      size = sizeOf(reader, at)
+    } catch (error) {
+      if (!(error instanceof DecodeError) || !error.incomplete) {
+        this.failed = true
+        throw error
+      }
+      if (reader.bytes.length - at > this.maxFrame) this.badSize(reader.bytes.length - at)
+      return Infinity
+    }
+    if (size > this.maxFrame || size <= 0) this.badSize(size)
+    return size
+  }
+
+  /** Keeps an unfinished frame in a buffer of its own. */
+  private keep(part: Uint8Array, at: number, size: number): void {
+    const filled = part.length - at
+    this.pending = new Reader(new Uint8Array(Math.max(firstShared, size === Infinity ? filled : Math.min(size, filled * 2))))
+    this.start = 0
+    this.size = size === Infinity ? 0 : size
+    this.filled = 0
+    this.append(part, at, part.length)
   }
 
   /** Throws `DecodeError` when the stream ended within a frame. */
   finish(): void {
-    if (this.filled === 0) return
+    if (this.buffered === 0) return
     incomplete(
       this.shape.name,
       "",
-      this.filled,
-      this.size === 0 ? `a header of ${this.shape.headerSize} bytes` : `${this.size} bytes`,
-      `${this.filled} bytes`
+      this.buffered,
+      this.sizeOf !== undefined && this.size === 0 ? "a whole packet" : this.size === 0 ? `a header of ${this.shape.headerSize} bytes` : `${this.size} bytes`,
+      `${this.buffered} bytes`
     )
   }
 
@@ -187,6 +295,7 @@ export class Framer {
     this.filled = 0
     this.size = 0
     this.consumed += size
+    this.next = at + more
     sink(reader, start, start + size)
     return at + more
   }

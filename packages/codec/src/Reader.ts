@@ -18,8 +18,8 @@ export class Reader {
 
   /** Where the content of the packet that is being read begins, for fields that only code can say. */
   content = 0
-  /** How deep the record that is being read lies within records of its own type. */
-  depth = 0
+  /** How many records of each type that contains itself surround what is being read. */
+  depths: Record<string, number> | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes

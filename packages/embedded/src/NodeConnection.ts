@@ -15,6 +15,7 @@ import {
   type MutationToken,
   type Packet,
   type Request,
+  requestCommands,
   type Response,
   type ResponseInit,
   Status,
@@ -31,7 +32,7 @@ import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
 import type { RangeScans } from "./RangeScans.ts"
-import { headerProblem, requestProblem } from "./RequestRules.ts"
+import { headerProblem, requestProblem, type Ruled } from "./RequestRules.ts"
 import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
@@ -133,8 +134,11 @@ const empty = new Uint8Array(0)
 /** Largest value after inflating, in bytes: that of a document. */
 const largestInflated = 20 * 1024 * 1024
 
-/** What no server knows. */
-const unknown: ReadonlySet<string> = new Set(["UnknownRequest", "Invalid"])
+/** Status of a command that the node does not execute: servers know by name those that they executed once. */
+const statusOf = (opcode: number): number => {
+  const { name = "Invalid" } = requestCommands[opcode] ?? {}
+  return name === "Invalid" ? Status.UnknownCommand : Status.NotSupported
+}
 
 const timeouts = { none: 0, infinite: 0xffff } as const
 
@@ -195,7 +199,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     if (request === undefined) return
     const handle = this.shared.handlers[tag as Request["_tag"]] as ((connection: NodeConnection, request: Request) => void) | undefined
     if (handle !== undefined) this.execute(request, () => handle(this, request))
-    else this.fail(request, unknown.has(tag) ? Status.UnknownCommand : Status.NotSupported)
+    else this.fail(request, statusOf(request.opcode))
   }
 
   readonly onMalformed = (error: DecodeError, { at, reader }: Frame): void => {
@@ -497,7 +501,7 @@ export class NodeConnection implements PacketHandler<Packet> {
       return false
     }
     const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
-    const problem = headerProblem(request._tag, reader, at)
+    const problem = headerProblem((requestCommands[request.opcode]?.name ?? request._tag) as Ruled, reader, at)
       ?? ((request.datatype & ~negotiated) === 0 ? requestProblem(request) : "Datatype (or part of it) was not negotiated")
     if (problem !== undefined) {
       this.invalid(request, { context: problem })

@@ -233,7 +233,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     else if (framer.offset !== this.frameOffset) {
       this.frameOffset = framer.offset
       this.frameSince = now
-    } else if (framer.buffered < this.shared.options.frameShape.headerSize && now - this.frameSince >= header) {
+    } else if (framer.lacking === undefined && now - this.frameSince >= header) {
       this.late("whole header", header)
     } else if (now - this.frameSince >= frame) this.late("whole frame", frame)
   }

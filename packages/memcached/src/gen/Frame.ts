@@ -15,7 +15,7 @@ import {
   writeResponseFrame
 } from "./Types.ts"
 import {
-  type FrameShape,
+  type HeaderShape,
   type Init,
   type Reader,
   type Writer,
@@ -34,7 +34,7 @@ import {
 } from "@wirewright/codec"
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = {
+export const frameShape: HeaderShape = {
   name: "Mcbp",
   headerSize: 24,
   lengthOffset: 8,

@@ -151,7 +151,7 @@ export class Recorded {
   }
 
   private read(conversation: Conversation): ReadonlyArray<Stream> {
-    const following = this.gallery.follow?.(conversation) ?? { next: () => ({}) }
+    const following: Following = this.gallery.follow?.(conversation) ?? { next: () => ({}) }
     const datagrams = conversation.transport === "udp"
     const sides = (["client", "server"] as const).map((from) => {
       const bytes = joined(conversation.chunks.filter((one) => one.from === from).map(({ hex }) => Buffer.from(hex, "hex")))

@@ -40,11 +40,12 @@ export const writeDomainName = (writer: Writer, at: number, name: string, _start
   endings.set(writer, said)
   const labels = name === "." ? [] : name.match(/(?:\\\d{3}|\\?[^.\\]|\\[.\\])+(?=\.)/g) ?? []
   if (name !== "." && labels.map((label) => `${label}.`).join("") !== name) unencodable("Range", "DomainName", "", "labels that end with a dot", name)
-  for (let size = 1; labels.length > 0; labels.shift()) {
-    const rest = labels.join(".")
+  for (let i = 0, size = 1; labels.length > 0; i++, labels.shift()) {
+    // like BIND: the name and what follows its first label, said last
+    const rest = i > 1 ? "" : labels.join(".")
     const to = compress ? said.get(rest) : undefined
     if (to !== undefined) return writer.bytes.set([0xc0 | to >> 8, to & 0xff], at), at + 2
-    if (at - writer.content < 0x4000 && !said.has(rest)) said.set(rest, at - writer.content)
+    if (i < 2 && at - writer.content < 0x4000) said.set(rest, at - writer.content)
     const bytes = Array.from(labels[0]!.matchAll(/\\(\d{3})|\\?([^])/g), ([, code, character]) => code === undefined ? character!.charCodeAt(0) : Number(code))
     size += bytes.length + 1
     if (bytes.length > 63 || size > 255 || bytes.some((byte) => byte > 255)) unencodable("Range", "DomainName", "", "labels of 63 and names of 255 bytes at most", name)

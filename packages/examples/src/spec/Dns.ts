@@ -48,7 +48,15 @@ const RecordType = enumeration("RecordType", u16, {
   MX: 15,
   TXT: 16,
   AAAA: 28,
+  RP: 17,
+  AFSDB: 18,
   SRV: 33,
+  NAPTR: 35,
+  DNAME: 39,
+  RRSIG: 46,
+  NSEC: 47,
+  SVCB: 64,
+  HTTPS: 65,
   OPT: 41,
   IXFR: 251,
   AXFR: 252,
@@ -83,6 +91,11 @@ const OptionData = choice("OptionData", by("code"), {
 
 const Option = struct("Option", { code: u16, data: prefixed(u16, OptionData) })
 
+/** What a service says of itself (RFC 9460). */
+const Parameter = struct("ServiceParameter", { key: u16, value: prefixed(u16, bytes()) })
+/** 256 types that a name has records of, a bit each (RFC 4034, 4.1.2). */
+const TypeWindow = struct("TypeWindow", { window: u8, bitmap: prefixed(u8, bytes()) })
+
 /** What a record says. Records of updates may say nothing but their type. */
 const RecordData = choice("RecordData", by("type"), {
   A: tagged(1, { address: bytes({ size: 4 }) }),
@@ -93,6 +106,31 @@ const RecordData = choice("RecordData", by("type"), {
   MX: tagged(15, { preference: u16, exchange: name }),
   TXT: tagged(16, { text: array(characterString) }),
   AAAA: tagged(28, { address: bytes({ size: 16 }) }),
+  RP: tagged(17, { mailbox: plainName, text: plainName }),
+  AFSDB: tagged(18, { subtype: u16, host: plainName }),
+  NAPTR: tagged(35, {
+    order: u16,
+    preference: u16,
+    flags: characterString,
+    services: characterString,
+    regularExpression: characterString,
+    replacement: plainName
+  }),
+  DNAME: tagged(39, { target: plainName }),
+  SVCB: tagged(64, { priority: u16, target: plainName, parameters: array(Parameter) }),
+  HTTPS: tagged(65, { priority: u16, target: plainName, parameters: array(Parameter) }),
+  RRSIG: tagged(46, {
+    typeCovered: RecordType,
+    algorithm: u8,
+    labels: u8,
+    originalTimeToLive: u32,
+    expiration: u32,
+    inception: u32,
+    keyTag: u16,
+    signer: plainName,
+    signature: bytes()
+  }),
+  NSEC: tagged(47, { next: plainName, types: array(TypeWindow) }),
   SRV: tagged(33, { priority: u16, weight: u16, port: u16, target: plainName }),
   OPT: tagged(41, { options: array(Option) }),
   CAA: tagged(257, { flags: bits(u8, { critical: slice(7), reserved: slice(6, 0) }), tag: prefixed(u8, utf8()), value: utf8() })

@@ -1,5 +1,7 @@
 /** Which spec becomes which code in this repository. */
-export default {
+import { defineConfig } from "wirewright"
+
+export default defineConfig({
   targets: [
     { spec: "spec/src/memcached.ts", protocol: "memcached", out: "packages/memcached/src/gen" },
     { spec: "spec/src/couchbase.ts", protocol: "couchbase", out: "packages/couchbase/src/gen" },
@@ -10,4 +12,4 @@ export default {
     { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" },
     { spec: "packages/examples/src/spec/Dns.ts", protocol: "dns", out: "packages/examples/src/gallery/dns" }
   ]
-}
+})

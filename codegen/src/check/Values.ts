@@ -96,7 +96,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
   array: { of: type, max: [number], until: [terminator] },
   by: { field: name },
-  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, byteOrder: [order] },
+  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, empty: [oneOf("keep")], byteOrder: [order] },
   nibbleFrames: { name, cases: record(tagged) },
   lazy: { of: test((value) => typeof value === "function", "a function: lazy(() => Value)"), maxDepth: whole },
   flags: {
@@ -129,6 +129,8 @@ const shapes: { readonly [kind: string]: Shape } = {
         shared: [record(kinds("nibbleFrames", "nibbleFrames"))],
         answers: [name],
         trailer: [fields],
+        until: [terminator],
+        datagram: [flag],
         sender: [oneOf("client", "server")],
         opcodeFrom: [name]
       }

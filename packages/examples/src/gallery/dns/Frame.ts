@@ -2,7 +2,18 @@
 /* oxlint-disable */
 
 /** The headers of dns packets, and packets that no command describes. */
-import { type Init, type Reader, type Writer, expectAtLeast, incomplete, malformed, putBytes, putU16, unencodable } from "@wirewright/codec"
+import {
+  type FrameShape,
+  type Init,
+  type Reader,
+  type Writer,
+  expectAtLeast,
+  incomplete,
+  malformed,
+  putBytes,
+  putU16,
+  unencodable
+} from "@wirewright/codec"
 
 /** What the header of a datagram packet says. */
 export interface DatagramHead {}
@@ -79,6 +90,18 @@ export function encodeUnknownDatagram(writer: Writer, packet: DatagramInit & Pic
   const end = putBytes(writer.bytes, bodyStart, packet.message)
   finishDatagram(writer, packet, "UnknownDatagram", 0, bodyStart, end)
 }
+
+/**
+ * Size of the datagram packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
+ * tell.
+ */
+export function measureDatagram(reader: Reader, at: number): number {
+  const end = reader.bytes.length
+  return end - at
+}
+
+/** How long a frame is, for the framer. */
+export const datagramShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measureDatagram }
 
 /** What the header of a segment packet says. */
 export interface SegmentHead {}
@@ -168,3 +191,24 @@ export function encodeUnknownSegment(writer: Writer, packet: SegmentInit & Pick<
   const end = putBytes(writer.bytes, bodyStart, packet.message)
   finishSegment(writer, packet, "UnknownSegment", 0, bodyStart, end)
 }
+
+/**
+ * Size of the segment packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
+ * tell.
+ */
+export function measureSegment(reader: Reader, at: number): number {
+  const view = reader.view
+  const open = reader.open
+  expectAtLeast(open - at, 2, "Segment", "header", 0)
+  const length2 = view.getUint16(at)
+  const bodyLength = length2
+  const bodyStart = at + 2
+  const bodyEnd = bodyStart + bodyLength
+  const end = bodyEnd
+  if (end - at > 65537) return malformed("Limit", "Segment", "length", 0, "a frame of at most 65537 bytes", `${end - at} bytes`)
+  if (bodyEnd < bodyStart) return malformed("Length", "Segment", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
+  return end - at
+}
+
+/** How long a frame is, for the framer. */
+export const segmentShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measureSegment }

@@ -15,3 +15,5 @@ export const OptionData = /* @__PURE__ */ typeSchema<Packets.OptionData>(models,
 export const Question = /* @__PURE__ */ typeSchema<Packets.Question>(models, "Question")
 export const RecordData = /* @__PURE__ */ typeSchema<Packets.RecordData>(models, "RecordData")
 export const ResourceRecord = /* @__PURE__ */ typeSchema<Packets.ResourceRecord>(models, "ResourceRecord")
+export const ServiceParameter = /* @__PURE__ */ typeSchema<Packets.ServiceParameter>(models, "ServiceParameter")
+export const TypeWindow = /* @__PURE__ */ typeSchema<Packets.TypeWindow>(models, "TypeWindow")

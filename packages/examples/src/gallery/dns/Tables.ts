@@ -5,15 +5,10 @@
 import type { CommandTable } from "@wirewright/codec"
 
 /** Opcodes of the commands described here, by name. */
-export const Opcode = {
-  /** A message over TCP. */
-  TcpMessage: 0x00
-} as const
+export const Opcode = {} as const
 
 /** Commands of kind datagram by opcode, those of the base included. */
 export const datagramCommands: CommandTable = {}
 
 /** Commands of kind segment by opcode, those of the base included. */
-export const segmentCommands: CommandTable = {
-  0x00: { name: "TcpMessage", label: "TCP_MESSAGE", lifecycle: "active", sender: "client", reply: "none" }
-}
+export const segmentCommands: CommandTable = {}

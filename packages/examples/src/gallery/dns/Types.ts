@@ -56,9 +56,17 @@ export const RecordType = {
   PTR: 0x000c,
   MX: 0x000f,
   TXT: 0x0010,
+  RP: 0x0011,
+  AFSDB: 0x0012,
   AAAA: 0x001c,
   SRV: 0x0021,
+  NAPTR: 0x0023,
+  DNAME: 0x0027,
   OPT: 0x0029,
+  RRSIG: 0x002e,
+  NSEC: 0x002f,
+  SVCB: 0x0040,
+  HTTPS: 0x0041,
   IXFR: 0x00fb,
   AXFR: 0x00fc,
   ANY: 0x00ff,
@@ -274,8 +282,19 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
       return position
     }
     case "Unknown": {
+      if (value.tag === 3 || value.tag === 8 || value.tag === 10 || value.tag === 12 || value.tag === 15) {
+        unencodable("Range", "OptionData", "tag", "a tag that is not described", String(value.tag))
+      }
       return putBytes(bytes, at, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "OptionData",
+        "_tag",
+        "a case of OptionData",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -295,13 +314,7 @@ export function boundOptionData(value: OptionData): number {
     case "Unknown":
       return 0 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "OptionData",
-        "_tag",
-        "a case of OptionData",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -321,13 +334,7 @@ export function tagOfOptionData(value: OptionData): number {
     case "Unknown":
       return value.tag
     default:
-      return unencodable(
-        "UnknownValue",
-        "OptionData",
-        "_tag",
-        "a case of OptionData",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -430,6 +437,21 @@ export interface RecordDataTXT {
   readonly text: ReadonlyArray<string>
 }
 
+export interface RecordDataRP {
+  readonly _tag: "RP"
+  /** A name that is never compressed. */
+  readonly mailbox: PlainName
+  /** A name that is never compressed. */
+  readonly text: PlainName
+}
+
+export interface RecordDataAFSDB {
+  readonly _tag: "AFSDB"
+  readonly subtype: number
+  /** A name that is never compressed. */
+  readonly host: PlainName
+}
+
 export interface RecordDataAAAA {
   readonly _tag: "AAAA"
   readonly address: Uint8Array
@@ -444,9 +466,67 @@ export interface RecordDataSRV {
   readonly target: PlainName
 }
 
+export interface RecordDataNAPTR {
+  readonly _tag: "NAPTR"
+  readonly order: number
+  readonly preference: number
+  /** At most 255 bytes with their length. */
+  readonly flags: string
+  /** At most 255 bytes with their length. */
+  readonly services: string
+  /** At most 255 bytes with their length. */
+  readonly regularExpression: string
+  /** A name that is never compressed. */
+  readonly replacement: PlainName
+}
+
+export interface RecordDataDNAME {
+  readonly _tag: "DNAME"
+  /** A name that is never compressed. */
+  readonly target: PlainName
+}
+
 export interface RecordDataOPT {
   readonly _tag: "OPT"
   readonly options: ReadonlyArray<Option>
+}
+
+export interface RecordDataRRSIG {
+  readonly _tag: "RRSIG"
+  /** What is asked or stored (IANA: Resource Record TYPEs). */
+  readonly typeCovered: RecordType
+  readonly algorithm: number
+  readonly labels: number
+  readonly originalTimeToLive: number
+  readonly expiration: number
+  readonly inception: number
+  readonly keyTag: number
+  /** A name that is never compressed. */
+  readonly signer: PlainName
+  readonly signature: Uint8Array
+}
+
+export interface RecordDataNSEC {
+  readonly _tag: "NSEC"
+  /** A name that is never compressed. */
+  readonly next: PlainName
+  readonly types: ReadonlyArray<TypeWindow>
+}
+
+export interface RecordDataSVCB {
+  readonly _tag: "SVCB"
+  readonly priority: number
+  /** A name that is never compressed. */
+  readonly target: PlainName
+  readonly parameters: ReadonlyArray<ServiceParameter>
+}
+
+export interface RecordDataHTTPS {
+  readonly _tag: "HTTPS"
+  readonly priority: number
+  /** A name that is never compressed. */
+  readonly target: PlainName
+  readonly parameters: ReadonlyArray<ServiceParameter>
 }
 
 export interface RecordDataCAA {
@@ -473,9 +553,17 @@ export type RecordData =
   | RecordDataPTR
   | RecordDataMX
   | RecordDataTXT
+  | RecordDataRP
+  | RecordDataAFSDB
   | RecordDataAAAA
   | RecordDataSRV
+  | RecordDataNAPTR
+  | RecordDataDNAME
   | RecordDataOPT
+  | RecordDataRRSIG
+  | RecordDataNSEC
+  | RecordDataSVCB
+  | RecordDataHTTPS
   | RecordDataCAA
   | RecordDataUnknown
 
@@ -578,6 +666,31 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
         text
       }
     }
+    case 17: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      const mailbox = within("RecordData", "mailbox", () => readPlainName(reader, at, end, start))
+      const afterMailbox = reader.next
+      const text = within("RecordData", "text", () => readPlainName(reader, afterMailbox, end, start))
+      const afterText = reader.next
+      reader.next = afterText
+      return {
+        _tag: "RP",
+        mailbox,
+        text
+      }
+    }
+    case 18: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      expectAtLeast(end - at, 2, "RecordData", "subtype", at - start)
+      const host = within("RecordData", "host", () => readPlainName(reader, at + 2, end, start, { subtype: view.getUint16(at) }))
+      const afterHost = reader.next
+      reader.next = afterHost
+      return {
+        _tag: "AFSDB",
+        subtype: view.getUint16(at),
+        host
+      }
+    }
     case 28: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
       expectAtLeast(end - at, 16, "RecordData", "address", at - start)
@@ -610,6 +723,48 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
         target
       }
     }
+    case 35: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      expectAtLeast(end - at, 4, "RecordData", "order", at - start)
+      expectAtLeast(end - (at + 4), 1, "RecordData", "flags", at + 4 - start)
+      const flagsLength = view.getUint8(at + 4)
+      const flagsEnd = at + 5 + flagsLength
+      expectWithin(flagsEnd, end, "RecordData", "flags", at + 5, start)
+      expectAtLeast(end - flagsEnd, 1, "RecordData", "services", flagsEnd - start)
+      const servicesLength = view.getUint8(flagsEnd)
+      const servicesEnd = flagsEnd + 1 + servicesLength
+      expectWithin(servicesEnd, end, "RecordData", "services", flagsEnd + 1, start)
+      expectAtLeast(end - servicesEnd, 1, "RecordData", "regularExpression", servicesEnd - start)
+      const regularExpressionLength = view.getUint8(servicesEnd)
+      const regularExpressionEnd = servicesEnd + 1 + regularExpressionLength
+      expectWithin(regularExpressionEnd, end, "RecordData", "regularExpression", servicesEnd + 1, start)
+      const replacement = within(
+        "RecordData",
+        "replacement",
+        () => readPlainName(reader, regularExpressionEnd, end, start, { order: view.getUint16(at), preference: view.getUint16(at + 2) })
+      )
+      const afterReplacement = reader.next
+      reader.next = afterReplacement
+      return {
+        _tag: "NAPTR",
+        order: view.getUint16(at),
+        preference: view.getUint16(at + 2),
+        flags: reader.text(at + 5, flagsEnd),
+        services: reader.text(flagsEnd + 1, servicesEnd),
+        regularExpression: reader.text(servicesEnd + 1, regularExpressionEnd),
+        replacement
+      }
+    }
+    case 39: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      const target = within("RecordData", "target", () => readPlainName(reader, at, end, start))
+      const afterTarget = reader.next
+      reader.next = afterTarget
+      return {
+        _tag: "DNAME",
+        target
+      }
+    }
     case 41: {
       const options: Array<Option> = []
       let optionsAt = at
@@ -627,6 +782,111 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
       return {
         _tag: "OPT",
         options
+      }
+    }
+    case 46: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      expectAtLeast(end - at, 18, "RecordData", "typeCovered", at - start)
+      const signer = within(
+        "RecordData",
+        "signer",
+        () =>
+          readPlainName(reader, at + 18, end, start, {
+            typeCovered: view.getUint16(at),
+            algorithm: view.getUint8(at + 2),
+            labels: view.getUint8(at + 3),
+            originalTimeToLive: view.getUint32(at + 4),
+            expiration: view.getUint32(at + 8),
+            inception: view.getUint32(at + 12),
+            keyTag: view.getUint16(at + 16)
+          })
+      )
+      const afterSigner = reader.next
+      reader.next = end
+      return {
+        _tag: "RRSIG",
+        typeCovered: view.getUint16(at),
+        algorithm: view.getUint8(at + 2),
+        labels: view.getUint8(at + 3),
+        originalTimeToLive: view.getUint32(at + 4),
+        expiration: view.getUint32(at + 8),
+        inception: view.getUint32(at + 12),
+        keyTag: view.getUint16(at + 16),
+        signer,
+        signature: reader.slice(afterSigner, end)
+      }
+    }
+    case 47: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      const next = within("RecordData", "next", () => readPlainName(reader, at, end, start))
+      const afterNext = reader.next
+      const types: Array<TypeWindow> = []
+      let typesAt = afterNext
+      try {
+        while (end - typesAt >= 1) {
+          const element = readTypeWindow(reader, typesAt, end, start)
+          const afterElement = reader.next
+          types.push(element)
+          typesAt = afterElement
+        }
+      } catch (error) {
+        throw inElement(error, "RecordData", "types", types.length)
+      }
+      reader.next = typesAt
+      return {
+        _tag: "NSEC",
+        next,
+        types
+      }
+    }
+    case 64: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      expectAtLeast(end - at, 2, "RecordData", "priority", at - start)
+      const target = within("RecordData", "target", () => readPlainName(reader, at + 2, end, start, { priority: view.getUint16(at) }))
+      const afterTarget = reader.next
+      const parameters: Array<ServiceParameter> = []
+      let parametersAt = afterTarget
+      try {
+        while (end - parametersAt >= 1) {
+          const element = readServiceParameter(reader, parametersAt, end, start)
+          const afterElement = reader.next
+          parameters.push(element)
+          parametersAt = afterElement
+        }
+      } catch (error) {
+        throw inElement(error, "RecordData", "parameters", parameters.length)
+      }
+      reader.next = parametersAt
+      return {
+        _tag: "SVCB",
+        priority: view.getUint16(at),
+        target,
+        parameters
+      }
+    }
+    case 65: {
+      if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
+      expectAtLeast(end - at, 2, "RecordData", "priority", at - start)
+      const target = within("RecordData", "target", () => readPlainName(reader, at + 2, end, start, { priority: view.getUint16(at) }))
+      const afterTarget = reader.next
+      const parameters: Array<ServiceParameter> = []
+      let parametersAt = afterTarget
+      try {
+        while (end - parametersAt >= 1) {
+          const element = readServiceParameter(reader, parametersAt, end, start)
+          const afterElement = reader.next
+          parameters.push(element)
+          parametersAt = afterElement
+        }
+      } catch (error) {
+        throw inElement(error, "RecordData", "parameters", parameters.length)
+      }
+      reader.next = parametersAt
+      return {
+        _tag: "HTTPS",
+        priority: view.getUint16(at),
+        target,
+        parameters
       }
     }
     case 257: {
@@ -712,6 +972,18 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       }
       return position
     }
+    case "RP": {
+      let position = at
+      position = within("RecordData", "mailbox", () => writePlainName(writer, position, value.mailbox, at, value))
+      position = within("RecordData", "text", () => writePlainName(writer, position, value.text, at, value))
+      return position
+    }
+    case "AFSDB": {
+      let position = at
+      putU16(view, position, value.subtype, "RecordData", "subtype")
+      position = within("RecordData", "host", () => writePlainName(writer, position + 2, value.host, at, value))
+      return position
+    }
     case "AAAA": {
       const position = at
       checkLength(value.address.length, 16, "RecordData", "address")
@@ -726,6 +998,30 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       position = within("RecordData", "target", () => writePlainName(writer, position + 6, value.target, at, value))
       return position
     }
+    case "NAPTR": {
+      let position = at
+      putU16(view, position, value.order, "RecordData", "order")
+      putU16(view, position + 2, value.preference, "RecordData", "preference")
+      const flagsAt = position + 4
+      const flagsFrom = position + 5
+      position = position + 5 + encodeText(bytes, position + 5, value.flags)
+      putU8(view, flagsAt, position - flagsFrom, "RecordData", "flags")
+      const servicesAt = position
+      const servicesFrom = position + 1
+      position = position + 1 + encodeText(bytes, position + 1, value.services)
+      putU8(view, servicesAt, position - servicesFrom, "RecordData", "services")
+      const regularExpressionAt = position
+      const regularExpressionFrom = position + 1
+      position = position + 1 + encodeText(bytes, position + 1, value.regularExpression)
+      putU8(view, regularExpressionAt, position - regularExpressionFrom, "RecordData", "regularExpression")
+      position = within("RecordData", "replacement", () => writePlainName(writer, position, value.replacement, at, value))
+      return position
+    }
+    case "DNAME": {
+      let position = at
+      position = within("RecordData", "target", () => writePlainName(writer, position, value.target, at, value))
+      return position
+    }
     case "OPT": {
       let position = at
       let optionsIndex = 0
@@ -736,6 +1032,63 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
         }
       } catch (error) {
         throw inElement(error, "RecordData", "options", optionsIndex)
+      }
+      return position
+    }
+    case "RRSIG": {
+      let position = at
+      putU16(view, position, value.typeCovered, "RecordData", "typeCovered")
+      putU8(view, position + 2, value.algorithm, "RecordData", "algorithm")
+      putU8(view, position + 3, value.labels, "RecordData", "labels")
+      putU32(view, position + 4, value.originalTimeToLive, "RecordData", "originalTimeToLive")
+      putU32(view, position + 8, value.expiration, "RecordData", "expiration")
+      putU32(view, position + 12, value.inception, "RecordData", "inception")
+      putU16(view, position + 16, value.keyTag, "RecordData", "keyTag")
+      position = within("RecordData", "signer", () => writePlainName(writer, position + 18, value.signer, at, value))
+      position = putBytes(bytes, position, value.signature)
+      return position
+    }
+    case "NSEC": {
+      let position = at
+      position = within("RecordData", "next", () => writePlainName(writer, position, value.next, at, value))
+      let typesIndex = 0
+      try {
+        for (const typesElement of value.types) {
+          position = writeTypeWindow(writer, position, typesElement)
+          typesIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "RecordData", "types", typesIndex)
+      }
+      return position
+    }
+    case "SVCB": {
+      let position = at
+      putU16(view, position, value.priority, "RecordData", "priority")
+      position = within("RecordData", "target", () => writePlainName(writer, position + 2, value.target, at, value))
+      let parametersIndex = 0
+      try {
+        for (const parametersElement of value.parameters) {
+          position = writeServiceParameter(writer, position, parametersElement)
+          parametersIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "RecordData", "parameters", parametersIndex)
+      }
+      return position
+    }
+    case "HTTPS": {
+      let position = at
+      putU16(view, position, value.priority, "RecordData", "priority")
+      position = within("RecordData", "target", () => writePlainName(writer, position + 2, value.target, at, value))
+      let parametersIndex = 0
+      try {
+        for (const parametersElement of value.parameters) {
+          position = writeServiceParameter(writer, position, parametersElement)
+          parametersIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "RecordData", "parameters", parametersIndex)
       }
       return position
     }
@@ -756,8 +1109,22 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       return position
     }
     case "Unknown": {
+      if (
+        value.tag === 1 || value.tag === 2 || value.tag === 5 || value.tag === 6 || value.tag === 12 || value.tag === 15 ||
+        value.tag === 16 || value.tag === 17 || value.tag === 18 || value.tag === 28 || value.tag === 33 || value.tag === 35 ||
+        value.tag === 39 || value.tag === 41 || value.tag === 46 || value.tag === 47 || value.tag === 64 || value.tag === 65 ||
+        value.tag === 257
+      ) unencodable("Range", "RecordData", "tag", "a tag that is not described", String(value.tag))
       return putBytes(bytes, at, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "RecordData",
+        "_tag",
+        "a case of RecordData",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -778,24 +1145,34 @@ export function boundRecordData(value: RecordData): number {
       return 2 + boundDomainName(value.exchange)
     case "TXT":
       return boundElements(value.text, (one) => 1 + textBound(one))
+    case "RP":
+      return boundPlainName(value.mailbox) + boundPlainName(value.text)
+    case "AFSDB":
+      return 2 + boundPlainName(value.host)
     case "AAAA":
       return 16
     case "SRV":
       return 6 + boundPlainName(value.target)
+    case "NAPTR":
+      return 7 + textBound(value.flags) + textBound(value.services) + textBound(value.regularExpression) + boundPlainName(value.replacement)
+    case "DNAME":
+      return boundPlainName(value.target)
     case "OPT":
       return boundElements(value.options, (one) => boundOption(one))
+    case "RRSIG":
+      return 18 + boundPlainName(value.signer) + value.signature.length
+    case "NSEC":
+      return boundPlainName(value.next) + boundElements(value.types, (one) => boundTypeWindow(one))
+    case "SVCB":
+      return 2 + boundPlainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
+    case "HTTPS":
+      return 2 + boundPlainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
     case "CAA":
       return 2 + textBound(value.tag) + textBound(value.value)
     case "Unknown":
       return 0 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "RecordData",
-        "_tag",
-        "a case of RecordData",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -816,24 +1193,34 @@ export function tagOfRecordData(value: RecordData): number {
       return 15
     case "TXT":
       return 16
+    case "RP":
+      return 17
+    case "AFSDB":
+      return 18
     case "AAAA":
       return 28
     case "SRV":
       return 33
+    case "NAPTR":
+      return 35
+    case "DNAME":
+      return 39
     case "OPT":
       return 41
+    case "RRSIG":
+      return 46
+    case "NSEC":
+      return 47
+    case "SVCB":
+      return 64
+    case "HTTPS":
+      return 65
     case "CAA":
       return 257
     case "Unknown":
       return value.tag
     default:
-      return unencodable(
-        "UnknownValue",
-        "RecordData",
-        "_tag",
-        "a case of RecordData",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -903,4 +1290,108 @@ export function decodeResourceRecord(bytes: Uint8Array): ResourceRecord {
 /** Appends a `ResourceRecord` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeResourceRecord(writer: Writer, value: ResourceRecord): void {
   writer.position = writeResourceRecord(writer, writer.need(boundResourceRecord(value)), value)
+}
+
+/** What a service says of itself (RFC 9460). */
+export interface ServiceParameter {
+  readonly key: number
+  readonly value: Uint8Array
+}
+
+/**
+ * Reads a `ServiceParameter` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
+ */
+export function readServiceParameter(reader: Reader, at: number, end: number, start: number): ServiceParameter {
+  const view = reader.view
+  expectAtLeast(end - at, 2, "ServiceParameter", "key", at - start)
+  expectAtLeast(end - (at + 2), 2, "ServiceParameter", "value", at + 2 - start)
+  const valueLength = view.getUint16(at + 2)
+  const valueEnd = at + 4 + valueLength
+  expectWithin(valueEnd, end, "ServiceParameter", "value", at + 4, start)
+  reader.next = valueEnd
+  return {
+    key: view.getUint16(at),
+    value: reader.slice(at + 4, valueEnd)
+  }
+}
+
+/** Writes a `ServiceParameter` at `at`, where there is room for `boundServiceParameter` bytes; returns the offset after it. */
+export function writeServiceParameter(writer: Writer, at: number, value: ServiceParameter): number {
+  const { bytes, view } = writer
+  let position = at
+  putU16(view, position, value.key, "ServiceParameter", "key")
+  const valueAt = position + 2
+  const valueFrom = position + 4
+  position = putBytes(bytes, position + 4, value.value)
+  putU16(view, valueAt, position - valueFrom, "ServiceParameter", "value")
+  return position
+}
+
+/** Room a `ServiceParameter` needs at most, in bytes. */
+export function boundServiceParameter(value: ServiceParameter): number {
+  return 4 + value.value.length
+}
+
+/** Decodes bytes that are one `ServiceParameter`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
+export function decodeServiceParameter(bytes: Uint8Array): ServiceParameter {
+  const reader = new Reader(bytes)
+  const value = readServiceParameter(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "ServiceParameter", "", 0)
+  return value
+}
+
+/** Appends a `ServiceParameter` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export function encodeServiceParameter(writer: Writer, value: ServiceParameter): void {
+  writer.position = writeServiceParameter(writer, writer.need(boundServiceParameter(value)), value)
+}
+
+/** 256 types that a name has records of, a bit each (RFC 4034, 4.1.2). */
+export interface TypeWindow {
+  readonly window: number
+  readonly bitmap: Uint8Array
+}
+
+/** Reads a `TypeWindow` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
+export function readTypeWindow(reader: Reader, at: number, end: number, start: number): TypeWindow {
+  const view = reader.view
+  expectAtLeast(end - at, 1, "TypeWindow", "window", at - start)
+  expectAtLeast(end - (at + 1), 1, "TypeWindow", "bitmap", at + 1 - start)
+  const bitmapLength = view.getUint8(at + 1)
+  const bitmapEnd = at + 2 + bitmapLength
+  expectWithin(bitmapEnd, end, "TypeWindow", "bitmap", at + 2, start)
+  reader.next = bitmapEnd
+  return {
+    window: view.getUint8(at),
+    bitmap: reader.slice(at + 2, bitmapEnd)
+  }
+}
+
+/** Writes a `TypeWindow` at `at`, where there is room for `boundTypeWindow` bytes; returns the offset after it. */
+export function writeTypeWindow(writer: Writer, at: number, value: TypeWindow): number {
+  const { bytes, view } = writer
+  let position = at
+  putU8(view, position, value.window, "TypeWindow", "window")
+  const bitmapAt = position + 1
+  const bitmapFrom = position + 2
+  position = putBytes(bytes, position + 2, value.bitmap)
+  putU8(view, bitmapAt, position - bitmapFrom, "TypeWindow", "bitmap")
+  return position
+}
+
+/** Room a `TypeWindow` needs at most, in bytes. */
+export function boundTypeWindow(value: TypeWindow): number {
+  return 2 + value.bitmap.length
+}
+
+/** Decodes bytes that are one `TypeWindow`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
+export function decodeTypeWindow(bytes: Uint8Array): TypeWindow {
+  const reader = new Reader(bytes)
+  const value = readTypeWindow(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "TypeWindow", "", 0)
+  return value
+}
+
+/** Appends a `TypeWindow` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export function encodeTypeWindow(writer: Writer, value: TypeWindow): void {
+  writer.position = writeTypeWindow(writer, writer.need(boundTypeWindow(value)), value)
 }

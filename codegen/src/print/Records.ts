@@ -310,7 +310,9 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       ? [
         "  case \"Unknown\": {",
         ...(type.cases.length === 0 ? [] : [
-          `    if (${type.cases.map((one) => `value.tag === ${value(one)}`).join(" || ")}) ${module.use(codec, "unencodable")}("Range", ` +
+          `    if (${type.empty === "keep" ? "value.bytes.length > 0 && (" : ""}${
+            type.cases.map((one) => `value.tag === ${value(one)}`).join(" || ")
+          }${type.empty === "keep" ? ")" : ""}) ${module.use(codec, "unencodable")}("Range", ` +
           `"${type.name}", "tag", "a tag that is not described", String(value.tag))`
         ]),
         ...writeTag("value.tag", "tag").lines.map((line) => `    ${line}`),

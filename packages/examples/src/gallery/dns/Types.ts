@@ -1110,10 +1110,11 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "Unknown": {
       if (
-        value.tag === 1 || value.tag === 2 || value.tag === 5 || value.tag === 6 || value.tag === 12 || value.tag === 15 ||
-        value.tag === 16 || value.tag === 17 || value.tag === 18 || value.tag === 28 || value.tag === 33 || value.tag === 35 ||
-        value.tag === 39 || value.tag === 41 || value.tag === 46 || value.tag === 47 || value.tag === 64 || value.tag === 65 ||
-        value.tag === 257
+        value.bytes.length > 0 &&
+        (value.tag === 1 || value.tag === 2 || value.tag === 5 || value.tag === 6 || value.tag === 12 || value.tag === 15 ||
+          value.tag === 16 || value.tag === 17 || value.tag === 18 || value.tag === 28 || value.tag === 33 || value.tag === 35 ||
+          value.tag === 39 || value.tag === 41 || value.tag === 46 || value.tag === 47 || value.tag === 64 || value.tag === 65 ||
+          value.tag === 257)
       ) unencodable("Range", "RecordData", "tag", "a tag that is not described", String(value.tag))
       return putBytes(bytes, at, value.bytes)
     }

@@ -60,7 +60,8 @@ const sizes = { plus: [whole], absent: [whole] } as const
 const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
 const headerField = kinds(
   "a header field such as opcode(u8), bodyLength(u16) or u32",
-  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation", "int", "flags", "enumeration", "reserved", "bits", "constant"]
+  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation"],
+  ...types
 )
 
 /** What each word makes. A property in brackets may be missing. */

@@ -169,7 +169,7 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   const fields = fieldsOf(layout)
   const head = headFields(context, packet.kind)
   const fixed = fixedHeader(packet)
-  const scope = new WriteScope([...head, ...fields], ["writer", "view", "bytes", "packet", "position", "states", "bodyStart", "init"])
+  const scope = new WriteScope([...head, ...fields], ["writer", "view", "bytes", "packet", "position", "states", "bodyStart", "init", "opcode"])
   for (const { name, type } of head) {
     scope.values.set(name, fixed[name] !== undefined ? String(fixed[name]) : defaultOf(context, type, `packet.${name}`))
   }
@@ -180,13 +180,20 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   const init = Object.keys(fixed).length === 0
     ? "packet"
     : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} }`
-  const opcode = packet.command.isOpcodeless === true && opcodeField(packet.kind) !== undefined
-    ? `(packet as { readonly ${opcodeField(packet.kind)!.name}?: number }).${opcodeField(packet.kind)!.name} ?? 0`
-    : String(packet.command.opcode)
+  const role = packet.command.isOpcodeless === true ? opcodeField(packet.kind)?.name : undefined
+  const opcode = role === undefined ? String(packet.command.opcode) : "opcode"
+  const others = context.model.commands.filter(({ isOpcodeless, kinds }) => isOpcodeless !== true && kinds.request === packet.kind.name)
+  const chosen = role === undefined ? [] : [
+    `const opcode = (packet as { readonly ${role}?: number }).${role} ?? 0`,
+    `if ([${others.map((one) => one.opcode).join(", ")}].includes(opcode)) ${
+      module.use(codec, "unencodable")
+    }("Range", "${packet.tag}", "${role}", "a value that no other packet has", String(opcode))`
+  ]
   const named = init === "packet" ? "packet" : "init"
   const keyword = writer.lines.some((line) => /^\s*position \+?= /.test(line)) ? "let" : "const"
   const usesPosition = writer.lines.some((line) => /\bposition\b/.test(line)) || /\bposition\b/.test(writer.end)
   return [
+    ...chosen,
     ...(named === "init" ? [`const init = ${init}`] : []),
     `const bodyStart = ${module.use(frame, `begin${kind}`)}(writer, ${named}, ${boundText(bound)})`,
     ...(hasCustoms(context) ? ["writer.content = bodyStart"] : []),

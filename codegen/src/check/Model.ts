@@ -14,6 +14,7 @@ import { at, checkNames, checkReferences, checkRun, flattened, type Place, range
 import { checkFrame } from "./Frame.ts"
 import { checkSiblings } from "./Words.ts"
 
+import { headFields, opcodeField } from "../print/RunFrame.ts"
 /** Names that generated code needs for itself. */
 const globals = new Set([
   "Array",
@@ -245,7 +246,10 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
     const header = new Map<string, string>([
       ["_tag", "the tag"],
       ["layout", "the name of the layout"],
-      ["opcode", "the header"],
+      ...(packet.kind.run === undefined
+        ? ["opcode"]
+        : [opcodeField(packet.kind)?.name ?? [], headFields(context, packet.kind).map(({ name }) => name)].flat())
+        .map((name): [string, string] => [name, "the header"]),
       ...visibleFields(packet.kind).map((field): [string, string] => [field.name, "the header"]),
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])

@@ -327,7 +327,7 @@ export const chunkings = (recorded: Recorded, count = 1_000, size = 1_000_000): 
   for (const one of all) ends.push((ends.at(-1) ?? 0) + one.bytes.length)
   const below = random(7)
   for (let run = 0; run < count; run++) {
-    const most = 2 ** (9 + run % 8)
+    const most = 2 ** (11 + run % 6)
     let index = 0
     let at = 0
     for (let before = 0, there = 0; there < bytes.length;) {

@@ -1,5 +1,7 @@
 /** Which spec becomes which code in this repository. */
-export default {
+import { defineConfig } from "wirewright"
+
+export default defineConfig({
   targets: [
     { spec: "spec/src/memcached.ts", protocol: "memcached", out: "packages/memcached/src/gen" },
     { spec: "spec/src/couchbase.ts", protocol: "couchbase", out: "packages/couchbase/src/gen" },
@@ -11,4 +13,4 @@ export default {
     { spec: "packages/examples/src/spec/Mqtt.ts", protocol: "mqtt", out: "packages/examples/src/gallery/mqtt" },
     { spec: "packages/examples/src/spec/Resp.ts", protocol: "resp", out: "packages/examples/src/gallery/resp" }
   ]
-}
+})

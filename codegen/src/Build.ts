@@ -51,7 +51,7 @@ import type {
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
-import { intSize, pascal, upperSnake } from "./Names.ts"
+import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
 import { resolveFields } from "./Resolve.ts"
 
@@ -100,6 +100,14 @@ const hexOf = (text: Terminator): string =>
   (typeof text === "number" ? [text] : [...text].map((character) => character.codePointAt(0)!)).map((byte) =>
     byte.toString(16).padStart(2, "0")
   ).join("")
+
+/** The same in an encoding of text. */
+const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
+  encoding === "utf16be"
+    ? hexOf(text).replaceAll(/../g, "00$&")
+    : encoding === "utf16le"
+    ? hexOf(text).replaceAll(/../g, "$&00")
+    : hexOf(text)
 
 const sized = ({ size, max, until }: Sized): SizedModel =>
   defined({ size, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
@@ -284,7 +292,7 @@ class Builder {
     const model = defined({
       name: command.name,
       doc: this.origin.doc(command),
-      family: pascal(this.origin.family(command) ?? "Commands"),
+      family: familyName(this.origin.family(command) ?? "Commands"),
       opcode: codeOf(command.opcode ?? 0),
       isOpcodeless: command.opcode === undefined && hasNoOpcode(frame, command.kinds.request) ? true : undefined,
       header: command.header,
@@ -550,7 +558,7 @@ class Builder {
       case "utf8":
         return { kind: "utf8", invalid: type.invalid, ...sized(type) }
       case "text":
-        return { kind: "text", encoding: type.encoding, ...sized(type) }
+        return { kind: "text", encoding: type.encoding, ...sized(type), ...(type.until === undefined ? {} : { until: hexIn(type.encoding, type.until) }) }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
       case "constant":

@@ -7,17 +7,24 @@
 import type { Model } from "@wirewright/codec/Model"
 import type { TextModel } from "@wirewright/codec/TextModel"
 import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
+import * as Path from "node:path"
 import { buildModel, type Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
+import { checkPrinted } from "./check/Printed.ts"
+import { prove } from "./check/Proof.ts"
 import { checkProtocolNames } from "./check/Protocol.ts"
+import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
+import type { Formatting } from "./Format.ts"
 import { header } from "./Header.ts"
-import { type Generatable, load } from "./Load.ts"
-import { compare, type Module } from "./Module.ts"
+import { type Generatable, load, LoadError } from "./Load.ts"
+import { compare, type Module, withTaken } from "./Module.ts"
 import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
 import { print } from "./Print.ts"
+import { notModules } from "./PackageType.ts"
+import { type Rewrite, rewriting } from "./Specifiers.ts"
 import { printCommands } from "./print/Commands.ts"
 import { Context } from "./print/Context.ts"
 import { printExamples, type TestRunner } from "./print/Examples.ts"
@@ -45,13 +52,17 @@ export interface GenerateOptions {
   readonly dryRun?: boolean
   /** Runner of a generated test of the spec's examples. Default: "none", no such test. */
   readonly testRunner?: TestRunner
-  /** Extension of imports between generated files; `.ts` runs under Node's type stripping. */
+  /** Extension of imports between generated files; `.ts` runs under Node's type stripping. Default: ".ts" */
   readonly importExtension?: ".ts" | ".js"
+  /** How the code is formatted. Default: as that of this repository */
+  readonly format?: Formatting
 }
 
 /** What was done, or would be. All paths are relative to `cwd`. */
 export interface Report {
   readonly findings: ReadonlyArray<Finding>
+  /** What could not be decided about the specs: no mistake that is known, and none that is ruled out; and packages that take them for CommonJS. */
+  readonly notices: ReadonlyArray<Finding>
   readonly written: ReadonlyArray<string>
   readonly unchanged: number
   readonly removed: ReadonlyArray<string>
@@ -61,14 +72,15 @@ export interface Report {
   readonly orphaned: ReadonlyArray<string>
 }
 
-/** Generates code for specs. With findings nothing is written. Throws `LoadError` and `OutputError`, and has written nothing then either. */
+/** Generates code for specs. With findings nothing is written. Throws `LoadError` (when no line of a spec is to blame) and `OutputError`, and has written nothing then either. */
 export const generate = async (options: GenerateOptions): Promise<Report> => {
-  const { findings, outputs } = await plan(options)
-  if (findings.length > 0) return { findings, written: [], unchanged: 0, removed: [], stale: [], orphaned: [] }
+  const { findings, notices, outputs } = await plan(options)
+  if (findings.length > 0) return { findings, notices, written: [], unchanged: 0, removed: [], stale: [], orphaned: [] }
   const difference = compareOutputs(options.cwd, outputs)
   if (options.dryRun !== true) replaceFiles(options.cwd, difference)
   return {
     findings,
+    notices,
     written: difference.changed.map(([path]) => path),
     unchanged: difference.unchanged,
     removed: difference.orphaned,
@@ -79,10 +91,11 @@ export const generate = async (options: GenerateOptions): Promise<Report> => {
 
 /** Reports which generated files are stale or orphaned; writes nothing. Throws what `generate` would throw. */
 export const check = async (options: GenerateOptions): Promise<Report> => {
-  const { findings, outputs } = await plan(options)
+  const { findings, notices, outputs } = await plan(options)
   const difference = findings.length > 0 ? { changed: [], unchanged: 0, orphaned: [] } : compareOutputs(options.cwd, outputs)
   return {
     findings,
+    notices,
     written: [],
     unchanged: difference.unchanged,
     removed: [],
@@ -93,43 +106,73 @@ export const check = async (options: GenerateOptions): Promise<Report> => {
 
 const plan = async (
   options: GenerateOptions
-): Promise<{ readonly findings: ReadonlyArray<Finding>; readonly outputs: ReadonlyArray<Output> }> => {
+): Promise<
+  { readonly findings: ReadonlyArray<Finding>; readonly notices: ReadonlyArray<Finding>; readonly outputs: ReadonlyArray<Output> }
+> => {
   checkTargets(options.targets)
   const origin = await Origin.make()
   const complaints: Array<Complaint> = []
+  const unloaded: Array<Finding> = []
   const jobs: Array<{ readonly value: Generatable; readonly place: Omit<Output, "files"> }> = []
   for (const target of options.targets) {
-    const values = await load(options.cwd, target.spec, target.protocol)
+    const values = await loaded(options.cwd, target, unloaded)
     for (const value of values) jobs.push({ value, place: { out: target.out, ...values.length === 1 ? {} : { below: value.name } } })
   }
   const outputs: Array<Output> = []
   const models = new Map<object, Built>()
   const extension = options.importExtension ?? ".ts"
   for (const { value } of jobs) {
-    complaints.push(...checkProtocolNames(value))
+    const wrong = checkValues(value)
+    complaints.push(...wrong, ...wrong.length > 0 ? [] : checkProtocolNames(value))
+    // nothing can be made of values that no word makes
+    if (wrong.length > 0) continue
     if (value.kind === "textProtocol") complaints.push(...checkText(value))
     else builtOf(value, origin, models)
   }
   const built = [...models.values()]
   for (const one of built) complaints.push(...checkModel(one))
   // examples are decoded by the model, which must be sound for that
-  if (complaints.length === 0) { for (const one of built) complaints.push(...checkExamples(one)) }
-  for (const { place, value } of jobs) {
-    if (complaints.length > 0) break
-    if (value.kind === "textProtocol") {
-      const [model, ...bases] = textModels(value, origin)
-      outputs.push({ ...place, files: await files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!) })
-    } else {
-      const { model } = builtOf(value, origin, models)
-      const modules = printProtocol(model, extension, options.testRunner ?? "none")
-      outputs.push({ ...place, files: await files(modules, model.name, model) })
+  const notices: Array<Complaint> = []
+  if (complaints.length === 0) {
+    for (const one of built) {
+      const proof = prove(one)
+      complaints.push(...checkExamples(one), ...proof.findings)
+      notices.push(...proof.notices)
     }
   }
-  const findings = [
-    ...new Map(complaints.map((complaint) => origin.locate(complaint, options.cwd)).map((one) => [JSON.stringify(one), one])).values()
-  ]
-    .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
-  return { findings, outputs }
+  const format = complaints.length > 0 || unloaded.length > 0 ? undefined : (await import("./Format.ts")).formatter(options.format)
+  for (const { place, value } of jobs) {
+    if (format === undefined) break
+    if (value.kind === "textProtocol") {
+      const [model, ...bases] = textModels(value, origin)
+      outputs.push({ ...place, files: files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!, format) })
+    } else {
+      const one = builtOf(value, origin, models)
+      const { model } = one
+      const modules = printApart(() => printProtocol(model, extension, options.testRunner ?? "none"))
+      complaints.push(...checkPrinted(one, modules))
+      if (complaints.length > 0) continue
+      const directory = Path.resolve(options.cwd, place.out, place.below ?? "")
+      const rewrite = value.kind === "protocol" ? rewriting(value, directory, extension) : undefined
+      outputs.push({ ...place, files: files(modules, model.name, model, format, rewrite) })
+    }
+  }
+  const located = (some: ReadonlyArray<Complaint>, more: ReadonlyArray<Finding> = []): ReadonlyArray<Finding> =>
+    [...new Map([...more, ...some.map((one) => origin.locate(one, options.cwd))].map((one) => [JSON.stringify(one), one])).values()]
+      .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
+  const packages = jobs.flatMap(({ place }) => notModules(options.cwd, Path.resolve(options.cwd, place.out)) ?? [])
+  return { findings: located(complaints, unloaded), notices: located(notices, packages), outputs }
+}
+
+/** Loads a spec; what a line of it is to blame for is a finding. */
+const loaded = async (cwd: string, target: Target, findings: Array<Finding>): Promise<ReadonlyArray<Generatable>> => {
+  try {
+    return await load(cwd, target.spec, target.protocol)
+  } catch (error) {
+    if (!(error instanceof LoadError) || error.finding === undefined) throw error
+    findings.push(error.finding)
+    return []
+  }
 }
 
 /** A text protocol's model, then its bases', nearest first. */
@@ -147,6 +190,13 @@ const builtOf = (value: Protocol | TypesOnly, origin: Origin, models: Map<object
   return built
 }
 
+/** Prints so that what the runtime calls like something of the protocol is imported under another name. */
+const printApart = (run: () => ReadonlyArray<Module>): ReadonlyArray<Module> => {
+  const modules = run()
+  const own = new Set(modules.flatMap(({ declarations }) => declarations.flatMap((one) => one.kind === "statement" ? [] : [one.name])))
+  return modules.some(({ imports }) => imports.some(({ names }) => names.some(({ name }) => own.has(name)))) ? withTaken(own, run) : modules
+}
+
 const printProtocol = (model: Model, extension: string, runner: TestRunner): ReadonlyArray<Module> => {
   const context = new Context(model, extension)
   const types = [printTypes(context), printSchemas(context), printIndex(context), printModel(context)]
@@ -162,12 +212,11 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
   ]
 }
 
-let format: Promise<(path: string, text: string) => string> | undefined
-
-const formatting = (): Promise<(path: string, text: string) => string> =>
-  format ??= import("./Format.ts").then(({ formatter }) => formatter())
-
-const files = async (modules: ReadonlyArray<Module>, name: string, model: object): Promise<Output["files"]> => {
-  const format = await formatting()
-  return new Map([...modules.map((one) => [one.path, format(one.path, print(one, header))] as const), [`${name}.model.json`, json(model)]])
-}
+const files = (
+  modules: ReadonlyArray<Module>,
+  name: string,
+  model: object,
+  format: (path: string, text: string) => string,
+  rewrite: Rewrite = (text) => text
+): Output["files"] =>
+  new Map([...modules.map((one) => [one.path, format(one.path, rewrite(print(one, header)))] as const), [`${name}.model.json`, json(model)]])

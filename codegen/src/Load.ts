@@ -1,7 +1,10 @@
 /** Loads spec modules and finds the protocols they export. */
 import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
+import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
+import type { Finding } from "./Finding.ts"
+import { notModules } from "./PackageType.ts"
 
 /** Anything that code is generated for. */
 export type Generatable = Protocol | TextProtocol | TypesOnly
@@ -15,9 +18,50 @@ const isGeneratable = (value: unknown): value is Generatable => {
 export class LoadError extends Error {
   override readonly name = "LoadError"
   readonly spec: string
-  constructor(spec: string, message: string, options?: ErrorOptions) {
+  /** What it is as a finding, where a line of the spec is to blame. */
+  readonly finding: Finding | undefined
+  constructor(spec: string, message: string, options?: ErrorOptions & { readonly finding?: Finding | undefined }) {
     super(`${spec}: ${message}`, options)
     this.spec = spec
+    this.finding = options?.finding
+  }
+}
+
+const fileOf = (cwd: string, path: string): string => Path.relative(cwd, path).split(Path.sep).join("/")
+
+/** An error that a line of the spec threw. */
+const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined => {
+  if (!(cause instanceof Error)) return undefined
+  const wrongPackage = cause instanceof SyntaxError && /import statement outside a module|Unexpected token 'export'/.test(cause.message)
+  if (wrongPackage) return notModules(cwd, Path.dirname(path))
+  const [, line, column] = new RegExp(`${Path.basename(path).replaceAll(/[^\w]/g, "\\$&")}:(\\d+)(?::(\\d+))?`).exec(cause.stack ?? "") ?? []
+  if (line === undefined) return undefined
+  const early = /^Cannot access '(.*)' before initialization$/.exec(cause.message)?.[1]
+  return {
+    file: fileOf(cwd, path),
+    line: Number(line),
+    column: Number(column ?? 1),
+    ...early === undefined
+      ? { rule: "WW003", message: `the spec throws: ${cause.message}`, hint: "a spec only describes: correct what it calls" }
+      : {
+        rule: "WW002",
+        message: `${early} is used before it is described`,
+        hint: `a record that contains itself says lazy(() => ${early}); what is merely used too early goes further up`
+      }
+  }
+}
+
+/** A spec without a protocol to see: the value that nobody uses is the one that was meant. */
+const unexported = (cwd: string, path: string): Finding => {
+  const source = Fs.readFileSync(path, "utf8")
+  const unused = [...source.matchAll(/^(const|let) (\w+)\b/gm)].filter(([, , name]) => source.match(new RegExp(`\\b${name}\\b`, "g"))?.length === 1).at(-1)
+  return {
+    rule: "WW001",
+    file: fileOf(cwd, path),
+    line: unused === undefined ? 1 : source.slice(0, unused.index).split("\n").length,
+    column: 1,
+    message: "the spec exports no protocol (`protocol`, `extend`, `textProtocol` or `types`)",
+    hint: unused === undefined ? "export one" : `write: export const ${unused[2]}`
   }
 }
 
@@ -28,14 +72,18 @@ export const load = async (cwd: string, spec: string, only?: string): Promise<Re
   try {
     module = await import(pathToFileURL(path).href) as typeof module
   } catch (cause) {
-    throw new LoadError(spec, `cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new LoadError(spec, `cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      finding: thrown(cwd, path, cause)
+    })
   }
   const exported = [...new Set(Object.values(module).filter(isGeneratable))]
   const named = only === undefined ? withoutBases(exported) : exported.filter((one) => one.name === only)
   if (named.length === 0) {
     throw new LoadError(
       spec,
-      only === undefined ? "exports no protocol (`protocol`, `extend`, `textProtocol` or `types`)" : `exports no protocol named ${only}`
+      only === undefined ? "exports no protocol (`protocol`, `extend`, `textProtocol` or `types`)" : `exports no protocol named ${only}`,
+      only === undefined ? { finding: unexported(cwd, path) } : {}
     )
   }
   return named.sort((a, b) => a.name < b.name ? -1 : 1)

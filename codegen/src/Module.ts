@@ -61,6 +61,19 @@ export type Declaration =
   }
   | { readonly kind: "statement"; readonly text: string }
 
+let taken: ReadonlySet<string> = new Set()
+
+/** Prints with names that a protocol gives to its own: what the runtime calls so is imported under another name. */
+export const withTaken = <A>(names: ReadonlySet<string>, run: () => A): A => {
+  const before = taken
+  taken = names
+  try {
+    return run()
+  } finally {
+    taken = before
+  }
+}
+
 /** Names imported from one module. */
 interface Imported {
   readonly values: Set<string>
@@ -76,6 +89,8 @@ export class Module {
   readonly doc: string
   readonly declarations: Array<Declaration> = []
   private readonly imported = new Map<string, Imported>()
+  /** What imported names are called here, where that differs. */
+  private readonly renamed = new Map<string, string>()
 
   constructor(path: string, doc: string) {
     this.path = path
@@ -85,13 +100,13 @@ export class Module {
   /** Imports a value and returns its name. */
   use(from: string, name: string): string {
     this.from(from)?.values.add(name)
-    return name
+    return this.called(from, name)
   }
 
   /** Imports a type and returns its name. */
   useType(from: string, name: string): string {
     this.from(from)?.types.add(name)
-    return name
+    return this.called(from, name)
   }
 
   /** Imports a whole module under a name and returns the name. */
@@ -116,16 +131,23 @@ export class Module {
   get imports(): ReadonlyArray<
     {
       readonly from: string
-      readonly names: ReadonlyArray<{ readonly name: string; readonly typeOnly: boolean }>
+      /** `as`: what it is called here. */
+      readonly names: ReadonlyArray<{ readonly name: string; readonly as: string; readonly typeOnly: boolean }>
       readonly namespace?: string
       readonly namespaceTypeOnly?: boolean
     }
   > {
     return [...this.imported].sort(([a], [b]) => compare(a, b)).map(([from, { values, types, namespace }]) => ({
       from,
-      names: [...new Set([...values, ...types])].sort(compare).map((name) => ({ name, typeOnly: !values.has(name) })),
+      names: [...new Set([...values, ...types])].sort(compare).map((name) => ({ name, as: this.renamed.get(`${from} ${name}`) ?? name, typeOnly: !values.has(name) })),
       ...(namespace === undefined ? {} : { namespace: namespace.name, namespaceTypeOnly: namespace.typeOnly })
     }))
+  }
+
+  private called(from: string, name: string): string {
+    if (!from.startsWith("@wirewright/codec") || !taken.has(name)) return name
+    this.renamed.set(`${from} ${name}`, `${name}$`)
+    return `${name}$`
   }
 
   private from(from: string): Imported | undefined {

@@ -8,6 +8,15 @@ export const intSize = (int: IntName): number => int === "u24" ? 3 : Number(int.
 export const pascal = (name: string): string =>
   name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
 
+/** Generated modules that are not named after a spec file. */
+const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])
+
+/** Name of the module for the commands of a spec file. */
+export const familyName = (file: string): string => {
+  const name = pascal(file)
+  return /^\d/.test(name) ? `Commands${name}` : moduleNames.has(name.toLowerCase()) ? `${name}Commands` : name
+}
+
 /** `DcpOpen` to `dcpOpen`. */
 export const camel = (name: string): string => name.length === 0 ? name : name[0]!.toLowerCase() + name.slice(1)
 
@@ -50,6 +59,9 @@ export const local = (field: string): string =>
 
 /** Whether a name can be a property or type name without quotes. */
 export const isIdentifier = (name: string): boolean => /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name)
+
+/** Whether a name can be that of a field: an identifier that objects do not have anyway. */
+export const isPropertyName = (name: string): boolean => isIdentifier(name) && !(name in {})
 
 /** Whether a name can be that of a file everywhere, without separators and without the names that Windows keeps for devices. */
 export const isFileName = (name: string): boolean => /^[A-Za-z][\w-]*$/.test(name) && !/^(con|prn|aux|nul|com\d|lpt\d)$/i.test(name)

@@ -206,7 +206,7 @@ describe("names", () => {
   })
 
   it("of files whose commands would have no module", () => {
-    const files = ["1st", "con", "___", "index"]
+    const files = ["con", "___", "1st", "index"]
     const cwd = place(Object.fromEntries(files.map((file) => [
       `${file}.ts`,
       `${family("One", 1)}
@@ -216,7 +216,8 @@ export const p = protocol(f, { name: "p", module: "x/p", commands: [one] })
     ])))
     const outcomes = runCalls(files.map((file) => ["generate", { cwd, targets: [{ spec: `${file}.ts`, out: "gen" }] }]))
     const rules = outcomes.map((outcome) => typeof outcome === "string" ? outcome : outcome.findings.map(({ rule }) => rule).join(" "))
-    expect(rules).toEqual(files.map(() => expect.stringContaining("WW105")))
+    // those that begin with a digit, or are named like a module of ours, get another name
+    expect(rules).toEqual(["WW105", "WW105", "", ""])
   })
 
   it("of two files whose commands would have one module where the case of letters does not count", () => {

@@ -1,20 +1,19 @@
 /** Rules for whole protocols. All findings are collected; none stops the others. */
-import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
+import type { CommandModel, FieldModel, IntName, KindModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
+import { headOf } from "@wirewright/codec/Heads"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
-import { hex, intSize, isFileName, isIdentifier, pascal } from "../Names.ts"
+import { hex, intSize, isFileName, isIdentifier, isPropertyName, pascal } from "../Names.ts"
 import { type LayoutConditions, layoutConditions } from "../print/Layouts.ts"
 import { packetsOf } from "../print/Plans.ts"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { measuredFields } from "@wirewright/codec/words/Records"
-import { flatFields } from "@wirewright/codec/words/Word"
 import { Context } from "../print/Context.ts"
-import { fieldOf, visibleFields } from "../print/HeaderFields.ts"
-import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
+import { visibleFields } from "../print/HeaderFields.ts"
+import { checkCommand, checkReplaced } from "./Commands.ts"
+import { at, checkNames, checkReferences, checkRun, flattened, type Place, rangeOf, slicesOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
-
-/** Generated modules that are not named after a spec file. */
-const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])
+import { checkSiblings } from "./Words.ts"
 
 /** Names that generated code needs for itself. */
 const globals = new Set([
@@ -54,16 +53,19 @@ function* rules(built: Built): Iterable<Complaint> {
   if (built.protocol.kind === "types") return
   yield* checkFrame(built)
   yield* checkCommands(built, context, states)
+  yield* checkReplaced(built)
 }
 
 function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
-  if (!isIdentifier(type.name) || globals.has(type.name)) {
+  if (!isIdentifier(type.name) || type.name !== pascal(type.name) || globals.has(type.name)) {
     yield at(
       place,
       "WW104",
       [],
-      `${type.name} cannot be the name of a generated type`,
-      "choose a PascalCase name that generated code does not use itself"
+      `${JSON.stringify(type.name)} cannot be the name of a generated type`,
+      globals.has(type.name) || !isIdentifier(pascal(type.name))
+        ? "choose a PascalCase name that generated code does not use itself"
+        : `types are PascalCase: write ${pascal(type.name)}`
     )
   }
   switch (type.kind) {
@@ -112,7 +114,7 @@ function* checkUnique(
 ): Iterable<Complaint> {
   const seen = new Map<number, string>()
   for (const [name, number] of entries) {
-    if (!isIdentifier(name)) {
+    if (!isPropertyName(name)) {
       yield at(
         place,
         "WW120",
@@ -131,14 +133,15 @@ function* checkUnique(
 }
 
 function* checkRecord(place: Place, fields: ReadonlyArray<FieldModel>, taken: ReadonlyMap<string, string>): Iterable<Complaint> {
-  const all = flatFields(fields).map((field) => [[field.name], field] as const)
+  const all = flattened(fields)
   yield* checkNames(place, all, taken)
   yield* checkReferences(place, all)
+  yield* checkSiblings(place, all, slicesOf(fields))
   yield* checkRun(place, fields, measuredFields(fields))
 }
 
 function* checkCommands(built: Built, context: Context, states: ReadonlyArray<string>): Iterable<Complaint> {
-  const opcodes = new Map<string, string>()
+  const opcodes = new Map<string, ReadonlyArray<CommandModel>>()
   const tags = new Map<string, string>()
   const families = new Map<string, string>()
   for (const [model, value] of built.commands) {
@@ -152,15 +155,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
         "choose a PascalCase name that generated code does not use itself"
       )
     }
-    if (moduleNames.has(model.family.toLowerCase())) {
-      yield at(
-        place,
-        "WW105",
-        [],
-        `a spec file cannot be named ${model.family}: the generated code has a module of that name`,
-        "rename the spec file"
-      )
-    } else if (!isFileName(model.family)) {
+    if (!families.has(model.family.toLowerCase()) && !isFileName(model.family)) {
       yield at(place, "WW105", [], `no module can be named ${JSON.stringify(model.family)} after the spec file`, "rename the spec file")
     }
     const namesake = families.get(model.family.toLowerCase())
@@ -174,18 +169,19 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
       )
     }
     families.set(model.family.toLowerCase(), model.family)
-    yield* checkKind(place, model, context)
+    yield* checkKind(built, place, model, context)
     const key = `${model.kinds.request} ${model.isOpcodeless === true ? model.name : model.opcode}`
-    if (opcodes.has(key)) {
+    const sharing = opcodes.get(key)
+    if (sharing !== undefined && !areTold(context, model, sharing)) {
       yield at(
         place,
         "WW102",
         ["opcode"],
-        `opcode ${hex(model.opcode)} is ${opcodes.get(key)} already`,
-        "one opcode, one command; an extension may replace its base's"
+        `opcode ${hex(model.opcode)} is ${sharing.map(({ name }) => name).join(", ")} already`,
+        "one opcode, one command; or begin the content of each with a constant or literal of its own"
       )
     }
-    opcodes.set(key, model.name)
+    opcodes.set(key, [...sharing ?? [], model])
     for (const packet of packetsOf(context, model).filter((one) => one.kind !== undefined)) {
       if (tags.has(packet.tag)) {
         yield at(
@@ -202,7 +198,17 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
   }
 }
 
-function* checkKind(place: Place, model: CommandModel, context: Context): Iterable<Complaint> {
+/** Whether a packet begins otherwise than those that have its opcode. */
+const areTold = (context: Context, model: CommandModel, others: ReadonlyArray<CommandModel>): boolean => {
+  if (context.model.frame.kinds.find(({ name }) => name === model.kinds.request)?.run === undefined) return false
+  const heads = (command: CommandModel): ReadonlyArray<string> =>
+    command.request.map(({ sections }) => headOf(sections.flatMap(({ fields }) => fields)).text)
+  return heads(model).every((text) =>
+    others.flatMap(heads).every((other) => text !== "" && other !== "" && !text.startsWith(other) && !other.startsWith(text))
+  )
+}
+
+function* checkKind(built: Built, place: Place, model: CommandModel, context: Context): Iterable<Complaint> {
   const kind = context.model.frame.kinds.find((one) => one.name === model.kinds.request)
   if (kind === undefined) {
     yield at(
@@ -214,13 +220,17 @@ function* checkKind(place: Place, model: CommandModel, context: Context): Iterab
     )
     return
   }
-  const opcode = fieldOf(kind.headers[0]!, "opcode")
-  if (opcode === undefined) return
-  const { max } = rangeOf(opcode.int)
-  if (!Number.isSafeInteger(model.opcode) || model.opcode < 0 || BigInt(model.opcode) > max) {
-    yield at(place, "WW101", ["opcode"], `opcode ${model.opcode} does not fit the header`, `the largest is ${hex(Number(max))}`)
-  }
+  if (built.protocol.kind !== "protocol") return
+  // what a header lacks is said once
+  const first = [...built.commands].find(([one, value]) => one.kinds.request === kind.name && value.opcode !== undefined)?.[0]
+  yield* checkCommand(model, built.commands.get(model)!, kind, built.protocol.frame, first === model)
 }
+
+/** Header fields that are read before a packet's own. */
+const headerFields = (kind: KindModel): ReadonlyArray<FieldModel> =>
+  kind.run?.fields ?? (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
+    field.role === "field" ? [{ name: field.name, type: field.type }] : []
+  )
 
 function* checkPackets(place: Place, model: CommandModel, context: Context, value: object): Iterable<Complaint> {
   const written = value as { readonly responses?: { readonly [status: string]: unknown } }
@@ -252,13 +262,19 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])
     for (const layout of packet.layouts) {
-      yield* checkLayout({ ...place, path: [...path, ...(layout.name === undefined ? [] : [layout.name])] }, layout, header)
+      const here = { ...place, path: [...path, ...(layout.name === undefined ? [] : [layout.name])], most: context.model.frame.maxFrame }
+      yield* checkLayout(here, layout, header, headerFields(packet.kind))
     }
     yield* checkApart({ ...place, path }, packet.layouts, (layout) => layoutConditions(context, packet.kind, layout))
   }
 }
 
-function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<string, string>): Iterable<Complaint> {
+function* checkLayout(
+  place: Place,
+  layout: LayoutModel,
+  header: ReadonlyMap<string, string>,
+  outer: ReadonlyArray<FieldModel>
+): Iterable<Complaint> {
   const sections = place.context.model.frame.sections
   if (layout.name !== undefined && !isIdentifier(layout.name)) {
     yield at(place, "WW141", [], `${JSON.stringify(layout.name)} cannot be the name of a layout`, "use letters, digits and underscores")
@@ -269,9 +285,11 @@ function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<str
     }
   }
   const ordered = sections.flatMap((section) => layout.sections.filter((one) => one.section === section))
-  const all = ordered.flatMap(({ section, fields }) => flatFields(fields).map((field) => [[section, field.name], field] as const))
+  const all = ordered.flatMap(({ section, fields }) => flattened(fields, [section]))
   yield* checkNames(place, all, header)
   yield* checkReferences(place, all)
+  const slices = slicesOf([...outer, ...ordered.flatMap(({ fields }) => fields)])
+  yield* checkSiblings(place, all, slices, flattened(outer).map(([, field]) => field))
   const measured = measuredFields(all.map(([, field]) => field))
   for (const { section, fields } of ordered) yield* checkRun({ ...place, path: [...place.path, section] }, fields, measured)
 }

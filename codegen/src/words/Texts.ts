@@ -1,5 +1,6 @@
 /** Prints bytes, text and literals. */
 import type { TypeModel } from "@wirewright/codec/Model"
+import { unitSize } from "@wirewright/codec/Encodings"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
@@ -10,13 +11,16 @@ import type { Named, Word } from "./Word.ts"
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 type SizedType = Of<"bytes" | "utf8" | "json" | "text">
 
+/** Where a terminator may stand: at multiples of this. */
+const stepOf = (type: SizedType): number => type.kind === "text" ? unitSize(type.encoding) : 1
+
 const read = (reader: FieldReader, type: SizedType, field: Named, end: string): string => {
   const at = String(reader.at)
   const { path } = field
   const stop = type.until !== undefined
-    ? reader.findUntil(type.until, field, end)
+    ? reader.findUntil(type.until, field, end, stepOf(type))
     : type.size === undefined
-    ? type.kind === "bytes" ? end : reader.floor(end)
+    ? type.kind === "bytes" || type.kind === "text" ? end : reader.floor(end)
     : reader.plus(type.size)
   if (type.max !== undefined && type.size === undefined) {
     reader.lines.push(
@@ -72,9 +76,9 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
     writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
   }
   if (type.until !== undefined) {
-    writer.lines.push(
-      `${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)})`
-    )
+    writer.lines.push(`${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)}${
+      stepOf(type) === 1 ? "" : `, ${stepOf(type)}`
+    })`)
     writer.literal(type.until)
   }
 }

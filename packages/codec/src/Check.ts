@@ -17,6 +17,10 @@ export const expectLength = (length: number, expected: number, packet: string, p
   if (length !== expected) malformed("Length", packet, path, offset, byteCount(expected), byteCount(length))
 }
 
+/** The lengths that sets of optional fields have are `expected`, the largest of which is `largest`; this is none of them. */
+export const noLength = (length: number, largest: number, expected: string, packet: string, path: string, offset: number): never =>
+  short(packet, path, offset, expected, byteCount(length), length < largest ? length : 0)
+
 /** At least `minimum` bytes are left. */
 export const expectAtLeast = (length: number, minimum: number, packet: string, path: string, offset: number): void => {
   if (length < minimum) short(packet, path, offset, `at least ${byteCount(minimum)}`, byteCount(Math.max(0, length)), length)
@@ -24,10 +28,8 @@ export const expectAtLeast = (length: number, minimum: number, packet: string, p
 
 /** A sized field lies within what surrounds it. */
 export const expectWithin = (fieldEnd: number, end: number, packet: string, path: string, at: number, start: number): void => {
-  if (fieldEnd > end || fieldEnd < at) {
-    const closed = fieldEnd < at ? 0 : end
-    short(packet, path, at - start, `${byteCount(fieldEnd - at)}`, `${byteCount(Math.max(0, end - at))}`, closed)
-  }
+  if (fieldEnd > end) short(packet, path, at - start, byteCount(fieldEnd - at), byteCount(Math.max(0, end - at)), end)
+  if (fieldEnd < at) short(packet, path, at - start, `${byteCount(at - fieldEnd)} more`, "the end", end)
 }
 
 /** Nothing is left over. */
@@ -76,6 +78,11 @@ export const checkAtMost = (length: number, max: number, packet: string, path: s
   if (length > max) unencodable("Limit", packet, path, `at most ${byteCount(max)}`, byteCount(length))
 }
 
+/** What an encoder writes is not empty. */
+export const checkSome = (length: number, packet: string, path: string): void => {
+  if (length === 0) unencodable("Length", packet, path, "at least 1 byte, or undefined", "0 bytes")
+}
+
 /** What an encoder writes has exactly this size. */
 export const checkLength = (length: number, expected: number, packet: string, path: string): void => {
   if (length !== expected) unencodable("Length", packet, path, byteCount(expected), byteCount(length))
@@ -83,7 +90,10 @@ export const checkLength = (length: number, expected: number, packet: string, pa
 
 /** A value that the spec must know, for encoders. */
 export const checkKnown = (known: boolean, value: number | bigint, packet: string, path: string, expected: string): void => {
-  if (!known) unencodable("UnknownValue", packet, path, expected, hexNumber(value))
+  if (!known) {
+    if (value === undefined || value === null) unencodable("Missing", packet, path, expected, String(value))
+    unencodable("UnknownValue", packet, path, expected, typeof value === "number" || typeof value === "bigint" ? hexNumber(value) : typeof value)
+  }
 }
 
 /** Text that must be UTF-8, for fields that do not take other bytes. */

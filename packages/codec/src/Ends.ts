@@ -1,8 +1,4 @@
-/**
- * Fields that end where certain bytes stand, ASCII decimals, and content whose length is known only once it is written.
- *
- * Terminators are given as the numbers of their bytes: one (`a`), or two (`a` then `b`), which is what protocols have.
- */
+/** Fields that end where certain bytes stand, ASCII decimals, and content whose length is known only once it is written. */
 import { short } from "./Check.ts"
 import { malformed, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
@@ -33,6 +29,26 @@ export const findPair = (
   return short(packet, path, at - start, `the end, bytes 0x${hexByte(a)}${hexByte(b)}`, "none", end)
 }
 
+/** Offset of the characters of `terminator`, of a byte each, in `[at, end)`; only at multiples of `step` from `at`. */
+export const findText = (
+  reader: Reader,
+  terminator: string,
+  step: number,
+  at: number,
+  end: number,
+  start: number,
+  packet: string,
+  path: string
+): number => {
+  const { bytes } = reader
+  const { length } = terminator
+  const first = terminator.charCodeAt(0)
+  for (let found = bytes.indexOf(first, at); found !== -1 && found + length <= end; found = bytes.indexOf(first, found + 1)) {
+    if ((found - at) % step === 0 && standsAt(bytes, found, end, [...terminator].map((one) => one.charCodeAt(0)))) return found
+  }
+  return short(packet, path, at - start, `the end, ${JSON.stringify(terminator)}`, "none", end)
+}
+
 const hexByte = (byte: number): string => byte.toString(16).padStart(2, "0")
 
 /** Whether the bytes of `terminator` stand at `at`. */
@@ -40,6 +56,36 @@ export const standsAt = (bytes: Uint8Array, at: number, end: number, terminator:
   if (end - at < terminator.length) return false
   for (let i = 0; i < terminator.length; i++) if (bytes[at + i] !== terminator[i]) return false
   return true
+}
+
+/** Whether the terminator of a list stands at `at`. Throws when more bytes must come to tell. */
+export const endStands = (
+  reader: Reader,
+  terminator: string,
+  at: number,
+  end: number,
+  start: number,
+  packet: string,
+  path: string
+): boolean => {
+  for (let i = 0; i < terminator.length; i++) {
+    if (end - at - i < 1) return i > 0 && end % 1 !== 0 ? short(packet, path, at - start, JSON.stringify(terminator), "the end", end) : false
+    if (reader.bytes[at + i] !== terminator.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** A list that has `max` elements has no more; its terminator may yet come. */
+export const expectNoMore = (at: number, end: number, max: number, packet: string, path: string, start: number): void => {
+  if (end - at < 1) short(packet, path, at - start, "the end of the list", "the end", end)
+  malformed("Limit", packet, path, at - start, `at most ${max} elements`, "more")
+}
+
+/** An element that was written at `at` does not look like the end of its list. */
+export const checkElement = (bytes: Uint8Array, at: number, end: number, terminator: string, packet: string, path: string): void => {
+  if (standsAt(bytes, at, end, Array.from(terminator, (one) => one.charCodeAt(0)))) {
+    unencodable("Range", packet, path, `an element that does not begin with ${JSON.stringify(terminator)}`, "one")
+  }
 }
 
 /** The bytes of a literal stand at `at`; returns the offset after them. */
@@ -67,11 +113,11 @@ export const putLiteral = (bytes: Uint8Array, at: number, literal: string): numb
   return at + literal.length
 }
 
-/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end. */
-export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string): void => {
+/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. */
+export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string, step = 1): void => {
   const first = terminator.charCodeAt(0)
   for (let i = bytes.indexOf(first, from); i !== -1 && i < to; i = bytes.indexOf(first, i + 1)) {
-    let whole = true
+    let whole = (i - from) % step === 0
     for (let k = 1; k < terminator.length && whole; k++) {
       // what stands after the content is the terminator itself
       const byte = i + k < to ? bytes[i + k]! : terminator.charCodeAt(i + k - to)
@@ -225,14 +271,28 @@ export const putAligned = (bytes: Uint8Array, at: number, begin: number, to: num
   return next
 }
 
-/** A record lies within `max` others of its type at most. Returns the depth, for the caller to count down again. */
-export const deeper = (depth: number, max: number, packet: string, path: string, offset: number): number => {
-  if (depth >= max) malformed("Limit", packet, path, offset, `at most ${max} records within one another`, "more")
-  return depth + 1
+/** Counts the records of a type that surround what is being read or written. */
+interface Depths {
+  depths: Record<string, number> | undefined
+}
+
+/** A record begins, of which at most `max` may lie within one another. The caller says when it ends (`shallower`). */
+export const deeper = (reader: Depths, type: string, max: number, offset: number): void => {
+  const depths = reader.depths ??= {}
+  const depth = depths[type] ?? 0
+  if (depth >= max) malformed("Limit", type, "", offset, `at most ${max} records within one another`, "more")
+  depths[type] = depth + 1
 }
 
 /** The same for encoders. */
-export const deeperWrite = (depth: number, max: number, packet: string, path: string): number => {
-  if (depth >= max) unencodable("Limit", packet, path, `at most ${max} records within one another`, "more")
-  return depth + 1
+export const deeperWrite = (writer: Depths, type: string, max: number): void => {
+  const depths = writer.depths ??= {}
+  const depth = depths[type] ?? 0
+  if (depth >= max) unencodable("Limit", type, "", `at most ${max} records within one another`, "more")
+  depths[type] = depth + 1
+}
+
+/** A record ends. */
+export const shallower = (of: Depths, type: string): void => {
+  of.depths![type]!--
 }

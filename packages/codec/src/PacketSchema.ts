@@ -7,6 +7,7 @@ import { Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import { isVisible } from "./JsonValue.ts"
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
 import { wordOf } from "./words/index.ts"
+import { isNullable } from "./words/Records.ts"
 import { optionalIn } from "./words/Sizes.ts"
 import { flatFields, type SchemaMaker } from "./words/Word.ts"
 import * as Wire from "./WireSchema.ts"
@@ -109,9 +110,10 @@ class Maker {
 
   private fields(fields: ReadonlyArray<FieldModel>): Fields {
     return Object.fromEntries(
-      flatFields(fields).filter(isVisible).map((
-        { name, type }
-      ) => [name, isOptional(type) ? Schema.optional(this.type(type)) : this.type(type)])
+      flatFields(fields).filter(isVisible).map(({ name, type }) => {
+        const of = isNullable(fields, name) ? Schema.NullOr(this.type(type)) : this.type(type)
+        return [name, isOptional(type) ? Schema.optional(of) : of]
+      })
     )
   }
 

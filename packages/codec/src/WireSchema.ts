@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import type { IntName } from "./Model.ts"
+import type { TextLimits } from "./words/Word.ts"
 import { decodeText, encodeText, hasEscapes, textLength } from "./Text.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -42,7 +43,10 @@ export const bytes = (options: { readonly size?: number; readonly max?: number; 
     : Schema.Uint8Array
   return without === undefined
     ? sized
-    : sized.check(Schema.makeFilter((value) => !String.fromCharCode(...value).includes(without) || "expected bytes without their end"))
+    : sized.check(Schema.makeFilter((value) => {
+      const text = Array.from(value, (byte) => String.fromCharCode(byte)).join("")
+      return `${text}${without}`.indexOf(without) === text.length || "expected bytes without their end"
+    }))
 }
 
 /** Whether text is the spelling that its own bytes decode to. Lone surrogates are, when they stand for bytes that are no UTF-8. */
@@ -52,25 +56,26 @@ const isLossless = (value: string): boolean => {
   return decodeText(room, 0, encodeText(room, 0, value)) === value
 }
 
-/** Text of a bounded or fixed size in UTF-8 bytes. `without`: what it must not contain; `limit`: its largest code unit. */
-export const text = (
-  options: { readonly size?: number; readonly max?: number; readonly without?: string; readonly limit?: number } = {}
-) => {
-  const { size, max, without, limit } = options
+/** Text of a bounded or fixed size. */
+export const text = (options: TextLimits = {}) => {
+  const { size, max, without, limit, unit } = options
+  // no text has fewer bytes than UTF-16 units
+  const units = (bytes: number): number => Math.floor(bytes / (unit ?? 1))
   return Schema.String.check(
     Schema.makeFilter((value) => {
-      if (limit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
-      if (limit !== undefined) {
-        for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
-      }
-      if (without !== undefined && value.includes(without)) return `expected text without ${JSON.stringify(without)}`
+      if (unit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
+      if (limit !== undefined) for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
+      if (without !== undefined && `${value}${without}`.indexOf(without) < value.length) return `expected text without ${JSON.stringify(without)}`
       if (size === undefined && max === undefined) return true
-      const length = textLength(value)
+      const length = unit === undefined ? textLength(value) : unit * value.length
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`
       return max === undefined || length <= max || `expected at most ${max} bytes, got ${length}`
     }, {
-      // no text has fewer bytes than UTF-16 units
-      arbitraryConstraint: size !== undefined ? { minLength: size, maxLength: size } : max !== undefined ? { maxLength: max } : {}
+      arbitraryConstraint: size !== undefined
+        ? { minLength: units(size), maxLength: units(size) }
+        : max !== undefined
+        ? { maxLength: units(max) }
+        : {}
     })
   )
 }

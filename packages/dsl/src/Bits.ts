@@ -3,6 +3,7 @@ import { mark } from "./CallSite.ts"
 import type { Enumeration } from "./Flags.ts"
 import type { OpcodeField, MagicField, BodyLength } from "./Frame.ts"
 import type { Escaped, Int, Slice } from "./Numbers.ts"
+import { given } from "./Options.ts"
 import type { Terminator } from "./Text.ts"
 import type { Fields } from "./Type.ts"
 
@@ -36,10 +37,10 @@ export interface Tokens<F extends Fields = Fields> {
 
 /** Bits `high` to `low` (inclusive) of a number; one bit with one argument. `of` names its values, `value` fixes it. */
 export const slice = (high: number, low: number = high, options: { readonly of?: Enumeration; readonly value?: number } = {}): Slice => ({
+  ...given(options),
   kind: "slice",
   high,
-  low,
-  ...options
+  low
 })
 
 /** `bits(u8, { type: slice(7, 4), retain: slice(0) })`: several fields in one integer. */
@@ -51,4 +52,4 @@ export const tokens = <const F extends Fields>(
   separator: Terminator,
   fields: F,
   options: { readonly until?: Terminator } = {}
-): Tokens<F> => mark({ kind: "tokens", separator, fields, ...options }, tokens)
+): Tokens<F> => mark({ ...given(options), kind: "tokens", separator, fields }, tokens)

@@ -1,6 +1,7 @@
 /** Flag bitmasks, enumerations and the table of response statuses. They stay numbers on the wire and in TypeScript. */
 import { mark } from "./CallSite.ts"
 import type { Int } from "./Numbers.ts"
+import { given } from "./Options.ts"
 
 /** One named bit, counted from the least significant. */
 export interface Bit<N extends number = number> {
@@ -54,6 +55,7 @@ export const flags = <const N extends string, W extends FlagsWidth, const B exte
   options: FlagsOptions<keyof B & string> = {}
 ): Flags<N> =>
   mark({
+    ...given(options),
     kind: "flags",
     name,
     of,
@@ -80,7 +82,7 @@ export const enumeration = <const N extends string>(
   of: Int<"u8"> | Int<"u16"> | Int<"u24"> | Int<"u32"> | Int<"i8"> | Int<"i16"> | Int<"i32">,
   values: { readonly [name: string]: number | string },
   options: { readonly unknown?: "keep" | "error" } = {}
-): Enumeration<N> => mark({ kind: "enumeration", name, of, values, unknown: options.unknown ?? "keep" }, enumeration)
+): Enumeration<N> => mark({ unknown: "keep" as const, ...given(options), kind: "enumeration", name, of, values }, enumeration)
 
 /**
  * What a client may do about a status:

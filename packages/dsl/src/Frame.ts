@@ -8,6 +8,7 @@ import { mark } from "./CallSite.ts"
 import type { Enumeration, Flags, Statuses } from "./Flags.ts"
 import type { Bits } from "./Bits.ts"
 import type { Escaped, Int, Slice, Varint } from "./Numbers.ts"
+import { given } from "./Options.ts"
 import type { NibbleFrames } from "./Records.ts"
 import type { Terminator } from "./Text.ts"
 import type { Fields } from "./Type.ts"
@@ -136,7 +137,7 @@ export const sectionLength = <const S extends string>(of: Int, section: S): Sect
 export const bodyLength = (
   of: Int | Varint | Escaped,
   options: { readonly from?: LengthFrom; readonly plus?: number } = {}
-): BodyLength => ({ kind: "bodyLength", of, from: options.from ?? "body", plus: options.plus ?? 0 })
+): BodyLength => ({ from: "body", plus: 0, ...given(options), kind: "bodyLength", of })
 /** The status of a response. */
 export const statusCode = (of: Int): StatusField => ({ kind: "statusCode", of })
 
@@ -156,13 +157,9 @@ export const frame = <
   readonly maxFrame?: number
 }): Frame<S, keyof K & string, Status, keyof State & string> =>
   mark({
+    ...given(options),
     kind: "frame",
     name,
-    sections: options.sections,
-    ...(options.phases === undefined ? {} : { phases: options.phases }),
-    ...(options.byteOrder === undefined ? {} : { byteOrder: options.byteOrder }),
-    kinds: options.kinds,
-    ...(options.statuses === undefined ? {} : { statuses: options.statuses }),
     states: options.states ?? {},
     maxFrame: options.maxFrame ?? 30 * 1024 * 1024
   } as unknown as Frame<S, keyof K & string, Status, keyof State & string>, frame)

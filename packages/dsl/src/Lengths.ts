@@ -1,6 +1,7 @@
 /** Words for lengths and counts: of a sibling, or directly in front of what they measure. */
 import { mark } from "./CallSite.ts"
 import type { NumberType } from "./Numbers.ts"
+import { given } from "./Options.ts"
 import type { Terminator } from "./Text.ts"
 import type { Type } from "./Type.ts"
 
@@ -49,16 +50,16 @@ export const lengthOf = <const T extends string>(
   of: NumberType,
   target: T | ReadonlyArray<T>,
   options: LengthOptions = {}
-): LengthOf<T> => mark({ kind: "lengthOf", of, target, ...options }, lengthOf)
+): LengthOf<T> => mark({ ...given(options), kind: "lengthOf", of, target }, lengthOf)
 
 /** The number of elements of the sibling array `target`. */
 export const countOf = <const T extends string>(of: NumberType, target: T, options: LengthOptions = {}): CountOf<T> =>
-  mark({ kind: "countOf", of, target, ...options }, countOf)
+  mark({ ...given(options), kind: "countOf", of, target }, countOf)
 
 /** `of` with its length in bytes in front of it. */
 export const prefixed = (by: NumberType, of: Type, options: LengthOptions & { readonly trailer?: Terminator } = {}): Prefixed =>
-  mark({ kind: "prefixed", by, of, ...options }, prefixed)
+  mark({ ...given(options), kind: "prefixed", by, of }, prefixed)
 
 /** An array with its number of elements in front of it. */
 export const counted = (by: NumberType, of: Type, options: LengthOptions & { readonly max?: number } = {}): Counted =>
-  mark({ kind: "counted", by, of, ...options }, counted)
+  mark({ ...given(options), kind: "counted", by, of }, counted)

@@ -1,5 +1,6 @@
 /** Words for numbers: fixed-width integers and floats, variable-length integers, decimals; and constants of them. */
 import { mark } from "./CallSite.ts"
+import { given } from "./Options.ts"
 
 /** Names of the fixed-width integers. */
 export type IntName = "u8" | "u16" | "u24" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64"
@@ -118,6 +119,7 @@ export const varint = (
   } = {}
 ): Varint =>
   mark({
+    ...given(options),
     kind: "varint",
     encoding: options.encoding ?? "leb128",
     bits: options.bits ?? 32,
@@ -130,7 +132,7 @@ export const uleb128: Varint = { kind: "varint", encoding: "leb128", bits: 32, z
 
 /** A small integer with escapes to wider ones: `escaped(u8, { max: 125, 126: u16, 127: u64 })`. Only the shortest is accepted. */
 export const escaped = (of: Int | Slice, options: { readonly max: number; readonly [value: number]: Int }): Escaped => {
-  const { max, ...escapes } = options
+  const { max, ...escapes } = given(options)
   return mark({
     kind: "escaped",
     of,
@@ -144,10 +146,10 @@ export const decimal = (
   options: { readonly bits?: 32 | 64; readonly signed?: boolean; readonly until?: string | number } = {}
 ): Decimal =>
   mark({
+    ...given(options),
     kind: "decimal",
     bits: options.bits ?? 32,
-    signed: options.signed ?? false,
-    ...(options.until === undefined ? {} : { until: options.until })
+    signed: options.signed ?? false
   }, decimal)
 
 /**

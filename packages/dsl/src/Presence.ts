@@ -1,4 +1,5 @@
 /** Words for what may be missing. */
+import { given } from "./Options.ts"
 import type { Type } from "./Type.ts"
 
 /** One bit of a sibling: it says whether a field is there, and follows from that. */
@@ -49,7 +50,7 @@ export const optional: {
   (of: Type, options?: { readonly if?: BitOf | ValueOf }): Optional<never>
   <const R extends string>(of: Type, options: { readonly requires: R }): Optional<R> & { readonly requires: R }
 } = (of: Type, options: { readonly requires?: string; readonly if?: BitOf | ValueOf } = {}): never =>
-  ({ kind: "optional", of, ...options }) as never
+  ({ ...given(options), kind: "optional", of }) as never
 
 /**
  * A field that is there only while the connection is in `state`; with `from` or `to`, only in those versions, where `state` is a numbered
@@ -59,4 +60,4 @@ export const when = <const S extends string>(
   state: S,
   of: Type,
   options: { readonly from?: number; readonly to?: number; readonly else?: Type } = {}
-): When<S> => ({ kind: "when", state, of, ...options })
+): When<S> => ({ ...given(options), kind: "when", state, of })

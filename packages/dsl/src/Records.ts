@@ -1,6 +1,7 @@
 /** Words for records, choices between them, and repetition. */
 import { mark } from "./CallSite.ts"
 import type { ByteOrder, Int, Varint } from "./Numbers.ts"
+import { given } from "./Options.ts"
 import type { Terminator } from "./Text.ts"
 import type { CheckedFields, Fields, NameOf, Type } from "./Type.ts"
 
@@ -70,11 +71,11 @@ export const struct = <const N extends string, const F extends Fields>(
   name: N,
   fields: F & CheckedFields<F, NameOf<F>>,
   options: { readonly byteOrder?: ByteOrder | "given" } = {}
-): Struct<N> => mark({ kind: "struct", name, fields: fields as Fields, ...options }, struct)
+): Struct<N> => mark({ ...given(options), kind: "struct", name, fields: fields as Fields }, struct)
 
 /** Repeated elements. */
 export const array = (of: Type, options: { readonly max?: number; readonly until?: Terminator } = {}): ArrayOf =>
-  mark({ kind: "array", of, ...options }, array)
+  mark({ ...given(options), kind: "array", of }, array)
 
 /** One case of a `choice` or of `nibbleFrames`: its tag and what follows. */
 export const tagged = <const F extends Fields>(
@@ -92,14 +93,7 @@ export const choice = <const N extends string>(
   cases: Choice["cases"],
   options: { readonly unknown?: "keep" | "error"; readonly byteOrder?: ByteOrder } = {}
 ): Choice<N> =>
-  mark({
-    kind: "choice",
-    name,
-    tag,
-    cases,
-    unknown: options.unknown ?? "error",
-    ...(options.byteOrder === undefined ? {} : { byteOrder: options.byteOrder })
-  }, choice)
+  mark({ unknown: "error" as const, ...given(options), kind: "choice", name, tag, cases }, choice)
 
 /** Flexible framing extras: a list of records with 4-bit ids and lengths. */
 export const nibbleFrames = <const N extends string>(name: N, cases: NibbleFrames["cases"]): NibbleFrames<N> =>
@@ -107,4 +101,4 @@ export const nibbleFrames = <const N extends string>(name: N, cases: NibbleFrame
 
 /** A record that contains itself: `lazy(() => Value)`. */
 export const lazy = (of: () => Struct | Choice, options: { readonly maxDepth?: number } = {}): Lazy =>
-  mark({ kind: "lazy", of, maxDepth: options.maxDepth ?? 128 }, lazy)
+  mark({ maxDepth: 128, ...given(options), kind: "lazy", of }, lazy)

@@ -1,6 +1,7 @@
 /** Words for bytes and text, and how they end. */
+import { given } from "./Options.ts"
 
-/** Characters or byte values that end something: a string of ASCII characters, or one byte. */
+/** Characters or byte values that end something: a string of ASCII characters, or one byte. In UTF-16 each is a unit. */
 export type Terminator = string | number
 
 /** What a sized type may say about itself. Without `size` or `until`, a length gives it, else it takes what is left. */
@@ -45,31 +46,33 @@ export interface Literal {
 }
 
 /** Raw bytes: of a fixed `size`, as long as a length says, `until` a terminator, or all that is left. */
-export const bytes = (options: Sized = {}): Bytes => ({ kind: "bytes", ...options })
+export const bytes = (options: Sized = {}): Bytes => ({ ...given(options), kind: "bytes" })
 
 /** UTF-8 text: of a fixed `size`, as long as a length says, `until` a terminator, or all that is left. */
 export const utf8 = (options: Sized & { readonly invalid?: "escape" | "error" } = {}): Utf8 => ({
-  kind: "utf8",
   invalid: "escape",
-  ...options
+  ...given(options),
+  kind: "utf8"
 })
 
 /** JSON text: sized like `utf8`. */
-export const json = (options: Sized = {}): Json => ({ kind: "json", ...options })
+export const json = (options: Sized = {}): Json => ({ ...given(options), kind: "json" })
 
 /** UTF-8 text ended by a NUL byte: `utf8({ until: 0 })`. */
-export const cstring = (options: { readonly max?: number } = {}): Utf8 => utf8({ ...options, until: 0 })
+export const cstring = (options: { readonly max?: number } = {}): Utf8 => utf8({ ...given(options), until: 0 })
 
 /** ASCII text; bytes above 0x7f are an error. */
-export const ascii = (options: Sized = {}): Encoded => ({ kind: "text", encoding: "ascii", ...options })
+export const ascii = (options: Sized = {}): Encoded => ({ ...given(options), kind: "text", encoding: "ascii" })
 
 /** ISO 8859-1 text: each byte is the code point of the same number. */
-export const latin1 = (options: Sized = {}): Encoded => ({ kind: "text", encoding: "latin1", ...options })
+export const latin1 = (options: Sized = {}): Encoded => ({ ...given(options), kind: "text", encoding: "latin1" })
 
 /** UTF-16 text; an odd number of bytes is an error. */
 export const utf16 = (options: Sized & { readonly order?: "big" | "little" } = {}): Encoded => {
-  const { order, ...sized } = options
-  return { kind: "text", encoding: order === "little" ? "utf16le" : "utf16be", ...sized }
+  const { order, ...sized } = given(options)
+  // another order than the two is kept, for the check to find
+  const odd = order === undefined || order === "big" || order === "little" ? {} : { order }
+  return { ...sized, ...odd, kind: "text", encoding: order === "little" ? "utf16le" : "utf16be" }
 }
 
 /** Exactly these characters (or this byte): checked when reading, written by the encoder, absent from the packet's type. */

@@ -1,6 +1,7 @@
 /** Words for bytes without a meaning, checksums, and the one field that only code can say. */
 import { mark } from "./CallSite.ts"
 import type { Int } from "./Numbers.ts"
+import { given } from "./Options.ts"
 import { bytes, type Bytes } from "./Text.ts"
 
 /** What to do when reserved bytes are not zero. `keep` hands them out (and writes them back), `ignore` drops them. */
@@ -59,7 +60,7 @@ export const checksum = <const T extends string>(
   algorithm: ChecksumName,
   of: Int,
   options: { readonly over: ReadonlyArray<T> }
-): Checksum<T> => mark({ kind: "checksum", algorithm, of, over: options.over }, checksum)
+): Checksum<T> => mark({ ...given(options), kind: "checksum", algorithm, of } as Checksum<T>, checksum)
 
 /**
  * A field that no word can say, such as a DNS name. `module` exports for `custom("DomainName", …)`:
@@ -71,4 +72,4 @@ export const checksum = <const T extends string>(
 export const custom = <const N extends string>(
   name: N,
   options: { readonly module: string; readonly minimum: number; readonly fixed?: number; readonly ends?: boolean }
-): Custom<N> => mark({ kind: "custom", name, ...options, ends: options.ends ?? true }, custom)
+): Custom<N> => mark({ ends: true, ...given(options), kind: "custom", name }, custom)

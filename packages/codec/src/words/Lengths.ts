@@ -97,7 +97,7 @@ export const lengthWords: {
     inner: (type) => [type.of],
     summary: (type, catalog) => `${catalog.summary(type.of)} with ${numberText(type.by)} length`,
     walk: (walk, type, spot) => {
-      const [value, at] = noteNumber(walk, type.by, { ...spot, path: `${spot.path}.length` }, `${numberText(type.by)} length`)
+      const [value, at] = noteNumber(walk, type.by, spot, `${numberText(type.by)} length`, `${spot.path}.length`)
       const length = meant(walk, type, value, spot)
       if (length === null) {
         walk.note(spot.path, at, 0, walk.summary(type), null, "null", spot.doc)
@@ -120,7 +120,7 @@ export const lengthWords: {
     inner: (type) => [type.of],
     summary: (type, catalog) => `array of ${catalog.summary(type.of)} with ${numberText(type.by)} count`,
     walk: (walk, type, spot) => {
-      const [value, at] = noteNumber(walk, type.by, { ...spot, path: `${spot.path}.count` }, `${numberText(type.by)} count`)
+      const [value, at] = noteNumber(walk, type.by, spot, `${numberText(type.by)} count`, `${spot.path}.count`)
       const count = meant(walk, type, value, spot)
       if (count === null) {
         walk.note(spot.path, at, 0, walk.summary(type), null, "null", spot.doc)

@@ -39,7 +39,8 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       const zero = bytes.every((byte) => byte === 0)
       walk.note(path, at, size, walk.summary(type), value, zero ? "" : `0x${hexOf(bytes.subarray(0, 16))}`, doc, true)
       if (type.policy === "error" && !zero) {
-        malformed("Reserved", walk.packet, path, at, "zero", typeof value === "object" ? "other bytes" : String(value))
+        const first = bytes.findIndex((byte) => byte !== 0)
+        malformed("Reserved", walk.packet, path, at + first, "0", hexNumber(bytes[first]!))
       }
       return at + size
     },
@@ -63,7 +64,8 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       walk.need(path, at, size, end)
       const bytes = walk.reader.slice(at, at + size)
       walk.note(path, at, size, walk.summary(type), bytes, "", doc, true)
-      if (bytes.some((byte) => byte !== 0)) malformed("Reserved", walk.packet, path, at, "zeros", hexOf(bytes))
+      const first = bytes.findIndex((byte) => byte !== 0)
+      if (first !== -1) malformed("Reserved", walk.packet, path, at + first, "0", hexNumber(bytes[first]!))
       return at + size
     }
   },

@@ -62,6 +62,18 @@ export interface Spot {
 /** How flags and enumerations are spelled in JSON. */
 export type Notation = "named" | "plain"
 
+/** What text keeps to; sizes are in bytes. */
+export interface TextLimits {
+  readonly size?: number
+  readonly max?: number
+  /** What the text must not contain. */
+  readonly without?: string
+  /** Bytes of each code unit. Default: UTF-8 */
+  readonly unit?: 1 | 2
+  /** Largest code unit. */
+  readonly limit?: number
+}
+
 /** What a word makes a schema of; opaque here, so that nothing but `PacketSchema` loads Effect. */
 export interface SchemaMaker<S> {
   readonly integer: (min: number, max: number) => S
@@ -69,8 +81,7 @@ export interface SchemaMaker<S> {
   readonly number: (single: boolean) => S
   readonly boolean: () => S
   readonly bytes: (options: { readonly size?: number; readonly max?: number; readonly without?: string }) => S
-  /** `without`: what the text must not contain. */
-  readonly text: (options: { readonly size?: number; readonly max?: number; readonly without?: string; readonly limit?: number }) => S
+  readonly text: (options: TextLimits) => S
   readonly literals: (values: ReadonlyArray<number>) => S
   readonly array: (of: S, max: number | undefined) => S
   readonly nullOr: (of: S) => S
@@ -128,6 +139,7 @@ const bitFieldType = (
 ): TypeModel => {
   if (one.role !== undefined) return { kind: "opcode", of }
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
+  if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
   return one.escaped ?? of

@@ -91,7 +91,7 @@ const inline = request("Inline", { fields: { line: utf8({ until: "\n" }) } })
 const push = reply("Push", { sender: "server", fields: { type: literal(">"), items: counted(length, value) } })
 
 /** The answer to a command; answers come in the order of the commands. */
-const answer = reply("Reply", { sender: "server", fields: { value: Value } })
+const answer = reply("Answer", { sender: "server", fields: { value: Value } })
 
 /** RESP. */
 export const resp = protocol(respFrame, {

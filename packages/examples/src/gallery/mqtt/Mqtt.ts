@@ -87,7 +87,7 @@ export const decodeConnect: PacketDecoder<Connect> = (reader, at, bodyStart, end
   expectKnown(isQoS(willQoS), willQoS, "Connect", "willQoS", protocolNameEnd + 1 - at, "one of 0, 1, 2")
   const will = bits >>> 2 & 0x01
   const cleanStartValue = bits >>> 1 & 0x01
-  expectNoBits(bits & 0x01, "Connect", "userNameFlag", protocolNameEnd + 1 - at)
+  expectNoBits(bits & 0x01, "Connect", "connectFlags", protocolNameEnd + 1 - at)
   let maybeProperties: ReadonlyArray<Property> | undefined
   let afterMaybeProperties = protocolNameEnd + 4
   if (view.getUint8(protocolNameEnd) >= 5) {
@@ -235,7 +235,6 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   putU16(view, protocolNameAt, position - protocolNameFrom, "Connect", "protocolName")
   putU8(view, position, packet.protocolVersion, "Connect", "protocolVersion")
   checkKnown(isQoS(packet.willQoS), packet.willQoS, "Connect", "willQoS", "one of 0, 1, 2")
-  checkPresence(packet.willPayload !== undefined, packet.willTopic !== undefined, "Connect", "willPayload", "willTopic is there")
   checkPresence(
     packet.willProperties !== undefined,
     packet.protocolVersion >= 5 && packet.willTopic !== undefined,
@@ -243,6 +242,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     "willProperties",
     "willTopic is there"
   )
+  checkPresence(packet.willPayload !== undefined, packet.willTopic !== undefined, "Connect", "willPayload", "willTopic is there")
   putU8(
     view,
     position + 1,
@@ -348,11 +348,22 @@ export const decodeConnack: PacketDecoder<Connack, States> = (reader, at, bodySt
   expectAtLeast(end - bodyStart, 2, "Connack", "body", bodyStart - at)
   const bits = view.getUint8(bodyStart)
   const sessionPresent = bits & 0x01
-  expectNoBits(bits & 0xfe, "Connack", "sessionPresent", bodyStart - at)
-  let maybeProperties: ReadonlyArray<Property> | undefined
-  let afterMaybeProperties = bodyStart + 2
+  expectNoBits(bits & 0xfe, "Connack", "acknowledgeFlags", bodyStart - at)
+  let maybeCode: ReasonCode | ReturnCode
+  let afterMaybeCode = bodyStart + 1
   if (states.version >= 5) {
-    const propertiesLength = readLeb128(reader, bodyStart + 2, end, at, "Connack", "properties", 4)
+    expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
+    afterMaybeCode = bodyStart + 2
+    maybeCode = view.getUint8(bodyStart + 1)
+  } else {
+    expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
+    afterMaybeCode = bodyStart + 2
+    maybeCode = view.getUint8(bodyStart + 1)
+  }
+  let maybeProperties: ReadonlyArray<Property> | undefined
+  let afterMaybeProperties = afterMaybeCode
+  if (states.version >= 5) {
+    const propertiesLength = readLeb128(reader, afterMaybeCode, end, at, "Connack", "properties", 4)
     const afterPropertiesLength = reader.next
     const propertiesEnd = afterPropertiesLength + propertiesLength
     expectWithin(propertiesEnd, end, "Connack", "properties", afterPropertiesLength, at)
@@ -377,7 +388,7 @@ export const decodeConnack: PacketDecoder<Connack, States> = (reader, at, bodySt
     _tag: "Connack",
     type: 0x02,
     sessionPresent,
-    code: view.getUint8(bodyStart + 1),
+    code: maybeCode,
     properties: maybeProperties
   }
 }

@@ -809,6 +809,14 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       putU8(view, position, value.available, "Property", "available")
       return position + 1
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "Property",
+        "_tag",
+        "a case of Property",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -870,13 +878,7 @@ export function boundProperty(value: Property): number {
     case "SharedSubscriptionAvailable":
       return 5
     default:
-      return unencodable(
-        "UnknownValue",
-        "Property",
-        "_tag",
-        "a case of Property",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -920,7 +922,7 @@ export function readSubscription(reader: Reader, at: number, end: number, start:
   const noLocal = bits >>> 2 & 0x01
   const qos = bits & 0x03
   expectKnown(isQoS(qos), qos, "Subscription", "qos", topicFilterEnd - start, "one of 0, 1, 2")
-  expectNoBits(bits & 0xc0, "Subscription", "retainHandling", topicFilterEnd - start)
+  expectNoBits(bits & 0xc0, "Subscription", "options", topicFilterEnd - start)
   reader.next = topicFilterEnd + 1
   return {
     topicFilter: reader.text(at + 2, topicFilterEnd),

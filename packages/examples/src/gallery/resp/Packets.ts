@@ -38,7 +38,7 @@ export const requestShape: FrameShape = {
 }
 
 /** Any packet of kind reply. */
-export type Reply = Resp.Push | Resp.Reply
+export type Reply = Resp.Answer | Resp.Push
 
 export const dispatchReply: ReplyDecoder<Reply, States> = (reader, at, bodyStart, end) => {
   switch (reader.bytes[bodyStart]) {
@@ -46,7 +46,7 @@ export const dispatchReply: ReplyDecoder<Reply, States> = (reader, at, bodyStart
       if (isHead(reader, bodyStart, end, ">")) return Resp.decodePush(reader, at, bodyStart, end)
       break
   }
-  return Resp.decodeReply(reader, at, bodyStart, end)
+  return Resp.decodeAnswer(reader, at, bodyStart, end)
 }
 
 /**
@@ -73,10 +73,10 @@ export type Packet = Request | Reply
 /** Appends any packet to a writer, by its tag. Throws `EncodeError` and then leaves the writer as it was. */
 export function encode(writer: Writer, packet: Packet): void {
   switch (packet._tag) {
+    case "Answer":
+      return Resp.encodeAnswer(writer, packet)
     case "Push":
       return Resp.encodePush(writer, packet)
-    case "Reply":
-      return Resp.encodeReply(writer, packet)
     case "Command":
       return Resp.encodeCommand(writer, packet)
     case "Inline":

@@ -6,8 +6,8 @@ import { models } from "./Model.ts"
 import type * as Packets from "./index.ts"
 import { packetSchema, typeSchema } from "@wirewright/codec/PacketSchema"
 
+export const Answer = /* @__PURE__ */ packetSchema<Packets.Answer>(models, "Answer")
 export const Push = /* @__PURE__ */ packetSchema<Packets.Push>(models, "Push")
-export const Reply = /* @__PURE__ */ packetSchema<Packets.Reply>(models, "Reply")
 export const Command = /* @__PURE__ */ packetSchema<Packets.Command>(models, "Command")
 export const Inline = /* @__PURE__ */ packetSchema<Packets.Inline>(models, "Inline")
 export const Argument = /* @__PURE__ */ typeSchema<Packets.Argument>(models, "Argument")

@@ -33,6 +33,7 @@ import {
   readDecimal,
   readDecimalBig,
   readNested,
+  shallower,
   slide,
   textBound,
   textLength,
@@ -270,11 +271,11 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 35: {
-      expectAtLeast(end - at + 1, 3, "Value", "value", at + 1 - start)
+      expectAtLeast(end - (at + 1), 3, "Value", "value", at + 1 - start)
       const value = view.getUint8(at + 1)
       if (!isBoolean(value)) return malformed("UnknownValue", "Value", "value", at + 1 - start, "one of 102, 116", String(value))
-      expectLiteral(reader, at + 1 + 1, end, "\r\n", start, "Value", "end")
-      reader.next = at + 1 + 3
+      expectLiteral(reader, at + 2, end, "\r\n", start, "Value", "end")
+      reader.next = at + 4
       return {
         _tag: "Boolean",
         value
@@ -411,9 +412,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 95: {
-      expectAtLeast(end - at + 1, 2, "Value", "end", at + 1 - start)
+      expectAtLeast(end - (at + 1), 2, "Value", "end", at + 1 - start)
       expectLiteral(reader, at + 1, end, "\r\n", start, "Value", "end")
-      reader.next = at + 1 + 2
+      reader.next = at + 3
       return {
         _tag: "Null"
       }
@@ -481,11 +482,11 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
 
 /** Reads a `Value` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readValue(reader: Reader, at: number, end: number, start: number): Value {
-  reader.depth = deeper(reader.depth, 128, "Value", "", at - start)
+  deeper(reader, "Value", 128, at - start)
   try {
     return readValueOnce(reader, at, end, start)
   } finally {
-    reader.depth--
+    shallower(reader, "Value")
   }
 }
 
@@ -659,16 +660,24 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       }
       return position
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "Value",
+        "_tag",
+        "a case of Value",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
 /** Writes a `Value` at `at`, where there is room for `boundValue` bytes; returns the offset after it. */
 export function writeValue(writer: Writer, at: number, value: Value): number {
-  writer.depth = deeperWrite(writer.depth, 128, "Value", "")
+  deeperWrite(writer, "Value", 128)
   try {
     return writeValueOnce(writer, at, value)
   } finally {
-    writer.depth--
+    shallower(writer, "Value")
   }
 }
 
@@ -704,13 +713,7 @@ export function boundValue(value: Value): number {
     case "Set":
       return 14 + boundElements(value.items, (one) => boundValue(one))
     default:
-      return unencodable(
-        "UnknownValue",
-        "Value",
-        "_tag",
-        "a case of Value",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 

@@ -1,0 +1,139 @@
+/**
+ * What the bytes of a run of fields can be, roughly: the lengths they can have, and the values that each byte in front can have. Where
+ * two runs have no length or no byte in common, no bytes are both.
+ */
+import type { Catalog } from "@wirewright/codec/Catalog"
+import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { possibleSizes } from "@wirewright/codec/LayoutSizes"
+import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
+import { intWidth } from "@wirewright/codec/TypeText"
+import { fixedSize, leastSize } from "@wirewright/codec/words/Sizes"
+import { encodeNumber } from "./ProofSamples.ts"
+
+/** Values that a byte can have; nothing when it can have any. */
+type ByteSet = ReadonlySet<number> | undefined
+
+/** What is known of some bytes. */
+export interface Shape {
+  /** All lengths, or nothing when they vary freely. */
+  readonly sizes: ReadonlyArray<number> | undefined
+  readonly least: number
+  /** The bytes in front, as far as they stand at fixed places. */
+  readonly front: ReadonlyArray<ByteSet>
+}
+
+const exactly = (bytes: Iterable<number>): ReadonlyArray<ByteSet> => [...bytes].map((byte) => new Set([byte]))
+
+/** The union of what several begin with. */
+const either = (fronts: ReadonlyArray<ReadonlyArray<ByteSet>>): ReadonlyArray<ByteSet> => {
+  const length = Math.min(...fronts.map((front) => front.length))
+  return Array.from({ length: Number.isFinite(length) ? length : 0 }, (_, i) => {
+    const sets = fronts.map((front) => front[i])
+    return sets.includes(undefined) ? undefined : new Set(sets.flatMap((set) => [...set!]))
+  })
+}
+
+const anyBytes = (count: number): ReadonlyArray<ByteSet> => new Array<ByteSet>(count).fill(undefined)
+
+const digits = new Set([0x2d, ...Array.from({ length: 10 }, (_, i) => 0x30 + i)])
+
+/** Sets of bytes at fixed places. */
+export class Sets {
+  private readonly catalog: Catalog
+  private readonly states: ReadonlyMap<string, number>
+
+  constructor(catalog: Catalog, states: ReadonlyMap<string, number>) {
+    this.catalog = catalog
+    this.states = states
+  }
+
+  /** What is known of a run of fields. */
+  shape(fields: ReadonlyArray<FieldModel>): Shape {
+    return {
+      sizes: possibleSizes(this.catalog, fields, new Map(this.states)),
+      least: fields.reduce((sum, { type }) => sum + leastSize(this.catalog, type), 0),
+      front: this.front(fields, 0)
+    }
+  }
+
+  /** What a value of a type begins with. */
+  first(type: TypeModel): ByteSet {
+    return this.of(type, 0)[0]
+  }
+
+  private front(fields: ReadonlyArray<FieldModel>, depth: number): ReadonlyArray<ByteSet> {
+    const out: Array<ByteSet> = []
+    for (const { type } of fields) {
+      out.push(...this.of(type, depth))
+      const size = fixedSize(this.catalog, type, new Map(this.states))
+      if (size === undefined || out.length > 64) break
+    }
+    return out
+  }
+
+  private of(type: TypeModel, depth: number): ReadonlyArray<ByteSet> {
+    if (depth > 8) return []
+    switch (type.kind) {
+      case "constant":
+        return exactly(encodeNumber({ kind: "int", int: type.int, ...type.order === undefined ? {} : { order: type.order } }, BigInt(type.value)) ?? [])
+      case "literal":
+        return exactly(bytesOfDigits(type.hex))
+      case "reserved": {
+        const size = type.int === undefined ? type.size ?? 0 : intWidth[type.int]
+        return type.policy === "error" ? exactly(new Array<number>(size).fill(0)) : anyBytes(size)
+      }
+      case "enumeration": {
+        const named = this.catalog.typeOf("enumeration", type.ref)
+        return named.unknown === "keep"
+          ? anyBytes(intWidth[named.int])
+          : either(named.values.map(({ value }) => exactly(encodeNumber({ kind: "int", int: named.int, order: type.order ?? "big" }, BigInt(value)) ?? [])))
+      }
+      case "decimal":
+        return [digits]
+      case "bits": {
+        if (type.of.int !== "u8") return anyBytes(intWidth[type.of.int])
+        const fits = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) =>
+          type.fields.every(({ high, low, value, ref }) => {
+            const bits = byte >> low & (1 << high - low + 1) - 1
+            const named = ref === undefined ? undefined : this.catalog.typeOf("enumeration", ref)
+            return (value === undefined || bits === value) && (named?.unknown !== "error" || named.values.some((one) => one.value === bits))
+          })
+        )
+        return [new Set(fits)]
+      }
+      case "struct":
+        return this.front(this.catalog.typeOf("struct", type.ref).fields, depth + 1)
+      case "choice": {
+        const choice = this.catalog.typeOf("choice", type.ref)
+        if (choice.unknown === "keep") return []
+        return either(choice.cases.map(({ fields, tag }) => [
+          ...choice.tag === undefined ? [] : exactly(encodeNumber(choice.tag, BigInt(tag)) ?? []),
+          ...this.front(fields, depth + 1)
+        ]))
+      }
+      case "tokens": {
+        const [field] = type.fields
+        return field === undefined || field.type.kind === "optional" || field.type.kind === "array" ? [] : this.of(field.type, depth + 1)
+      }
+      case "tagOf":
+        return this.of(type.of, depth)
+      case "prefixed":
+        return type.by.kind === "decimal" ? [digits] : []
+      default: {
+        const size = fixedSize(this.catalog, type, new Map(this.states))
+        return anyBytes(size ?? 0)
+      }
+    }
+  }
+}
+
+/** Whether no bytes can have both shapes. */
+export const areApart = (a: Shape, b: Shape): boolean => {
+  const noneBelow = (sizes: ReadonlyArray<number> | undefined, least: number): boolean => sizes !== undefined && sizes.every((size) => size < least)
+  if (a.sizes !== undefined && b.sizes !== undefined && !a.sizes.some((size) => b.sizes!.includes(size))) return true
+  if (noneBelow(a.sizes, b.least) || noneBelow(b.sizes, a.least)) return true
+  return a.front.some((set, i) => {
+    const other = b.front[i]
+    return set !== undefined && other !== undefined && ![...set].some((byte) => other.has(byte))
+  })
+}

@@ -1,0 +1,323 @@
+/**
+ * Whether spec values are what the words of the DSL make: specs run without the type checker, so a misspelt option, a word without its
+ * call or a text in place of a number is found here, before anything is made of it.
+ */
+import { callSite, type TextProtocol } from "@wirewright/dsl"
+import type { Protocol, TypesOnly } from "@wirewright/dsl"
+import type { Complaint } from "../Finding.ts"
+
+/** What a property must be: said by a test and its words, or looked at further. */
+type Want =
+  | { readonly is: (value: unknown) => boolean; readonly text: string }
+  | { readonly each: Want; readonly of: "array" | "object" }
+  | { readonly kinds: ReadonlyArray<string>; readonly text: string }
+  | { readonly object: Shape }
+  | { readonly either: readonly [when: (value: unknown) => boolean, then: Want, otherwise: Want] }
+  | "body"
+
+interface Shape {
+  readonly [property: string]: Want | readonly [Want]
+}
+
+const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const test = (is: (value: unknown) => boolean, text: string): Want => ({ is, text })
+const text = test((value) => typeof value === "string", "a text")
+const name = test((value) => typeof value === "string" && value !== "", "a name")
+const number = test((value) => typeof value === "number", "a number")
+const whole = test(Number.isSafeInteger, "a whole number")
+const flag = test((value) => typeof value === "boolean", "true or false")
+const oneOf = (...values: ReadonlyArray<unknown>): Want =>
+  test((value) => values.includes(value), values.map((value) => JSON.stringify(value)).join(" or "))
+const terminator = test(
+  (value) => typeof value === "string" || typeof value === "number",
+  "a text such as \"\\r\\n\", or the number of a byte"
+)
+const array = (each: Want): Want => ({ each, of: "array" })
+const record = (each: Want): Want => ({ each, of: "object" })
+const kinds = (words: string, ...names: ReadonlyArray<string>): Want => ({ kinds: names, text: words })
+const int = kinds("an integer such as u16", "int")
+const numberType = kinds("a number such as u16, varint() or decimal()", "int", "varint", "escaped", "decimal")
+const code = test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character")
+const enumeration = kinds("an enumeration", "enumeration")
+const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
+const types = [
+  ...["int", "float", "varint", "escaped", "decimal", "bytes", "utf8", "json", "text", "literal", "constant", "reserved", "align"],
+  ...["checksum", "lengthOf", "countOf", "prefixed", "counted", "optional", "when", "struct", "array", "choice", "nibbleFrames", "lazy"],
+  ...["flags", "enumeration", "bits", "tokens", "custom"]
+]
+const type: Want = { kinds: types, text: "a type" }
+const fields = record(type)
+const order = oneOf("big", "little")
+const sized = { size: [number], max: [number], until: [terminator] } as const
+const tagged: Want = {
+  object: { tag: code, fields }
+}
+const unknown = oneOf("keep", "error")
+const conditions = kinds("bitOf(…) or valueOf(…)", "bitOf", "valueOf")
+const target: Want = { either: [Array.isArray, array(name), name] }
+const sizes = { plus: [whole], absent: [whole] } as const
+const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
+const headerField = kinds(
+  "a header field such as opcode(u8), bodyLength(u16) or u32",
+  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation", "int", "flags", "enumeration", "reserved", "bits", "constant"]
+)
+
+/** What each word makes. A property in brackets may be missing. */
+const shapes: { readonly [kind: string]: Shape } = {
+  int: { int: oneOf("u8", "u16", "u24", "u32", "u64", "i8", "i16", "i32", "i64"), order: [order], brand: [name] },
+  float: { bits: oneOf(32, 64), order: [order] },
+  varint: { encoding: oneOf("leb128", "quic", "vlq"), bits: oneOf(32, 64), zigzag: flag, maxBytes: whole, brand: [name] },
+  escaped: { of: kinds("an integer or a slice", "int", "slice"), max: whole, escapes: array({ object: { value: whole, of: int } }) },
+  decimal: { bits: oneOf(32, 64), signed: flag, until: [terminator] },
+  slice: { high: whole, low: whole, of: [enumeration], value: [whole] },
+  bytes: sized,
+  utf8: { invalid: oneOf("escape", "error"), ...sized },
+  json: sized,
+  text: { encoding: oneOf("ascii", "latin1", "utf16be", "utf16le"), ...sized },
+  literal: { text: terminator },
+  constant: { of: int, value: test((value) => typeof value === "number" || typeof value === "bigint", "a number") },
+  reserved: { of: kinds("an integer or a number of bytes", "int", "bytes"), policy: oneOf("keep", "ignore", "error") },
+  align: { to: whole },
+  checksum: {
+    algorithm: oneOf("crc32", "crc32c", "crc16-modbus", "crc16-ccitt", "adler32", "internet", "sum8", "xor8"),
+    of: int,
+    over: array(name)
+  },
+  custom: { name, module: name, minimum: whole, fixed: [whole], ends: flag },
+  lengthOf: { of: numberType, target, ...sizes },
+  countOf: { of: numberType, target: name, ...sizes },
+  prefixed: { by: numberType, of: type, trailer: [terminator], ...sizes },
+  counted: { by: numberType, of: type, max: [number], ...sizes },
+  optional: { of: type, requires: [name], if: [conditions] },
+  bitOf: { field: name, bit: [name] },
+  valueOf: { field: name, values: array(whole) },
+  when: { state: name, of: type, from: [whole], to: [whole], else: [type] },
+  struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
+  array: { of: type, max: [number], until: [terminator] },
+  by: { field: name },
+  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, byteOrder: [order] },
+  nibbleFrames: { name, cases: record(tagged) },
+  lazy: { of: test((value) => typeof value === "function", "a function: lazy(() => Value)"), maxDepth: whole },
+  flags: {
+    name,
+    of: int,
+    bits: record({ object: { bit: number } }),
+    unknown,
+    exclusive: array(array(name)),
+    requires: record(array(name))
+  },
+  enumeration: { name, of: int, values: record(code), unknown },
+  statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
+  bits: { of: int, fields: record(marked) },
+  tokens: { separator: terminator, fields, until: [terminator] },
+  magic: { of: kinds("an integer or a slice", "int", "slice") },
+  opcode: { of: kinds("an integer or a slice", "int", "slice") },
+  statusCode: { of: int },
+  sectionLength: { of: int, section: name },
+  bodyLength: {
+    of: kinds("an integer, varint() or escaped(…)", "int", "varint", "escaped"),
+    from: oneOf("body", "frame", "length", "field"),
+    plus: whole
+  },
+  frame: {
+    name,
+    sections: array(name),
+    kinds: record({
+      object: {
+        headers: array({ object: { magic: [number], fields: record(headerField) } }),
+        shared: [record(kinds("nibbleFrames", "nibbleFrames"))],
+        answers: [name],
+        trailer: [fields],
+        until: [terminator],
+        datagram: [flag],
+        sender: [oneOf("client", "server")],
+        opcodeFrom: [name]
+      }
+    }),
+    statuses: [kinds("a table of statuses", "statuses")],
+    states: record(text),
+    phases: [record({ object: { client: [name], server: [name] } })],
+    byteOrder: [order],
+    maxFrame: whole
+  },
+  layouts: { layouts: record("body") },
+  command: {
+    name: text,
+    kinds: { object: { request: name, response: [name] } },
+    opcode: [code],
+    header: [record(number)],
+    then: [name],
+    replaces: [name],
+    sender: [oneOf("client", "server", "both")],
+    lifecycle: [oneOf("active", "deprecated", "internal", "removed")],
+    request: "body",
+    responses: [record("body")],
+    reply: [oneOf("one", "many", "error", "none")],
+    quiet: [oneOf("success", "miss")],
+    label: [text],
+    examples: [array({
+      object: { kind: [name], origin: text, hex: text, states: [array(name)], fields: [test(isObject, "an object")] }
+    })]
+  },
+  protocol: {
+    name: text,
+    module: text,
+    commands: array(kinds("a command", "command")),
+    types: [array(named)],
+    frame: kinds("a frame", "frame"),
+    base: [kinds("a protocol", "protocol")]
+  },
+  types: { name: text, module: text, types: array(named) }
+}
+
+/** Where a value stands: the nearest value that knows its line, and the path from there. */
+interface Spot {
+  readonly value: object
+  readonly path: ReadonlyArray<string>
+}
+
+const below = (spot: Spot, ...path: ReadonlyArray<string>): Spot => ({ ...spot, path: [...spot.path, ...path] })
+
+const saying = (rule: string, spot: Spot, message: string, hint: string): Complaint => ({ rule, ...spot, message, hint })
+
+const shown = (value: unknown): string =>
+  typeof value === "function" ? `the function ${value.name || "given"}`
+  : typeof value === "bigint" ? `${value}n`
+  : isObject(value) ? typeof value["kind"] === "string" ? `a ${value["kind"]}` : "an object"
+  : value === undefined ? "nothing" : JSON.stringify(value)
+
+/** The option that was meant, by the letters it shares. */
+const nearest = (word: string, known: ReadonlyArray<string>): string | undefined => {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i]
+      for (let j = 1; j <= b.length; j++) {
+        next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+      }
+      row = next
+    }
+    return row[b.length]!
+  }
+  const best = [...known].sort((a, b) => distance(word.toLowerCase(), a.toLowerCase()) - distance(word.toLowerCase(), b.toLowerCase()))[0]
+  return best !== undefined && distance(word.toLowerCase(), best.toLowerCase()) <= Math.max(1, word.length / 3) ? best : undefined
+}
+
+/** A walk over one protocol's values; each is looked at once. */
+class Values {
+  private readonly seen: Set<unknown>
+
+  constructor() {
+    this.seen = new Set()
+  }
+
+  *shape(shape: Shape, value: { readonly [key: string]: unknown }, spot: Spot, word: string): Iterable<Complaint> {
+    for (const key of Object.keys(value)) {
+      if (key === "kind" || Object.hasOwn(shape, key)) continue
+      const options = Object.entries(shape).filter(([, want]) => Array.isArray(want)).map(([one]) => one)
+      if (key === "options") {
+        yield saying("WW012", spot, `${word} takes an object of options, not ${shown(value[key])}`, `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`)
+        continue
+      }
+      const meant = nearest(key, Object.keys(shape))
+      yield saying(
+        "WW011",
+        below(spot, key),
+        `${word} has no option ${key}`,
+        meant === undefined ? `it has ${options.join(", ") || "none"}` : `write ${meant}`
+      )
+    }
+    for (const [key, want] of Object.entries(shape)) {
+      const isOptional = Array.isArray(want)
+      if (isOptional && value[key] === undefined) continue
+      yield* this.want((isOptional ? want[0] : want) as Want, value[key], below(spot, key), word, key)
+    }
+  }
+
+  *want(want: Want, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
+    if (want === "body") return yield* this.body(value, spot, word, key)
+    if ("is" in want) {
+      if (!want.is(value)) yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, `give ${want.text}`)
+      return
+    }
+    if ("either" in want) {
+      const [when, then, otherwise] = want.either
+      return yield* this.want(when(value) ? then : otherwise, value, spot, word, key)
+    }
+    if ("kinds" in want) return yield* this.word(want, value, spot, word, key)
+    if ("object" in want) {
+      if (!isObject(value)) return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object")
+      return yield* this.shape(want.object, value, spot, key)
+    }
+    const right = want.of === "array" ? Array.isArray(value) : isObject(value) && typeof value["kind"] !== "string"
+    if (!right) {
+      return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, want.of === "array" ? "give an array" : "give an object")
+    }
+    yield* this.prototype(value, spot)
+    for (const [inner, one] of Object.entries(value as object)) {
+      // fields stand at their name, everything else below its property
+      const place = key === "fields" || key === "cases" || key === "bits" || key === "values" || key === "rows" || key === "layouts"
+        ? { ...spot, path: [...spot.path.slice(0, -1), ...(word === "tagged" || /header/.test(word) ? [key] : []), inner] }
+        : below(spot, inner)
+      yield* this.want(want.each, one, place, word, inner)
+    }
+  }
+
+  /** `{ __proto__: u8 }` has no property of the name. */
+  *prototype(value: unknown, spot: Spot): Iterable<Complaint> {
+    if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) return
+    yield saying("WW120", spot, "\"__proto__\" cannot be a property name", "choose another name: this one sets what an object inherits from")
+  }
+
+  *word(want: { readonly kinds: ReadonlyArray<string>; readonly text: string }, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
+    if (typeof value === "function") {
+      return yield saying("WW010", spot, `${key} of ${word} is the function ${value.name || "itself"}, not what it makes`, `call it: ${value.name || "…"}()`)
+    }
+    const kind = isObject(value) ? value["kind"] : undefined
+    if (!isObject(value) || typeof kind !== "string" || !want.kinds.includes(kind)) {
+      const what = value === undefined ? "is not there: it is used before it is described, or misspelt" : `is ${shown(value)}`
+      return yield saying("WW010", spot, `${key} of ${word} ${what}`, `give ${want.text}`)
+    }
+    if (this.seen.has(value)) return
+    this.seen.add(value)
+    const place = callSite(value) === undefined ? spot : { value, path: [] }
+    const shape = shapes[kind]
+    if (shape !== undefined) yield* this.shape(shape, value, place, kind)
+    if (kind === "lazy" && typeof value["of"] === "function") yield* this.lazy(value["of"] as () => unknown, place)
+  }
+
+  *lazy(of: () => unknown, spot: Spot): Iterable<Complaint> {
+    let value: unknown
+    try {
+      value = of()
+    } catch (error) {
+      return yield saying("WW010", spot, `lazy names what cannot be had: ${(error as Error).message}`, "write lazy(() => Value), with Value a record of the same file")
+    }
+    yield* this.want(kinds("a struct or a choice", "struct", "choice"), value, spot, "lazy", "the record")
+  }
+
+  *body(value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
+    if (typeof value === "string" && word === "command" && key !== "request") return
+    if (isObject(value) && value["kind"] === "layouts") return yield* this.word({ kinds: ["layouts"], text: "layouts" }, value, spot, word, key)
+    if (!isObject(value) || typeof value["kind"] === "string") {
+      return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object of sections")
+    }
+    for (const [section, content] of Object.entries(value)) {
+      if (content === undefined) continue
+      const isFields = isObject(content) && typeof content["kind"] !== "string"
+      if (!isFields) yield* this.want(type, content, below(spot, section), key, section)
+      else {
+        yield* this.prototype(content, below(spot, section))
+        for (const [field, one] of Object.entries(content)) yield* this.want(type, one, below(spot, section, field), section, field)
+      }
+    }
+  }
+}
+
+/** Findings about values that no word makes. With any, nothing can be made of the protocol. */
+export const checkValues = (value: Protocol | TypesOnly | TextProtocol): ReadonlyArray<Complaint> =>
+  value.kind === "textProtocol"
+    ? []
+    : [...new Values().word({ kinds: [value.kind], text: "a protocol" }, value, { value, path: [] }, "spec", value.kind)]

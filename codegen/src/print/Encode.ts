@@ -239,8 +239,9 @@ export class FieldWriter {
   withPresenceBits(field: string, value: string): string {
     const bits = new Map<number, Array<string>>()
     for (const [name, type] of this.target.scope.all) {
-      if (type.kind !== "optional" || type.if?.kind !== "bitOf" || type.if.field !== field || type.if.bit === undefined) continue
-      bits.set(type.if.bit, [...bits.get(type.if.bit) ?? [], name])
+      const condition = optionalIn(type)?.if
+      if (condition?.kind !== "bitOf" || condition.field !== field || condition.bit === undefined) continue
+      bits.set(condition.bit, [...bits.get(condition.bit) ?? [], name])
     }
     if (bits.size === 0) return value
     const mask = [...bits.keys()].reduce((sum, bit) => sum + 2 ** bit, 0)

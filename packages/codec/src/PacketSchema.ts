@@ -153,7 +153,10 @@ class Maker {
     bytes: Wire.bytes,
     text: Wire.text,
     literals: (values) => Schema.Literals(values),
-    array: (of, max) => max === undefined ? Schema.Array(of) : Schema.Array(of).check(Schema.isMaxLength(max)),
+    array: (of, max, min) => {
+      const most = max === undefined ? Schema.Array(of) : Schema.Array(of).check(Schema.isMaxLength(max))
+      return min === undefined ? most : most.check(Schema.isMinLength(min))
+    },
     nullOr: (of) => Schema.NullOr(of),
     union,
     type: (type) => this.type(type),

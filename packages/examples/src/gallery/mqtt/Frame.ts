@@ -12,7 +12,6 @@ import {
   checkKnown,
   checkVarint,
   expectAtLeast,
-  expectKnown,
   incomplete,
   leb128Size,
   malformed,
@@ -65,7 +64,7 @@ export function readPacket<P, S>(reader: Reader, at: number, states: S, decode: 
   const type = bits >>> 4 & 0x0f
   const dup = bits >>> 3 & 0x01
   const qos = bits >>> 1 & 0x03
-  expectKnown(isQoS(qos), qos, "Packet", "qos", 0, "one of 0, 1, 2")
+  if (!isQoS(qos)) return malformed("UnknownValue", "Packet", "qos", 0, "one of 0, 1, 2", String(qos))
   const retain = bits & 0x01
   const length2 = readLeb128(reader, at + 1, open, at, "Packet", "remainingLength", 4)
   const afterLength = reader.next
@@ -154,7 +153,7 @@ export function measurePacket(reader: Reader, at: number): number {
   expectAtLeast(open - at, 1, "Packet", "header", 0)
   const bits = view.getUint8(at)
   const qos = bits >>> 1 & 0x03
-  expectKnown(isQoS(qos), qos, "Packet", "qos", 0, "one of 0, 1, 2")
+  if (!isQoS(qos)) return malformed("UnknownValue", "Packet", "qos", 0, "one of 0, 1, 2", String(qos))
   const length2 = readLeb128(reader, at + 1, open, at, "Packet", "remainingLength", 4)
   const afterLength = reader.next
   const bodyLength = length2

@@ -31,7 +31,6 @@ import {
   expectAtLeast,
   expectConstant,
   expectEnd,
-  expectKnown,
   expectLength,
   expectNoBits,
   expectUtf8,
@@ -40,6 +39,7 @@ import {
   inElement,
   isUtf8,
   leb128Size,
+  malformed,
   putBytes,
   putU16,
   putU8,
@@ -84,7 +84,7 @@ export const decodeConnect: PacketDecoder<Connect> = (reader, at, bodyStart, end
   const passwordFlag = bits >>> 6 & 0x01
   const willRetain = bits >>> 5 & 0x01
   const willQoS = bits >>> 3 & 0x03
-  expectKnown(isQoS(willQoS), willQoS, "Connect", "willQoS", protocolNameEnd + 1 - at, "one of 0, 1, 2")
+  if (!isQoS(willQoS)) return malformed("UnknownValue", "Connect", "willQoS", protocolNameEnd + 1 - at, "one of 0, 1, 2", String(willQoS))
   const will = bits >>> 2 & 0x01
   const cleanStartValue = bits >>> 1 & 0x01
   expectNoBits(bits & 0x01, "Connect", "connectFlags", protocolNameEnd + 1 - at)
@@ -213,7 +213,7 @@ export const decodeConnect: PacketDecoder<Connect> = (reader, at, bodyStart, end
 }
 
 export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -394,7 +394,7 @@ export const decodeConnack: PacketDecoder<Connack, States> = (reader, at, bodySt
 }
 
 export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -610,7 +610,7 @@ export const decodePuback: PacketDecoder<Puback, States> = (reader, at, bodyStar
 }
 
 export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -724,7 +724,7 @@ export const decodePubrec: PacketDecoder<Pubrec, States> = (reader, at, bodyStar
 }
 
 export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -838,7 +838,7 @@ export const decodePubrel: PacketDecoder<Pubrel, States> = (reader, at, bodyStar
 }
 
 export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 1, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 1, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -952,7 +952,7 @@ export const decodePubcomp: PacketDecoder<Pubcomp, States> = (reader, at, bodySt
 }
 
 export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -1059,7 +1059,7 @@ export const decodeSubscribe: PacketDecoder<Subscribe, States> = (reader, at, bo
 }
 
 export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 1, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 1, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -1161,7 +1161,7 @@ export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStar
 }
 
 export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -1272,7 +1272,7 @@ export const decodeUnsubscribe: PacketDecoder<Unsubscribe, States> = (reader, at
 }
 
 export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 1, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 1, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -1384,7 +1384,7 @@ export const decodeUnsuback: PacketDecoder<Unsuback, States> = (reader, at, body
 }
 
 export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -1448,7 +1448,7 @@ export const decodePingreq: PacketDecoder<Pingreq> = (_reader, at, bodyStart, en
 }
 
 export const encodePingreq: PacketEncoder<Pingreq> = (writer, packet) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(writer, init, 0)
   const position = bodyStart
   finishPacket(writer, init, "Pingreq", 12, bodyStart, position)
@@ -1471,7 +1471,7 @@ export const decodePingresp: PacketDecoder<Pingresp> = (_reader, at, bodyStart, 
 }
 
 export const encodePingresp: PacketEncoder<Pingresp> = (writer, packet) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(writer, init, 0)
   const position = bodyStart
   finishPacket(writer, init, "Pingresp", 13, bodyStart, position)
@@ -1541,7 +1541,7 @@ export const decodeDisconnect: PacketDecoder<Disconnect, States> = (reader, at, 
 }
 
 export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,
@@ -1650,7 +1650,7 @@ export const decodeAuth: PacketDecoder<Auth, States> = (reader, at, bodyStart, e
 }
 
 export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) => {
-  const init = { ...packet, dup: 0, qos: 0, retain: 0 }
+  const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
   const bodyStart = beginPacket(
     writer,
     init,

@@ -11,7 +11,6 @@ import {
   encodeText,
   expectAtLeast,
   expectEnd,
-  expectKnown,
   expectNoBits,
   expectUtf8,
   expectWithin,
@@ -921,7 +920,7 @@ export function readSubscription(reader: Reader, at: number, end: number, start:
   const retainAsPublished = bits >>> 3 & 0x01
   const noLocal = bits >>> 2 & 0x01
   const qos = bits & 0x03
-  expectKnown(isQoS(qos), qos, "Subscription", "qos", topicFilterEnd - start, "one of 0, 1, 2")
+  if (!isQoS(qos)) return malformed("UnknownValue", "Subscription", "qos", topicFilterEnd - start, "one of 0, 1, 2", String(qos))
   expectNoBits(bits & 0xc0, "Subscription", "options", topicFilterEnd - start)
   reader.next = topicFilterEnd + 1
   return {

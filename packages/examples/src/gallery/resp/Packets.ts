@@ -11,11 +11,7 @@ import { type FrameShape, type Reader, type Writer, isHead, unencodable } from "
 export type Request = Resp.Command | Resp.Inline
 
 export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bodyStart, end) => {
-  switch (reader.bytes[bodyStart]) {
-    case 42:
-      if (isHead(reader, bodyStart, end, "*")) return Resp.decodeCommand(reader, at, bodyStart, end)
-      break
-  }
+  if (isHead(reader, bodyStart, end, "*")) return Resp.decodeCommand(reader, at, bodyStart, end)
   return Resp.decodeInline(reader, at, bodyStart, end)
 }
 
@@ -41,11 +37,7 @@ export const requestShape: FrameShape = {
 export type Reply = Resp.Answer | Resp.Push
 
 export const dispatchReply: ReplyDecoder<Reply, States> = (reader, at, bodyStart, end) => {
-  switch (reader.bytes[bodyStart]) {
-    case 62:
-      if (isHead(reader, bodyStart, end, ">")) return Resp.decodePush(reader, at, bodyStart, end)
-      break
-  }
+  if (isHead(reader, bodyStart, end, ">")) return Resp.decodePush(reader, at, bodyStart, end)
   return Resp.decodeAnswer(reader, at, bodyStart, end)
 }
 

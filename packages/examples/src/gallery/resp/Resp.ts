@@ -24,7 +24,7 @@ import {
   expectMeant,
   expectRoom,
   findByte,
-  findPair,
+  findLine,
   inElement,
   putLiteral,
   readDecimal,
@@ -68,7 +68,7 @@ export interface Push {
 export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
   expectAtLeast(end - bodyStart, 1, "Push", "type", bodyStart - at)
   expectLiteral(reader, bodyStart, end, ">", at, "Push", "type")
-  const itemsCountEnd = findPair(reader, 13, 10, bodyStart + 1, end, at, "Push", "items")
+  const itemsCountEnd = findLine(reader, bodyStart + 1, end, at, "Push", "items")
   const itemsCount = readDecimal(reader, bodyStart + 1, itemsCountEnd, -2147483648, 2147483647, at, "Push", "items")
   expectMeant(itemsCount, 0, "Push", "items", bodyStart + 1 - at)
   expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Push", "items", itemsCountEnd + 2 - at)
@@ -119,7 +119,7 @@ export interface Command {
 export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, end) => {
   expectAtLeast(end - bodyStart, 1, "Command", "type", bodyStart - at)
   expectLiteral(reader, bodyStart, end, "*", at, "Command", "type")
-  const argumentsValueCountEnd = findPair(reader, 13, 10, bodyStart + 1, end, at, "Command", "arguments")
+  const argumentsValueCountEnd = findLine(reader, bodyStart + 1, end, at, "Command", "arguments")
   const argumentsValueCount = readDecimal(
     reader,
     bodyStart + 1,

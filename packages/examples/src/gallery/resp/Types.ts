@@ -23,7 +23,7 @@ import {
   expectMeant,
   expectRoom,
   expectWithin,
-  findPair,
+  findLine,
   inElement,
   malformed,
   putBytes,
@@ -63,7 +63,7 @@ export interface Argument {
 export function readArgument(reader: Reader, at: number, end: number, start: number): Argument {
   expectAtLeast(end - at, 1, "Argument", "type", at - start)
   expectLiteral(reader, at, end, "$", start, "Argument", "type")
-  const valueLengthEnd = findPair(reader, 13, 10, at + 1, end, start, "Argument", "value")
+  const valueLengthEnd = findLine(reader, at + 1, end, start, "Argument", "value")
   const valueLength = readDecimal(reader, at + 1, valueLengthEnd, -2147483648, 2147483647, start, "Argument", "value")
   if (valueLength !== -1) expectMeant(valueLength, 0, "Argument", "value", at + 1 - start)
   let value: Uint8Array | null = null
@@ -258,7 +258,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
   expectAtLeast(end - at, 1, "Value", "_tag", at - start)
   switch (view.getUint8(at)) {
     case 33: {
-      const messageLengthEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "message")
+      const messageLengthEnd = findLine(reader, at + 1, end, start, "Value", "message")
       const messageLength = readDecimal(reader, at + 1, messageLengthEnd, -2147483648, 2147483647, start, "Value", "message")
       expectMeant(messageLength, 0, "Value", "message", at + 1 - start)
       const messageEnd = messageLengthEnd + 2 + messageLength
@@ -282,7 +282,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 36: {
-      const valueLengthEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "value")
+      const valueLengthEnd = findLine(reader, at + 1, end, start, "Value", "value")
       const valueLength = readDecimal(reader, at + 1, valueLengthEnd, -2147483648, 2147483647, start, "Value", "value")
       if (valueLength !== -1) expectMeant(valueLength, 0, "Value", "value", at + 1 - start)
       let value: Uint8Array | null = null
@@ -301,7 +301,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 37: {
-      const entriesCountEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "entries")
+      const entriesCountEnd = findLine(reader, at + 1, end, start, "Value", "entries")
       const entriesCount = readDecimal(reader, at + 1, entriesCountEnd, -2147483648, 2147483647, start, "Value", "entries")
       expectMeant(entriesCount, 0, "Value", "entries", at + 1 - start)
       expectRoom(entriesCount, 6, end - (entriesCountEnd + 2), "Value", "entries", entriesCountEnd + 2 - start)
@@ -324,7 +324,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 40: {
-      const valueEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "value")
+      const valueEnd = findLine(reader, at + 1, end, start, "Value", "value")
       const value = decodeEncoded(reader, "ascii", at + 1, valueEnd, start, "Value", "value")
       reader.next = valueEnd + 2
       return {
@@ -333,7 +333,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 42: {
-      const itemsCountEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "items")
+      const itemsCountEnd = findLine(reader, at + 1, end, start, "Value", "items")
       const itemsCount = readDecimal(reader, at + 1, itemsCountEnd, -2147483648, 2147483647, start, "Value", "items")
       if (itemsCount !== -1) expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
       let items: ReadonlyArray<Value> | null = null
@@ -362,7 +362,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 43: {
-      const textEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "text")
+      const textEnd = findLine(reader, at + 1, end, start, "Value", "text")
       reader.next = textEnd + 2
       return {
         _tag: "SimpleString",
@@ -370,7 +370,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 44: {
-      const valueEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "value")
+      const valueEnd = findLine(reader, at + 1, end, start, "Value", "value")
       const value = decodeEncoded(reader, "ascii", at + 1, valueEnd, start, "Value", "value")
       reader.next = valueEnd + 2
       return {
@@ -379,7 +379,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 45: {
-      const messageEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "message")
+      const messageEnd = findLine(reader, at + 1, end, start, "Value", "message")
       reader.next = messageEnd + 2
       return {
         _tag: "SimpleError",
@@ -387,7 +387,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 58: {
-      const valueEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "value")
+      const valueEnd = findLine(reader, at + 1, end, start, "Value", "value")
       const value = readDecimalBig(reader, at + 1, valueEnd, -9223372036854775808n, 9223372036854775807n, start, "Value", "value")
       reader.next = valueEnd + 2
       return {
@@ -396,7 +396,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 61: {
-      const valueLengthEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "value")
+      const valueLengthEnd = findLine(reader, at + 1, end, start, "Value", "value")
       const valueLength = readDecimal(reader, at + 1, valueLengthEnd, -2147483648, 2147483647, start, "Value", "value")
       expectMeant(valueLength, 0, "Value", "value", at + 1 - start)
       const valueEnd = valueLengthEnd + 2 + valueLength
@@ -420,7 +420,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 124: {
-      const attributesCountEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "attributes")
+      const attributesCountEnd = findLine(reader, at + 1, end, start, "Value", "attributes")
       const attributesCount = readDecimal(reader, at + 1, attributesCountEnd, -2147483648, 2147483647, start, "Value", "attributes")
       expectMeant(attributesCount, 0, "Value", "attributes", at + 1 - start)
       expectRoom(attributesCount, 6, end - (attributesCountEnd + 2), "Value", "attributes", attributesCountEnd + 2 - start)
@@ -446,7 +446,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 126: {
-      const itemsCountEnd = findPair(reader, 13, 10, at + 1, end, start, "Value", "items")
+      const itemsCountEnd = findLine(reader, at + 1, end, start, "Value", "items")
       const itemsCount = readDecimal(reader, at + 1, itemsCountEnd, -2147483648, 2147483647, start, "Value", "items")
       expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
       expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Value", "items", itemsCountEnd + 2 - start)

@@ -8,13 +8,12 @@ import { type Annotation, annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
-import { Framer, type FrameShape, type HeaderShape } from "@wirewright/codec/Framer"
+import { Framer, type FrameShape, type HeaderShape, type MeasuredShape } from "@wirewright/codec/Framer"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
 import { Reader } from "@wirewright/codec/Reader"
 import { encodeWith, type Writer } from "@wirewright/codec/Writer"
-import { PacketCutter } from "./PacketCutter.ts"
 import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
 import { type Traits, traitsOf } from "./Traits.ts"
 import { WebSocketCutter } from "./WebSocketCutter.ts"
@@ -203,10 +202,9 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   private framer(situation: () => Situation): Cutter {
-    if (this.shape === undefined) {
-      return new PacketCutter(this.name, this.catalog.frame.maxFrame, (bytes, at) => this.decode(bytes, at, situation()).length)
-    }
-    const framer = new Framer(this.shape)
+    const { maxFrame } = this.catalog.frame
+    const sizeAt = (reader: Reader, at: number): number => this.measured(reader, at, situation())
+    const framer = new Framer(this.shape ?? { name: this.name, maxFrame, sizeAt })
     return {
       get offset() {
         return framer.offset
@@ -220,6 +218,15 @@ export class GeneratedAdapter implements ProtocolAdapter {
       push: (chunk: Uint8Array, sink: PacketSink) => framer.push(chunk, (reader, at, end) => sink(reader.bytes, at, end)),
       finish: () => framer.finish()
     }
+  }
+
+  /** Size of the packet at `at`, of the kind that comes now; of one that fills a datagram, decoding it tells. */
+  private measured(reader: Reader, at: number, situation: Situation): number {
+    const { codecs } = this.generated
+    const shape = codecs[`${this.kindByPlace(situation)?.name}Shape`] ?? codecs["frameShape"]
+    if (shape !== undefined) return own(() => (shape as MeasuredShape).sizeAt(reader, at))
+    this.packetAt(reader, at, situation)
+    return reader.next - at
   }
 
   /** Kinds that a packet may be of, as far as that can be told without its bytes. */

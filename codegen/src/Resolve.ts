@@ -47,7 +47,13 @@ export const resolveFields = (fields: ReadonlyArray<FieldModel>, known: Known): 
       case "bits":
         return {
           ...type,
-          fields: type.fields.map((field) => presences.has(field.name) ? { ...field, presenceOf: presences.get(field.name)! } : field)
+          fields: type.fields.map((field) =>
+            presences.has(field.name)
+              ? { ...field, presenceOf: presences.get(field.name)! }
+              : tags.has(field.name)
+              ? { ...field, tagOf: tags.get(field.name)! }
+              : field
+          )
         }
       case "optional":
         return { ...type, of: resolve("", type.of) }

@@ -6,11 +6,14 @@ import type { Entry } from "./Entry.ts"
 import { bytesOf, Generated, hexOf, plain } from "./Harness.ts"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
 import { lengths } from "./table/Lengths.ts"
+import { bitsAndTokens } from "./table/Bits.ts"
+import { presence } from "./table/Presence.ts"
+import { records } from "./table/Records.ts"
 import { numbers } from "./table/Numbers.ts"
 import { texts } from "./table/Texts.ts"
 import { whole } from "./table/Whole.ts"
 
-const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, lengths, whole }
+const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, lengths, presence, bits: bitsAndTokens, records, whole }
 
 for (const [group, entries] of Object.entries(groups)) {
   describe(group, () => {

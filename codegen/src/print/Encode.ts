@@ -6,7 +6,7 @@
  * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
 import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
+import { isBigNumber, textOfHex } from "@wirewright/codec/words/Numbers"
 import { isNullable } from "@wirewright/codec/words/Records"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
@@ -190,6 +190,20 @@ export class FieldWriter {
     return this.target.scope.values.get(name) ?? `${this.target.from}.${name}`
   }
 
+  /** Expression of a field's value as a number, also of one that callers do not give. */
+  number(name: string): string {
+    const type = this.target.scope.all.get(name)
+    if (type?.kind === "tagOf") return this.tagOf(type.target)
+    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") && isBigNumber(type)
+    return big ? `Number(${this.value(name)})` : this.value(name)
+  }
+
+  /** Expression of the tag of a choice. */
+  tagOf(name: string): string {
+    const choice = this.choiceOf(name)
+    return `${this.module.use(this.context.from(choice), `tagOf${choice}`)}(${this.value(name)})`
+  }
+
   /** Whether a caller may leave a field out. */
   isOptional(name: string): boolean {
     const type = this.target.scope.all.get(name)
@@ -198,7 +212,8 @@ export class FieldWriter {
 
   /** Name of the choice that a field is. */
   choiceOf(name: string): string {
-    const type = unwrapped(this.target.scope.all.get(name)!)
+    let type = unwrapped(this.target.scope.all.get(name)!)
+    while (type.kind === "prefixed") type = unwrapped(type.of)
     return (type as { readonly ref: string }).ref
   }
 

@@ -1,5 +1,6 @@
 /** Prints what may be missing. Reading decides in `FieldReader`, where what siblings say is known. */
 import type { TypeModel } from "@wirewright/codec/Model"
+import { local } from "../Names.ts"
 import { wordOf } from "./index.ts"
 import type { Word } from "./Word.ts"
 
@@ -8,22 +9,29 @@ type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 /** The words of this file. */
 export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
   optional: {
-    // a literal that may be missing is told by true
     text: (context, module, type) => type.of.kind === "literal" ? "boolean" : context.typeText(module, type.of),
     read: (reader, type, field, end) => wordOf(type.of).read(reader, type.of, field, end),
     write: (writer, type, field, value) => {
       if (type.if?.kind === "valueOf") {
-        const other = writer.value(type.if.field)
+        const other = writer.number(type.if.field)
         const holds = type.if.values.map((one) => `${other} === ${one}`).join(" || ")
         writer.lines.push(
-          `${writer.use("checkPresence")}(${value} !== undefined, ${holds}, ${writer.where(field.path)}, ${
+          `${writer.use("checkPresence")}(${type.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`}, ${holds}, ${writer.where(field.path)}, ${
             JSON.stringify(`${type.if.field} is ${type.if.values.join(" or ")}`)
           })`
         )
       }
       writer.settle()
+      if (type.of.kind === "literal") return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
       if (!writer.context.isVisible(type.of)) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
-      writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
+      writer.branch(`${value} !== undefined`, (inner) => {
+        const start = type.if === undefined && writer.context.minimumSize(type.of) === 0 ? inner.mark(inner.fresh(`${local(field.name)}From`)) : undefined
+        inner.write(type.of, field, value)
+        if (start === undefined) return
+        // nothing at all would be read as a field that is not there
+        inner.settle()
+        inner.lines.push(`${inner.use("checkSome")}(position - ${start}, ${inner.where(field.path)})`)
+      })
     },
     bound: (context, module, type, value) => {
       const inner = context.bound(module, type.of, value)
@@ -41,7 +49,7 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         return writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
       }
       const other = type.else
-      const number = type.sibling === true ? writer.value(type.state) : `states.${type.state}`
+      const number = type.sibling === true ? writer.number(type.state) : `states.${type.state}`
       const condition = [
         ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
         ...(type.to === undefined ? [] : [`${number} <= ${type.to}`]),

@@ -1,7 +1,6 @@
 /** Prints records, choices, arrays and framing extras; and bits and tokens, which are fields of the record around them. */
 import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
-import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { hex, intSize, local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
 import { type FieldReader, Position } from "../print/Decode.ts"
@@ -39,19 +38,15 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
   }
   const inner = reader.child(new Position(at))
   const value = inner.value(of, { name: "", path: "" }, end)
-  const terminator = until === undefined ? [] : [...bytesOfDigits(until)]
+  const terminator = textOfHex(until ?? "")
   const goesOn = count !== undefined
     ? `${name}.length < ${count}`
     : until === undefined
     ? `${end} - ${at} >= 1`
-    : `!${reader.use("standsAt")}(reader.bytes, ${at}, ${end}, [${terminator.join(", ")}])`
+    : `!${reader.use("endStands")}(reader, ${quote(terminator)}, ${at}, ${end}, ${reader.origin}, "", "")`
   const limit = max === undefined || count !== undefined
     ? []
-    : [
-      `    if (${name}.length === ${max}) ${reader.use("malformed")}("Limit", "", "", ${
-        reader.offset(at)
-      }, "at most ${max} elements", "more")`
-    ]
+    : [`    if (${name}.length === ${max}) ${reader.use("expectNoMore")}(${at}, ${until === undefined ? reader.floor(end) : end}, ${max}, "", "", ${reader.origin})`]
   reader.lines.push(
     `const ${name}: Array<${context.elementText(module, of)}> = []`,
     `let ${at} = ${start}`,
@@ -71,7 +66,14 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
 }
 
 /** Prints the loop that writes elements. */
-export const writeElements = (writer: FieldWriter, of: TypeModel, field: Named, value: string, max: number | undefined): void => {
+export const writeElements = (
+  writer: FieldWriter,
+  of: TypeModel,
+  field: Named,
+  value: string,
+  max: number | undefined,
+  until?: string
+): void => {
   const base = local(field.name === "" ? "elements" : field.name)
   const where = writer.where(field.path)
   if (max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}.length, ${max}, ${where})`)
@@ -79,15 +81,35 @@ export const writeElements = (writer: FieldWriter, of: TypeModel, field: Named, 
   const index = writer.fresh(`${base}Index`)
   const element = writer.fresh(`${base}Element`)
   const inner = writer.child()
+  // an element must not look like the end; one that is shorter than that together with what follows it
+  const terminator = textOfHex(until ?? "")
+  const starts = terminator.length > writer.context.minimumSize(of) ? writer.fresh(`${base}Starts`) : undefined
+  const start = until === undefined ? undefined : starts === undefined ? inner.mark(inner.fresh(`${base}Start`)) : "position"
+  if (starts !== undefined) inner.lines.push(`${starts}.push(position)`)
   inner.write(of, { name: element, path: "" }, element)
   inner.settle()
+  const check = (at: string): string => `${writer.use("checkElement")}(bytes, ${at}, position, ${quote(terminator)}, "", "")`
+  if (start !== undefined && starts === undefined) inner.lines.push(check(start))
   writer.lines.push(
+    ...(starts === undefined ? [] : [`const ${starts}: Array<number> = []`]),
     `let ${index} = 0`,
     "try {",
     `  for (const ${element} of ${value}) {`,
     ...inner.lines.map((line) => `    ${line}`),
     `    ${index}++`,
     "  }",
+    "} catch (error) {",
+    `  throw ${writer.use("inElement")}(error, ${where}, ${index})`,
+    "}"
+  )
+  if (until === undefined) return
+  writer.literal(until)
+  if (starts === undefined) return
+  writer.settle()
+  writer.lines.push(
+    `${index} = 0`,
+    "try {",
+    `  for (; ${index} < ${starts}.length; ${index}++) ${check(`${starts}[${index}]!`)}`,
     "} catch (error) {",
     `  throw ${writer.use("inElement")}(error, ${where}, ${index})`,
     "}"
@@ -187,7 +209,8 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
         reader.lines.push(`${reader.use("expectKnown")}(${known}, ${name}, ${where}, ${reader.offset(at)}, ${quote(expected)})`)
       }
     }
-    if (field.presenceOf === undefined) reader.values.set(field.name, name)
+    if (field.tagOf !== undefined) reader.scope.tags.set(field.tagOf, name)
+    else if (field.presenceOf === undefined) reader.values.set(field.name, name)
   }
   const rest = 2 ** (size * 8) - 1 - named
   if (rest !== 0) {
@@ -221,15 +244,14 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
           putBits()
         })
     } else {
-      const checked = `${writer.use("checkBits")}(${writer.value(one.name)}, ${hex(max)}, ${writer.where(one.name)})`
+      const value = one.tagOf === undefined ? writer.value(one.name) : writer.tagOf(one.tagOf)
+      const checked = `${writer.use("checkBits")}(${value}, ${hex(max)}, ${writer.where(one.name)})`
       const of = one.ref === undefined ? undefined : writer.context.named(one.ref)
       if (of?.kind === "enumeration" && of.unknown === "error") {
         const known = writer.module.use(writer.context.from(of.name), `is${of.name}`)
         const expected = `one of ${of.values.map((row) => row.value).join(", ")}`
         writer.lines.push(
-          `${writer.use("checkKnown")}(${known}(${writer.value(one.name)}), ${writer.value(one.name)}, ${writer.where(one.name)}, ${
-            quote(expected)
-          })`
+          `${writer.use("checkKnown")}(${known}(${value}), ${value}, ${writer.where(one.name)}, ${quote(expected)})`
         )
       }
       parts.push(shift(checked))
@@ -403,8 +425,7 @@ export const recordWords: {
       return readElements(reader, type.of, field, end, { ...(count === undefined ? {} : { count }), until: type.until, max: type.max })
     },
     write: (writer, type, field, value) => {
-      writeElements(writer, type.of, field, value, type.max)
-      if (type.until !== undefined) writer.literal(type.until)
+      writeElements(writer, type.of, field, value, type.max, type.until)
     },
     bound: (context, module, type, value) => ({
       fixed: (type.until?.length ?? 0) / 2,

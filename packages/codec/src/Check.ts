@@ -17,6 +17,10 @@ export const expectLength = (length: number, expected: number, packet: string, p
   if (length !== expected) malformed("Length", packet, path, offset, byteCount(expected), byteCount(length))
 }
 
+/** The lengths that sets of optional fields have are `expected`, the largest of which is `largest`; this is none of them. */
+export const noLength = (length: number, largest: number, expected: string, packet: string, path: string, offset: number): never =>
+  short(packet, path, offset, expected, byteCount(length), length < largest ? length : 0)
+
 /** At least `minimum` bytes are left. */
 export const expectAtLeast = (length: number, minimum: number, packet: string, path: string, offset: number): void => {
   if (length < minimum) short(packet, path, offset, `at least ${byteCount(minimum)}`, byteCount(Math.max(0, length)), length)
@@ -72,6 +76,11 @@ export const expectKnown = (
 /** What an encoder writes keeps its limit. */
 export const checkAtMost = (length: number, max: number, packet: string, path: string): void => {
   if (length > max) unencodable("Limit", packet, path, `at most ${byteCount(max)}`, byteCount(length))
+}
+
+/** What an encoder writes is not empty. */
+export const checkSome = (length: number, packet: string, path: string): void => {
+  if (length === 0) unencodable("Length", packet, path, "at least 1 byte, or undefined", "0 bytes")
 }
 
 /** What an encoder writes has exactly this size. */

@@ -5,16 +5,17 @@
  * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
  * say about each other.
  */
-import { short } from "./Check.ts"
+import { noLength, short } from "./Check.ts"
 import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits } from "./Hex.ts"
-import { type OptionalField, subsets } from "./LayoutSizes.ts"
+import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
-import { standsAt } from "./Ends.ts"
+import { endStands, expectNoMore, standsAt } from "./Ends.ts"
+import { textOfHex } from "./words/Numbers.ts"
 import { endsItself, fixedSize, leastSize } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
-import { inState } from "./words/Presence.ts"
+import { inState, isPresenceByLength } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
 import { Scope, type Spot } from "./words/Word.ts"
 
@@ -45,6 +46,11 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Walks over the fields of a record. What is missing of several fields of fixed width is the fault of the first, as decoders have it. */
   record(fields: ReadonlyArray<FieldModel>, path: string, at: number, end: number, scope: Scope): number {
+    if (isPresenceByLength(this.catalog, fields)) {
+      const sizes = possibleSizes(this.catalog, fields, this.states) ?? []
+      const length = end - at
+      if (!sizes.includes(Math.floor(length))) noLength(length, sizes.at(-1)!, sizesText(sizes), this.packet, path, at)
+    }
     return this.fields(fields, path === "" ? "" : `${path}.`, at, end, scope, this.runs(fields))
   }
 
@@ -176,7 +182,8 @@ export class LayoutWalk extends LayoutSpans {
     present: Map<string, boolean>
   ): void {
     let rest = Math.floor(end) - at
-    let exact = true
+    // what the lengths of siblings say, they have said for all fields
+    let exact = fields.length > 1 || isPresenceByLength(this.catalog, fields)
     const optionals: Array<OptionalField> = []
     for (const { name, type } of fields) {
       const size = scope.lengths.get(name) ?? fixedSize(this.catalog, type.kind === "optional" ? type.of : type, this.states)
@@ -195,16 +202,13 @@ export class LayoutWalk extends LayoutSpans {
       for (const { name } of optionals) present.set(name, set!.names.has(name))
       return
     }
-    const field = fields[0]!
-    const type = field.type as Of<"optional">
-    const size = scope.lengths.get(field.name) ?? fixedSize(this.catalog, type.of, this.states) ?? 1
-    present.set(field.name, rest >= size && rest > 0 && (type.requires === undefined || present.get(type.requires) === true))
+    present.set(fields[0]!.name, Math.floor(end) - at > 0)
   }
 
   /** Elements of an array: `count` of them, until a terminator, or as many as there is room for. */
   elements(of: TypeModel, spot: Spot, count: number | null | undefined, max: number | undefined, until: string | undefined): number {
     const { path, end } = spot
-    const terminator = until === undefined ? undefined : [...bytesOfDigits(until)]
+    const terminator = until === undefined ? undefined : textOfHex(until)
     let position = spot.at
     let index = 0
     const least = leastSize(this.catalog, of)
@@ -214,12 +218,12 @@ export class LayoutWalk extends LayoutSpans {
     const goesOn = (): boolean => {
       if (typeof count === "number") return index < count
       if (terminator === undefined) return end - position >= 1
-      return !standsAt(this.reader.bytes, position, end, terminator)
+      return !endStands(this.reader, terminator, position, this.stop(end), 0, this.packet, `${path}[${index}]`)
     }
     for (; goesOn(); index++) {
       const here = `${path}[${index}]`
       if (index === max) {
-        malformed("Limit", this.packet, here, position, `at most ${max} elements`, "more")
+        expectNoMore(position, terminator === undefined ? Math.floor(end) : this.stop(end), max, this.packet, here, 0)
       }
       let next = position
       try {
@@ -282,9 +286,10 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Runs for a record that may lie within others of its type. */
   deeper(type: Of<"struct" | "choice">, { path, at }: Spot, run: () => number): number {
-    if (type.depth === undefined) return run()
+    const max = this.catalog.depthOf(type.ref)
+    if (max === undefined) return run()
     const depth = this.depths.get(type.ref) ?? 0
-    if (depth >= type.depth) malformed("Limit", this.packet, path, at, `at most ${type.depth} records within one another`, "more")
+    if (depth >= max) malformed("Limit", this.packet, path, at, `at most ${max} records within one another`, "more")
     this.depths.set(type.ref, depth + 1)
     const next = run()
     this.depths.set(type.ref, depth)

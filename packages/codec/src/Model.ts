@@ -99,6 +99,8 @@ export interface BitFieldModel {
   readonly plus?: number
   /** Whether it says if a field is there, and so is derived. */
   readonly presenceOf?: ReadonlyArray<string>
+  /** The choice that it selects from, and so is derived. */
+  readonly tagOf?: string
 }
 
 /** A wire type; `ref` names an entry of `Model.types` here or in a base. Bytes are spelled in hexadecimal digits. */

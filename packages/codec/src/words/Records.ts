@@ -204,6 +204,7 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
       malformed("UnknownValue", walk.packet, path, spot.at, `a value of ${of.name}`, String(bits))
     }
     spot.scope.values.set(field.name, Number(bits))
+    if (field.tagOf !== undefined) spot.scope.tags.set(field.tagOf, Number(bits))
   }
   const rest = value & (1n << BigInt(width * 8)) - 1n & ~named
   if (rest !== 0n) malformed("Reserved", walk.packet, spot.path, spot.at, "zero in bits without a name", hexNumber(rest))

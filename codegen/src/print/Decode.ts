@@ -183,7 +183,8 @@ export class FieldReader {
 
   /** The position, to be subtracted. */
   grouped(): string {
-    return this.at.offset === 0 ? this.at.base : `(${this.at})`
+    const at = String(this.at)
+    return /^\w+$/.test(at) ? at : `(${at})`
   }
 
   /** The position and more. */
@@ -197,7 +198,7 @@ export class FieldReader {
   }
 
   fresh(name: string): string {
-    return this.scope.fresh(name)
+    return this.scope.fresh(name === "" ? "element" : name)
   }
 
   /** Keeps a value in a constant and returns its name. */
@@ -256,7 +257,7 @@ export class FieldReader {
     const [a, b] = bytesOfDigits(until)
     const find = step > 1 || until.length > 4
       ? `${this.use("findText")}(reader, ${quote(textOfHex(until))}, ${step}`
-      : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+      : until === "0d0a" ? `${this.use("findLine")}(reader` : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 

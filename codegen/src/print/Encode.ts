@@ -8,7 +8,7 @@
 import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
 import { isBigNumber, textOfHex } from "@wirewright/codec/words/Numbers"
 import { isNullable } from "@wirewright/codec/words/Records"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Module } from "../Module.ts"
 import { hex, intSize, local } from "../Names.ts"
@@ -225,12 +225,29 @@ export class FieldWriter {
     return `${this.value(target)} !== undefined`
   }
 
+  /** Whether the connection or a sibling is in the state that a field is for. */
+  inState(type: TypeModel & { readonly kind: "when" }): string {
+    const number = type.sibling === true ? this.number(type.state) : `states.${type.state}`
+    if (type.from === undefined && type.to === undefined) return type.sibling === true ? `${number} !== 0` : number
+    return [
+      ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
+      ...(type.to === undefined ? [] : [`${number} <= ${type.to}`])
+    ].join(" && ")
+  }
+
+  /** When a field that a bit tells of can be there at all. */
+  conditionOf(name: string): string | undefined {
+    const type = this.target.scope.all.get(name)
+    return type?.kind === "when" ? this.inState(type) : undefined
+  }
+
   /** Flags with the bits that say which fields are there. */
   withPresenceBits(field: string, value: string): string {
     const bits = new Map<number, Array<string>>()
     for (const [name, type] of this.target.scope.all) {
-      if (type.kind !== "optional" || type.if?.kind !== "bitOf" || type.if.field !== field || type.if.bit === undefined) continue
-      bits.set(type.if.bit, [...bits.get(type.if.bit) ?? [], name])
+      const condition = optionalIn(type)?.if
+      if (condition?.kind !== "bitOf" || condition.field !== field || condition.bit === undefined) continue
+      bits.set(condition.bit, [...bits.get(condition.bit) ?? [], name])
     }
     if (bits.size === 0) return value
     const mask = [...bits.keys()].reduce((sum, bit) => sum + 2 ** bit, 0)
@@ -247,11 +264,17 @@ export class FieldWriter {
   /** Whether fields are there that one bit tells of; prints the checks that they are there together. */
   presence(names: ReadonlyArray<string>): string {
     const own = names.filter((name) => this.context.isVisible(this.target.scope.all.get(name)!))
-    const [first] = own
-    if (first === undefined) return "false"
+    // a field of some states only says nothing in the others
+    const [always, sometimes] = [true, false].map((is) => own.filter((name) => (this.conditionOf(name) === undefined) === is))
+    const [first] = always!
+    if (first === undefined) return own.length === 0 ? "false" : own.map((name) => this.isThere(name)).join(" || ")
     const there = this.isThere(first)
-    for (const name of own.slice(1)) {
-      this.lines.push(`${this.use("checkPresence")}(${this.isThere(name)}, ${there}, ${this.where(name)}, ${quote(`${first} is there`)})`)
+    for (const name of [...always!.slice(1), ...sometimes!]) {
+      const condition = this.conditionOf(name)
+      this.lines.push(
+        `${this.use("checkPresence")}(${this.isThere(name)}, ${condition === undefined ? "" : `${condition} && `}${there}, ` +
+          `${this.where(name)}, ${quote(`${first} is there`)})`
+      )
     }
     return there
   }
@@ -301,8 +324,8 @@ export class FieldWriter {
   /** Writes a run of fields. */
   fields(fields: ReadonlyArray<FieldModel>): void {
     for (const { name, type } of flatFields(fields)) {
-      if (type.kind !== "optional" || type.requires === undefined) continue
-      const { requires } = type
+      const requires = optionalIn(type)?.requires
+      if (requires === undefined) continue
       this.lines.push(
         `if (${this.value(name)} !== undefined && ${this.value(requires)} === undefined) ${this.use("unencodable")}("Missing", ${
           this.where(requires)

@@ -49,17 +49,13 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         return writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
       }
       const other = type.else
-      const number = type.sibling === true ? writer.number(type.state) : `states.${type.state}`
-      const condition = [
-        ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
-        ...(type.to === undefined ? [] : [`${number} <= ${type.to}`]),
-        ...(type.from === undefined && type.to === undefined ? [type.sibling === true ? `${number} !== 0` : number] : [])
-      ].join(" && ")
+      const condition = writer.inState(type)
       if (other === undefined && writer.context.isVisible(type.of)) {
+        const states = JSON.stringify(`${type.state} is ${type.from ?? ""}…${type.to ?? ""}`)
         writer.lines.push(
-          `${writer.use("checkPresence")}(${value} !== undefined, ${condition}, ${writer.where(field.path)}, ${
-            JSON.stringify(`${type.state} is ${type.from ?? ""}…${type.to ?? ""}`)
-          })`
+          type.of.kind === "optional"
+            ? `if (!(${condition})) ${writer.use("checkPresence")}(${value} !== undefined, false, ${writer.where(field.path)}, ${states})`
+            : `${writer.use("checkPresence")}(${value} !== undefined, ${condition}, ${writer.where(field.path)}, ${states})`
         )
       }
       writer.branch(

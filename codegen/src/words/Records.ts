@@ -1,5 +1,5 @@
-/** Prints records, choices, arrays and framing extras; and bits and tokens, which are fields of the record around them. */
-import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
+/** Prints records, choices, arrays and framing extras; and bits, which are fields of the record around them. */
+import type { TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { hex, intSize, local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
@@ -18,11 +18,12 @@ interface Extent {
   readonly count?: string
   /** Terminator in hexadecimal digits. */
   readonly until?: string | undefined
+  readonly min?: number | undefined
   readonly max?: number | undefined
 }
 
 /** Prints the loop that reads elements; returns the name of the array. */
-export const readElements = (reader: FieldReader, of: TypeModel, field: Named, end: string, { count, until, max }: Extent): string => {
+export const readElements = (reader: FieldReader, of: TypeModel, field: Named, end: string, { count, until, min, max }: Extent): string => {
   const { context, module } = reader
   const base = local(field.name === "" ? "elements" : field.name)
   const name = reader.fresh(base)
@@ -61,6 +62,7 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
     `  throw ${reader.use("inElement")}(error, ${reader.where(field.path)}, ${name}.length)`,
     "}"
   )
+  if (min !== undefined) reader.lines.push(`${reader.use("expectCountMin")}(${name}.length, ${min}, ${where}, ${reader.offset(start)})`)
   reader.moveTo(at, terminator.length)
   return name
 }
@@ -206,7 +208,9 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
       if (of.kind === "enumeration" && of.unknown === "error") {
         const known = `${reader.module.use(reader.context.from(field.ref), `is${field.ref}`)}(${name})`
         const expected = `one of ${of.values.map((one) => one.value).join(", ")}`
-        reader.lines.push(`${reader.use("expectKnown")}(${known}, ${name}, ${where}, ${reader.offset(at)}, ${quote(expected)})`)
+        reader.lines.push(
+          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${quote(expected)}, String(${name}))`
+        )
       }
     }
     if (field.tagOf !== undefined) reader.scope.tags.set(field.tagOf, name)
@@ -261,160 +265,9 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
   else escaped()
 }
 
-const isMany = (type: TypeModel): boolean => type.kind === "optional" || type.kind === "array"
-
-/** Prints the reading of tokens: where each begins and ends, then what each says. */
-const readTokens = (reader: FieldReader, type: Of<"tokens">, field: Named, end: string): undefined => {
-  const separator = quote(textOfHex(type.separator))
-  const stop = type.until === undefined ? reader.floor(end) : reader.findUntil(type.until, { ...field, name: "line" }, end)
-  const required = type.fields.filter((one) => !isMany(one.type)).length
-  const most = type.fields.some((one) => one.type.kind === "array") ? "Infinity" : String(type.fields.length)
-  const path = type.fields[0]?.name ?? field.path
-  const ends = reader.constant(
-    "ends",
-    `${reader.use("tokenEnds")}(reader, ${reader.at}, ${stop}, ${separator}, ${required}, ${most}, ${reader.origin}, ${reader.where(path)})`
-  )
-  const size = type.separator.length / 2
-  const start = reader.constant("lineStart", String(reader.at))
-  const from = (index: string): string => index === "0" ? start : `(${index} === 0 ? ${start} : ${ends}[${index} - 1]! + ${size})`
-  let index = 0
-  let spare: string | undefined
-  const step = (): { begin: string; stop: string } => {
-    if (spare === undefined) {
-      const begin = index === 0 ? start : `${ends}[${index - 1}]! + ${size}`
-      return { begin, stop: `${ends}[${index++}]!` }
-    }
-    const at = `${index++} + ${spare}`
-    return { begin: from(at), stop: `${ends}[${at}]!` }
-  }
-  for (const one of type.fields) {
-    const { name, type: of } = one
-    const readOne = (inner: FieldReader, begin: string, finish: string, as: Named, element: TypeModel): string | undefined => {
-      const tokenAt = inner.constant(`${local(name)}Start`, begin)
-      const tokenEnd = inner.constant(`${local(name)}Stop`, finish)
-      inner.moveTo(tokenAt)
-      const value = inner.value(element, as, tokenEnd)
-      if (String(inner.at) !== tokenEnd) {
-        inner.lines.push(`${inner.use("expectEnd")}(${inner.at}, ${tokenEnd}, ${inner.where(as.path)}, ${inner.origin})`)
-      }
-      return value
-    }
-    if (of.kind === "array") {
-      const count = reader.constant(`${local(name)}Count`, `${ends}.length - ${required}${spare === undefined ? "" : ` - ${spare}`}`)
-      if (of.max !== undefined) reader.lines.push(`${reader.use("expectCount")}(${count}, ${of.max}, ${reader.where(name)}, 0)`)
-      const list = reader.fresh(local(name))
-      const k = reader.fresh("k")
-      const inner = reader.child()
-      const position = `${index} + ${spare === undefined ? "" : `${spare} + `}${k}`
-      const value = readOne(inner, from(position), `${ends}[${position}]!`, { name: "", path: "" }, of.of)
-      reader.lines.push(
-        `const ${list}: Array<${reader.context.elementText(reader.module, of.of)}> = []`,
-        "try {",
-        `  for (let ${k} = 0; ${k} < ${count}; ${k}++) {`,
-        ...inner.lines.map((line) => `    ${line}`),
-        `    ${list}.push(${value})`,
-        "  }",
-        "} catch (error) {",
-        `  throw ${reader.use("inElement")}(error, ${reader.where(name)}, ${list}.length)`,
-        "}"
-      )
-      reader.values.set(name, list)
-      spare = spare === undefined ? count : `${spare} + ${count}`
-      continue
-    }
-    if (of.kind === "optional") {
-      const had = spare ?? "0"
-      const there = reader.constant(`has${name[0]!.toUpperCase()}${name.slice(1)}`, `${ends}.length - ${required} > ${had}`)
-      const at = `${index} + ${had}`
-      const inner = reader.child()
-      const value = readOne(inner, from(at), `${ends}[${at}]!`, { ...one, path: name }, of.of)
-      const text = reader.context.typeText(reader.module, of.of)
-      const variable = reader.fresh(`maybe${name[0]!.toUpperCase()}${name.slice(1)}`)
-      const visible = value !== undefined
-      reader.lines.push(
-        ...(visible ? [`let ${variable}: ${text} | undefined`] : []),
-        `if (${there}) {`,
-        ...inner.lines.map((line) => `  ${line}`),
-        ...(visible ? [`  ${variable} = ${value}`] : []),
-        "}"
-      )
-      if (visible) reader.values.set(name, variable)
-      else reader.values.set(name, there)
-      // counted on only where something comes after it
-      if (one !== type.fields.at(-1)) spare = reader.constant("spare", `${had} + (${there} ? 1 : 0)`)
-      continue
-    }
-    const { begin, stop: finish } = step()
-    const value = readOne(reader, begin, finish, { ...one, path: name }, of)
-    if (value !== undefined) reader.values.set(name, value)
-  }
-  reader.moveTo(stop, (type.until?.length ?? 0) / 2)
-  return undefined
-}
-
-const writeTokens = (writer: FieldWriter, type: Of<"tokens">): void => {
-  const separator = textOfHex(type.separator)
-  const ending = type.until === undefined ? undefined : textOfHex(type.until)
-  const optionals = type.fields.filter((one) => one.type.kind === "optional")
-  optionals.forEach(({ name }, i) => {
-    const next = optionals[i + 1]
-    if (next === undefined) return
-    writer.lines.push(
-      `if (${writer.value(name)} === undefined && ${writer.value(next.name)} !== undefined) ${writer.use("unencodable")}("Missing", ` +
-        `${writer.where(name)}, ${quote(`a value, because ${next.name} has one`)}, "undefined")`
-    )
-  })
-  let first = true
-  const token = (inner: FieldWriter, of: TypeModel, field: Named, value: string, leading: boolean): void => {
-    if (!leading) inner.literal(type.separator)
-    const open = of.kind === "literal" || of.kind === "lengthOf" || of.kind === "countOf" || of.kind === "decimal"
-    const from = open ? "" : inner.mark(inner.fresh(`${local(field.name)}Token`))
-    inner.write(of, field, value)
-    inner.settle()
-    if (open) return
-    inner.lines.push(`${inner.use("checkUntil")}(bytes, ${from}, position, ${quote(separator)}, ${inner.where(field.path)})`)
-    if (ending !== undefined && ending !== separator) {
-      inner.lines.push(`${inner.use("checkUntil")}(bytes, ${from}, position, ${quote(ending)}, ${inner.where(field.path)})`)
-    }
-  }
-  for (const { name, type: of } of type.fields) {
-    const value = writer.value(name)
-    const leading = first
-    if (of.kind === "optional") {
-      writer.settle()
-      const visible = writer.context.isVisible(of.of)
-      writer.branch(
-        visible ? `${value} !== undefined` : `${value} === true`,
-        (inner) => token(inner, of.of, { name, path: name }, value, leading)
-      )
-    } else if (of.kind === "array") {
-      writer.settle()
-      const index = writer.fresh(`${local(name)}Index`)
-      const element = writer.fresh(`${local(name)}Element`)
-      const inner = writer.child()
-      if (leading) inner.lines.push(`if (${index} > 0) position = ${inner.use("putLiteral")}(bytes, position, ${quote(separator)})`)
-      token(inner, of.of, { name: element, path: "" }, element, leading)
-      if (of.max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}.length, ${of.max}, ${writer.where(name)})`)
-      writer.lines.push(
-        `let ${index} = 0`,
-        "try {",
-        `  for (const ${element} of ${value}) {`,
-        ...inner.lines.map((line) => `    ${line}`),
-        `    ${index}++`,
-        "  }",
-        "} catch (error) {",
-        `  throw ${writer.use("inElement")}(error, ${writer.where(name)}, ${index})`,
-        "}"
-      )
-    } else token(writer, of, { name, path: name }, value, leading)
-    first = false
-  }
-  if (type.until !== undefined) writer.literal(type.until)
-}
-
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "tokens"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits"]: Word<Of<K>>
 } = {
   struct: recordWord<Of<"struct">>(),
   choice: recordWord<Of<"choice">>(),
@@ -422,9 +275,12 @@ export const recordWords: {
     text: (context, module, type) => `ReadonlyArray<${context.elementText(module, type.of)}>`,
     read: (reader, type, field, end) => {
       const count = reader.scope.counts.get(field.name)?.value
-      return readElements(reader, type.of, field, end, { ...(count === undefined ? {} : { count }), until: type.until, max: type.max })
+      return readElements(reader, type.of, field, end, { ...(count === undefined ? {} : { count }), until: type.until, min: type.min, max: type.max })
     },
     write: (writer, type, field, value) => {
+      if (type.min !== undefined) {
+        writer.lines.push(`${writer.use("checkCountMin")}(${value}.length, ${type.min}, ${writer.where(field.path)})`)
+      }
       writeElements(writer, type.of, field, value, type.max, type.until)
     },
     bound: (context, module, type, value) => ({
@@ -460,25 +316,6 @@ export const recordWords: {
     read: readBits,
     write: writeBits,
     bound: (_, __, type) => ({ fixed: intSize(type.of.int) + escapeBytes(type), terms: [] })
-  },
-  tokens: {
-    text: () => "never",
-    read: readTokens,
-    write: writeTokens,
-    bound: (context, module, type, value) => {
-      const separators = type.fields.length * type.separator.length / 2
-      const record = value.slice(0, Math.max(0, value.lastIndexOf(".")))
-      const inner = type.fields.map((field: FieldModel) => {
-        const own = `${record}.${field.name}`
-        const bound = context.bound(module, field.type, own)
-        const many = field.type.kind === "array" ? [`${own}.length * ${type.separator.length / 2}`] : []
-        return { fixed: bound.fixed, terms: [...bound.terms, ...many] }
-      })
-      return {
-        fixed: inner.reduce((sum, one) => sum + one.fixed, separators + (type.until?.length ?? 0) / 2),
-        terms: inner.flatMap((one) => one.terms)
-      }
-    }
   }
 }
 

@@ -126,7 +126,7 @@ export const lengthWords: {
         walk.note(spot.path, at, 0, walk.summary(type), null, "null", spot.doc)
         return at
       }
-      return walk.elements(type.of, { ...spot, at }, count, type.max, undefined)
+      return walk.elements(type.of, { ...spot, at }, count, type, undefined)
     },
     schema: (make, type) => {
       const elements = make.array(make.type(type.of), type.max)

@@ -65,6 +65,7 @@ export type Notation = "named" | "plain"
 /** What text keeps to; sizes are in bytes. */
 export interface TextLimits {
   readonly size?: number
+  readonly min?: number
   readonly max?: number
   /** What the text must not contain. */
   readonly without?: string
@@ -80,10 +81,10 @@ export interface SchemaMaker<S> {
   readonly bigint: (min: bigint, max: bigint) => S
   readonly number: (single: boolean) => S
   readonly boolean: () => S
-  readonly bytes: (options: { readonly size?: number; readonly max?: number; readonly without?: string }) => S
+  readonly bytes: (options: { readonly size?: number; readonly min?: number; readonly max?: number; readonly without?: string }) => S
   readonly text: (options: TextLimits) => S
   readonly literals: (values: ReadonlyArray<number>) => S
-  readonly array: (of: S, max: number | undefined) => S
+  readonly array: (of: S, max: number | undefined, min?: number) => S
   readonly nullOr: (of: S) => S
   readonly union: (of: ReadonlyArray<S>) => S
   /** The schema of a type within it. */

@@ -54,6 +54,33 @@ export const two = protocol(sides, {
 })
 `
 
+/** A connection begins with a packet that has no type; what follows has one. */
+const phasesSpec = `
+import { bodyLength, frame, opcode, packetsOf, protocol, u8, u16, utf8 } from "@wirewright/dsl"
+const headers = [{ fields: { type: opcode(u8), length: bodyLength(u16) } }]
+const phased = frame("Phased", {
+  sections: ["body"],
+  kinds: {
+    startup: { headers: [{ fields: { length: bodyLength(u16, { from: "frame" }) } }], sender: "client" },
+    frontend: { headers, sender: "client" },
+    backend: { headers, sender: "server" }
+  },
+  phases: { begin: { client: "startup", server: "backend" }, ready: { client: "frontend", server: "backend" } }
+})
+const start = packetsOf(phased, "startup")
+const front = packetsOf(phased, "frontend")
+const back = packetsOf(phased, "backend")
+export const phases = protocol(phased, {
+  name: "phases",
+  module: "./phases",
+  commands: [
+    start("Hello", { then: "ready", fields: { version: u16, user: utf8() } }),
+    front("Query", { opcode: "Q", fields: { text: utf8() } }),
+    back("Row", { opcode: "Q", fields: { count: u8 } })
+  ]
+})
+`
+
 /** Lines: a packet ends with CRLF, its first word says which it is, a payload follows where the line says how long it is. */
 const linesSpec = `
 import { decimal, frame, lengthOf, literal, packetsOf, protocol, tokens, utf8, bytes } from "@wirewright/dsl"
@@ -103,10 +130,11 @@ beforeAll(async () => {
   writeFileSync(path("chat.ts"), chatSpec)
   writeFileSync(path("two.ts"), sidesSpec)
   writeFileSync(path("box.ts"), linesSpec)
+  writeFileSync(path("phases.ts"), phasesSpec)
   writeFileSync(path("meter.ts"), littleSpec)
   writeFileSync(path("records.ts"), `import { struct, types, u8 } from "@wirewright/dsl"
 export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`)
-  for (const name of ["chat", "two", "records", "box", "meter"]) {
+  for (const name of ["chat", "two", "records", "box", "meter", "phases"]) {
     const { code, err, out } = await run("generate", path(`${name}.ts`), "--out", path(name))
     expect([code, err + out], name).toEqual([0, expect.stringContaining("changed")])
   }
@@ -244,6 +272,38 @@ describe("packets that do not say who sent them", () => {
     writeFileSync(path("two.pcapng"), captured(5432, [["c2s", hex(ask)], ["s2c", hex(ready + ready)], ["c2s", hex(ask)]]))
     const { code, out } = await two("decode", path("two.pcapng"), "--json", "--server", "10.0.0.1:5432")
     expect([code, ndjson(out).map((one) => one["packet"])]).toEqual([0, ["Ask", "Ready", "Ready", "Ask"]])
+  })
+})
+
+describe("a connection with phases", () => {
+  const startup = "0007" + "0003" + "616461"
+  const query = "51" + "0003" + "776879"
+  const row = "51" + "0001" + "07"
+  const phases = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("phases"))
+
+  it("changes what the client's bytes are after a packet, however they are cut", async () => {
+    const bytes = hex(startup + query + query)
+    for (let cut = 1; cut < bytes.length; cut++) {
+      writeFileSync(
+        path("phases.pcapng"),
+        captured(5432, [["c2s", bytes.subarray(0, cut)], ["s2c", hex(row)], ["c2s", bytes.subarray(cut)], ["s2c", hex(row)]])
+      )
+      const { code, out } = await phases("decode", path("phases.pcapng"), "--json", "--port", "5432")
+      const names = ndjson(out).map((one) => [one["packet"], one["direction"]])
+      expect(code, out).toBe(0)
+      expect(names.filter(([, direction]) => direction === "c2s").map(([name]) => name)).toEqual(["Hello", "Query", "Query"])
+      expect(names.filter(([, direction]) => direction === "s2c").map(([name]) => name)).toEqual(["Row", "Row"])
+    }
+  })
+
+  it("is followed through lines, and from packet to packet of one side", async () => {
+    writeFileSync(path("phases.txt"), `c2s ${startup}\ns2c ${row}\nc2s ${query}\n`)
+    const lines = await phases("decode", path("phases.txt"), "--lines", "--json")
+    expect([lines.code, ndjson(lines.out).map((one) => one["packet"])]).toEqual([0, ["Hello", "Row", "Query"]])
+    const back = await wirewright(["encode", "--protocol", path("phases")], lines.out)
+    expect(back.out).toBe(`${startup}\n${row}\n${query}\n`)
+    const one = await phases("decode", "--json", "--hex", query, "--kind", "frontend")
+    expect(ndjson(one.out)[0]).toMatchObject({ packet: "Query", fields: { text: "why" } })
   })
 })
 

@@ -2,11 +2,11 @@
 import { EncodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import * as Command from "effect/cli/Command"
-import { protocolFlag } from "./DecodeCommand.ts"
+import { protocolFlag, stateFlag, statesOf } from "./DecodeCommand.ts"
 import { counted, handler } from "./Failure.ts"
 import { linesOf, openInput } from "./Input.ts"
 import { drain, flush, line, say } from "./Output.ts"
-import type { ProtocolAdapter } from "./ProtocolAdapter.ts"
+import type { ProtocolAdapter, States } from "./ProtocolAdapter.ts"
 import { loadProtocol } from "./Protocols.ts"
 
 /** What is wrong with a line. */
@@ -18,25 +18,26 @@ const complaint = (error: unknown): string => {
 }
 
 /** The bytes of a packet; `undefined` for the object that says what decode has passed over. */
-const encodeLine = (adapter: ProtocolAdapter, text: string): string | undefined => {
+const encodeLine = (adapter: ProtocolAdapter, text: string, states: States): string | undefined => {
   const json: unknown = JSON.parse(text)
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw new SyntaxError("expected the object of one packet")
   if ("passedOver" in json) return undefined
   if ("error" in json) throw new SyntaxError("this is an error that decode reported, not a packet")
-  return hexOf(adapter.fromJson(json))
+  return hexOf(adapter.fromJson(json, states))
 }
 
 /** The command. */
-export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, ({ protocol }) =>
+export const encodeCommand = Command.make("encode", { protocol: protocolFlag, state: stateFlag }, ({ protocol, state }) =>
   handler(async () => {
     const adapter = await loadProtocol(protocol)
+    const { states } = adapter.begin(statesOf(adapter, state))
     let number = 0
     let errors = 0
     for await (const text of linesOf((await openInput("-")).all)) {
       number++
       if (text.trim() === "") continue
       try {
-        const bytes = encodeLine(adapter, text)
+        const bytes = encodeLine(adapter, text, states)
         if (bytes !== undefined) line(bytes)
       } catch (error) {
         errors++

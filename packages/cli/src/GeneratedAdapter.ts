@@ -92,10 +92,14 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return bytesOfHex(text)
   }
 
-  begin(collections: boolean): Session {
-    const { frame: { phases = [] }, states } = this.catalog
-    const initial = states.map(({ name, numbered }) => [name, numbered === true ? 0 : name === "collections" && collections] as const)
-    return { states: Object.fromEntries(initial), phase: phases[0]?.name }
+  get known(): ProtocolAdapter["known"] {
+    return this.catalog.states
+  }
+
+  begin(states: States = {}): Session {
+    const { phases = [] } = this.catalog.frame
+    const initial = this.known.map(({ name, numbered }) => [name, numbered === true ? 0 : false] as const)
+    return { states: { ...Object.fromEntries(initial), ...states }, phase: phases[0]?.name }
   }
 
   missing(situation: Situation): string | undefined {
@@ -125,7 +129,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   senderOf(bytes: Uint8Array): Direction | undefined {
-    const situation = this.begin(false)
+    const situation = this.begin()
     if (this.shape === undefined || !this.isTold) {
       const [c2s, s2c] = (["c2s", "s2c"] as const).map((direction) => this.plausibleSize(bytes, 0, { ...situation, direction }) !== undefined)
       return c2s === s2c ? undefined : c2s ? "c2s" : "s2c"
@@ -164,10 +168,10 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return packetToJson(this.catalog, packet as never, length) as unknown as { readonly [key: string]: unknown }
   }
 
-  fromJson(json: unknown): Uint8Array {
+  fromJson(json: unknown, states: States = this.begin().states): Uint8Array {
     const packet = packetFromJson(this.catalog, json as never)
-    const encode = this.generated.codecs["encode"] as (writer: Writer, packet: object) => void
-    return own(() => encodeWith((writer) => encode(writer, packet)))
+    const encode = this.generated.codecs["encode"] as (writer: Writer, packet: object, states: States) => void
+    return own(() => encodeWith((writer) => encode(writer, packet, states)))
   }
 
   isSecret(bytes: Uint8Array, situation: Situation): boolean {

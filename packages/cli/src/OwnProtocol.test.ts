@@ -81,6 +81,23 @@ export const phases = protocol(phased, {
 })
 `
 
+/** A field that only a later version of the protocol has. */
+const versionsSpec = `
+import { bodyLength, frame, opcode, packetsOf, protocol, u8, when } from "@wirewright/dsl"
+const versioned = frame("Versioned", {
+  sections: ["body"],
+  kinds: { packet: { headers: [{ fields: { length: bodyLength(u8), type: opcode(u8) } }] } },
+  byteOrder: "little",
+  states: { version: "both sides agreed on it" }
+})
+const packet = packetsOf(versioned, "packet")
+export const versions = protocol(versioned, {
+  name: "versions",
+  module: "./versions",
+  commands: [packet("Info", { opcode: 1, body: { body: { old: u8, fresh: when("version", u8, { from: 2 }) } } })]
+})
+`
+
 /** Lines: a packet ends with CRLF, its first word says which it is, a payload follows where the line says how long it is. */
 const linesSpec = `
 import { decimal, frame, lengthOf, literal, packetsOf, protocol, tokens, utf8, bytes } from "@wirewright/dsl"
@@ -131,10 +148,11 @@ beforeAll(async () => {
   writeFileSync(path("two.ts"), sidesSpec)
   writeFileSync(path("box.ts"), linesSpec)
   writeFileSync(path("phases.ts"), phasesSpec)
+  writeFileSync(path("versions.ts"), versionsSpec)
   writeFileSync(path("meter.ts"), littleSpec)
   writeFileSync(path("records.ts"), `import { struct, types, u8 } from "@wirewright/dsl"
 export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`)
-  for (const name of ["chat", "two", "records", "box", "meter", "phases"]) {
+  for (const name of ["chat", "two", "records", "box", "meter", "phases", "versions"]) {
     const { code, err, out } = await run("generate", path(`${name}.ts`), "--out", path(name))
     expect([code, err + out], name).toEqual([0, expect.stringContaining("changed")])
   }
@@ -272,6 +290,37 @@ describe("packets that do not say who sent them", () => {
     writeFileSync(path("two.pcapng"), captured(5432, [["c2s", hex(ask)], ["s2c", hex(ready + ready)], ["c2s", hex(ask)]]))
     const { code, out } = await two("decode", path("two.pcapng"), "--json", "--server", "10.0.0.1:5432")
     expect([code, ndjson(out).map((one) => one["packet"])]).toEqual([0, ["Ask", "Ready", "Ready", "Ask"]])
+  })
+})
+
+describe("--state", () => {
+  const versions = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("versions"))
+
+  it("says what was negotiated: a number, for decoding and for encoding", async () => {
+    for (const [state, bytes, fields] of [["version=2", "02010506", { old: 5, fresh: 6 }], ["version=1", "010105", { old: 5 }]] as const) {
+      const { code, out } = await versions("decode", "--json", "--hex", bytes, "--state", state)
+      expect([code, ndjson(out)[0]]).toMatchObject([0, { packet: "Info", fields }])
+      const back = await wirewright(["encode", "--protocol", path("versions"), "--state", state], out)
+      expect([back.code, back.out]).toEqual([0, `${bytes}\n`])
+    }
+    expect((await versions("decode", "--json", "--hex", "02010506")).code).toBe(100)
+  })
+
+  it("is on or off in protocols that come with the command", async () => {
+    // collection 8, key a
+    const get = "80000002000000000000000200000000" + "0000000000000000" + "0861"
+    const { out } = await run("decode", "--json", "--hex", get, "--state", "collections")
+    expect(ndjson(out)[0]).toMatchObject({ packet: "Get", fields: { collectionId: 8 }, key: "a" })
+    expect(ndjson((await run("decode", "--json", "--hex", get)).out)[0]).toMatchObject({ key: "\b" + "a" })
+  })
+
+  it.each([
+    ["version", /expected version=NUMBER/],
+    ["versoin=2", /versions has version; did you mean version\?/],
+    ["collections", /no such connection state; versions has version/]
+  ])("%s is refused", async (state, message) => {
+    const { code, err } = await versions("decode", "--hex", "00", "--state", state)
+    expect([code, err]).toEqual([1, expect.stringMatching(message)])
   })
 })
 

@@ -53,7 +53,12 @@ export class Beginner {
   sh(line: string): string {
     const [, flags = "", names = ""] = /^npm install ((?:--[\w-]+ )*)(.*)$/.exec(line) ?? []
     if (names !== "") return this.install(flags.includes("dev"), names.split(" "))
-    return this.outside.runIn(this.directory, "sh", "-c", this.installer === "pnpm" ? line.replace(/^npx wirewright/, `npx ${pnpm.join(" ")} exec wirewright`) : line)
+    return this.outside.runIn(
+      this.directory,
+      "sh",
+      "-c",
+      this.installer === "pnpm" ? line.replace(/^npx wirewright/, `npx ${pnpm.join(" ")} exec wirewright`) : line
+    )
   }
 
   write(name: string, text: string | Uint8Array): void {

@@ -85,7 +85,10 @@ export class Outside {
     )
     cpSync(join(root, "test/fixtures/outsider"), directory, { recursive: true })
     run(directory, "npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"])
-    return new Outside(directory, new Map(Object.entries(dependencies).map(([name, file]) => [name, join(directory, file.replace("file:", ""))])))
+    return new Outside(
+      directory,
+      new Map(Object.entries(dependencies).map(([name, file]) => [name, join(directory, file.replace("file:", ""))]))
+    )
   }
 
   /** Runs a program there. */

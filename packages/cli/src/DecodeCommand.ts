@@ -40,9 +40,9 @@ export const statesOf = (adapter: ProtocolAdapter, asked: ReadonlyArray<string>)
       const there = names.length === 0 ? `${adapter.name} has none` : `${adapter.name} has ${names.join(", ")}`
       return refuse(`--state ${text}: no such connection state; ${there}${nearest(name, names)}`)
     }
-    if (state.numbered === true !== (number !== undefined)) {
-      return refuse(`--state ${text}: expected ${name}${state.numbered === true ? "=NUMBER" : ", which is on or off"}`)
-    }
+    const isNumbered = state.numbered === true
+    const hasNumber = number !== undefined
+    if (isNumbered !== hasNumber) return refuse(`--state ${text}: expected ${name}${isNumbered ? "=NUMBER" : ", which is on or off"}`)
     return [name, number === undefined ? true : Number(number)]
   }))
 

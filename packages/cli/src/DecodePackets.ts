@@ -89,7 +89,11 @@ export const decodeLines = async (
     if (text.trim() === "" || text.startsWith("#")) continue
     const [, direction, hex = ""] = linePattern.exec(text)!
     const context: Context = report.json ? direction === undefined ? {} : { direction } : { line: number }
-    ;({ phase } = decodeText(report, hex, direction as Direction | undefined, { ...options, session: { ...options.session, phase }, context }))
+    ;({ phase } = decodeText(report, hex, direction as Direction | undefined, {
+      ...options,
+      session: { ...options.session, phase },
+      context
+    }))
     await drain()
   }
 }

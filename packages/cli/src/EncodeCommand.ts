@@ -27,42 +27,46 @@ const encodeLine = (adapter: ProtocolAdapter, text: string, states: States): str
 }
 
 /** The command. */
-export const encodeCommand = Command.make("encode", { protocol: protocolFlag, state: stateFlag }, ({ protocol, state }) =>
-  handler(async () => {
-    const adapter = await loadProtocol(protocol)
-    const { states } = adapter.begin(statesOf(adapter, state))
-    let number = 0
-    let errors = 0
-    for await (const text of linesOf((await openInput("-")).all)) {
-      number++
-      if (text.trim() === "") continue
-      try {
-        const bytes = encodeLine(adapter, text, states)
-        if (bytes !== undefined) line(bytes)
-      } catch (error) {
-        errors++
-        say(`line ${number}: ${complaint(error)}`)
+export const encodeCommand = Command.make(
+  "encode",
+  { protocol: protocolFlag, state: stateFlag },
+  ({ protocol, state }) =>
+    handler(async () => {
+      const adapter = await loadProtocol(protocol)
+      const { states } = adapter.begin(statesOf(adapter, state))
+      let number = 0
+      let errors = 0
+      for await (const text of linesOf((await openInput("-")).all)) {
+        number++
+        if (text.trim() === "") continue
+        try {
+          const bytes = encodeLine(adapter, text, states)
+          if (bytes !== undefined) line(bytes)
+        } catch (error) {
+          errors++
+          say(`line ${number}: ${complaint(error)}`)
+        }
+        await drain()
       }
-      await drain()
-    }
-    await flush()
-    return errors
-  }, (count) => `${counted(count, "line")} could not be encoded`)).pipe(
-    Command.withShortDescription("Turn the JSON of decode back into bytes"),
-    Command.withDescription(
-      "Encode packets: NDJSON of decode --json on stdin, one line of hex per packet on stdout. Other lines are reported on stderr; "
-        + "the others are still encoded."
-    ),
-    Command.withExamples([
-      {
-        command: "wirewright decode --hex 800a00000000000000000000000000010000000000000000 --json | wirewright encode",
-        description: "Back to the same bytes"
-      },
-      { command: "echo '{\"packet\":\"Noop\",\"opaque\":42}' | wirewright encode", description: "A packet from its name" },
-      {
-        command: "echo '{\"packet\":\"Say\",\"fields\":{\"text\":\"hi\"}}' | wirewright encode --protocol ./src/chat",
-        description: "A packet of a protocol of your own"
-      },
-      { command: "wirewright encode < packets.ndjson | xxd -r -p > packets.bin", description: "To a binary stream" }
-    ])
-  )
+      await flush()
+      return errors
+    }, (count) => `${counted(count, "line")} could not be encoded`)
+).pipe(
+  Command.withShortDescription("Turn the JSON of decode back into bytes"),
+  Command.withDescription(
+    "Encode packets: NDJSON of decode --json on stdin, one line of hex per packet on stdout. Other lines are reported on stderr; "
+      + "the others are still encoded."
+  ),
+  Command.withExamples([
+    {
+      command: "wirewright decode --hex 800a00000000000000000000000000010000000000000000 --json | wirewright encode",
+      description: "Back to the same bytes"
+    },
+    { command: "echo '{\"packet\":\"Noop\",\"opaque\":42}' | wirewright encode", description: "A packet from its name" },
+    {
+      command: "echo '{\"packet\":\"Say\",\"fields\":{\"text\":\"hi\"}}' | wirewright encode --protocol ./src/chat",
+      description: "A packet of a protocol of your own"
+    },
+    { command: "wirewright encode < packets.ndjson | xxd -r -p > packets.bin", description: "To a binary stream" }
+  ])
+)

@@ -123,6 +123,8 @@ class Builder {
   /** Order of the protocol. */
   private own: ByteOrder = "big"
   private states: ReadonlySet<string> = new Set()
+  /** The fields beside the one that is being built. */
+  private siblings: Fields = {}
   private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
 
   constructor(origin: Origin, elsewhere: ReadonlyMap<Type, string | undefined>) {
@@ -345,6 +347,9 @@ class Builder {
   }
 
   private rawSections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
+    this.siblings = Object.assign({}, ...Object.entries(body).map(([section, content]) =>
+      content === undefined ? {} : isType(content) ? { [section]: content } : content
+    )) as Fields
     return Object.entries(body).filter(([, content]) => content !== undefined).map(([section, content]) => ({
       section,
       fields: isType(content!)
@@ -367,7 +372,10 @@ class Builder {
 
   /** Fields of a record, with what they say about each other resolved. */
   private record(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+    const outer = this.siblings
+    this.siblings = fields
     const raw = this.fields(fields, docOf)
+    this.siblings = outer
     return resolveFields(raw, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
   }
 
@@ -652,9 +660,10 @@ class Builder {
     const { if: condition } = type
     if (condition === undefined || condition.kind === "valueOf") return condition
     if (condition.bit === undefined) return { kind: "bitOf" as const, field: condition.field }
-    const flags = [...this.types.values()].find((one) => one.kind === "flags" && one.bits.some(({ name }) => name === condition.bit))
-    const bit = flags?.kind === "flags" ? flags.bits.find(({ name }) => name === condition.bit)?.bit : undefined
-    return { kind: "bitOf" as const, field: condition.field, bit: bit ?? 0 }
+    const flags = this.siblings[condition.field]
+    const bit = flags?.kind === "flags" ? flags.bits[condition.bit]?.bit : undefined
+    // what is not there is a finding
+    return { kind: "bitOf" as const, field: condition.field, bit: bit ?? -1 }
   }
 }
 

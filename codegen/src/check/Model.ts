@@ -12,6 +12,8 @@ import { visibleFields } from "../print/HeaderFields.ts"
 import { checkCommand, checkReplaced } from "./Commands.ts"
 import { at, checkNames, checkReferences, checkRun, flattened, type Place, rangeOf, slicesOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
+import { checkKinds } from "./Frames.ts"
+import { checkOrders } from "./Orders.ts"
 import { checkSiblings } from "./Words.ts"
 
 /** Names that generated code needs for itself. */
@@ -48,9 +50,20 @@ function* rules(built: Built): Iterable<Complaint> {
   for (const [name, value] of built.types) {
     if (context.from(name) !== context.local("Types")) continue
     yield* checkNamed({ context, value, path: [], states }, context.named(name))
+    if (!context.isFinite(name)) {
+      yield {
+        rule: "WW251",
+        value,
+        path: [],
+        message: `a ${name} contains another ${name} in every case, so none ever ends`,
+        hint: "let an array, an optional or another case end it"
+      }
+    }
   }
+  yield* checkOrders(built)
   if (built.protocol.kind === "types") return
   yield* checkFrame(built)
+  if (built.protocol.base === undefined) yield* checkKinds(built, built.protocol.frame)
   yield* checkCommands(built, context, states)
   yield* checkReplaced(built)
 }

@@ -306,6 +306,16 @@ const provePackets = (
           decide(prover, { value, path: place }, packet.tag, gaps, [wholeOf(layout.name ?? "", own)], section === "" && !bounded, out)
         }
       }
+      const unplaced = kind.run === undefined ? unplacedSection(kind, sections, packet.layouts) : undefined
+      if (unplaced !== undefined && out.findings.every((one) => one.value !== value)) {
+        out.findings.push({
+          rule: "WW158",
+          value,
+          path: [...path, unplaced],
+          message: `no header says how long ${unplaced} is, and only the last section takes what is left`,
+          hint: `add a sectionLength of ${unplaced} to the header, or make it part of the next section`
+        })
+      }
       proveApart(prover, { value, path }, packet.tag, runs, bounded, out)
       if (packet.statuses.length === 0 && (!hasOpcode(kind) || model.isOpcodeless === true)) {
         for (const { layout, runs: own } of runs) {
@@ -338,6 +348,14 @@ const wholeOf = (label: string, runs: ReadonlyMap<string, ReadonlyArray<FieldMod
     type: { kind: "lengthOf", of: { kind: "int", int: "u16" }, target: fields.length === 1 ? fields[0]!.name : fields.map(({ name }) => name) }
   }))
   return { label, fields: [...heads, ...[...runs.values()].flat()] }
+}
+
+/** A section with content, before the last, whose length no header says. */
+const unplacedSection = (kind: KindModel, sections: ReadonlyArray<string>, layouts: ReadonlyArray<LayoutModel>): string | undefined => {
+  const measured = new Set(kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : [])))
+  return sections.slice(0, -1).find((section) =>
+    !measured.has(section) && layouts.some((layout) => layout.sections.some((one) => one.section === section && one.fields.length > 0))
+  )
 }
 
 /** The section that a field of a layout stands in. */

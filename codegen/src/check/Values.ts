@@ -8,7 +8,7 @@ import type { Complaint } from "../Finding.ts"
 
 /** What a property must be: said by a test and its words, or looked at further. */
 type Want =
-  | { readonly is: (value: unknown) => boolean; readonly text: string }
+  | { readonly is: (value: unknown) => boolean; readonly text: string; readonly rule?: string }
   | { readonly each: Want; readonly of: "array" | "object" }
   | { readonly kinds: ReadonlyArray<string>; readonly text: string }
   | { readonly object: Shape }
@@ -30,10 +30,12 @@ const whole = test(Number.isSafeInteger, "a whole number")
 const flag = test((value) => typeof value === "boolean", "true or false")
 const oneOf = (...values: ReadonlyArray<unknown>): Want =>
   test((value) => values.includes(value), values.map((value) => JSON.stringify(value)).join(" or "))
-const terminator = test(
-  (value) => typeof value === "string" || typeof value === "number",
-  "a text such as \"\\r\\n\", or the number of a byte"
-)
+const isAscii = (value: unknown, most: number): boolean =>
+  typeof value === "number"
+    ? Number.isSafeInteger(value) && value >= 0 && value <= 0xff
+    : typeof value === "string" && value.length >= 1 && value.length <= most && [...value].every((character) => character.codePointAt(0)! <= 0x7f)
+const terminator: Want = { is: (value) => isAscii(value, 2), text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte", rule: "WW204" }
+const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })
 const kinds = (words: string, ...names: ReadonlyArray<string>): Want => ({ kinds: names, text: words })
@@ -75,7 +77,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   utf8: { invalid: oneOf("escape", "error"), ...sized },
   json: sized,
   text: { encoding: oneOf("ascii", "latin1", "utf16be", "utf16le"), ...sized },
-  literal: { text: terminator },
+  literal: { text: literalText },
   constant: { of: int, value: test((value) => typeof value === "number" || typeof value === "bigint", "a number") },
   reserved: { of: kinds("an integer or a number of bytes", "int", "bytes"), policy: oneOf("keep", "ignore", "error") },
   align: { to: whole },
@@ -87,7 +89,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   custom: { name, module: name, minimum: whole, fixed: [whole], ends: flag },
   lengthOf: { of: numberType, target, ...sizes },
   countOf: { of: numberType, target: name, ...sizes },
-  prefixed: { by: numberType, of: type, trailer: [terminator], ...sizes },
+  prefixed: { by: numberType, of: type, trailer: [literalText], ...sizes },
   counted: { by: numberType, of: type, max: [number], ...sizes },
   optional: { of: type, requires: [name], if: [conditions] },
   bitOf: { field: name, bit: [name] },
@@ -238,7 +240,7 @@ class Values {
   *want(want: Want, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
     if (want === "body") return yield* this.body(value, spot, word, key)
     if ("is" in want) {
-      if (!want.is(value)) yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, `give ${want.text}`)
+      if (!want.is(value)) yield saying(want.rule ?? "WW012", spot, `${key} of ${word} is ${shown(value)}`, `give ${want.text}`)
       return
     }
     if ("either" in want) {

@@ -234,7 +234,7 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
   const { context } = place
   switch (type.kind) {
     case "when":
-      if (!place.states.includes(type.state)) {
+      if (type.sibling !== true && !place.states.includes(type.state)) {
         yield at(
           place,
           "WW129",

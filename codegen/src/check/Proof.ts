@@ -6,6 +6,7 @@
  */
 import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
+import { wordOf } from "@wirewright/codec/words/index"
 import { measuredFields } from "@wirewright/codec/words/Records"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { baseOf, type Built } from "../Build.ts"
@@ -253,7 +254,7 @@ const hasOpcode = (kind: KindModel): boolean =>
 export const prove = (built: Built): Proof => {
   const out = { findings: new Array<Complaint>(), notices: new Array<Complaint>() }
   const prover = new Prover(built)
-  const { context, catalog } = prover
+  const { context } = prover
   for (const [name, value] of built.types) {
     if (context.from(name) !== context.local("Types")) continue
     const type = context.named(name)
@@ -262,28 +263,35 @@ export const prove = (built: Built): Proof => {
       : []
     for (const { fields, label } of runs) {
       const path = label === "" ? [] : [label]
+      noticeCustoms(fields, value, path, out)
       decide(prover, { value, path }, label === "" ? name : `${name}.${label}`, prover.run(fields, true), [{ label, fields }], false, out)
     }
   }
   if (built.protocol.kind === "protocol") provePackets(built, prover, out)
-  const customs = new Set(typesIn(catalog, [
-    ...[...built.types.keys()].map((name) => ({ name, type: { kind: context.named(name).kind, ref: name } as TypeModel })),
-    ...built.model.commands.flatMap((command) => fieldsOfLayouts([...command.request, ...command.responses.flatMap(({ layouts }) => layouts)]))
-  ]).flatMap((type) => type.kind === "custom" ? [type.name] : []))
-  for (const name of customs) {
-    out.notices.push({
-      rule: "WW199",
-      value: built.protocol,
-      path: [],
-      message: `not decided: whether custom ${name} reads what it writes: only its own code can say`,
-      hint: "test it with values and bytes of others"
-    })
-  }
   return out
 }
 
-const fieldsOfLayouts = (layouts: ReadonlyArray<LayoutModel>): ReadonlyArray<FieldModel> =>
-  layouts.flatMap(({ sections }) => sections.flatMap(({ fields }) => fields))
+/** Fields that only code can say. */
+const noticeCustoms = (
+  fields: ReadonlyArray<FieldModel>,
+  value: object,
+  path: ReadonlyArray<string>,
+  out: { readonly notices: Array<Complaint> }
+): void => {
+  const within = (type: TypeModel): ReadonlyArray<TypeModel> => [type, ...(wordOf(type).inner?.(type) ?? []).flatMap(within)]
+  for (const field of fields) {
+    for (const type of within(field.type)) {
+      if (type.kind !== "custom") continue
+      out.notices.push({
+        rule: "WW199",
+        value,
+        path: [...path, field.name],
+        message: `not decided: whether custom ${type.name} reads what it writes: only its own code can say`,
+        hint: "test it with values and bytes of others"
+      })
+    }
+  }
+}
 
 const provePackets = (
   built: Built,
@@ -300,6 +308,9 @@ const provePackets = (
       const path = packet.statuses.length === 0 ? ["request"] : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
       const runs = packet.layouts.map((layout) => ({ layout, runs: runsOf(kind, sections, layout) }))
       for (const { layout, runs: own } of runs) {
+        for (const { fields, section } of layout.sections) {
+          noticeCustoms(fields, value, [...path, ...layout.name === undefined ? [] : [layout.name], section], out)
+        }
         for (const [section, fields] of own) {
           const gaps = prover.run(fields, section !== "" || bounded, [...own.values()].flat())
           const place = [...path, ...layout.name === undefined ? [] : [layout.name], ...sectionOf(layout, gaps[0]?.name)]

@@ -4,7 +4,8 @@ import { fixedSize } from "@wirewright/codec/words/Sizes"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
-import { checkNames, flattened, type Place, slicesOf } from "./Fields.ts"
+import { checkNames, flattened, slicesOf } from "./Fields.ts"
+import type { Place } from "./Place.ts"
 import { checkSiblings, checkWord } from "./Words.ts"
 
 /** Findings about a frame's kinds and phases. */

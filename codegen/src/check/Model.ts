@@ -10,10 +10,11 @@ import { measuredFields } from "@wirewright/codec/words/Records"
 import { Context } from "../print/Context.ts"
 import { visibleFields } from "../print/HeaderFields.ts"
 import { checkCommand, checkReplaced } from "./Commands.ts"
-import { at, checkNames, checkReferences, checkRun, flattened, type Place, rangeOf, slicesOf } from "./Fields.ts"
+import { checkNames, checkReferences, checkRun, flattened, slicesOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
 import { checkKinds } from "./Frames.ts"
 import { checkOrders } from "./Orders.ts"
+import { at, type Place, rangeOf } from "./Place.ts"
 import { checkSiblings } from "./Words.ts"
 
 /** Names that generated code needs for itself. */

@@ -22,6 +22,8 @@ interface Gap {
   readonly name: string
   readonly why: string
   readonly hint: string
+  /** A decoder stops as soon as it can, so that no value's bytes may begin like another's. */
+  readonly stopsEarly?: true
 }
 
 /** What is said about a spec. */
@@ -147,7 +149,7 @@ class Prover {
     const byte = Number.parseInt(until.slice(0, 2), 16)
     const first = new Sets(this.catalog, new Map()).first(of)
     if (first !== undefined && !first.has(byte)) return []
-    return [{ name, why: `an element of ${name} may begin like its end, 0x${until}`, hint: "end it otherwise, or give the elements tags that are never that" }]
+    return [{ name, why: `an element of ${name} may begin like its end, 0x${until}`, hint: "end it otherwise, or give the elements tags that are never that", stopsEarly: true }]
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Gap> {
@@ -206,7 +208,7 @@ const decide = (
   if (gap === undefined) return
   const path = gap.name === "" ? place.path : [...place.path, gap.name]
   for (const states of stateSets(typesIn(prover.catalog, alternatives.flatMap(({ fields }) => fields)))) {
-    const found = search(prover.catalog, alternatives, states, open)
+    const found = search(prover.catalog, alternatives, states, open || gap.stopsEarly === true)
     if (found === undefined) continue
     const on = [...states].filter(([, number]) => number !== 0).map(([name]) => name)
     const when = on.length === 0 ? "" : ` (with ${on.join(", ")})`

@@ -22,6 +22,9 @@ interface Shape {
 const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** Whether a value is made by a word; a property `__proto__` may look like it. */
+const isWord = (value: { readonly [key: string]: unknown }): boolean => Object.hasOwn(value, "kind") && typeof value["kind"] === "string"
+
 const test = (is: (value: unknown) => boolean, text: string): Want => ({ is, text })
 const text = test((value) => typeof value === "string", "a text")
 const name = test((value) => typeof value === "string" && value !== "", "a name")
@@ -252,7 +255,7 @@ class Values {
       if (!isObject(value)) return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object")
       return yield* this.shape(want.object, value, spot, key)
     }
-    const right = want.of === "array" ? Array.isArray(value) : isObject(value) && typeof value["kind"] !== "string"
+    const right = want.of === "array" ? Array.isArray(value) : isObject(value) && !isWord(value)
     if (!right) {
       return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, want.of === "array" ? "give an array" : "give an object")
     }
@@ -302,12 +305,12 @@ class Values {
   *body(value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
     if (typeof value === "string" && word === "command" && key !== "request") return
     if (isObject(value) && value["kind"] === "layouts") return yield* this.word({ kinds: ["layouts"], text: "layouts" }, value, spot, word, key)
-    if (!isObject(value) || typeof value["kind"] === "string") {
+    if (!isObject(value) || isWord(value)) {
       return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object of sections")
     }
     for (const [section, content] of Object.entries(value)) {
       if (content === undefined) continue
-      const isFields = isObject(content) && typeof content["kind"] !== "string"
+      const isFields = isObject(content) && !isWord(content)
       if (!isFields) yield* this.want(type, content, below(spot, section), key, section)
       else {
         yield* this.prototype(content, below(spot, section))

@@ -4,7 +4,7 @@ import { intWidth } from "@wirewright/codec/TypeText"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Complaint } from "../Finding.ts"
-import { at, type Place, rangeOf } from "./Fields.ts"
+import { at, type Place, rangeOf } from "./Place.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 

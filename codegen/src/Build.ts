@@ -347,9 +347,10 @@ class Builder {
   }
 
   private rawSections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
-    this.siblings = Object.assign({}, ...Object.entries(body).map(([section, content]) =>
-      content === undefined ? {} : isType(content) ? { [section]: content } : content
-    )) as Fields
+    this.siblings = Object.assign(
+      {},
+      ...Object.entries(body).map(([section, content]) => content === undefined ? {} : isType(content) ? { [section]: content } : content)
+    ) as Fields
     return Object.entries(body).filter(([, content]) => content !== undefined).map(([section, content]) => ({
       section,
       fields: isType(content!)

@@ -31,7 +31,8 @@ const fileOf = (cwd: string, path: string): string => Path.relative(cwd, path).s
 /** An error that a line of the spec threw. */
 const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined => {
   if (!(cause instanceof Error)) return undefined
-  const [, line, column] = new RegExp(`${Path.basename(path).replaceAll(/[^\w]/g, "\\$&")}:(\\d+)(?::(\\d+))?`).exec(cause.stack ?? "") ?? []
+  const [, line, column] = new RegExp(`${Path.basename(path).replaceAll(/[^\w]/g, "\\$&")}:(\\d+)(?::(\\d+))?`).exec(cause.stack ?? "") ??
+    []
   if (line === undefined) return undefined
   const early = /^Cannot access '(.*)' before initialization$/.exec(cause.message)?.[1]
   return {
@@ -51,7 +52,9 @@ const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined 
 /** A spec without a protocol to see: the value that nobody uses is the one that was meant. */
 const unexported = (cwd: string, path: string): Finding => {
   const source = Fs.readFileSync(path, "utf8")
-  const unused = [...source.matchAll(/^(const|let) (\w+)\b/gm)].filter(([, , name]) => source.match(new RegExp(`\\b${name}\\b`, "g"))?.length === 1).at(-1)
+  const unused = [...source.matchAll(/^(const|let) (\w+)\b/gm)].filter(([, , name]) =>
+    source.match(new RegExp(`\\b${name}\\b`, "g"))?.length === 1
+  ).at(-1)
   return {
     rule: "WW001",
     file: fileOf(cwd, path),

@@ -46,9 +46,11 @@ describe("the table of findings", () => {
   it("has the codes of the checker, in order, once each", () => {
     const sources = Fs.readdirSync(Path.join(root, "codegen/src"), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.endsWith("Codes.ts"))
-    const used = new Set(sources.flatMap((file) =>
-      [...Fs.readFileSync(Path.join(root, "codegen/src", file), "utf8").matchAll(/"(WW\d{3})"/g)].map(([, code]) => code!)
-    ))
+    const used = new Set(
+      sources.flatMap((file) =>
+        [...Fs.readFileSync(Path.join(root, "codegen/src", file), "utf8").matchAll(/"(WW\d{3})"/g)].map(([, code]) => code!)
+      )
+    )
     const listed = findingCodes.map(({ code }) => code)
     expect(listed).toEqual([...used].sort())
     expect(new Set(listed).size).toBe(listed.length)
@@ -62,9 +64,13 @@ describe("the table of findings", () => {
     const found = outcomes.map((outcome) =>
       typeof outcome === "string"
         ? outcome
-        : [...outcome.findings, ...outcome.notices].map(({ hint, line, rule }) => `${rule} at line ${line - preambleLines}${hint === "" ? ", no hint" : ""}`).join("; ")
+        : [...outcome.findings, ...outcome.notices].map(({ hint, line, rule }) =>
+          `${rule} at line ${line - preambleLines}${hint === "" ? ", no hint" : ""}`
+        ).join("; ")
     )
-    const expected = examples.map(({ code, example }) => `${code} at line ${example.split("\n").findIndex((line) => line.endsWith("// ←")) + 1}`)
+    const expected = examples.map(({ code, example }) =>
+      `${code} at line ${example.split("\n").findIndex((line) => line.endsWith("// ←")) + 1}`
+    )
     expect(found).toEqual(expected)
   })
 

@@ -75,7 +75,9 @@ describe("the mistakes of newcomers", () => {
       if (typeof outcome === "string") throw new Error(`${file}: ${outcome}`)
       const found = outcome.findings.map(({ line, rule }) => `${rule} ${line}`).join(", ")
       expect(`${file}: ${found}`).toBe(`${file}: ${fine.includes(file) ? "" : expected[file]![0]}`)
-      if (!fine.includes(file)) expect(outcome.findings.map(({ hint, message }) => `${message} ${hint}`).join(" "), file).toMatch(expected[file]![1])
+      if (!fine.includes(file)) {
+        expect(outcome.findings.map(({ hint, message }) => `${message} ${hint}`).join(" "), file).toMatch(expected[file]![1])
+      }
     }
   })
 
@@ -119,29 +121,71 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
   ["a word of words without its call", `T(struct("S", { list: counted(u8, cstring) }))`, "WW010", /cstring\(\)/],
   ["a name of every object", `T(struct("S", { ["constructor"]: u8 }))`, "WW120", /no name that every object has/],
   ["what an object inherits from", `T(struct("S", { __proto__: u8, a: u8 } as any))`, "WW120", /another name/],
-  ["a header field that is no word", `protocol(frame("G", { sections: ["body"], kinds: { m: kind({ length: bodyLength, type: opcode(u8) }) } }), { name: "p", module: "./g", commands: [] })`, "WW010", /bodyLength\(\)/],
+  [
+    "a header field that is no word",
+    `protocol(frame("G", { sections: ["body"], kinds: { m: kind({ length: bodyLength, type: opcode(u8) }) } }), { name: "p", module: "./g", commands: [] })`,
+    "WW010",
+    /bodyLength\(\)/
+  ],
   ["two terminators in a fixed size", `T(struct("S", { name: utf8({ size: 16, until: 0 }) }))`, "WW205", /keep `size`/],
   ["an empty end", `T(struct("S", { name: utf8({ until: "" }) }))`, "WW204", /\\r\\n/],
   ["an end of three bytes", `T(struct("S", { name: utf8({ until: "END" }) }))`, "WW204", /one or two/],
   ["a list whose end an element may be", `T(struct("S", { names: array(cstring(), { until: 0 }) }))`, "WW191", /never that/],
-  ["two lists in one line", `T(struct("S", { line: tokens(" ", { a: array(utf8()), b: array(utf8()) }, { until: "\\r\\n" }) }))`, "WW190", /keep one/],
-  ["an optional token before a list", `T(struct("S", { line: tokens(" ", { verb: literal("get"), a: optional(utf8()), b: array(utf8()) }, { until: "\\r\\n" }) }))`, "WW190", /keep one|require/],
-  ["an empty list of tokens", `T(struct("S", { line: tokens(" ", { names: array(utf8()) }, { until: "\\r\\n" }) }))`, "WW190", /put a token in front/],
+  [
+    "two lists in one line",
+    `T(struct("S", { line: tokens(" ", { a: array(utf8()), b: array(utf8()) }, { until: "\\r\\n" }) }))`,
+    "WW190",
+    /keep one/
+  ],
+  [
+    "an optional token before a list",
+    `T(struct("S", { line: tokens(" ", { verb: literal("get"), a: optional(utf8()), b: array(utf8()) }, { until: "\\r\\n" }) }))`,
+    "WW190",
+    /keep one|require/
+  ],
+  [
+    "an empty list of tokens",
+    `T(struct("S", { line: tokens(" ", { names: array(utf8()) }, { until: "\\r\\n" }) }))`,
+    "WW190",
+    /put a token in front/
+  ],
   ["optional text that may be empty", `T(struct("S", { a: u8, note: optional(utf8()) }))`, "WW190", /drop `optional`/],
   ["optional text with a length", `T(struct("S", { n: lengthOf(u8, "note"), note: optional(utf8()), a: u8 }))`, "WW190", /absent/],
-  ["a length of two fields of which neither ends", `T(struct("S", { n: lengthOf(u16, ["a", "b"]), a: utf8(), b: utf8() }))`, "WW190", /lengthOf or prefixed/],
-  ["packets without an opcode that look alike", `protocol(frame("G", { sections: ["body"], kinds: { m: { until: "\\n", headers: [{ fields: {} }] } } }), { name: "p", module: "./g", commands: ["A", "B"].map((name) => commandsOf(frame("G", { sections: ["body"], kinds: { m: { until: "\\n", headers: [{ fields: {} }] } } }), "m")(name, { request: { body: { text: utf8() } } })) })`, "WW190", /literal or constant/],
+  [
+    "a length of two fields of which neither ends",
+    `T(struct("S", { n: lengthOf(u16, ["a", "b"]), a: utf8(), b: utf8() }))`,
+    "WW190",
+    /lengthOf or prefixed/
+  ],
+  [
+    "packets without an opcode that look alike",
+    `protocol(frame("G", { sections: ["body"], kinds: { m: { until: "\\n", headers: [{ fields: {} }] } } }), { name: "p", module: "./g", commands: ["A", "B"].map((name) => commandsOf(frame("G", { sections: ["body"], kinds: { m: { until: "\\n", headers: [{ fields: {} }] } } }), "m")(name, { request: { body: { text: utf8() } } })) })`,
+    "WW190",
+    /literal or constant/
+  ],
   ["a length that is null and real", `T(struct("S", { a: counted(varint(), u8, { absent: 0 }) }))`, "WW221", /plus: 1/],
   ["a choice by what stands after it", `T(struct("S", { c: choice("C", by("t"), { A: tagged(1, {}) }), t: u8 }))`, "WW232", /in front/],
   ["tags that their sibling never has", `T(struct("S", { t: u8, c: choice("C", by("t"), { A: tagged(300, {}) }) }))`, "WW232", /0…255/],
-  ["a flag of other flags", `T(flags("Other", u8, { will: bit(2) }), struct("S", { fl: flags("F", u8, { a: bit(0) }), w: optional(u16, { if: bitOf("fl", "will") }) }))`, "WW230", /name one of: a/],
+  [
+    "a flag of other flags",
+    `T(flags("Other", u8, { will: bit(2) }), struct("S", { fl: flags("F", u8, { a: bit(0) }), w: optional(u16, { if: bitOf("fl", "will") }) }))`,
+    "WW230",
+    /name one of: a/
+  ],
   ["a record without end", `T(struct("V", { a: u8, list: prefixed(u8, lazy(() => 0)) }))`, "WW010", /struct or a choice|the record/],
-  ["a float in another order", `T(struct("S", { p: struct("Point", { x: f32, y: f32 }) }, { byteOrder: "little" }))`, "WW270", /byteOrder: "little"/]
+  [
+    "a float in another order",
+    `T(struct("S", { p: struct("Point", { x: f32, y: f32 }) }, { byteOrder: "little" }))`,
+    "WW270",
+    /byteOrder: "little"/
+  ]
 ]
 
 describe("planted mistakes in the new words", () => {
   it("are found, each once and with the right word", () => {
-    for (const [i, [, spec]] of planted.entries()) Fs.writeFileSync(Path.join(work, `planted${i}.ts`), `${examplePreamble}export const x = ${spec}\n`)
+    for (const [i, [, spec]] of planted.entries()) {
+      Fs.writeFileSync(Path.join(work, `planted${i}.ts`), `${examplePreamble}export const x = ${spec}\n`)
+    }
     const outcomes = runCalls(planted.map((_, i) => ["check", { cwd: work, targets: [{ spec: `planted${i}.ts`, out: "gen" }] }]))
     const line = examplePreamble.split("\n").length
     for (const [i, [what, , rule, says]] of planted.entries()) {

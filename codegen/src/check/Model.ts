@@ -230,9 +230,10 @@ function* checkKind(built: Built, place: Place, model: CommandModel, context: Co
 
 /** Header fields that are read before a packet's own. */
 const headerFields = (kind: KindModel): ReadonlyArray<FieldModel> =>
-  kind.run?.fields ?? (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
-    field.role === "field" ? [{ name: field.name, type: field.type }] : []
-  )
+  kind.run?.fields ??
+    (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
+      field.role === "field" ? [{ name: field.name, type: field.type }] : []
+    )
 
 function* checkPackets(place: Place, model: CommandModel, context: Context, value: object): Iterable<Complaint> {
   const written = value as { readonly responses?: { readonly [status: string]: unknown } }

@@ -30,7 +30,9 @@ const fieldsOf = (type: NamedType): ReadonlyArray<readonly [path: ReadonlyArray<
   type.kind === "struct"
     ? Object.entries(type.fields).map(([name, one]) => [[name], one])
     : type.kind === "choice"
-    ? Object.entries(type.cases).flatMap(([name, { fields }]) => Object.entries(fields).map(([field, one]) => [[name, field], one] as const))
+    ? Object.entries(type.cases).flatMap(([name, { fields }]) =>
+      Object.entries(fields).map(([field, one]) => [[name, field], one] as const)
+    )
     : []
 
 const isWide = (int: string): boolean => int !== "u8" && int !== "i8"
@@ -75,7 +77,8 @@ export function* checkOrders(built: Built): Iterable<Complaint> {
         rule: "WW270",
         value: type,
         path,
-        message: `${inner.name} does not say its byte order and reads the protocol's, ${own}, within ${type.name}, which is ${type.byteOrder}`,
+        message:
+          `${inner.name} does not say its byte order and reads the protocol's, ${own}, within ${type.name}, which is ${type.byteOrder}`,
         hint: `say { byteOrder: ${JSON.stringify(type.byteOrder)} } on ${inner.name}, or { byteOrder: "${own}" } if that is meant`
       }
     }

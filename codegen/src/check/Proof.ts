@@ -71,7 +71,12 @@ class Prover {
       }
       if (type.kind === "optional" && type.if === undefined) {
         gaps.push(...this.optionals(fields, i, closed, all))
-        if (isPresenceByLength(this.context, fields)) return [...gaps, ...fields.slice(i).flatMap((one) => this.type(unwrapped(one.type), one.name, true))]
+        if (isPresenceByLength(this.context, fields)) {
+          return [
+            ...gaps,
+            ...fields.slice(i).flatMap((one) => this.type(unwrapped(one.type), one.name, true))
+          ]
+        }
       }
       const byLength = measured.has(name) && all.some((other) => lengthTargets(other.type).includes(name))
       const counted = measured.has(name) && !byLength
@@ -100,17 +105,23 @@ class Prover {
     const hint = "let a bit (bitOf), a value (valueOf) or layouts tell"
     if (!closed) return gap(`nothing tells whether ${name} is there`, hint)
     if (type.kind !== "optional" || isPresenceByLength(this.context, fields)) return []
-    if (all.some((field) => lengthTargets(field.type).includes(name))) return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
+    if (all.some((field) => lengthTargets(field.type).includes(name))) {
+      return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
+    }
     let before = name
     for (const [i, field] of fields.entries()) {
       if (i <= from) continue
       if (field.type.kind !== "optional" || field.type.if !== undefined) {
         return gap(`whether ${name} is there cannot be told from what follows it`, hint)
       }
-      if (field.type.requires !== before) return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
+      if (field.type.requires !== before) {
+        return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
+      }
       before = field.name
     }
-    if (this.context.minimumSize(type.of) === 0) return gap(`${name} that is empty looks like none`, "drop `optional`: an empty value says the same")
+    if (this.context.minimumSize(type.of) === 0) {
+      return gap(`${name} that is empty looks like none`, "drop `optional`: an empty value says the same")
+    }
     return []
   }
 
@@ -149,7 +160,12 @@ class Prover {
     const byte = Number.parseInt(until.slice(0, 2), 16)
     const first = new Sets(this.catalog, new Map()).first(of)
     if (first !== undefined && !first.has(byte)) return []
-    return [{ name, why: `an element of ${name} may begin like its end, 0x${until}`, hint: "end it otherwise, or give the elements tags that are never that", stopsEarly: true }]
+    return [{
+      name,
+      why: `an element of ${name} may begin like its end, 0x${until}`,
+      hint: "end it otherwise, or give the elements tags that are never that",
+      stopsEarly: true
+    }]
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Gap> {
@@ -159,12 +175,20 @@ class Prover {
     if (second !== undefined) {
       const chained = loose.every((field, i) => i === 0 || field.type.kind === "optional" && field.type.requires === loose[i - 1]!.name)
       if (!chained) {
-        return [{ name: first.name, why: `a token may be ${first.name} or ${second.name}`, hint: `keep one of them, or let ${second.name} \`require\` ${first.name}` }]
+        return [{
+          name: first.name,
+          why: `a token may be ${first.name} or ${second.name}`,
+          hint: `keep one of them, or let ${second.name} \`require\` ${first.name}`
+        }]
       }
     }
     const of = (first.type as Extract<TypeModel, { readonly kind: "optional" | "array" }>).of
     if (loose.length === type.fields.length && this.context.minimumSize(of) === 0) {
-      return [{ name: first.name, why: `an empty line may be no ${first.name}, or an empty one`, hint: "put a token in front that is always there" }]
+      return [{
+        name: first.name,
+        why: `an empty line may be no ${first.name}, or an empty one`,
+        hint: "put a token in front that is always there"
+      }]
     }
     return []
   }
@@ -180,7 +204,7 @@ const groupsOf = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<ReadonlyArra
   fields.map(({ type }) => lengthTargets(type)).filter((targets) => targets.length > 1)
 
 /** What connection states may be, as far as some types care. */
-const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<States> => {
+export const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<States> => {
   const numbers = new Map<string, Set<number>>()
   for (const type of types) {
     if (type.kind !== "when" || type.sibling === true) continue
@@ -190,7 +214,9 @@ const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<States> => {
     numbers.set(type.state, known)
   }
   let found: ReadonlyArray<States> = [new Map()]
-  for (const [name, values] of numbers) found = found.flatMap((one) => [...values].map((value) => new Map([...one, [name, value]]))).slice(0, 16)
+  for (const [name, values] of numbers) {
+    found = found.flatMap((one) => [...values].map((value) => new Map([...one, [name, value]]))).slice(0, 16)
+  }
   return found
 }
 
@@ -227,8 +253,14 @@ const headOf = (kind: KindModel): ReadonlyArray<FieldModel> =>
   (kind.run?.fields ?? []).filter(({ type }) => type.kind !== "opcode" && type.kind !== "bodyLength")
 
 /** What a packet consists of, by what tells where it ends: sections without a length of their own are one run. */
-const runsOf = (kind: KindModel, sections: ReadonlyArray<string>, layout: LayoutModel): ReadonlyMap<string, ReadonlyArray<FieldModel>> => {
-  const measured = new Set(kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : [])))
+export const runsOf = (
+  kind: KindModel,
+  sections: ReadonlyArray<string>,
+  layout: LayoutModel
+): ReadonlyMap<string, ReadonlyArray<FieldModel>> => {
+  const measured = new Set(
+    kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : []))
+  )
   const out = new Map<string, ReadonlyArray<FieldModel>>()
   const head = headOf(kind)
   if (head.length > 0) out.set("", head)
@@ -250,7 +282,9 @@ const hasOpcode = (kind: KindModel): boolean =>
   kind.run === undefined
     ? kind.headers.some(({ fields }) => fields.some(({ role }) => role === "opcode"))
     : kind.run.opcodeFrom !== undefined ||
-      kind.run.fields.some(({ type }) => type.kind === "opcode" || type.kind === "bits" && type.fields.some(({ role }) => role === "opcode"))
+      kind.run.fields.some(({ type }) =>
+        type.kind === "opcode" || type.kind === "bits" && type.fields.some(({ role }) => role === "opcode")
+      )
 
 /** Proves a spec. It must have no other findings. */
 export const prove = (built: Built): Proof => {
@@ -307,7 +341,9 @@ const provePackets = (
     for (const packet of packetsOf(context, model)) {
       const { kind } = packet
       const bounded = isBounded(kind)
-      const path = packet.statuses.length === 0 ? ["request"] : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
+      const path = packet.statuses.length === 0
+        ? ["request"]
+        : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
       const runs = packet.layouts.map((layout) => ({ layout, runs: runsOf(kind, sections, layout) }))
       for (const { layout, runs: own } of runs) {
         for (const { fields, section } of layout.sections) {
@@ -355,17 +391,23 @@ const provePackets = (
 }
 
 /** All of a packet in one run: what the header says of its sections' lengths stands in front. */
-const wholeOf = (label: string, runs: ReadonlyMap<string, ReadonlyArray<FieldModel>>): Alternative => {
+export const wholeOf = (label: string, runs: ReadonlyMap<string, ReadonlyArray<FieldModel>>): Alternative => {
   const heads = [...runs].filter(([section, fields]) => section !== "" && fields.length > 0).map(([section, fields]): FieldModel => ({
     name: `${section} length`,
-    type: { kind: "lengthOf", of: { kind: "int", int: "u16" }, target: fields.length === 1 ? fields[0]!.name : fields.map(({ name }) => name) }
+    type: {
+      kind: "lengthOf",
+      of: { kind: "int", int: "u16" },
+      target: fields.length === 1 ? fields[0]!.name : fields.map(({ name }) => name)
+    }
   }))
   return { label, fields: [...heads, ...[...runs.values()].flat()] }
 }
 
 /** A section with content, before the last, whose length no header says. */
 const unplacedSection = (kind: KindModel, sections: ReadonlyArray<string>, layouts: ReadonlyArray<LayoutModel>): string | undefined => {
-  const measured = new Set(kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : [])))
+  const measured = new Set(
+    kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : []))
+  )
   return sections.slice(0, -1).find((section) =>
     !measured.has(section) && layouts.some((layout) => layout.sections.some((one) => one.section === section && one.fields.length > 0))
   )
@@ -382,7 +424,8 @@ const apart = (prover: Prover, a: ReadonlyArray<FieldModel>, b: ReadonlyArray<Fi
   })
 
 /** Constants and literals that a layout is known by. */
-const marks = (fields: ReadonlyArray<FieldModel>): number => fields.filter(({ type }) => type.kind === "constant" || type.kind === "literal").length
+const marks = (fields: ReadonlyArray<FieldModel>): number =>
+  fields.filter(({ type }) => type.kind === "constant" || type.kind === "literal").length
 
 /** Layouts of one packet. One that says fewer constants is for what the others are not. */
 const proveApart = (
@@ -416,7 +459,9 @@ const proveApart = (
       rule: "WW199",
       value: place.value,
       path: [...place.path, name],
-      message: `not decided: ${tag}: layout ${name} is for what ${others.join(", ")} are not; a value of ${name} with the constants of one is read as that one`,
+      message: `not decided: ${tag}: layout ${name} is for what ${
+        others.join(", ")
+      } are not; a value of ${name} with the constants of one is read as that one`,
       hint: "let the encoder's caller choose the more special layout, or put a constant in this one"
     })
   }

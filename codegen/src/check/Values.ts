@@ -36,8 +36,13 @@ const oneOf = (...values: ReadonlyArray<unknown>): Want =>
 const isAscii = (value: unknown, most: number): boolean =>
   typeof value === "number"
     ? Number.isSafeInteger(value) && value >= 0 && value <= 0xff
-    : typeof value === "string" && value.length >= 1 && value.length <= most && [...value].every((character) => character.codePointAt(0)! <= 0x7f)
-const terminator: Want = { is: (value) => isAscii(value, 2), text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte", rule: "WW204" }
+    : typeof value === "string" && value.length >= 1 && value.length <= most &&
+      [...value].every((character) => character.codePointAt(0)! <= 0x7f)
+const terminator: Want = {
+  is: (value) => isAscii(value, 2),
+  text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",
+  rule: "WW204"
+}
 const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })
@@ -56,7 +61,10 @@ const fields = record(type)
 const order = oneOf("big", "little")
 const sized = { size: [number], max: [number], until: [terminator] } as const
 const tagged: Want = {
-  object: { tag: test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character"), fields }
+  object: {
+    tag: test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character"),
+    fields
+  }
 }
 const unknown = oneOf("keep", "error")
 const conditions = kinds("bitOf(…) or valueOf(…)", "bitOf", "valueOf")
@@ -65,7 +73,20 @@ const sizes = { plus: [whole], absent: [whole] } as const
 const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
 const headerField = kinds(
   "a header field such as opcode(u8), bodyLength(u16) or u32",
-  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation", "int", "flags", "enumeration", "reserved", "bits", "constant"]
+  ...[
+    "magic",
+    "opcode",
+    "sectionLength",
+    "bodyLength",
+    "statusCode",
+    "correlation",
+    "int",
+    "flags",
+    "enumeration",
+    "reserved",
+    "bits",
+    "constant"
+  ]
 )
 
 /** What each word makes. A property in brackets may be missing. */
@@ -113,7 +134,11 @@ const shapes: { readonly [kind: string]: Shape } = {
     requires: record(array(name))
   },
   enumeration: { name, of: int, values: record(number), unknown },
-  statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
+  statuses: {
+    name,
+    of: int,
+    rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } })
+  },
   bits: { of: int, fields: record(marked) },
   tokens: { separator: terminator, fields, until: [terminator] },
   magic: { of: kinds("an integer or a slice", "int", "slice") },
@@ -187,10 +212,15 @@ const below = (spot: Spot, ...path: ReadonlyArray<string>): Spot => ({ ...spot, 
 const saying = (rule: string, spot: Spot, message: string, hint: string): Complaint => ({ rule, ...spot, message, hint })
 
 const shown = (value: unknown): string =>
-  typeof value === "function" ? `the function ${value.name || "given"}`
-  : typeof value === "bigint" ? `${value}n`
-  : isObject(value) ? typeof value["kind"] === "string" ? `a ${value["kind"]}` : "an object"
-  : value === undefined ? "nothing" : JSON.stringify(value)
+  typeof value === "function"
+    ? `the function ${value.name || "given"}`
+    : typeof value === "bigint"
+    ? `${value}n`
+    : isObject(value)
+    ? typeof value["kind"] === "string" ? `a ${value["kind"]}` : "an object"
+    : value === undefined
+    ? "nothing"
+    : JSON.stringify(value)
 
 /** The option that was meant, by the letters it shares. */
 const nearest = (word: string, known: ReadonlyArray<string>): string | undefined => {
@@ -222,7 +252,12 @@ class Values {
       if (key === "kind" || Object.hasOwn(shape, key)) continue
       const options = Object.entries(shape).filter(([, want]) => Array.isArray(want)).map(([one]) => one)
       if (key === "options") {
-        yield saying("WW012", spot, `${word} takes an object of options, not ${shown(value[key])}`, `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`)
+        yield saying(
+          "WW012",
+          spot,
+          `${word} takes an object of options, not ${shown(value[key])}`,
+          `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`
+        )
         continue
       }
       const meant = nearest(key, Object.keys(shape))
@@ -272,12 +307,28 @@ class Values {
   /** `{ __proto__: u8 }` has no property of the name. */
   *prototype(value: unknown, spot: Spot): Iterable<Complaint> {
     if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) return
-    yield saying("WW120", spot, "\"__proto__\" cannot be a property name", "choose another name: this one sets what an object inherits from")
+    yield saying(
+      "WW120",
+      spot,
+      "\"__proto__\" cannot be a property name",
+      "choose another name: this one sets what an object inherits from"
+    )
   }
 
-  *word(want: { readonly kinds: ReadonlyArray<string>; readonly text: string }, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
+  *word(
+    want: { readonly kinds: ReadonlyArray<string>; readonly text: string },
+    value: unknown,
+    spot: Spot,
+    word: string,
+    key: string
+  ): Iterable<Complaint> {
     if (typeof value === "function") {
-      return yield saying("WW010", spot, `${key} of ${word} is the function ${value.name || "itself"}, not what it makes`, `call it: ${value.name || "…"}()`)
+      return yield saying(
+        "WW010",
+        spot,
+        `${key} of ${word} is the function ${value.name || "itself"}, not what it makes`,
+        `call it: ${value.name || "…"}()`
+      )
     }
     const kind = isObject(value) ? value["kind"] : undefined
     if (!isObject(value) || typeof kind !== "string" || !want.kinds.includes(kind)) {
@@ -297,14 +348,21 @@ class Values {
     try {
       value = of()
     } catch (error) {
-      return yield saying("WW010", spot, `lazy names what cannot be had: ${(error as Error).message}`, "write lazy(() => Value), with Value a record of the same file")
+      return yield saying(
+        "WW010",
+        spot,
+        `lazy names what cannot be had: ${(error as Error).message}`,
+        "write lazy(() => Value), with Value a record of the same file"
+      )
     }
     yield* this.want(kinds("a struct or a choice", "struct", "choice"), value, spot, "lazy", "the record")
   }
 
   *body(value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
     if (typeof value === "string" && word === "command" && key !== "request") return
-    if (isObject(value) && value["kind"] === "layouts") return yield* this.word({ kinds: ["layouts"], text: "layouts" }, value, spot, word, key)
+    if (isObject(value) && value["kind"] === "layouts") {
+      return yield* this.word({ kinds: ["layouts"], text: "layouts" }, value, spot, word, key)
+    }
     if (!isObject(value) || isWord(value)) {
       return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object of sections")
     }

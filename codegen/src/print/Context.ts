@@ -156,7 +156,9 @@ export class Context {
       for (const { type } of this.owners.values()) {
         const runs = type.kind === "struct" ? [type.fields] : type.kind === "choice" ? type.cases.map((one) => one.fields) : undefined
         const keeps = type.kind === "choice" && type.unknown === "keep"
-        if (runs === undefined || keeps || runs.length === 0 || runs.some((fields) => fields.every((field) => ends(field.type)))) found.add(type.name)
+        if (runs === undefined || keeps || runs.length === 0 || runs.some((fields) => fields.every((field) => ends(field.type)))) {
+          found.add(type.name)
+        }
       }
     }
     return found

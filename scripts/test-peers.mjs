@@ -48,7 +48,18 @@ const peers = [
     probe: loads(npm),
     npm
   })),
-  { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" }
+  { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" },
+  // the servers and clients of test/peers/gallery, which skips what is not there
+  { name: "redis-server", probe: ["sh", "-c", "redis-server --version && redis-cli --version"], apt: "redis-server" },
+  { name: "postgresql", probe: ["sh", "-c", "ls /usr/lib/postgresql/*/bin/postgres"], apt: "postgresql" },
+  { name: "mosquitto", probe: ["sh", "-c", "command -v mosquitto && command -v mosquitto_pub"], apt: "mosquitto mosquitto-clients" },
+  { name: "nats-server", probe: ["nats-server", "--version"], apt: "nats-server" },
+  { name: "pymemcache", probe: ["/usr/bin/python3", "-c", "import pymemcache"], apt: "python3-pymemcache" },
+  ...["redis", "ioredis", "pg", "pg-cursor", "pg-copy-streams", "mqtt", "memcached", "@nats-io/transport-node"].map((npm) => ({
+    name: `npm's ${npm}`,
+    probe: loads(npm),
+    npm
+  }))
 ]
 
 const run = (command, args, options = {}) =>

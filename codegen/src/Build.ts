@@ -101,8 +101,16 @@ const hexOf = (text: Terminator): string =>
     byte.toString(16).padStart(2, "0")
   ).join("")
 
-const sized = ({ size, max, until }: Sized): SizedModel =>
-  defined({ size, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
+/** The same in an encoding of text. */
+const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
+  encoding === "utf16be"
+    ? hexOf(text).replaceAll(/../g, "00$&")
+    : encoding === "utf16le"
+    ? hexOf(text).replaceAll(/../g, "$&00")
+    : hexOf(text)
+
+const sized = ({ size, min, max, until }: Sized): SizedModel =>
+  defined({ size, min, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
 
 const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
 
@@ -559,7 +567,12 @@ class Builder {
       case "utf8":
         return { kind: "utf8", invalid: type.invalid, ...sized(type) }
       case "text":
-        return { kind: "text", encoding: type.encoding, ...sized(type) }
+        return {
+          kind: "text",
+          encoding: type.encoding,
+          ...sized(type),
+          ...(type.until === undefined ? {} : { until: hexIn(type.encoding, type.until) })
+        }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
       case "constant":
@@ -619,6 +632,7 @@ class Builder {
         return defined({
           kind: "array",
           of: this.type(type.of),
+          min: type.min,
           max: type.max,
           until: type.until === undefined ? undefined : hexOf(type.until)
         }) as TypeModel
@@ -633,6 +647,7 @@ class Builder {
           kind: "tokens",
           separator: hexOf(type.separator),
           until: type.until === undefined ? undefined : hexOf(type.until),
+          rest: type.rest === true ? true : undefined,
           fields: this.fields(type.fields, docOf)
         }) as TypeModel
       case "lazy": {

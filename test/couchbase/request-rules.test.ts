@@ -2,9 +2,9 @@
  * The embedded node's table of what requests may say, against kv_engine's validators (`kv-engine-validators.json`), opcode by opcode.
  */
 import { Reader } from "@wirewright/codec"
-import { decode, type Request } from "@wirewright/dcp/gen"
+import { decode } from "@wirewright/dcp/gen"
 import { models } from "@wirewright/dcp/gen/Model"
-import { headerProblem, headerRules } from "@wirewright/embedded/RequestRules"
+import { headerProblem, headerRules, type Ruled } from "@wirewright/embedded/RequestRules"
 import { packet } from "@wirewright/memcached/RawClient.fixture"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
@@ -27,7 +27,7 @@ const facts = Object.entries(
 const tags = new Map(
   models.flatMap((model) => model.kind === "binary" ? model.commands : [])
     .filter(({ name }) => Object.hasOwn(headerRules, name))
-    .map(({ name, opcode }) => [opcode, name as Request["_tag"]] as const)
+    .map(({ name, opcode }) => [opcode, name as Ruled] as const)
 )
 
 /** Whether what is there is not what may be there. */
@@ -57,6 +57,6 @@ describe("what a request may say is what kv_engine's validators let through", ()
 
   it("for every command that has a rule", () => {
     const known = new Set(facts.map(([opcode]) => tags.get(Number(opcode))))
-    for (const tag of Object.keys(headerRules)) assert.isTrue(known.has(tag as Request["_tag"]), tag)
+    for (const tag of Object.keys(headerRules)) assert.isTrue(known.has(tag as Ruled), tag)
   })
 })

@@ -8,9 +8,9 @@ import { annotate, bytesOfDigits, Catalog, DecodeError, EncodeError, hexOf, json
 import type { Model } from "@wirewright/codec/Model"
 import { random } from "@wirewright/codec/Random.fixture"
 import { visible } from "@wirewright/codec/Visible"
-import { BinaryAdapter, type GeneratedProtocol } from "wirewright/BinaryAdapter"
+import { GeneratedAdapter } from "wirewright/GeneratedAdapter"
 import { DeepstreamAdapter, type GeneratedText } from "wirewright/DeepstreamAdapter"
-import type { ProtocolAdapter, States } from "wirewright/ProtocolAdapter"
+import type { ProtocolAdapter, Session } from "wirewright/ProtocolAdapter"
 import * as Couchbase from "@wirewright/couchbase/gen"
 import { models as couchbaseModels } from "@wirewright/couchbase/gen/Model"
 import * as Dcp from "@wirewright/dcp/gen"
@@ -39,19 +39,19 @@ export interface Counts {
 interface Subject {
   readonly name: string
   readonly adapter: ProtocolAdapter
-  readonly states: ReadonlyArray<States>
+  readonly sessions: ReadonlyArray<Session>
   readonly examples: ReadonlyArray<Uint8Array>
   /** Where a packet's fields stand. */
   readonly places: (bytes: Uint8Array) => ReadonlyArray<readonly [offset: number, length: number]>
 }
 
 const binary = (name: string, generated: unknown, models: ReadonlyArray<Model>): Subject => {
-  const adapter = new BinaryAdapter(name, { ...(generated as GeneratedProtocol), models })
+  const adapter = new GeneratedAdapter({ codecs: generated as { readonly [name: string]: unknown }, models })
   const catalog = Catalog.of(models)
   return {
     name,
     adapter,
-    states: [adapter.states(false), adapter.states(true)],
+    sessions: [adapter.begin(false), adapter.begin(true)],
     examples: models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => bytesOfDigits(hex)))),
     places: (bytes) => annotate(catalog, bytes).fields.filter(({ length }) => length > 0).map(({ length, offset }) => [offset, length])
   }
@@ -65,7 +65,7 @@ const textual = (name: string, generated: unknown, schemas: unknown, model: stri
   return {
     name,
     adapter,
-    states: [adapter.states(false)],
+    sessions: [adapter.begin(false)],
     examples: messages.flatMap(({ examples }) => examples.map(({ text }) => new TextEncoder().encode(text))),
     places: (bytes) => {
       const out: Array<readonly [number, number]> = []
@@ -149,15 +149,15 @@ const mutated = (below: Below, { examples, places }: Subject): Uint8Array => {
 /** Nothing that a terminal acts on may be left in a dump without colours. */
 const shows = (dump: string): boolean => dump.split("\n").every((line) => visible(line) === line)
 
-const once = (subject: Subject, bytes: Uint8Array, states: States, counts: Counts): void => {
+const once = (subject: Subject, bytes: Uint8Array, session: Session, counts: Counts): void => {
   const { adapter } = subject
   counts.decodes++
   counts.protocols.set(subject.name, (counts.protocols.get(subject.name) ?? 0) + 1)
-  const dump = adapter.dump(bytes, 0, states, false)
+  const dump = adapter.dump(bytes, 0, session, false)
   if (!shows(dump)) throw new Error("the dump holds what a terminal acts on")
   let decoded
   try {
-    decoded = adapter.decode(bytes, 0, states, undefined)
+    decoded = adapter.decode(bytes, 0, session)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     if (error.incomplete) counts.incomplete++
@@ -198,11 +198,11 @@ export const fuzz = (count: number, seed: number, progress: (done: number) => vo
     for (let i = 0; i < count; i++) {
       const subject = subjects[i % subjects.length]!
       const bytes = mutated(below, subject)
-      const states = subject.states[below(subject.states.length)]!
+      const session = subject.sessions[below(subject.sessions.length)]!
       try {
-        once(subject, bytes, states, counts)
+        once(subject, bytes, session, counts)
       } catch (error) {
-        counts.findings.push(`${subject.name} ${JSON.stringify(states)} ${hexOf(bytes)}: ${String(error)}`)
+        counts.findings.push(`${subject.name} ${JSON.stringify(session)} ${hexOf(bytes)}: ${String(error)}`)
       }
       if ((i + 1) % 100_000 === 0) progress(i + 1)
     }

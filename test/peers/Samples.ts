@@ -135,9 +135,10 @@ const headOf = (values: Values, kind: KindModel, opcode: number, status: number 
   return { ...out, datatype: 0, framing: [] }
 }
 
-/** Every layout of every command. */
+/** Every layout of every command that generated code writes. */
 export const samplesOf = function*(catalog: Catalog): Generator<Sample> {
   for (const command of catalog.commands) {
+    if (command.lifecycle === "removed") continue
     const bodies = [
       { kind: command.kinds.request, tag: command.name, status: undefined as number | undefined, layouts: command.request },
       ...command.responses.flatMap((outcome) =>

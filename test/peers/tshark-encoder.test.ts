@@ -22,8 +22,11 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 const encoded = (packet: AnyPacket): Uint8Array => encodeWith((writer) => encode(writer, packet as unknown as Packet))
 
+/** What generated code writes; what no server executes any more has no encoder. */
+const commands = catalog.commands.filter(({ lifecycle }) => lifecycle !== "removed")
+
 const examples = function*(): Generator<Sample> {
-  for (const command of catalog.commands) {
+  for (const command of commands) {
     for (const { hex, origin, states } of command.examples) {
       const given = { collections: states.includes("collections") }
       const packet = decode(new Reader(bytesOfHex(hex)), 0, given) as unknown as AnyPacket
@@ -85,7 +88,7 @@ describe("tshark reads what we encode", () => {
   })
 
   it("covers every command", () => {
-    const opcodes = catalog.commands.map(({ kinds, opcode }) =>
+    const opcodes = commands.map(({ kinds, opcode }) =>
       `${kinds.request.startsWith("server") ? "server " : ""}0x${opcode.toString(16).padStart(2, "0")}`
     )
     expect(opcodes.filter((opcode) => !tally.opcodes.has(opcode))).toEqual([])

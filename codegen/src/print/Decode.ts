@@ -6,9 +6,13 @@
  * say about each other: lengths, counts, presence, tags.
  */
 import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
+import { isByLength, isPresenceByLength } from "@wirewright/codec/words/Presence"
+import { groupsFrom, measuredFields, upTo } from "@wirewright/codec/words/Records"
+import { presences } from "@wirewright/codec/LayoutSizes"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { textOfHex } from "@wirewright/codec/words/Numbers"
 import type { Module } from "../Module.ts"
 import { local } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
@@ -36,14 +40,17 @@ export class ReadScope {
   readonly places = new Map<string, readonly [at: string, end: string]>()
   /** Fields whose place somebody asks for. */
   readonly wanted = new Set<string>()
+  /** Checksums of fields that have not all been read. */
+  unverified: ReadonlyArray<{ readonly first: string; readonly last: string; readonly check: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
 
   constructor(taken: Iterable<string> = []) {
     for (const name of taken) this.names.set(name, 1)
   }
 
-  /** A local name like `name` that nothing has yet. */
+  /** A local name like `name` that nothing has yet; elements have no name. */
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -70,6 +77,8 @@ export interface Region {
   readonly scope: ReadScope
   /** Where the record begins, when that is not where offsets count from. */
   readonly record?: string
+  /** Whether it is one of two ways. */
+  readonly isBranch?: boolean
 }
 
 /** Statements, and the expression of each visible field. */
@@ -117,35 +126,15 @@ export class Position {
   }
 }
 
-/** Sets of optional fields that may be present together, each with its total size. */
-export const presences = (
-  context: Context,
-  fields: ReadonlyArray<FieldModel>
-): ReadonlyArray<{ readonly present: ReadonlySet<string>; readonly size: number }> => {
-  const optionals = fields.filter(isByLength)
-  const fixed = fields.reduce((sum, field) => sum + (isByLength(field) ? 0 : context.fixedSize(field.type) ?? 0), 0)
-  const out: Array<{ readonly present: ReadonlySet<string>; readonly size: number }> = []
-  for (let mask = 0; mask < 2 ** optionals.length; mask++) {
-    const chosen = optionals.filter((_, index) => (mask & 1 << index) !== 0)
-    const present = new Set(chosen.map((field) => field.name))
-    if (chosen.some((field) => field.type.kind === "optional" && field.type.requires !== undefined && !present.has(field.type.requires))) {
-      continue
-    }
-    const size = chosen.reduce((sum, field) => sum + (field.type.kind === "optional" ? context.fixedSize(field.type.of) ?? 0 : 0), fixed)
-    out.push({ present, size })
-  }
-  return out.sort((a, b) => a.size - b.size)
+/** The position that an expression like `at + 1` says. */
+const positionOf = (expression: string): Position => {
+  const [base, offset] = expression.split(" + ")
+  return new Position(base!, Number(offset ?? 0))
 }
 
-/** Whether only the length of the run tells if a field is there. */
-const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
+const inBrackets = (expression: string): string => /^\w+$/.test(expression) ? expression : `(${expression})`
 
-/** Whether the presence of optional fields follows from the length of the whole run, rather than from there being more bytes. */
-export const isPresenceByLength = (context: Context, fields: ReadonlyArray<FieldModel>): boolean => {
-  const optionals = fields.filter(isByLength)
-  const fixed = fields.every(({ type }) => context.fixedSize(type.kind === "optional" ? type.of : type) !== undefined)
-  return optionals.length > 0 && fixed && (optionals.length > 1 || !isByLength(fields.at(-1)!))
-}
+export { isPresenceByLength } from "@wirewright/codec/words/Presence"
 
 /** Prints the reading of a run of fields. */
 export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
@@ -168,7 +157,7 @@ export class FieldReader {
   at: Position
   private readonly region: Region
 
-  constructor(region: Region, at: Position = new Position(region.begin)) {
+  constructor(region: Region, at: Position = positionOf(region.begin)) {
     this.region = region
     this.module = region.module
     this.context = region.context
@@ -199,7 +188,8 @@ export class FieldReader {
 
   /** The position, to be subtracted. */
   grouped(): string {
-    return this.at.offset === 0 ? this.at.base : `(${this.at})`
+    const at = String(this.at)
+    return /^\w+$/.test(at) ? at : `(${at})`
   }
 
   /** The position and more. */
@@ -213,7 +203,7 @@ export class FieldReader {
   }
 
   fresh(name: string): string {
-    return this.scope.fresh(name)
+    return this.scope.fresh(name === "" ? "element" : name)
   }
 
   /** Keeps a value in a constant and returns its name. */
@@ -233,7 +223,7 @@ export class FieldReader {
 
   /** Moves to where a function that sets `reader.next` has ended. */
   moveToNext(name: string): void {
-    this.moveTo(this.constant(`after${capital(local(name))}`, "reader.next"))
+    this.moveTo(this.constant(`after${capital(local(name === "" ? "element" : name))}`, "reader.next"))
   }
 
   /** Argument for the byte order of a number. */
@@ -268,9 +258,15 @@ export class FieldReader {
   }
 
   /** Name of the constant that holds where a terminator stands. */
-  findUntil(until: string, field: Named, end: string): string {
+  findUntil(until: string, field: Named, end: string, step = 1): string {
     const [a, b] = bytesOfDigits(until)
-    const find = b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+    const find = step > 1 || until.length > 4
+      ? `${this.use("findText")}(reader, ${quote(textOfHex(until))}, ${step}`
+      : until === "0d0a"
+      ? `${this.use("findLine")}(reader`
+      : b === undefined
+      ? `${this.use("findByte")}(reader, ${a}`
+      : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 
@@ -283,7 +279,7 @@ export class FieldReader {
 
   /** A reader of the same function whose statements go elsewhere. */
   child(at: Position = new Position(this.at.base, this.at.offset)): FieldReader {
-    return new FieldReader({ ...this.region, exact: false }, at)
+    return new FieldReader({ ...this.region, end: this.end, exact: false }, at)
   }
 
   run(fields: ReadonlyArray<FieldModel>): Read {
@@ -293,7 +289,9 @@ export class FieldReader {
       return { lines: this.lines, values: this.values, next: region.begin }
     }
     if (isPresenceByLength(context, fields)) return this.byLength(fields)
-    const sizes = fields.map((field) => this.scope.lengths.has(field.name) ? undefined : context.fixedSize(field.type))
+    // what a length measures is checked against that, even where its size is always the same
+    const measured = new Set([...measuredFields(fields), ...[...this.scope.lengths.keys()].flatMap((key) => key.split(" "))])
+    const sizes = fields.map((field) => measured.has(field.name) ? undefined : context.fixedSize(field.type))
     const total = sizes.reduce<number | undefined>((sum, one) => sum === undefined || one === undefined ? undefined : sum + one, 0)
     if (region.exact && total !== undefined) {
       this.exactly(total)
@@ -325,7 +323,7 @@ export class FieldReader {
 
   private exactly(size: number): void {
     const { begin, end, path } = this.region
-    this.lines.push(`${this.use("expectLength")}(${end} - ${begin}, ${size}, ${this.where(path)}, ${this.offset(begin)})`)
+    this.lines.push(`${this.use("expectLength")}(${end} - ${inBrackets(begin)}, ${size}, ${this.where(path)}, ${this.offset(begin)})`)
   }
 
   private keep(name: string, value: string | undefined): void {
@@ -335,6 +333,10 @@ export class FieldReader {
   /** A field of fixed width, within a run that has been checked. */
   private field(field: FieldModel): void {
     const at = this.pinned(field.name)
+    if (field.type.kind === "when") {
+      this.measured(field, [])
+      return this.place(field.name, at)
+    }
     this.keep(field.name, wordOf(field.type).read(this, field.type, { ...field, path: field.name }, this.region.end))
     this.place(field.name, at)
   }
@@ -345,7 +347,20 @@ export class FieldReader {
   }
 
   private place(name: string, at: string): void {
-    if (this.scope.wanted.has(name)) this.scope.places.set(name, [at, String(this.at)])
+    // within a branch positions are those of one way alone
+    if (!this.scope.wanted.has(name) || this.region.isBranch === true) return
+    this.scope.places.set(name, [at, String(this.at)])
+    const ready = this.scope.unverified
+    this.scope.unverified = []
+    for (const { check, first, last } of ready) this.verify(first, last, check)
+  }
+
+  /** Verifies a checksum from the beginning of one field to the end of another as soon as these are known. */
+  verify(first: string, last: string, check: (from: string, to: string) => string): void {
+    const from = this.scope.places.get(first)?.[0]
+    const to = this.scope.places.get(last)?.[1]
+    if (from !== undefined && to !== undefined) this.lines.push(check(from, to))
+    else this.scope.unverified = [...this.scope.unverified, { first, last, check }]
   }
 
   /** Optional fields told apart by the run's length. */
@@ -370,7 +385,7 @@ export class FieldReader {
     for (const { present, size } of cases) {
       const known = [new Map(this.scope.lengths), new Map(this.scope.counts)] as const
       const inner = this.child(
-        new Position(begin, fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
+        new Position(this.at.base, this.at.offset + fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
       )
       for (const field of fields.slice(first)) {
         if (field.type.kind === "optional" && !present.has(field.name)) continue
@@ -398,13 +413,17 @@ export class FieldReader {
     }
     const sizes = cases.map(({ size }) => size)
     const expected = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
-    const length = this.region.exact ? `${end} - ${begin}` : `${this.floor(end)} - ${begin}`
+    const length = `${this.region.exact ? end : this.floor(end)} - ${inBrackets(begin)}`
     this.lines.push(
       `switch (${length}) {`,
       ...branches,
       "  default:",
-      `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
-        `\`\${${length}} bytes\`)`,
+      this.region.exact
+        ? `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
+          `\`\${${length}} bytes\`)`
+        : `    return ${this.use("noLength")}(${end} - ${inBrackets(begin)}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${
+          this.offset(begin)
+        })`,
       "}"
     )
     for (const field of fields.slice(0, first)) this.field(field)
@@ -413,9 +432,10 @@ export class FieldReader {
 
   /** The end of a variable field: given by a length, or what is left minus the fields after it. */
   private limit(field: FieldModel, behind: ReadonlyArray<FieldModel>): string {
-    const { end } = this.region
+    const { end } = this
     const known = this.scope.lengths.get(field.name)
     const name = `${local(field.name)}End`
+    const last = this.groups.at(-1)?.last
     const within = (limit: string): string => {
       this.lines.push(`${this.use("expectWithin")}(${limit}, ${end}, ${this.where(field.name)}, ${this.at}, ${this.origin})`)
       return limit
@@ -424,7 +444,7 @@ export class FieldReader {
     if (this.context.ends(field.type)) return end
     let fixed = 0
     const lengths: Array<string> = []
-    for (const one of behind) {
+    for (const one of last === field.name ? [] : upTo(behind, last)) {
       const size = this.context.fixedSize(one.type)
       const length = this.scope.lengths.get(one.name)
       if (length !== undefined) lengths.push(length.present === undefined ? length.value : `(${length.present} ? ${length.value} : 0)`)
@@ -436,28 +456,37 @@ export class FieldReader {
 
   /** A field whose width the bytes tell. */
   private variable(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
-    const { type, name } = field
-    const group = [...this.scope.lengths.keys()].find((key) => key.startsWith(`${name} `))
-    if (group !== undefined) this.group(group)
+    const { name } = field
+    for (const names of groupsFrom(this.scope.lengths.keys(), name)) this.group(names)
     const at = this.pinned(name)
     this.measured(field, behind)
     this.place(name, at)
-    void type
+    while (this.groups.at(-1)?.last === name) {
+      const { end } = this.groups.pop()!
+      if (String(this.at) !== end) {
+        this.lines.push(`${this.use("expectEnd")}(${this.at}, ${end}, ${this.where(name)}, ${this.origin})`)
+        this.moveTo(end)
+      }
+    }
   }
 
-  /** Several fields that one length measures begin here: the last of them is given the rest. */
-  private group(key: string): void {
+  /** Several fields that one length measures begin here. */
+  private group(names: ReadonlyArray<string>): void {
+    const key = names.join(" ")
     const { value } = this.scope.lengths.get(key)!
-    const names = key.split(" ")
     const end = this.constant(`${local(names[0]!)}GroupEnd`, `${this.at} + ${value}`)
-    this.lines.push(
-      `${this.use("expectWithin")}(${end}, ${this.region.end}, ${this.where(names[0]!)}, ${this.at}, ${this.origin})`
-    )
+    this.lines.push(`${this.use("expectWithin")}(${end}, ${this.end}, ${this.where(names[0]!)}, ${this.at}, ${this.origin})`)
     this.scope.lengths.delete(key)
-    this.groupEnds.set(names.at(-1)!, end)
+    this.groups.push({ last: names.at(-1)!, end })
   }
 
-  private readonly groupEnds = new Map<string, string>()
+  /** What lengths of several fields surround, the innermost last. */
+  private readonly groups: Array<{ readonly last: string; readonly end: string }> = []
+
+  /** Where what surrounds the position ends. */
+  private get end(): string {
+    return this.groups.at(-1)?.end ?? this.region.end
+  }
 
   private measured(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
     const { type, name } = field
@@ -467,7 +496,7 @@ export class FieldReader {
     } else if (type.kind === "when") {
       this.branch(field, type.of, this.inState(type), behind, "undefined", type.else)
     } else if (type.kind === "optional") {
-      const condition = type.if === undefined ? `${this.region.end} - ${this.grouped()} >= 1` : this.holds(type.if)
+      const condition = type.if === undefined ? `${this.end} - ${this.grouped()} >= 1` : this.holds(type.if)
       this.branch(field, type.of, condition, behind, "undefined")
     } else this.whole(field, behind)
   }
@@ -475,9 +504,8 @@ export class FieldReader {
   /** A field that is there. */
   private whole(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
     const { name, type } = field
-    const isGroupEnd = this.groupEnds.get(name)
-    const isMeasured = isGroupEnd !== undefined || this.scope.lengths.has(name)
-    const end = isGroupEnd ?? this.limit(field, behind)
+    const isMeasured = this.scope.lengths.has(name)
+    const end = this.limit(field, behind)
     this.keep(name, this.value(type, { ...field, path: name }, end))
     if (isMeasured && String(this.at) !== end) {
       this.lines.push(`${this.use("expectEnd")}(${this.at}, ${end}, ${this.where(name)}, ${this.origin})`)
@@ -512,8 +540,12 @@ export class FieldReader {
   ): void {
     const { context, module } = this
     const start = String(this.at)
-    const visible = context.isVisible(type)
-    const texts = [...new Set([type, ...(alternative === undefined ? [] : [alternative])].map((one) => context.typeText(module, one)))]
+    // a literal that may be missing is told by true
+    const isMark = type.kind === "literal" && field.type.kind === "optional"
+    const visible = isMark || context.isVisible(type)
+    const texts = isMark
+      ? ["boolean"]
+      : [...new Set([type, ...(alternative === undefined ? [] : [alternative])].map((one) => context.typeText(module, one)))]
     const name = this.fresh(`maybe${capital(local(field.name))}`)
     const after = this.fresh(`afterMaybe${capital(local(field.name))}`)
     const hoisted: Array<string> = []
@@ -522,10 +554,13 @@ export class FieldReader {
       for (const key of ["lengths", "counts"] as const) {
         if (known[key] !== undefined) this.scope[key].set(field.name, { value: known[key].value })
       }
-      const inner = this.child()
+      const inner = new FieldReader(
+        { ...this.region, end: this.end, exact: false, isBranch: true },
+        new Position(this.at.base, this.at.offset)
+      )
       const before = new Map([...this.scope.lengths, ...this.scope.counts])
       if (context.fixedSize(of) !== undefined && known.lengths === undefined) {
-        inner.need(context.fixedSize(of)!, field.name, this.region.end)
+        inner.need(context.fixedSize(of)!, field.name, this.end)
         inner.field({ ...field, type: of })
       } else inner.measured({ ...field, type: of }, behind)
       for (const map of [this.scope.lengths, this.scope.counts]) {
@@ -541,22 +576,29 @@ export class FieldReader {
           })
         }
       }
-      const value = inner.values.get(field.name)
+      const value = isMark ? "true" : inner.values.get(field.name)
       return assigned(inner.lines, [
         ...(String(inner.at) === start ? [] : [[after, String(inner.at)] as const]),
         ...(value === undefined ? [] : [[name, value] as const])
       ]).map((line) => `  ${line}`)
     }
+    const length = otherwise === "null" ? undefined : (this.scope.lengths.get(field.name) ?? this.scope.counts.get(field.name))?.value
     const first = block(type)
-    const second = alternative === undefined ? [] : block(alternative)
-    const initial = alternative !== undefined ? "" : otherwise === "null" ? " = null" : ""
+    const second = alternative !== undefined
+      ? block(alternative)
+      : length === undefined
+      ? []
+      : [`  ${this.use("expectLength")}(${length}, 0, ${this.where(field.name)}, ${this.offset(start)})`]
+    const initial = alternative !== undefined ? "" : isMark ? " = false" : otherwise === "null" ? " = null" : ""
     this.lines.push(
       ...hoisted,
-      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined ? [otherwise] : [])].join(" | ")}${initial}`] : []),
+      ...(visible
+        ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`]
+        : []),
       `let ${after} = ${start}`,
       `if (${condition}) {`,
       ...first,
-      ...(alternative === undefined ? [] : ["} else {", ...second]),
+      ...(second.length === 0 ? [] : ["} else {", ...second]),
       "}"
     )
     if (visible) this.values.set(field.name, name)

@@ -6,17 +6,17 @@
  * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
 import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { isBigNumber, textOfHex } from "@wirewright/codec/words/Numbers"
+import { isNullable } from "@wirewright/codec/words/Records"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Module } from "../Module.ts"
-import { intSize, local } from "../Names.ts"
+import { hex, intSize, local } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
 import { sizeBefore } from "../words/Lengths.ts"
 import { putInt, writeNumber } from "../words/Numbers.ts"
 import type { Bound, Named } from "../words/Word.ts"
 import { codec, type Context } from "./Context.ts"
-import { presences } from "./Decode.ts"
 
 /** Surroundings of a run of fields. */
 export interface Target {
@@ -54,6 +54,8 @@ export class WriteScope {
   /** Expressions of fields that the caller does not give. */
   readonly values = new Map<string, string>()
   readonly wanted = new Set<string>()
+  /** Checksums of fields that have not all been written. */
+  incomplete: ReadonlyArray<{ readonly first: string; readonly last: string; readonly put: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
 
   constructor(fields: ReadonlyArray<FieldModel>, taken: Iterable<string> = []) {
@@ -66,6 +68,7 @@ export class WriteScope {
   }
 
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -92,13 +95,6 @@ export const boundTerms = (
   }
   return { fixed, terms }
 }
-
-/** Whether a length or count says that a field is null. */
-export const isNullable = (fields: ReadonlyArray<FieldModel>, name: string): boolean =>
-  flatFields(fields).some(({ type }) => {
-    const inner = unwrapped(type)
-    return (inner.kind === "lengthOf" || inner.kind === "countOf") && inner.target === name && inner.absent !== undefined
-  })
 
 /** Sum of a bound as an expression. */
 export const boundText = ({ fixed, terms }: Bound): string =>
@@ -130,6 +126,14 @@ export class FieldWriter {
 
   get places(): Map<string, [at: string, end: string]> {
     return this.target.scope.places
+  }
+
+  /** Writes a checksum from the beginning of one field to the end of another as soon as these are known. */
+  complete(first: string, last: string, put: (from: string, to: string) => string): void {
+    const from = this.places.get(first)?.[0]
+    const to = this.places.get(last)?.[1]
+    if (from !== undefined && to !== undefined) this.lines.push(put(from, to))
+    else this.target.scope.incomplete = [...this.target.scope.incomplete, { first, last, put }]
   }
 
   /** Expression of the current offset. */
@@ -197,6 +201,21 @@ export class FieldWriter {
     return this.target.scope.values.get(name) ?? `${this.target.from}.${name}`
   }
 
+  /** Expression of a field's value as a number, also of one that callers do not give. */
+  number(name: string): string {
+    const type = this.target.scope.all.get(name)
+    if (type?.kind === "tagOf") return this.tagOf(type.target)
+    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") &&
+      isBigNumber(type)
+    return big ? `Number(${this.value(name)})` : this.value(name)
+  }
+
+  /** Expression of the tag of a choice. */
+  tagOf(name: string): string {
+    const choice = this.choiceOf(name)
+    return `${this.module.use(this.context.from(choice), `tagOf${choice}`)}(${this.value(name)})`
+  }
+
   /** Whether a caller may leave a field out. */
   isOptional(name: string): boolean {
     const type = this.target.scope.all.get(name)
@@ -205,7 +224,8 @@ export class FieldWriter {
 
   /** Name of the choice that a field is. */
   choiceOf(name: string): string {
-    const type = unwrapped(this.target.scope.all.get(name)!)
+    let type = unwrapped(this.target.scope.all.get(name)!)
+    while (type.kind === "prefixed") type = unwrapped(type.of)
     return (type as { readonly ref: string }).ref
   }
 
@@ -217,18 +237,58 @@ export class FieldWriter {
     return `${this.value(target)} !== undefined`
   }
 
+  /** Whether the connection or a sibling is in the state that a field is for. */
+  inState(type: TypeModel & { readonly kind: "when" }): string {
+    const number = type.sibling === true ? this.number(type.state) : `states.${type.state}`
+    if (type.from === undefined && type.to === undefined) return type.sibling === true ? `${number} !== 0` : number
+    return [
+      ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
+      ...(type.to === undefined ? [] : [`${number} <= ${type.to}`])
+    ].join(" && ")
+  }
+
+  /** When a field that a bit tells of can be there at all. */
+  conditionOf(name: string): string | undefined {
+    const type = this.target.scope.all.get(name)
+    return type?.kind === "when" ? this.inState(type) : undefined
+  }
+
   /** Flags with the bits that say which fields are there. */
   withPresenceBits(field: string, value: string): string {
-    const bits = [...this.target.scope.all].flatMap(([name, type]) =>
-      type.kind === "optional" && type.if?.kind === "bitOf" && type.if.field === field && type.if.bit !== undefined &&
-        this.context.isVisible(type.of)
-        ? [{ name, mask: 2 ** type.if.bit }]
-        : []
-    )
-    if (bits.length === 0) return value
-    const mask = bits.reduce((sum, one) => sum | one.mask, 0)
-    const set = bits.map((one) => ` | (${this.value(one.name)} === undefined ? 0 : ${one.mask})`).join("")
-    return `(${value} & ~${mask}${set}) >>> 0`
+    const bits = new Map<number, Array<string>>()
+    for (const [name, type] of this.target.scope.all) {
+      const condition = optionalIn(type)?.if
+      if (condition?.kind !== "bitOf" || condition.field !== field || condition.bit === undefined) continue
+      bits.set(condition.bit, [...bits.get(condition.bit) ?? [], name])
+    }
+    if (bits.size === 0) return value
+    const mask = [...bits.keys()].reduce((sum, bit) => sum + 2 ** bit, 0)
+    const set = [...bits].map(([bit, names]) => ` | (${this.presence(names)} ? ${hex(2 ** bit)} : 0)`).join("")
+    return `(${this.use("checkBits")}(${value}, ${2 ** 32 - 1}, ${this.where(field)}) & ~${hex(mask)}${set}) >>> 0`
+  }
+
+  /** Whether an optional field is there, as an expression. */
+  isThere(name: string): string {
+    const type = this.target.scope.all.get(name)!
+    return type.kind === "optional" && type.of.kind === "literal" ? `${this.value(name)} === true` : `${this.value(name)} !== undefined`
+  }
+
+  /** Whether fields are there that one bit tells of; prints the checks that they are there together. */
+  presence(names: ReadonlyArray<string>): string {
+    const own = names.filter((name) => this.context.isVisible(this.target.scope.all.get(name)!))
+    // a field of some states only says nothing in the others
+    const [always, sometimes] = [true, false].map((is) => own.filter((name) => (this.conditionOf(name) === undefined) === is))
+    const [first] = always!
+    if (first === undefined) return own.length === 0 ? "false" : own.map((name) => this.isThere(name)).join(" || ")
+    const there = this.isThere(first)
+    for (const name of [...always!.slice(1), ...sometimes!]) {
+      const condition = this.conditionOf(name)
+      this.lines.push(
+        `${this.use("checkPresence")}(${this.isThere(name)}, ${condition === undefined ? "" : `${condition} && `}${there}, ` +
+          `${this.where(name)}, ${quote(`${first} is there`)})`
+      )
+    }
+    return there
   }
 
   /** Writes bytes that are always the same. */
@@ -276,8 +336,8 @@ export class FieldWriter {
   /** Writes a run of fields. */
   fields(fields: ReadonlyArray<FieldModel>): void {
     for (const { name, type } of flatFields(fields)) {
-      if (type.kind !== "optional" || type.requires === undefined) continue
-      const { requires } = type
+      const requires = optionalIn(type)?.requires
+      if (requires === undefined) continue
       this.lines.push(
         `if (${this.value(name)} !== undefined && ${this.value(requires)} === undefined) ${this.use("unencodable")}("Missing", ${
           this.where(requires)
@@ -300,7 +360,11 @@ export class FieldWriter {
     for (const [targets, start] of scope.groups) {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
-    if (wanted) scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    if (!wanted) return
+    scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    const ready = scope.incomplete
+    scope.incomplete = []
+    for (const { first, last, put } of ready) this.complete(first, last, put)
   }
 
   private measured(field: FieldModel, type: TypeModel): void {
@@ -308,10 +372,7 @@ export class FieldWriter {
     const { scope } = this.target
     const value = this.value(name)
     const slots = scope.slots.get(name)
-    const nullable = [...scope.all.values()].some((one) => {
-      const inner = unwrapped(one)
-      return (inner.kind === "lengthOf" || inner.kind === "countOf") && inner.target === name && inner.absent !== undefined
-    })
+    const nullable = this.isNull(name)
     const whole = (inner: FieldWriter, of: TypeModel): void => {
       const written = scope.written.get(name)
       if (written !== undefined) return inner.advance(`${inner.use("putBytes")}(bytes, ${inner.here}, ${written})`)
@@ -336,6 +397,11 @@ export class FieldWriter {
       return this.branch(`${value} !== undefined`, (inner) => whole(inner, type.of))
     }
     wordOf(type).write(this, { ...type, of: type.of } as typeof type, { ...field, path: name }, value)
+  }
+
+  /** Whether a length or count says that a field may be null. */
+  private isNull(name: string): boolean {
+    return isNullable([...this.target.scope.all].map(([key, type]) => ({ name: key, type })), name)
   }
 
   private slotText(slot: Slot, value: string, name: string): string {
@@ -386,8 +452,10 @@ export class FieldWriter {
     const of = unwrapped(type)
     const value = this.value(target)
     const known = sizeBefore(this, of, value)
+    const isNull = this.isNull(target)
     const optional = type.kind === "optional" || type.kind === "when"
-    if (known !== undefined) return optional ? `(${value} === undefined ? 0 : ${known})` : known
+    const missing = [...(optional ? [`${value} === undefined`] : []), ...(isNull ? [`${value} === null`] : [])].join(" || ")
+    if (known !== undefined) return missing === "" ? known : `(${missing} ? 0 : ${known})`
     let bytes = scope.written.get(target)
     if (bytes === undefined) {
       const inner = this.child()
@@ -396,11 +464,11 @@ export class FieldWriter {
       bytes = this.fresh(`${local(target)}Bytes`)
       const bound = boundText(this.context.bound(this.module, of, value))
       this.lines.push(
-        `const ${bytes} = ${this.use("writtenApart")}(${optional ? `${value} === undefined ? 0 : ` : ""}${bound}, (writer) => {`,
+        `const ${bytes} = ${this.use("writtenApart")}(${missing === "" ? "" : `${missing} ? 0 : `}${bound}, (writer) => {`,
         "  const { bytes, view } = writer",
         "  void bytes, view",
         "  let position = 0",
-        ...(optional ? [`  if (${value} === undefined) return 0`] : []),
+        ...(missing === "" ? [] : [`  if (${missing}) return 0`]),
         ...inner.lines.map((line) => `  ${line}`),
         "  return position",
         "})"
@@ -419,10 +487,4 @@ export class FieldWriter {
   get end(): string {
     return this.here
   }
-}
-
-/** Whether writing these sets of optional fields could produce a length that means another set. */
-export const ambiguousPresences = (context: Context, fields: ReadonlyArray<FieldModel>): ReadonlyArray<number> => {
-  const sizes = presences(context, fields).map(({ size }) => size)
-  return sizes.filter((size, index) => sizes.indexOf(size) !== index)
 }

@@ -7,7 +7,7 @@ import { codec, type Context, kindName } from "./Context.ts"
 import { getInt } from "./Decode.ts"
 import { headerLines } from "./Header.ts"
 import { fieldOf, ownSections, type VisibleField, visibleFields } from "./HeaderFields.ts"
-import { literal, returned } from "./Objects.ts"
+import { literal, readerLocals, returned } from "./Objects.ts"
 
 const typeOf = (context: Context, module: Module, field: VisibleField): string =>
   field.role === "field" ? context.typeText(module, field.type) : intSize(field.int) === 8 ? "bigint" : "number"
@@ -371,6 +371,14 @@ const printEmpty = (context: Context, module: Module, kind: KindModel): void => 
     )
   ]
   const expect = module.use(codec, "expectLength")
+  const lines = [
+    ...own.map((section, index) =>
+      `${expect}(${
+        own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
+      } - ${section}Start, 0, tag, "${section}", ${section}Start - at)`
+    ),
+    ...returned(literal(entries))
+  ]
   const extra = [{ name: "tag", type: "Tag" }, ...(opcode === undefined ? [] : [{ name: "opcode", type: "Opcode" }])]
   module.add({
     kind: "function",
@@ -378,15 +386,7 @@ const printEmpty = (context: Context, module: Module, kind: KindModel): void => 
     generics: `<${generics.join(", ")}>`,
     parameters: [...decodeTypes(context, module, kind), ...extra],
     returns: `Empty${name}<${names.join(", ")}>`,
-    body: [
-      "const view = reader.view",
-      ...own.map((section, index) =>
-        `${expect}(${
-          own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
-        } - ${section}Start, 0, tag, "${section}", ${section}Start - at)`
-      ),
-      ...returned(literal(entries))
-    ]
+    body: [...readerLocals(lines), ...lines]
   })
   module.add({
     kind: "function",
@@ -444,7 +444,7 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
     name: `decode${name}`,
     type: `${kindName(kind.name)}Decoder<${name}>`,
     parameters: decodeNames(context, kind),
-    body: ["const view = reader.view", ...returned(literal(entries))]
+    body: [...readerLocals(returned(literal(entries))), ...returned(literal(entries))]
   })
   const put = module.use(codec, "putBytes")
   const lines: Array<string> = []

@@ -3,7 +3,8 @@ import type { KindModel, LayoutModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
 import { integerLiteral } from "../Names.ts"
 import { codec, type Context } from "./Context.ts"
-import { getInt, presences } from "./Decode.ts"
+import { constantsOf, possibleSizes } from "@wirewright/codec/LayoutSizes"
+import { getInt } from "./Decode.ts"
 import { ownSections } from "./HeaderFields.ts"
 import { type PacketPlan, sectionEnd, sectionOf } from "./Plans.ts"
 
@@ -29,30 +30,23 @@ export const layoutConditions = (context: Context, kind: KindModel, layout: Layo
   own.forEach((section, index) => {
     const { fields } = sectionOf(layout, section)
     const length = `${sectionEnd(own, index)} - ${section}Start`
-    const isFixed = fields.every((field) => context.fixedSize(field.type.kind === "optional" ? field.type.of : field.type) !== undefined)
-    if (isFixed) {
-      const possible = [...new Set(presences(context, fields).map(({ size }) => size))]
+    const possible = possibleSizes(context, fields)
+    if (possible !== undefined) {
       sizes.set(section, possible)
       // the last section takes what is left; only a layout that fills it exactly is known by it
       if (section !== own.at(-1) || fields.length > 0 && !fields.some((field) => field.type.kind === "optional")) {
         lengths.push(possible.map((size) => `${length} === ${size}`).join(" || "))
       }
     }
-    let offset = 0
-    for (const field of fields) {
-      const size = context.fixedSize(field.type)
-      if (field.type.kind === "constant") {
-        const at = offset === 0 ? `${section}Start` : `${section}Start + ${offset}`
-        const value = integerLiteral(field.type.int, field.type.value)
-        const unproven = !isFixed || section === own.at(-1)
-        constants.push(
-          ...(unproven ? [`${length} >= ${offset + (size ?? 0)}`] : []),
-          `${getInt(context.scratch, field.type.int, at, undefined)} === ${value}`
-        )
-        values.set(`${section}+${offset}`, value)
-      }
-      if (size === undefined) break
-      offset += size
+    for (const { offset, type } of constantsOf(context, fields)) {
+      const at = offset === 0 ? `${section}Start` : `${section}Start + ${offset}`
+      const value = integerLiteral(type.int, type.value)
+      const unproven = possible === undefined || section === own.at(-1)
+      constants.push(
+        ...(unproven ? [`${length} >= ${offset + (context.fixedSize(type) ?? 0)}`] : []),
+        `${getInt(context.scratch, type.int, at, type.order === "little" ? "true" : undefined)} === ${value}`
+      )
+      values.set(`${section}+${offset}`, value)
     }
   })
   return { lengths, constants, sizes, values }

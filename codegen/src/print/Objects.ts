@@ -3,7 +3,7 @@ import type { FieldModel } from "@wirewright/codec/Model"
 import type { Module, Property } from "../Module.ts"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Context } from "./Context.ts"
-import { isNullable } from "./Encode.ts"
+import { isNullable } from "@wirewright/codec/words/Records"
 
 /** Properties of a record's or packet's interface. */
 export const properties = (module: Module, context: Context, fields: ReadonlyArray<FieldModel>): ReadonlyArray<Property> =>

@@ -39,7 +39,7 @@ const readVarint = (reader: FieldReader, type: VarintModel, field: Named, end: s
 }
 
 /** Statements that read what follows an escape. */
-export const readEscaped = (reader: FieldReader, type: EscapedModel, field: Named, first: string, end: string): string => {
+export const readEscaped = (reader: FieldReader, type: EscapedModel, field: Named, first: string, firstAt: string, end: string): string => {
   const name = reader.fresh(local(field.name))
   const after = reader.fresh(`${local(field.name)}After`)
   const big = isBigNumber(type)
@@ -67,7 +67,7 @@ export const readEscaped = (reader: FieldReader, type: EscapedModel, field: Name
   reader.lines.push(
     "    default:",
     `      return ${reader.use("malformed")}("UnknownValue", ${reader.where(field.path)}, ${
-      reader.offset(at)
+      reader.offset(firstAt)
     }, "a number or a known escape", ` +
       `String(${first}))`,
     "  }",
@@ -103,21 +103,22 @@ export const readNumber = (reader: FieldReader, type: NumberModel, field: Named,
       return readVarint(reader, type, field, end)
     case "escaped": {
       const of = type.of as IntModel
+      const at = String(reader.at)
+      reader.need(intSize(of.int), field.path, end)
       const first = reader.constant(
         `${local(field.name)}First`,
         getInt(reader.module, of.int, String(reader.at), reader.orderOf(of.order))
       )
       reader.advance(intSize(of.int))
-      return readEscaped(reader, type, field, first, end)
+      return readEscaped(reader, type, field, first, at, end)
     }
     case "decimal":
       return readDecimal(reader, type, field, end)
   }
 }
 
-/** Bytes that must be there before a number is read; the number looks after the rest itself. */
-export const numberNeeds = (type: NumberModel): number =>
-  type.kind === "int" ? intSize(type.int) : type.kind === "escaped" && type.of.kind === "int" ? intSize(type.of.int) : 0
+/** Bytes that must be there before a number is read; one of variable size looks after itself. */
+export const numberNeeds = (type: NumberModel): number => type.kind === "int" ? intSize(type.int) : 0
 
 /** Writes an integer at an expression. */
 export const putInt = (
@@ -234,7 +235,7 @@ const numberWord = <T extends NumberModel>(): Word<T> => ({
   text: numberText,
   read: (reader, type, field, end) => {
     const value = readNumber(reader, type, field, end)
-    reader.numbers.set(field.name, value)
+    reader.numbers.set(field.name, isBigNumber(type) ? `Number(${value})` : value)
     return value
   },
   write: (writer, type, field, value) => writeNumber(writer, type, field, value),

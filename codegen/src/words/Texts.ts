@@ -1,5 +1,6 @@
 /** Prints bytes, text and literals. */
 import type { TypeModel } from "@wirewright/codec/Model"
+import { unitSize } from "@wirewright/codec/Encodings"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
@@ -10,14 +11,22 @@ import type { Named, Word } from "./Word.ts"
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 type SizedType = Of<"bytes" | "utf8" | "json" | "text">
 
+/** Where a terminator may stand: at multiples of this. */
+const stepOf = (type: SizedType): number => type.kind === "text" ? unitSize(type.encoding) : 1
+
 const read = (reader: FieldReader, type: SizedType, field: Named, end: string): string => {
   const at = String(reader.at)
   const { path } = field
   const stop = type.until !== undefined
-    ? reader.findUntil(type.until, field, end)
+    ? reader.findUntil(type.until, field, end, stepOf(type))
     : type.size === undefined
-    ? type.kind === "bytes" ? end : reader.floor(end)
+    ? type.kind === "bytes" || type.kind === "text" ? end : reader.floor(end)
     : reader.plus(type.size)
+  if (type.min !== undefined && type.size === undefined) {
+    reader.lines.push(
+      `${reader.use("expectMin")}(${stop} - ${reader.grouped()}, ${type.min}, ${reader.where(path)}, ${reader.offset(at)})`
+    )
+  }
   if (type.max !== undefined && type.size === undefined) {
     reader.lines.push(
       `${reader.use("expectAtMost")}(${stop} - ${reader.grouped()}, ${type.max}, ${reader.where(path)}, ${reader.offset(at)})`
@@ -57,7 +66,7 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
     )
     return writer.skip(type.size)
   }
-  const checked = type.size !== undefined || type.max !== undefined || type.until !== undefined
+  const checked = type.size !== undefined || type.min !== undefined || type.max !== undefined || type.until !== undefined
   const start = checked ? writer.mark(`${local(field.name)}From`) : undefined
   const at = start ?? writer.here
   writer.advance(
@@ -68,12 +77,15 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
       : `${at} + ${writer.use("encodeText")}(bytes, ${at}, ${value})`
   )
   if (type.size !== undefined) writer.lines.push(`${writer.use("checkLength")}(position - ${start}, ${type.size}, ${writer.where(path)})`)
-  else if (type.max !== undefined) {
-    writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
+  else {
+    if (type.min !== undefined) writer.lines.push(`${writer.use("checkMin")}(position - ${start}, ${type.min}, ${writer.where(path)})`)
+    if (type.max !== undefined) writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
   }
   if (type.until !== undefined) {
     writer.lines.push(
-      `${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)})`
+      `${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)}${
+        stepOf(type) === 1 ? "" : `, ${stepOf(type)}`
+      })`
     )
     writer.literal(type.until)
   }

@@ -1,10 +1,11 @@
 /**
- * From captured frames to TCP segments: whatever is below IP, IPv4 and IPv6 with their extension headers and fragments, tunnels, TCP.
+ * From captured frames to TCP segments and UDP datagrams: whatever is below IP, IPv4 and IPv6 with their extension headers and fragments,
+ * tunnels, TCP and UDP.
  */
 import { type CapturedFrame, missing, type NextHeader, type Packet, type Skipped } from "./Frame.ts"
 import { type FragmentLimits, fragmentLimits, Fragments } from "./Fragments.ts"
 import { behindLink } from "./LinkLayer.ts"
-import { behindProtocol, otherProtocol } from "./Tunnel.ts"
+import { behindProtocol, otherProtocol, udpSize } from "./Tunnel.ts"
 
 /** One TCP segment. Addresses are text, `payload` is a view. */
 export interface TcpSegment {
@@ -23,6 +24,16 @@ export interface TcpSegment {
   readonly length: number
 }
 
+/** One UDP datagram. Addresses are text, `payload` is a view. */
+export interface UdpDatagram {
+  readonly source: string
+  readonly destination: string
+  readonly sourcePort: number
+  readonly destinationPort: number
+  /** The whole payload. */
+  readonly payload: Uint8Array
+}
+
 /** TCP flag bits. */
 export const TcpFlag = { Fin: 0x01, Syn: 0x02, Reset: 0x04, Acknowledge: 0x10 } as const
 
@@ -30,6 +41,7 @@ export const TcpFlag = { Fin: 0x01, Syn: 0x02, Reset: 0x04, Acknowledge: 0x10 } 
 const maxHeaders = 64
 
 const protocolTcp = 6
+const protocolUdp = 17
 const protocolAuthentication = 51
 
 const packetOf = (bytes: Uint8Array): Packet => ({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) })
@@ -85,6 +97,23 @@ const segmentAt = ({ address, at, end, packet }: Datagram): TcpSegment | Skipped
   }
 }
 
+/** A datagram behind a UDP header that is all there; its length has been checked. */
+const datagramAt = ({ address, at, end, packet }: Datagram): UdpDatagram | Skipped => {
+  const { bytes, view } = packet
+  const length = view.getUint16(at + 4)
+  const last = length < udpSize ? end : Math.min(end, at + length)
+  const cut = missing(packet, at, last, last - at, "UDP")
+  if (cut !== undefined) return cut
+  const [sourcePort, destinationPort] = [view.getUint16(at), view.getUint16(at + 2)]
+  return {
+    source: `${address(false)}:${sourcePort}`,
+    destination: `${address(true)}:${destinationPort}`,
+    sourcePort,
+    destinationPort,
+    payload: bytes.subarray(at + udpSize, last)
+  }
+}
+
 /** IPv6 headers that may stand between the fixed header and TCP: hop-by-hop, routing, destination options, mobility, HIP, shim6. */
 const extensions: ReadonlySet<number> = new Set([0, 43, 60, 135, 139, 140])
 const protocolFragment = 44
@@ -99,17 +128,26 @@ interface Part {
   readonly end: number
 }
 
-/** Finds the TCP segments of a capture's frames, which are to be given in order. */
+/** Whether a UDP datagram is wanted, by its addresses `host:port`; others are skipped. */
+export type WantsDatagram = (source: string, destination: string) => boolean
+
+/** Finds the TCP segments, and UDP datagrams that are wanted, of a capture's frames, which are to be given in order. */
 export class SegmentReader {
   private readonly fragments: Fragments
+  private readonly wants: WantsDatagram
 
-  /** `givenUp` receives the frames of each datagram whose fragments are not all there. */
-  constructor(givenUp: (frames: ReadonlyArray<number>) => void, limits: FragmentLimits = fragmentLimits) {
+  /** `givenUp` receives the frames of each IP datagram whose fragments are not all there. Default: no UDP datagram is wanted. */
+  constructor(
+    givenUp: (frames: ReadonlyArray<number>) => void,
+    limits: FragmentLimits = fragmentLimits,
+    wants: WantsDatagram = () => false
+  ) {
+    this.wants = wants
     this.fragments = new Fragments(givenUp, limits)
   }
 
-  /** The segment in a frame, or why there is none; `undefined` when the frame holds a fragment, and others are still to come. */
-  read(frame: CapturedFrame): TcpSegment | Skipped | undefined {
+  /** The segment or datagram in a frame, or why there is none; `undefined` when the frame holds a fragment, and others are still to come. */
+  read(frame: CapturedFrame): TcpSegment | UdpDatagram | Skipped | undefined {
     let packet = packetOf(frame.data)
     let next: NextHeader = { header: "link", at: 0, end: Math.max(frame.originalLength, frame.data.length), type: frame.linkType }
     for (let headers = 0; headers < maxHeaders; headers++) {
@@ -120,6 +158,7 @@ export class SegmentReader {
         if (carried === undefined || "reason" in carried) return carried
         if (carried.protocol === protocolTcp) return segmentAt(carried)
         packet = carried.packet
+        if (carried.protocol === protocolUdp && this.isWanted(carried)) return datagramAt(carried)
         found = behindProtocol(packet, carried.protocol, carried.at, carried.end) ?? otherProtocol(carried.protocol)
       } else found = behindLink(packet, { ...next, header })
       if ("reason" in found) return found
@@ -131,6 +170,11 @@ export class SegmentReader {
   /** The capture has ended: no more fragments come. */
   finish(): void {
     this.fragments.finish()
+  }
+
+  private isWanted({ address, at, end, packet }: Datagram): boolean {
+    if (missing(packet, at, end, udpSize, "UDP") !== undefined) return false
+    return this.wants(`${address(false)}:${packet.view.getUint16(at)}`, `${address(true)}:${packet.view.getUint16(at + 2)}`)
   }
 
   private behindIp(packet: Packet, { at, end }: NextHeader, frame: CapturedFrame): Datagram | Skipped | undefined {

@@ -1,5 +1,6 @@
 /**
- * Connections out of captured packets: which segments belong together, who is the client, where a connection begins and ends.
+ * Connections out of captured packets: which segments belong together, who is the client, where a connection begins and ends. UDP datagrams
+ * between the same addresses and ports are one flow, too.
  *
  * Addresses and ports are used again, by a SYN or, when that was not captured, with sequence numbers that fit no window of the connection
  * before. One such segment alone may be forged: in the middle of a connection a second one has to agree with it. What ends a connection
@@ -8,7 +9,7 @@
  */
 import type { FragmentLimits } from "./Fragments.ts"
 import type { CapturedFrame, Skipped } from "./Frame.ts"
-import { SegmentReader, TcpFlag, type TcpSegment } from "./Internet.ts"
+import { SegmentReader, TcpFlag, type TcpSegment, type UdpDatagram, type WantsDatagram } from "./Internet.ts"
 import { type Deliver, sequenceDistance, TcpDirection, type TcpLimits, tcpLimits } from "./TcpDirection.ts"
 
 /** Client to server, or server to client. */
@@ -48,7 +49,9 @@ export interface FlowSink {
   readonly opened?: (flow: Flow) => void
   /** Nothing more comes of this flow. */
   readonly closed?: (flow: Flow, how: FlowEnd) => void
-  /** A frame that holds no TCP segment that could be read. */
+  /** The payload of a UDP datagram that was wanted, whole. Its flow has been opened, and ends with the capture. */
+  readonly datagram?: (event: FlowEvent) => void
+  /** A frame that holds no TCP segment that could be read, and no datagram that was wanted. */
   readonly skipped?: (frame: number, why: Skipped) => void
 }
 
@@ -59,7 +62,9 @@ export interface FlowOptions {
    * connection's first payload. Default: the server is that of the connection before, else
    * the one with the lower port.
    */
-  readonly isFromServer?: (segment: TcpSegment) => boolean | undefined
+  readonly isFromServer?: (segment: TcpSegment | UdpDatagram) => boolean | undefined
+  /** Which UDP datagrams are handed out. Default: none. */
+  readonly wantsDatagram?: WantsDatagram
   readonly limits?: Partial<TcpLimits>
   readonly fragmentLimits?: FragmentLimits
 }
@@ -95,13 +100,15 @@ const isOver = ({ c2s, isReset, s2c }: Entry): boolean => isReset || c2s.ended &
 /** Takes captured frames, hands out the bytes of their connections. */
 export class TcpFlows {
   private readonly sink: FlowSink
-  private readonly isFromServer: (segment: TcpSegment) => boolean | undefined
+  private readonly isFromServer: (segment: TcpSegment | UdpDatagram) => boolean | undefined
   private readonly limits: TcpLimits
   private readonly segments: SegmentReader
   /** By addresses and ports; the one that was quiet for longest comes first. */
   private readonly entries = new Map<string, Entry>()
   /** Keys of connections that are over; of these the first is forgotten first. */
   private readonly over = new Set<string>()
+  /** Flows of datagrams, by addresses and ports. */
+  private readonly datagrams = new Map<string, Flow>()
   private count = 0
   private totalHeld = 0
 
@@ -109,9 +116,13 @@ export class TcpFlows {
     this.sink = sink
     this.isFromServer = options.isFromServer ?? (() => undefined)
     this.limits = { ...tcpLimits, ...options.limits }
-    this.segments = new SegmentReader((frames) => {
-      for (const frame of frames) sink.skipped?.(frame, { reason: "fragment", what: "IP datagram with missing fragments" })
-    }, options.fragmentLimits)
+    this.segments = new SegmentReader(
+      (frames) => {
+        for (const frame of frames) sink.skipped?.(frame, { reason: "fragment", what: "IP datagram with missing fragments" })
+      },
+      options.fragmentLimits,
+      options.wantsDatagram
+    )
   }
 
   /** Takes the next frame. */
@@ -119,7 +130,8 @@ export class TcpFlows {
     const segment = this.segments.read(frame)
     if (segment === undefined) return
     if ("reason" in segment) this.sink.skipped?.(frame.number, segment)
-    else this.segment({ segment, frame: frame.number, time: frame.time })
+    else if ("flags" in segment) this.segment({ segment, frame: frame.number, time: frame.time })
+    else this.datagram(segment, frame)
   }
 
   /** The capture has ended: what is held comes out, with gaps. */
@@ -130,6 +142,28 @@ export class TcpFlows {
       const byNumber = [...this.entries].sort(([, a], [, b]) => a.flow.number - b.flow.number)
       for (const [key, entry] of byNumber) this.remove(key, entry, "captureEnd")
     }
+    for (const flow of this.datagrams.values()) this.sink.closed?.(flow, "captureEnd")
+    this.datagrams.clear()
+  }
+
+  private datagram(datagram: UdpDatagram, { number, time }: CapturedFrame): void {
+    const { destination, payload, source } = datagram
+    const key = source < destination ? `${source} ${destination}` : `${destination} ${source}`
+    let flow = this.datagrams.get(key)
+    if (flow === undefined) {
+      const fromServer = this.isFromServer(datagram) ?? datagram.sourcePort < datagram.destinationPort
+      const [client, server] = fromServer ? [destination, source] : [source, destination]
+      flow = { number: ++this.count, client, server, midStream: false }
+      if (this.datagrams.size >= this.limits.maxFlows) {
+        const [[oldest, forgotten]] = this.datagrams as unknown as readonly [readonly [string, Flow]]
+        this.datagrams.delete(oldest)
+        this.sink.closed?.(forgotten, "forgotten")
+      }
+      this.datagrams.set(key, flow)
+      this.sink.opened?.(flow)
+    }
+    const direction = source === flow.client ? "c2s" : "s2c"
+    this.sink.datagram?.({ flow, direction, bytes: payload, frame: number, time, gapBefore: 0 })
   }
 
   /** `before` is the connection that had the addresses and ports before. */

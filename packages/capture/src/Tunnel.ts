@@ -95,7 +95,8 @@ const gtp = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
   return next("ip", position, end)
 }
 
-const udpSize = 8
+/** Bytes of a UDP header. */
+export const udpSize = 8
 
 /** Behind a UDP header when the port of the receiver is that of a tunnel. */
 export const behindUdp = (packet: Packet, at: number, end: number): NextHeader | Skipped => {

@@ -10,7 +10,7 @@ import { ndjson, wirewright } from "../test/RunCli.ts"
 import { decodeCapture } from "./DecodeCapture.ts"
 import { openInput } from "./Input.ts"
 import { type Context, PacketReport } from "./PacketReport.ts"
-import type { DecodedPacket, ProtocolName, States } from "./ProtocolAdapter.ts"
+import type { DecodedPacket, Situation } from "./ProtocolAdapter.ts"
 import { loadProtocol } from "./Protocols.ts"
 
 /** What tshark counts in a file; see ORIGIN.md beside it. */
@@ -33,12 +33,16 @@ const sorted = (numbers: ReadonlyArray<unknown>): ReadonlyArray<unknown> => [...
 const decoded = async (name: string, protocol: string, ports: ReadonlyArray<number>) => {
   const frames: Array<number | undefined> = []
   class Collected extends PacketReport {
-    override packet(_decoded: DecodedPacket, _bytes: Uint8Array, _at: number, _states: States, context: Context): void {
+    override packet(_decoded: DecodedPacket, _bytes: Uint8Array, _at: number, _situation: Situation, context: Context): void {
       frames.push(context.frame)
     }
   }
-  const report = new Collected(await loadProtocol(protocol as ProtocolName), { json: true, color: false })
-  await decodeCapture(report, (await openInput(pathOf(name))).all, { ports, collections: false, hexdump: false })
+  const report = new Collected(await loadProtocol(protocol), { json: true, color: false })
+  await decodeCapture(report, (await openInput(pathOf(name))).all, {
+    servers: ports.map((port) => ({ port })),
+    collections: false,
+    hexdump: false
+  })
   return { frames, findings: report.errors }
 }
 

@@ -6,7 +6,7 @@
 import type { Flow, FlowEvent } from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { DirectionStream } from "./DirectionStream.ts"
-import type { DecodedPacket, Direction, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+import type { DecodedPacket, Direction, ProtocolAdapter, Session, Situation } from "./ProtocolAdapter.ts"
 
 /** Most requests that wait for a response, per direction. */
 const maxWaiting = 65_536
@@ -26,14 +26,14 @@ export interface Said {
   readonly bytes: Uint8Array
   readonly at: number
   readonly end: number
-  readonly states: States
+  readonly situation: Situation
 }
 
 /** Receives what a conversation consists of. */
 export interface ConversationSink {
   /** `asked` is the request this packet answers. */
   readonly packet: (decoded: DecodedPacket, said: Said, asked: Asked | undefined) => void
-  readonly trouble: (error: DecodeError, said: Omit<Said, "at" | "end">, states: States | undefined) => void
+  readonly trouble: (error: DecodeError, said: Omit<Said, "at" | "end">, isPacket: boolean) => void
 }
 
 const opposite: { readonly [D in Direction]: Direction } = { c2s: "s2c", s2c: "c2s" }
@@ -43,7 +43,7 @@ export class Conversation {
   readonly flow: Flow
   private readonly adapter: ProtocolAdapter
   private readonly sink: ConversationSink
-  private states: States
+  private session: Session
   private readonly streams: { readonly [D in Direction]: DirectionStream }
   private readonly waiting = { c2s: new Map<string, Asked>(), s2c: new Map<string, Asked>() }
   private last: { readonly frame: number; readonly time: bigint | undefined } = { frame: 0, time: undefined }
@@ -52,8 +52,9 @@ export class Conversation {
     this.flow = flow
     this.adapter = adapter
     this.sink = sink
-    this.states = adapter.states(collections)
-    this.streams = { c2s: new DirectionStream(adapter, flow.midStream), s2c: new DirectionStream(adapter, flow.midStream) }
+    this.session = adapter.begin(collections)
+    const stream = (direction: Direction): DirectionStream => new DirectionStream(adapter, flow.midStream, () => this.situation(direction))
+    this.streams = { c2s: stream("c2s"), s2c: stream("s2c") }
   }
 
   /** Bytes that belong to no packet; complete after `finish`. */
@@ -83,8 +84,16 @@ export class Conversation {
       bytes,
       gapBefore,
       (buffer, at, end) => this.packet(direction, buffer, at, end),
-      (error, rest) => this.trouble(direction, error, rest, undefined)
+      (error, rest) => this.trouble(direction, error, rest, false)
     )
+  }
+
+  /** Takes a datagram: one packet, or several one behind the other. */
+  datagram({ bytes, direction, frame, time }: FlowEvent): void {
+    this.last = { frame, time }
+    let at = 0
+    // behind a packet that does not decode, no other is looked for
+    while (at < bytes.length) at += this.packet(direction, bytes, at, bytes.length) ?? bytes.length
   }
 
   /** The connection is over. */
@@ -92,30 +101,37 @@ export class Conversation {
     for (const direction of ["c2s", "s2c"] as const) {
       this.streams[direction].finish(
         (bytes, at, end) => this.packet(direction, bytes, at, end),
-        (error, rest) => this.trouble(direction, error, rest, undefined)
+        (error, rest) => this.trouble(direction, error, rest, false)
       )
     }
   }
 
-  private trouble(direction: Direction, error: DecodeError, bytes: Uint8Array, states: States | undefined): void {
-    this.sink.trouble(error, { flow: this.flow, direction, ...this.last, bytes, states: this.states }, states)
+  private trouble(direction: Direction, error: DecodeError, bytes: Uint8Array, isPacket: boolean): void {
+    this.sink.trouble(error, { flow: this.flow, direction, ...this.last, bytes, situation: this.situation(direction) }, isPacket)
   }
 
-  private packet(direction: Direction, bytes: Uint8Array, at: number, end: number): void {
+  private situation(direction: Direction): Situation {
+    return { ...this.session, direction }
+  }
+
+  /** Returns the size of the packet, if it decodes. */
+  private packet(direction: Direction, bytes: Uint8Array, at: number, end: number): number | undefined {
+    const situation = this.situation(direction)
     let decoded: DecodedPacket
     try {
-      decoded = this.adapter.decode(bytes, at, this.states, direction)
+      decoded = this.adapter.decode(bytes, at, situation)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      this.trouble(direction, error, bytes.subarray(at, end), this.states)
-      return
+      this.trouble(direction, error, bytes.subarray(at, end), true)
+      return undefined
     }
     this.sink.packet(
       decoded,
-      { flow: this.flow, direction, ...this.last, bytes, at, end, states: this.states },
+      { flow: this.flow, direction, ...this.last, bytes, at, end: at + decoded.length, situation },
       this.pair(direction, decoded)
     )
-    this.states = this.adapter.after(decoded, this.states)
+    this.session = this.adapter.after(decoded, this.session)
+    return decoded.length
   }
 
   private pair(direction: Direction, { facts }: DecodedPacket): Asked | undefined {

@@ -2,10 +2,19 @@
  * Decodes captures: pcap or pcapng, TCP reassembly, both directions of every connection, a summary at the end. Whatever was passed over is
  * said on stderr, in the JSON, and in the number of findings.
  */
-import { CaptureReader, type CapturedFrame, type Flow, type FlowEvent, TcpFlows, type TcpSegment } from "@wirewright/capture"
+import {
+  CaptureReader,
+  type CapturedFrame,
+  type Flow,
+  type FlowEvent,
+  TcpFlows,
+  type TcpSegment,
+  type UdpDatagram
+} from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { CaptureSummary } from "./CaptureSummary.ts"
 import { type Asked, Conversation, type Said } from "./Conversation.ts"
+import { type Endpoint, isAmong } from "./Endpoint.ts"
 import type { Chunks } from "./Input.ts"
 import { drain, line, say, sayBlock } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
@@ -14,8 +23,8 @@ import type { DecodedPacket, ProtocolAdapter } from "./ProtocolAdapter.ts"
 
 /** How a capture is shown. */
 export interface CaptureOptions {
-  /** Ports of servers: connections to others are passed over. Empty for all connections. */
-  readonly ports: ReadonlyArray<number>
+  /** Servers: connections to others are passed over. None: all connections, and no datagrams. */
+  readonly servers: ReadonlyArray<Endpoint>
   readonly collections: boolean
   /** Packets in full instead of one line each. */
   readonly hexdump: boolean
@@ -64,9 +73,8 @@ class CaptureReport {
   }
 
   opened(flow: Flow): void {
-    const port = Number(flow.server.slice(flow.server.lastIndexOf(":") + 1))
-    if (this.options.ports.length > 0 && !this.options.ports.includes(port)) {
-      this.passedOver.connection(port)
+    if (this.options.servers.length > 0 && !isAmong(this.options.servers, flow.server)) {
+      this.passedOver.connection(Number(flow.server.slice(flow.server.lastIndexOf(":") + 1)))
       return
     }
     this.summary.flow(flow)
@@ -74,7 +82,7 @@ class CaptureReport {
       flow.number,
       new Conversation(flow, this.report.adapter, this.options.collections, {
         packet: (decoded, said, asked) => this.packet(decoded, said, asked),
-        trouble: (error, said, states) => this.trouble(error, said, states !== undefined)
+        trouble: (error, said, isPacket) => this.trouble(error, said, isPacket)
       })
     )
   }
@@ -89,6 +97,10 @@ class CaptureReport {
     this.held -= conversation.held
     this.passedOver.add({ reason: "limit", what: "of unfinished packets beyond what is held", count: conversation.held, unit: "bytes" })
     conversation.giveUp()
+  }
+
+  datagram(event: FlowEvent): void {
+    this.conversations.get(event.flow.number)?.datagram(event)
   }
 
   closed(flow: Flow, how: string): void {
@@ -155,7 +167,7 @@ class CaptureReport {
       ]
       line(parts.filter((part) => part !== "").join("  "))
     }
-    this.report.packet(decoded, said.bytes, said.at, said.states, this.context(said), this.options.hexdump)
+    this.report.packet(decoded, said.bytes, said.at, said.situation, this.context(said), this.options.hexdump)
   }
 
   private trouble(error: DecodeError, said: Omit<Said, "at" | "end">, isPacket: boolean): void {
@@ -163,18 +175,22 @@ class CaptureReport {
     this.summary.trouble(said.flow, isPacket ? error.packet : `stream (${error.reason})`)
     this.header(said.flow)
     if (!this.report.json) line(`${this.lead(said)}  ${isPacket ? "does not decode" : "the stream of packets breaks here"}`)
-    this.report.error(error, said.bytes, this.context(said), isPacket ? said.states : undefined)
+    this.report.error(error, said.bytes, this.context(said), isPacket ? said.situation : undefined)
   }
 }
 
 const answers = ({ frame, time }: Asked, now: bigint | undefined): string =>
   `answers #${frame}${time === undefined || now === undefined ? "" : ` after ${(Number(now - time) / 1e6).toFixed(3)} ms`}`
 
-/** Tells servers by the asked ports, by what they say, by the ports of the protocol. */
-const isFromServer = (adapter: ProtocolAdapter, asked: ReadonlyArray<number>) => ({ destinationPort, payload, sourcePort }: TcpSegment) => {
+/** Tells servers by those asked for, by what they say, by the ports of the protocol. */
+const isFromServer = (
+  adapter: ProtocolAdapter,
+  asked: ReadonlyArray<Endpoint>
+) =>
+({ destination, destinationPort, payload, source, sourcePort }: TcpSegment | UdpDatagram) => {
   const only = (from: boolean, to: boolean): boolean | undefined => from === to ? undefined : from
   const sender = adapter.senderOf(payload)
-  return only(asked.includes(sourcePort), asked.includes(destinationPort))
+  return only(isAmong(asked, source), isAmong(asked, destination))
     ?? (sender === undefined ? only(adapter.ports.has(sourcePort), adapter.ports.has(destinationPort)) : sender === "s2c")
 }
 
@@ -184,9 +200,13 @@ export const decodeCapture = async (report: PacketReport, chunks: Chunks, option
   const flows = new TcpFlows({
     opened: (flow) => capture.opened(flow),
     bytes: (event) => capture.bytes(event),
+    datagram: (event) => capture.datagram(event),
     closed: (flow, how) => capture.closed(flow, how),
     skipped: (frame, why) => capture.passedOver.frame(frame, why)
-  }, { isFromServer: isFromServer(report.adapter, options.ports) })
+  }, {
+    isFromServer: isFromServer(report.adapter, options.servers),
+    wantsDatagram: (source, destination) => isAmong(options.servers, source) || isAmong(options.servers, destination)
+  })
   const reader = new CaptureReader()
   let damage: DecodeError | undefined
   try {

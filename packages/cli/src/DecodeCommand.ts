@@ -11,14 +11,15 @@ import { jsonFlag, on, optional, repeated, withDefault } from "./Flags.ts"
 import { openInput } from "./Input.ts"
 import { colorsOn, flush } from "./Output.ts"
 import { PacketReport } from "./PacketReport.ts"
+import { endpoint } from "./Endpoint.ts"
 import { protocolNames } from "./ProtocolAdapter.ts"
 import { loadProtocol } from "./Protocols.ts"
 
 /** The protocol both `decode` and `encode` take. */
 export const protocolFlag = withDefault(
-  Flag.Literals("protocol", protocolNames),
-  "Which protocol; dcp includes couchbase and memcached",
-  "dcp" as const
+  Flag.String("protocol"),
+  `${protocolNames.join(", ")}, or the directory of generated code, such as ./src/gen; dcp includes couchbase and memcached`,
+  "dcp"
 )
 
 const parameters = {
@@ -29,10 +30,20 @@ const parameters = {
   hex: optional(Flag.String("hex"), "One packet as hex, in any spelling: digits, 0x, \\x, xxd", "a file is read"),
   lines: on("lines", "Input is text: one packet a line, HEX or c2s HEX or s2c HEX"),
   protocol: protocolFlag,
+  kind: optional(
+    Flag.String("kind"),
+    "For packets that do not say of which kind they are, such as those of a server: the kind of all of them",
+    "what their bytes say"
+  ),
   port: repeated(
     Flag.Int("port"),
-    "For captures: port of the server; connections to others are passed over",
-    "all connections"
+    "For captures: port of the server; connections to others are passed over, UDP is decoded",
+    "all TCP connections"
+  ),
+  server: repeated(
+    Flag.String("server"),
+    "For captures: HOST:PORT of the server, where --port does not tell enough",
+    "any host"
   ),
   json: jsonFlag("NDJSON, one object per packet, which encode turns back"),
   hexdump: on("hexdump", "For captures: every packet in full"),
@@ -49,18 +60,19 @@ export const decodeCommand = Command.make("decode", parameters, (options) =>
     if (options.lines && options.hex !== undefined) refuse("--hex is one packet, --lines reads a file")
     const source = Option.getOrElse(options.file, () => "-")
     const input = options.hex !== undefined ? undefined : await openInput(source)
-    const adapter = await loadProtocol(options.protocol)
+    const servers = [...options.port.map((port) => ({ port })), ...options.server.map(endpoint)]
+    const adapter = await loadProtocol(options.protocol, options.kind)
     const report = new PacketReport(adapter, { json: options.json, color: colorsOn(process.stdout) })
-    const packets = { states: adapter.states(options.collections), toEnd: options.toEnd }
+    const packets = { session: adapter.begin(options.collections), toEnd: options.toEnd }
     if (input === undefined) decodeHex(report, options.hex ?? "", packets)
     else if (options.lines) await decodeLines(report, input.all, packets)
     else if (captureFormatOf(input.head) !== undefined) {
       await decodeCapture(report, input.all, {
-        ports: options.port,
+        servers,
         collections: options.collections,
         hexdump: options.hexdump
       })
-    } else await decodeStream(report, input.all, packets.states)
+    } else await decodeStream(report, input.all, packets.session)
     await flush()
     return report.errors
   }, (count) => counted(count, "error"))).pipe(
@@ -77,6 +89,7 @@ export const decodeCommand = Command.make("decode", parameters, (options) =>
         description: "One packet, field by field"
       },
       { command: "wirewright decode session.pcapng.gz --port 11210", description: "A capture: both directions and a summary" },
+      { command: "wirewright decode session.pcap --protocol ./src/gen --port 4000", description: "A capture of a protocol of your own" },
       { command: "wirewright decode - --lines --json < packets.txt | wirewright encode", description: "To JSON and back" }
     ])
   )

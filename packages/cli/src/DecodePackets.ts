@@ -1,23 +1,25 @@
 /** Decodes hex, lines of hex, and binary streams. */
 import { DecodeError, malformed } from "@wirewright/codec/Errors"
+import { refuse } from "./Failure.ts"
 import { type Chunks, linesOf } from "./Input.ts"
 import { drain } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
-import type { Direction, States } from "./ProtocolAdapter.ts"
+import type { Direction, Session, Situation } from "./ProtocolAdapter.ts"
 
 /** Decodes all of `bytes`: one packet, or with `toEnd` as many as there are. */
 const decodeBytes = (
   report: PacketReport,
   bytes: Uint8Array,
-  options: { readonly states: States; readonly direction: Direction | undefined; readonly toEnd: boolean; readonly context: Context }
+  options: { readonly situation: Situation; readonly toEnd: boolean; readonly context: Context }
 ): void => {
-  const { context, direction, states, toEnd } = options
+  const { context, situation, toEnd } = options
   const { adapter } = report
+  refuseMissing(report, situation)
   let at = 0
   do {
-    const size = adapter.sizeAt(bytes, at)
+    const size = adapter.sizeAt(bytes, at, situation)
     try {
-      const decoded = adapter.decode(bytes, at, states, direction)
+      const decoded = adapter.decode(bytes, at, situation)
       const end = at + decoded.length
       if (!toEnd && end < bytes.length) {
         const more = bytes.length - end
@@ -30,27 +32,33 @@ const decodeBytes = (
           `${more} more ${more === 1 ? "byte" : "bytes"} (see --to-end)`
         )
       }
-      report.packet(decoded, bytes, at, states, context, true)
+      report.packet(decoded, bytes, at, situation, context, true)
       at = end
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       const trailing = !toEnd || size === undefined || at + size > bytes.length || error.reason === "Magic"
       const end = trailing ? bytes.length : at + size
-      report.error(error, bytes.subarray(at, end), context, states)
+      report.error(error, bytes.subarray(at, end), context, situation)
       at = end
     }
   } while (at < bytes.length)
 }
 
+/** Refuses packets that nobody can tell the kind of. */
+const refuseMissing = ({ adapter }: PacketReport, situation: Situation): void => {
+  const missing = adapter.missing(situation)
+  if (missing !== undefined) refuse(missing)
+}
+
 /** Decodes `--hex`. */
-export const decodeHex = (report: PacketReport, text: string, options: { readonly states: States; readonly toEnd: boolean }): void =>
+export const decodeHex = (report: PacketReport, text: string, options: { readonly session: Session; readonly toEnd: boolean }): void =>
   decodeText(report, text, undefined, { ...options, context: {} })
 
 const decodeText = (
   report: PacketReport,
   text: string,
   direction: Direction | undefined,
-  options: { readonly states: States; readonly toEnd: boolean; readonly context: Context }
+  options: { readonly session: Session; readonly toEnd: boolean; readonly context: Context }
 ): void => {
   let bytes: Uint8Array
   try {
@@ -60,7 +68,7 @@ const decodeText = (
     report.error(error, new Uint8Array(0), options.context)
     return
   }
-  decodeBytes(report, bytes, { ...options, direction })
+  decodeBytes(report, bytes, { ...options, situation: { ...options.session, direction } })
 }
 
 const linePattern = /^\s*(?:(c2s|s2c)\s+)?(.*)$/s
@@ -69,7 +77,7 @@ const linePattern = /^\s*(?:(c2s|s2c)\s+)?(.*)$/s
 export const decodeLines = async (
   report: PacketReport,
   chunks: Chunks,
-  options: { readonly states: States; readonly toEnd: boolean }
+  options: { readonly session: Session; readonly toEnd: boolean }
 ): Promise<void> => {
   let number = 0
   for await (const text of linesOf(chunks)) {
@@ -83,14 +91,18 @@ export const decodeLines = async (
 }
 
 /** Decodes a stream of packets; memory is bounded by the largest packet. */
-export const decodeStream = async (report: PacketReport, chunks: Chunks, states: States): Promise<void> => {
-  const cutter = report.adapter.cutter()
+export const decodeStream = async (report: PacketReport, chunks: Chunks, session: Session): Promise<void> => {
+  refuseMissing(report, session)
+  let current = session
+  const cutter = report.adapter.cutter(() => current)
   const onPacket = (bytes: Uint8Array, at: number, end: number): void => {
     try {
-      report.packet(report.adapter.decode(bytes, at, states, undefined), bytes, at, states, {}, true)
+      const decoded = report.adapter.decode(bytes, at, current)
+      report.packet(decoded, bytes, at, current, {}, true)
+      current = { ...current, phase: report.adapter.after(decoded, current).phase }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      report.error(error, bytes.subarray(at, end), {}, states)
+      report.error(error, bytes.subarray(at, end), {}, current)
     }
   }
   let received = 0

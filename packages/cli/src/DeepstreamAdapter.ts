@@ -10,7 +10,7 @@ import { Typed } from "@wirewright/codec/Typed"
 import { visible } from "@wirewright/codec/Visible"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Cutter, DecodedPacket, Direction, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+import type { Cutter, DecodedPacket, Direction, ProtocolAdapter, Session, Situation } from "./ProtocolAdapter.ts"
 import { type Delimiting, isHead, messageEnd, TextCutter } from "./TextCutter.ts"
 import { isMasked, plausibleFrame, WebSocketCutter } from "./WebSocketCutter.ts"
 
@@ -38,7 +38,7 @@ export const separated = (text: string): string =>
 
 const separatorsShown = (text: string): string => text.replaceAll("\u001f", "|").replaceAll("\u001e", "+")
 
-const noStates: States = {}
+const noSession: Session = { states: {} }
 
 /** The deepstream protocol. */
 export class DeepstreamAdapter implements ProtocolAdapter {
@@ -56,12 +56,17 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     return /^\s*(?:[0-9a-f]{2})+\s*$/i.test(text) ? bytesOfHex(text) : new TextEncoder().encode(separated(text))
   }
 
-  states(_collections: boolean): States {
-    return noStates
+  begin(_collections: boolean): Session {
+    return noSession
+  }
+
+  missing(_situation: Situation): undefined {
+    return undefined
   }
 
   cutter(): Cutter {
-    return new WebSocketCutter(new TextCutter(this.generated.delimiting), this.generated.delimiting.maxMessage * 3)
+    const { delimiting } = this.generated
+    return new WebSocketCutter(new TextCutter(delimiting), { maxPayload: delimiting.maxMessage * 3, isBinary: false })
   }
 
   plausibleSize(bytes: Uint8Array, at: number): number | undefined {
@@ -82,7 +87,7 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     return (end < 0 ? bytes.length : end + 1) - at
   }
 
-  decode(bytes: Uint8Array, at: number, _states: States, direction: Direction | undefined): DecodedPacket {
+  decode(bytes: Uint8Array, at: number, { direction }: Situation): DecodedPacket {
     const length = this.sizeAt(bytes, at)
     const end = at + length
     const text = decodeText(bytes, at, bytes[end - 1] === messageEnd ? end - 1 : end)
@@ -104,8 +109,8 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     }
   }
 
-  after(_decoded: DecodedPacket, states: States): States {
-    return states
+  after(_decoded: DecodedPacket, session: Session): Session {
+    return session
   }
 
   toJson({ length, packet }: DecodedPacket): { readonly [key: string]: unknown } {
@@ -131,14 +136,14 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     return separatorsShown(decodeText(bytes, 0, Math.min(bytes.length, secretHead.length))) === secretHead
   }
 
-  dump(bytes: Uint8Array, at: number, _states: States, _color: boolean): string {
+  dump(bytes: Uint8Array, at: number, situation: Situation, _color: boolean): string {
     const length = this.sizeAt(bytes, at)
     const text = separatorsShown(decodeText(bytes, at, at + length))
     const isSecret = text.startsWith(secretHead)
     let fields: { readonly [name: string]: unknown } = {}
     let tag = "Message"
     try {
-      const { _tag, ...rest } = this.plain(this.decode(bytes, at, noStates, undefined).packet as Message)
+      const { _tag, ...rest } = this.plain(this.decode(bytes, at, situation).packet as Message)
       tag = _tag
       fields = rest
     } catch (error) {

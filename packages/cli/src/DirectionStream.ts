@@ -7,7 +7,7 @@
  */
 import { DecodeError } from "@wirewright/codec/Errors"
 import { PacketSearch } from "./PacketSearch.ts"
-import type { Cutter, PacketSink, ProtocolAdapter } from "./ProtocolAdapter.ts"
+import type { Cutter, PacketSink, ProtocolAdapter, Situation } from "./ProtocolAdapter.ts"
 
 /** Receives what goes wrong between packets; `bytes` are the first of the trouble. */
 export type TroubleSink = (error: DecodeError, bytes: Uint8Array) => void
@@ -20,6 +20,7 @@ export class DirectionStream {
   /** Bytes missing in the capture. */
   lost = 0
   private readonly adapter: ProtocolAdapter
+  private readonly situation: () => Situation
   private cutter: Cutter
   private search: PacketSearch | undefined
   /** Bytes still to come of a packet that has a gap. */
@@ -27,10 +28,12 @@ export class DirectionStream {
   private passed = 0
   private errors = 0
 
-  constructor(adapter: ProtocolAdapter, midStream: boolean) {
+  /** `situation` is asked about each packet, and where one is searched for. */
+  constructor(adapter: ProtocolAdapter, midStream: boolean, situation: () => Situation) {
     this.adapter = adapter
-    this.cutter = adapter.cutter()
-    if (midStream) this.search = new PacketSearch(adapter)
+    this.situation = situation
+    this.cutter = adapter.cutter(situation)
+    if (midStream) this.search = new PacketSearch(adapter, situation)
   }
 
   /** Bytes between packets that were passed over; complete after `finish`. */
@@ -46,8 +49,8 @@ export class DirectionStream {
   /** Lets go of what is held, and searches on from what comes next. */
   giveUp(): void {
     this.passed += this.held + (this.search?.passed ?? 0)
-    this.cutter = this.adapter.cutter()
-    this.search = new PacketSearch(this.adapter)
+    this.cutter = this.adapter.cutter(this.situation)
+    this.search = new PacketSearch(this.adapter, this.situation)
   }
 
   /** Takes the next bytes, with `gap` bytes missing before them. */
@@ -98,8 +101,8 @@ export class DirectionStream {
       const used = Math.min(bytes.length, Math.max(0, cutter.offset - before))
       onTrouble(error, bytes.subarray(used))
       this.errors++
-      this.cutter = this.adapter.cutter()
-      this.search = new PacketSearch(this.adapter)
+      this.cutter = this.adapter.cutter(this.situation)
+      this.search = new PacketSearch(this.adapter, this.situation)
       const isLast = this.errors >= maxErrors
       // no packet begins where one seemed to begin
       const next = isLast ? bytes.length : Math.min(bytes.length, used + 1)
@@ -125,8 +128,8 @@ export class DirectionStream {
     const remaining = (this.cutter.lacking ?? this.remaining) - gap
     this.passed += held
     this.remaining = Math.max(0, remaining)
-    this.search = remaining < 0 ? new PacketSearch(this.adapter) : undefined
-    this.cutter = this.adapter.cutter()
+    this.search = remaining < 0 ? new PacketSearch(this.adapter, this.situation) : undefined
+    this.cutter = this.adapter.cutter(this.situation)
     onTrouble(
       new DecodeError({
         reason: "Incomplete",

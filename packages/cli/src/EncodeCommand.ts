@@ -58,6 +58,10 @@ export const encodeCommand = Command.make("encode", { protocol: protocolFlag }, 
         description: "Back to the same bytes"
       },
       { command: "echo '{\"packet\":\"Noop\",\"opaque\":42}' | wirewright encode", description: "A packet from its name" },
+      {
+        command: "echo '{\"packet\":\"Say\",\"fields\":{\"text\":\"hi\"}}' | wirewright encode --protocol ./src/chat",
+        description: "A packet of a protocol of your own"
+      },
       { command: "wirewright encode < packets.ndjson | xxd -r -p > packets.bin", description: "To a binary stream" }
     ])
   )

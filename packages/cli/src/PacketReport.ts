@@ -3,7 +3,7 @@ import type { DecodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import { visible } from "@wirewright/codec/Visible"
 import { block, line } from "./Output.ts"
-import type { DecodedPacket, ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+import type { DecodedPacket, ProtocolAdapter, Situation } from "./ProtocolAdapter.ts"
 
 /** Bytes of a packet that an error repeats at most. */
 const maxErrorBytes = 64 * 1024
@@ -49,21 +49,22 @@ export class PacketReport {
   }
 
   /** A packet; with `dump` in full, else the caller has said what there is to say. */
-  packet(decoded: DecodedPacket, bytes: Uint8Array, at: number, states: States, context: Context, dump: boolean): void {
+  packet(decoded: DecodedPacket, bytes: Uint8Array, at: number, situation: Situation, context: Context, dump: boolean): void {
     if (this.json) line(JSON.stringify({ ...this.adapter.toJson(decoded), ...context }))
-    else if (dump) this.block(this.adapter.dump(bytes.subarray(at, at + decoded.length), 0, states, this.color))
+    else if (dump) this.block(this.adapter.dump(bytes.subarray(at, at + decoded.length), 0, situation, this.color))
   }
 
-  /** Bytes that are no packet. For people they are taken apart as far as possible when there is a `states`. */
-  error(error: DecodeError, bytes: Uint8Array, context: Context, states?: States): void {
+  /** Bytes that are no packet. For people they are taken apart as far as possible when there is a `situation`. */
+  error(error: DecodeError, bytes: Uint8Array, context: Context, situation?: Situation): void {
     this.errors++
     if (this.json) {
       line(JSON.stringify({ error: errorJson(error, bytes), ...context }))
       return
     }
     const place = context.line === undefined ? "" : `line ${context.line}: `
-    const text = states === undefined || bytes.length === 0 ? "" : this.adapter.dump(bytes, 0, states, this.color)
-    this.block(`${text}${place}DecodeError (${error.reason}) ${visible(this.adapter.isSecret(bytes) ? masked(error) : error.message)}\n`)
+    const text = situation === undefined || bytes.length === 0 ? "" : this.adapter.dump(bytes, 0, situation, this.color)
+    const isSecret = this.adapter.isSecret(bytes, situation ?? this.adapter.begin(false))
+    this.block(`${text}${place}DecodeError (${error.reason}) ${visible(isSecret ? masked(error) : error.message)}\n`)
   }
 
   private block(text: string): void {

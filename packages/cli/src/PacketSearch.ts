@@ -4,7 +4,7 @@
  * At the beginning of a segment a plausible header is enough, because senders mostly begin a segment with a packet, and so is a packet that
  * ends with a segment; unless another may have begun before. Otherwise bytes are held until it is clear, but never more than `maxHeld`.
  */
-import type { ProtocolAdapter } from "./ProtocolAdapter.ts"
+import type { ProtocolAdapter, Situation } from "./ProtocolAdapter.ts"
 
 /** Most bytes held; then the first place that may be a packet is taken for one. */
 const maxHeld = 1024 * 1024
@@ -18,14 +18,16 @@ export class PacketSearch {
   /** Bytes given up because no packet begins in them. */
   passed = 0
   private readonly adapter: ProtocolAdapter
+  private readonly situation: () => Situation
   private bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   private size = 0
   /** Before this no packet begins, except at the open places. */
   private scanned = 0
   private open: Array<number> = []
 
-  constructor(adapter: ProtocolAdapter) {
+  constructor(adapter: ProtocolAdapter, situation: () => Situation) {
     this.adapter = adapter
+    this.situation = situation
   }
 
   /** Bytes in which a packet may begin. */
@@ -46,11 +48,15 @@ export class PacketSearch {
   /** Nothing more comes: the bytes from the first packet that is there as a whole. */
   finish(): Uint8Array | undefined {
     const bytes = this.bytes.subarray(0, this.size)
-    const at = this.open.find((place) => place + (this.adapter.plausibleSize(bytes, place) ?? Infinity) <= this.size)
+    const at = this.open.find((place) => place + (this.plausibleSize(bytes, place) ?? Infinity) <= this.size)
     if (at !== undefined) return this.from(at)
     this.passed += this.size
     this.size = 0
     return undefined
+  }
+
+  private plausibleSize(bytes: Uint8Array, at: number): number | undefined {
+    return this.adapter.plausibleSize(bytes, at, this.situation())
   }
 
   private find(start: number): number | undefined {
@@ -75,7 +81,7 @@ export class PacketSearch {
     for (let headers = 0; headers < enough; headers++) {
       if (headers > 0 && at === bytes.length) return "likely"
       if (at + this.adapter.plausibleHead > bytes.length) return "open"
-      const size = this.adapter.plausibleSize(bytes, at)
+      const size = this.plausibleSize(bytes, at)
       if (size === undefined) return "none"
       at += size
     }

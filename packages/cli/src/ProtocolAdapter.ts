@@ -1,9 +1,22 @@
-/** What `decode` and `encode` need of a protocol, be it binary or text. It never prints. */
+/** What `decode` and `encode` need of a protocol. It never prints. */
 /** Who sent the bytes: `c2s` the client, `s2c` the server. */
 export type Direction = "c2s" | "s2c"
 
-/** Connection states that are on, by name. */
-export type States = { readonly [name: string]: boolean }
+/** Connection states by name: whether they are on, or their number. */
+export type States = { readonly [name: string]: boolean | number }
+
+/** What both sides of a connection agreed on, as far as it decides how packets are read. */
+export interface Session {
+  readonly states: States
+  /** Phase of the connection, in protocols that have phases. */
+  readonly phase?: string | undefined
+}
+
+/** How a packet is to be read, beside its bytes. */
+export interface Situation extends Session {
+  /** Who sent it, if that is known. */
+  readonly direction?: Direction | undefined
+}
 
 /** What a listing and a summary say about a packet. */
 export interface Facts {
@@ -51,9 +64,12 @@ export interface ProtocolAdapter {
   readonly name: string
   /** Bytes of `--hex` or of an input line. Throws `DecodeError`. */
   parse(text: string): Uint8Array
-  /** The states a connection starts in. */
-  states(collections: boolean): States
-  cutter(): Cutter
+  /** How a connection starts. */
+  begin(collections: boolean): Session
+  /** What is missing to read packets of nobody in particular: words for a usage error. */
+  missing(situation: Situation): string | undefined
+  /** Cuts what one side sends; `situation` is asked about each packet. */
+  cutter(situation: () => Situation): Cutter
   /** Ports that servers of the protocol listen on when nobody says otherwise. */
   readonly ports: ReadonlySet<number>
   /** Bytes that `plausibleSize` needs to say anything. */
@@ -62,26 +78,26 @@ export interface ProtocolAdapter {
    * Size of what may plausibly start at `at` in a connection's bytes, be it a packet or what packets travel in; `undefined` when nothing
    * may. Finds the first packet where the connection's start was not captured, or where bytes are missing.
    */
-  plausibleSize(bytes: Uint8Array, at: number): number | undefined
+  plausibleSize(bytes: Uint8Array, at: number, situation: Situation): number | undefined
   /** Who sends what starts with these bytes, if that is plain from them. */
   senderOf(bytes: Uint8Array): Direction | undefined
   /** Size of the packet at `at`, if its beginning tells. */
-  sizeAt(bytes: Uint8Array, at: number): number | undefined
+  sizeAt(bytes: Uint8Array, at: number, situation: Situation): number | undefined
   /** Decodes the packet at `at`. Throws `DecodeError`. */
-  decode(bytes: Uint8Array, at: number, states: States, direction: Direction | undefined): DecodedPacket
-  /** The states after this packet. */
-  after(decoded: DecodedPacket, states: States): States
+  decode(bytes: Uint8Array, at: number, situation: Situation): DecodedPacket
+  /** The session after this packet. */
+  after(decoded: DecodedPacket, session: Session): Session
   toJson(decoded: DecodedPacket): { readonly [key: string]: unknown }
   /** Bytes of what `toJson` made. Throws `EncodeError` and other errors with a message. */
   fromJson(json: unknown): Uint8Array
   /** Whether the packet holds what may be a password, so that errors must not repeat its content. */
-  isSecret(bytes: Uint8Array): boolean
+  isSecret(bytes: Uint8Array, situation: Situation): boolean
   /** The packet for a person, as far as it can be taken apart, secrets masked; ends with a newline. */
-  dump(bytes: Uint8Array, at: number, states: States, color: boolean): string
+  dump(bytes: Uint8Array, at: number, situation: Situation, color: boolean): string
 }
 
-/** Names of the protocols that can be chosen. */
+/** Names of the protocols that come with the command. */
 export const protocolNames = ["dcp", "couchbase", "memcached", "deepstream"] as const
 
-/** Name of a protocol that can be chosen. */
+/** Name of a protocol that comes with the command. */
 export type ProtocolName = typeof protocolNames[number]

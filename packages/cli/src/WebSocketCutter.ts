@@ -1,6 +1,7 @@
 /**
- * Finds a text protocol in what its connections carry: the text itself, or WebSocket messages behind an HTTP upgrade (RFC 6455), compressed
- * or not (RFC 7692). A connection whose start was not captured is taken for what its first byte says.
+ * Finds a protocol in what its connections carry: its packets themselves, or WebSocket messages behind an HTTP upgrade (RFC 6455), compressed
+ * or not (RFC 7692). Of a protocol that is text, a connection whose start was not captured is taken for what its first byte says; bytes of
+ * others may be anything, so that only an upgrade leads to WebSocket.
  */
 import { DecodeError, malformed } from "@wirewright/codec/Errors"
 import { constants, inflateRawSync } from "node:zlib"
@@ -8,7 +9,7 @@ import type { Cutter, PacketSink } from "./ProtocolAdapter.ts"
 import { isHead } from "./TextCutter.ts"
 
 const FrameBit = { Fin: 0x80, Compressed: 0x40, Reserved: 0x30, Opcode: 0x0f, Masked: 0x80 } as const
-const Opcode = { Continuation: 0, Text: 1, Close: 8, Pong: 10 } as const
+const Opcode = { Continuation: 0, Text: 1, Binary: 2, Close: 8, Pong: 10 } as const
 const maxHead = 64 * 1024
 const longestHeader = 14
 /** How far back compressed data refers. */
@@ -58,12 +59,22 @@ const startsWith = (bytes: Uint8Array, text: string): boolean => {
   return true
 }
 
+/** What may be in WebSocket. */
+export interface Carried {
+  /** Most bytes of a message. */
+  readonly maxPayload: number
+  /** Whether the protocol's packets may begin with any byte, and come in binary messages. */
+  readonly isBinary: boolean
+}
+
+type Mode = "unknown" | "plain" | "head" | "frames"
+
 /** Cuts one direction of a connection. */
 export class WebSocketCutter implements Cutter {
   offset = 0
-  private readonly text: Cutter
-  private readonly maxPayload: number
-  private mode: "unknown" | "text" | "head" | "frames" = "unknown"
+  private readonly plain: Cutter
+  private readonly carried: Carried
+  private mode: Mode = "unknown"
   private held = new Uint8Array(0)
   private filled = 0
   /** Frames of a message whose last one has not come. */
@@ -72,31 +83,32 @@ export class WebSocketCutter implements Cutter {
   private isCompressed = false
   private past: Uint8Array = new Uint8Array(0)
 
-  /** `text` receives the text; a message has at most `maxPayload` bytes. */
-  constructor(text: Cutter, maxPayload: number) {
-    this.text = text
-    this.maxPayload = maxPayload
+  /** `plain` receives the protocol's bytes. */
+  constructor(plain: Cutter, carried: Carried) {
+    this.plain = plain
+    this.carried = carried
   }
 
   get buffered(): number {
-    return this.filled + (this.mode === "text" ? this.text.buffered : 0)
+    return this.filled + (this.mode === "plain" ? this.plain.buffered : 0)
   }
 
   get lacking(): number | undefined {
+    if (this.mode === "plain") return this.plain.lacking
     if (this.mode !== "frames") return undefined
     const header = headerAt(this.held, 0, this.filled)
     return header === undefined ? undefined : header.size + header.payload - this.filled
   }
 
   push(chunk: Uint8Array, sink: PacketSink): void {
-    if (this.mode === "text") return this.pushText(chunk, sink)
+    if (this.mode === "plain") return this.pushPlain(chunk, sink)
     if (this.filled > 0) this.append(chunk)
     const isHeld = this.filled > 0
     const bytes = isHeld ? this.held.subarray(0, this.filled) : chunk
-    if (this.mode === "unknown") this.mode = modeOf(bytes)
-    if (this.mode === "text") {
+    if (this.mode === "unknown") this.mode = modeOf(bytes, this.carried.isBinary)
+    if (this.mode === "plain") {
       this.filled = 0
-      return this.pushText(new Uint8Array(bytes), sink)
+      return this.pushPlain(isHeld ? new Uint8Array(bytes) : bytes, sink)
     }
     const before = this.offset
     if (this.mode === "head") this.head(bytes)
@@ -109,7 +121,7 @@ export class WebSocketCutter implements Cutter {
   }
 
   finish(): void {
-    this.text.finish()
+    this.plain.finish()
     if (this.filled === 0 && this.partsSize === 0) return
     throw new DecodeError({
       reason: "Incomplete",
@@ -122,11 +134,11 @@ export class WebSocketCutter implements Cutter {
     })
   }
 
-  private pushText(bytes: Uint8Array, sink: PacketSink): void {
+  private pushPlain(bytes: Uint8Array, sink: PacketSink): void {
     try {
-      this.text.push(bytes, sink)
+      this.plain.push(bytes, sink)
     } finally {
-      this.offset = this.text.offset
+      this.offset = this.plain.offset
     }
   }
 
@@ -166,12 +178,26 @@ export class WebSocketCutter implements Cutter {
 
   private check({ first, payload }: Header): void {
     const opcode = first & FrameBit.Opcode
-    const isKnown = opcode <= Opcode.Text || opcode >= Opcode.Close && opcode <= Opcode.Pong
+    const isKnown = opcode <= (this.carried.isBinary ? Opcode.Binary : Opcode.Text) || opcode >= Opcode.Close && opcode <= Opcode.Pong
     if ((first & FrameBit.Reserved) !== 0 || !isKnown) {
-      malformed("Magic", "WebSocket", "opcode", 0, "a text or control frame", `0x${first.toString(16).padStart(2, "0")}`)
+      malformed(
+        "Magic",
+        "WebSocket",
+        "opcode",
+        0,
+        `a text${this.carried.isBinary ? ", binary" : ""} or control frame`,
+        `0x${first.toString(16).padStart(2, "0")}`
+      )
     }
-    if (payload + this.partsSize > this.maxPayload) {
-      malformed("Limit", "WebSocket", "length", 1, `a message of at most ${this.maxPayload} bytes`, `${payload + this.partsSize} bytes`)
+    if (payload + this.partsSize > this.carried.maxPayload) {
+      malformed(
+        "Limit",
+        "WebSocket",
+        "length",
+        1,
+        `a message of at most ${this.carried.maxPayload} bytes`,
+        `${payload + this.partsSize} bytes`
+      )
     }
   }
 
@@ -187,7 +213,7 @@ export class WebSocketCutter implements Cutter {
     const message = this.parts.length === 1 ? body : Buffer.concat(this.parts)
     this.parts = []
     this.partsSize = 0
-    this.text.push(this.isCompressed ? this.inflate(message) : message, sink)
+    this.plain.push(this.isCompressed ? this.inflate(message) : message, sink)
   }
 
   private inflate(message: Uint8Array): Uint8Array {
@@ -195,7 +221,7 @@ export class WebSocketCutter implements Cutter {
     try {
       text = inflateRawSync(Buffer.concat([message, flushMark]), {
         finishFlush: constants.Z_SYNC_FLUSH,
-        maxOutputLength: this.maxPayload,
+        maxOutputLength: this.carried.maxPayload,
         ...(this.past.length === 0 ? {} : { dictionary: this.past })
       })
     } catch (error) {
@@ -206,23 +232,38 @@ export class WebSocketCutter implements Cutter {
   }
 }
 
-/** What a stream that starts with these bytes is. */
-const modeOf = (bytes: Uint8Array): "unknown" | "text" | "head" | "frames" => {
-  if (startsWith(bytes, "GET /") || startsWith(bytes, "HTTP/")) return bytes.length < 5 ? "unknown" : "head"
-  return bytes[0]! >= 0x80 || bytes[0]! <= Opcode.Text ? "frames" : "text"
+/** What a stream that starts with these bytes is. Of a binary protocol, only an HTTP head that asks for WebSocket, or grants it, is one. */
+const modeOf = (bytes: Uint8Array, isBinary: boolean): Mode => {
+  if (startsWith(bytes, "GET /") || startsWith(bytes, "HTTP/")) {
+    if (bytes.length < 5) return "unknown"
+    if (!isBinary) return "head"
+    const end = bytes.subarray(0, maxHead).indexOf(0x0a)
+    const line = Buffer.from(bytes.subarray(0, end < 0 ? 0 : end)).toString("latin1")
+    if (end >= 0 && !/^GET \S+ HTTP\/1\.1\r$|^HTTP\/1\.1 101 /.test(line)) return "plain"
+    const head = headOf(bytes)
+    return head !== undefined ? isUpgrade(head) ? "head" : "plain" : bytes.length < maxHead ? "unknown" : "plain"
+  }
+  return !isBinary && (bytes[0]! >= 0x80 || bytes[0]! <= Opcode.Text) ? "frames" : "plain"
 }
+
+/** The HTTP head that bytes start with, once it is complete. */
+const headOf = (bytes: Uint8Array): string | undefined => {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, maxHead))
+  const end = text.indexOf("\r\n\r\n")
+  return end < 0 ? undefined : text.toString("latin1", 0, end)
+}
+
+const isUpgrade = (head: string): boolean =>
+  head.startsWith("HTTP/") ? /^HTTP\/1\.1 101\b/.test(head) : /^upgrade:\s*websocket\s*$/im.test(head)
 
 /** Offset behind an HTTP head that leads to WebSocket; 0 while it is not complete. */
 const headEnd = (bytes: Uint8Array): number => {
-  const end = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, maxHead)).indexOf("\r\n\r\n")
-  if (end < 0) {
+  const head = headOf(bytes)
+  if (head === undefined) {
     if (bytes.length >= maxHead) malformed("Limit", "WebSocket", "", 0, `an HTTP head of at most ${maxHead} bytes`, "more")
     return 0
   }
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, end).toString("latin1")
   const [line = ""] = head.split("\r\n", 1)
-  if (line.startsWith("HTTP/") ? !/^HTTP\/1\.1 101\b/.test(line) : !/^upgrade:\s*websocket\s*$/im.test(head)) {
-    malformed("Magic", "WebSocket", "", 0, "an upgrade to WebSocket", line.slice(0, 100))
-  }
-  return end + 4
+  if (!isUpgrade(head)) malformed("Magic", "WebSocket", "", 0, "an upgrade to WebSocket", line.slice(0, 100))
+  return head.length + 4
 }

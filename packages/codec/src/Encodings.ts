@@ -1,4 +1,5 @@
 /** Text in encodings other than UTF-8. Every accepted sequence of bytes has exactly one text, and the other way round. */
+import { short } from "./Check.ts"
 import { malformed, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
 
@@ -37,9 +38,12 @@ export const decodeEncoded = (
     }
     return fromUnits(stop - at, (i) => bytes[at + i]!)
   }
-  if ((stop - at) % 2 !== 0) return malformed("Length", packet, path, at - start, "an even number of bytes", `${stop - at} bytes`)
+  if ((stop - at) % 2 !== 0) return short(packet, path, at - start, "an even number of bytes", `${stop - at} bytes`, end)
   return fromUnits((stop - at) / 2, (i) => view.getUint16(at + 2 * i, encoding === "utf16le"))
 }
+
+/** Bytes of a unit. */
+export const unitSize = (encoding: Encoding): 1 | 2 => encoding === "utf16be" || encoding === "utf16le" ? 2 : 1
 
 /** Most bytes that text takes. */
 export const boundEncoded = (encoding: Encoding, text: string): number =>

@@ -65,7 +65,7 @@ export const badFrames: { readonly [name: string]: BadFrame } = {
   tokenHalf: { hex: `${head("81", "01", 0, 8, "0000", 8)}${"00".repeat(8)}`, reason: "Length", path: "extras", offset: 24 },
   noLayout: { hex: `${head("80", "56", 0, 7, "0000", 7)}${"00".repeat(7)}`, reason: "Length", path: "extras", offset: 25 },
   valueTooShort: { hex: `${head("80", "56", 0, 1, "0000", 21)}00${range}`, reason: "Length", path: "value", offset: 45 },
-  halfEntry: { hex: `${head("81", "53", 0, 0, "0000", 24)}${"00".repeat(24)}`, reason: "Length", path: "failoverLog[1].seqno", offset: 48 },
+  halfEntry: { hex: `${head("81", "53", 0, 0, "0000", 24)}${"00".repeat(24)}`, reason: "Length", path: "failoverLog[1]", offset: 40 },
   frameTooLong: { hex: "0800010000000000000000010000000100000000000000001f", reason: "Length", path: "framing[0]", offset: 25 },
   frameBeyond: { hex: "080003000000000000000003000000010000000000000000130100", reason: "Length", path: "framing[0]", offset: 24 },
   frameOddLength: { hex: "080003000000000000000003000000010000000000000000120100", reason: "Length", path: "framing[0]", offset: 26 },
@@ -73,8 +73,8 @@ export const badFrames: { readonly [name: string]: BadFrame } = {
   nameTooLong: { hex: `${head("80", "60", 0, 3, "0000", 5)}ffff00` + "6162", reason: "Length", path: "name", offset: 27 },
   countTooHigh: {
     hex: `${head("80", "60", 0, 3, "0000", 13)}0000c8` + "01ff" + "0000000000000000",
-    reason: "Length",
-    path: "shapes[1]",
-    offset: 29
+    reason: "Limit",
+    path: "shapes",
+    offset: 27
   }
 }

@@ -2,10 +2,10 @@
  * Which layout a packet has, and which of its optional fields are there: questions about sizes and constants, answered before any field is
  * read. It never produces values.
  */
-import type { Catalog } from "./Catalog.ts"
 import type { FieldModel, LayoutModel, TypeModel } from "./Model.ts"
+import { isByLength } from "./words/Presence.ts"
 import { fixedSize } from "./words/Sizes.ts"
-import type { StateSet } from "./words/Word.ts"
+import type { StateSet, Types } from "./words/Word.ts"
 
 /** An optional field of known size. */
 export interface OptionalField {
@@ -31,17 +31,29 @@ export const subsets = (
   )
 }
 
+/** The sets of optional fields that may be present together, each with the size of all fields; ascending. All must have a fixed size. */
+export const presences = (
+  types: Types,
+  fields: ReadonlyArray<FieldModel>
+): ReadonlyArray<{ readonly present: ReadonlySet<string>; readonly size: number }> => {
+  const fixed = fields.reduce((sum, field) => sum + (isByLength(field) ? 0 : fixedSize(types, field.type) ?? 0), 0)
+  const optionals = fields.filter(isByLength).flatMap(({ name, type }) =>
+    type.kind === "optional" ? [{ name, size: fixedSize(types, type.of) ?? 0, requires: type.requires }] : []
+  )
+  return subsets(optionals, () => false).map(({ names, size }) => ({ present: names, size: fixed + size })).sort((a, b) => a.size - b.size)
+}
+
 /** The lengths that these fields can have together, ascending; `undefined` when they vary freely. */
 export const possibleSizes = (
-  catalog: Catalog,
+  types: Types,
   fields: ReadonlyArray<FieldModel>,
-  states: StateSet
+  states?: StateSet
 ): ReadonlyArray<number> | undefined => {
   let base = 0
   const names = new Set<string>()
   const optionals: Array<OptionalField> = []
   for (const { name, type } of fields) {
-    const size = fixedSize(catalog, type.kind === "optional" ? type.of : type, states)
+    const size = fixedSize(types, type.kind === "optional" ? type.of : type, states)
     if (size === undefined) return undefined
     if (type.kind === "optional") optionals.push({ name, size, requires: type.requires })
     else {
@@ -68,12 +80,13 @@ export interface ConstantField {
   readonly type: Extract<TypeModel, { readonly kind: "constant" }>
 }
 
-const constantsOf = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, states: StateSet): ReadonlyArray<ConstantField> => {
+/** The constants that stand at a known offset, before anything that varies in size. */
+export const constantsOf = (types: Types, fields: ReadonlyArray<FieldModel>, states?: StateSet): ReadonlyArray<ConstantField> => {
   const found: Array<ConstantField> = []
   let offset = 0
   for (const { name, type } of fields) {
     if (type.kind === "constant") found.push({ path: name, offset, type })
-    const size = type.kind === "optional" ? undefined : fixedSize(catalog, type, states)
+    const size = type.kind === "optional" ? undefined : fixedSize(types, type, states)
     if (size === undefined) break
     offset += size
   }
@@ -95,7 +108,7 @@ export type ConstantReader = (section: string, field: ConstantField) => number |
 
 /** The layout all of whose fixed lengths and constants agree; the one with the most constants, since one without is the fallback. */
 const wholeMatch = (
-  catalog: Catalog,
+  types: Types,
   layouts: ReadonlyArray<LayoutModel>,
   states: StateSet,
   sections: ReadonlyArray<{ readonly name: string; readonly length: number }>,
@@ -106,10 +119,10 @@ const wholeMatch = (
   for (const layout of layouts) {
     const contents = sections.map(({ name, length }) => {
       const fields = layout.sections.find(({ section }) => section === name)?.fields ?? []
-      return { name, fields, fits: possibleSizes(catalog, fields, states)?.includes(length) ?? true }
+      return { name, fields, fits: possibleSizes(types, fields, states)?.includes(length) ?? true }
     })
     if (!contents.every(({ fits }) => fits)) continue
-    const constants = contents.flatMap(({ name, fields }) => constantsOf(catalog, fields, states).map((field) => ({ name, field })))
+    const constants = contents.flatMap(({ name, fields }) => constantsOf(types, fields, states).map((field) => ({ name, field })))
     if (constants.length > most && constants.every(({ name, field }) => String(read(name, field)) === String(field.type.value))) {
       most = constants.length
       best = layout
@@ -123,20 +136,20 @@ const wholeMatch = (
  * those whose fixed length differs drop out, then those whose constants differ; more matching constants win.
  */
 export const chooseLayout = (
-  catalog: Catalog,
+  types: Types,
   layouts: ReadonlyArray<LayoutModel>,
   states: StateSet,
   sections: ReadonlyArray<{ readonly name: string; readonly length: number }>,
   read: ConstantReader
 ): LayoutModel | NoLayout => {
-  const whole = layouts.length > 1 ? wholeMatch(catalog, layouts, states, sections, read) : layouts[0]
+  const whole = layouts.length > 1 ? wholeMatch(types, layouts, states, sections, read) : layouts[0]
   if (whole !== undefined) return whole
   let candidates = layouts
   for (const { name, length } of sections) {
     if (candidates.length <= 1) break
     const fieldsOf = (layout: LayoutModel): ReadonlyArray<FieldModel> =>
       layout.sections.find(({ section }) => section === name)?.fields ?? []
-    const sizes = candidates.map((layout) => possibleSizes(catalog, fieldsOf(layout), states))
+    const sizes = candidates.map((layout) => possibleSizes(types, fieldsOf(layout), states))
     const fitting = candidates.filter((_, i) => sizes[i]?.includes(length) ?? true)
     if (fitting.length === 0) {
       const known = [...new Set(sizes.flatMap((some) => some ?? []))].sort((a, b) => a - b)
@@ -147,7 +160,7 @@ export const chooseLayout = (
     let best: Array<LayoutModel> = []
     const wanted: Array<ConstantField> = []
     for (const layout of fitting) {
-      const constants = constantsOf(catalog, fieldsOf(layout), states)
+      const constants = constantsOf(types, fieldsOf(layout), states)
       const differing = constants.find((field) => String(read(name, field)) !== String(field.type.value))
       if (differing !== undefined) wanted.push(differing)
       else if (best.length === 0 || constants.length > most) {

@@ -7,6 +7,8 @@ import { Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import { isVisible } from "./JsonValue.ts"
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
 import { wordOf } from "./words/index.ts"
+import { isNullable } from "./words/Records.ts"
+import { optionalIn } from "./words/Sizes.ts"
 import { flatFields, type SchemaMaker } from "./words/Word.ts"
 import * as Wire from "./WireSchema.ts"
 
@@ -39,7 +41,7 @@ const headFilters = (kind: KindModel): ReadonlyArray<Filter> =>
 
 const requiresFilters = (layout: LayoutModel): ReadonlyArray<Filter> =>
   layout.sections.flatMap(({ fields }) => fields).flatMap(({ name, type }): ReadonlyArray<Filter> => {
-    const requires = type.kind === "optional" ? type.requires : undefined
+    const requires = optionalIn(type)?.requires
     return requires === undefined
       ? []
       : [(packet) => packet[name] === undefined || packet[requires] !== undefined || `${name} needs ${requires}`]
@@ -108,9 +110,10 @@ class Maker {
 
   private fields(fields: ReadonlyArray<FieldModel>): Fields {
     return Object.fromEntries(
-      flatFields(fields).filter(isVisible).map((
-        { name, type }
-      ) => [name, isOptional(type) ? Schema.optional(this.type(type)) : this.type(type)])
+      flatFields(fields).filter(isVisible).map(({ name, type }) => {
+        const of = isNullable(fields, name) ? Schema.NullOr(this.type(type)) : this.type(type)
+        return [name, isOptional(type) ? Schema.optional(of) : of]
+      })
     )
   }
 
@@ -150,7 +153,10 @@ class Maker {
     bytes: Wire.bytes,
     text: Wire.text,
     literals: (values) => Schema.Literals(values),
-    array: (of, max) => max === undefined ? Schema.Array(of) : Schema.Array(of).check(Schema.isMaxLength(max)),
+    array: (of, max, min) => {
+      const most = max === undefined ? Schema.Array(of) : Schema.Array(of).check(Schema.isMaxLength(max))
+      return min === undefined ? most : most.check(Schema.isMinLength(min))
+    },
     nullOr: (of) => Schema.NullOr(of),
     union,
     type: (type) => this.type(type),

@@ -1,16 +1,18 @@
 /** Words for bytes and text, and how they end. */
 import { given } from "./Options.ts"
 
-/** Characters or byte values that end something: a string of ASCII characters, or one byte. */
+/** Characters or byte values that end something: a string of ASCII characters, or one byte. In UTF-16 each is a unit. */
 export type Terminator = string | number
 
 /** What a sized type may say about itself. Without `size` or `until`, a length gives it, else it takes what is left. */
 export interface Sized {
   /** Exact size in bytes. */
   readonly size?: number
+  /** Least bytes allowed, where no `size` is given; fewer is a typed error in both directions. */
+  readonly min?: number
   /** Most bytes allowed; more is a typed error in both directions. */
   readonly max?: number
-  /** Ends where these bytes are, which are written after it and cannot be within it. */
+  /** Ends where these bytes are, which are written after it and cannot be within it. `"\r\n"`: at the first LF, which must follow a CR. */
   readonly until?: Terminator
 }
 

@@ -65,7 +65,7 @@ export type NameOf<F> = {
 
 /** `F` where every reference to a sibling names one of `Names`; the offending property is `NoSuchSibling`. */
 export type CheckedFields<F, Names extends string> = {
-  readonly [K in keyof F]: F[K] extends LengthOf<infer T> ? T extends Names ? F[K] : NoSuchSibling<T, Names>
+  readonly [K in keyof F]: F[K] extends LengthOf<infer T> ? [T] extends [Names] ? F[K] : NoSuchSibling<T, Names>
     : F[K] extends CountOf<infer T> ? T extends Names ? F[K] : NoSuchSibling<T, Names>
     : F[K] extends { readonly kind: "optional"; readonly requires: infer T extends string } ?
       T extends Names ? F[K] : NoSuchSibling<T, Names>

@@ -32,7 +32,7 @@ import type { Handlers } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
 import type { RangeScans } from "./RangeScans.ts"
-import { headerProblem, requestProblem } from "./RequestRules.ts"
+import { headerProblem, requestProblem, type Ruled } from "./RequestRules.ts"
 import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
@@ -501,7 +501,7 @@ export class NodeConnection implements PacketHandler<Packet> {
       return false
     }
     const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
-    const problem = headerProblem(request._tag, reader, at)
+    const problem = headerProblem((requestCommands[request.opcode]?.name ?? request._tag) as Ruled, reader, at)
       ?? ((request.datatype & ~negotiated) === 0 ? requestProblem(request) : "Datatype (or part of it) was not negotiated")
     if (problem !== undefined) {
       this.invalid(request, { context: problem })

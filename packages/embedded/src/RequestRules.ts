@@ -56,8 +56,11 @@ const dcp: HeaderRule = { key: "none", cas: "any" }
 const dcpBare: HeaderRule = { ...dcp, value: "none" }
 const dcpItem: HeaderRule = withMeta
 
+/** Commands by name: also two that kv_engine no longer executes, but whose headers it still looks at. */
+export type Ruled = Request["_tag"] | "SetCtrlToken" | "GetCtrlToken"
+
 /** By command. Those that are missing are refused whatever they say. */
-export const headerRules: { readonly [Tag in Request["_tag"]]?: HeaderRule } = {
+export const headerRules: { readonly [Name in Ruled]?: HeaderRule } = {
   Get: read,
   GetQ: read,
   GetK: read,
@@ -205,6 +208,8 @@ export const headerRules: { readonly [Tag in Request["_tag"]]?: HeaderRule } = {
   GetFileFragment: keyedJson,
   IsaslRefresh: bare,
   GetCmdTimer: { value: "none" },
+  SetCtrlToken: bare,
+  GetCtrlToken: bare,
   UpdateExternalUserPermissions: withValue,
   RbacRefresh: bare,
   AuthProvider: bare,
@@ -266,9 +271,9 @@ export const expectBody = (reader: Reader, at: number): void => {
 
 const violates = (rule: "none" | "some" | undefined, length: number): boolean => rule !== undefined && (rule === "some") !== length > 0
 
-/** What is wrong with the header of a request, in the words of its error. `tag` is the command, `at` where the frame begins. */
-export const headerProblem = (tag: Request["_tag"], reader: Reader, at: number): string | undefined => {
-  const rule = headerRules[tag]
+/** What is wrong with the header of a request, in the words of its error. `name` is the command, `at` where the frame begins. */
+export const headerProblem = (name: Ruled, reader: Reader, at: number): string | undefined => {
+  const rule = headerRules[name]
   if (rule === undefined) return undefined
   if (violates(rule.key, keyLengthAt(reader, at))) return `Request must ${rule.key === "some" ? "" : "not "}include key`
   if (violates(rule.value, endAt(reader, at) - valueAt(reader, at))) {

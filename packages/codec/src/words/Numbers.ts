@@ -1,6 +1,6 @@
 /** Integers, floats, variable-length integers, decimals, constants, booleans; enumerations and flags of integers. */
 import type { Catalog } from "../Catalog.ts"
-import { findByte, findPair, readDecimal, readDecimalBig } from "../Ends.ts"
+import { findByte, findLine, findPair, findText, readDecimal, readDecimalBig } from "../Ends.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { bytesOfDigits } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -63,9 +63,11 @@ export const numberBytes = (type: NumberModel): number => {
 /** Text whose characters are the bytes of hexadecimal digits. */
 export const textOfHex = (hex: string): string => String.fromCharCode(...bytesOfDigits(hex))
 
-/** Offset of a terminator, of one byte or two. */
-export const findUntil = (walk: LayoutWalk, hex: string, at: number, end: number, path: string): number => {
+/** Offset of a terminator; only at multiples of `step`. */
+export const findUntil = (walk: LayoutWalk, hex: string, at: number, end: number, path: string, step = 1): number => {
   const [a, b] = bytesOfDigits(hex)
+  if (step > 1 || hex.length > 4) return findText(walk.reader, textOfHex(hex), step, at, end, 0, walk.packet, path)
+  if (hex === "0d0a") return findLine(walk.reader, at, end, 0, walk.packet, path)
   return b === undefined
     ? findByte(walk.reader, a!, at, end, 0, walk.packet, path)
     : findPair(walk.reader, a!, b, at, end, 0, walk.packet, path)
@@ -89,13 +91,14 @@ export const escapedValue = (
   type: EscapedModel,
   first: number,
   path: string,
+  firstAt: number,
   at: number,
   end: number
 ): readonly [value: number | bigint, next: number] => {
-  if (first <= type.max) return [first, at]
+  if (first <= type.max) return [isBigNumber(type) ? BigInt(first) : first, at]
   const index = type.escapes.findIndex(({ value }) => value === first)
   const wide = type.escapes[index]
-  if (wide === undefined) return malformed("UnknownValue", walk.packet, path, at, "a length or a known escape", hexNumber(first))
+  if (wide === undefined) return malformed("UnknownValue", walk.packet, path, firstAt, "a number or a known escape", hexNumber(first))
   const width = intWidth[wide.of.int]
   walk.need(path, at, width, end)
   const value = walk.int(at, wide.of.int, wide.of.order)
@@ -125,8 +128,7 @@ export const numberAt = (
       const { int, order } = type.of as IntModel
       walk.need(path, at, intWidth[int], end)
       const first = Number(walk.int(at, int, order))
-      const [value, next] = escapedValue(walk, type, first, path, at + intWidth[int], end)
-      return [isBigNumber(type) ? BigInt(value) : value, next]
+      return escapedValue(walk, type, first, path, at, at + intWidth[int], end)
     }
     case "decimal": {
       const stop = type.until === undefined ? Math.floor(end) : findUntil(walk, type.until, at, walk.stop(end), path)
@@ -140,10 +142,16 @@ export const numberAt = (
   }
 }
 
-/** Reads and notes a number that says something about another field. */
-export const noteNumber = (walk: LayoutWalk, type: NumberModel, spot: Spot, summary: string): readonly [value: number, next: number] => {
+/** Reads and notes a number that says something about another field; as `path`, when errors are to name that field. */
+export const noteNumber = (
+  walk: LayoutWalk,
+  type: NumberModel,
+  spot: Spot,
+  summary: string,
+  path = spot.path
+): readonly [value: number, next: number] => {
   const [value, next] = numberAt(walk, type, spot.path, spot.at, spot.end)
-  walk.note(spot.path, spot.at, next - spot.at, summary, value, String(value), spot.doc)
+  walk.note(path, spot.at, next - spot.at, summary, value, String(value), spot.doc)
   return [Number(value), next]
 }
 

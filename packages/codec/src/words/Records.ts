@@ -1,4 +1,4 @@
-/** Records, choices, arrays, framing extras; bits and tokens, which are fields of the record around them. */
+/** Records, choices, arrays, framing extras; bits, which are fields of the record around them. */
 import type { Catalog } from "../Catalog.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { hexOf } from "../Hex.ts"
@@ -7,8 +7,8 @@ import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
 import type { CaseModel, FieldModel, NumberModel, TypeModel } from "../Model.ts"
 import { intWidth } from "../TypeText.ts"
-import { escapedValue, findUntil, integerFromJson, isBigNumber, numberAt, numberText } from "./Numbers.ts"
-import { endsItself, fixedSize, isVisibleType, leastSize } from "./Sizes.ts"
+import { escapedValue, integerFromJson, isBigNumber, numberAt, numberText } from "./Numbers.ts"
+import { endsItself, fixedSize, isVisibleType, leastSize, unwrapped } from "./Sizes.ts"
 import { bytesFromJson } from "./Texts.ts"
 import { flatFields, type Notation, Scope, type Spot, type StateSet, type Types, type Word } from "./Word.ts"
 
@@ -34,6 +34,21 @@ export const measuredFields = (fields: ReadonlyArray<FieldModel>): ReadonlySet<s
     return inner.kind === "countOf" ? [inner.target] : []
   }))
 
+/** Groups of fields that one length measures and that begin at `name`, the outermost first; `keys` are their names joined. */
+export const groupsFrom = (keys: Iterable<string>, name: string): ReadonlyArray<ReadonlyArray<string>> =>
+  [...keys].map((key) => key.split(" ")).filter((names) => names.length > 1 && names[0] === name).sort((a, b) => b.length - a.length)
+
+/** Fields up to the one that is named, if one is. */
+export const upTo = (fields: ReadonlyArray<FieldModel>, last: string | undefined): ReadonlyArray<FieldModel> =>
+  last === undefined ? fields : fields.slice(0, fields.findIndex(({ name }) => name === last) + 1)
+
+/** Whether a length or count says that a field may be null. */
+export const isNullable = (fields: ReadonlyArray<FieldModel>, name: string): boolean =>
+  flatFields(fields).some(({ type }) => {
+    const inner = unwrapped(type)
+    return (inner.kind === "lengthOf" || inner.kind === "countOf") && inner.target === name && inner.absent !== undefined
+  })
+
 /** Whether a run of fields tells where it ends. */
 export const runEnds = (types: Types, fields: ReadonlyArray<FieldModel>): boolean => {
   const measured = measuredFields(fields)
@@ -50,10 +65,13 @@ const sumOf = (fields: ReadonlyArray<FieldModel>, size: (type: TypeModel) => num
   return sum
 }
 
+const joined = (path: string, name: string): string => path === "" ? name : `${path}.${name}`
+
 const fieldsToJson = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, value: Record<string, unknown>, notation: Notation) => {
   const out: Record<string, unknown> = {}
   for (const { name, type } of flatFields(fields)) {
-    if (isVisibleType(type) && value[name] !== undefined) out[name] = catalog.toJson(type, value[name], notation)
+    if (!isVisibleType(type) || value[name] === undefined) continue
+    out[name] = value[name] === null ? null : catalog.toJson(type, value[name], notation)
   }
   return out
 }
@@ -67,7 +85,8 @@ const fieldsFromJson = (
 ): Record<string, unknown> => {
   const out: Record<string, unknown> = {}
   for (const { name, type } of flatFields(fields)) {
-    if (isVisibleType(type)) out[name] = catalog.fromJson(type, json[name], packet, path === "" ? name : `${path}.${name}`)
+    if (!isVisibleType(type)) continue
+    out[name] = json[name] === null && isNullable(fields, name) ? null : catalog.fromJson(type, json[name], packet, joined(path, name))
   }
   return out
 }
@@ -107,7 +126,7 @@ const caseFromJson = (
 }
 
 const unknownCase = (walk: LayoutWalk, spot: Spot, at: number): number =>
-  walk.type({ kind: "bytes" }, { ...spot, path: `${spot.path}.bytes`, at, doc: undefined })
+  walk.type({ kind: "bytes" }, { ...spot, path: joined(spot.path, "bytes"), at, doc: undefined })
 
 const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number => {
   const { tag: of, cases, unknown, name } = walk.catalog.typeOf("choice", type.ref)
@@ -116,16 +135,16 @@ const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number =>
   let tag: number | bigint
   if (of === undefined) tag = scope.tags.get(spot.name) ?? 0
   else {
-    ;[tag, at] = numberAt(walk, of, path, spot.at, spot.end)
+    ;[tag, at] = numberAt(walk, of, joined(path, "_tag"), spot.at, spot.end)
     const found = cases.find((one) => one.tag === Number(tag))
     const text = `${found?.name ?? "Unknown"} (${tag})`
-    walk.note(`${path}.tag`, spot.at, at - spot.at, `${numberText(of)} ${name}`, tag, text, found?.doc ?? spot.doc)
+    walk.note(joined(path, "tag"), spot.at, at - spot.at, `${numberText(of)} ${name}`, tag, text, found?.doc ?? spot.doc)
   }
   const found = cases.find((one) => one.tag === Number(tag))
   if (found !== undefined) {
-    return walk.deeper(type, spot, () => walk.fields(found.fields, `${path}.`, at, spot.end, new Scope(spot.at, scope)))
+    return walk.deeper(type, spot, () => walk.record(found.fields, path, at, spot.end, new Scope(spot.at, scope)))
   }
-  if (unknown === "error") malformed("UnknownValue", walk.packet, path, spot.at, `a case of ${name}`, String(tag))
+  if (unknown === "error") malformed("UnknownValue", walk.packet, joined(path, "_tag"), spot.at, `a case of ${name}`, String(tag))
   return unknownCase(walk, spot, at)
 }
 
@@ -172,7 +191,7 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
     named |= mask << BigInt(field.low)
     let bits: number | bigint = Number(value >> BigInt(field.low) & mask)
     const path = prefix + field.name
-    if (field.escaped !== undefined) [bits, next] = escapedValue(walk, field.escaped, bits, path, next, spot.end)
+    if (field.escaped !== undefined) [bits, next] = escapedValue(walk, field.escaped, bits, path, spot.at, next, spot.end)
     const range = field.high === field.low ? `bit ${field.high}` : `bits ${field.high}-${field.low}`
     const of = field.ref === undefined ? undefined : walk.catalog.typeOf("enumeration", field.ref)
     const label = of?.values.find((one) => one.value === bits)?.name
@@ -185,16 +204,11 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
       malformed("UnknownValue", walk.packet, path, spot.at, `a value of ${of.name}`, String(bits))
     }
     spot.scope.values.set(field.name, Number(bits))
+    if (field.tagOf !== undefined) spot.scope.tags.set(field.tagOf, Number(bits))
   }
   const rest = value & (1n << BigInt(width * 8)) - 1n & ~named
   if (rest !== 0n) malformed("Reserved", walk.packet, spot.path, spot.at, "zero in bits without a name", hexNumber(rest))
   return next
-}
-
-const walkTokens = (walk: LayoutWalk, type: Of<"tokens">, spot: Spot): number => {
-  const stop = type.until === undefined ? Math.floor(spot.end) : findUntil(walk, type.until, spot.at, walk.stop(spot.end), spot.path)
-  walk.tokens(type, prefixOf(spot.path), spot.at, stop, spot.scope)
-  return stop + (type.until?.length ?? 0) / 2
 }
 
 const depthOf =
@@ -203,7 +217,7 @@ const depthOf =
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "tokens"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: {
     fixed: depthOf<Of<"struct">>((type, types, states) => sumOf(fieldsOf(types, type.ref), (one) => fixedSize(types, one, states))),
@@ -215,7 +229,7 @@ export const recordWords: {
       return walk.deeper(
         type,
         spot,
-        () => walk.inOrder(byteOrder, () => walk.fields(fields, `${spot.path}.`, spot.at, spot.end, new Scope(spot.at, spot.scope)))
+        () => walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope)))
       )
     },
     schema: (make, type) => make.named(type.ref),
@@ -249,12 +263,12 @@ export const recordWords: {
     }
   },
   array: {
-    least: (type) => (type.until?.length ?? 0) / 2,
+    least: (type, types) => (type.min ?? 0) * leastSize(types, type.of) + (type.until?.length ?? 0) / 2,
     ends: (type) => type.until !== undefined,
     inner: (type) => [type.of],
     summary: (type, catalog) => `array of ${catalog.summary(type.of)}`,
-    schema: (make, type) => make.array(make.type(type.of), type.max),
-    walk: (walk, type, spot) => walk.elements(type.of, spot, spot.scope.counts.get(spot.name), type.max, type.until),
+    schema: (make, type) => make.array(make.type(type.of), type.max, type.min),
+    walk: (walk, type, spot) => walk.elements(type.of, spot, spot.scope.counts.get(spot.name), type, type.until),
     toJson: (catalog, type, value, notation) =>
       value === null ? null : (value as ReadonlyArray<unknown>).map((one) => catalog.toJson(type.of, one, notation)),
     fromJson: (catalog, type, json, packet, path) => {
@@ -283,17 +297,10 @@ export const recordWords: {
     summary: (type) => `${numberText(type.of)} bits`,
     walk: walkBits
   },
-  tokens: {
-    least: (type, types) => {
-      const separators = Math.max(
-        0,
-        type.fields.filter((field) => field.type.kind !== "optional" && field.type.kind !== "array").length - 1
-      )
-      const content = type.fields.reduce((sum, field) => sum + leastSize(types, field.type), 0)
-      return content + separators * type.separator.length / 2 + (type.until?.length ?? 0) / 2
-    },
-    ends: (type) => type.until !== undefined,
-    summary: () => "tokens",
-    walk: walkTokens
+  slice: {
+    summary: (type) => type.high === type.low ? `bit ${type.high}` : `bits ${type.high}-${type.low}`,
+    walk: (_, __, spot) => spot.at,
+    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? Number(json) : integerFromJson(false, json, packet, path),
+    schema: (make, type) => make.integer(0, 2 ** (type.high - type.low + 1) - 1)
   }
 }

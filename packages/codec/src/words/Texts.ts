@@ -7,7 +7,8 @@ import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
 import type { SizedModel, TypeModel } from "../Model.ts"
 import { decodeText, encodeText, hasEscapes, isUtf8, textBound } from "../Text.ts"
-import { decodeEncoded } from "../Encodings.ts"
+import { boundEncoded, decodeEncoded, putEncoded, unitSize } from "../Encodings.ts"
+import { Reader } from "../Reader.ts"
 import { bytesText, quoted } from "../TypeText.ts"
 import { findUntil, textOfHex } from "./Numbers.ts"
 import type { Spot, Word } from "./Word.ts"
@@ -42,9 +43,9 @@ const textFromJson = (json: unknown, packet: string, path: string): string => {
 }
 
 /** Where the content ends, and where what follows begins. */
-const extent = (walk: LayoutWalk, type: SizedModel, { path, at, end }: Spot): readonly [stop: number, next: number] => {
+const extent = (walk: LayoutWalk, type: SizedModel, { path, at, end }: Spot, step: number): readonly [stop: number, next: number] => {
   if (type.until !== undefined) {
-    const stop = findUntil(walk, type.until, at, walk.stop(end), path)
+    const stop = findUntil(walk, type.until, at, walk.stop(end), path, step)
     return [stop, stop + type.until.length / 2]
   }
   const stop = type.size === undefined ? Math.floor(end) : at + type.size
@@ -57,7 +58,7 @@ const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
 ): Word<T> => ({
   ...json,
   fixed: (type) => type.until === undefined ? type.size : undefined,
-  least: (type) => type.size ?? (type.until?.length ?? 0) / 2,
+  least: (type) => type.size ?? (type.min ?? 0) + (type.until?.length ?? 0) / 2,
   ends: (type) => type.size !== undefined || type.until !== undefined,
   summary: (type) => {
     const name = type.kind === "text" ? (type as Of<"text">).encoding : type.kind
@@ -66,7 +67,10 @@ const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
   },
   walk: (walk, type, spot) => {
     const { path, at, end } = spot
-    const [stop, next] = extent(walk, type, spot)
+    const [stop, next] = extent(walk, type, spot, type.kind === "text" ? unitSize((type as Of<"text">).encoding) : 1)
+    if (type.size === undefined && type.min !== undefined && stop - at < type.min) {
+      malformed("Length", walk.packet, path, at, `at least ${plural(type.min)}`, plural(stop - at))
+    }
     if (type.max !== undefined && stop - at > type.max) {
       malformed("Limit", walk.packet, path, at, `at most ${plural(type.max)}`, plural(stop - at))
     }
@@ -91,6 +95,7 @@ const textJson = {
 
 const limits = (type: SizedModel) => ({
   ...(type.size === undefined ? {} : { size: type.size }),
+  ...(type.min === undefined ? {} : { min: type.min }),
   ...(type.max === undefined ? {} : { max: type.max }),
   ...(type.until === undefined ? {} : { without: textOfHex(type.until) })
 })
@@ -109,12 +114,32 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
   utf8: sizedWord<Of<"utf8">>(textOf, { ...textJson, schema: (make, type) => make.text(limits(type)) }),
   json: sizedWord<Of<"json">>(textOf, { ...textJson, schema: (make, type) => make.text(limits(type)) }),
   text: sizedWord<Of<"text">>((walk, type, spot, stop, next) => {
-    const text = decodeEncoded(walk.reader, type.encoding, spot.at, stop, 0, walk.packet, spot.path)
+    const end = type.size === undefined && type.until === undefined ? spot.end : stop
+    const text = decodeEncoded(walk.reader, type.encoding, spot.at, end, 0, walk.packet, spot.path)
     walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), text, quoted(text), spot.doc)
   }, {
-    ...textJson,
-    schema: (make, type) =>
-      make.text({ ...limits(type), limit: type.encoding === "ascii" ? 0x7f : type.encoding === "latin1" ? 0xff : 0xffff })
+    // lone surrogates are units of UTF-16 as any other, and none of JSON
+    toJson: (_, type, value) => {
+      const text = value as string
+      if (!hasEscapes(text)) return text
+      const bytes = new Uint8Array(boundEncoded(type.encoding, text))
+      return { hex: hexOf(bytes.subarray(0, putEncoded(bytes, 0, type.encoding, text, "", ""))) }
+    },
+    fromJson: (_, type, json, packet, path) => {
+      if (typeof json === "string") return json
+      const bytes = bytesFromJson(json, packet, path)
+      return decodeEncoded(new Reader(bytes), type.encoding, 0, bytes.length, 0, packet, path)
+    },
+    schema: (make, type) => {
+      const unit = unitSize(type.encoding)
+      const until = type.until === undefined ? undefined : bytesOfDigits(type.until)
+      return make.text({
+        ...limits(type),
+        unit,
+        limit: type.encoding === "ascii" ? 0x7f : type.encoding === "latin1" ? 0xff : 0xffff,
+        ...(until === undefined ? {} : { without: decodeEncoded(new Reader(until), type.encoding, 0, until.length, 0, "", "") })
+      })
+    }
   }),
   literal: {
     fixed: (type) => type.hex.length / 2,

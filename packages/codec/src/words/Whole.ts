@@ -12,7 +12,7 @@ import type { Word } from "./Word.ts"
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
 /** Functions of the checksums by the names that specs use, as they are exported. */
-export const checksumFunctions: { readonly [algorithm: string]: keyof typeof Checksums } = {
+export const checksumFunctions: { readonly [algorithm: string]: Exclude<keyof typeof Checksums, "withoutOwn"> } = {
   "crc32": "crc32",
   "crc32c": "crc32c",
   "crc16-modbus": "crc16Modbus",
@@ -22,6 +22,8 @@ export const checksumFunctions: { readonly [algorithm: string]: keyof typeof Che
   "sum8": "sum8",
   "xor8": "xor8"
 }
+
+const checksumFunction = (algorithm: string) => Checksums[checksumFunctions[algorithm]!]
 
 const reservedSize = (type: Of<"reserved">): number => type.int === undefined ? type.size ?? 0 : intWidth[type.int]
 
@@ -39,7 +41,8 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       const zero = bytes.every((byte) => byte === 0)
       walk.note(path, at, size, walk.summary(type), value, zero ? "" : `0x${hexOf(bytes.subarray(0, 16))}`, doc, true)
       if (type.policy === "error" && !zero) {
-        malformed("Reserved", walk.packet, path, at, "zero", typeof value === "object" ? "other bytes" : String(value))
+        const first = bytes.findIndex((byte) => byte !== 0)
+        malformed("Reserved", walk.packet, path, at + first, "0", hexNumber(bytes[first]!))
       }
       return at + size
     },
@@ -63,7 +66,8 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       walk.need(path, at, size, end)
       const bytes = walk.reader.slice(at, at + size)
       walk.note(path, at, size, walk.summary(type), bytes, "", doc, true)
-      if (bytes.some((byte) => byte !== 0)) malformed("Reserved", walk.packet, path, at, "zeros", hexOf(bytes))
+      const first = bytes.findIndex((byte) => byte !== 0)
+      if (first !== -1) malformed("Reserved", walk.packet, path, at + first, "0", hexNumber(bytes[first]!))
       return at + size
     }
   },
@@ -71,18 +75,25 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     fixed: (type) => intWidth[type.of.int],
     isVisible: () => false,
     summary: (type) => `${numberText(type.of)} ${type.algorithm} of ${type.over.join(", ")}`,
-    walk: (walk, type, { path, at, end, doc, scope }) => {
+    walk: (walk, type, { path, name, at, end, doc, scope }) => {
       const width = intWidth[type.of.int]
       walk.need(path, at, width, end)
       const value = Number(walk.int(at, type.of.int, type.of.order))
       walk.note(path, at, width, walk.summary(type), value, hexNumber(value, width), doc)
-      const from = scope.places.get(type.over[0]!)?.[0]
-      const to = scope.places.get(type.over.at(-1)!)?.[1]
-      const compute = Checksums[checksumFunctions[type.algorithm]!]
-      if (from !== undefined && to !== undefined && to <= walk.reader.bytes.length) {
-        const right = compute(walk.reader.bytes, from, to)
+      const { bytes } = walk.reader
+      const compute = checksumFunction(type.algorithm)
+      let isOwn = type.over.includes(name)
+      scope.verify(() => {
+        const from = scope.places.get(type.over[0]!)?.[0]
+        const to = scope.places.get(type.over.at(-1)!)?.[1]
+        // what is covered begins before the checksum and ends after it
+        if (from !== undefined && to === undefined) isOwn = true
+        if (from === undefined || to === undefined) return false
+        const covered = isOwn ? Checksums.withoutOwn(bytes, from, to, at, width) : bytes.subarray(from, to)
+        const right = compute(covered, 0, covered.length)
         if (right !== value) malformed("Checksum", walk.packet, path, at, hexNumber(right, width), hexNumber(value, width))
-      }
+        return true
+      })
       return at + width
     }
   },

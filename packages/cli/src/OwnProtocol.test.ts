@@ -1,0 +1,327 @@
+/**
+ * `decode` and `encode` of protocols that do not come with the command, by the directory of their generated code: everywhere where a built-in
+ * name works, and with packets of which only the sender tells the kind.
+ */
+import { TcpRecorder } from "@wirewright/capture/TcpRecorder"
+import { PcapngWriter } from "@wirewright/capture/PcapngWriter"
+import { LinkType } from "@wirewright/capture/Frame"
+import * as Effect from "effect/Effect"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ndjson, wirewright } from "../test/RunCli.ts"
+import { runHere } from "../test/RunHere.ts"
+import { nearest } from "./Nearest.ts"
+
+const run = (...args: ReadonlyArray<string>) => Effect.runPromise(runHere(args))
+
+const chatSpec = `
+import { array, bodyLength, commandsOf, countOf, frame, lengthOf, opcode, protocol, struct, u16, u8, utf8 } from "@wirewright/dsl"
+const chatFrame = frame("Chat", {
+  sections: ["body"],
+  kinds: { message: { headers: [{ fields: { length: bodyLength(u16, { from: "frame" }), type: opcode(u8) } }] } }
+})
+const message = commandsOf(chatFrame, "message")
+const Member = struct("Member", { nameLength: lengthOf(u8, "name"), name: utf8() })
+export const chat = protocol(chatFrame, {
+  name: "chat",
+  module: "./chat",
+  commands: [
+    message("Say", { opcode: 1, request: { body: { text: utf8({ max: 280 }) } } }),
+    message("Members", { opcode: 2, request: { body: { count: countOf(u8, "members"), members: array(Member) } } })
+  ]
+})
+`
+
+/** The same numbers mean other packets from the other side, and nothing in the bytes says which side it was. */
+const sidesSpec = `
+import { bodyLength, frame, opcode, packetsOf, protocol, u8, u16, utf8 } from "@wirewright/dsl"
+const headers = [{ fields: { length: bodyLength(u16), type: opcode(u8) } }]
+const sides = frame("Sides", {
+  sections: ["body"],
+  kinds: { frontend: { headers, sender: "client" }, backend: { headers, sender: "server" } }
+})
+const front = packetsOf(sides, "frontend")
+const back = packetsOf(sides, "backend")
+export const two = protocol(sides, {
+  name: "two",
+  module: "./two",
+  commands: [
+    front("Ask", { opcode: 1, body: { body: { question: utf8() } } }),
+    back("Ready", { opcode: 1, body: { body: { level: u8 } } })
+  ]
+})
+`
+
+/** Lines: a packet ends with CRLF, its first word says which it is, a payload follows where the line says how long it is. */
+const linesSpec = `
+import { decimal, frame, lengthOf, literal, packetsOf, protocol, tokens, utf8, bytes } from "@wirewright/dsl"
+const lines = frame("Lines", { sections: ["body"], kinds: { packet: { headers: [{ fields: {} }] } } })
+const packet = packetsOf(lines, "packet")
+export const box = protocol(lines, {
+  name: "box",
+  module: "./box",
+  commands: [
+    packet("Put", {
+      fields: {
+        line: tokens(" ", { verb: literal("PUT"), name: utf8(), size: lengthOf(decimal(), "content") }, { until: "\\r\\n" }),
+        content: bytes(),
+        end: literal("\\r\\n")
+      }
+    }),
+    packet("Take", { fields: { line: tokens(" ", { verb: literal("TAKE"), name: utf8() }, { until: "\\r\\n" }) } })
+  ]
+})
+`
+
+/** Little-endian, with a length of varying size. */
+const littleSpec = `
+import { bodyLength, flags, frame, magic, opcode, packetsOf, protocol, u8, u16, u32, utf8, varint } from "@wirewright/dsl"
+const little = frame("Little", {
+  sections: ["body"],
+  byteOrder: "little",
+  kinds: { packet: { headers: [{ fields: { type: opcode(u8), length: bodyLength(varint({ bits: 32 })) } }] } }
+})
+const packet = packetsOf(little, "packet")
+export const meter = protocol(little, {
+  name: "meter",
+  module: "./meter",
+  commands: [
+    packet("Reading", { opcode: 1, fields: { sensor: u16, value: u32 } }),
+    packet("Note", { opcode: 2, fields: { sensor: u16, text: utf8() } })
+  ]
+})
+`
+
+// within the repository, so that specs and generated code find the packages
+const folder = mkdtempSync(join(fileURLToPath(new URL("../test", import.meta.url)), ".own-"))
+const path = (name: string): string => join(folder, name)
+const chat = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("chat"))
+
+beforeAll(async () => {
+  writeFileSync(path("chat.ts"), chatSpec)
+  writeFileSync(path("two.ts"), sidesSpec)
+  writeFileSync(path("box.ts"), linesSpec)
+  writeFileSync(path("meter.ts"), littleSpec)
+  writeFileSync(
+    path("records.ts"),
+    `import { struct, types, u8 } from "@wirewright/dsl"
+export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`
+  )
+  for (const name of ["chat", "two", "records", "box", "meter"]) {
+    const { code, err, out } = await run("generate", path(`${name}.ts`), "--out", path(name))
+    expect([code, err + out], name).toEqual([0, expect.stringContaining("changed")])
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+// 0x0008: the whole packet has 8 bytes
+const say = "000801" + "68656c6c6f"
+// two members, ada and grace
+const members = "000e02" + "02" + "03616461" + "056772616365"
+
+const endpoint = (port: number) => ({ host: "10.0.0.1", port })
+
+/** A pcapng file of a connection; pieces are `c2s` or `s2c` and bytes. */
+const captured = (serverPort: number, pieces: ReadonlyArray<readonly ["c2s" | "s2c", Uint8Array]>): Uint8Array => {
+  const recorder = new TcpRecorder()
+  const begin = recorder.begin()
+  const { bytes, recorded } = recorder.open({ host: "10.0.0.2", port: 40_000 }, endpoint(serverPort), 1n)
+  const packets = pieces.flatMap(([direction, piece]) => recorder.packet(recorded, direction === "c2s" ? "client" : "server", piece, 2n))
+  return Buffer.concat([...begin, ...bytes, ...packets, ...recorder.close(recorded, 3n)])
+}
+
+const hex = (text: string): Buffer => Buffer.from(text, "hex")
+
+describe("a protocol in a directory", () => {
+  it("is taken apart: fields, places, meaning", async () => {
+    const { code, err, out } = await chat("decode", "--hex", say)
+    expect([code, err]).toEqual([0, ""])
+    expect(out).toMatch(/^Say message · 8 bytes · Chat$/m)
+    expect(out).toMatch(/^0x00 {2}00 08 .*length +8$/m)
+    expect(out).toMatch(/68 65 6c 6c 6f +text +"hello"$/m)
+  })
+
+  it("is JSON, and the same bytes again", async () => {
+    const { out } = await chat("decode", "--json", "--to-end", "--hex", say + members)
+    const [first, second] = ndjson(out)
+    expect(first).toMatchObject({ packet: "Say", kind: "message", fields: { text: "hello" }, length: 8 })
+    expect(second).toMatchObject({ packet: "Members", fields: { members: [{ name: "ada" }, { name: "grace" }] } })
+    const back = await wirewright(["encode", "--protocol", path("chat")], out)
+    expect([back.code, back.out]).toEqual([0, `${say}\n${members}\n`])
+  })
+
+  it("comes from lines, and from files in pieces", async () => {
+    writeFileSync(path("lines.txt"), `# said by hand\n${say}\nc2s ${members}\n`)
+    expect(ndjson((await chat("decode", path("lines.txt"), "--lines", "--json")).out).map((one) => one["packet"])).toEqual([
+      "Say",
+      "Members"
+    ])
+    writeFileSync(path("stream.bin"), hex(say + members + say))
+    expect(ndjson((await chat("decode", path("stream.bin"), "--json")).out).map((one) => one["packet"])).toEqual(["Say", "Members", "Say"])
+  })
+
+  it("what does not decode is said with place and reason", async () => {
+    const { code, out } = await chat("decode", "--json", "--hex", "0006" + "02" + "010961")
+    expect(code).toBe(100)
+    expect((ndjson(out)[0] as { error: object }).error).toMatchObject({ packet: "Members", path: "members[0].name", offset: 5 })
+  })
+
+  it("is found in TCP, in pieces", async () => {
+    writeFileSync(
+      path("tcp.pcapng"),
+      captured(4000, [["c2s", hex(say.slice(0, 8))], ["c2s", hex(say.slice(8) + members)], ["s2c", hex(say)]])
+    )
+    const { code, err, out } = await chat("decode", path("tcp.pcapng"), "--json", "--port", "4000")
+    expect([code, err]).toEqual([0, ""])
+    expect(ndjson(out).map((one) => [one["packet"], one["direction"], one["flow"]])).toEqual([
+      ["Say", "c2s", "10.0.0.2:40000>10.0.0.1:4000"],
+      ["Members", "c2s", "10.0.0.2:40000>10.0.0.1:4000"],
+      ["Say", "s2c", "10.0.0.2:40000>10.0.0.1:4000"]
+    ])
+    const people = await chat("decode", path("tcp.pcapng"), "--port", "4000")
+    expect(people.out).toContain("Summary: 3 packets in 1 conversations")
+  })
+
+  it("is found in WebSocket's binary messages, masked or not; a line that only looks like HTTP is not WebSocket", async () => {
+    const upgrade = Buffer.from("GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n")
+    const granted = Buffer.from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+    const masked = Buffer.concat([Uint8Array.of(0x82, 0x88, 1, 2, 3, 4), hex(say).map((byte, i) => byte ^ (i % 4 + 1))])
+    const plain = Buffer.concat([Uint8Array.of(0x82, 14), hex(members)])
+    writeFileSync(path("ws.pcapng"), captured(80, [["c2s", upgrade], ["s2c", granted], ["c2s", masked], ["s2c", plain]]))
+    const { code, out } = await chat("decode", path("ws.pcapng"), "--json")
+    expect([code, ndjson(out).map((one) => [one["packet"], one["direction"]])]).toEqual([0, [["Say", "c2s"], ["Members", "s2c"]]])
+  })
+
+  it("is found in UDP where the server is named, and passed over where it is not", async () => {
+    const udp = (from: number, to: number, payload: Buffer): Uint8Array => {
+      const data = Buffer.alloc(28 + payload.length)
+      data.writeUInt8(0x45, 0)
+      data.writeUInt16BE(data.length, 2)
+      data.writeUInt8(17, 9)
+      data.set([10, 0, 0, from === 4000 ? 1 : 2, 10, 0, 0, from === 4000 ? 2 : 1], 12)
+      data.writeUInt16BE(from, 20)
+      data.writeUInt16BE(to, 22)
+      data.writeUInt16BE(8 + payload.length, 24)
+      data.set(payload, 28)
+      return data
+    }
+    const writer = new PcapngWriter()
+    const frames = [udp(50_000, 4000, hex(say)), udp(4000, 50_000, hex(members + say)), udp(50_001, 53, hex("ff"))]
+    writeFileSync(
+      path("udp.pcapng"),
+      Buffer.concat([writer.section(), writer.interface(LinkType.Raw), ...frames.map((data) => writer.packet({ time: 1n, data }))])
+    )
+    const asked = await chat("decode", path("udp.pcapng"), "--json", "--port", "4000")
+    const lines = ndjson(asked.out)
+    expect(lines.slice(0, 3).map((one) => [one["packet"], one["direction"], one["frame"]])).toEqual([
+      ["Say", "c2s", 1],
+      ["Members", "s2c", 2],
+      ["Say", "s2c", 2]
+    ])
+    expect(lines[3]).toEqual({ passedOver: [{ reason: "notTcp", what: "UDP", count: 1, unit: "frames", firstFrame: 3, finding: false }] })
+    expect(asked.code).toBe(0)
+    const host = await chat("decode", path("udp.pcapng"), "--json", "--server", "10.0.0.1:4000")
+    expect(host.out).toBe(asked.out)
+    const other = await chat("decode", path("udp.pcapng"), "--json", "--server", "10.0.0.9:4000")
+    expect([other.code, ndjson(other.out)[0]]).toMatchObject([100, {
+      passedOver: [{ reason: "notTcp", count: 3 }, { reason: "nothingFound" }]
+    }])
+  })
+})
+
+describe("packets that do not say who sent them", () => {
+  const ask = "000301" + "776879"
+  const ready = "000101" + "07"
+  const two = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("two"))
+
+  it("are read as --kind says, and not without it", async () => {
+    const missing = await two("decode", "--hex", ready)
+    expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("give --kind, one of frontend, backend")])
+    expect(ndjson((await two("decode", "--json", "--hex", ready, "--kind", "backend")).out)[0]).toMatchObject({
+      packet: "Ready",
+      fields: { level: 7 }
+    })
+    const dump = await two("decode", "--hex", ask, "--kind", "frontend")
+    expect(dump.out).toMatch(/^Ask frontend · 6 bytes · Sides$/m)
+    const wrong = await two("decode", "--hex", ask, "--kind", "frontent")
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("did you mean frontend?")])
+  })
+
+  it("are told by the sides of lines and of captures, and go back through encode", async () => {
+    writeFileSync(path("two.txt"), `c2s ${ask}\ns2c ${ready}\n`)
+    const lines = await two("decode", path("two.txt"), "--lines", "--json")
+    expect(ndjson(lines.out).map((one) => one["packet"])).toEqual(["Ask", "Ready"])
+    const back = await wirewright(["encode", "--protocol", path("two")], lines.out)
+    expect(back.out).toBe(`${ask}\n${ready}\n`)
+    writeFileSync(path("two.pcapng"), captured(5432, [["c2s", hex(ask)], ["s2c", hex(ready + ready)], ["c2s", hex(ask)]]))
+    const { code, out } = await two("decode", path("two.pcapng"), "--json", "--server", "10.0.0.1:5432")
+    expect([code, ndjson(out).map((one) => one["packet"])]).toEqual([0, ["Ask", "Ready", "Ready", "Ask"]])
+  })
+})
+
+describe("frames of other shapes", () => {
+  it("lines with a payload: shown, JSON and back, and found in a stream that is cut anywhere", async () => {
+    const text = "PUT a 5\r\nhe\r\no\r\nTAKE a\r\n"
+    const bytes = Buffer.from(text)
+    const box = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("box"))
+    const dump = await box("decode", "--hex", bytes.subarray(0, 16).toString("hex"))
+    expect([dump.code, dump.out]).toEqual([0, expect.stringMatching(/^Put packet · 16 bytes · Lines$/m)])
+    for (let cut = 1; cut < bytes.length; cut++) {
+      writeFileSync(path("box.pcapng"), captured(7000, [["c2s", bytes.subarray(0, cut)], ["c2s", bytes.subarray(cut)]]))
+      const { code, out } = await box("decode", path("box.pcapng"), "--json")
+      expect([code, ndjson(out)], String(cut)).toEqual([0, [
+        expect.objectContaining({ packet: "Put", fields: { name: "a", content: { hex: "68650d0a6f" } }, length: 16 }),
+        expect.objectContaining({ packet: "Take", fields: { name: "a" }, length: 8 })
+      ]])
+      if (cut > 1) continue
+      const back = await wirewright(["encode", "--protocol", path("box")], out)
+      expect(back.out.replaceAll("\n", "")).toBe(bytes.toString("hex"))
+    }
+  })
+
+  it("little-endian with a varint length", async () => {
+    const reading = "01" + "06" + "0201" + "04030201"
+    const long = "02" + "c901" + "0201" + "61".repeat(199)
+    const meter = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("meter"))
+    const { code, out } = await meter("decode", "--json", "--to-end", "--hex", reading + long)
+    expect([code, ndjson(out)]).toMatchObject([0, [
+      { packet: "Reading", fields: { sensor: 0x102, value: 0x1020304 }, length: 8 },
+      { packet: "Note", fields: { sensor: 0x102, text: "a".repeat(199) }, length: 204 }
+    ]])
+    const stream = hex((reading + long).repeat(3))
+    for (const cut of [1, 7, 8, 9, 10, 11, 12, 211, 212, 213, 300]) {
+      writeFileSync(path("meter.pcapng"), captured(7001, [["s2c", stream.subarray(0, cut)], ["s2c", stream.subarray(cut)]]))
+      const found = await meter("decode", path("meter.pcapng"), "--json")
+      expect(ndjson(found.out).map((one) => one["packet"]), String(cut)).toEqual(["Reading", "Note", "Reading", "Note", "Reading", "Note"])
+    }
+  })
+})
+
+describe("what is no protocol is refused with what to do", () => {
+  it.each([
+    ["a name", "dpc", /no protocol dpc: give dcp, .* or the directory of generated code; did you mean dcp\?/],
+    ["a path", "./nowhere", /no protocol \.\/nowhere: give/],
+    ["a directory without code", "empty", /holds no generated protocol/],
+    ["the directory above", ".", /holds several protocols: give one of .*chat.*two/],
+    ["records", "records", /records only/],
+    ["code that does not load", "broken", /index\.ts cannot be loaded: .*nothing/]
+  ])("%s", async (_, name, message) => {
+    mkdirSync(path("empty"), { recursive: true })
+    mkdirSync(path("broken"), { recursive: true })
+    writeFileSync(path("broken/index.ts"), "import \"./nothing.ts\"\n")
+    writeFileSync(path("broken/Model.ts"), "export const models = []\n")
+    const given = /^(dpc|\.\/)/.test(name) ? name : name === "." ? folder : path(name)
+    const { code, err, out } = await run("decode", "--hex", say, "--protocol", given)
+    expect([code, out]).toEqual([1, ""])
+    expect(err).toMatch(message)
+  })
+})
+
+it("the nearest word is one that somebody may have meant", () => {
+  expect(nearest("importExtensions", ["importExtension", "testRunner"])).toBe("; did you mean importExtension?")
+  expect(nearest("TESTRUNNER", ["importExtension", "testRunner"])).toBe("; did you mean testRunner?")
+  expect(nearest("colour", ["importExtension", "testRunner"])).toBe("")
+  expect(nearest("x", [])).toBe("")
+})

@@ -1,0 +1,242 @@
+/** MQTT 3.1.1 and 5 (OASIS): every control packet and every property. `mqtt` is the protocol of both; CONNECT says the version. */
+import {
+  array,
+  bitOf,
+  bits,
+  bodyLength,
+  bytes,
+  choice,
+  enumeration,
+  frame,
+  opcode,
+  optional,
+  packetsOf,
+  prefixed,
+  protocol,
+  slice,
+  struct,
+  tagged,
+  type Type,
+  u16,
+  u32,
+  u8,
+  utf8,
+  valueOf,
+  varint,
+  when
+} from "@wirewright/dsl"
+
+/** How often a message may arrive: at most once, at least once, exactly once. */
+const QoS = enumeration("QoS", u8, { atMostOnce: 0, atLeastOnce: 1, exactlyOnce: 2 }, { unknown: "error" })
+
+const mqttFrame = frame("MQTT", {
+  sections: ["body"],
+  states: { version: "the protocol version that the client said in CONNECT: 3 (3.1), 4 (3.1.1) or 5" },
+  maxFrame: 268_435_460,
+  kinds: {
+    packet: {
+      headers: [{
+        fields: {
+          first: bits(u8, { type: opcode(slice(7, 4)), dup: slice(3), qos: slice(2, 1, { of: QoS }), retain: slice(0) }),
+          remainingLength: bodyLength(varint({ maxBytes: 4 }))
+        }
+      }]
+    }
+  }
+})
+const packet = packetsOf(mqttFrame, "packet")
+const flags0000 = { dup: 0, qos: 0, retain: 0 }
+const flags0010 = { dup: 0, qos: 1, retain: 0 }
+
+const since5 = (of: Type) => when("version", of, { from: 5 })
+const text = prefixed(u16, utf8({ invalid: "error" }))
+const binary = prefixed(u16, bytes())
+const Switch = enumeration("Switch", u8, { off: 0, on: 1 }, { unknown: "error" })
+
+const Property = choice("Property", varint({ maxBytes: 4 }), {
+  PayloadFormatIndicator: tagged(1, { isText: Switch }),
+  MessageExpiryInterval: tagged(2, { seconds: u32 }),
+  ContentType: tagged(3, { contentType: text }),
+  ResponseTopic: tagged(8, { topic: text }),
+  CorrelationData: tagged(9, { data: binary }),
+  SubscriptionIdentifier: tagged(11, { identifier: varint({ maxBytes: 4 }) }),
+  SessionExpiryInterval: tagged(17, { seconds: u32 }),
+  AssignedClientIdentifier: tagged(18, { clientIdentifier: text }),
+  ServerKeepAlive: tagged(19, { seconds: u16 }),
+  AuthenticationMethod: tagged(21, { method: text }),
+  AuthenticationData: tagged(22, { data: binary }),
+  RequestProblemInformation: tagged(23, { requested: Switch }),
+  WillDelayInterval: tagged(24, { seconds: u32 }),
+  RequestResponseInformation: tagged(25, { requested: Switch }),
+  ResponseInformation: tagged(26, { information: text }),
+  ServerReference: tagged(28, { server: text }),
+  ReasonString: tagged(31, { reason: text }),
+  ReceiveMaximum: tagged(33, { packets: u16 }),
+  TopicAliasMaximum: tagged(34, { aliases: u16 }),
+  TopicAlias: tagged(35, { alias: u16 }),
+  MaximumQoS: tagged(36, { qos: QoS }),
+  RetainAvailable: tagged(37, { available: Switch }),
+  UserProperty: tagged(38, { key: text, value: text }),
+  MaximumPacketSize: tagged(39, { bytes: u32 }),
+  WildcardSubscriptionAvailable: tagged(40, { available: Switch }),
+  SubscriptionIdentifierAvailable: tagged(41, { available: Switch }),
+  SharedSubscriptionAvailable: tagged(42, { available: Switch })
+})
+const propertyList = prefixed(varint({ maxBytes: 4 }), array(Property))
+const properties = since5(propertyList)
+
+/** Return codes of CONNACK (3.1.1) and SUBACK (3.1.1). */
+const ReturnCode = enumeration("ReturnCode", u8, {
+  accepted: 0,
+  unacceptableProtocolVersion: 1,
+  identifierRejected: 2,
+  serverUnavailable: 3,
+  badUserNameOrPassword: 4,
+  notAuthorized: 5,
+  failure: 0x80
+})
+/** Reason codes of version 5. Those of SUBACK that grant a QoS are `success`, `grantedQoS1` and `grantedQoS2`. */
+const ReasonCode = enumeration("ReasonCode", u8, {
+  success: 0x00,
+  grantedQoS1: 0x01,
+  grantedQoS2: 0x02,
+  disconnectWithWillMessage: 0x04,
+  noMatchingSubscribers: 0x10,
+  noSubscriptionExisted: 0x11,
+  continueAuthentication: 0x18,
+  reAuthenticate: 0x19,
+  unspecifiedError: 0x80,
+  malformedPacket: 0x81,
+  protocolError: 0x82,
+  implementationSpecificError: 0x83,
+  unsupportedProtocolVersion: 0x84,
+  clientIdentifierNotValid: 0x85,
+  badUserNameOrPassword: 0x86,
+  notAuthorized: 0x87,
+  serverUnavailable: 0x88,
+  serverBusy: 0x89,
+  banned: 0x8a,
+  serverShuttingDown: 0x8b,
+  badAuthenticationMethod: 0x8c,
+  keepAliveTimeout: 0x8d,
+  sessionTakenOver: 0x8e,
+  topicFilterInvalid: 0x8f,
+  topicNameInvalid: 0x90,
+  packetIdentifierInUse: 0x91,
+  packetIdentifierNotFound: 0x92,
+  receiveMaximumExceeded: 0x93,
+  topicAliasInvalid: 0x94,
+  packetTooLarge: 0x95,
+  messageRateTooHigh: 0x96,
+  quotaExceeded: 0x97,
+  administrativeAction: 0x98,
+  payloadFormatInvalid: 0x99,
+  retainNotSupported: 0x9a,
+  qosNotSupported: 0x9b,
+  useAnotherServer: 0x9c,
+  serverMoved: 0x9d,
+  sharedSubscriptionsNotSupported: 0x9e,
+  connectionRateExceeded: 0x9f,
+  maximumConnectTime: 0xa0,
+  subscriptionIdentifiersNotSupported: 0xa1,
+  wildcardSubscriptionsNotSupported: 0xa2
+})
+const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
+/** What ends a packet of version 5: without a reason code it means success. */
+const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(optional(propertyList, { requires: "reasonCode" })) }
+
+const will = { if: bitOf("will") }
+const connect = packet("Connect", {
+  opcode: 1,
+  header: flags0000,
+  fields: {
+    protocolName: text,
+    protocolVersion: u8,
+    connectFlags: bits(u8, {
+      userNameFlag: slice(7),
+      passwordFlag: slice(6),
+      willRetain: slice(5),
+      willQoS: slice(4, 3, { of: QoS }),
+      will: slice(2),
+      cleanStart: slice(1)
+    }),
+    keepAlive: u16,
+    properties: when("protocolVersion", propertyList, { from: 5 }),
+    clientIdentifier: text,
+    willProperties: when("protocolVersion", optional(propertyList, will), { from: 5 }),
+    willTopic: optional(text, will),
+    willPayload: optional(binary, will),
+    userName: optional(text, { if: bitOf("userNameFlag") }),
+    password: optional(binary, { if: bitOf("passwordFlag") })
+  }
+})
+const connack = packet("Connack", {
+  opcode: 2,
+  header: flags0000,
+  sender: "server",
+  fields: { acknowledgeFlags: bits(u8, { sessionPresent: slice(0) }), code, properties }
+})
+const publish = packet("Publish", {
+  opcode: 3,
+  sender: "both",
+  fields: { topicName: text, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
+})
+const puback = packet("Puback", { opcode: 4, header: flags0000, sender: "both", fields: { packetIdentifier: u16, ...reason } })
+const pubrec = packet("Pubrec", { opcode: 5, header: flags0000, sender: "both", fields: { packetIdentifier: u16, ...reason } })
+const pubrel = packet("Pubrel", { opcode: 6, header: flags0010, sender: "both", fields: { packetIdentifier: u16, ...reason } })
+const pubcomp = packet("Pubcomp", { opcode: 7, header: flags0000, sender: "both", fields: { packetIdentifier: u16, ...reason } })
+
+/** What a client asks for. The options beside `qos` are of version 5; `retainHandling` 0 sends retained messages, 1 only for a new one, 2 never. */
+const Subscription = struct("Subscription", {
+  topicFilter: text,
+  options: bits(u8, { retainHandling: slice(5, 4), retainAsPublished: slice(3), noLocal: slice(2), qos: slice(1, 0, { of: QoS }) })
+})
+const subscribe = packet("Subscribe", {
+  opcode: 8,
+  header: flags0010,
+  fields: { packetIdentifier: u16, properties, subscriptions: array(Subscription) }
+})
+const suback = packet("Suback", {
+  opcode: 9,
+  header: flags0000,
+  sender: "server",
+  fields: { packetIdentifier: u16, properties, codes: array(code) }
+})
+const unsubscribe = packet("Unsubscribe", {
+  opcode: 10,
+  header: flags0010,
+  fields: { packetIdentifier: u16, properties, topicFilters: array(text) }
+})
+const unsuback = packet("Unsuback", {
+  opcode: 11,
+  header: flags0000,
+  sender: "server",
+  fields: { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
+})
+const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, fields: {} })
+const pingresp = packet("Pingresp", { opcode: 13, header: flags0000, sender: "server", fields: {} })
+const disconnect = packet("Disconnect", { opcode: 14, header: flags0000, sender: "both", fields: reason })
+const auth = packet("Auth", { opcode: 15, header: flags0000, sender: "both", fields: reason })
+
+/** MQTT. */
+export const mqtt = protocol(mqttFrame, {
+  name: "mqtt",
+  module: "@wirewright/examples/gallery/mqtt",
+  commands: [
+    connect,
+    connack,
+    publish,
+    puback,
+    pubrec,
+    pubrel,
+    pubcomp,
+    subscribe,
+    suback,
+    unsubscribe,
+    unsuback,
+    pingreq,
+    pingresp,
+    disconnect,
+    auth
+  ]
+})

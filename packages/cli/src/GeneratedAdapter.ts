@@ -70,7 +70,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   /** `kind` is what `--kind` says. */
   constructor(generated: GeneratedProtocol, kind?: string) {
     this.generated = generated
-    const shape = generated.codecs["frameShape"] as FrameShape | undefined
+    const shape = generated.codecs["frameShape"] as FrameShape | HeaderShape | undefined
     this.shape = shape !== undefined && "headerSize" in shape ? shape : undefined
     this.catalog = Catalog.of(generated.models, generated.customs)
     this.name = this.catalog.name

@@ -42,7 +42,7 @@ export interface HeaderLength {
 }
 
 /** Frames whose length stands at a fixed place of the header. */
-export interface HeaderShape extends HeaderLength, FrameShape {}
+export type HeaderShape = HeaderLength & FrameShape
 
 /** Receives a frame: `reader.bytes[at, end)`. */
 export type FrameSink = (reader: Reader, at: number, end: number) => void
@@ -107,7 +107,7 @@ export class Framer {
   /** Where the chunk goes on after the frame that is being handed out. */
   #next = 0
   /** What came after a frame whose sink threw. */
-  #rest = empty
+  #rest: Uint8Array = empty
   /** What has come of the frame that crosses chunks. Small ones lie in its buffer one after the other. */
   #held = new Writer(0)
   /** Reads that buffer. */
@@ -155,7 +155,7 @@ export class Framer {
       part = new Uint8Array(rest.length + chunk.length)
       part.set(rest)
       part.set(chunk, rest.length)
-      this.#rest = empty
+      this.#rest: Uint8Array = empty
     }
     this.#next = part.length
     try {
@@ -216,17 +216,16 @@ export class Framer {
       const to = Math.min(length, at + Math.max(firstLook, held.length))
       this.#hold(chunk, at, to)
       at = to
-      this.#size = this.#sizeAt(this.#reader, held.position - held.length, held.position)
+      this.#size = this.#sizeAt(this.#reader, held.start, held.position)
     }
     const size = this.#size
     const end = size === 0 ? length : Math.min(length, size - before)
-    this.#hold(chunk, at, end)
+    if (end > at) this.#hold(chunk, at, end)
     if (size === 0 || held.length < size) return length
     const reader = this.#reader
-    const start = held.position - held.length
+    const { start } = held
     // byte fields of the packet are views into this part of the buffer, so it is given away
-    held.truncate(size)
-    held.take()
+    held.start = held.position = start + size
     if (this.allocated > largestShared) this.#held = new Writer(0)
     this.#size = 0
     this.#consumed += size
@@ -237,13 +236,14 @@ export class Framer {
 
   /** Appends `chunk[from, to)` to what is held. */
   #hold(chunk: Uint8Array, from: number, to: number): void {
+    const size = to - from
     const held = this.#held
-    const at = held.need(Math.max(0, to - from)) - from
+    const at = held.need(size)
     const { bytes } = held
     if (this.#reader.bytes !== bytes) this.#reader = new Reader(bytes)
-    if (to - from > shortCopy) bytes.set(chunk.subarray(from, to), at + from)
-    else for (let i = from; i < to; i++) bytes[at + i] = chunk[i]!
-    if (to > from) held.position = at + to
+    if (size > shortCopy) bytes.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), at)
+    else for (let i = 0; i < size; i++) bytes[at + i] = chunk[from + i]!
+    held.position = at + size
   }
 
   /** Throws `DecodeError` when the stream ended within a frame. */

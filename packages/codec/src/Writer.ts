@@ -23,8 +23,8 @@ export class Writer {
   content = 0
   /** How many records of each type that contains itself surround what is being written. */
   depths: Record<string, number> | undefined
-  /** Where what is not taken begins in the current buffer. */
-  protected start = 0
+  /** Where what is not taken begins in the buffer. */
+  start = 0
 
   constructor(size = 512) {
     this.bytes = new Uint8Array(size)

@@ -12,6 +12,7 @@ export default defineConfig({
     { spec: "spec/src/capture.ts", protocol: "capture", out: "packages/capture/src/gen" },
     { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" },
     { spec: "packages/examples/src/spec/Mqtt.ts", protocol: "mqtt", out: "packages/examples/src/gallery/mqtt" },
-    { spec: "packages/examples/src/spec/Resp.ts", protocol: "resp", out: "packages/examples/src/gallery/resp" }
+    { spec: "packages/examples/src/spec/Resp.ts", protocol: "resp", out: "packages/examples/src/gallery/resp" },
+    { spec: "packages/examples/src/spec/Postgres.ts", protocol: "postgres", out: "packages/examples/src/gallery/postgres" }
   ]
 })

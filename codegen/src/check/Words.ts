@@ -4,6 +4,8 @@ import { intWidth } from "@wirewright/codec/TypeText"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Complaint } from "../Finding.ts"
+import type { Context } from "../print/Context.ts"
+import { intSize } from "../Names.ts"
 import { at, type Place, rangeOf } from "./Fields.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -165,7 +167,7 @@ function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
     }
     if (inner.kind === "lengthOf" || inner.kind === "countOf") {
       if (inner.of.kind !== "decimal") yield at(place, "WW263", [name], `the token ${name} is no text: its bytes may be the separator`, "write it in digits: decimal()")
-    } else if (!textual.has(inner.kind)) {
+    } else if (!isTextual(place.context, inner)) {
       yield at(place, "WW263", [name], `the token ${name} is no text: its bytes may be the separator`, "use utf8(), decimal(), a literal or bytes() in tokens, and put the rest after the line")
     }
     yield* checkWord(place, name, of, true)
@@ -173,6 +175,17 @@ function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
 }
 
 const textual: ReadonlySet<TypeModel["kind"]> = new Set(["utf8", "text", "json", "bytes", "decimal", "literal"])
+
+/** Whether a type is text, of which the encoder can say that the separator is not in it; a tag of one byte is a character. */
+const isTextual = (context: Context, type: TypeModel): boolean => {
+  if (textual.has(type.kind)) return true
+  if (type.kind !== "struct" && type.kind !== "choice") return false
+  const of = context.named(type.ref)
+  const runs = of.kind === "struct" ? [of.fields] : of.kind === "choice" && of.tag?.kind === "int" && intSize(of.tag.int) === 1
+    ? of.cases.map(({ fields }) => fields)
+    : []
+  return runs.length > 0 && runs.flat().every((field) => isTextual(context, unwrapped(field.type)))
+}
 
 /** Numbers that lengths of something can be. */
 interface Range {

@@ -82,8 +82,8 @@ const sslRequest = startup("SSLRequest", { then: "encryption", fields: { code: c
 const gssEncRequest = startup("GSSENCRequest", { then: "encryption", fields: { code: constant(u32, 80877104) } })
 
 /** The byte that answers SSLRequest and GSSENCRequest. After `ssl` and `gss` the connection is encrypted. */
-const Encryption = enumeration("Encryption", u8, { ssl: "S", gss: "G", none: "N" }, { unknown: "error" })
-const encryptionAnswer = packetsOf(postgresFrame, "encryption")("EncryptionAnswer", { then: "startup", fields: { answer: Encryption } })
+const EncryptionSupport = enumeration("EncryptionSupport", u8, { ssl: "S", gss: "G", none: "N" }, { unknown: "error" })
+const encryptionAnswer = packetsOf(postgresFrame, "encryption")("EncryptionAnswer", { then: "startup", fields: { answer: EncryptionSupport } })
 
 /** An attribute of SCRAM (RFC 5802); binary ones are in base64. */
 const ScramAttribute = choice("ScramAttribute", u8, {

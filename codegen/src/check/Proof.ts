@@ -7,8 +7,9 @@
 import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { wordOf } from "@wirewright/codec/words/index"
+import { headOf as beginning } from "@wirewright/codec/Heads"
 import { measuredFields } from "@wirewright/codec/words/Records"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { baseOf, type Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
@@ -70,7 +71,8 @@ class Prover {
         i += group.length - 1
         continue
       }
-      if (type.kind === "optional" && type.if === undefined) {
+      const optional = optionalIn(type)
+      if (optional !== undefined && optional.if === undefined) {
         gaps.push(...this.optionals(fields, i, closed, all))
         if (isPresenceByLength(this.context, fields)) {
           return [
@@ -81,7 +83,7 @@ class Prover {
       }
       const byLength = measured.has(name) && all.some((other) => lengthTargets(other.type).includes(name))
       const counted = measured.has(name) && !byLength
-      const ends = byLength || counted || this.context.ends(type) || type.kind === "optional" && this.context.ends(type.of)
+      const ends = byLength || counted || this.context.ends(type) || optional !== undefined && this.context.ends(optional.of)
       if (!ends) {
         if (!closed) gaps.push({ name, why: `nothing says where ${name} ends`, hint: lengthen })
         else if (open !== undefined) gaps.push({ name: open, why: `both ${open} and ${name} take what is left`, hint: lengthen })
@@ -101,23 +103,21 @@ class Prover {
     closed: boolean,
     all: ReadonlyArray<FieldModel>
   ): ReadonlyArray<Gap> {
-    const { name, type } = fields[from]!
+    const { name } = fields[from]!
+    const type = optionalIn(fields[from]!.type)!
     const gap = (why: string, hint: string): ReadonlyArray<Gap> => [{ name, why, hint }]
     const hint = "let a bit (bitOf), a value (valueOf) or layouts tell"
     if (!closed) return gap(`nothing tells whether ${name} is there`, hint)
-    if (type.kind !== "optional" || isPresenceByLength(this.context, fields)) return []
-    if (all.some((field) => lengthTargets(field.type).includes(name))) {
-      return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
-    }
+    if (isPresenceByLength(this.context, fields)) return []
+    if (all.some((field) => lengthTargets(field.type).includes(name))) return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
     let before = name
     for (const [i, field] of fields.entries()) {
       if (i <= from) continue
-      if (field.type.kind !== "optional" || field.type.if !== undefined) {
+      const other = optionalIn(field.type)
+      if (other === undefined || other.if !== undefined) {
         return gap(`whether ${name} is there cannot be told from what follows it`, hint)
       }
-      if (field.type.requires !== before) {
-        return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
-      }
+      if (other.requires !== before) return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
       before = field.name
     }
     if (this.context.minimumSize(type.of) === 0) {
@@ -384,6 +384,9 @@ const provePackets = (
     for (const [i, one] of all.entries()) {
       for (const other of all.slice(0, i)) {
         if (other.command === one.command || apart(prover, one.run.fields, other.run.fields)) continue
+        // the encoder refuses what begins like a packet with a longer head
+        const [a, b] = [beginning(one.run.fields).text, beginning(other.run.fields).text]
+        if (a !== b && (a.startsWith(b) || b.startsWith(a))) continue
         const gap = {
           name: "",
           why: `nothing tells ${one.command} from ${other.command}`,

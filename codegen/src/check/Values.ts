@@ -49,6 +49,7 @@ const record = (each: Want): Want => ({ each, of: "object" })
 const kinds = (words: string, ...names: ReadonlyArray<string>): Want => ({ kinds: names, text: words })
 const int = kinds("an integer such as u16", "int")
 const numberType = kinds("a number such as u16, varint() or decimal()", "int", "varint", "escaped", "decimal")
+const code = test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character")
 const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
 const types = [
@@ -61,10 +62,7 @@ const fields = record(type)
 const order = oneOf("big", "little")
 const sized = { size: [number], min: [number], max: [number], until: [terminator] } as const
 const tagged: Want = {
-  object: {
-    tag: test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character"),
-    fields
-  }
+  object: { tag: code, fields }
 }
 const unknown = oneOf("keep", "error")
 const conditions = kinds("bitOf(…) or valueOf(…)", "bitOf", "valueOf")
@@ -121,12 +119,8 @@ const shapes: { readonly [kind: string]: Shape } = {
     exclusive: array(array(name)),
     requires: record(array(name))
   },
-  enumeration: { name, of: int, values: record(number), unknown },
-  statuses: {
-    name,
-    of: int,
-    rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } })
-  },
+  enumeration: { name, of: int, values: record(code), unknown },
+  statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
   bits: { of: int, fields: record(marked) },
   tokens: { separator: terminator, fields, until: [terminator], rest: [flag] },
   magic: { of: kinds("an integer or a slice", "int", "slice") },
@@ -163,7 +157,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   command: {
     name: text,
     kinds: { object: { request: name, response: [name] } },
-    opcode: [test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character")],
+    opcode: [code],
     header: [record(number)],
     then: [name],
     replaces: [name],

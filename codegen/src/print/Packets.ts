@@ -408,7 +408,9 @@ export const printTables = (context: Context): Module => {
   })
   const kinds = [...new Set(model.frame.kinds.filter((kind) => kind.answers === undefined).map((kind) => kind.name))]
   for (const kind of kinds) {
+    // of several that share an opcode, the first stands for all
     const rows = withOpcode(model.commands).filter((command) => command.kinds.request === kind)
+      .filter((command, i, all) => all.findIndex((other) => other.opcode === command.opcode) === i)
     const name = `${kind}Commands`
     const inherited = base === undefined ? [] : [`  ...${module.useAll(`${base.module}/Tables`, "Base")}.${name}`]
     module.add({

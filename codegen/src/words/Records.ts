@@ -261,6 +261,10 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
   else escaped()
 }
 
+/** Whether a text that ends with a beginning of it may, together with it, contain it earlier. */
+const overlaps = (text: string): boolean =>
+  [...text].some((_, length) => length > 0 && `${text.slice(0, length)}${text}`.startsWith(text))
+
 const isMany = (type: TypeModel): boolean => type.kind === "optional" || type.kind === "array"
 
 /** Prints the reading of tokens: where each begins and ends, then what each says. */
@@ -369,9 +373,12 @@ const writeTokens = (writer: FieldWriter, type: Of<"tokens">, { path }: Named): 
         `${quote(before.type.kind === "array" ? `no ${name}, which would belong to it` : `a value, because ${name} has one`)}, "undefined")`
     )
   })
-  const shared = ending !== undefined && [...ending].some((one) => separator.includes(one))
+  // what a token ends with may begin a separator or the end of the line together with what stands after it
+  const shared = ending !== undefined && (overlaps(ending) || [...ending].some((one) => separator.includes(one)))
+  const stops = overlaps(separator) ? writer.fresh("tokenStops") : undefined
+  if (stops !== undefined) writer.lines.push(`const ${stops}: Array<number> = []`)
   const isBare = type.fields.every((one) => isMany(one.type))
-  const lineFrom = shared || isBare ? writer.mark(writer.fresh("lineFrom")) : ""
+  const lineFrom = shared || isBare || stops !== undefined ? writer.mark(writer.fresh("lineFrom")) : ""
   let first = true
   const token = (inner: FieldWriter, of: TypeModel, field: Named, value: string, leading: boolean): void => {
     if (!leading) inner.literal(type.separator)
@@ -379,10 +386,11 @@ const writeTokens = (writer: FieldWriter, type: Of<"tokens">, { path }: Named): 
     const from = open ? "" : inner.mark(inner.fresh(`${local(field.name)}Token`))
     inner.write(of, field, value)
     inner.settle()
+    if (stops !== undefined) inner.lines.push(`${stops}.push(position)`)
     if (open) return
-    inner.lines.push(`${inner.use("checkUntil")}(bytes, ${from}, position, ${quote(separator)}, ${inner.where(field.path)})`)
-    if (ending !== undefined && ending !== separator) {
-      inner.lines.push(`${inner.use("checkUntil")}(bytes, ${from}, position, ${quote(ending)}, ${inner.where(field.path)})`)
+    for (const one of new Set([separator, ...(ending === undefined ? [] : [ending])])) {
+      const alone = one.length === 1 ? "" : ", 1, \"\""
+      inner.lines.push(`${inner.use("checkUntil")}(bytes, ${from}, position, ${quote(one)}, ${inner.where(field.path)}${alone})`)
     }
   }
   for (const { name, type: of } of type.fields) {
@@ -423,6 +431,10 @@ const writeTokens = (writer: FieldWriter, type: Of<"tokens">, { path }: Named): 
         `if (position === ${lineFrom} && ${there}) ${writer.use("unencodable")}("Length", ${writer.where(name)}, "a token of at least 1 byte", "0 bytes")`
       )
     }
+  }
+  if (stops !== undefined) {
+    writer.settle()
+    writer.lines.push(`${writer.use("checkTokens")}(bytes, ${lineFrom}, position, ${quote(separator)}, ${stops}, ${writer.where(path)})`)
   }
   if (type.until === undefined) return
   writer.settle()

@@ -113,14 +113,22 @@ export const putLiteral = (bytes: Uint8Array, at: number, literal: string): numb
   return at + literal.length
 }
 
-/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. */
-export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string, step = 1): void => {
+/** What lies in `[from, to)` does not contain its terminator, nor begin one with what stands after it; only multiples of `step` count. */
+export const checkUntil = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  terminator: string,
+  packet: string,
+  path: string,
+  step = 1,
+  after = terminator
+): void => {
   const first = terminator.charCodeAt(0)
   for (let i = bytes.indexOf(first, from); i !== -1 && i < to; i = bytes.indexOf(first, i + 1)) {
     let whole = (i - from) % step === 0
     for (let k = 1; k < terminator.length && whole; k++) {
-      // what stands after the content is the terminator itself
-      const byte = i + k < to ? bytes[i + k]! : terminator.charCodeAt(i + k - to)
+      const byte = i + k < to ? bytes[i + k]! : after.charCodeAt(i + k - to)
       whole = byte === terminator.charCodeAt(k)
     }
     if (whole) unencodable("Range", packet, path, `no ${JSON.stringify(terminator)} within`, "one")
@@ -233,13 +241,7 @@ export const tokenEnds = (
   const { bytes } = reader
   const ends: Array<number> = []
   if (end > at || least > 0) {
-    const [first, ...rest] = Array.from(separator, (one) => one.charCodeAt(0))
-    for (let i = bytes.indexOf(first!, at); i !== -1 && i < end; i = bytes.indexOf(first!, i)) {
-      const isWhole = standsAt(bytes, i + 1, end, rest)
-      if (isWhole) ends.push(i)
-      i += isWhole ? separator.length : 1
-    }
-    ends.push(end)
+    ends.push(...separatorsIn(bytes, at, end, separator), end)
   }
   if (ends.length < least) malformed("Length", packet, path, end - start, `at least ${least} tokens`, String(ends.length))
   if (ends.length > most) malformed("Trailing", packet, path, (ends[most - 1] ?? at) - start, `at most ${most} tokens`, String(ends.length))
@@ -251,6 +253,34 @@ export const checkLine = (bytes: Uint8Array, from: number, to: number, terminato
   const end = Array.from(terminator, (one) => one.charCodeAt(0))
   for (let i = from; i < to; i++) {
     if (standsAt(bytes, i, to + end.length, end)) unencodable("Range", packet, path, `no ${JSON.stringify(terminator)} within`, "one")
+  }
+}
+
+/** Offsets of the separators in `[from, to)`, from the left and not within one another. */
+const separatorsIn = (bytes: Uint8Array, from: number, to: number, separator: string): Array<number> => {
+  const [first, ...rest] = Array.from(separator, (one) => one.charCodeAt(0))
+  const found: Array<number> = []
+  for (let i = bytes.indexOf(first!, from); i !== -1 && i < to; i = bytes.indexOf(first!, i)) {
+    const isWhole = standsAt(bytes, i + 1, to, rest)
+    if (isWhole) found.push(i)
+    i += isWhole ? separator.length : 1
+  }
+  return found
+}
+
+/** Tokens that were written in `[from, to)` and end at `stops` are read as these. */
+export const checkTokens = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  separator: string,
+  stops: ReadonlyArray<number>,
+  packet: string,
+  path: string
+): void => {
+  const found = separatorsIn(bytes, from, to, separator)
+  if (found.length !== stops.length - 1 || found.some((at, i) => at !== stops[i])) {
+    unencodable("Range", packet, path, `tokens that begin no ${JSON.stringify(separator)}`, "one")
   }
 }
 

@@ -7,7 +7,7 @@ import { compile, Generated, hexOf, plain } from "./Harness.ts"
 import { type MadeRecord, RandomSpec } from "./RandomSpec.ts"
 
 const seed = Number(process.env["WORDS_SEED"] ?? 1)
-const specs = Number(process.env["WORDS_SPECS"] ?? 300)
+const specs = Number(process.env["WORDS_SPECS"] ?? 200)
 const samples = 12
 
 const next = random(seed)

@@ -30,8 +30,10 @@ export const range = integer
 export const bigRange = bigInteger
 
 /** Raw bytes of a bounded or fixed size. `without`: characters whose bytes they do not contain. */
-export const bytes = (options: { readonly size?: number; readonly max?: number; readonly without?: string } = {}) => {
-  const { size, max, without } = options
+export const bytes = (
+  options: { readonly size?: number; readonly max?: number; readonly without?: string; readonly last?: string } = {}
+) => {
+  const { last, size, max, without } = options
   const sized = size !== undefined
     ? Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`, {
       arbitraryConstraint: { minLength: size, maxLength: size }
@@ -41,6 +43,11 @@ export const bytes = (options: { readonly size?: number; readonly max?: number; 
       arbitraryConstraint: { maxLength: max }
     }))
     : Schema.Uint8Array
+  if (last !== undefined) {
+    return sized.check(Schema.makeFilter((value) =>
+      String.fromCharCode(...value.slice(-last.length)) !== last || "expected bytes that do not end with what fills them"
+    ))
+  }
   return without === undefined
     ? sized
     : sized.check(Schema.makeFilter((value) => {
@@ -58,7 +65,7 @@ const isLossless = (value: string): boolean => {
 
 /** Text of a bounded or fixed size. */
 export const text = (options: TextLimits = {}) => {
-  const { size, max, without, limit, unit } = options
+  const { size, max, without, limit, unit, last } = options
   // no text has fewer bytes than UTF-16 units
   const units = (bytes: number): number => Math.floor(bytes / (unit ?? 1))
   return Schema.String.check(
@@ -66,6 +73,7 @@ export const text = (options: TextLimits = {}) => {
       if (unit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
       if (limit !== undefined) for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
       if (without !== undefined && `${value}${without}`.indexOf(without) < value.length) return `expected text without ${JSON.stringify(without)}`
+      if (last !== undefined && value.endsWith(unit === 2 ? last.replaceAll("\0", "") || "\0" : last)) return "expected text that does not end so"
       if (size === undefined && max === undefined) return true
       const length = unit === undefined ? textLength(value) : unit * value.length
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`

@@ -11,6 +11,8 @@ export interface Sized {
   readonly max?: number
   /** Ends where these bytes are, which are written after it and cannot be within it. */
   readonly until?: Terminator
+  /** With `size`, which is then the most: fills what is left. The content does not end with it. */
+  readonly pad?: Terminator
 }
 
 /** Raw bytes; decoded as a view into the received buffer. */

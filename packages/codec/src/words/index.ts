@@ -5,6 +5,7 @@ import { numberWords } from "./Numbers.ts"
 import { presenceWords } from "./Presence.ts"
 import { recordWords } from "./Records.ts"
 import { textWords } from "./Texts.ts"
+import { valueWords } from "./Values.ts"
 import { wholeWords } from "./Whole.ts"
 import type { Word } from "./Word.ts"
 
@@ -14,7 +15,8 @@ const words: { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { read
   ...lengthWords,
   ...presenceWords,
   ...recordWords,
-  ...wholeWords
+  ...wholeWords,
+  ...valueWords
 }
 
 /** The word of a type. */

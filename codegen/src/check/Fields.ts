@@ -4,7 +4,7 @@ import type { Complaint } from "../Finding.ts"
 import { intSize, isPropertyName } from "../Names.ts"
 import type { Context } from "../print/Context.ts"
 import { rangeOfBits } from "@wirewright/codec/words/Numbers"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { presences } from "@wirewright/codec/LayoutSizes"
 import { isPresenceByLength } from "@wirewright/codec/words/Presence"
@@ -113,15 +113,16 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
   const measured = new Map<string, string>()
   for (const [position, [path, field]] of fields.entries()) {
     const { type } = field
-    if (type.kind === "optional" && type.requires !== undefined) {
-      const needed = fields[index.get(type.requires) ?? -1]
-      if (needed === undefined || needed[1].type.kind !== "optional") {
+    const requires = optionalIn(type)?.requires
+    if (requires !== undefined) {
+      const needed = fields[index.get(requires) ?? -1]
+      if (needed === undefined || optionalIn(needed[1].type) === undefined) {
         yield at(
           place,
           "WW127",
           path,
-          `${field.name} requires ${type.requires}, which is no optional field here`,
-          `name one of: ${names(fields, (one) => one.kind === "optional")}`
+          `${field.name} requires ${requires}, which is no optional field here`,
+          `name one of: ${names(fields, (one) => optionalIn(one) !== undefined)}`
         )
       }
     }
@@ -192,7 +193,7 @@ export function* checkRun(place: Place, fields: ReadonlyArray<FieldModel>, measu
         `give ${open} a length, or ${name} a lengthOf in front of ${open}`
       )
     }
-    if (!delimited && type.kind !== "optional") open = name
+    if (!delimited && optionalIn(type) === undefined) open = name
     yield* checkType(place, name, type)
     yield* checkWord(place, name, type)
   }
@@ -243,7 +244,7 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
   const { context } = place
   switch (type.kind) {
     case "when":
-      if (!place.states.includes(type.state)) {
+      if (type.sibling !== true && !place.states.includes(type.state)) {
         yield at(
           place,
           "WW129",
@@ -255,7 +256,7 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
       return yield* checkType(place, name, type.of)
     case "optional":
       if (type.of.kind === "optional" || type.of.kind === "when") {
-        yield at(place, "WW126", [name], `${name} is optional twice`, "once is enough")
+        yield at(place, "WW126", [name], `${name} is optional twice`, type.of.kind === "when" ? "write when(…, optional(…))" : "once is enough")
       }
       return yield* checkType(place, name, type.of)
     case "constant": {

@@ -8,6 +8,7 @@ import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { measuredFields } from "@wirewright/codec/words/Records"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { baseOf, type Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
@@ -150,7 +151,11 @@ class Prover {
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Gap> {
-    const loose = type.fields.filter((field) => field.type.kind === "optional" || field.type.kind === "array")
+    // a literal is told by its text, except after an array, which takes all that are left
+    const array = type.fields.findIndex((field) => field.type.kind === "array")
+    const told = (field: FieldModel, i: number): boolean =>
+      field.type.kind === "optional" && field.type.of.kind === "literal" && (array === -1 || i < array)
+    const loose = type.fields.filter((field, i) => mayBeMissing(field) && !told(field, i))
     const [first, second] = loose
     if (first === undefined) return []
     if (second !== undefined) {

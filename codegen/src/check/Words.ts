@@ -3,6 +3,7 @@ import type { BitFieldModel, EscapedModel, FieldModel, LengthModel, NumberModel,
 import { intWidth } from "@wirewright/codec/TypeText"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
+import type { Context } from "../print/Context.ts"
 import type { Complaint } from "../Finding.ts"
 import { at, type Place, rangeOf } from "./Fields.ts"
 
@@ -154,6 +155,16 @@ function* checkSlice(place: Place, name: string, field: BitFieldModel): Iterable
 
 const separatorText = (hex: string): string => JSON.stringify(String.fromCharCode(...hex.match(/../g)!.map((pair) => Number.parseInt(pair, 16))))
 
+/** Whether a token can be read as text: a record is when its fields are, a choice when its tags are characters. */
+const isTextual = (context: Context, type: TypeModel): boolean => {
+  if (textual.has(type.kind)) return true
+  const named = type.kind === "struct" || type.kind === "choice" || type.kind === "enumeration" ? context.named(type.ref) : undefined
+  if (named?.kind === "enumeration") return named.int === "u8" && named.values.every(({ value }) => value > 0x20 && value < 0x7f)
+  if (named?.kind === "struct") return named.fields.every((field) => isTextual(context, field.type))
+  return named?.kind === "choice" && named.tag?.kind === "int" && named.tag.int === "u8" &&
+    named.cases.every(({ fields, tag }) => tag > 0x20 && tag < 0x7f && fields.every((field) => isTextual(context, field.type)))
+}
+
 function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
   for (const { name, type: of } of type.fields) {
     const inner = of.kind === "optional" || of.kind === "array" ? of.of : of
@@ -165,7 +176,7 @@ function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
     }
     if (inner.kind === "lengthOf" || inner.kind === "countOf") {
       if (inner.of.kind !== "decimal") yield at(place, "WW263", [name], `the token ${name} is no text: its bytes may be the separator`, "write it in digits: decimal()")
-    } else if (!textual.has(inner.kind)) {
+    } else if (!isTextual(place.context, inner)) {
       yield at(place, "WW263", [name], `the token ${name} is no text: its bytes may be the separator`, "use utf8(), decimal(), a literal or bytes() in tokens, and put the rest after the line")
     }
     yield* checkWord(place, name, of, true)

@@ -18,6 +18,8 @@ export interface Struct<N extends string = string> {
 export interface ArrayOf {
   readonly kind: "array"
   readonly of: Type
+  /** Least elements allowed. */
+  readonly min?: number
   /** Most elements allowed. */
   readonly max?: number
   /** Ends where these bytes stand in place of an element. */
@@ -76,7 +78,7 @@ export const struct = <const N extends string, const F extends Fields>(
 ): Struct<N> => mark({ ...given(options), kind: "struct", name, fields: fields as Fields }, struct)
 
 /** Repeated elements. */
-export const array = (of: Type, options: { readonly max?: number; readonly until?: Terminator } = {}): ArrayOf =>
+export const array = (of: Type, options: { readonly min?: number; readonly max?: number; readonly until?: Terminator } = {}): ArrayOf =>
   mark({ ...given(options), kind: "array", of }, array)
 
 /** One case of a `choice` or of `nibbleFrames`: its tag and what follows. */

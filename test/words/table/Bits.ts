@@ -8,7 +8,7 @@ const ascii = (text: string): string => Buffer.from(text, "latin1").toString("he
 const b = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(values)
 
 const Level = D.enumeration("BitsLevel", D.u8, { Low: 0, High: 2 }, { unknown: "error" })
-const Sort = D.enumeration("BitsSort", D.u8, { Plain: 0 })
+const Sort = D.enumeration("BitsSort", D.u16, { Plain: 0 })
 
 const bits: ReadonlyArray<Entry> = [
   {
@@ -120,7 +120,7 @@ const tokens: ReadonlyArray<Entry> = [
       // tokens may be empty
       { value: { first: "", more: ["", ""], key: "", noreply: false }, hex: ascii("gets   \r\ndelete \n") }
     ],
-    wrong: [wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more", 7), wrong(ascii("gets a\r\ndelete k norepl\n"), "Length", "noreply", 23)],
+    wrong: [wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more", 7), wrong(ascii("gets a\r\ndelete k norepl\n"), "Length", "noreply", 17)],
     refused: [
       refused({ first: "a", more: ["b c"], key: "k" }, "Range", "more[0]"),
       refused({ first: "a", more: ["b", "c", "d"], key: "k" }, "Limit", "more"),

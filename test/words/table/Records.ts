@@ -231,7 +231,7 @@ const recursion: ReadonlyArray<Entry> = [
     ],
     wrong: [
       wrong(documentHex(4), "Limit", "items[0].value.items[0].value.items[0].value.items[0].value", 24),
-      wrong("04000000 00", "Length", "end", 4)
+      wrong("04000000 00", "Length", "items", 4)
     ],
     refused: [refused(document(4), "Limit", "items[0].value.items[0].value.items[0].value.items[0].value")]
   }

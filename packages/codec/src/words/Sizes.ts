@@ -52,3 +52,7 @@ export const isVisibleType = (type: TypeModel): boolean => wordOf(type).isVisibl
 
 /** Whether an optional value, or one that is there in some states, is spelled by the type. */
 export const unwrapped = (type: TypeModel): TypeModel => type.kind === "optional" || type.kind === "when" ? unwrapped(type.of) : type
+
+/** The optional that a type is, or is in some states. */
+export const optionalIn = (type: TypeModel): TypeModel & { readonly kind: "optional" } | undefined =>
+  type.kind === "optional" ? type : type.kind === "when" ? optionalIn(type.of) : undefined

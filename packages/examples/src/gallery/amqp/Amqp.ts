@@ -445,7 +445,7 @@ export const decodeHeartbeat: FrameDecoder<Heartbeat> = (_reader, at, bodyStart,
 }
 
 export const encodeHeartbeat: FrameEncoder<Heartbeat> = (writer, packet) => {
-  const init = { ...packet, channel: 0 }
+  const init = { ...packet, channel: 0 } as const
   const bodyStart = beginFrame(writer, init, 0)
   const position = bodyStart
   finishFrame(writer, init, "Heartbeat", 8, bodyStart, position)

@@ -19,11 +19,7 @@ import { type FrameShape, type Reader, type Writer, isHead, noHead, unencodable 
 export type Greeting = Amqp.ProtocolHeader
 
 export const dispatchGreeting: GreetingDecoder<Greeting, States> = (reader, at, bodyStart, end) => {
-  switch (reader.bytes[bodyStart]) {
-    case 65:
-      if (isHead(reader, bodyStart, end, "AMQP")) return Amqp.decodeProtocolHeader(reader, at, bodyStart, end)
-      break
-  }
+  if (isHead(reader, bodyStart, end, "AMQP")) return Amqp.decodeProtocolHeader(reader, at, bodyStart, end)
   return noHead(reader, bodyStart, end, "Greeting", ["AMQP"])
 }
 

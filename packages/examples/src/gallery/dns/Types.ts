@@ -1242,8 +1242,8 @@ export function readResourceRecord(reader: Reader, at: number, end: number, star
   const view = reader.view
   const name = within("ResourceRecord", "name", () => readDomainName(reader, at, end, start))
   const afterName = reader.next
+  expectAtLeast(end - afterName, 8, "ResourceRecord", "type", afterName - start)
   const type = view.getUint16(afterName)
-  expectAtLeast(end - (afterName + 2), 6, "ResourceRecord", "class", afterName + 2 - start)
   expectAtLeast(end - (afterName + 8), 2, "ResourceRecord", "data", afterName + 8 - start)
   const dataLength = view.getUint16(afterName + 8)
   const dataEnd = afterName + 10 + dataLength

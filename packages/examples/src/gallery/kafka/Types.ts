@@ -3509,7 +3509,7 @@ export function writeRecords(writer: Writer, at: number, value: Records): number
           const recordsElementFrom = position
           position = writeRecord(writer, position, recordsElement)
           const recordsElementLength = position - recordsElementFrom
-          const recordsElementEnd = slide(bytes, recordsElementFrom, position, recordsElementAt + leb128Size(recordsElementLength))
+          const recordsElementEnd = slide(bytes, recordsElementFrom, position, recordsElementAt + leb128Size(zigzag(recordsElementLength)))
           position = recordsElementAt
           position = writeLeb128(bytes, position, zigzag(checkVarint(recordsElementLength, -2147483648, 2147483647, "Records", "")))
           position = recordsElementEnd

@@ -1,5 +1,5 @@
 /** Prints packets whose header is a run of fields, and the choice of a decoder among them. */
-import { headOf } from "@wirewright/codec/Heads"
+import { type Head, headOf } from "@wirewright/codec/Heads"
 import type { FieldModel, KindModel, LayoutModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
 import { hex, local } from "../Names.ts"
@@ -163,6 +163,16 @@ const printEncode = (context: Context, module: Module, packet: PacketPlan): void
   })
 }
 
+/** What other packets without an opcode begin with, where this one may begin so too. */
+const headsWithin = (context: Context, { command, kind }: PacketPlan, layout: LayoutModel): ReadonlyArray<ReadonlyArray<string | number>> => {
+  if (opcodeField(kind) !== undefined || runOf(kind).opcodeFrom !== undefined) return []
+  const own = headOf(fieldsOf(layout)).text
+  return context.model.commands.filter((other) => other.kinds.request === kind.name && other.name !== command.name)
+    .flatMap((other) => other.request.map((one) => headOf(fieldsOf(one))))
+    .filter(({ text }) => text.length > own.length && text.startsWith(own))
+    .map(({ boundary, text }) => [text, ...boundary])
+}
+
 const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): ReadonlyArray<string> => {
   const kind = kindName(packet.kind.name)
   const frame = context.frameModule
@@ -190,6 +200,11 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
     }("Range", "${packet.tag}", "${role}", "a value that no other packet has", String(opcode))`
   ]
   const named = init === "packet" ? "packet" : "init"
+  const heads = headsWithin(context, packet, layout)
+  if (heads.length > 0) {
+    writer.settle()
+    writer.lines.push(`${writer.use("checkHead")}(bytes, bodyStart, position, "${packet.tag}", ${JSON.stringify(heads)})`)
+  }
   const keyword = writer.lines.some((line) => /^\s*position \+?= /.test(line)) ? "let" : "const"
   const usesPosition = writer.lines.some((line) => /\bposition\b/.test(line)) || /\bposition\b/.test(writer.end)
   return [
@@ -217,24 +232,31 @@ export const runDispatch = (
   const unknown = (): string | undefined => keepsUnknown(kind)
     ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
     : undefined
+  const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string =>
+    `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) return ${decoder(packet)}`
   const opcode = opcodeField(kind)
   const from = runOf(kind).opcodeFrom
   if (opcode !== undefined || from !== undefined) {
     const rest = packets.find(({ command }) => command.isOpcodeless === true)
     const value = opcode === undefined ? `states.${from}` : "opcode"
+    const otherwise = rest !== undefined
+      ? `return ${decoder(rest)}`
+      : unknown() ??
+        `return ${module.use(codec, "malformed")}("UnknownValue", "${name}", "${opcode?.name ?? from}", 0, "an opcode", String(${value}))`
+    const byOpcode = new Map<number, Array<PacketPlan>>()
+    for (const packet of packets) {
+      if (packet !== rest) byOpcode.set(packet.command.opcode, [...byOpcode.get(packet.command.opcode) ?? [], packet])
+    }
     return [
       `switch (${value}) {`,
-      ...packets.filter((packet) => packet !== rest).flatMap((packet) => [
-        `case ${hex(packet.command.opcode)}:`,
-        `return ${decoder(packet)}`
+      ...[...byOpcode].flatMap(([code, sharing]) => [
+        `case ${hex(code)}:`,
+        ...sharing.length === 1
+          ? [`return ${decoder(sharing[0]!)}`]
+          : [...sharing.flatMap((packet) => packet.layouts.map((layout) => ({ packet, ...headOf(fieldsOf(layout)) }))).map(headCase), otherwise]
       ]),
       "default:",
-      rest !== undefined
-        ? `return ${decoder(rest)}`
-        : unknown() ??
-          `return ${module.use(codec, "malformed")}("UnknownValue", "${name}", "${
-            opcode?.name ?? from
-          }", 0, "an opcode", String(${value}))`,
+      otherwise,
       "}"
     ]
   }
@@ -246,14 +268,11 @@ export const runDispatch = (
   )
   const rest = heads.find(({ text }) => text === "")
   const known = heads.filter(({ text }) => text !== "")
-  const isHead = ({ boundary, packet, text }: (typeof known)[number]): string =>
-    `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) ` +
-    `return ${decoder(packet)}`
   // a byte at a time as far as heads differ; the one that is left is compared whole
   const among = (some: typeof known, depth: number): ReadonlyArray<string> => {
     const longer = some.filter(({ text }) => text.length > depth)
-    const whole = some.filter(({ text }) => text.length === depth).map(isHead)
-    if (longer.length < 2) return [...longer.map(isHead), ...whole]
+    const whole = some.filter(({ text }) => text.length === depth).map(headCase)
+    if (longer.length < 2) return [...longer.map(headCase), ...whole]
     const bytes = [...new Set(longer.map(({ text }) => text.charCodeAt(depth)))].sort((a, b) => a - b)
     if (bytes.length === 1) return [...among(longer, depth + 1), ...whole]
     return [

@@ -122,7 +122,9 @@ class Annotating {
     const section = catalog.frame.sections[0] ?? "body"
     walk.section = section
     const candidates = catalog.opcodeless(kind.name)
-    const command = (opcode === undefined ? undefined : catalog.command(kind.name, opcode)) ?? this.byHead(candidates, bodyStart, bodyEnd)
+    const sharing = opcode === undefined ? [] : catalog.sharing(kind.name, opcode)
+    const command = (sharing.length === 1 ? sharing[0] : this.byHead(sharing, bodyStart, bodyEnd)) ??
+      this.byHead(candidates, bodyStart, bodyEnd)
     if (command === undefined) {
       if (run.end === "self" && opcode === undefined) {
         const heads = candidates.flatMap(({ request }) => request.map((layout) => headOf(fieldsIn(layout)).text))

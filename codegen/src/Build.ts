@@ -702,7 +702,7 @@ const fixedLengths = new Set<string>(["u8", "u16", "u24", "u32"])
 const needsRun = (frame: Frame, kind: Kind): boolean =>
   kind.trailer !== undefined || kind.opcodeFrom !== undefined || kind.until !== undefined || kind.datagram === true ||
   frame.byteOrder === "little" ||
-  frame.phases !== undefined || kind.headers.length === 0 ||
+  frame.phases !== undefined || kind.headers.length === 0 || headersDiffer(frame) ||
   kind.headers.some(({ fields, magic }) => {
     const all = Object.values(fields)
     const length = all.find((field) => field.kind === "bodyLength")
@@ -712,6 +712,20 @@ const needsRun = (frame: Frame, kind: Kind): boolean =>
     return !inPlace || all.some((field) => field.kind === "bits") || magic === undefined && all.some((field) => field.kind === "magic") ||
       all.some((field) => (field as { readonly order?: string }).order === "little")
   })
+
+/** Whether kinds that no magic tells apart have their opcode or length in different places. */
+const headersDiffer = ({ kinds }: Frame): boolean => {
+  const plain = Object.values(kinds).flatMap(({ headers }) => headers).filter(({ magic }) => magic === undefined)
+  const places = plain.map(({ fields }) => {
+    const all = Object.values(fields)
+    const before = (role: string): string => {
+      const index = all.findIndex(({ kind }) => kind === role)
+      return all.slice(0, index + 1).map(headerInt).join(" ")
+    }
+    return `${before("opcode")}, ${before("bodyLength")}`
+  })
+  return new Set(places).size > 1
+}
 
 const headerInt = (field: HeaderField): IntName => {
   if (field.kind === "int") return field.int

@@ -316,6 +316,8 @@ export function* checkSiblings(
   ])
   const types = new Map([...outer, ...fields.map(([, field]) => field)].map(({ name, type }) => [name, type]))
   const known = [...types.keys()].join(", ") || "(none)"
+  // a checksum covers bytes, so that bits go by the name of their number
+  const wholes = [...new Set(fields.map(([path, field]) => slices.has(field.name) ? path.at(-2)! : field.name))]
   const chosen = new Map<string, string>()
   const nulls = new Map<string, string>()
   for (const [i, [path, { name, type }]] of fields.entries()) {
@@ -387,7 +389,7 @@ export function* checkSiblings(
         nulls.set(key, says)
       }
     }
-    if (type.kind === "checksum") yield* checkOver(place, path, name, type, fields.map(([, field]) => field.name))
+    if (type.kind === "checksum") yield* checkOver(place, path, name, type, wholes)
   }
 }
 

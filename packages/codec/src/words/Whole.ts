@@ -120,7 +120,9 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     toJson: (catalog, type, value) => catalog.customs[type.name]?.toJson(value) ?? value,
     fromJson: (catalog, type, json, packet, path) => {
       const face = catalog.customs[type.name]
-      return face === undefined ? json : face.fromJson(json) ?? unfit(packet, path, `a ${type.name}`, json)
+      if (face === undefined) return json
+      const value = face.fromJson(json)
+      return value === undefined ? unfit(packet, path, `a ${type.name}`, json) : value
     }
   }
 }

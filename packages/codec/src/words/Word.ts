@@ -160,6 +160,7 @@ const bitFieldType = (
   of: Extract<TypeModel, { readonly kind: "int" }>,
   one: Extract<TypeModel, { readonly kind: "bits" }>["fields"][number]
 ): TypeModel => {
+  if (one.role === "bodyLength") return { kind: "bodyLength", of, from: one.from ?? "body", plus: one.plus ?? 0 }
   if (one.role !== undefined) return { kind: "opcode", of }
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
   if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }

@@ -70,6 +70,23 @@ export interface Gallery {
   readonly lines?: boolean
 }
 
+/** Follows the phases that a spec describes: what each side sends next follows from the last packet with a `then`. */
+export const followPhases = (models: ReadonlyArray<Model>): Following => {
+  const { phases = [] } = models[0]!.frame
+  const catalog = Catalog.of(models)
+  let phase = phases[0]!
+  return {
+    next: (from) => {
+      const kind = phase[from]
+      return kind === undefined ? undefined : { kind }
+    },
+    saw: (_, packet) => {
+      const then = catalog.byTag(packet._tag)?.command?.then
+      if (then !== undefined) phase = phases.find(({ name }) => name === then)!
+    }
+  }
+}
+
 /** A packet that a peer sent. */
 export interface Packet {
   readonly at: number

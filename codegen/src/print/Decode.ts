@@ -441,7 +441,7 @@ export class FieldReader {
       return limit
     }
     if (known !== undefined) return within(this.constant(name, `${this.at} + ${known.value}`))
-    if (this.context.ends(field.type)) return end
+    if (this.context.ends(field.type) || this.scope.counts.has(field.name)) return end
     let fixed = 0
     const lengths: Array<string> = []
     for (const one of last === field.name ? [] : upTo(behind, last)) {
@@ -449,6 +449,9 @@ export class FieldReader {
       const length = this.scope.lengths.get(one.name)
       if (length !== undefined) lengths.push(length.present === undefined ? length.value : `(${length.present} ? ${length.value} : 0)`)
       else if (size !== undefined) fixed += size
+      else if (one.type.kind === "optional" && one.type.if !== undefined) {
+        lengths.push(`(${this.holds(one.type.if)} ? ${this.context.fixedSize(one.type.of) ?? 0} : 0)`)
+      }
     }
     if (fixed === 0 && lengths.length === 0) return end
     return within(this.constant(name, [this.floor(end), ...lengths, ...(fixed === 0 ? [] : [String(fixed)])].join(" - ")))

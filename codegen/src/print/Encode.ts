@@ -53,7 +53,9 @@ export class WriteScope {
   readonly places = new Map<string, [at: string, end: string]>()
   /** Expressions of fields that the caller does not give. */
   readonly values = new Map<string, string>()
-  readonly wanted = new Set<string>()
+  /** Fields with which what a checksum covers begins, and those with which it ends. */
+  readonly firsts = new Set<string>()
+  readonly lasts = new Set<string>()
   /** Checksums of fields that have not all been written. */
   incomplete: ReadonlyArray<{ readonly first: string; readonly last: string; readonly put: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
@@ -62,7 +64,9 @@ export class WriteScope {
     const flat = flatFields(fields)
     this.all = new Map(flat.map((field) => [field.name, field.type]))
     for (const { type } of flat) {
-      if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) this.wanted.add(name) }
+      if (type.kind !== "checksum") continue
+      this.firsts.add(type.over[0]!)
+      this.lasts.add(type.over.at(-1)!)
     }
     for (const name of taken) this.names.set(name, 1)
   }
@@ -344,8 +348,9 @@ export class FieldWriter {
   private field(field: FieldModel): void {
     const { scope } = this.target
     const { name, type } = field
-    const wanted = scope.wanted.has(name)
-    const from = wanted ? this.mark(this.fresh(`${local(name)}Begin`)) : ""
+    const isFirst = scope.firsts.has(name)
+    const isLast = scope.lasts.has(name)
+    const from = isFirst ? this.mark(this.fresh(`${local(name)}Begin`)) : ""
     for (const targets of scope.slots.keys()) {
       const names = targets.split(" ")
       if (names.length > 1 && names[0] === name) scope.groups.set(targets, this.mark(this.fresh(`${local(name)}Group`)))
@@ -354,8 +359,8 @@ export class FieldWriter {
     for (const [targets, start] of scope.groups) {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
-    if (!wanted) return
-    scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    if (!isFirst && !isLast) return
+    scope.places.set(name, [from, isLast ? this.mark(this.fresh(`${local(name)}Finish`)) : from])
     const ready = scope.incomplete
     scope.incomplete = []
     for (const { first, last, put } of ready) this.complete(first, last, put)

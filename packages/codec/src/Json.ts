@@ -160,6 +160,7 @@ export const packetFromJson = (catalog: Catalog, json: unknown): AnyPacket => {
     const key = headerKey(field.name)
     const given = json[key]
     if (field.role === "magic") header[field.name] = given === undefined ? kind.headers[0]?.magic : numberFromJson(given, name, key)
+    else if (field.role === "field" && given === undefined && (field.type.kind === "optional" || field.type.kind === "when")) continue
     else if (field.role === "opcode") {
       const described = command === undefined || command.isOpcodeless === true ? undefined : command
       const opcode = given === undefined && described !== undefined ? described.opcode : numberFromJson(given, name, key)

@@ -155,7 +155,7 @@ export class Framer {
       part = new Uint8Array(rest.length + chunk.length)
       part.set(rest)
       part.set(chunk, rest.length)
-      this.#rest: Uint8Array = empty
+      this.#rest = empty
     }
     this.#next = part.length
     try {

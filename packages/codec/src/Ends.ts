@@ -43,7 +43,11 @@ export const findPair = (
  */
 export const findLine = (reader: Reader, at: number, end: number, start: number, packet: string, path: string): number => {
   const { bytes } = reader
-  const found = indexOfByte(bytes, 0x0a, at, end)
+  let found = at
+  // lines are short
+  const near = end - at > 16 ? at + 16 : at
+  while (found < near && bytes[found] !== 0x0a) found++
+  if (found === near) found = indexOfByte(bytes, 0x0a, found, end)
   if (found === -1) return short(packet, path, at - start, "the end, CR LF", "none", end)
   return found > at && bytes[found - 1] === 0x0d ? found - 1 : malformed("Syntax", packet, path, found - start, "CR before LF", "LF alone")
 }
@@ -220,6 +224,13 @@ export const putLiteral = (bytes: Uint8Array, at: number, literal: string): numb
   return at + literal.length
 }
 
+/** Text does not contain the ASCII character that ends it; what CR LF ends contains no LF. The same as `checkUntil`, without a look at bytes. */
+export const checkTextUntil = (text: string, character: string, packet: string, path: string): void => {
+  if (text.includes(character)) {
+    unencodable("Range", packet, path, `no ${character === "\n" ? "LF" : JSON.stringify(character)} within`, "one")
+  }
+}
+
 /** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. What CR LF ends contains no LF. */
 export const checkUntil = (
   bytes: Uint8Array,
@@ -261,6 +272,19 @@ const digits = (reader: Reader, at: number, end: number, start: number, packet: 
   return negative
 }
 
+/** The common case: an integer of up to 15 digits, the first of which is none of "-" and "0", except 0 itself. Otherwise -1. */
+const fewDigits = (bytes: Uint8Array, at: number, end: number): number => {
+  const size = end - at
+  if (size > 15 || size < 1 || bytes[at] === 0x30 && size > 1) return -1
+  let value = 0
+  for (let i = at; i < end; i++) {
+    const digit = bytes[i]! - 0x30
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value
+}
+
 /** The decimal integer that fills `[at, end)`. */
 export const readDecimal = (
   reader: Reader,
@@ -272,18 +296,8 @@ export const readDecimal = (
   packet: string,
   path: string
 ): number => {
-  const { bytes } = reader
-  let value = 0
-  let i = at
-  // the common case: few digits, the first of which is none of "-" and "0"
-  if (end - at <= 15 && end > at && bytes[at]! > 0x30) {
-    for (; i < end; i++) {
-      const digit = bytes[i]! - 0x30
-      if (digit < 0 || digit > 9) break
-      value = value * 10 + digit
-    }
-  }
-  if (i !== end || end === at) {
+  let value = fewDigits(reader.bytes, at, end)
+  if (value < 0) {
     digits(reader, at, end, start, packet, path)
     value = Number(reader.text(at, end))
   }
@@ -303,8 +317,9 @@ export const readDecimalBig = (
   path: string
 ): bigint => {
   if (end - at > 20) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, `${end - at} digits`)
-  digits(reader, at, end, start, packet, path)
-  const value = BigInt(reader.text(at, end))
+  const few = fewDigits(reader.bytes, at, end)
+  if (few < 0) digits(reader, at, end, start, packet, path)
+  const value = BigInt(few < 0 ? reader.text(at, end) : few)
   if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, String(value))
   return value
 }

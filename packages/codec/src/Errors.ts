@@ -52,7 +52,9 @@ const placeIn = (packet: string, path: string): string => path === "" ? packet :
 /**
  * Bytes that are no packet. Offsets count from the packet's first byte.
  *
- * An ordinary `Error`, so that a codec needs no library. `Effect.catchTag` knows it by `_tag` once `Effect.try` has caught it.
+ * An ordinary `Error`, so that a codec needs no library. `Effect.catchTag` knows it by `_tag` once `Effect.try` has caught it. One that is
+ * `incomplete` has no stack trace (in V8): it happens at the end of nearly every chunk of a stream, where collecting the frames takes more
+ * time than decoding a packet.
  */
 export class DecodeError extends Error implements DecodeProblem {
   readonly _tag = "DecodeError"
@@ -65,8 +67,11 @@ export class DecodeError extends Error implements DecodeProblem {
   declare readonly incomplete: boolean
 
   constructor(problem: DecodeProblem) {
-    const { expected, got, offset, packet, path } = problem
+    const { expected, got, incomplete, offset, packet, path } = problem
+    const { stackTraceLimit } = Error
+    if (incomplete) Error.stackTraceLimit = 0
     super(`${placeIn(packet, path)} at byte ${offset}: expected ${expected}, got ${got}`)
+    if (incomplete) Error.stackTraceLimit = stackTraceLimit
     Object.assign(this, problem)
   }
 

@@ -62,6 +62,10 @@ const decodeEscaped = (bytes: Uint8Array, start: number, end: number): string =>
 export const isUtf8 = (bytes: Uint8Array, start: number, end: number): boolean => {
   let at = start
   while (at < end) {
+    if (bytes[at]! < 0x80) {
+      at++
+      continue
+    }
     const size = sequenceAt(bytes, at, end)
     if (size === 0) return false
     at += size

@@ -272,17 +272,19 @@ const digits = (reader: Reader, at: number, end: number, start: number, packet: 
   return negative
 }
 
-/** The common case: an integer of up to 15 digits, the first of which is none of "-" and "0", except 0 itself. Otherwise -1. */
+/** The common case: an integer of up to 15 digits without leading zeros. Otherwise NaN. */
 const fewDigits = (bytes: Uint8Array, at: number, end: number): number => {
-  const size = end - at
-  if (size > 15 || size < 1 || bytes[at] === 0x30 && size > 1) return -1
+  const negative = bytes[at] === 0x2d
+  const first = negative ? at + 1 : at
+  const size = end - first
+  if (size > 15 || size < 1 || bytes[first] === 0x30 && (negative || size > 1)) return NaN
   let value = 0
-  for (let i = at; i < end; i++) {
+  for (let i = first; i < end; i++) {
     const digit = bytes[i]! - 0x30
-    if (digit < 0 || digit > 9) return -1
+    if (digit < 0 || digit > 9) return NaN
     value = value * 10 + digit
   }
-  return value
+  return negative ? -value : value
 }
 
 /** The decimal integer that fills `[at, end)`. */
@@ -297,7 +299,7 @@ export const readDecimal = (
   path: string
 ): number => {
   let value = fewDigits(reader.bytes, at, end)
-  if (value < 0) {
+  if (Number.isNaN(value)) {
     digits(reader, at, end, start, packet, path)
     value = Number(reader.text(at, end))
   }
@@ -318,8 +320,8 @@ export const readDecimalBig = (
 ): bigint => {
   if (end - at > 20) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, `${end - at} digits`)
   const few = fewDigits(reader.bytes, at, end)
-  if (few < 0) digits(reader, at, end, start, packet, path)
-  const value = BigInt(few < 0 ? reader.text(at, end) : few)
+  if (Number.isNaN(few)) digits(reader, at, end, start, packet, path)
+  const value = BigInt(Number.isNaN(few) ? reader.text(at, end) : few)
   if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, String(value))
   return value
 }

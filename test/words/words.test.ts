@@ -8,9 +8,10 @@ import { random } from "../../packages/codec/src/Random.fixture.ts"
 import { lengths } from "./table/Lengths.ts"
 import { numbers } from "./table/Numbers.ts"
 import { texts } from "./table/Texts.ts"
+import { tokens } from "./table/Tokens.ts"
 import { whole } from "./table/Whole.ts"
 
-const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, lengths, whole }
+const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, tokens, lengths, whole }
 
 for (const [group, entries] of Object.entries(groups)) {
   describe(group, () => {

@@ -74,7 +74,7 @@ class TokenReader {
       reader.lines.push(`let ${this.next} = ${empty}`)
       this.atEnd = true
     } else {
-      this.close()
+      this.close(type.fields[index - 1]!.name)
       reader.lines.push(`let ${this.next} = ${reader.at}`)
     }
     const needed = type.fields.slice(index).filter((field) => !mayBeMissing(field)).length
@@ -86,10 +86,9 @@ class TokenReader {
   }
 
   /** The token before ends where the position is. */
-  private close(): void {
+  private close(name: string): void {
     const { reader, type } = this
     if (this.atEnd) return
-    const { name } = type.fields[0]!
     reader.lines.push(
       `${reader.use("expectTokenEnd")}(reader, ${reader.at}, ${this.stop}, ${quote(textOfHex(type.separator))}, ${reader.origin}, ${
         reader.where(name)
@@ -123,7 +122,8 @@ class TokenReader {
       })`
       // before the first token there is only the thought of a separator
       reader.lines.push(mayBeMissing(type.fields[0]!) ? `if (${here} >= ${this.start}) ${more}` : more)
-      reader.moveTo(here, sizeOf(type))
+      // what is read from here may be made only after the variable has moved on
+      reader.moveTo(reader.constant(`${local(name)}Start`, String(new Position(here, sizeOf(type)))))
     } else if (index > 0 && !this.crossed) {
       reader.lines.push(
         `${reader.use("expectToken")}(reader, ${reader.at}, ${this.stop}, ${quote(separator)}, ${reader.origin}, ${reader.where(name)})`
@@ -142,7 +142,7 @@ class TokenReader {
       this.crossed = crosses
       this.atEnd = false
       if (here !== undefined) {
-        this.close()
+        this.close(name)
         reader.lines.push(`${here} = ${reader.at}`)
       }
       return

@@ -8,6 +8,7 @@ export default {
     { spec: "spec/src/deepstream.ts", protocol: "deepstream", out: "packages/deepstream/src/gen" },
     { spec: "spec/src/deepstream.ts", protocol: "deepstreamText", out: "packages/deepstream/src/gen7" },
     { spec: "spec/src/capture.ts", protocol: "capture", out: "packages/capture/src/gen" },
-    { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" }
+    { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" },
+    { spec: "packages/examples/src/spec/Nats.ts", protocol: "nats", out: "packages/examples/src/gallery/nats" }
   ]
 }

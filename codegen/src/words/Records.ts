@@ -1,6 +1,7 @@
 /** Prints records, choices, arrays and framing extras; and bits, which are fields of the record around them. */
 import type { TypeModel } from "@wirewright/codec/Model"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { hex, intSize, local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
 import { type FieldReader, Position } from "../print/Decode.ts"
@@ -72,7 +73,14 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
 }
 
 /** Prints the loop that writes elements. */
-export const writeElements = (writer: FieldWriter, of: TypeModel, field: Named, value: string, max: number | undefined): void => {
+export const writeElements = (
+  writer: FieldWriter,
+  of: TypeModel,
+  field: Named,
+  value: string,
+  max: number | undefined,
+  until?: string
+): void => {
   const base = local(field.name === "" ? "elements" : field.name)
   const where = writer.where(field.path)
   if (max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}.length, ${max}, ${where})`)
@@ -80,8 +88,12 @@ export const writeElements = (writer: FieldWriter, of: TypeModel, field: Named, 
   const index = writer.fresh(`${base}Index`)
   const element = writer.fresh(`${base}Element`)
   const inner = writer.child()
+  const from = until === undefined ? "" : inner.mark(writer.fresh(`${base}From`))
   inner.write(of, { name: element, path: "" }, element)
   inner.settle()
+  if (until !== undefined) {
+    inner.lines.push(`${writer.use("checkElement")}(bytes, ${from}, position, ${quote(textOfHex(until))}, ${inner.where("")})`)
+  }
   writer.lines.push(
     `let ${index} = 0`,
     "try {",
@@ -256,7 +268,7 @@ export const recordWords: {
       if (type.min !== undefined) {
         writer.lines.push(`${writer.use("checkCountMin")}(${value}.length, ${type.min}, ${writer.where(field.path)})`)
       }
-      writeElements(writer, type.of, field, value, type.max)
+      writeElements(writer, type.of, field, value, type.max, type.until)
       if (type.until !== undefined) writer.literal(type.until)
     },
     bound: (context, module, type, value) => ({

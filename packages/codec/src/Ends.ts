@@ -129,6 +129,13 @@ export const checkUntil = (
   }
 }
 
+/** An element that is written does not begin like what ends its list. */
+export const checkElement = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string): void => {
+  const size = Math.min(to - from, terminator.length)
+  for (let i = 0; i < size; i++) if (bytes[from + i] !== terminator.charCodeAt(i)) return
+  unencodable("Range", packet, path, `an element that does not begin with ${JSON.stringify(terminator)}`, "one")
+}
+
 /** Whether text contains what would end it, or begins it at its end; what CR LF ends contains no LF. */
 export const holdsTerminator = (text: string, terminator: string): boolean =>
   terminator === "\r\n" ? text.includes("\n") : `${text}${terminator}`.indexOf(terminator) < text.length

@@ -233,31 +233,35 @@ const decide = (
   out.notices.push({ rule: "WW199", value: place.value, path, message: `not decided: ${what}: ${gap.why}`, hint: gap.hint })
 }
 
+/** Header fields that are values of a packet. */
+const headOf = (kind: KindModel): ReadonlyArray<FieldModel> =>
+  (kind.run?.fields ?? []).filter(({ type }) => type.kind !== "opcode" && type.kind !== "bodyLength")
+
 /** What a packet consists of, by what tells where it ends: sections without a length of their own are one run. */
 const runsOf = (kind: KindModel, sections: ReadonlyArray<string>, layout: LayoutModel): ReadonlyMap<string, ReadonlyArray<FieldModel>> => {
   const measured = new Set(kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : [])))
   const out = new Map<string, ReadonlyArray<FieldModel>>()
+  const head = headOf(kind)
+  if (head.length > 0) out.set("", head)
   for (const section of sections) {
     if (kind.shared.some((one) => one.section === section)) continue
     const key = measured.has(section) ? section : ""
     out.set(key, [...out.get(key) ?? [], ...layout.sections.find((one) => one.section === section)?.fields ?? []])
   }
+  const trailer = kind.run?.trailer ?? []
+  if (trailer.length > 0) out.set("", [...out.get("") ?? [], ...trailer])
   return out
 }
 
+/** Whether something outside its fields tells where a packet ends. */
 const isBounded = (kind: KindModel): boolean =>
-  kind.headers.some((header) =>
-    header.fields.some((field) =>
-      field.role === "bodyLength" || field.role === "field" && field.type.kind === "bits" && field.type.fields.some(({ role }) => role === "bodyLength")
-    )
-  )
+  kind.run === undefined ? kind.headers.some(({ fields }) => fields.some(({ role }) => role === "bodyLength")) : kind.run.end !== "self"
 
 const hasOpcode = (kind: KindModel): boolean =>
-  kind.headers.some((header) =>
-    header.fields.some((field) =>
-      field.role === "opcode" || field.role === "field" && field.type.kind === "bits" && field.type.fields.some(({ role }) => role === "opcode")
-    )
-  )
+  kind.run === undefined
+    ? kind.headers.some(({ fields }) => fields.some(({ role }) => role === "opcode"))
+    : kind.run.opcodeFrom !== undefined ||
+      kind.run.fields.some(({ type }) => type.kind === "opcode" || type.kind === "bits" && type.fields.some(({ role }) => role === "opcode"))
 
 /** Proves a spec. It must have no other findings. */
 export const prove = (built: Built): Proof => {
@@ -317,7 +321,7 @@ const provePackets = (
         }
       }
       proveApart(prover, { value, path }, packet.tag, runs, bounded, out)
-      if (packet.statuses.length === 0 && !hasOpcode(kind) && !kind.headers.some(({ fields }) => fields.some(({ role }) => role === "opcode"))) {
+      if (packet.statuses.length === 0 && (!hasOpcode(kind) || model.isOpcodeless === true)) {
         for (const { layout, runs: own } of runs) {
           const label = layout.name === undefined ? packet.tag : `${packet.tag} ${layout.name}`
           told.set(kind.name, [...told.get(kind.name) ?? [], { value, run: wholeOf(label, own), command: model.name }])

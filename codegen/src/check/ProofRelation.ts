@@ -11,7 +11,7 @@ import { LayoutWalk } from "@wirewright/codec/LayoutWalk"
 import type { ConditionModel, FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { numberAt, textOfHex } from "@wirewright/codec/words/Numbers"
 import { inState } from "@wirewright/codec/words/Presence"
-import { isVisibleType } from "@wirewright/codec/words/Sizes"
+import { isVisibleType, optionalIn } from "@wirewright/codec/words/Sizes"
 import { literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { flatFields, Scope } from "@wirewright/codec/words/Word"
 
@@ -43,9 +43,10 @@ const withEntry = <A>(map: ReadonlyMap<string, A>, key: string, value: A): Reado
 
 /** Whether no optional field is there without the one that it requires. */
 const requirementsHold = (fields: ReadonlyArray<FieldModel>, { numbers }: Env): boolean =>
-  fields.every(({ name, type }) =>
-    type.kind !== "optional" || type.requires === undefined || numbers.get(`?${name}`) !== 1 || numbers.get(`?${type.requires}`) !== 0
-  )
+  fields.every(({ name, type }) => {
+    const requires = optionalIn(type)?.requires
+    return requires === undefined || numbers.get(`?${name}`) !== 1 || numbers.get(`?${requires}`) !== 0
+  })
 
 /** Reads the same bytes in every way. */
 export class Relation {

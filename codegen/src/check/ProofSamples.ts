@@ -2,6 +2,7 @@
  * Small encodings that a spec allows: bytes of some values of a type, with everything derived. What ambiguity there is mostly shows in
  * those, read in every way.
  */
+import { optionalIn } from "@wirewright/codec/words/Sizes"
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import type { FieldModel, IntModel, IntName, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
@@ -256,10 +257,9 @@ export class Samples {
     const bits = new Map<string, number>()
     for (const { name, type } of fields) {
       const piece = pieces.get(name)!
-      if (type.kind === "optional" && type.requires !== undefined && piece.absent !== true && pieces.get(type.requires)?.absent === true) return undefined
-      if (type.kind === "optional" && type.if?.kind === "bitOf" && piece.absent !== true) {
-        bits.set(`${type.if.field} ${type.if.bit ?? 0}`, 1)
-      }
+      const optional = optionalIn(type)
+      if (optional?.requires !== undefined && piece.absent !== true && pieces.get(optional.requires)?.absent === true) return undefined
+      if (optional?.if?.kind === "bitOf" && piece.absent !== true) bits.set(`${optional.if.field} ${optional.if.bit ?? 0}`, 1)
       if (type.kind === "optional" && type.if?.kind === "valueOf") {
         const number = pieces.get(type.if.field)?.number
         if (number !== undefined && type.if.values.includes(number) === (piece.absent === true)) return undefined

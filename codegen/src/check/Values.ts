@@ -129,6 +129,8 @@ const shapes: { readonly [kind: string]: Shape } = {
         shared: [record(kinds("nibbleFrames", "nibbleFrames"))],
         answers: [name],
         trailer: [fields],
+        until: [terminator],
+        datagram: [flag],
         sender: [oneOf("client", "server")],
         opcodeFrom: [name]
       }

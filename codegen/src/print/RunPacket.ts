@@ -166,7 +166,7 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   writer.fields(fields)
   const init = Object.keys(fixed).length === 0
     ? "packet"
-    : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} }`
+    : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} } as const`
   const opcode = packet.command.isOpcodeless === true && opcodeField(packet.kind) !== undefined
     ? `(packet as { readonly ${opcodeField(packet.kind)!.name}?: number }).${opcodeField(packet.kind)!.name} ?? 0`
     : String(packet.command.opcode)

@@ -1,6 +1,5 @@
 /** Prints records, choices, arrays and framing extras; and bits, which are fields of the record around them. */
-import type { TypeModel } from "@wirewright/codec/Model"
-import { bytesOfDigits } from "@wirewright/codec/Hex"
+import type { IntName, TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { hex, intSize, local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
@@ -40,19 +39,15 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
   }
   const inner = reader.child(new Position(at))
   const value = inner.value(of, { name: "", path: "" }, end)
-  const terminator = until === undefined ? [] : [...bytesOfDigits(until)]
+  const terminator = textOfHex(until ?? "")
   const goesOn = count !== undefined
     ? `${name}.length < ${count}`
     : until === undefined
     ? `${end} - ${at} >= 1`
-    : `!${reader.use("standsAt")}(reader.bytes, ${at}, ${end}, [${terminator.join(", ")}])`
+    : `!${reader.use("endStands")}(reader, ${quote(terminator)}, ${at}, ${end}, ${reader.origin}, "", "")`
   const limit = max === undefined || count !== undefined
     ? []
-    : [
-      `    if (${name}.length === ${max}) ${reader.use("malformed")}("Limit", "", "", ${
-        reader.offset(at)
-      }, "at most ${max} elements", "more")`
-    ]
+    : [`    if (${name}.length === ${max}) ${reader.use("expectNoMore")}(${at}, ${until === undefined ? reader.floor(end) : end}, ${max}, "", "", ${reader.origin})`]
   reader.lines.push(
     `const ${name}: Array<${context.elementText(module, of)}> = []`,
     `let ${at} = ${start}`,
@@ -88,19 +83,35 @@ export const writeElements = (
   const index = writer.fresh(`${base}Index`)
   const element = writer.fresh(`${base}Element`)
   const inner = writer.child()
-  const from = until === undefined ? "" : inner.mark(writer.fresh(`${base}From`))
+  // an element must not look like the end; one that is shorter than that together with what follows it
+  const terminator = textOfHex(until ?? "")
+  const starts = terminator.length > writer.context.minimumSize(of) ? writer.fresh(`${base}Starts`) : undefined
+  const start = until === undefined ? undefined : starts === undefined ? inner.mark(inner.fresh(`${base}Start`)) : "position"
+  if (starts !== undefined) inner.lines.push(`${starts}.push(position)`)
   inner.write(of, { name: element, path: "" }, element)
   inner.settle()
-  if (until !== undefined) {
-    inner.lines.push(`${writer.use("checkElement")}(bytes, ${from}, position, ${quote(textOfHex(until))}, ${inner.where("")})`)
-  }
+  const check = (at: string): string => `${writer.use("checkElement")}(bytes, ${at}, position, ${quote(terminator)}, "", "")`
+  if (start !== undefined && starts === undefined) inner.lines.push(check(start))
   writer.lines.push(
+    ...(starts === undefined ? [] : [`const ${starts}: Array<number> = []`]),
     `let ${index} = 0`,
     "try {",
     `  for (const ${element} of ${value}) {`,
     ...inner.lines.map((line) => `    ${line}`),
     `    ${index}++`,
     "  }",
+    "} catch (error) {",
+    `  throw ${writer.use("inElement")}(error, ${where}, ${index})`,
+    "}"
+  )
+  if (until === undefined) return
+  writer.literal(until)
+  if (starts === undefined) return
+  writer.settle()
+  writer.lines.push(
+    `${index} = 0`,
+    "try {",
+    `  for (; ${index} < ${starts}.length; ${index}++) ${check(`${starts}[${index}]!`)}`,
     "} catch (error) {",
     `  throw ${writer.use("inElement")}(error, ${where}, ${index})`,
     "}"
@@ -151,20 +162,29 @@ const recordWord = <T extends Of<"struct" | "choice">>(): Word<T> => ({
   }
 })
 
+/** The integer whose bits these are, whatever its sign. */
+const unsigned = (int: IntName): IntName => int.replace("i", "u") as IntName
+
 /** Statements that take the fields of some bits out of `value`. */
 const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: string): undefined => {
-  const { int, order } = type.of
+  const { order } = type.of
+  const int = unsigned(type.of.int)
   const at = String(reader.at)
   const size = intSize(int)
+  if (type.fields.some(({ escaped }) => escaped !== undefined)) reader.need(size, path, end)
   const raw = reader.constant("bits", getInt(reader.module, int, at, reader.orderOf(order)))
   reader.advance(size)
-  let named = 0
+  let named = 0n
   for (const field of type.fields) {
     const width = field.high - field.low + 1
     const mask = 2 ** width - 1
-    named += mask * 2 ** field.low
-    const shifted = field.low === 0 ? raw : `${raw} >>> ${field.low}`
-    const value = width === size * 8 ? raw : field.low === 0 ? `${raw} & ${hex(mask)}` : `${shifted} & ${hex(mask)}`
+    named |= BigInt(mask) << BigInt(field.low)
+    const shifted = field.low === 0 ? raw : `${raw} ${size === 8 ? ">>" : ">>>"} ${field.low}${size === 8 ? "n" : ""}`
+    const value = size === 8
+      ? `Number(${shifted} & ${hex(mask)}n)`
+      : width === size * 8
+      ? raw
+      : `${shifted} & ${hex(mask)}`
     const where = reader.where(field.name)
     if (field.value !== undefined) {
       reader.lines.push(`${reader.use("expectConstant")}(${value}, ${hex(field.value)}, ${where}, ${reader.offset(at)})`)
@@ -197,14 +217,17 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
       if (of.kind === "enumeration" && of.unknown === "error") {
         const known = `${reader.module.use(reader.context.from(field.ref), `is${field.ref}`)}(${name})`
         const expected = `one of ${of.values.map((one) => one.value).join(", ")}`
-        reader.lines.push(`${reader.use("expectKnown")}(${known}, ${name}, ${where}, ${reader.offset(at)}, ${quote(expected)})`)
+        reader.lines.push(
+          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${quote(expected)}, String(${name}))`
+        )
       }
     }
-    if (field.presenceOf === undefined) reader.values.set(field.name, name)
+    if (field.tagOf !== undefined) reader.scope.tags.set(field.tagOf, name)
+    else if (field.presenceOf === undefined) reader.values.set(field.name, name)
   }
-  const rest = 2 ** (size * 8) - 1 - named
-  if (rest !== 0) {
-    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & ${hex(rest)}, ${reader.where(path)}, ${reader.offset(at)})`)
+  const rest = (1n << BigInt(size * 8)) - 1n & ~named
+  if (rest !== 0n) {
+    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & 0x${rest.toString(16).padStart(2, "0")}${size === 8 ? "n" : ""}, ${reader.where(path)}, ${reader.offset(at)})`)
   }
   return undefined
 }
@@ -212,18 +235,22 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
 const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void => {
   const parts: Array<string> = []
   let escaped: (() => void) | undefined
+  const isBig = intSize(type.of.int) === 8
   const putBits = (): void => {
-    const sum = parts.length === 0 ? "0" : parts.join(" | ")
-    writer.lines.push(putInt(writer, type.of.int, type.of.order, writer.here, `(${sum}) >>> 0`, field.path))
+    const sum = parts.length === 0 ? (isBig ? "0n" : "0") : parts.join(" | ")
+    writer.lines.push(putInt(writer, unsigned(type.of.int), type.of.order, writer.here, isBig ? sum : `(${sum}) >>> 0`, field.path))
     writer.skip(intSize(type.of.int))
   }
   for (const one of type.fields) {
     const max = 2 ** (one.high - one.low + 1) - 1
-    const shift = (value: string): string => one.low === 0 ? value : `${value} << ${one.low}`
+    const shift = (value: string): string => {
+      const number = isBig ? `BigInt(${value})` : value
+      return one.low === 0 ? number : `${number} << ${one.low}${isBig ? "n" : ""}`
+    }
     if (one.value !== undefined) {
       if (one.value !== 0) parts.push(shift(hex(one.value)))
     } else if (one.presenceOf !== undefined) {
-      parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)} : 0)`)
+      parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)}${isBig ? "n : 0n" : " : 0"})`)
     } else if (one.escaped !== undefined) {
       const { escaped: model, name } = one
       const big = model.escapes.some(({ of }) => intSize(of.int) === 8)
@@ -234,15 +261,14 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
           putBits()
         })
     } else {
-      const checked = `${writer.use("checkBits")}(${writer.value(one.name)}, ${hex(max)}, ${writer.where(one.name)})`
+      const value = one.tagOf === undefined ? writer.value(one.name) : writer.tagOf(one.tagOf)
+      const checked = `${writer.use("checkBits")}(${value}, ${hex(max)}, ${writer.where(one.name)})`
       const of = one.ref === undefined ? undefined : writer.context.named(one.ref)
       if (of?.kind === "enumeration" && of.unknown === "error") {
         const known = writer.module.use(writer.context.from(of.name), `is${of.name}`)
         const expected = `one of ${of.values.map((row) => row.value).join(", ")}`
         writer.lines.push(
-          `${writer.use("checkKnown")}(${known}(${writer.value(one.name)}), ${writer.value(one.name)}, ${writer.where(one.name)}, ${
-            quote(expected)
-          })`
+          `${writer.use("checkKnown")}(${known}(${value}), ${value}, ${writer.where(one.name)}, ${quote(expected)})`
         )
       }
       parts.push(shift(checked))
@@ -254,7 +280,7 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: recordWord<Of<"struct">>(),
   choice: recordWord<Of<"choice">>(),
@@ -269,7 +295,6 @@ export const recordWords: {
         writer.lines.push(`${writer.use("checkCountMin")}(${value}.length, ${type.min}, ${writer.where(field.path)})`)
       }
       writeElements(writer, type.of, field, value, type.max, type.until)
-      if (type.until !== undefined) writer.literal(type.until)
     },
     bound: (context, module, type, value) => ({
       fixed: (type.until?.length ?? 0) / 2,
@@ -299,6 +324,8 @@ export const recordWords: {
       terms: [`${module.use(codec, "boundElements")}(${value}, ${module.use(context.from(type.ref), `bound${type.ref}`)})`]
     })
   },
+  // its bits read and write it
+  slice: { text: () => "number", read: () => undefined, write: () => undefined },
   bits: {
     text: () => "never",
     read: readBits,

@@ -18,6 +18,7 @@ import type {
 } from "./Model.ts"
 import type { Reader } from "./Reader.ts"
 import { wordOf } from "./words/index.ts"
+import { depthsOf } from "./words/Sizes.ts"
 import type { Notation, Scope } from "./words/Word.ts"
 
 /** What tools need of a field that only code can say: `customX` of its module. */
@@ -135,6 +136,14 @@ export class Catalog {
     if (type === undefined) throw new RangeError(`no type ${ref} in the models of ${this.name}`)
     return type
   }
+
+  /** How many records of a type that contains itself may lie within one another; nothing for other types. */
+  depthOf(ref: string): number | undefined {
+    this.depths ??= depthsOf(this.types.values())
+    return this.depths.get(ref)
+  }
+
+  private depths: ReadonlyMap<string, number> | undefined
 
   /** A type in words, like `u64 Seqno`, `flags DcpStreamFlags`, `u16 length of key`. */
   summary(type: TypeModel): string {

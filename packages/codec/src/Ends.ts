@@ -81,6 +81,36 @@ export const standsAt = (bytes: Uint8Array, at: number, end: number, terminator:
   return true
 }
 
+/** Whether the terminator of a list stands at `at`. Throws when more bytes must come to tell. */
+export const endStands = (
+  reader: Reader,
+  terminator: string,
+  at: number,
+  end: number,
+  start: number,
+  packet: string,
+  path: string
+): boolean => {
+  for (let i = 0; i < terminator.length; i++) {
+    if (end - at - i < 1) return i > 0 && end % 1 !== 0 ? short(packet, path, at - start, JSON.stringify(terminator), "the end", end) : false
+    if (reader.bytes[at + i] !== terminator.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** A list that has `max` elements has no more; its terminator may yet come. */
+export const expectNoMore = (at: number, end: number, max: number, packet: string, path: string, start: number): void => {
+  if (end - at < 1) short(packet, path, at - start, "the end of the list", "the end", end)
+  malformed("Limit", packet, path, at - start, `at most ${max} elements`, "more")
+}
+
+/** An element that was written at `at` does not look like the end of its list. */
+export const checkElement = (bytes: Uint8Array, at: number, end: number, terminator: string, packet: string, path: string): void => {
+  if (standsAt(bytes, at, end, Array.from(terminator, (one) => one.charCodeAt(0)))) {
+    unencodable("Range", packet, path, `an element that does not begin with ${JSON.stringify(terminator)}`, "one")
+  }
+}
+
 /** The bytes of a literal stand at `at`; returns the offset after them. */
 export const expectLiteral = (
   reader: Reader,
@@ -127,13 +157,6 @@ export const checkUntil = (
     }
     if (whole) unencodable("Range", packet, path, `no ${line ? "LF" : JSON.stringify(terminator)} within`, "one")
   }
-}
-
-/** An element that is written does not begin like what ends its list. */
-export const checkElement = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string): void => {
-  const size = Math.min(to - from, terminator.length)
-  for (let i = 0; i < size; i++) if (bytes[from + i] !== terminator.charCodeAt(i)) return
-  unencodable("Range", packet, path, `an element that does not begin with ${JSON.stringify(terminator)}`, "one")
 }
 
 /** Whether text contains what would end it, or begins it at its end; what CR LF ends contains no LF. */
@@ -333,14 +356,28 @@ export const putAligned = (bytes: Uint8Array, at: number, begin: number, to: num
   return next
 }
 
-/** A record lies within `max` others of its type at most. Returns the depth, for the caller to count down again. */
-export const deeper = (depth: number, max: number, packet: string, path: string, offset: number): number => {
-  if (depth >= max) malformed("Limit", packet, path, offset, `at most ${max} records within one another`, "more")
-  return depth + 1
+/** Counts the records of a type that surround what is being read or written. */
+interface Depths {
+  depths: Record<string, number> | undefined
+}
+
+/** A record begins, of which at most `max` may lie within one another. The caller says when it ends (`shallower`). */
+export const deeper = (reader: Depths, type: string, max: number, offset: number): void => {
+  const depths = reader.depths ??= {}
+  const depth = depths[type] ?? 0
+  if (depth >= max) malformed("Limit", type, "", offset, `at most ${max} records within one another`, "more")
+  depths[type] = depth + 1
 }
 
 /** The same for encoders. */
-export const deeperWrite = (depth: number, max: number, packet: string, path: string): number => {
-  if (depth >= max) unencodable("Limit", packet, path, `at most ${max} records within one another`, "more")
-  return depth + 1
+export const deeperWrite = (writer: Depths, type: string, max: number): void => {
+  const depths = writer.depths ??= {}
+  const depth = depths[type] ?? 0
+  if (depth >= max) unencodable("Limit", type, "", `at most ${max} records within one another`, "more")
+  depths[type] = depth + 1
+}
+
+/** A record ends. */
+export const shallower = (of: Depths, type: string): void => {
+  of.depths![type]!--
 }

@@ -5,18 +5,18 @@
  * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
  * say about each other.
  */
-import { expectCountMin, expectEnd, short } from "./Check.ts"
+import { expectCountMin, expectEnd, noLength, short } from "./Check.ts"
 import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits } from "./Hex.ts"
-import { type OptionalField, subsets } from "./LayoutSizes.ts"
+import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
-import { expectLiteral, expectToken, expectTokenEnd, isToken, standsAt, tokenEnd, tokensAfter } from "./Ends.ts"
-import { endsItself, fixedSize, leastSize } from "./words/Sizes.ts"
+import { endStands, expectLiteral, expectNoMore, expectToken, expectTokenEnd, isToken, tokenEnd, tokensAfter } from "./Ends.ts"
 import { quoted } from "./TypeText.ts"
-import { wordOf } from "./words/index.ts"
 import { textOfHex } from "./words/Numbers.ts"
-import { inState } from "./words/Presence.ts"
+import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
+import { wordOf } from "./words/index.ts"
+import { inState, isPresenceByLength } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
 import { literalsAfter, mayBeMissing } from "./words/Tokens.ts"
 import { Scope, type Spot } from "./words/Word.ts"
@@ -48,6 +48,11 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Walks over the fields of a record. What is missing of several fields of fixed width is the fault of the first, as decoders have it. */
   record(fields: ReadonlyArray<FieldModel>, path: string, at: number, end: number, scope: Scope): number {
+    if (isPresenceByLength(this.catalog, fields)) {
+      const sizes = possibleSizes(this.catalog, fields, this.states) ?? []
+      const length = end - at
+      if (!sizes.includes(Math.floor(length))) noLength(length, sizes.at(-1)!, sizesText(sizes), this.packet, path, at)
+    }
     return this.fields(fields, path === "" ? "" : `${path}.`, at, end, scope, this.runs(fields))
   }
 
@@ -112,7 +117,8 @@ export class LayoutWalk extends LayoutSpans {
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })
       }
-      scope.places.set(field.name, [spot.at, position])
+      if (field.type.kind === "optional" && field.type.of.kind === "literal" && type !== undefined) this.mark()
+      scope.place(field.name, spot.at, position)
       while (groups.at(-1)?.last === field.name) {
         const group = groups.pop()!
         if (position !== group.end) malformed("Trailing", this.packet, path, position, "the end", plural(group.end - position))
@@ -134,7 +140,8 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Whether only the length of what surrounds it tells if a field is there. */
   private byLength(type: TypeModel): boolean {
-    return type.kind === "optional" && type.if === undefined
+    const optional = optionalIn(type)
+    return optional !== undefined && optional.if === undefined
   }
 
   /** What stands in place of a field; nothing when it is not there. */
@@ -179,7 +186,8 @@ export class LayoutWalk extends LayoutSpans {
     present: Map<string, boolean>
   ): void {
     let rest = Math.floor(end) - at
-    let exact = true
+    // what the lengths of siblings say, they have said for all fields
+    let exact = fields.length > 1 || isPresenceByLength(this.catalog, fields)
     const optionals: Array<OptionalField> = []
     for (const { name, type } of fields) {
       const size = scope.lengths.get(name) ?? fixedSize(this.catalog, type.kind === "optional" ? type.of : type, this.states)
@@ -198,10 +206,7 @@ export class LayoutWalk extends LayoutSpans {
       for (const { name } of optionals) present.set(name, set!.names.has(name))
       return
     }
-    const field = fields[0]!
-    const type = field.type as Of<"optional">
-    const size = scope.lengths.get(field.name) ?? fixedSize(this.catalog, type.of, this.states) ?? 1
-    present.set(field.name, rest >= size && rest > 0 && (type.requires === undefined || present.get(type.requires) === true))
+    present.set(fields[0]!.name, Math.floor(end) - at > 0)
   }
 
   /** Elements of an array: `count` of them, until a terminator, or as many as there is room for. */
@@ -213,7 +218,7 @@ export class LayoutWalk extends LayoutSpans {
     until: string | undefined
   ): number {
     const { path, end } = spot
-    const terminator = until === undefined ? undefined : [...bytesOfDigits(until)]
+    const terminator = until === undefined ? undefined : textOfHex(until)
     let position = spot.at
     let index = 0
     const least = leastSize(this.catalog, of)
@@ -223,12 +228,12 @@ export class LayoutWalk extends LayoutSpans {
     const goesOn = (): boolean => {
       if (typeof count === "number") return index < count
       if (terminator === undefined) return end - position >= 1
-      return !standsAt(this.reader.bytes, position, end, terminator)
+      return !endStands(this.reader, terminator, position, this.stop(end), 0, this.packet, `${path}[${index}]`)
     }
     for (; goesOn(); index++) {
       const here = `${path}[${index}]`
       if (index === max) {
-        malformed("Limit", this.packet, here, position, `at most ${max} elements`, "more")
+        expectNoMore(position, terminator === undefined ? Math.floor(end) : this.stop(end), max, this.packet, here, 0)
       }
       let next = position
       try {
@@ -261,7 +266,7 @@ export class LayoutWalk extends LayoutSpans {
       const start = position + size
       const next = this.type(of, { path, name, at: start, end: stop, scope, doc })
       if (next !== stop) expectEnd(next, stop, packet, path, 0)
-      scope.places.set(name, [start, stop])
+      scope.place(name, start, stop)
       position = stop
     }
     for (const [i, { name, type: of, doc }] of fields.entries()) {
@@ -304,7 +309,7 @@ export class LayoutWalk extends LayoutSpans {
         if (of.kind !== "literal") read(of, name, doc, path, whole ? end : stopOf(start))
         else {
           position = this.type(of, { path, name, at: start, end, scope, doc })
-          scope.places.set(name, [start, position])
+          scope.place(name, start, position)
           const next = fields[i + 1]
           if (spare !== undefined) expectTokenEnd(reader, position, end, separator, 0, packet, path)
           else if (next !== undefined && !mayBeMissing(next)) expectLiteral(reader, position, end, separator, 0, packet, path)
@@ -316,9 +321,10 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Runs for a record that may lie within others of its type. */
   deeper(type: Of<"struct" | "choice">, { path, at }: Spot, run: () => number): number {
-    if (type.depth === undefined) return run()
+    const max = this.catalog.depthOf(type.ref)
+    if (max === undefined) return run()
     const depth = this.depths.get(type.ref) ?? 0
-    if (depth >= type.depth) malformed("Limit", this.packet, path, at, `at most ${type.depth} records within one another`, "more")
+    if (depth >= max) malformed("Limit", this.packet, path, at, `at most ${max} records within one another`, "more")
     this.depths.set(type.ref, depth + 1)
     const next = run()
     this.depths.set(type.ref, depth)

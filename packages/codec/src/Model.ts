@@ -100,6 +100,8 @@ export interface BitFieldModel {
   readonly plus?: number
   /** Whether it says if a field is there, and so is derived. */
   readonly presenceOf?: ReadonlyArray<string>
+  /** The choice that it selects from, and so is derived. */
+  readonly tagOf?: string
 }
 
 /** A wire type; `ref` names an entry of `Model.types` here or in a base. Bytes are spelled in hexadecimal digits. */
@@ -121,6 +123,8 @@ export type TypeModel =
     readonly size?: number
     readonly policy: "keep" | "ignore" | "error"
   }
+  /** A field in bits, as packets have it; it stands in no run of fields by itself. */
+  | SliceModel
   | { readonly kind: "align"; readonly to: number }
   | { readonly kind: "checksum"; readonly algorithm: string; readonly of: IntModel; readonly over: ReadonlyArray<string> }
   | { readonly kind: "lengthOf"; readonly of: NumberModel; readonly target: string | ReadonlyArray<string> } & LengthModel

@@ -8,6 +8,7 @@ import { isVisible } from "./JsonValue.ts"
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
 import { wordOf } from "./words/index.ts"
 import { isNullable } from "./words/Records.ts"
+import { optionalIn } from "./words/Sizes.ts"
 import { flatFields, type SchemaMaker } from "./words/Word.ts"
 import * as Wire from "./WireSchema.ts"
 
@@ -40,7 +41,7 @@ const headFilters = (kind: KindModel): ReadonlyArray<Filter> =>
 
 const requiresFilters = (layout: LayoutModel): ReadonlyArray<Filter> =>
   layout.sections.flatMap(({ fields }) => fields).flatMap(({ name, type }): ReadonlyArray<Filter> => {
-    const requires = type.kind === "optional" ? type.requires : undefined
+    const requires = optionalIn(type)?.requires
     return requires === undefined
       ? []
       : [(packet) => packet[name] === undefined || packet[requires] !== undefined || `${name} needs ${requires}`]

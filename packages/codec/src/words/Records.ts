@@ -204,6 +204,7 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
       malformed("UnknownValue", walk.packet, path, spot.at, `a value of ${of.name}`, String(bits))
     }
     spot.scope.values.set(field.name, Number(bits))
+    if (field.tagOf !== undefined) spot.scope.tags.set(field.tagOf, Number(bits))
   }
   const rest = value & (1n << BigInt(width * 8)) - 1n & ~named
   if (rest !== 0n) malformed("Reserved", walk.packet, spot.path, spot.at, "zero in bits without a name", hexNumber(rest))
@@ -216,7 +217,7 @@ const depthOf =
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: {
     fixed: depthOf<Of<"struct">>((type, types, states) => sumOf(fieldsOf(types, type.ref), (one) => fixedSize(types, one, states))),
@@ -292,5 +293,11 @@ export const recordWords: {
     ends: () => true,
     summary: (type) => `${numberText(type.of)} bits`,
     walk: walkBits
+  },
+  slice: {
+    summary: (type) => type.high === type.low ? `bit ${type.high}` : `bits ${type.high}-${type.low}`,
+    walk: (_, __, spot) => spot.at,
+    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? Number(json) : integerFromJson(false, json, packet, path),
+    schema: (make, type) => make.integer(0, 2 ** (type.high - type.low + 1) - 1)
   }
 }

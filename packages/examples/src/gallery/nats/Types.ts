@@ -11,6 +11,7 @@ import {
   checkUntil,
   checkVarint,
   encodeText,
+  endStands,
   expectEnd,
   expectLiteral,
   expectMin,
@@ -20,7 +21,6 @@ import {
   inElement,
   putLiteral,
   readDecimal,
-  standsAt,
   textBound,
   tokenEnd,
   unencodable,
@@ -109,7 +109,7 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
   const headers: Array<NatsHeader> = []
   let headersAt = lineEnd + 2
   try {
-    while (!standsAt(reader.bytes, headersAt, end, [13, 10])) {
+    while (!endStands(reader, "\r\n", headersAt, end, start, "", "")) {
       const element = readNatsHeader(reader, headersAt, end, start)
       const afterElement = reader.next
       headers.push(element)
@@ -151,9 +151,9 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
   let headersIndex = 0
   try {
     for (const headersElement of value.headers) {
-      const headersFrom = position
+      const headersStart = position
       position = writeNatsHeader(writer, position, headersElement)
-      checkElement(bytes, headersFrom, position, "\r\n", "NatsHeaders", "")
+      checkElement(bytes, headersStart, position, "\r\n", "", "")
       headersIndex++
     }
   } catch (error) {

@@ -295,7 +295,8 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
   const ending = type.until === undefined ? undefined : textOfHex(type.until)
   checkPresence(writer, type)
   // whether a token has been written, where the first may be missing
-  const begun = fields.length > 1 && mayBeMissing(fields[0]!) || fields[0]?.type.kind === "array" ? writer.fresh("begun") : undefined
+  const begun = fields[0] !== undefined && mayBeMissing(fields[0]) ? writer.fresh("begun") : undefined
+  const whole = begun !== undefined && fields.every(mayBeMissing) ? writer.mark(writer.fresh("lineFrom")) : undefined
   if (begun !== undefined) writer.lines.push(`let ${begun} = false`)
   const check = (inner: FieldWriter, from: string, isRest: boolean, path: string): void => {
     const until = (text: string): void => {
@@ -353,6 +354,10 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
         "}"
       )
     } else token(writer, of, { name, path: name }, value, i)
+  }
+  if (whole !== undefined) {
+    writer.settle()
+    writer.lines.push(`${writer.use("checkLine")}(${begun} && position === ${whole}, ${writer.where(fields[0]!.name)})`)
   }
   if (type.until !== undefined) writer.literal(type.until)
 }

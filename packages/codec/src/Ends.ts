@@ -320,9 +320,14 @@ export const checkToken = (
   for (let i = from; i < to; i++) {
     const byte = bytes[i]
     if (byte === separator || byte === ending) {
-      unencodable("Separator", packet, path, "a token without separators and line ends", `0x${hexByte(byte)}`)
+      unencodable("Range", packet, path, "a token without separators and line ends", `0x${hexByte(byte)}`)
     }
   }
+}
+
+/** A line that may have no tokens at all has none, or one that is not empty. */
+export const checkLine = (isEmpty: boolean, packet: string, path: string): void => {
+  if (isEmpty) unencodable("Length", packet, path, "a token that is not empty, in a line of its own", "an empty one")
 }
 
 /** A token that is written is not another one's text. */

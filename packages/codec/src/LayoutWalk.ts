@@ -292,9 +292,8 @@ export class LayoutWalk extends LayoutSpans {
         const stop = isThere ? stopOf(start) : start
         const says = (hex: string): boolean => isToken(reader.bytes, start, stop, textOfHex(hex))
         if (of.of.kind === "literal") {
-          const told = isThere && says(of.of.hex)
-          this.note(path, told ? start : Math.max(at, position), told ? stop - start : 0, "literal", told, told ? quoted(textOfHex(of.of.hex)) : "none", doc)
-          if (!told) continue
+          if (!isThere || !says(of.of.hex)) continue
+          this.note(path, start, stop - start, "literal", true, quoted(textOfHex(of.of.hex)), doc)
           position = stop
         } else {
           if (!isThere || literalsAfter(fields, i).some(says)) continue

@@ -31,8 +31,8 @@ export const tokens: ReadonlyArray<Entry> = [
     refused: [
       refused({ key: "", n: 0, after: 9 }, "Length", "key"),
       refused({ key: "kkkk", n: 0, after: 9 }, "Limit", "key"),
-      refused({ key: "a b", n: 0, after: 9 }, "Separator", "key"),
-      refused({ key: "a\nb", n: 0, after: 9 }, "Separator", "key")
+      refused({ key: "a b", n: 0, after: 9 }, "Range", "key"),
+      refused({ key: "a\nb", n: 0, after: 9 }, "Range", "key")
     ]
   },
   {
@@ -80,7 +80,7 @@ export const tokens: ReadonlyArray<Entry> = [
     refused: [
       refused({ keys: [] }, "Length", "keys"),
       refused({ keys: ["a", "b", "c", "d"] }, "Limit", "keys"),
-      refused({ keys: ["a", "b c"] }, "Separator", "keys[1]"),
+      refused({ keys: ["a", "b c"] }, "Range", "keys[1]"),
       refused({ keys: ["a", ""] }, "Length", "keys[1]")
     ]
   },
@@ -93,7 +93,7 @@ export const tokens: ReadonlyArray<Entry> = [
       { value: { flags: [{ _tag: "Unknown", tag: 0x7a, bytes: new Uint8Array([0x31]) }] }, hex: hex("mg z1\r\n") }
     ],
     wrong: [wrong(hex("mg bb\r\n"), "Trailing", "flags[0]", 4)],
-    refused: [refused({ flags: [{ _tag: "Unknown", tag: 0x7a, bytes: new Uint8Array([0x20]) }] }, "Separator", "flags[0]")]
+    refused: [refused({ flags: [{ _tag: "Unknown", tag: 0x7a, bytes: new Uint8Array([0x20]) }] }, "Range", "flags[0]")]
   },
   {
     name: "the rest of a line",

@@ -7,6 +7,7 @@ import { codec, type Context, kindName } from "./Context.ts"
 import { readFields, ReadScope } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { selectLines } from "./Layouts.ts"
+import { numbersOf } from "./Literals.ts"
 import { literal, properties, readerLocals, returned, usedParameters, writerLocals } from "./Objects.ts"
 import type { PacketPlan } from "./Plans.ts"
 import { bodyOf, defaultOf, headFields, keepsUnknown, opcodeField, runNames, runOf } from "./RunFrame.ts"
@@ -224,9 +225,15 @@ export const runDispatch = (
   )
   const rest = heads.find(({ text }) => text === "")
   const known = heads.filter(({ text }) => text !== "")
-  const isHead = ({ boundary, packet, text }: (typeof known)[number]): string =>
-    `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) ` +
-    `return ${decoder(packet)}`
+  const isHead = ({ boundary, packet, text }: (typeof known)[number]): string => {
+    const stands = numbersOf(Buffer.from(text, "latin1").toString("hex")).map(({ digits, offset, size }) =>
+      `reader.view.getUint${size * 8}(bodyStart${offset === 0 ? "" : ` + ${offset}`}) === 0x${digits}`
+    )
+    const followed = boundary.length === 0
+      ? []
+      : [`${module.use(codec, "isFollowed")}(reader, bodyStart + ${text.length}, end, ${boundary.join(", ")})`]
+    return `if (${[`end - bodyStart >= ${text.length}`, ...stands, ...followed].join(" && ")}) return ${decoder(packet)}`
+  }
   // a byte at a time as far as heads differ; the one that is left is compared whole
   const among = (some: typeof known, depth: number): ReadonlyArray<string> => {
     const longer = some.filter(({ text }) => text.length > depth)

@@ -7,7 +7,7 @@
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
-import { literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
+import { fixedLine, literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { local } from "../Names.ts"
 import { type FieldReader, Position } from "../print/Decode.ts"
 import type { FieldWriter } from "../print/Encode.ts"
@@ -114,19 +114,16 @@ class TokenReader {
   private required(field: FieldModel, index: number): void {
     const { reader, type } = this
     const { name, type: of } = field
-    const separator = textOfHex(type.separator)
     const here = this.next
     if (here !== undefined) {
-      const more = `${reader.use("expectToken")}(reader, ${here}, ${this.stop}, ${quote(separator)}, ${reader.origin}, ${
-        reader.where(name)
-      })`
+      const more = `${reader.use("expectNextToken")}(${here}, ${this.stop}, ${reader.where(name)}, ${reader.offset(here)})`
       // before the first token there is only the thought of a separator
       reader.lines.push(mayBeMissing(type.fields[0]!) ? `if (${here} >= ${this.start}) ${more}` : more)
       // what is read from here may be made only after the variable has moved on
       reader.moveTo(reader.constant(`${local(name)}Start`, String(new Position(here, sizeOf(type)))))
     } else if (index > 0 && !this.crossed) {
       reader.lines.push(
-        `${reader.use("expectToken")}(reader, ${reader.at}, ${this.stop}, ${quote(separator)}, ${reader.origin}, ${reader.where(name)})`
+        `${reader.use("expectNextToken")}(${reader.at}, ${this.stop}, ${reader.where(name)}, ${reader.offset(String(reader.at))})`
       )
       reader.advance(sizeOf(type))
     }
@@ -134,11 +131,7 @@ class TokenReader {
     if (of.kind === "literal") {
       const following = type.fields[index + 1]
       const crosses = here === undefined && following !== undefined && !mayBeMissing(following)
-      const text = textOfHex(of.hex) + (crosses ? separator : "")
-      reader.lines.push(
-        `${reader.use("expectLiteral")}(reader, ${reader.at}, ${this.stop}, ${quote(text)}, ${reader.origin}, ${reader.where(name)})`
-      )
-      reader.advance(text.length)
+      reader.literal(of.hex + (crosses ? type.separator : ""), this.stop, name)
       this.crossed = crosses
       this.atEnd = false
       if (here !== undefined) {
@@ -241,6 +234,11 @@ class TokenReader {
 }
 
 const readTokens = (reader: FieldReader, type: Tokens, field: Named, end: string): undefined => {
+  const fixed = fixedLine(type)
+  if (fixed !== undefined) {
+    reader.literal(fixed, end, type.fields[0]!.name)
+    return undefined
+  }
   const stop = type.until === undefined
     ? /^\w+$/.test(reader.floor(end)) ? end : reader.constant("lineEnd", reader.floor(end))
     : reader.findUntil(type.until, { ...field, name: "line" }, end)

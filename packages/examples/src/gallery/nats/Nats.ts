@@ -13,14 +13,12 @@ import {
   encodeText,
   expectAtLeast,
   expectEnd,
-  expectLiteral,
   expectMin,
-  expectToken,
+  expectNextToken,
   expectWithin,
   findLine,
   findText,
   putBytes,
-  putLiteral,
   readDecimal,
   readDecimalBig,
   readNested,
@@ -29,7 +27,8 @@ import {
   tokensAfter,
   writeDecimal,
   writeNested,
-  writtenApart
+  writtenApart,
+  wrongLiteral
 } from "@wirewright/codec"
 
 export interface Connect {
@@ -38,8 +37,11 @@ export interface Connect {
 }
 
 export const decodeConnect: MessageDecoder<Connect> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 8, "Connect", "verb", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "CONNECT ", at, "Connect", "verb")
+  if (!(end - bodyStart >= 8 && view.getUint32(bodyStart) === 0x434f4e4e && view.getUint32(bodyStart + 4) === 0x45435420)) {
+    wrongLiteral(reader, bodyStart, end, "CONNECT ", at, "Connect", "verb")
+  }
   const optionsEnd = findLine(reader, bodyStart + 8, end, at, "Connect", "options")
   reader.next = optionsEnd + 2
   return {
@@ -50,14 +52,15 @@ export const decodeConnect: MessageDecoder<Connect> = (reader, at, bodyStart, en
 
 export const encodeConnect: MessageEncoder<Connect> = (writer, packet) => {
   const bodyStart = beginMessage(writer, packet, 10 + textBound(packet.options))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "CONNECT ")
-  const optionsFrom = position
+  view.setUint32(position, 0x434f4e4e)
+  view.setUint32(position + 4, 0x45435420)
+  const optionsFrom = position + 8
   position = optionsFrom + encodeText(bytes, optionsFrom, packet.options)
   checkUntil(bytes, optionsFrom, position, "\r\n", "Connect", "options")
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Connect", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "Connect", 0, bodyStart, position + 2)
 }
 
 export interface Err {
@@ -66,8 +69,11 @@ export interface Err {
 }
 
 export const decodeErr: MessageDecoder<Err> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 6, "Err", "verb", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "-ERR '", at, "Err", "verb")
+  if (!(end - bodyStart >= 6 && view.getUint32(bodyStart) === 0x2d455252 && view.getUint16(bodyStart + 4) === 0x2027)) {
+    wrongLiteral(reader, bodyStart, end, "-ERR '", at, "Err", "verb")
+  }
   const messageEnd = findText(reader, "'\r\n", 1, bodyStart + 6, end, at, "Err", "message")
   reader.next = messageEnd + 3
   return {
@@ -78,14 +84,16 @@ export const decodeErr: MessageDecoder<Err> = (reader, at, bodyStart, end) => {
 
 export const encodeErr: MessageEncoder<Err> = (writer, packet) => {
   const bodyStart = beginMessage(writer, packet, 9 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "-ERR '")
-  const messageFrom = position
+  view.setUint32(position, 0x2d455252)
+  view.setUint16(position + 4, 0x2027)
+  const messageFrom = position + 6
   position = messageFrom + encodeText(bytes, messageFrom, packet.message)
   checkUntil(bytes, messageFrom, position, "'\r\n", "Err", "message")
-  position = putLiteral(bytes, position, "'\r\n")
-  finishMessage(writer, packet, "Err", 0, bodyStart, position)
+  view.setUint16(position, 0x270d)
+  bytes[position + 2] = 0x0a
+  finishMessage(writer, packet, "Err", 0, bodyStart, position + 3)
 }
 
 export interface HMsg {
@@ -98,11 +106,14 @@ export interface HMsg {
 }
 
 export const decodeHMsg: MessageDecoder<HMsg> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "HMsg", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "HMSG ", at, "HMsg", "verb")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x484d5347 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "HMSG ", at, "HMsg", "verb")
+  }
   const subjectStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   expectMin(subjectStop - (bodyStart + 5), 1, "HMsg", "subject", bodyStart + 5 - at)
-  expectToken(reader, subjectStop, lineEnd, " ", at, "HMsg", "sid")
+  expectNextToken(subjectStop, lineEnd, "HMsg", "sid", subjectStop - at)
   const sidStop = tokenEnd(reader.bytes, subjectStop + 1, lineEnd, 32)
   expectMin(sidStop - (subjectStop + 1), 1, "HMsg", "sid", subjectStop + 1 - at)
   let next = sidStop
@@ -114,12 +125,12 @@ export const decodeHMsg: MessageDecoder<HMsg> = (reader, at, bodyStart, end) => 
     next = replyToStop
     spare--
   }
-  expectToken(reader, next, lineEnd, " ", at, "HMsg", "headersSize")
+  expectNextToken(next, lineEnd, "HMsg", "headersSize", next - at)
   const headersSizeStart = next + 1
   const headersSizeStop = tokenEnd(reader.bytes, headersSizeStart, lineEnd, 32)
   const headersSize = readDecimal(reader, headersSizeStart, headersSizeStop, 0, 4294967295, at, "HMsg", "headersSize")
   next = headersSizeStop
-  expectToken(reader, next, lineEnd, " ", at, "HMsg", "size")
+  expectNextToken(next, lineEnd, "HMsg", "size", next - at)
   const sizeStart = next + 1
   const size = readDecimal(reader, sizeStart, lineEnd, 0, 4294967295, at, "HMsg", "size")
   next = lineEnd
@@ -138,7 +149,9 @@ export const decodeHMsg: MessageDecoder<HMsg> = (reader, at, bodyStart, end) => 
     maybeHeaders = headers
   }
   expectAtLeast(end - headersGroupEnd, 2, "HMsg", "payloadEnd", headersGroupEnd - at)
-  expectLiteral(reader, headersGroupEnd, end, "\r\n", at, "HMsg", "payloadEnd")
+  if (!(end - headersGroupEnd >= 2 && view.getUint16(headersGroupEnd) === 0x0d0a)) {
+    wrongLiteral(reader, headersGroupEnd, end, "\r\n", at, "HMsg", "payloadEnd")
+  }
   reader.next = headersGroupEnd + 2
   return {
     _tag: "HMsg",
@@ -157,11 +170,11 @@ export const encodeHMsg: MessageEncoder<HMsg> = (writer, packet) => {
     34 + textBound(packet.subject) + textBound(packet.sid) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
       (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + packet.payload.length
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "HMSG")
-  bytes[position] = 0x20
-  const subjectToken = position + 1
+  view.setUint32(position, 0x484d5347)
+  bytes[position + 4] = 0x20
+  const subjectToken = position + 5
   position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
   checkMin(position - subjectToken, 1, "HMsg", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "HMsg", "subject")
@@ -192,14 +205,15 @@ export const encodeHMsg: MessageEncoder<HMsg> = (writer, packet) => {
   )
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(headersBytes.length + packet.payload.length, 0, 4294967295, "HMsg", "headers"))
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   if (packet.headers === null) {
   } else {
     position = putBytes(bytes, position, headersBytes)
   }
   position = putBytes(bytes, position, packet.payload)
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "HMsg", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "HMsg", 0, bodyStart, position + 2)
 }
 
 export interface HPub {
@@ -211,8 +225,11 @@ export interface HPub {
 }
 
 export const decodeHPub: MessageDecoder<HPub> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "HPub", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "HPUB ", at, "HPub", "verb")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x48505542 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "HPUB ", at, "HPub", "verb")
+  }
   const subjectStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   expectMin(subjectStop - (bodyStart + 5), 1, "HPub", "subject", bodyStart + 5 - at)
   let next = subjectStop
@@ -225,12 +242,12 @@ export const decodeHPub: MessageDecoder<HPub> = (reader, at, bodyStart, end) => 
     next = replyToStop
     spare--
   }
-  expectToken(reader, next, lineEnd, " ", at, "HPub", "headersSize")
+  expectNextToken(next, lineEnd, "HPub", "headersSize", next - at)
   const headersSizeStart = next + 1
   const headersSizeStop = tokenEnd(reader.bytes, headersSizeStart, lineEnd, 32)
   const headersSize = readDecimal(reader, headersSizeStart, headersSizeStop, 0, 4294967295, at, "HPub", "headersSize")
   next = headersSizeStop
-  expectToken(reader, next, lineEnd, " ", at, "HPub", "size")
+  expectNextToken(next, lineEnd, "HPub", "size", next - at)
   const sizeStart = next + 1
   const size = readDecimal(reader, sizeStart, lineEnd, 0, 4294967295, at, "HPub", "size")
   next = lineEnd
@@ -249,7 +266,9 @@ export const decodeHPub: MessageDecoder<HPub> = (reader, at, bodyStart, end) => 
     maybeHeaders = headers
   }
   expectAtLeast(end - headersGroupEnd, 2, "HPub", "payloadEnd", headersGroupEnd - at)
-  expectLiteral(reader, headersGroupEnd, end, "\r\n", at, "HPub", "payloadEnd")
+  if (!(end - headersGroupEnd >= 2 && view.getUint16(headersGroupEnd) === 0x0d0a)) {
+    wrongLiteral(reader, headersGroupEnd, end, "\r\n", at, "HPub", "payloadEnd")
+  }
   reader.next = headersGroupEnd + 2
   return {
     _tag: "HPub",
@@ -267,11 +286,11 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
     33 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
       (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + packet.payload.length
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "HPUB")
-  bytes[position] = 0x20
-  const subjectToken = position + 1
+  view.setUint32(position, 0x48505542)
+  bytes[position + 4] = 0x20
+  const subjectToken = position + 5
   position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
   checkMin(position - subjectToken, 1, "HPub", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "HPub", "subject")
@@ -298,14 +317,15 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
   )
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(headersBytes.length + packet.payload.length, 0, 4294967295, "HPub", "headers"))
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   if (packet.headers === null) {
   } else {
     position = putBytes(bytes, position, headersBytes)
   }
   position = putBytes(bytes, position, packet.payload)
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "HPub", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "HPub", 0, bodyStart, position + 2)
 }
 
 export interface Info {
@@ -314,8 +334,11 @@ export interface Info {
 }
 
 export const decodeInfo: MessageDecoder<Info> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 5, "Info", "verb", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "INFO ", at, "Info", "verb")
+  if (!(end - bodyStart >= 5 && view.getUint32(bodyStart) === 0x494e464f && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, end, "INFO ", at, "Info", "verb")
+  }
   const infoEnd = findLine(reader, bodyStart + 5, end, at, "Info", "info")
   reader.next = infoEnd + 2
   return {
@@ -326,14 +349,15 @@ export const decodeInfo: MessageDecoder<Info> = (reader, at, bodyStart, end) => 
 
 export const encodeInfo: MessageEncoder<Info> = (writer, packet) => {
   const bodyStart = beginMessage(writer, packet, 7 + textBound(packet.info))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "INFO ")
-  const infoFrom = position
+  view.setUint32(position, 0x494e464f)
+  bytes[position + 4] = 0x20
+  const infoFrom = position + 5
   position = infoFrom + encodeText(bytes, infoFrom, packet.info)
   checkUntil(bytes, infoFrom, position, "\r\n", "Info", "info")
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Info", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "Info", 0, bodyStart, position + 2)
 }
 
 export interface Msg {
@@ -345,11 +369,14 @@ export interface Msg {
 }
 
 export const decodeMsg: MessageDecoder<Msg> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Msg", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "MSG ", at, "Msg", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x4d534720)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "MSG ", at, "Msg", "verb")
+  }
   const subjectStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(subjectStop - (bodyStart + 4), 1, "Msg", "subject", bodyStart + 4 - at)
-  expectToken(reader, subjectStop, lineEnd, " ", at, "Msg", "sid")
+  expectNextToken(subjectStop, lineEnd, "Msg", "sid", subjectStop - at)
   const sidStop = tokenEnd(reader.bytes, subjectStop + 1, lineEnd, 32)
   expectMin(sidStop - (subjectStop + 1), 1, "Msg", "sid", subjectStop + 1 - at)
   let next = sidStop
@@ -361,7 +388,7 @@ export const decodeMsg: MessageDecoder<Msg> = (reader, at, bodyStart, end) => {
     next = replyToStop
     spare--
   }
-  expectToken(reader, next, lineEnd, " ", at, "Msg", "size")
+  expectNextToken(next, lineEnd, "Msg", "size", next - at)
   const sizeStart = next + 1
   const size = readDecimal(reader, sizeStart, lineEnd, 0, 4294967295, at, "Msg", "size")
   next = lineEnd
@@ -369,7 +396,9 @@ export const decodeMsg: MessageDecoder<Msg> = (reader, at, bodyStart, end) => {
   const payloadEnd = lineEnd + 2 + size
   expectWithin(payloadEnd, end, "Msg", "payload", lineEnd + 2, at)
   expectAtLeast(end - payloadEnd, 2, "Msg", "payloadEnd", payloadEnd - at)
-  expectLiteral(reader, payloadEnd, end, "\r\n", at, "Msg", "payloadEnd")
+  if (!(end - payloadEnd >= 2 && view.getUint16(payloadEnd) === 0x0d0a)) {
+    wrongLiteral(reader, payloadEnd, end, "\r\n", at, "Msg", "payloadEnd")
+  }
   reader.next = payloadEnd + 2
   return {
     _tag: "Msg",
@@ -387,11 +416,12 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
     22 + textBound(packet.subject) + textBound(packet.sid) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
       packet.payload.length
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "MSG")
-  bytes[position] = 0x20
-  const subjectToken = position + 1
+  view.setUint16(position, 0x4d53)
+  bytes[position + 2] = 0x47
+  bytes[position + 3] = 0x20
+  const subjectToken = position + 4
   position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
   checkMin(position - subjectToken, 1, "Msg", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "Msg", "subject")
@@ -408,10 +438,10 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
   }
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.payload.length, 0, 4294967295, "Msg", "payload"))
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.payload)
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Msg", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.payload)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "Msg", 0, bodyStart, position + 2)
 }
 
 export interface Ok {
@@ -419,10 +449,11 @@ export interface Ok {
 }
 
 export const decodeOk: MessageDecoder<Ok> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Ok", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "+OK", at, "Ok", "verb")
-  expectEnd(bodyStart + 3, lineEnd, "Ok", "verb", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 5 && view.getUint32(bodyStart) === 0x2b4f4b0d && view.getUint8(bodyStart + 4) === 0x0a)) {
+    wrongLiteral(reader, bodyStart, end, "+OK\r\n", at, "Ok", "verb")
+  }
+  reader.next = bodyStart + 5
   return {
     _tag: "Ok"
   }
@@ -430,11 +461,12 @@ export const decodeOk: MessageDecoder<Ok> = (reader, at, bodyStart, end) => {
 
 export const encodeOk: MessageEncoder<Ok> = (writer, packet) => {
   const bodyStart = beginMessage(writer, packet, 6)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "+OK")
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Ok", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x2b4f)
+  bytes[position + 2] = 0x4b
+  view.setUint16(position + 3, 0x0d0a)
+  finishMessage(writer, packet, "Ok", 0, bodyStart, position + 5)
 }
 
 export interface Ping {
@@ -442,10 +474,11 @@ export interface Ping {
 }
 
 export const decodePing: MessageDecoder<Ping> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Ping", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "PING", at, "Ping", "verb")
-  expectEnd(bodyStart + 4, lineEnd, "Ping", "verb", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 6 && view.getUint32(bodyStart) === 0x50494e47 && view.getUint16(bodyStart + 4) === 0x0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "PING\r\n", at, "Ping", "verb")
+  }
+  reader.next = bodyStart + 6
   return {
     _tag: "Ping"
   }
@@ -453,11 +486,11 @@ export const decodePing: MessageDecoder<Ping> = (reader, at, bodyStart, end) => 
 
 export const encodePing: MessageEncoder<Ping> = (writer, packet) => {
   const bodyStart = beginMessage(writer, packet, 7)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "PING")
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Ping", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x50494e47)
+  view.setUint16(position + 4, 0x0d0a)
+  finishMessage(writer, packet, "Ping", 0, bodyStart, position + 6)
 }
 
 export interface Pong {
@@ -465,10 +498,11 @@ export interface Pong {
 }
 
 export const decodePong: MessageDecoder<Pong> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Pong", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "PONG", at, "Pong", "verb")
-  expectEnd(bodyStart + 4, lineEnd, "Pong", "verb", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 6 && view.getUint32(bodyStart) === 0x504f4e47 && view.getUint16(bodyStart + 4) === 0x0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "PONG\r\n", at, "Pong", "verb")
+  }
+  reader.next = bodyStart + 6
   return {
     _tag: "Pong"
   }
@@ -476,11 +510,11 @@ export const decodePong: MessageDecoder<Pong> = (reader, at, bodyStart, end) => 
 
 export const encodePong: MessageEncoder<Pong> = (writer, packet) => {
   const bodyStart = beginMessage(writer, packet, 7)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "PONG")
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Pong", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x504f4e47)
+  view.setUint16(position + 4, 0x0d0a)
+  finishMessage(writer, packet, "Pong", 0, bodyStart, position + 6)
 }
 
 export interface Pub {
@@ -491,8 +525,11 @@ export interface Pub {
 }
 
 export const decodePub: MessageDecoder<Pub> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Pub", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "PUB ", at, "Pub", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x50554220)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "PUB ", at, "Pub", "verb")
+  }
   const subjectStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(subjectStop - (bodyStart + 4), 1, "Pub", "subject", bodyStart + 4 - at)
   let next = subjectStop
@@ -505,7 +542,7 @@ export const decodePub: MessageDecoder<Pub> = (reader, at, bodyStart, end) => {
     next = replyToStop
     spare--
   }
-  expectToken(reader, next, lineEnd, " ", at, "Pub", "size")
+  expectNextToken(next, lineEnd, "Pub", "size", next - at)
   const sizeStart = next + 1
   const size = readDecimal(reader, sizeStart, lineEnd, 0, 4294967295, at, "Pub", "size")
   next = lineEnd
@@ -513,7 +550,9 @@ export const decodePub: MessageDecoder<Pub> = (reader, at, bodyStart, end) => {
   const payloadEnd = lineEnd + 2 + size
   expectWithin(payloadEnd, end, "Pub", "payload", lineEnd + 2, at)
   expectAtLeast(end - payloadEnd, 2, "Pub", "payloadEnd", payloadEnd - at)
-  expectLiteral(reader, payloadEnd, end, "\r\n", at, "Pub", "payloadEnd")
+  if (!(end - payloadEnd >= 2 && view.getUint16(payloadEnd) === 0x0d0a)) {
+    wrongLiteral(reader, payloadEnd, end, "\r\n", at, "Pub", "payloadEnd")
+  }
   reader.next = payloadEnd + 2
   return {
     _tag: "Pub",
@@ -529,11 +568,12 @@ export const encodePub: MessageEncoder<Pub> = (writer, packet) => {
     packet,
     21 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) + packet.payload.length
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "PUB")
-  bytes[position] = 0x20
-  const subjectToken = position + 1
+  view.setUint16(position, 0x5055)
+  bytes[position + 2] = 0x42
+  bytes[position + 3] = 0x20
+  const subjectToken = position + 4
   position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
   checkMin(position - subjectToken, 1, "Pub", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "Pub", "subject")
@@ -546,10 +586,10 @@ export const encodePub: MessageEncoder<Pub> = (writer, packet) => {
   }
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.payload.length, 0, 4294967295, "Pub", "payload"))
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.payload)
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Pub", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.payload)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "Pub", 0, bodyStart, position + 2)
 }
 
 export interface Sub {
@@ -560,8 +600,11 @@ export interface Sub {
 }
 
 export const decodeSub: MessageDecoder<Sub> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Sub", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "SUB ", at, "Sub", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x53554220)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "SUB ", at, "Sub", "verb")
+  }
   const subjectStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(subjectStop - (bodyStart + 4), 1, "Sub", "subject", bodyStart + 4 - at)
   let next = subjectStop
@@ -574,7 +617,7 @@ export const decodeSub: MessageDecoder<Sub> = (reader, at, bodyStart, end) => {
     next = queueGroupStop
     spare--
   }
-  expectToken(reader, next, lineEnd, " ", at, "Sub", "sid")
+  expectNextToken(next, lineEnd, "Sub", "sid", next - at)
   const sidStart = next + 1
   const sidStop = tokenEnd(reader.bytes, sidStart, lineEnd, 32)
   expectMin(sidStop - sidStart, 1, "Sub", "sid", sidStart - at)
@@ -595,11 +638,12 @@ export const encodeSub: MessageEncoder<Sub> = (writer, packet) => {
     packet,
     9 + textBound(packet.subject) + (packet.queueGroup === undefined ? 0 : textBound(packet.queueGroup)) + textBound(packet.sid)
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "SUB")
-  bytes[position] = 0x20
-  const subjectToken = position + 1
+  view.setUint16(position, 0x5355)
+  bytes[position + 2] = 0x42
+  bytes[position + 3] = 0x20
+  const subjectToken = position + 4
   position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
   checkMin(position - subjectToken, 1, "Sub", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "Sub", "subject")
@@ -615,8 +659,8 @@ export const encodeSub: MessageEncoder<Sub> = (writer, packet) => {
   position = sidToken + encodeText(bytes, sidToken, packet.sid)
   checkMin(position - sidToken, 1, "Sub", "sid")
   checkToken(bytes, sidToken, position, 32, 10, "Sub", "sid")
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Sub", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "Sub", 0, bodyStart, position + 2)
 }
 
 export interface Unsub {
@@ -626,8 +670,11 @@ export interface Unsub {
 }
 
 export const decodeUnsub: MessageDecoder<Unsub> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Unsub", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "UNSUB ", at, "Unsub", "verb")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x554e5355 && view.getUint16(bodyStart + 4) === 0x4220)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "UNSUB ", at, "Unsub", "verb")
+  }
   const sidStop = tokenEnd(reader.bytes, bodyStart + 6, lineEnd, 32)
   expectMin(sidStop - (bodyStart + 6), 1, "Unsub", "sid", bodyStart + 6 - at)
   let next = sidStop
@@ -649,11 +696,12 @@ export const decodeUnsub: MessageDecoder<Unsub> = (reader, at, bodyStart, end) =
 
 export const encodeUnsub: MessageEncoder<Unsub> = (writer, packet) => {
   const bodyStart = beginMessage(writer, packet, 30 + textBound(packet.sid))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "UNSUB")
-  bytes[position] = 0x20
-  const sidToken = position + 1
+  view.setUint32(position, 0x554e5355)
+  bytes[position + 4] = 0x42
+  bytes[position + 5] = 0x20
+  const sidToken = position + 6
   position = sidToken + encodeText(bytes, sidToken, packet.sid)
   checkMin(position - sidToken, 1, "Unsub", "sid")
   checkToken(bytes, sidToken, position, 32, 10, "Unsub", "sid")
@@ -661,6 +709,6 @@ export const encodeUnsub: MessageEncoder<Unsub> = (writer, packet) => {
     bytes[position] = 0x20
     position = writeDecimal(bytes, position + 1, checkVarintBig(packet.maxMessages, 0n, 18446744073709551615n, "Unsub", "maxMessages"))
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishMessage(writer, packet, "Unsub", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishMessage(writer, packet, "Unsub", 0, bodyStart, position + 2)
 }

@@ -5,7 +5,7 @@
 import { type MessageDecoder, readMessage } from "./Frame.ts"
 import * as Nats from "./Nats.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, isHead, noHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind message. */
 export type Message =
@@ -25,48 +25,66 @@ export type Message =
 export const dispatchMessage: MessageDecoder<Message, States> = (reader, at, bodyStart, end) => {
   switch (reader.bytes[bodyStart]) {
     case 43:
-      if (isHead(reader, bodyStart, end, "+OK\r\n")) return Nats.decodeOk(reader, at, bodyStart, end)
+      if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x2b4f4b0d && reader.view.getUint8(bodyStart + 4) === 0x0a) {
+        return Nats.decodeOk(reader, at, bodyStart, end)
+      }
       break
     case 45:
-      if (isHead(reader, bodyStart, end, "-ERR '")) return Nats.decodeErr(reader, at, bodyStart, end)
+      if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x2d455252 && reader.view.getUint16(bodyStart + 4) === 0x2027) {
+        return Nats.decodeErr(reader, at, bodyStart, end)
+      }
       break
     case 67:
-      if (isHead(reader, bodyStart, end, "CONNECT ")) return Nats.decodeConnect(reader, at, bodyStart, end)
+      if (end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x434f4e4e && reader.view.getUint32(bodyStart + 4) === 0x45435420) {
+        return Nats.decodeConnect(reader, at, bodyStart, end)
+      }
       break
     case 72:
       switch (reader.bytes[bodyStart + 1]) {
         case 77:
-          if (isHead(reader, bodyStart, end, "HMSG ")) return Nats.decodeHMsg(reader, at, bodyStart, end)
+          if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x484d5347 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+            return Nats.decodeHMsg(reader, at, bodyStart, end)
+          }
           break
         case 80:
-          if (isHead(reader, bodyStart, end, "HPUB ")) return Nats.decodeHPub(reader, at, bodyStart, end)
+          if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x48505542 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+            return Nats.decodeHPub(reader, at, bodyStart, end)
+          }
           break
       }
       break
     case 73:
-      if (isHead(reader, bodyStart, end, "INFO ")) return Nats.decodeInfo(reader, at, bodyStart, end)
+      if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x494e464f && reader.view.getUint8(bodyStart + 4) === 0x20) {
+        return Nats.decodeInfo(reader, at, bodyStart, end)
+      }
       break
     case 77:
-      if (isHead(reader, bodyStart, end, "MSG ")) return Nats.decodeMsg(reader, at, bodyStart, end)
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4d534720) return Nats.decodeMsg(reader, at, bodyStart, end)
       break
     case 80:
       switch (reader.bytes[bodyStart + 1]) {
         case 73:
-          if (isHead(reader, bodyStart, end, "PING\r\n")) return Nats.decodePing(reader, at, bodyStart, end)
+          if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x50494e47 && reader.view.getUint16(bodyStart + 4) === 0x0d0a) {
+            return Nats.decodePing(reader, at, bodyStart, end)
+          }
           break
         case 79:
-          if (isHead(reader, bodyStart, end, "PONG\r\n")) return Nats.decodePong(reader, at, bodyStart, end)
+          if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x504f4e47 && reader.view.getUint16(bodyStart + 4) === 0x0d0a) {
+            return Nats.decodePong(reader, at, bodyStart, end)
+          }
           break
         case 85:
-          if (isHead(reader, bodyStart, end, "PUB ")) return Nats.decodePub(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x50554220) return Nats.decodePub(reader, at, bodyStart, end)
           break
       }
       break
     case 83:
-      if (isHead(reader, bodyStart, end, "SUB ")) return Nats.decodeSub(reader, at, bodyStart, end)
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x53554220) return Nats.decodeSub(reader, at, bodyStart, end)
       break
     case 85:
-      if (isHead(reader, bodyStart, end, "UNSUB ")) return Nats.decodeUnsub(reader, at, bodyStart, end)
+      if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x554e5355 && reader.view.getUint16(bodyStart + 4) === 0x4220) {
+        return Nats.decodeUnsub(reader, at, bodyStart, end)
+      }
       break
   }
   return noHead(reader, bodyStart, end, "Message", [

@@ -13,18 +13,17 @@ import {
   encodeText,
   endStands,
   expectEnd,
-  expectLiteral,
   expectMin,
   expectTokenEnd,
   findByte,
   findLine,
   inElement,
-  putLiteral,
   readDecimal,
   textBound,
   tokenEnd,
   unencodable,
-  writeDecimal
+  writeDecimal,
+  wrongLiteral
 } from "@wirewright/codec"
 
 /** A name may come several times. */
@@ -48,7 +47,7 @@ export function readNatsHeader(reader: Reader, at: number, end: number, start: n
 
 /** Writes a `NatsHeader` at `at`, where there is room for `boundNatsHeader` bytes; returns the offset after it. */
 export function writeNatsHeader(writer: Writer, at: number, value: NatsHeader): number {
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = at
   const nameFrom = position
   position = nameFrom + encodeText(bytes, nameFrom, value.name)
@@ -58,8 +57,8 @@ export function writeNatsHeader(writer: Writer, at: number, value: NatsHeader): 
   const valueFrom = position + 1
   position = valueFrom + encodeText(bytes, valueFrom, value.value)
   checkUntil(bytes, valueFrom, position, "\r\n", "NatsHeader", "value")
-  position = putLiteral(bytes, position, "\r\n")
-  return position
+  view.setUint16(position, 0x0d0a)
+  return position + 2
 }
 
 /** Room a `NatsHeader` needs at most, in bytes. */
@@ -89,8 +88,11 @@ export interface NatsHeaders {
 
 /** Reads a `NatsHeaders` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readNatsHeaders(reader: Reader, at: number, end: number, start: number): NatsHeaders {
+  const view = reader.view
   const lineEnd = findLine(reader, at, end, start, "NatsHeaders", "line")
-  expectLiteral(reader, at, lineEnd, "NATS/1.0", start, "NatsHeaders", "version")
+  if (!(lineEnd - at >= 8 && view.getUint32(at) === 0x4e415453 && view.getUint32(at + 4) === 0x2f312e30)) {
+    wrongLiteral(reader, at, lineEnd, "NATS/1.0", start, "NatsHeaders", "version")
+  }
   expectTokenEnd(reader, at + 8, lineEnd, " ", start, "NatsHeaders", "version")
   let next = at + 8
   let maybeStatus: number | undefined
@@ -128,7 +130,7 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
 
 /** Writes a `NatsHeaders` at `at`, where there is room for `boundNatsHeaders` bytes; returns the offset after it. */
 export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders): number {
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = at
   if (value.description !== undefined && value.status === undefined) {
     unencodable("Missing", "NatsHeaders", "status", "a value, because description has one", "undefined")
@@ -136,7 +138,9 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
   if (value.status === undefined && value.description !== undefined) {
     unencodable("Missing", "NatsHeaders", "status", "a value, because description has one", "undefined")
   }
-  position = putLiteral(bytes, position, "NATS/1.0")
+  view.setUint32(position, 0x4e415453)
+  view.setUint32(position + 4, 0x2f312e30)
+  position = position + 8
   if (value.status !== undefined) {
     bytes[position] = 0x20
     position = writeDecimal(bytes, position + 1, checkVarint(value.status, 0, 4294967295, "NatsHeaders", "status"))
@@ -147,7 +151,8 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
     position = position + 1 + encodeText(bytes, position + 1, value.description)
     checkUntil(bytes, descriptionToken, position, "\r\n", "NatsHeaders", "description")
   }
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   let headersIndex = 0
   try {
     for (const headersElement of value.headers) {
@@ -159,8 +164,8 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
   } catch (error) {
     throw inElement(error, "NatsHeaders", "headers", headersIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  return position
+  view.setUint16(position, 0x0d0a)
+  return position + 2
 }
 
 /** Room a `NatsHeaders` needs at most, in bytes. */

@@ -84,7 +84,11 @@ const messages = [
     ]
   }),
   message("HPub", {
-    fields: { line: line({ verb: literal("HPUB"), subject: word, replyTo: optional(word), ...sizedWithHeaders }), headers: Headers, ...payload },
+    fields: {
+      line: line({ verb: literal("HPUB"), subject: word, replyTo: optional(word), ...sizedWithHeaders }),
+      headers: Headers,
+      ...payload
+    },
     examples: documented("HPUB FOO 22 33\r\nNATS/1.0\r\nBar: Baz\r\n\r\nHello NATS!\r\n", {
       subject: "FOO",
       headers: { headers: [{ name: "Bar", value: " Baz" }] }

@@ -160,13 +160,22 @@ class Prover {
   private terminator(of: TypeModel, until: string, name: string): ReadonlyArray<Gap> {
     const byte = Number.parseInt(until.slice(0, 2), 16)
     const first = new Sets(this.catalog, new Map()).first(of)
-    if (first !== undefined && !first.has(byte)) return []
+    if (first !== undefined && !first.has(byte) || this.beginsWithText(of)) return []
     return [{
       name,
       why: `an element of ${name} may begin like its end, 0x${until}`,
       hint: "end it otherwise, or give the elements tags that are never that",
       stopsEarly: true
     }]
+  }
+
+  /** Whether values begin with text: one that begins like an end is refused like one that contains its own. */
+  private beginsWithText(of: TypeModel): boolean {
+    if (of.kind === "struct") {
+      const [field] = this.catalog.typeOf("struct", of.ref).fields
+      return field !== undefined && this.beginsWithText(field.type)
+    }
+    return of.kind === "bytes" || of.kind === "utf8" || of.kind === "json" || of.kind === "text"
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Gap> {

@@ -127,11 +127,7 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
   literal: {
     text: () => "never",
     read: (reader, type, field, end) => {
-      const text = JSON.stringify(textOfHex(type.hex))
-      reader.lines.push(
-        `${reader.use("expectLiteral")}(reader, ${reader.at}, ${end}, ${text}, ${reader.origin}, ${reader.where(field.path)})`
-      )
-      reader.advance(type.hex.length / 2)
+      reader.literal(type.hex, end, field.path)
       return undefined
     },
     write: (writer, type) => writer.literal(type.hex),

@@ -492,10 +492,10 @@ export const findingCodes: ReadonlyArray<FindingCode> = [
   ),
   one(
     "WW207",
-    "UTF-16 that ends at one byte",
-    "Half a character looks like it.",
-    "End it with two bytes.",
-    "export const x = T(struct(\"S\", { a: utf16({ until: 0 }) })) // ←"
+    "UTF-16 that ends with more than one character",
+    "Ends are looked for character by character.",
+    "End it with one: `until: 0`.",
+    "export const x = T(struct(\"S\", { a: utf16({ until: \"\\0\\0\" }) })) // ←"
   ),
   one(
     "WW210",

@@ -8,7 +8,7 @@ import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { wordOf } from "@wirewright/codec/words/index"
 import { measuredFields } from "@wirewright/codec/words/Records"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { baseOf, type Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
@@ -70,7 +70,8 @@ class Prover {
         i += group.length - 1
         continue
       }
-      if (type.kind === "optional" && type.if === undefined) {
+      const optional = optionalIn(type)
+      if (optional !== undefined && optional.if === undefined) {
         gaps.push(...this.optionals(fields, i, closed, all))
         if (isPresenceByLength(this.context, fields)) {
           return [
@@ -81,7 +82,7 @@ class Prover {
       }
       const byLength = measured.has(name) && all.some((other) => lengthTargets(other.type).includes(name))
       const counted = measured.has(name) && !byLength
-      const ends = byLength || counted || this.context.ends(type) || type.kind === "optional" && this.context.ends(type.of)
+      const ends = byLength || counted || this.context.ends(type) || optional !== undefined && this.context.ends(optional.of)
       if (!ends) {
         if (!closed) gaps.push({ name, why: `nothing says where ${name} ends`, hint: lengthen })
         else if (open !== undefined) gaps.push({ name: open, why: `both ${open} and ${name} take what is left`, hint: lengthen })
@@ -101,21 +102,23 @@ class Prover {
     closed: boolean,
     all: ReadonlyArray<FieldModel>
   ): ReadonlyArray<Gap> {
-    const { name, type } = fields[from]!
+    const { name } = fields[from]!
+    const type = optionalIn(fields[from]!.type)!
     const gap = (why: string, hint: string): ReadonlyArray<Gap> => [{ name, why, hint }]
     const hint = "let a bit (bitOf), a value (valueOf) or layouts tell"
     if (!closed) return gap(`nothing tells whether ${name} is there`, hint)
-    if (type.kind !== "optional" || isPresenceByLength(this.context, fields)) return []
+    if (isPresenceByLength(this.context, fields)) return []
     if (all.some((field) => lengthTargets(field.type).includes(name))) {
       return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
     }
     let before = name
     for (const [i, field] of fields.entries()) {
       if (i <= from) continue
-      if (field.type.kind !== "optional" || field.type.if !== undefined) {
+      const other = optionalIn(field.type)
+      if (other === undefined || other.if !== undefined) {
         return gap(`whether ${name} is there cannot be told from what follows it`, hint)
       }
-      if (field.type.requires !== before) {
+      if (other.requires !== before) {
         return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
       }
       before = field.name
@@ -381,9 +384,16 @@ const provePackets = (
   }
   // packets without an opcode are told apart by what they consist of
   for (const all of told.values()) {
+    const fallbacks = new Map<object, { readonly name: string; readonly others: Array<string> }>()
     for (const [i, one] of all.entries()) {
       for (const other of all.slice(0, i)) {
         if (other.command === one.command || apart(prover, one.run.fields, other.run.fields)) continue
+        const [fewer, more] = marks(other.run.fields) < marks(one.run.fields) ? [other, one] : [one, other]
+        if (marks(fewer.run.fields) < marks(more.run.fields)) {
+          const known = fallbacks.get(fewer.value) ?? { name: fewer.command, others: [] }
+          fallbacks.set(fewer.value, { ...known, others: [...known.others, more.command] })
+          continue
+        }
         const gap = {
           name: "",
           why: `nothing tells ${one.command} from ${other.command}`,
@@ -391,6 +401,15 @@ const provePackets = (
         }
         decide(prover, { value: one.value, path: [] }, one.command, [gap], [other.run, one.run], false, out)
       }
+    }
+    for (const [value, { name, others }] of fallbacks) {
+      out.notices.push({
+        rule: "WW199",
+        value,
+        path: [],
+        message: `not decided: ${name} is for what ${others.join(", ")} ${others.length === 1 ? "is" : "are"} not; a value of ${name} with its literals is read as that one`,
+        hint: "let the encoder's caller choose the more special packet"
+      })
     }
   }
 }
@@ -430,7 +449,10 @@ const apart = (prover: Prover, a: ReadonlyArray<FieldModel>, b: ReadonlyArray<Fi
 
 /** Constants and literals that a layout is known by. */
 const marks = (fields: ReadonlyArray<FieldModel>): number =>
-  fields.filter(({ type }) => type.kind === "constant" || type.kind === "literal").length
+  fields.reduce(
+    (sum, { type }) => sum + (type.kind === "tokens" ? marks(type.fields) : type.kind === "constant" || type.kind === "literal" ? 1 : 0),
+    0
+  )
 
 /** Layouts of one packet. One that says fewer constants is for what the others are not. */
 const proveApart = (

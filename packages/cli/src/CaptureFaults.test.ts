@@ -38,11 +38,7 @@ const decoded = async (name: string, protocol: string, ports: ReadonlyArray<numb
     }
   }
   const report = new Collected(await loadProtocol(protocol), { json: true, color: false })
-  await decodeCapture(report, (await openInput(pathOf(name))).all, {
-    servers: ports.map((port) => ({ port })),
-    collections: false,
-    hexdump: false
-  })
+  await decodeCapture(report, (await openInput(pathOf(name))).all, { servers: ports.map((port) => ({ port })), collections: false, hexdump: false })
   return { frames, findings: report.errors }
 }
 

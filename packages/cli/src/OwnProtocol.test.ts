@@ -104,11 +104,8 @@ beforeAll(async () => {
   writeFileSync(path("two.ts"), sidesSpec)
   writeFileSync(path("box.ts"), linesSpec)
   writeFileSync(path("meter.ts"), littleSpec)
-  writeFileSync(
-    path("records.ts"),
-    `import { struct, types, u8 } from "@wirewright/dsl"
-export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`
-  )
+  writeFileSync(path("records.ts"), `import { struct, types, u8 } from "@wirewright/dsl"
+export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`)
   for (const name of ["chat", "two", "records", "box", "meter"]) {
     const { code, err, out } = await run("generate", path(`${name}.ts`), "--out", path(name))
     expect([code, err + out], name).toEqual([0, expect.stringContaining("changed")])
@@ -154,10 +151,7 @@ describe("a protocol in a directory", () => {
 
   it("comes from lines, and from files in pieces", async () => {
     writeFileSync(path("lines.txt"), `# said by hand\n${say}\nc2s ${members}\n`)
-    expect(ndjson((await chat("decode", path("lines.txt"), "--lines", "--json")).out).map((one) => one["packet"])).toEqual([
-      "Say",
-      "Members"
-    ])
+    expect(ndjson((await chat("decode", path("lines.txt"), "--lines", "--json")).out).map((one) => one["packet"])).toEqual(["Say", "Members"])
     writeFileSync(path("stream.bin"), hex(say + members + say))
     expect(ndjson((await chat("decode", path("stream.bin"), "--json")).out).map((one) => one["packet"])).toEqual(["Say", "Members", "Say"])
   })
@@ -169,10 +163,7 @@ describe("a protocol in a directory", () => {
   })
 
   it("is found in TCP, in pieces", async () => {
-    writeFileSync(
-      path("tcp.pcapng"),
-      captured(4000, [["c2s", hex(say.slice(0, 8))], ["c2s", hex(say.slice(8) + members)], ["s2c", hex(say)]])
-    )
+    writeFileSync(path("tcp.pcapng"), captured(4000, [["c2s", hex(say.slice(0, 8))], ["c2s", hex(say.slice(8) + members)], ["s2c", hex(say)]]))
     const { code, err, out } = await chat("decode", path("tcp.pcapng"), "--json", "--port", "4000")
     expect([code, err]).toEqual([0, ""])
     expect(ndjson(out).map((one) => [one["packet"], one["direction"], one["flow"]])).toEqual([
@@ -225,9 +216,7 @@ describe("a protocol in a directory", () => {
     const host = await chat("decode", path("udp.pcapng"), "--json", "--server", "10.0.0.1:4000")
     expect(host.out).toBe(asked.out)
     const other = await chat("decode", path("udp.pcapng"), "--json", "--server", "10.0.0.9:4000")
-    expect([other.code, ndjson(other.out)[0]]).toMatchObject([100, {
-      passedOver: [{ reason: "notTcp", count: 3 }, { reason: "nothingFound" }]
-    }])
+    expect([other.code, ndjson(other.out)[0]]).toMatchObject([100, { passedOver: [{ reason: "notTcp", count: 3 }, { reason: "nothingFound" }] }])
   })
 })
 
@@ -239,10 +228,7 @@ describe("packets that do not say who sent them", () => {
   it("are read as --kind says, and not without it", async () => {
     const missing = await two("decode", "--hex", ready)
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("give --kind, one of frontend, backend")])
-    expect(ndjson((await two("decode", "--json", "--hex", ready, "--kind", "backend")).out)[0]).toMatchObject({
-      packet: "Ready",
-      fields: { level: 7 }
-    })
+    expect(ndjson((await two("decode", "--json", "--hex", ready, "--kind", "backend")).out)[0]).toMatchObject({ packet: "Ready", fields: { level: 7 } })
     const dump = await two("decode", "--hex", ask, "--kind", "frontend")
     expect(dump.out).toMatch(/^Ask frontend · 6 bytes · Sides$/m)
     const wrong = await two("decode", "--hex", ask, "--kind", "frontent")

@@ -437,6 +437,7 @@ class Builder {
             ? { by: type.tag.field }
             : { tag: this.inOrder(type.byteOrder ?? this.own, () => this.type(type.tag as Type)) }),
           unknown: type.unknown,
+          empty: type.empty,
           cases: this.inOrder(type.byteOrder ?? this.own, () => this.cases(type, type.cases))
         }) as NamedTypeModel
       case "nibbleFrames":
@@ -684,7 +685,8 @@ class Builder {
 }
 
 /** Whether the header of a kind has no place for an opcode, or this command takes all that others leave. */
-const hasNoOpcode = (frame: Frame, kind: string): boolean => needsRun(frame, frame.kinds[kind]!)
+const hasNoOpcode = (frame: Frame, kind: string): boolean =>
+  needsRun(frame, frame.kinds[kind]!) || Object.values(frame.kinds).some((one) => needsRun(frame, one))
 
 const fixedLengths = new Set<string>(["u8", "u16", "u24", "u32"])
 

@@ -122,7 +122,9 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
         continue
       }
       const of = unwrapped(fields[target]![1].type)
-      if (length.kind === "countOf" ? of.kind !== "array" : !isMeasurable(context, of)) {
+      // of several fields together, one must vary
+      const measures = (one: string): boolean => index.has(one) && isMeasurable(context, unwrapped(fields[index.get(one)!]![1].type))
+      if (length.kind === "countOf" ? of.kind !== "array" : !targets.some(measures)) {
         yield at(
           place,
           "WW123",

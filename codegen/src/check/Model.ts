@@ -17,6 +17,7 @@ import { checkOrders } from "./Orders.ts"
 import { at, type Place, rangeOf } from "./Place.ts"
 import { checkSiblings } from "./Words.ts"
 
+import { headFields, opcodeField } from "../print/RunFrame.ts"
 /** Names that generated code needs for itself. */
 const globals = new Set([
   "Array",
@@ -260,7 +261,10 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
     const header = new Map<string, string>([
       ["_tag", "the tag"],
       ["layout", "the name of the layout"],
-      ["opcode", "the header"],
+      ...(packet.kind.run === undefined
+        ? ["opcode"]
+        : [opcodeField(packet.kind)?.name ?? [], headFields(context, packet.kind).map(({ name }) => name)].flat())
+        .map((name): [string, string] => [name, "the header"]),
       ...visibleFields(packet.kind).map((field): [string, string] => [field.name, "the header"]),
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])

@@ -73,20 +73,8 @@ const sizes = { plus: [whole], absent: [whole] } as const
 const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
 const headerField = kinds(
   "a header field such as opcode(u8), bodyLength(u16) or u32",
-  ...[
-    "magic",
-    "opcode",
-    "sectionLength",
-    "bodyLength",
-    "statusCode",
-    "correlation",
-    "int",
-    "flags",
-    "enumeration",
-    "reserved",
-    "bits",
-    "constant"
-  ]
+  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation"],
+  ...types
 )
 
 /** What each word makes. A property in brackets may be missing. */
@@ -122,7 +110,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
   array: { of: type, min: [number], max: [number], until: [terminator] },
   by: { field: name },
-  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, byteOrder: [order] },
+  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, empty: [oneOf("keep")], byteOrder: [order] },
   nibbleFrames: { name, cases: record(tagged) },
   lazy: { of: test((value) => typeof value === "function", "a function: lazy(() => Value)"), maxDepth: whole },
   flags: {

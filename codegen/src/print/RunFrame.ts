@@ -388,6 +388,7 @@ export const defaultOf = (context: Context, type: TypeModel, value: string): str
     case "escaped":
     case "decimal":
       return `(${value} ?? ${isBigNumber(type) ? "0n" : "0"})`
+    case "slice":
     case "float":
     case "flags":
     case "enumeration":

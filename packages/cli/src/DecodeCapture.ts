@@ -11,13 +11,14 @@ import type { Chunks } from "./Input.ts"
 import { drain, line, say, sayBlock } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
 import { PassedOver, passedText } from "./PassedOver.ts"
-import type { DecodedPacket, ProtocolAdapter } from "./ProtocolAdapter.ts"
+import type { DecodedPacket, ProtocolAdapter, Session } from "./ProtocolAdapter.ts"
 
 /** How a capture is shown. */
 export interface CaptureOptions {
   /** Servers: connections to others are passed over. None: all connections, and no datagrams. */
   readonly servers: ReadonlyArray<Endpoint>
-  readonly collections: boolean
+  /** How connections start. */
+  readonly session: Session
   /** Packets in full instead of one line each. */
   readonly hexdump: boolean
 }
@@ -72,7 +73,7 @@ class CaptureReport {
     this.summary.flow(flow)
     this.conversations.set(
       flow.number,
-      new Conversation(flow, this.report.adapter, this.options.collections, {
+      new Conversation(flow, this.report.adapter, this.options.session, {
         packet: (decoded, said, asked) => this.packet(decoded, said, asked),
         trouble: (error, said, isPacket) => this.trouble(error, said, isPacket)
       })

@@ -205,7 +205,8 @@ export class FieldWriter {
   number(name: string): string {
     const type = this.target.scope.all.get(name)
     if (type?.kind === "tagOf") return this.tagOf(type.target)
-    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") && isBigNumber(type)
+    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") &&
+      isBigNumber(type)
     return big ? `Number(${this.value(name)})` : this.value(name)
   }
 

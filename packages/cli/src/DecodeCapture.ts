@@ -2,7 +2,15 @@
  * Decodes captures: pcap or pcapng, TCP reassembly, both directions of every connection, a summary at the end. Whatever was passed over is
  * said on stderr, in the JSON, and in the number of findings.
  */
-import { CaptureReader, type CapturedFrame, type Flow, type FlowEvent, TcpFlows, type TcpSegment, type UdpDatagram } from "@wirewright/capture"
+import {
+  CaptureReader,
+  type CapturedFrame,
+  type Flow,
+  type FlowEvent,
+  TcpFlows,
+  type TcpSegment,
+  type UdpDatagram
+} from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { CaptureSummary } from "./CaptureSummary.ts"
 import { type Asked, Conversation, type Said } from "./Conversation.ts"

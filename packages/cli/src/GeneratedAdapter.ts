@@ -131,7 +131,9 @@ export class GeneratedAdapter implements ProtocolAdapter {
   senderOf(bytes: Uint8Array): Direction | undefined {
     const situation = this.begin()
     if (this.shape === undefined || !this.isTold) {
-      const [c2s, s2c] = (["c2s", "s2c"] as const).map((direction) => this.plausibleSize(bytes, 0, { ...situation, direction }) !== undefined)
+      const [c2s, s2c] = (["c2s", "s2c"] as const).map((direction) =>
+        this.plausibleSize(bytes, 0, { ...situation, direction }) !== undefined
+      )
       return c2s === s2c ? undefined : c2s ? "c2s" : "s2c"
     }
     const head = this.plausibleSize(bytes, 0, situation) === undefined ? undefined : this.headAt(bytes, 0, situation)
@@ -288,7 +290,8 @@ export class GeneratedAdapter implements ProtocolAdapter {
     const fieldOf = (role: "opcode" | "statusCode"): unknown => fields[kind === undefined ? "" : nameOf(kind, role) ?? ""]
     const opcode = fieldOf("opcode")
     const status = fieldOf("statusCode")
-    const command = meaning?.command ?? (typeof opcode === "number" && kind !== undefined ? this.catalog.command(kind.name, opcode) : undefined)
+    const command = meaning?.command ??
+      (typeof opcode === "number" && kind !== undefined ? this.catalog.command(kind.name, opcode) : undefined)
     return {
       name: tag,
       command: command?.name ?? (typeof opcode === "number" ? `opcode 0x${opcode.toString(16).padStart(2, "0")}` : tag),

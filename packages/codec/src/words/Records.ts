@@ -229,8 +229,11 @@ export const recordWords: {
     summary: (type) => type.ref,
     walk: (walk, type, spot) => {
       const { byteOrder, fields } = walk.catalog.typeOf("struct", type.ref)
-      return walk.deeper(type, spot, () =>
-        walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope))))
+      return walk.deeper(
+        type,
+        spot,
+        () => walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope)))
+      )
     },
     schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>

@@ -191,7 +191,8 @@ class Prover {
       }
     }
     const of = (first.type as Extract<TypeModel, { readonly kind: "optional" | "array" }>).of
-    if (loose.length === type.fields.length && this.context.minimumSize(of) === 0) {
+    const isNever = first.type.kind === "array" && (first.type.min ?? 0) > 0
+    if (!isNever && loose.length === type.fields.length && this.context.minimumSize(of) === 0) {
       return [{
         name: first.name,
         why: `an empty line may be no ${first.name}, or an empty one`,
@@ -407,7 +408,9 @@ const provePackets = (
         rule: "WW199",
         value,
         path: [],
-        message: `not decided: ${name} is for what ${others.join(", ")} ${others.length === 1 ? "is" : "are"} not; a value of ${name} with its literals is read as that one`,
+        message: `not decided: ${name} is for what ${others.join(", ")} ${
+          others.length === 1 ? "is" : "are"
+        } not; a value of ${name} with its literals is read as that one`,
         hint: "let the encoder's caller choose the more special packet"
       })
     }

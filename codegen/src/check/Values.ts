@@ -110,7 +110,14 @@ const shapes: { readonly [kind: string]: Shape } = {
   struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
   array: { of: type, min: [number], max: [number], until: [terminator] },
   by: { field: name },
-  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, empty: [oneOf("keep")], byteOrder: [order] },
+  choice: {
+    name,
+    tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"),
+    cases: record(tagged),
+    unknown,
+    empty: [oneOf("keep")],
+    byteOrder: [order]
+  },
   nibbleFrames: { name, cases: record(tagged) },
   lazy: { of: test((value) => typeof value === "function", "a function: lazy(() => Value)"), maxDepth: whole },
   flags: {

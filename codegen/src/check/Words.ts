@@ -389,7 +389,9 @@ export function* checkSiblings(
 }
 
 const isNumber = (type: TypeModel): boolean =>
-  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(unwrapped(type).kind)
+  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(
+    unwrapped(type).kind
+  )
 
 const enumRange = (place: Place, type: Of<"enumeration">): { readonly min: bigint; readonly max: bigint } | undefined => {
   const named = place.context.named(type.ref)

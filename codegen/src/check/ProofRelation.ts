@@ -364,7 +364,9 @@ export class Relation {
     }
     if (type.kind === "array") {
       const list = function*(self: Relation, from: number, texts: ReadonlyArray<string>): Iterable<Reading> {
-        yield* self.assign(line, index + 1, tokens, from, env, [...values, `${name}: [${texts.join(", ")}]`])
+        if (texts.length >= (type.min ?? 0)) {
+          yield* self.assign(line, index + 1, tokens, from, env, [...values, `${name}: [${texts.join(", ")}]`])
+        }
         const token = tokens[from]
         if (token === undefined) return
         for (const { next, text } of self.type(type.of, "", token[0], token[1], env)) {

@@ -408,6 +408,20 @@ describe("frames of other shapes", () => {
   })
 })
 
+it("memcached's text protocol comes along, and is told by its port", async () => {
+  const c2s = Buffer.from("get foo\r\nset a 0 0 3\r\nabc\r\n")
+  const s2c = Buffer.from("VALUE foo 0 3\r\nabc\r\nEND\r\nSTORED\r\n")
+  writeFileSync(path("text.pcapng"), captured(11_211, [["c2s", c2s], ["s2c", s2c]]))
+  const { code, out } = await run("decode", path("text.pcapng"), "--json", "--protocol", "memcached-text")
+  const found = ndjson(out)
+  expect([code, found.filter((one) => one["direction"] === "c2s").map((one) => one["packet"])]).toEqual([0, ["Get", "Set"]])
+  expect(found[0]).toMatchObject({ fields: { keys: ["foo"] } })
+  const back = await wirewright(["encode", "--protocol", "memcached-text"], out)
+  expect([back.code, back.out.replaceAll("\n", "")]).toEqual([0, c2s.toString("hex") + s2c.toString("hex")])
+  const dump = await run("decode", "--hex", Buffer.from("get foo\r\n").toString("hex"), "--protocol", "memcached-text", "--kind", "request")
+  expect(dump.out).toMatch(/^0x00 {2}67 65 74 +verb +"get"\n0x00 {11}20 +·\n/m)
+})
+
 describe("what is no protocol is refused with what to do", () => {
   it.each([
     ["a name", "dpc", /no protocol dpc: give dcp, .* or the directory of generated code; did you mean dcp\?/],

@@ -35,6 +35,8 @@ export const tokensWords: { readonly tokens: Word<Tokens> } = {
     ends: (type) => type.until !== undefined,
     summary: () => "tokens",
     walk: (walk, type, spot) => {
+      // a line that is not all there is not looked for where its length claims it to be
+      if (type.until === undefined && Math.floor(spot.end) > walk.reader.bytes.length) walk.need(spot.path, spot.at, spot.end - spot.at, spot.end)
       const stop = type.until === undefined ? Math.floor(spot.end) : findUntil(walk, type.until, spot.at, walk.stop(spot.end), spot.path)
       walk.tokens(type, prefixOf(spot.path), spot.at, stop, spot.scope)
       return stop + (type.until?.length ?? 0) / 2

@@ -5,6 +5,7 @@
  * start-up phase); `Gallery.follow` says so. What was decided is kept with each packet, so that it can be read again cut anywhere.
  */
 import { annotate, Catalog, DecodeError, EncodeError, hexOf, Reader, Writer } from "@wirewright/codec"
+import type { Customs } from "@wirewright/codec/Catalog"
 import { type AnyPacket, packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { Model } from "@wirewright/codec/Model"
 import { random } from "@wirewright/codec/Random.fixture"
@@ -52,6 +53,15 @@ export interface Gallery {
   readonly generated: object
   /** All that the generated `Schemas.ts` exports. */
   readonly schemas: object
+  /** Faces of the fields that only code can say. */
+  readonly customs?: Customs
+  /** Recordings in another shape than conversations, brought into it. */
+  readonly conversations?: ReadonlyArray<Conversation>
+  /**
+   * What is read may be spelled in several ways (where DNS points back): what others changed need not be written as it came, but so that it
+   * is read the same.
+   */
+  readonly spellings?: true
   /** Default: both sides send packets of the only kind, and no state is on. */
   readonly follow?: (conversation: Conversation) => Following
   /** What a peer sent that is wrong, and must be refused there: `conversation, side, offset`. What follows it is not read. */
@@ -123,12 +133,12 @@ export class Recorded {
 
   constructor(gallery: Gallery) {
     this.gallery = gallery
-    this.catalog = Catalog.of(gallery.models)
+    this.catalog = Catalog.of(gallery.models, gallery.customs)
     const all = gallery.fixtures.flatMap((fixture) => {
       const file = new URL(`../fixtures/gallery/${fixture}.json`, import.meta.url)
       return (JSON.parse(readFileSync(file, "utf8")) as { readonly conversations: ReadonlyArray<Conversation> }).conversations
     })
-    this.streams = all.flatMap((conversation) => this.read(conversation))
+    this.streams = [...all, ...gallery.conversations ?? []].flatMap((conversation) => this.read(conversation))
   }
 
   /** All packets with the bytes of their stream. */
@@ -175,7 +185,7 @@ export class Recorded {
   }
 
   private read(conversation: Conversation): ReadonlyArray<Stream> {
-    const following = this.gallery.follow?.(conversation) ?? { next: () => ({}) }
+    const following: Following = this.gallery.follow?.(conversation) ?? { next: () => ({}) }
     const datagrams = conversation.transport === "udp"
     const sides = (["client", "server"] as const).map((from) => {
       const bytes = joined(conversation.chunks.filter((one) => one.from === from).map(({ hex }) => Buffer.from(hex, "hex")))
@@ -258,7 +268,8 @@ export class Recorded {
     if (third !== want) return `${packet._tag} comes back from JSON as ${third}, not ${want}: ${JSON.stringify(json)}`
     const schema = (this.gallery.schemas as Record<string, Schema.Codec<unknown>>)[packet._tag]
     if (schema === undefined) return `no schema of ${packet._tag}`
-    if (!Schema.is(schema)(packet)) return `the schema of ${packet._tag} refuses ${JSON.stringify(json)}`
+    const accepts: boolean = Schema.is(schema)(packet)
+    if (!accepts) return `the schema of ${packet._tag} refuses ${JSON.stringify(json)}`
     return undefined
   }
 
@@ -493,21 +504,20 @@ export interface Mutations {
  */
 export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutations => {
   const below = random(seed)
-  const sorts = new Map<string, Array<{ readonly bytes: Uint8Array; readonly reading: Reading }>>()
-  for (const { bytes, one } of recorded.packets) {
+  const sorts = new Map<string, Array<{ readonly bytes: Uint8Array; readonly reading: Reading; readonly datagram: boolean }>>()
+  for (const { bytes, one, stream } of recorded.packets) {
     if (bytes.length > 2_000) continue
     const sort = `${one.packet._tag} ${JSON.stringify(one.reading)}`
-    sorts.set(sort, [...sorts.get(sort) ?? [], { bytes, reading: one.reading }])
+    sorts.set(sort, [...sorts.get(sort) ?? [], { bytes, reading: one.reading, datagram: stream.datagrams }])
   }
   const all = [...sorts.values()]
   const pick = () => {
     const of = all[below(all.length)]!
     return of[below(of.length)]!
   }
-  const datagrams = recorded.streams.every((stream) => stream.datagrams)
   const out: Mutations = { packets: 0, refused: 0, incomplete: 0, findings: [] }
   for (let run = 0; run < count && out.findings.length < 10; run++) {
-    const { bytes: original, reading } = pick()
+    const { bytes: original, datagram, reading } = pick()
     let bytes = original
     for (let changes = 1 + below(2); changes > 0; changes--) {
       const places = recorded.annotate(bytes, reading).fields.filter(({ length }) => length > 0)
@@ -528,7 +538,7 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
         if (got.incomplete) out.incomplete++
         else {
           out.refused++
-          if (!datagrams) {
+          if (!datagram) {
             const more = joined([bytes, below(2) === 0 ? pick().bytes : new Uint8Array(1 + below(64)).fill(edges[below(edges.length)]!)])
             const later = attempt(recorded, more, reading)
             if (!(later instanceof DecodeError)) say(`a ${later.packet._tag} when more follows, before that ${got.message}`)
@@ -542,7 +552,12 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
       if (annotation.error !== undefined) say(`the interpreter refuses a ${got.packet._tag}: ${annotation.error.message}`)
       else if (annotation.length !== got.end) say(`a ${got.packet._tag} takes ${got.end} bytes, for the interpreter ${annotation.length}`)
       const again = recorded.encode(got.packet, reading)
-      if (hexOf(again) !== hexOf(whole)) say(`a ${got.packet._tag} is written as ${hexOf(again)}`)
+      if (recorded.gallery.spellings === true) {
+        const same = attempt(recorded, again, reading)
+        if (same instanceof DecodeError || !isDeepStrictEqual(same.packet, got.packet)) {
+          say(`a ${got.packet._tag} is read otherwise from ${hexOf(again)}`)
+        }
+      } else if (hexOf(again) !== hexOf(whole)) say(`a ${got.packet._tag} is written as ${hexOf(again)}`)
     } catch (error) {
       say(
         error instanceof EncodeError

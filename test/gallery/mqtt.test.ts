@@ -18,7 +18,7 @@ const recorded = new Recorded({
       next: () => ({ states: { version } }),
       saw: (_, packet) => {
         if (packet._tag !== "Connect") return
-        const { protocolVersion } = packet as Mqtt.Connect
+        const { protocolVersion } = packet as unknown as Mqtt.Connect
         // a server refuses other versions in 3.1.1
         version = protocolVersion > 5 ? 4 : protocolVersion
       }

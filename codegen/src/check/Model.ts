@@ -11,10 +11,14 @@ import { measuredFields } from "@wirewright/codec/words/Records"
 import { Context } from "../print/Context.ts"
 import { visibleFields } from "../print/HeaderFields.ts"
 import { checkCommand, checkReplaced } from "./Commands.ts"
-import { at, checkNames, checkReferences, checkRun, flattened, type Place, rangeOf, slicesOf } from "./Fields.ts"
+import { checkNames, checkReferences, checkRun, flattened, slicesOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
+import { checkKinds } from "./Frames.ts"
+import { checkOrders } from "./Orders.ts"
+import { at, type Place, rangeOf } from "./Place.ts"
 import { checkSiblings } from "./Words.ts"
 
+import { headFields, opcodeField } from "../print/RunFrame.ts"
 /** Names that generated code needs for itself. */
 const globals = new Set([
   "Array",
@@ -49,9 +53,20 @@ function* rules(built: Built): Iterable<Complaint> {
   for (const [name, value] of built.types) {
     if (context.from(name) !== context.local("Types")) continue
     yield* checkNamed({ context, value, path: [], states }, context.named(name))
+    if (!context.isFinite(name)) {
+      yield {
+        rule: "WW251",
+        value,
+        path: [],
+        message: `a ${name} contains another ${name} in every case, so none ever ends`,
+        hint: "let an array, an optional or another case end it"
+      }
+    }
   }
+  yield* checkOrders(built)
   if (built.protocol.kind === "types") return
   yield* checkFrame(built)
+  if (built.protocol.base === undefined) yield* checkKinds(built, built.protocol.frame)
   yield* checkCommands(built, context, states)
   yield* checkReplaced(built)
 }
@@ -228,9 +243,10 @@ function* checkKind(built: Built, place: Place, model: CommandModel, context: Co
 
 /** Header fields that are read before a packet's own. */
 const headerFields = (kind: KindModel): ReadonlyArray<FieldModel> =>
-  kind.run?.fields ?? (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
-    field.role === "field" ? [{ name: field.name, type: field.type }] : []
-  )
+  kind.run?.fields ??
+    (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
+      field.role === "field" ? [{ name: field.name, type: field.type }] : []
+    )
 
 function* checkPackets(place: Place, model: CommandModel, context: Context, value: object): Iterable<Complaint> {
   const written = value as { readonly responses?: { readonly [status: string]: unknown } }
@@ -257,7 +273,10 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
     const header = new Map<string, string>([
       ["_tag", "the tag"],
       ["layout", "the name of the layout"],
-      ["opcode", "the header"],
+      ...(packet.kind.run === undefined
+        ? ["opcode"]
+        : [opcodeField(packet.kind)?.name ?? [], headFields(context, packet.kind).map(({ name }) => name)].flat())
+        .map((name): [string, string] => [name, "the header"]),
       ...visibleFields(packet.kind).map((field): [string, string] => [field.name, "the header"]),
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])

@@ -40,14 +40,17 @@ export class ReadScope {
   readonly places = new Map<string, readonly [at: string, end: string]>()
   /** Fields whose place somebody asks for. */
   readonly wanted = new Set<string>()
+  /** Checksums of fields that have not all been read. */
+  unverified: ReadonlyArray<{ readonly first: string; readonly last: string; readonly check: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
 
   constructor(taken: Iterable<string> = []) {
     for (const name of taken) this.names.set(name, 1)
   }
 
-  /** A local name like `name` that nothing has yet. */
+  /** A local name like `name` that nothing has yet; elements have no name. */
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -74,6 +77,8 @@ export interface Region {
   readonly scope: ReadScope
   /** Where the record begins, when that is not where offsets count from. */
   readonly record?: string
+  /** Whether it is one of two ways. */
+  readonly isBranch?: boolean
 }
 
 /** Statements, and the expression of each visible field. */
@@ -218,7 +223,7 @@ export class FieldReader {
 
   /** Moves to where a function that sets `reader.next` has ended. */
   moveToNext(name: string): void {
-    this.moveTo(this.constant(`after${capital(local(name))}`, "reader.next"))
+    this.moveTo(this.constant(`after${capital(local(name === "" ? "element" : name))}`, "reader.next"))
   }
 
   /** Argument for the byte order of a number. */
@@ -257,7 +262,11 @@ export class FieldReader {
     const [a, b] = bytesOfDigits(until)
     const find = step > 1 || until.length > 4
       ? `${this.use("findText")}(reader, ${quote(textOfHex(until))}, ${step}`
-      : until === "0d0a" ? `${this.use("findLine")}(reader` : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+      : until === "0d0a"
+      ? `${this.use("findLine")}(reader`
+      : b === undefined
+      ? `${this.use("findByte")}(reader, ${a}`
+      : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 
@@ -338,7 +347,20 @@ export class FieldReader {
   }
 
   private place(name: string, at: string): void {
-    if (this.scope.wanted.has(name)) this.scope.places.set(name, [at, String(this.at)])
+    // within a branch positions are those of one way alone
+    if (!this.scope.wanted.has(name) || this.region.isBranch === true) return
+    this.scope.places.set(name, [at, String(this.at)])
+    const ready = this.scope.unverified
+    this.scope.unverified = []
+    for (const { check, first, last } of ready) this.verify(first, last, check)
+  }
+
+  /** Verifies a checksum from the beginning of one field to the end of another as soon as these are known. */
+  verify(first: string, last: string, check: (from: string, to: string) => string): void {
+    const from = this.scope.places.get(first)?.[0]
+    const to = this.scope.places.get(last)?.[1]
+    if (from !== undefined && to !== undefined) this.lines.push(check(from, to))
+    else this.scope.unverified = [...this.scope.unverified, { first, last, check }]
   }
 
   /** Optional fields told apart by the run's length. */
@@ -399,7 +421,9 @@ export class FieldReader {
       this.region.exact
         ? `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
           `\`\${${length}} bytes\`)`
-        : `    return ${this.use("noLength")}(${end} - ${inBrackets(begin)}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${this.offset(begin)})`,
+        : `    return ${this.use("noLength")}(${end} - ${inBrackets(begin)}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${
+          this.offset(begin)
+        })`,
       "}"
     )
     for (const field of fields.slice(0, first)) this.field(field)
@@ -530,7 +554,10 @@ export class FieldReader {
       for (const key of ["lengths", "counts"] as const) {
         if (known[key] !== undefined) this.scope[key].set(field.name, { value: known[key].value })
       }
-      const inner = this.child()
+      const inner = new FieldReader(
+        { ...this.region, end: this.end, exact: false, isBranch: true },
+        new Position(this.at.base, this.at.offset)
+      )
       const before = new Map([...this.scope.lengths, ...this.scope.counts])
       if (context.fixedSize(of) !== undefined && known.lengths === undefined) {
         inner.need(context.fixedSize(of)!, field.name, this.end)
@@ -565,7 +592,9 @@ export class FieldReader {
     const initial = alternative !== undefined ? "" : isMark ? " = false" : otherwise === "null" ? " = null" : ""
     this.lines.push(
       ...hoisted,
-      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`] : []),
+      ...(visible
+        ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`]
+        : []),
       `let ${after} = ${start}`,
       `if (${condition}) {`,
       ...first,

@@ -54,6 +54,8 @@ export class WriteScope {
   /** Expressions of fields that the caller does not give. */
   readonly values = new Map<string, string>()
   readonly wanted = new Set<string>()
+  /** Checksums of fields that have not all been written. */
+  incomplete: ReadonlyArray<{ readonly first: string; readonly last: string; readonly put: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
 
   constructor(fields: ReadonlyArray<FieldModel>, taken: Iterable<string> = []) {
@@ -66,6 +68,7 @@ export class WriteScope {
   }
 
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -123,6 +126,14 @@ export class FieldWriter {
 
   get places(): Map<string, [at: string, end: string]> {
     return this.target.scope.places
+  }
+
+  /** Writes a checksum from the beginning of one field to the end of another as soon as these are known. */
+  complete(first: string, last: string, put: (from: string, to: string) => string): void {
+    const from = this.places.get(first)?.[0]
+    const to = this.places.get(last)?.[1]
+    if (from !== undefined && to !== undefined) this.lines.push(put(from, to))
+    else this.target.scope.incomplete = [...this.target.scope.incomplete, { first, last, put }]
   }
 
   /** Expression of the current offset. */
@@ -194,7 +205,8 @@ export class FieldWriter {
   number(name: string): string {
     const type = this.target.scope.all.get(name)
     if (type?.kind === "tagOf") return this.tagOf(type.target)
-    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") && isBigNumber(type)
+    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") &&
+      isBigNumber(type)
     return big ? `Number(${this.value(name)})` : this.value(name)
   }
 
@@ -250,7 +262,7 @@ export class FieldWriter {
   }
 
   /** Whether an optional field is there, as an expression. */
-  private isThere(name: string): string {
+  isThere(name: string): string {
     const type = this.target.scope.all.get(name)!
     return type.kind === "optional" && type.of.kind === "literal" ? `${this.value(name)} === true` : `${this.value(name)} !== undefined`
   }
@@ -340,7 +352,11 @@ export class FieldWriter {
     for (const [targets, start] of scope.groups) {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
-    if (wanted) scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    if (!wanted) return
+    scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    const ready = scope.incomplete
+    scope.incomplete = []
+    for (const { first, last, put } of ready) this.complete(first, last, put)
   }
 
   private measured(field: FieldModel, type: TypeModel): void {

@@ -227,7 +227,9 @@ const printSelfShape = (context: Context, module: Module, kind: KindModel): void
   const name = kindName(kind.name)
   const { frame, states } = context.model
   const needsStates = states.length > 0
-  const measure = ["(reader, at) => {", `decode${name}(reader, at${needsStates ? ", states" : ""})`, "return reader.next - at", "}"].join("\n")
+  const measure = ["(reader, at) => {", `decode${name}(reader, at${needsStates ? ", states" : ""})`, "return reader.next - at", "}"].join(
+    "\n"
+  )
   const shape = `{ name: "${frame.name}", maxFrame: ${frame.maxFrame}, sizeAt: ${measure} }`
   const doc = "How long a frame is, for the framer."
   const type = module.useType(codec, "FrameShape")

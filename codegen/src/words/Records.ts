@@ -1,5 +1,5 @@
 /** Prints records, choices, arrays and framing extras; and bits, which are fields of the record around them. */
-import type { TypeModel } from "@wirewright/codec/Model"
+import type { IntName, TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { hex, intSize, local } from "../Names.ts"
 import { codec } from "../print/Context.ts"
@@ -47,7 +47,11 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
     : `!${reader.use("endStands")}(reader, ${quote(terminator)}, ${at}, ${end}, ${reader.origin}, "", "")`
   const limit = max === undefined || count !== undefined
     ? []
-    : [`    if (${name}.length === ${max}) ${reader.use("expectNoMore")}(${at}, ${until === undefined ? reader.floor(end) : end}, ${max}, "", "", ${reader.origin})`]
+    : [
+      `    if (${name}.length === ${max}) ${reader.use("expectNoMore")}(${at}, ${
+        until === undefined ? reader.floor(end) : end
+      }, ${max}, "", "", ${reader.origin})`
+    ]
   reader.lines.push(
     `const ${name}: Array<${context.elementText(module, of)}> = []`,
     `let ${at} = ${start}`,
@@ -162,20 +166,29 @@ const recordWord = <T extends Of<"struct" | "choice">>(): Word<T> => ({
   }
 })
 
+/** The integer whose bits these are, whatever its sign. */
+const unsigned = (int: IntName): IntName => int.replace("i", "u") as IntName
+
 /** Statements that take the fields of some bits out of `value`. */
 const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: string): undefined => {
-  const { int, order } = type.of
+  const { order } = type.of
+  const int = unsigned(type.of.int)
   const at = String(reader.at)
   const size = intSize(int)
+  if (type.fields.some(({ escaped }) => escaped !== undefined)) reader.need(size, path, end)
   const raw = reader.constant("bits", getInt(reader.module, int, at, reader.orderOf(order)))
   reader.advance(size)
-  let named = 0
+  let named = 0n
   for (const field of type.fields) {
     const width = field.high - field.low + 1
     const mask = 2 ** width - 1
-    named += mask * 2 ** field.low
-    const shifted = field.low === 0 ? raw : `${raw} >>> ${field.low}`
-    const value = width === size * 8 ? raw : field.low === 0 ? `${raw} & ${hex(mask)}` : `${shifted} & ${hex(mask)}`
+    named |= BigInt(mask) << BigInt(field.low)
+    const shifted = field.low === 0 ? raw : `${raw} ${size === 8 ? ">>" : ">>>"} ${field.low}${size === 8 ? "n" : ""}`
+    const value = size === 8
+      ? `Number(${shifted} & ${hex(mask)}n)`
+      : width === size * 8
+      ? raw
+      : `${shifted} & ${hex(mask)}`
     const where = reader.where(field.name)
     if (field.value !== undefined) {
       reader.lines.push(`${reader.use("expectConstant")}(${value}, ${hex(field.value)}, ${where}, ${reader.offset(at)})`)
@@ -209,16 +222,22 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
         const known = `${reader.module.use(reader.context.from(field.ref), `is${field.ref}`)}(${name})`
         const expected = `one of ${of.values.map((one) => one.value).join(", ")}`
         reader.lines.push(
-          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${quote(expected)}, String(${name}))`
+          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${
+            quote(expected)
+          }, String(${name}))`
         )
       }
     }
     if (field.tagOf !== undefined) reader.scope.tags.set(field.tagOf, name)
     else if (field.presenceOf === undefined) reader.values.set(field.name, name)
   }
-  const rest = 2 ** (size * 8) - 1 - named
-  if (rest !== 0) {
-    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & ${hex(rest)}, ${reader.where(path)}, ${reader.offset(at)})`)
+  const rest = (1n << BigInt(size * 8)) - 1n & ~named
+  if (rest !== 0n) {
+    reader.lines.push(
+      `${reader.use("expectNoBits")}(${raw} & 0x${rest.toString(16).padStart(2, "0")}${size === 8 ? "n" : ""}, ${reader.where(path)}, ${
+        reader.offset(at)
+      })`
+    )
   }
   return undefined
 }
@@ -226,18 +245,22 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
 const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void => {
   const parts: Array<string> = []
   let escaped: (() => void) | undefined
+  const isBig = intSize(type.of.int) === 8
   const putBits = (): void => {
-    const sum = parts.length === 0 ? "0" : parts.join(" | ")
-    writer.lines.push(putInt(writer, type.of.int, type.of.order, writer.here, `(${sum}) >>> 0`, field.path))
+    const sum = parts.length === 0 ? (isBig ? "0n" : "0") : parts.join(" | ")
+    writer.lines.push(putInt(writer, unsigned(type.of.int), type.of.order, writer.here, isBig ? sum : `(${sum}) >>> 0`, field.path))
     writer.skip(intSize(type.of.int))
   }
   for (const one of type.fields) {
     const max = 2 ** (one.high - one.low + 1) - 1
-    const shift = (value: string): string => one.low === 0 ? value : `${value} << ${one.low}`
+    const shift = (value: string): string => {
+      const number = isBig ? `BigInt(${value})` : value
+      return one.low === 0 ? number : `${number} << ${one.low}${isBig ? "n" : ""}`
+    }
     if (one.value !== undefined) {
       if (one.value !== 0) parts.push(shift(hex(one.value)))
     } else if (one.presenceOf !== undefined) {
-      parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)} : 0)`)
+      parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)}${isBig ? "n : 0n" : " : 0"})`)
     } else if (one.escaped !== undefined) {
       const { escaped: model, name } = one
       const big = model.escapes.some(({ of }) => intSize(of.int) === 8)
@@ -267,7 +290,7 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: recordWord<Of<"struct">>(),
   choice: recordWord<Of<"choice">>(),
@@ -275,7 +298,12 @@ export const recordWords: {
     text: (context, module, type) => `ReadonlyArray<${context.elementText(module, type.of)}>`,
     read: (reader, type, field, end) => {
       const count = reader.scope.counts.get(field.name)?.value
-      return readElements(reader, type.of, field, end, { ...(count === undefined ? {} : { count }), until: type.until, min: type.min, max: type.max })
+      return readElements(reader, type.of, field, end, {
+        ...(count === undefined ? {} : { count }),
+        until: type.until,
+        min: type.min,
+        max: type.max
+      })
     },
     write: (writer, type, field, value) => {
       if (type.min !== undefined) {
@@ -311,6 +339,8 @@ export const recordWords: {
       terms: [`${module.use(codec, "boundElements")}(${value}, ${module.use(context.from(type.ref), `bound${type.ref}`)})`]
     })
   },
+  // its bits read and write it
+  slice: { text: () => "number", read: () => undefined, write: () => undefined },
   bits: {
     text: () => "never",
     read: readBits,

@@ -19,17 +19,17 @@ import type {
 import type { Reader } from "./Reader.ts"
 import { wordOf } from "./words/index.ts"
 import { depthsOf } from "./words/Sizes.ts"
-import type { Notation, Scope } from "./words/Word.ts"
+import type { Notation } from "./words/Word.ts"
 
 /** What tools need of a field that only code can say: `customX` of its module. */
 export interface CustomFace<A = unknown> {
   /** Reads at `at`, not beyond `end`; leaves the offset after it in `reader.next`. */
-  readonly read: (reader: Reader, at: number, end: number, start: number, packet: Scope) => A
+  read(reader: Reader, at: number, end: number, start: number, packet: { readonly [name: string]: number }): A
   /** The value in words. */
-  readonly text: (value: A) => string
-  readonly toJson: (value: A) => unknown
+  text(value: A): string
+  toJson(value: A): unknown
   /** The value of JSON; nothing when it does not fit. */
-  readonly fromJson: (json: unknown) => A | undefined
+  fromJson(json: unknown): A | undefined
 }
 
 /** Faces of the custom fields of a protocol, by name. */
@@ -92,7 +92,8 @@ export class Catalog {
     const requests = new Map<string, CommandModel>()
     for (const model of models) {
       for (const type of model.types) this.types.set(type.name, type)
-      const place = ({ isOpcodeless, kinds, name, opcode }: CommandModel): string => `${kinds.request}/${isOpcodeless === true ? name : opcode}`
+      const place = ({ isOpcodeless, kinds, name, opcode }: CommandModel): string =>
+        `${kinds.request}/${isOpcodeless === true ? name : opcode}`
       const replaced = new Set(model.commands.map(place))
       for (const [key, command] of requests) if (replaced.has(place(command))) requests.delete(key)
       for (const command of model.commands) requests.set(`${place(command)}/${command.name}`, command)

@@ -90,7 +90,13 @@ export const checkLength = (length: number, expected: number, packet: string, pa
 export const checkKnown = (known: boolean, value: number | bigint, packet: string, path: string, expected: string): void => {
   if (!known) {
     if (value === undefined || value === null) unencodable("Missing", packet, path, expected, String(value))
-    unencodable("UnknownValue", packet, path, expected, typeof value === "number" || typeof value === "bigint" ? hexNumber(value) : typeof value)
+    unencodable(
+      "UnknownValue",
+      packet,
+      path,
+      expected,
+      typeof value === "number" || typeof value === "bigint" ? hexNumber(value) : typeof value
+    )
   }
 }
 
@@ -138,8 +144,10 @@ export const expectRoom = (count: number, least: number, room: number, packet: s
 }
 
 /** Bits that no name has are zero. */
-export const expectNoBits = (bits: number, packet: string, path: string, offset: number): void => {
-  if (bits !== 0) malformed("Reserved", packet, path, offset, "zero in bits without a name", hexNumber(bits >>> 0))
+export const expectNoBits = (bits: number | bigint, packet: string, path: string, offset: number): void => {
+  if (bits !== 0 && bits !== 0n) {
+    malformed("Reserved", packet, path, offset, "zero in bits without a name", hexNumber(typeof bits === "number" ? bits >>> 0 : bits))
+  }
 }
 
 /** A checksum is that of the bytes. */
@@ -159,9 +167,9 @@ export const checkCountMin = (count: number, min: number, packet: string, path: 
 
 /** A value fits its bits; true and false are 1 and 0. */
 export const checkBits = (value: number | boolean, max: number, packet: string, path: string): number => {
-  const number = Number(value)
-  if (!(number >= 0 && number <= max && number % 1 === 0)) {
-    unencodable(value === undefined ? "Missing" : "Range", packet, path, `an integer of 0…${max}`, String(value))
+  const number = typeof value === "boolean" ? Number(value) : value
+  if (!(typeof number === "number" && number >= 0 && number <= max && number % 1 === 0)) {
+    unencodable(value === undefined || value === null ? "Missing" : "Range", packet, path, `an integer of 0…${max}`, String(value))
   }
   return number
 }

@@ -115,6 +115,8 @@ class Annotating {
     const open = walk.reader.open
     const bodyStart = walk.fields(run.fields, "", 0, open, scope)
     const trailer = run.trailer.reduce((sum, { type }) => sum + (fixedSize(catalog, type) ?? 0), 0)
+    for (const [name, value] of scope.values) if (catalog.states.some((state) => state.name === name)) walk.states.set(name, value)
+    walk.reader.content = bodyStart
     const bodyEnd = this.runEnd(run, scope, bodyStart, trailer)
     const opcode = this.runOpcode(run, scope)
     const section = catalog.frame.sections[0] ?? "body"

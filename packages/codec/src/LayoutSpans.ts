@@ -40,7 +40,7 @@ export class LayoutSpans {
   section = "header"
   readonly catalog: Catalog
   readonly reader: Reader
-  readonly states: ReadonlyMap<string, number>
+  readonly states: Map<string, number>
   /** Where the packet begins in the reader. */
   readonly start = 0
   protected little = false
@@ -49,7 +49,7 @@ export class LayoutSpans {
   constructor(catalog: Catalog, bytes: Uint8Array, states: StateSet) {
     this.catalog = catalog
     this.reader = new Reader(bytes)
-    this.states = stateNumbers(states)
+    this.states = new Map(stateNumbers(states))
     this.packet = catalog.frame.name
   }
 
@@ -57,6 +57,12 @@ export class LayoutSpans {
   note(path: string, offset: number, length: number, type: string, value: unknown, text: string, doc?: string, reserved = false): void {
     const { section } = this
     this.spans.push({ path, section, offset, length, type, value, text, reserved, ...(doc === undefined ? {} : { doc }) })
+  }
+
+  /** What was noted last says by being there that it is. */
+  mark(): void {
+    const last = this.spans.at(-1)
+    if (last !== undefined) this.spans[this.spans.length - 1] = { ...last, value: true }
   }
 
   /** Throws unless `[at, at + size)` lies within what surrounds it and within the bytes there are. */

@@ -116,7 +116,8 @@ export class LayoutWalk extends LayoutSpans {
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })
       }
-      scope.places.set(field.name, [spot.at, position])
+      if (field.type.kind === "optional" && field.type.of.kind === "literal" && type !== undefined) this.mark()
+      scope.place(field.name, spot.at, position)
       while (groups.at(-1)?.last === field.name) {
         const group = groups.pop()!
         if (position !== group.end) malformed("Trailing", this.packet, path, position, "the end", plural(group.end - position))
@@ -269,7 +270,7 @@ export class LayoutWalk extends LayoutSpans {
       if (isRest) index = starts.length
       const next = this.type(of, { path, name, at: start, end: stop, scope, doc })
       if (next !== stop) malformed("Trailing", this.packet, path, next, plural(next - start), plural(stop - start))
-      scope.places.set(name, [start, stop])
+      scope.place(name, start, stop)
     }
     for (const [i, { name, type: of, doc }] of type.fields.entries()) {
       const path = prefix + name

@@ -123,6 +123,8 @@ export type TypeModel =
     readonly size?: number
     readonly policy: "keep" | "ignore" | "error"
   }
+  /** A field in bits, as packets have it; it stands in no run of fields by itself. */
+  | SliceModel
   | { readonly kind: "align"; readonly to: number }
   | { readonly kind: "checksum"; readonly algorithm: string; readonly of: IntModel; readonly over: ReadonlyArray<string> }
   | { readonly kind: "lengthOf"; readonly of: NumberModel; readonly target: string | ReadonlyArray<string> } & LengthModel
@@ -217,6 +219,8 @@ export interface ChoiceModel {
   readonly tag?: IntModel | VarintModel
   readonly by?: string
   readonly unknown: "keep" | "error"
+  /** A value measured as empty keeps its tag, as an unknown one does, where its case takes bytes. */
+  readonly empty?: "keep"
   readonly cases: ReadonlyArray<CaseModel>
 }
 

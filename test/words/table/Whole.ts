@@ -40,7 +40,12 @@ export const whole: ReadonlyArray<Entry> = [
   },
   ...algorithms.map(([name, of, hex, from]): Entry => ({
     name: `checksum ${name}`,
-    type: struct(`Sum${name.replaceAll("-", "")}`, { before: D.u8, data: D.bytes({ size: 9 }), sum: D.checksum(name, of, { over: ["data"] }), after: D.u8 }),
+    type: struct(`Sum${name.replaceAll("-", "")}`, {
+      before: D.u8,
+      data: D.bytes({ size: 9 }),
+      sum: D.checksum(name, of, { over: ["data"] }),
+      after: D.u8
+    }),
     examples: [{ value: { before: 7, data: check, after: 8 }, hex: `07 ${digits} ${hex} 08`, from }],
     wrong: [wrong(`07 ${digits.replace("31", "32")} ${hex} 08`, "Checksum", "sum", 10)]
   })),
@@ -61,6 +66,35 @@ export const whole: ReadonlyArray<Entry> = [
     type: struct("SumFirst", { sum: D.checksum("crc32", D.u32, { over: ["data"] }), data: D.bytes({ size: 9 }), after: D.u8 }),
     examples: [{ value: { data: check, after: 8 }, hex: `cbf43926 ${digits} 08`, from: "CRC-32/ISO-HDLC" }],
     wrong: [wrong(`cbf43927 ${digits} 08`, "Checksum", "sum", 0)]
+  },
+  {
+    name: "checksum in the middle of what it covers, taken as zeros (ICMP echo, RFC 792)",
+    type: struct("SumWithin", {
+      type: D.u8,
+      code: D.u8,
+      sum: D.checksum("internet", D.u16, { over: ["type", "data"] }),
+      id: D.u16,
+      sequence: D.u16,
+      data: D.prefixed(D.u8, D.bytes()),
+      after: D.u8
+    }),
+    // 0800 + 0001 + 0002 + 0161 → 0964, complement f69b
+    examples: [{
+      value: { type: 8, code: 0, id: 1, sequence: 2, data: b(0x61), after: 9 },
+      hex: "08 00 f69b 0001 0002 0161 09",
+      from: "RFC 1071"
+    }],
+    wrong: [wrong("08 00 f69c 0001 0002 0161 09", "Checksum", "sum", 2)]
+  },
+  {
+    name: "checksum over optional fields, before bytes that take what is left",
+    type: struct("SumOptional", {
+      bits: D.bits(D.u8, { has: D.slice(0) }),
+      sum: D.checksum("sum8", D.u8, { over: ["bits", "rest"] }),
+      more: D.optional(D.u16, { if: D.bitOf("has") }),
+      rest: D.bytes()
+    }),
+    examples: [{ value: { rest: b(1, 2) }, hex: "00 03 0102" }, { value: { more: 0x0304, rest: b() }, hex: "01 08 0304" }]
   },
   {
     name: "checksum over variable bytes that take what is left",

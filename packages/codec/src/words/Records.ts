@@ -129,7 +129,7 @@ const unknownCase = (walk: LayoutWalk, spot: Spot, at: number): number =>
   walk.type({ kind: "bytes" }, { ...spot, path: joined(spot.path, "bytes"), at, doc: undefined })
 
 const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number => {
-  const { tag: of, cases, unknown, name } = walk.catalog.typeOf("choice", type.ref)
+  const { tag: of, cases, unknown, empty, name } = walk.catalog.typeOf("choice", type.ref)
   const { path, scope } = spot
   let { at } = spot
   let tag: number | bigint
@@ -141,6 +141,9 @@ const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number =>
     walk.note(joined(path, "tag"), spot.at, at - spot.at, `${numberText(of)} ${name}`, tag, text, found?.doc ?? spot.doc)
   }
   const found = cases.find((one) => one.tag === Number(tag))
+  if (found !== undefined && empty === "keep" && at === spot.end && found.fields.some((one) => leastSize(walk.catalog, one.type) > 0)) {
+    return unknownCase(walk, spot, at)
+  }
   if (found !== undefined) {
     return walk.deeper(type, spot, () => walk.record(found.fields, path, at, spot.end, new Scope(spot.at, scope)))
   }
@@ -217,7 +220,7 @@ const depthOf =
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: {
     fixed: depthOf<Of<"struct">>((type, types, states) => sumOf(fieldsOf(types, type.ref), (one) => fixedSize(types, one, states))),
@@ -226,8 +229,11 @@ export const recordWords: {
     summary: (type) => type.ref,
     walk: (walk, type, spot) => {
       const { byteOrder, fields } = walk.catalog.typeOf("struct", type.ref)
-      return walk.deeper(type, spot, () =>
-        walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope))))
+      return walk.deeper(
+        type,
+        spot,
+        () => walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope)))
+      )
     },
     schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>
@@ -293,5 +299,11 @@ export const recordWords: {
     ends: () => true,
     summary: (type) => `${numberText(type.of)} bits`,
     walk: walkBits
+  },
+  slice: {
+    summary: (type) => type.high === type.low ? `bit ${type.high}` : `bits ${type.high}-${type.low}`,
+    walk: (_, __, spot) => spot.at,
+    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? Number(json) : integerFromJson(false, json, packet, path),
+    schema: (make, type) => make.integer(0, 2 ** (type.high - type.low + 1) - 1)
   }
 }

@@ -32,6 +32,8 @@ export class Scope {
   readonly values = new Map<string, number>()
   /** Where fields stand, by name. */
   readonly places = new Map<string, readonly [at: number, end: number]>()
+  /** Checksums of fields that have not all been read; each says whether it could be verified. */
+  private unverified: ReadonlyArray<() => boolean> = []
   /** Where the record begins. */
   readonly begin: number
   readonly outer: Scope | undefined
@@ -39,6 +41,22 @@ export class Scope {
   constructor(begin: number, outer?: Scope) {
     this.begin = begin
     this.outer = outer
+  }
+
+  /** Verifies a checksum as soon as what it covers has been read. */
+  verify(check: () => boolean): void {
+    if (!check()) this.unverified = [...this.unverified, check]
+  }
+
+  /** A field has been read. */
+  place(name: string, at: number, end: number): void {
+    this.places.set(name, [at, end])
+    if (this.unverified.length > 0) this.unverified = this.unverified.filter((check) => !check())
+  }
+
+  /** Numbers of the fields of this record and of the packet around it. */
+  numbers(): { readonly [name: string]: number } {
+    return { ...this.outer?.numbers(), ...Object.fromEntries(this.values) }
   }
 
   /** The number of a field of this record, or of the packet around it. */
@@ -143,5 +161,5 @@ const bitFieldType = (
   if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
-  return one.escaped ?? of
+  return one.escaped ?? { kind: "slice", high: one.high, low: one.low }
 }

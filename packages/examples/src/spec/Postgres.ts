@@ -68,8 +68,11 @@ const formats = counted(u16, Format)
 /** A parameter or column; NULL is null. */
 const value = prefixed(i32, bytes(), { absent: -1 })
 
+/** Names end a list when they are empty. */
+const name = utf8({ min: 1, until: 0 })
+
 /** A run-time parameter, or an option of the protocol. */
-const Parameter = struct("Parameter", { name: cstring(), value: cstring() })
+const Parameter = struct("Parameter", { name, value: cstring() })
 
 const startupMessage = startup("StartupMessage", {
   then: "password",
@@ -83,7 +86,10 @@ const gssEncRequest = startup("GSSENCRequest", { then: "encryption", fields: { c
 
 /** The byte that answers SSLRequest and GSSENCRequest. After `ssl` and `gss` the connection is encrypted. */
 const EncryptionSupport = enumeration("EncryptionSupport", u8, { ssl: "S", gss: "G", none: "N" }, { unknown: "error" })
-const encryptionAnswer = packetsOf(postgresFrame, "encryption")("EncryptionAnswer", { then: "startup", fields: { answer: EncryptionSupport } })
+const encryptionAnswer = packetsOf(postgresFrame, "encryption")("EncryptionAnswer", {
+  then: "startup",
+  fields: { answer: EncryptionSupport }
+})
 
 /** An attribute of SCRAM (RFC 5802); binary ones are in base64. */
 const ScramAttribute = choice("ScramAttribute", u8, {
@@ -126,9 +132,12 @@ const authenticationSspi = backend("AuthenticationSSPI", { opcode: "R", then: "g
 const authenticationSasl = backend("AuthenticationSASL", {
   opcode: "R",
   then: "saslInitial",
-  fields: { code: constant(u32, 10), mechanisms: array(cstring(), { until: 0 }) }
+  fields: { code: constant(u32, 10), mechanisms: array(name, { until: 0 }) }
 })
-const authenticationSaslContinue = backend("AuthenticationSASLContinue", { opcode: "R", fields: { code: constant(u32, 11), challenge: scram } })
+const authenticationSaslContinue = backend("AuthenticationSASLContinue", {
+  opcode: "R",
+  fields: { code: constant(u32, 11), challenge: scram }
+})
 const authenticationSaslFinal = backend("AuthenticationSASLFinal", { opcode: "R", fields: { code: constant(u32, 12), outcome: scram } })
 
 /** What Close and Describe are about. */

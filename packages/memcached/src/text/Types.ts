@@ -312,9 +312,21 @@ export function writeMetaAnswerFlag(writer: Writer, at: number, value: MetaAnswe
       return position
     }
     case "Unknown": {
+      if (
+        value.tag === 79 || value.tag === 87 || value.tag === 88 || value.tag === 90 || value.tag === 98 || value.tag === 99 ||
+        value.tag === 102 || value.tag === 104 || value.tag === 107 || value.tag === 108 || value.tag === 115 || value.tag === 116
+      ) unencodable("Range", "MetaAnswerFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaAnswerFlag", "tag")
       return putBytes(bytes, at + 1, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "MetaAnswerFlag",
+        "_tag",
+        "a case of MetaAnswerFlag",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -348,13 +360,7 @@ export function boundMetaAnswerFlag(value: MetaAnswerFlag): number {
     case "Unknown":
       return 1 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "MetaAnswerFlag",
-        "_tag",
-        "a case of MetaAnswerFlag",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -529,7 +535,7 @@ export function readMetaArithmeticFlag(reader: Reader, at: number, end: number, 
     }
     case 77: {
       expectAtLeast(end - (at + 1), 1, "MetaArithmeticFlag", "mode", at + 1 - start)
-      reader.next = at + 1 + 1
+      reader.next = at + 2
       return {
         _tag: "Mode",
         mode: view.getUint8(at + 1)
@@ -705,9 +711,22 @@ export function writeMetaArithmeticFlag(writer: Writer, at: number, value: MetaA
       return position
     }
     case "Unknown": {
+      if (
+        value.tag === 67 || value.tag === 68 || value.tag === 69 || value.tag === 74 || value.tag === 76 || value.tag === 77 ||
+        value.tag === 78 || value.tag === 79 || value.tag === 80 || value.tag === 84 || value.tag === 98 || value.tag === 99 ||
+        value.tag === 107 || value.tag === 113 || value.tag === 116 || value.tag === 118
+      ) unencodable("Range", "MetaArithmeticFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaArithmeticFlag", "tag")
       return putBytes(bytes, at + 1, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "MetaArithmeticFlag",
+        "_tag",
+        "a case of MetaArithmeticFlag",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -749,13 +768,7 @@ export function boundMetaArithmeticFlag(value: MetaArithmeticFlag): number {
     case "Unknown":
       return 1 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "MetaArithmeticFlag",
-        "_tag",
-        "a case of MetaArithmeticFlag",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -813,9 +826,18 @@ export function writeMetaDebugFlag(writer: Writer, at: number, value: MetaDebugF
       return position
     }
     case "Unknown": {
+      if (value.tag === 98) unencodable("Range", "MetaDebugFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaDebugFlag", "tag")
       return putBytes(bytes, at + 1, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "MetaDebugFlag",
+        "_tag",
+        "a case of MetaDebugFlag",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -827,13 +849,7 @@ export function boundMetaDebugFlag(value: MetaDebugFlag): number {
     case "Unknown":
       return 1 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "MetaDebugFlag",
-        "_tag",
-        "a case of MetaDebugFlag",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -1087,9 +1103,21 @@ export function writeMetaDeleteFlag(writer: Writer, at: number, value: MetaDelet
       return position
     }
     case "Unknown": {
+      if (
+        value.tag === 67 || value.tag === 69 || value.tag === 73 || value.tag === 76 || value.tag === 79 || value.tag === 80 ||
+        value.tag === 84 || value.tag === 98 || value.tag === 107 || value.tag === 113 || value.tag === 120
+      ) unencodable("Range", "MetaDeleteFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaDeleteFlag", "tag")
       return putBytes(bytes, at + 1, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "MetaDeleteFlag",
+        "_tag",
+        "a case of MetaDeleteFlag",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -1121,13 +1149,7 @@ export function boundMetaDeleteFlag(value: MetaDeleteFlag): number {
     case "Unknown":
       return 1 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "MetaDeleteFlag",
-        "_tag",
-        "a case of MetaDeleteFlag",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -1517,9 +1539,23 @@ export function writeMetaGetFlag(writer: Writer, at: number, value: MetaGetFlag)
       return position
     }
     case "Unknown": {
+      if (
+        value.tag === 67 || value.tag === 69 || value.tag === 76 || value.tag === 78 || value.tag === 79 || value.tag === 80 ||
+        value.tag === 82 || value.tag === 84 || value.tag === 98 || value.tag === 99 || value.tag === 102 || value.tag === 104 ||
+        value.tag === 107 || value.tag === 108 || value.tag === 113 || value.tag === 115 || value.tag === 116 || value.tag === 117 ||
+        value.tag === 118
+      ) unencodable("Range", "MetaGetFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaGetFlag", "tag")
       return putBytes(bytes, at + 1, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "MetaGetFlag",
+        "_tag",
+        "a case of MetaGetFlag",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -1567,13 +1603,7 @@ export function boundMetaGetFlag(value: MetaGetFlag): number {
     case "Unknown":
       return 1 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "MetaGetFlag",
-        "_tag",
-        "a case of MetaGetFlag",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -1740,7 +1770,7 @@ export function readMetaSetFlag(reader: Reader, at: number, end: number, start: 
     }
     case 77: {
       expectAtLeast(end - (at + 1), 1, "MetaSetFlag", "mode", at + 1 - start)
-      reader.next = at + 1 + 1
+      reader.next = at + 2
       return {
         _tag: "Mode",
         mode: view.getUint8(at + 1)
@@ -1904,9 +1934,22 @@ export function writeMetaSetFlag(writer: Writer, at: number, value: MetaSetFlag)
       return position
     }
     case "Unknown": {
+      if (
+        value.tag === 67 || value.tag === 69 || value.tag === 70 || value.tag === 73 || value.tag === 76 || value.tag === 77 ||
+        value.tag === 78 || value.tag === 79 || value.tag === 80 || value.tag === 84 || value.tag === 98 || value.tag === 99 ||
+        value.tag === 107 || value.tag === 113 || value.tag === 115
+      ) unencodable("Range", "MetaSetFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaSetFlag", "tag")
       return putBytes(bytes, at + 1, value.bytes)
     }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "MetaSetFlag",
+        "_tag",
+        "a case of MetaSetFlag",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
   }
 }
 
@@ -1946,13 +1989,7 @@ export function boundMetaSetFlag(value: MetaSetFlag): number {
     case "Unknown":
       return 1 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "MetaSetFlag",
-        "_tag",
-        "a case of MetaSetFlag",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 

@@ -405,10 +405,10 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
   putU8(view, position, (checkBits(packet.sessionPresent, 0x01, "Connack", "sessionPresent")) >>> 0, "Connack", "acknowledgeFlags")
   position = position + 1
   if (states.version >= 5) {
-    putU8(view, position, packet.code, "Connack", "code")
+    putU8(view, position, packet.code as ReasonCode, "Connack", "code")
     position = position + 1
   } else {
-    putU8(view, position, packet.code, "Connack", "code")
+    putU8(view, position, packet.code as ReturnCode, "Connack", "code")
     position = position + 1
   }
   checkPresence(packet.properties !== undefined, states.version >= 5, "Connack", "properties", "version is 5…")
@@ -1195,10 +1195,10 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   try {
     for (const codesElement of packet.codes) {
       if (states.version >= 5) {
-        putU8(view, position, codesElement, "Suback", "")
+        putU8(view, position, codesElement as ReasonCode, "Suback", "")
         position = position + 1
       } else {
-        putU8(view, position, codesElement, "Suback", "")
+        putU8(view, position, codesElement as ReturnCode, "Suback", "")
         position = position + 1
       }
       codesIndex++

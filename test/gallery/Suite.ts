@@ -1,6 +1,6 @@
 /** Test only: the tests that every protocol of the gallery has. */
 import { afterAll, describe, expect, it } from "vitest"
-import { chunkings, everyCut, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
+import { chunkings, everyCut, lostBesideBad, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
 
 /** Declares them; what is special about a protocol stands in its own file. */
 export const galleryTests = (recorded: Recorded): void => {
@@ -18,6 +18,10 @@ export const galleryTests = (recorded: Recorded): void => {
 
     it("proper prefixes are incomplete", () => {
       expect(prefixesThatDecode(recorded)).toEqual([])
+    })
+
+    it("a bad packet loses none of the good ones", () => {
+      expect(lostBesideBad(recorded).lost).toEqual([])
     })
 
     it("every single cut gives the same packets", () => {

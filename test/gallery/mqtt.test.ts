@@ -2,7 +2,8 @@
 import * as Mqtt from "@wirewright/examples/gallery/mqtt"
 import { models } from "@wirewright/examples/gallery/mqtt/Model"
 import * as Schemas from "@wirewright/examples/gallery/mqtt/Schemas"
-import { Recorded } from "./Conversations.ts"
+import { lostBesideBad, Recorded } from "./Conversations.ts"
+import { expect, it } from "vitest"
 import { galleryTests } from "./Suite.ts"
 
 const recorded = new Recorded({
@@ -33,3 +34,7 @@ const recorded = new Recorded({
 })
 
 galleryTests(recorded)
+
+it("there is a bad packet to lose good ones at", () => {
+  expect(lostBesideBad(recorded).tried).toContain("packet")
+})

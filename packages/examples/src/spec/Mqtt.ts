@@ -21,6 +21,7 @@ const mqttFrame = frame("MQTT", {
   }
 })
 const packet = packetsOf(mqttFrame, "packet")
+const seen = (hex: string, fields = {}) => [{ origin: "npm's mqtt 5.16.0 and mosquitto_pub 2.0.11", hex, fields }]
 const flags0000 = { dup: 0, qos: 0, retain: 0 }
 const flags0010 = { dup: 0, qos: 1, retain: 0 }
 
@@ -85,6 +86,7 @@ const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(op
 
 const will = { if: bitOf("will") }
 const connect = packet("Connect", {
+  examples: seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" }),
   opcode: 1,
   header: flags0000,
   fields: {
@@ -107,6 +109,7 @@ const connect = packet("Connect", {
 const acknowledgeFlags = bits(u8, { sessionPresent: slice(0) })
 const connack = packet("Connack", { opcode: 2, header: flags0000, sender: "server", fields: { acknowledgeFlags, code, properties } })
 const publish = packet("Publish", {
+  examples: seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } }),
   opcode: 3,
   sender: "both",
   fields: { topicName: text, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }

@@ -5,6 +5,7 @@ import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Context } from "../print/Context.ts"
 import type { Complaint } from "../Finding.ts"
+import { intSize } from "../Names.ts"
 import { at, type Place, rangeOf } from "./Place.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -200,16 +201,6 @@ function* checkSlice(place: Place, name: string, field: BitFieldModel): Iterable
 const separatorText = (hex: string): string =>
   JSON.stringify(String.fromCharCode(...hex.match(/../g)!.map((pair) => Number.parseInt(pair, 16))))
 
-/** Whether a token can be read as text: a record is when its fields are, a choice when its tags are characters. */
-const isTextual = (context: Context, type: TypeModel): boolean => {
-  if (textual.has(type.kind)) return true
-  const named = type.kind === "struct" || type.kind === "choice" || type.kind === "enumeration" ? context.named(type.ref) : undefined
-  if (named?.kind === "enumeration") return named.int === "u8" && named.values.every(({ value }) => value > 0x20 && value < 0x7f)
-  if (named?.kind === "struct") return named.fields.every((field) => isTextual(context, field.type))
-  return named?.kind === "choice" && named.tag?.kind === "int" && named.tag.int === "u8" &&
-    named.cases.every(({ fields, tag }) => tag > 0x20 && tag < 0x7f && fields.every((field) => isTextual(context, field.type)))
-}
-
 function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
   for (const { name, type: of } of type.fields) {
     const inner = of.kind === "optional" || of.kind === "array" ? of.of : of
@@ -243,6 +234,18 @@ function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
 }
 
 const textual: ReadonlySet<TypeModel["kind"]> = new Set(["utf8", "text", "json", "bytes", "decimal", "literal"])
+
+/** Whether a type is text, of which the encoder can say that the separator is not in it; a tag of one byte is a character. */
+const isTextual = (context: Context, type: TypeModel): boolean => {
+  if (textual.has(type.kind)) return true
+  if (type.kind !== "struct" && type.kind !== "choice" && type.kind !== "enumeration") return false
+  const of = context.named(type.ref)
+  if (of.kind === "enumeration") return intSize(of.int) === 1 && of.values.every(({ value }) => value > 0x20 && value < 0x7f)
+  const runs = of.kind === "struct" ? [of.fields] : of.kind === "choice" && of.tag?.kind === "int" && intSize(of.tag.int) === 1
+    ? of.cases.map(({ fields }) => fields)
+    : []
+  return runs.length > 0 && runs.flat().every((field) => isTextual(context, unwrapped(field.type)))
+}
 
 /** Numbers that lengths of something can be. */
 interface Range {

@@ -441,7 +441,7 @@ export class FieldReader {
       return limit
     }
     if (known !== undefined) return within(this.constant(name, `${this.at} + ${known.value}`))
-    if (this.context.ends(field.type)) return end
+    if (this.context.ends(field.type) || this.scope.counts.has(field.name)) return end
     let fixed = 0
     const lengths: Array<string> = []
     for (const one of last === field.name ? [] : upTo(behind, last)) {

@@ -134,6 +134,86 @@ export const expectLiteral = (
   return at + literal.length
 }
 
+/** Which of two texts stands at `at`; leaves the offset after it in `reader.next`. */
+export const readBool = (
+  reader: Reader,
+  at: number,
+  end: number,
+  yes: string,
+  no: string,
+  start: number,
+  packet: string,
+  path: string
+): boolean => {
+  for (const text of [yes, no]) {
+    let same = 0
+    while (same < text.length && end - at - same >= 1 && reader.bytes[at + same] === text.charCodeAt(same)) same++
+    if (same === text.length) {
+      reader.next = at + same
+      return text === yes
+    }
+    if (end - at - same < 1 && end % 1 !== 0) return short(packet, path, at - start, `${JSON.stringify(yes)} or ${JSON.stringify(no)}`, "the end", end)
+  }
+  const got = end - at < 1 ? "the end" : `0x${hexByte(reader.bytes[at]!)}`
+  return malformed("Constant", packet, path, at - start, `${JSON.stringify(yes)} or ${JSON.stringify(no)}`, got)
+}
+
+/** Writes one of two texts at `at` and returns the offset after it. */
+export const putBool = (bytes: Uint8Array, at: number, value: boolean, yes: string, no: string, packet: string, path: string): number => {
+  if (typeof value !== "boolean") {
+    return unencodable(value === undefined || value === null ? "Missing" : "Range", packet, path, "true or false", String(value))
+  }
+  return putLiteral(bytes, at, value ? yes : no)
+}
+
+/** The number whose decimal digits stand in the half bytes from `at` on. */
+export const readBcd = (reader: Reader, at: number, digits: number, start: number, packet: string, path: string): number => {
+  let value = 0
+  const size = Math.ceil(digits / 2)
+  for (let i = 0; i < size; i++) {
+    const byte = reader.bytes[at + i]!
+    const [high, low] = [byte >> 4, byte & 15]
+    if (high > 9 || low > 9 || i === 0 && digits % 2 === 1 && high !== 0) {
+      malformed("Syntax", packet, path, at + i - start, "decimal digits in half bytes", `0x${hexByte(byte)}`)
+    }
+    value = value * 100 + high * 10 + low
+  }
+  return value
+}
+
+/** Writes decimal digits into half bytes at `at` and returns the offset after them. */
+export const putBcd = (bytes: Uint8Array, at: number, value: number, digits: number, packet: string, path: string): number => {
+  if (!Number.isInteger(value) || value < 0 || value >= 10 ** digits) {
+    const missing = value === undefined || value === null
+    return unencodable(missing ? "Missing" : "Range", packet, path, `an integer of at most ${digits} digits`, String(value))
+  }
+  const size = Math.ceil(digits / 2)
+  let rest = value
+  for (let i = size - 1; i >= 0; i--) {
+    const two = rest % 100
+    bytes[at + i] = Math.floor(two / 10) << 4 | two % 10
+    rest = Math.floor(rest / 100)
+  }
+  return at + size
+}
+
+/** Where content ends that `pad` fills up to `end`. */
+export const beforePad = (bytes: Uint8Array, at: number, end: number, pad: string): number => {
+  const unit = Array.from(pad, (one) => one.charCodeAt(0))
+  let stop = end
+  while (stop - at >= unit.length && standsAt(bytes, stop - unit.length, stop, unit)) stop -= unit.length
+  return stop
+}
+
+/** Fills `[at, end)` after content that began at `from`, which does not end with the filling; returns `end`. */
+export const putPad = (bytes: Uint8Array, from: number, at: number, end: number, pad: string, packet: string, path: string): number => {
+  if (at > end) return unencodable("Length", packet, path, `at most ${end - from} bytes`, `${at - from} bytes`)
+  if (beforePad(bytes, from, at, pad) !== at) return unencodable("Range", packet, path, `no ${JSON.stringify(pad)} at the end`, "one")
+  if ((end - at) % pad.length !== 0) return unencodable("Length", packet, path, `a multiple of ${pad.length} bytes`, `${at - from} bytes`)
+  for (let i = at; i < end; i += pad.length) putLiteral(bytes, i, pad)
+  return end
+}
+
 /** Writes a literal at `at` and returns the offset after it. */
 export const putLiteral = (bytes: Uint8Array, at: number, literal: string): number => {
   for (let i = 0; i < literal.length; i++) bytes[at + i] = literal.charCodeAt(i)
@@ -148,15 +228,15 @@ export const checkUntil = (
   terminator: string,
   packet: string,
   path: string,
-  step = 1
+  step = 1,
+  after = terminator
 ): void => {
   const line = terminator === "\r\n"
   const first = line ? 0x0a : terminator.charCodeAt(0)
   for (let i = indexOfByte(bytes, first, from, to); i !== -1; i = indexOfByte(bytes, first, i + 1, to)) {
     let whole = (i - from) % step === 0
     for (let k = 1; k < terminator.length && whole && !line; k++) {
-      // what stands after the content is the terminator itself
-      const byte = i + k < to ? bytes[i + k]! : terminator.charCodeAt(i + k - to)
+      const byte = i + k < to ? bytes[i + k]! : after.charCodeAt(i + k - to)
       whole = byte === terminator.charCodeAt(k)
     }
     if (whole) unencodable("Range", packet, path, `no ${line ? "LF" : JSON.stringify(terminator)} within`, "one")

@@ -122,4 +122,5 @@ const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
   }
 }
 
-const isNullable = (type: TypeModel): boolean => (type.kind === "prefixed" || type.kind === "counted") && type.absent !== undefined
+const isNullable = (type: TypeModel): boolean =>
+  (type.kind === "prefixed" || type.kind === "counted") && type.absent !== undefined || type.kind === "prefixed" && isNullable(type.of)

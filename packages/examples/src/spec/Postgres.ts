@@ -4,6 +4,7 @@
  * A connection begins with messages that have no type. What a client answers to an authentication request always has the type `p`; which
  * of the four messages it is, the phase says.
  */
+/* oxlint-disable unicorn/no-thenable -- `then` names the phase that follows a packet */
 import {
   array,
   ascii,
@@ -69,11 +70,8 @@ const formats = counted(u16, Format)
 /** A parameter or column; NULL is null. */
 const value = prefixed(i32, bytes(), { absent: -1 })
 
-/** Names end a list when they are empty. */
-const name = utf8({ min: 1, until: 0 })
-
 /** A run-time parameter, or an option of the protocol. */
-const Parameter = struct("Parameter", { name, value: cstring() })
+const Parameter = struct("Parameter", { name: cstring({ min: 1 }), value: cstring() })
 
 const startupMessage = startup("StartupMessage", {
   then: "password",
@@ -142,7 +140,7 @@ const authenticationSspi = backend("AuthenticationSSPI", { opcode: "R", then: "g
 const authenticationSasl = backend("AuthenticationSASL", {
   opcode: "R",
   then: "saslInitial",
-  fields: { code: constant(u32, 10), mechanisms: array(name, { until: 0 }) }
+  fields: { code: constant(u32, 10), mechanisms: array(cstring({ min: 1 }), { until: 0 }) }
 })
 const authenticationSaslContinue = backend("AuthenticationSASLContinue", {
   opcode: "R",

@@ -678,7 +678,6 @@ export function encodeField(writer: Writer, value: Field): void {
 
 /** A run-time parameter, or an option of the protocol. */
 export interface Parameter {
-  /** Names end a list when they are empty. */
   readonly name: string
   readonly value: string
 }

@@ -6,8 +6,8 @@
  */
 import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
-import { wordOf } from "@wirewright/codec/words/index"
 import { headOf as beginning } from "@wirewright/codec/Heads"
+import { wordOf } from "@wirewright/codec/words/index"
 import { measuredFields } from "@wirewright/codec/words/Records"
 import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { mayBeMissing } from "@wirewright/codec/words/Tokens"

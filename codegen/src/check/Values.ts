@@ -43,6 +43,7 @@ const terminator: Want = {
   text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",
   rule: "WW204"
 }
+const ending: Want = { is: (value) => isAscii(value, 8), text: "one to eight ASCII characters, or the number of a byte", rule: "WW204" }
 const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })
@@ -58,7 +59,7 @@ const types =
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
 const order = oneOf("big", "little")
-const sized = { size: [number], min: [number], max: [number], until: [terminator] } as const
+const sized = { size: [number], min: [number], max: [number], until: [ending] } as const
 const tagged: Want = {
   object: { tag: code, fields }
 }
@@ -130,7 +131,11 @@ const shapes: { readonly [kind: string]: Shape } = {
     requires: record(array(name))
   },
   enumeration: { name, of: int, values: record(code), unknown },
-  statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
+  statuses: {
+    name,
+    of: int,
+    rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } })
+  },
   bits: { of: int, fields: record(marked) },
   tokens: { separator: terminator, fields, until: [terminator], rest: [flag] },
   magic: { of: kinds("an integer or a slice", "int", "slice") },

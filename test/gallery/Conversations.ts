@@ -268,7 +268,8 @@ export class Recorded {
     if (third !== want) return `${packet._tag} comes back from JSON as ${third}, not ${want}: ${JSON.stringify(json)}`
     const schema = (this.gallery.schemas as Record<string, Schema.Codec<unknown>>)[packet._tag]
     if (schema === undefined) return `no schema of ${packet._tag}`
-    if (!Schema.is(schema)(packet)) return `the schema of ${packet._tag} refuses ${JSON.stringify(json)}`
+    const fits: (value: unknown) => boolean = Schema.is(schema)
+    if (!fits(packet)) return `the schema of ${packet._tag} refuses ${JSON.stringify(json)}`
     return undefined
   }
 

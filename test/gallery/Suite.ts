@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { chunkings, everyCut, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
 
 /** Declares them; what is special about a protocol stands in its own file. */
-export const galleryTests = (recorded: Recorded): void =>
+export const galleryTests = (recorded: Recorded): unknown =>
   describe(recorded.gallery.title, () => {
     afterAll(() => printRow(recorded))
 

@@ -463,7 +463,9 @@ class Builder {
           doc,
           int: type.of.int,
           unknown: type.unknown,
-          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value: codeOf(value) })).sort((
+          values: Object.entries(type.values).map(([name, value]) =>
+            defined({ name, doc: this.origin.doc(type, [name]), value: codeOf(value) })
+          ).sort((
             a,
             b
           ) => a.value - b.value)

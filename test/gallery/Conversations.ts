@@ -554,7 +554,9 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
       const again = recorded.encode(got.packet, reading)
       if (recorded.gallery.spellings === true) {
         const same = attempt(recorded, again, reading)
-        if (same instanceof DecodeError || !isDeepStrictEqual(same.packet, got.packet)) say(`a ${got.packet._tag} is read otherwise from ${hexOf(again)}`)
+        if (same instanceof DecodeError || !isDeepStrictEqual(same.packet, got.packet)) {
+          say(`a ${got.packet._tag} is read otherwise from ${hexOf(again)}`)
+        }
       } else if (hexOf(again) !== hexOf(whole)) say(`a ${got.packet._tag} is written as ${hexOf(again)}`)
     } catch (error) {
       say(

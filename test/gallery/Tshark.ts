@@ -36,7 +36,9 @@ export const agreement = (recorded: Recorded, fixture: string, fields: { readonl
       if (theirs.length === 0) continue
       for (const [field, reading] of Object.entries(fields)) {
         const want = theirs.flatMap((one) => one.fields[field] ?? [])
-        const got = streams.flatMap(({ bytes, packets: of }) => of.flatMap(({ at, end, packet }) => reading(packet, bytes.subarray(at, end)).map(String)))
+        const got = streams.flatMap(({ bytes, packets: of }) =>
+          of.flatMap(({ at, end, packet }) => reading(packet, bytes.subarray(at, end)).map(String))
+        )
         values += want.length
         if (got.join(" ") !== want.join(" ")) differences.push(`${name}, ${from}, ${field}: ${got.join(" ")}, tshark ${want.join(" ")}`)
       }

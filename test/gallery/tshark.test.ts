@@ -20,16 +20,17 @@ const number = (name: string, digits?: number): Reading => (packet) => {
   if (value === undefined) return []
   return [digits === undefined ? value : `0x${(value >>> 0).toString(16).padStart(digits, "0")}`]
 }
-const tagged = (tags: ReadonlyArray<string>, reading: Reading): Reading => (packet, bytes) => tags.includes(packet._tag) ? reading(packet, bytes) : []
+const tagged = (tags: ReadonlyArray<string>, reading: Reading): Reading => (packet, bytes) =>
+  tags.includes(packet._tag) ? reading(packet, bytes) : []
 
-const domain = (name: string): string => name === "." ? "<Root>" : name.slice(0, -1).replaceAll("\\.", ".").replace("\\000\\255", "\\000\ufffd")
+const domain = (name: string): string =>
+  name === "." ? "<Root>" : name.slice(0, -1).replaceAll("\\.", ".").replace("\\000\\255", "\\000\ufffd")
 const records = (message: Message) => [...message.answers, ...message.authorities, ...message.additionals]
 const data = <T extends string, A>(tag: T, read: (data: Extract<Message["answers"][number]["data"], { readonly _tag: T }>) => A) =>
-  of<Message>((message) =>
-    records(message).flatMap((one) => one.data._tag === tag ? [read(one.data as never) as number | string] : [])
-  )
+  of<Message>((message) => records(message).flatMap((one) => one.data._tag === tag ? [read(one.data as never) as number | string] : []))
 /** A field of AMQP's methods. */
-const argument = (name: string): Reading => of<Call>((packet) => [(packet.method as unknown as { [name: string]: string } | undefined)?.[name]])
+const argument = (name: string): Reading =>
+  of<Call>((packet) => [(packet.method as unknown as { [name: string]: string } | undefined)?.[name]])
 
 const cases: ReadonlyArray<readonly [Gallery, fixture: string, { readonly [field: string]: Reading }]> = [
   [dns, "dns", {

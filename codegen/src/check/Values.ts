@@ -108,7 +108,14 @@ const shapes: { readonly [kind: string]: Shape } = {
   struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
   array: { of: type, min: [number], max: [number], until: [terminator] },
   by: { field: name },
-  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, empty: [oneOf("keep")], byteOrder: [order] },
+  choice: {
+    name,
+    tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"),
+    cases: record(tagged),
+    unknown,
+    empty: [oneOf("keep")],
+    byteOrder: [order]
+  },
   nibbleFrames: { name, cases: record(tagged) },
   lazy: { of: test((value) => typeof value === "function", "a function: lazy(() => Value)"), maxDepth: whole },
   flags: {
@@ -120,7 +127,11 @@ const shapes: { readonly [kind: string]: Shape } = {
     requires: record(array(name))
   },
   enumeration: { name, of: int, values: record(code), unknown },
-  statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
+  statuses: {
+    name,
+    of: int,
+    rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } })
+  },
   bits: { of: int, fields: record(marked) },
   tokens: { separator: terminator, fields, until: [terminator], rest: [flag] },
   magic: { of: kinds("an integer or a slice", "int", "slice") },

@@ -26,30 +26,67 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     ["a question", "client", () =>
       encodeWith((writer) =>
         Dns.encodeMessage(writer, {
-          id: 7, response: 0, opcode: 0, authoritative: 0, truncated: 0, recursionDesired: 1, recursionAvailable: 0, reserved: 0,
-          authenticData: 0, checkingDisabled: 0, responseCode: 0, questions: [question], answers: [], authorities: [], additionals: []
+          id: 7,
+          response: 0,
+          opcode: 0,
+          authoritative: 0,
+          truncated: 0,
+          recursionDesired: 1,
+          recursionAvailable: 0,
+          reserved: 0,
+          authenticData: 0,
+          checkingDisabled: 0,
+          responseCode: 0,
+          questions: [question],
+          answers: [],
+          authorities: [],
+          additionals: []
         })
       ), /./],
-    ["an answer with pointers", "server", () =>
-      encodeWith((writer) =>
-        Dns.encodeMessage(writer, {
-          id: 7, response: 1, opcode: 0, authoritative: 1, truncated: 0, recursionDesired: 1, recursionAvailable: 0, reserved: 0,
-          authenticData: 0, checkingDisabled: 0, responseCode: 0, questions: [question],
-          answers: [
-            { ...answer, data: { _tag: "TXT", text: ["one", "two"] } },
-            { ...answer, data: { _tag: "MX", preference: 7, exchange: "mail.ours.test." } },
-            { ...answer, data: { _tag: "SRV", priority: 1, weight: 2, port: 3, target: "mail.ours.test." } },
-            { ...answer, data: { _tag: "CAA", critical: 0, reserved: 0, tag: "issue", value: "ca.test" } }
-          ],
-          authorities: [], additionals: []
-        })
-      ), /ours\.test\.\s+60\s+IN\s+TXT\s+"one" "two"[^]*MX\s+7 mail\.ours\.test\.[^]*SRV\s+1 2 3 mail\.ours\.test\.[^]*CAA\s+0 issue "ca\.test"/]
+    [
+      "an answer with pointers",
+      "server",
+      () =>
+        encodeWith((writer) =>
+          Dns.encodeMessage(writer, {
+            id: 7,
+            response: 1,
+            opcode: 0,
+            authoritative: 1,
+            truncated: 0,
+            recursionDesired: 1,
+            recursionAvailable: 0,
+            reserved: 0,
+            authenticData: 0,
+            checkingDisabled: 0,
+            responseCode: 0,
+            questions: [question],
+            answers: [
+              { ...answer, data: { _tag: "TXT", text: ["one", "two"] } },
+              { ...answer, data: { _tag: "MX", preference: 7, exchange: "mail.ours.test." } },
+              { ...answer, data: { _tag: "SRV", priority: 1, weight: 2, port: 3, target: "mail.ours.test." } },
+              { ...answer, data: { _tag: "CAA", critical: 0, reserved: 0, tag: "issue", value: "ca.test" } }
+            ],
+            authorities: [],
+            additionals: []
+          })
+        ),
+      /ours\.test\.\s+60\s+IN\s+TXT\s+"one" "two"[^]*MX\s+7 mail\.ours\.test\.[^]*SRV\s+1 2 3 mail\.ours\.test\.[^]*CAA\s+0 issue "ca\.test"/
+    ]
   ],
   websocket: [
-    ["masked text", "client", () =>
-      encodeWith((writer) => WebSocket.encodeText(writer, { fin: 1, maskingKey: 0x12345678, payload: text("ours") })), /6f757273/],
-    ["bytes with a length of 16 bits", "server", () =>
-      encodeWith((writer) => WebSocket.encodeBinary(writer, { fin: 1, payload: new Uint8Array(300).fill(0xab) })), /(ab){300}/]
+    [
+      "masked text",
+      "client",
+      () => encodeWith((writer) => WebSocket.encodeText(writer, { fin: 1, maskingKey: 0x12345678, payload: text("ours") })),
+      /6f757273/
+    ],
+    [
+      "bytes with a length of 16 bits",
+      "server",
+      () => encodeWith((writer) => WebSocket.encodeBinary(writer, { fin: 1, payload: new Uint8Array(300).fill(0xab) })),
+      /(ab){300}/
+    ]
   ],
   amqp: [
     ["a queue with arguments", "client", () =>
@@ -57,33 +94,61 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         Amqp.encodeCall(writer, {
           channel: 1,
           method: {
-            _tag: "QueueDeclare", queue: "ours", passive: 0, durable: 0, exclusive: 1, autoDelete: 1, noWait: 0,
-            arguments: [{ name: "x-max-length", value: { _tag: "Int32", value: 9 } }, { name: "x-ours", value: { _tag: "Array", values: [{ _tag: "Void" }] } }]
+            _tag: "QueueDeclare",
+            queue: "ours",
+            passive: 0,
+            durable: 0,
+            exclusive: 1,
+            autoDelete: 1,
+            noWait: 0,
+            arguments: [{ name: "x-max-length", value: { _tag: "Int32", value: 9 } }, {
+              name: "x-ours",
+              value: { _tag: "Array", values: [{ _tag: "Void" }] }
+            }]
           }
         })
       ), /QueueDeclareOk[^]*ours/],
     ["a delivery", "server", () =>
       encodeWith((writer) => {
-        Amqp.encodeContentHeader(writer, { channel: 3, classId: 60, bodySize: 4n, contentType: "text/ours", headers: [{ name: "n", value: { _tag: "Double", value: 0.5 } }] })
+        Amqp.encodeContentHeader(writer, {
+          channel: 3,
+          classId: 60,
+          bodySize: 4n,
+          contentType: "text/ours",
+          headers: [{ name: "n", value: { _tag: "Double", value: 0.5 } }]
+        })
         Amqp.encodeBody(writer, { channel: 3, content: text("ours") })
       }), /text\/ours/]
   ],
   modbus: [
-    ["registers to be written", "client", () =>
-      encodeWith((writer) => Modbus.encodeWriteRegisters(writer, { transaction: 9, unit: 1, address: 1, registers: [1, 2] })), /^0009000000060110/],
-    ["registers", "server", () =>
-      encodeWith((writer) => Modbus.encodeHoldingRegisters(writer, { transaction: 9, unit: 1, registers: [4660, 2] })), /4660/]
+    [
+      "registers to be written",
+      "client",
+      () => encodeWith((writer) => Modbus.encodeWriteRegisters(writer, { transaction: 9, unit: 1, address: 1, registers: [1, 2] })),
+      /^0009000000060110/
+    ],
+    [
+      "registers",
+      "server",
+      () => encodeWith((writer) => Modbus.encodeHoldingRegisters(writer, { transaction: 9, unit: 1, registers: [4660, 2] })),
+      /4660/
+    ]
   ],
   mongodb: [
     ["a document", "server", () =>
       encodeWith((writer) =>
         Bson.encodeMsg(writer, {
-          requestId: 1, responseTo: 0, moreToCome: 0, exhaustAllowed: 0,
+          requestId: 1,
+          responseTo: 0,
+          moreToCome: 0,
+          exhaustAllowed: 0,
           sections: [{
             _tag: "Body",
             document: {
               elements: [{ _tag: "Double", name: "ok", value: 1 }, { _tag: "String", name: "who", value: "ours" }, {
-                _tag: "Array", name: "list", value: { elements: [{ _tag: "Int64", name: "0", value: 9n }] }
+                _tag: "Array",
+                name: "list",
+                value: { elements: [{ _tag: "Int64", name: "0", value: 9n }] }
               }]
             }
           }]
@@ -94,7 +159,12 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     ["records with a checksum", "client", () =>
       encodeWith((writer) =>
         Kafka.encodeProduceRequest(writer, {
-          apiVersion: 3, correlationId: 5, clientId: "ours", transactionalId: null, acks: 1, timeoutMs: 1000,
+          apiVersion: 3,
+          correlationId: 5,
+          clientId: "ours",
+          transactionalId: null,
+          acks: 1,
+          timeoutMs: 1000,
           topics: [{
             name: "ours",
             partitions: [{
@@ -102,8 +172,17 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
               records: [{
                 baseOffset: 0n,
                 batch: {
-                  partitionLeaderEpoch: 0, logAppendTime: 0, transactional: 0, control: 0, deleteHorizon: 0, lastOffsetDelta: 0,
-                  baseTimestamp: 1n, maxTimestamp: 1n, producerId: -1n, producerEpoch: -1, baseSequence: -1,
+                  partitionLeaderEpoch: 0,
+                  logAppendTime: 0,
+                  transactional: 0,
+                  control: 0,
+                  deleteHorizon: 0,
+                  lastOffsetDelta: 0,
+                  baseTimestamp: 1n,
+                  maxTimestamp: 1n,
+                  producerId: -1n,
+                  producerEpoch: -1,
+                  baseSequence: -1,
                   records: {
                     _tag: "Plain",
                     records: [{ attributes: 0, timestampDelta: 0n, offsetDelta: 0, key: text("k"), value: text("v"), headers: [] }]
@@ -119,7 +198,10 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     ["a ClientHello", "client", () => {
       const hello = encodeWith((writer) =>
         Tls.encodeClientHello(writer, {
-          version: 0x0303, random: new Uint8Array(32).fill(7), sessionId: new Uint8Array(0), cipherSuites: [0x1302, 0xc030, 0xc02f],
+          version: 0x0303,
+          random: new Uint8Array(32).fill(7),
+          sessionId: new Uint8Array(0),
+          cipherSuites: [0x1302, 0xc030, 0xc02f],
           compressionMethods: [0],
           extensions: [
             { data: { _tag: "ServerName", names: [{ name: "ours.test" }] } },

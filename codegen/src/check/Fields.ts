@@ -159,7 +159,7 @@ export function* checkRun(place: Place, fields: ReadonlyArray<FieldModel>, measu
     context.fixedSize(type) !== undefined ||
     type.kind === "optional" && type.if !== undefined && before.has(type.if.field) && context.fixedSize(type.of) !== undefined
   for (const { name, type } of fields) {
-    if (open === undefined) for (const one of flatFields([{ name, type }])) before.add(one.name)
+    if (open === undefined) { for (const one of flatFields([{ name, type }])) before.add(one.name) }
     const delimited = measured.has(name) || context.ends(type)
     if (open !== undefined && !measured.has(name) && !isFound(type)) {
       yield at(

@@ -283,7 +283,9 @@ export class FieldWriter {
     for (const name of own.filter((one) => one !== first)) {
       const type = types.get(name)!
       const expected = type.kind === "when" ? `${this.inState(type)} && ${there}` : there
-      this.lines.push(`${this.use("checkPresence")}(${this.isThere(name)}, ${expected}, ${this.where(name)}, ${quote(`${first} is there`)})`)
+      this.lines.push(
+        `${this.use("checkPresence")}(${this.isThere(name)}, ${expected}, ${this.where(name)}, ${quote(`${first} is there`)})`
+      )
     }
     return there
   }

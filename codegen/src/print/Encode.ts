@@ -16,7 +16,8 @@ import { wordOf } from "../words/index.ts"
 import { sizeBefore } from "../words/Lengths.ts"
 import { putInt, writeNumber } from "../words/Numbers.ts"
 import type { Bound, Named } from "../words/Word.ts"
-import { codec, type Context } from "./Context.ts"
+import { codec } from "./Codec.ts"
+import type { Context } from "./Context.ts"
 import { numbersOf } from "./Literals.ts"
 
 /** Surroundings of a run of fields. */

@@ -62,7 +62,7 @@ export const headerSize = 24
 const count = 1000
 
 /** Numbers that are the same in every process (a linear congruential generator, its upper bits). */
-const makeRandom = (seed: number) => {
+export const makeRandom = (seed: number) => {
   let state = seed
   return (below: number): number => {
     state = Math.imul(state, 1664525) + 1013904223 >>> 0

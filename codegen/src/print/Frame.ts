@@ -63,12 +63,40 @@ const printShape = (context: Context, module: Module): void => {
   lengthWidth: ${intSize(length.int)},
   lengthIncludesHeader: ${length.includesHeader},
   magics: [${magics.map((magic) => hex(magic)).join(", ")}],
-  maxFrame: ${frame.maxFrame}
+  maxFrame: ${frame.maxFrame},
+  sizeAt: ({ view }, at, end) => {
+    ${sizeLines(module, frame.name, headers[0]!.size, length, magics).join("\n")}
+  }
 }`
   })
   module.add({ kind: "const", name: "headerSize", doc: "Bytes of a header.", value: String(headers[0]!.size) })
   printKinds(context, module)
   printAccessors(context, module)
+}
+
+/** How long the frame at `at` is, as `headerShape` of the runtime finds it, for these headers alone. */
+const sizeLines = (
+  module: Module,
+  name: string,
+  headerSize: number,
+  length: HeaderFieldModel & { readonly role: "bodyLength" },
+  magics: ReadonlyArray<number>
+): ReadonlyArray<string> => {
+  const read = getInt(module, length.int, length.offset === 0 ? "at" : `at + ${length.offset}`, undefined)
+  const checked = magics.length === 0 ? [] : [
+    "const magic = view.getUint8(at)",
+    `${module.use(codec, "expectMagic")}(${magics.map((magic) => `magic === ${hex(magic)}`).join(" || ")}, magic, "one of ${
+      magics.map((magic) => hex(magic)).join(", ")
+    }", "${name}")`
+  ]
+  if (!length.includesHeader) return [...checked, `return end - at < ${headerSize} ? 0 : ${headerSize} + ${read}`]
+  return [
+    ...checked,
+    `if (end - at < ${headerSize}) return 0`,
+    `const size = ${read}`,
+    `${module.use(codec, "expectHeader")}(size, ${headerSize}, "${name}", ${length.offset})`,
+    "return size"
+  ]
 }
 
 /** Prints the kinds of packet and their magics, where every kind has some. */

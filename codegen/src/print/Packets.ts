@@ -231,7 +231,7 @@ const printSelfShape = (context: Context, module: Module, kind: KindModel): void
   const measure = ["(reader, at) => {", `decode${name}(reader, at${needsStates ? ", states" : ""})`, "return reader.next - at", "}"].join(
     "\n"
   )
-  const shape = `{ name: "${frame.name}", maxFrame: ${frame.maxFrame}, sizeAt: ${measure} }`
+  const shape = `{ name: "${frame.name}", maxFrame: ${frame.maxFrame}, sizeAt: ${module.use(codec, "measuring")}(${measure}) }`
   const doc = "How long a frame is, for the framer."
   const type = module.useType(codec, "FrameShape")
   if (!needsStates) module.add({ kind: "const", name: shapeName(context, kind), doc, type, value: shape })

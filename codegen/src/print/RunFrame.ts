@@ -105,7 +105,9 @@ const printShape = (context: Context, module: Module, kind: KindModel): void => 
     name: shapeName(context, kind),
     doc: "How long a frame is, for the framer.",
     type: module.useType(codec, "FrameShape"),
-    value: `{ name: "${context.model.frame.name}", maxFrame: ${context.model.frame.maxFrame}, sizeAt: measure${name} }`
+    value: `{ name: "${context.model.frame.name}", maxFrame: ${context.model.frame.maxFrame}, sizeAt: ${
+      module.use(codec, "measuring")
+    }(measure${name}) }`
   })
 }
 

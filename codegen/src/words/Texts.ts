@@ -55,6 +55,9 @@ const read = (reader: FieldReader, type: SizedType, field: Named, end: string): 
   return value
 }
 
+/** Whether text ends with a character that UTF-8 has for nothing else, or a line. */
+const isCharacter = (ending: string): boolean => ending.length === 1 && ending < "\u0080" || ending === "\r\n"
+
 /** Writes the content and what ends it. */
 const write = (writer: FieldWriter, type: SizedType, field: Named, value: string): void => {
   const { path } = field
@@ -71,7 +74,8 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
     )
     return writer.skip(type.size)
   }
-  const checked = type.size !== undefined || type.min !== undefined || type.max !== undefined || type.until !== undefined
+  const byText = (type.kind === "utf8" || type.kind === "json") && type.until !== undefined && isCharacter(textOfHex(type.until))
+  const checked = type.size !== undefined || type.min !== undefined || type.max !== undefined || type.until !== undefined && !byText
   const start = checked ? writer.mark(`${local(field.name)}From`) : undefined
   const at = start ?? writer.here
   writer.advance(
@@ -90,7 +94,11 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
     if (type.min !== undefined) writer.lines.push(`${writer.use("checkMin")}(position - ${start}, ${type.min}, ${writer.where(path)})`)
     if (type.max !== undefined) writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
   }
-  if (type.until !== undefined) {
+  const ending = type.until === undefined ? "" : textOfHex(type.until)
+  if (byText) {
+    writer.lines.push(`${writer.use("checkTextUntil")}(${value}, ${JSON.stringify(ending.at(-1))}, ${writer.where(path)})`)
+    writer.literal(type.until!)
+  } else if (type.until !== undefined) {
     writer.lines.push(
       `${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)}${
         stepOf(type) === 1 ? "" : `, ${stepOf(type)}`

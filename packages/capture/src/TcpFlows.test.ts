@@ -1,5 +1,5 @@
 /** Segments come out as the bytes the peers sent, whatever happened to them on the way. */
-import { Framer } from "@wirewright/codec"
+import { Framer, headerShape } from "@wirewright/codec"
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
@@ -384,7 +384,7 @@ describe("real recordings", () => {
         assert.isTrue(flow.server.endsWith(`:${port}`))
         const key = `${flow.number} ${direction}`
         let framer = framers.get(key)
-        if (framer === undefined) framers.set(key, framer = new Framer(shape))
+        if (framer === undefined) framers.set(key, framer = new Framer(headerShape(shape)))
         framer.push(bytes, () => packets++)
       }
       const flows = new TcpFlows({ bytes: onBytes }, { isFromServer: serverIs(port) })

@@ -8,7 +8,7 @@ import { type Annotation, annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
-import { Framer, type FrameShape, type HeaderShape, type MeasuredShape } from "@wirewright/codec/Framer"
+import { Framer, type FrameShape, type HeaderShape, measuring } from "@wirewright/codec/Framer"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
@@ -70,7 +70,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   /** `kind` is what `--kind` says. */
   constructor(generated: GeneratedProtocol, kind?: string) {
     this.generated = generated
-    const shape = generated.codecs["frameShape"] as FrameShape | undefined
+    const shape = generated.codecs["frameShape"] as FrameShape | HeaderShape | undefined
     this.shape = shape !== undefined && "headerSize" in shape ? shape : undefined
     this.catalog = Catalog.of(generated.models, generated.customs)
     this.name = this.catalog.name
@@ -209,7 +209,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
 
   private framer(situation: () => Situation): Cutter {
     const { maxFrame } = this.catalog.frame
-    const sizeAt = (reader: Reader, at: number): number => this.measured(reader, at, situation())
+    const sizeAt: FrameShape["sizeAt"] = (reader, at, end) => this.measured(reader, at, end, situation())
     const framer = new Framer(this.shape ?? { name: this.name, maxFrame, sizeAt })
     return {
       get offset() {
@@ -226,13 +226,15 @@ export class GeneratedAdapter implements ProtocolAdapter {
     }
   }
 
-  /** Size of the packet at `at`, of the kind that comes now; of one that fills a datagram, decoding it tells. */
-  private measured(reader: Reader, at: number, situation: Situation): number {
+  /** Size of the packet at `at`, of the kind that comes now, or 0 when it is not all there; of one that fills a datagram, decoding it tells. */
+  private measured(reader: Reader, at: number, end: number, situation: Situation): number {
     const { codecs } = this.generated
     const shape = codecs[`${this.kindByPlace(situation)?.name}Shape`] ?? codecs["frameShape"]
-    if (shape !== undefined) return own(() => (shape as MeasuredShape).sizeAt(reader, at))
-    this.packetAt(reader, at, situation)
-    return reader.next - at
+    if (shape !== undefined) return own(() => (shape as FrameShape).sizeAt(reader, at, end))
+    return measuring((part, from) => {
+      this.packetAt(part, from, situation)
+      return part.next - from
+    })(reader, at, end)
   }
 
   /** Kinds that a packet may be of, as far as that can be told without its bytes. */

@@ -47,7 +47,11 @@ export const findPair = (
  */
 export const findLine = (reader: Reader, at: number, end: number, start: number, packet: string, path: string): number => {
   const { bytes } = reader
-  const found = indexOfByte(bytes, 0x0a, at, end)
+  let found = at
+  // lines are short
+  const near = end - at > 16 ? at + 16 : at
+  while (found < near && bytes[found] !== 0x0a) found++
+  if (found === near) found = indexOfByte(bytes, 0x0a, found, end)
   if (found === -1) return short(packet, path, at - start, "the end, CR LF", "none", end)
   return found > at && bytes[found - 1] === 0x0d ? found - 1 : malformed("Syntax", packet, path, found - start, "CR before LF", "LF alone")
 }
@@ -229,6 +233,13 @@ export const putPad = (bytes: Uint8Array, from: number, at: number, end: number,
 export const putLiteral = (bytes: Uint8Array, at: number, literal: string): number => {
   for (let i = 0; i < literal.length; i++) bytes[at + i] = literal.charCodeAt(i)
   return at + literal.length
+}
+
+/** Text does not contain the ASCII character that ends it; what CR LF ends contains no LF. The same as `checkUntil`, without a look at bytes. */
+export const checkTextUntil = (text: string, character: string, packet: string, path: string): void => {
+  if (text.includes(character)) {
+    unencodable("Range", packet, path, `no ${character === "\n" ? "LF" : JSON.stringify(character)} within`, "one")
+  }
 }
 
 /** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. What CR LF ends contains no LF. */

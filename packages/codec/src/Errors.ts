@@ -52,27 +52,27 @@ const placeIn = (packet: string, path: string): string => path === "" ? packet :
 /**
  * Bytes that are no packet. Offsets count from the packet's first byte.
  *
- * An ordinary `Error`, so that a codec needs no library. `Effect.catchTag` knows it by `_tag` once `Effect.try` has caught it.
+ * An ordinary `Error`, so that a codec needs no library. `Effect.catchTag` knows it by `_tag` once `Effect.try` has caught it. One that is
+ * `incomplete` has no stack trace (in V8): it happens at the end of nearly every chunk of a stream, where collecting the frames takes more
+ * time than decoding a packet.
  */
 export class DecodeError extends Error implements DecodeProblem {
   readonly _tag = "DecodeError"
-  readonly reason: DecodeReason
-  readonly packet: string
-  readonly path: string
-  readonly offset: number
-  readonly expected: string
-  readonly got: string
-  readonly incomplete: boolean
+  declare readonly reason: DecodeReason
+  declare readonly packet: string
+  declare readonly path: string
+  declare readonly offset: number
+  declare readonly expected: string
+  declare readonly got: string
+  declare readonly incomplete: boolean
 
-  constructor({ expected, got, incomplete, offset, packet, path, reason }: DecodeProblem) {
+  constructor(problem: DecodeProblem) {
+    const { expected, got, incomplete, offset, packet, path } = problem
+    const { stackTraceLimit } = Error
+    if (incomplete) Error.stackTraceLimit = 0
     super(`${placeIn(packet, path)} at byte ${offset}: expected ${expected}, got ${got}`)
-    this.reason = reason
-    this.packet = packet
-    this.path = path
-    this.offset = offset
-    this.expected = expected
-    this.got = got
-    this.incomplete = incomplete
+    if (incomplete) Error.stackTraceLimit = stackTraceLimit
+    Object.assign(this, problem)
   }
 
   override get name(): string {
@@ -104,19 +104,16 @@ export interface EncodeProblem {
 /** What an encoder objected to: the caller's mistake. An ordinary `Error` like `DecodeError`. */
 export class EncodeError extends Error implements EncodeProblem {
   readonly _tag = "EncodeError"
-  readonly reason: EncodeReason
-  readonly packet: string
-  readonly path: string
-  readonly expected: string
-  readonly got: string
+  declare readonly reason: EncodeReason
+  declare readonly packet: string
+  declare readonly path: string
+  declare readonly expected: string
+  declare readonly got: string
 
-  constructor({ expected, got, packet, path, reason }: EncodeProblem) {
+  constructor(problem: EncodeProblem) {
+    const { expected, got, packet, path } = problem
     super(`${placeIn(packet, path)}: expected ${expected}, got ${got}`)
-    this.reason = reason
-    this.packet = packet
-    this.path = path
-    this.expected = expected
-    this.got = got
+    Object.assign(this, problem)
   }
 
   override get name(): string {

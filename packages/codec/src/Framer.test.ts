@@ -1,10 +1,10 @@
 /** Proves that frames do not depend on how the stream is cut, that limits are exact, and that a claimed length allocates nothing. */
 import { describe, expect, it } from "vitest"
 import { DecodeError, incomplete, malformed } from "./Errors.ts"
-import { Framer, type FrameShape, type HeaderShape, type MeasuredShape } from "./Framer.ts"
+import { Framer, type FrameShape, type HeaderLength, headerShape, measuring } from "./Framer.ts"
 import { random } from "./Random.fixture.ts"
 
-const shape: HeaderShape = {
+const length: HeaderLength = {
   name: "Mcbp",
   headerSize: 24,
   lengthOffset: 8,
@@ -13,6 +13,7 @@ const shape: HeaderShape = {
   magics: [0x80, 0x81, 0x08, 0x18],
   maxFrame: 1_000_000
 }
+const shape = headerShape(length)
 
 const frame = (body: Uint8Array, magic = 0x80, length = body.length): Uint8Array => {
   const bytes = new Uint8Array(24 + body.length)
@@ -144,9 +145,9 @@ describe("Framer", () => {
   })
 
   it("knows other shapes of header", () => {
-    const cut = (other: Partial<FrameShape>, bytes: ReadonlyArray<number>): ReadonlyArray<number> => {
+    const cut = (other: Partial<HeaderLength>, bytes: ReadonlyArray<number>): ReadonlyArray<number> => {
       const sizes: Array<number> = []
-      new Framer({ ...shape, headerSize: 4, lengthOffset: 1, magics: [], ...other }).push(
+      new Framer(headerShape({ ...length, headerSize: 4, lengthOffset: 1, magics: [], ...other })).push(
         Uint8Array.from(bytes),
         (_, at, end) => sizes.push(end - at)
       )
@@ -160,10 +161,10 @@ describe("Framer", () => {
 })
 
 /** A frame of a LEB128 length and content, or of digits and a line feed. */
-const measured: MeasuredShape = {
+const measured: FrameShape = {
   name: "Measured",
   maxFrame: 100_000,
-  sizeAt: ({ bytes }, at) => {
+  sizeAt: measuring(({ bytes }, at) => {
     if (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) {
       const end = bytes.indexOf(0x0a, at)
       return end === -1 ? incomplete("Measured", "", bytes.length - at, "a line feed", "the end") : end + 1 - at
@@ -175,7 +176,7 @@ const measured: MeasuredShape = {
       size += (bytes[at + i]! & 0x7f) * 128 ** i
       if (bytes[at + i]! < 0x80) return size + i + 1
     }
-  }
+  })
 }
 
 describe("measured frames", () => {

@@ -3,26 +3,32 @@
  *
  * Frames that lie within a chunk are handed out where they are; only the frame that crosses two chunks is copied. The length and the magic
  * are checked on the header, before anything is allocated, and a crossing frame's buffer grows with the bytes that arrive, not with the
- * length that was claimed. Small crossing frames share a buffer, one behind the other, because a buffer for each takes longer than all the
- * rest. A framer that has failed cannot be used again: behind a wrong length there is no next frame.
+ * length that was claimed. Small crossing frames share a buffer, one after the other, because a buffer for each takes longer than all the
+ * rest. A framer that has failed cannot be used again: after a wrong length there is no next frame.
+ *
+ * What a frame's length stands in is the shape's business (`FrameShape`), so that a framer has no code for headers of other protocols. Its
+ * fields are private to the language, which lets minifiers shorten their names.
  */
 import { DecodeError, incomplete, malformed } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
+import { Writer } from "./Writer.ts"
 
 /** How a protocol says how long its frames are. Generated as `frameShape`. */
-export type FrameShape = HeaderShape | MeasuredShape
-
-/** Frames that only code can measure: their headers vary in size, or they end themselves. */
-export interface MeasuredShape {
+export interface FrameShape {
   readonly name: string
   /** Largest frame in bytes, header included. */
   readonly maxFrame: number
-  /** Size of the frame at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to tell. */
-  readonly sizeAt: (reader: Reader, at: number) => number
+  /** Where the length stands, for errors. Default: 0 */
+  readonly lengthOffset?: number
+  /**
+   * Size of the frame at `at`, of which the bytes before `end` are there; 0 when they are too few to tell. The size may be more than there
+   * is. Throws `DecodeError` when no frame begins like this.
+   */
+  readonly sizeAt: (reader: Reader, at: number, end: number) => number
 }
 
-/** Frames whose length stands at a fixed place of the header. */
-export interface HeaderShape {
+/** Where headers of a fixed size say how long a frame is. */
+export interface HeaderLength {
   readonly name: string
   readonly headerSize: number
   readonly lengthOffset: number
@@ -35,86 +41,106 @@ export interface HeaderShape {
   readonly maxFrame: number
 }
 
+/** Frames whose length stands at a fixed place of the header. */
+export type HeaderShape = HeaderLength & FrameShape
+
 /** Receives a frame: `reader.bytes[at, end)`. */
 export type FrameSink = (reader: Reader, at: number, end: number) => void
 
-/** Sizes of the buffers that crossing frames share: they double with each, so that quiet connections hold little. */
-const firstShared = 1024
-const lastShared = 16 * 1024
-/** Up to this size, crossing frames share a buffer. */
-const largestShared = 4096
+/** A frame's first byte is legal. */
+export const expectMagic = (legal: boolean, magic: number, expected: string, frame: string): void => {
+  if (!legal) malformed("Magic", frame, "magic", 0, expected, `0x${magic.toString(16).padStart(2, "0")}`)
+}
+
+/** A length that counts the header is at least that. */
+export const expectHeader = (size: number, headerSize: number, frame: string, offset: number): void => {
+  if (size < headerSize) malformed("Length", frame, "length", offset, `at least the header's ${headerSize} bytes`, `${size} bytes`)
+}
+
+/** The shape of frames that say how long they are where `length` says. Generated shapes do the same without asking where. */
+export const headerShape = (length: HeaderLength): HeaderShape => {
+  const { headerSize, lengthOffset, lengthWidth, lengthIncludesHeader, magics, name } = length
+  const expected = `one of ${magics.map((magic) => `0x${magic.toString(16).padStart(2, "0")}`).join(", ")}`
+  return {
+    ...length,
+    sizeAt: ({ bytes }, at, end) => {
+      if (magics.length > 0) expectMagic(magics.includes(bytes[at]!), bytes[at]!, expected, name)
+      if (end - at < headerSize) return 0
+      let size = 0
+      for (let i = 0; i < lengthWidth; i++) size = size * 256 + bytes[at + lengthOffset + i]!
+      if (!lengthIncludesHeader) return headerSize + size
+      expectHeader(size, headerSize, name, lengthOffset)
+      return size
+    }
+  }
+}
+
+/**
+ * The `sizeAt` of frames that are read to be measured. `measure` returns the size of the frame at `at` and throws `DecodeError`,
+ * `incomplete` when more bytes are needed to tell.
+ */
+export const measuring = (measure: (reader: Reader, at: number) => number): FrameShape["sizeAt"] => (reader, at, end) => {
+  try {
+    const whole = end === reader.bytes.length
+    const size = whole ? measure(reader, at) : measure(new Reader(reader.slice(at, end)), 0)
+    return size > 0 ? size : malformed("Length", "", "", 0, "a frame of at least 1 byte", `${size} bytes`)
+  } catch (error) {
+    if (error instanceof DecodeError && error.incomplete) return 0
+    throw error
+  }
+}
+
 /** Up to this size, a loop copies faster than `set`, which needs a view of the part to be copied. */
 const shortCopy = 32
+/** So much of a chunk is at least looked at to tell how long a frame is that began before it. */
+const firstLook = 64
+/** A buffer that a large frame has lain in is not kept for small ones. */
+const largestShared = 16 * 1024
 
-const copyPart = (from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void => {
-  if (end - start > shortCopy) to.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), at)
-  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!
-}
-
-const joined = (first: Uint8Array, second: Uint8Array): Uint8Array => {
-  const whole = new Uint8Array(first.length + second.length)
-  whole.set(first)
-  whole.set(second, first.length)
-  return whole
-}
-
-const nothing = new Reader(new Uint8Array(0))
-
-/** A measured shape has no header to look at. */
-const unmeasured = { headerSize: 1, lengthOffset: 0, lengthWidth: 1, lengthIncludesHeader: false, magics: [] } as const
+const empty = new Uint8Array(0)
 
 /** Cuts a byte stream into frames. */
 export class Framer {
-  private readonly shape: HeaderShape
-  private readonly sizeOf: MeasuredShape["sizeAt"] | undefined
-  /** Where the chunk goes on after the frame that is being handed out. */
-  private next = 0
-  /** What came after a frame whose sink threw. */
-  private rest: Uint8Array | undefined
   /** Largest frame in bytes, header included; of the frame whose header comes next. */
   maxFrame: number
-  private readonly legal: Uint8Array
-  /** The buffer that small crossing frames share. Its first `used` bytes have been handed out and are not written again. */
-  private shared = nothing
-  private used = 0
-  /** The frame that crosses chunks: `pending.bytes[start, start + filled)`. */
-  private pending = nothing
-  private start = 0
-  private filled = 0
-  /** Size of the pending frame once its header is complete, else 0. */
-  private size = 0
-  private failed = false
-  /** Bytes received before the pending frame. */
-  private consumed = 0
+  readonly #shape: FrameShape
+  /** Where the chunk goes on after the frame that is being handed out. */
+  #next = 0
+  /** What came after a frame whose sink threw. */
+  #rest: Uint8Array = empty
+  /** What has come of the frame that crosses chunks. Small ones lie in its buffer one after the other. */
+  #held = new Writer(0)
+  /** Reads that buffer. */
+  #reader = new Reader(empty)
+  /** Size of the crossing frame once it is known, else 0. */
+  #size = 0
+  #failed = false
+  /** Bytes received before the crossing frame. */
+  #consumed = 0
 
   constructor(shape: FrameShape, options: { readonly maxFrame?: number } = {}) {
-    this.sizeOf = "sizeAt" in shape ? shape.sizeAt : undefined
-    this.shape = "sizeAt" in shape ? { ...unmeasured, name: shape.name, maxFrame: shape.maxFrame } : shape
+    this.#shape = shape
     this.maxFrame = options.maxFrame ?? shape.maxFrame
-    const { magics } = this.shape
-    this.legal = new Uint8Array(256).fill(magics.length === 0 ? 1 : 0)
-    for (const magic of magics) this.legal[magic] = 1
   }
 
   /** Bytes of an unfinished frame held back. */
   get buffered(): number {
-    return this.filled + (this.rest?.length ?? 0)
+    return this.#held.length + this.#rest.length
   }
 
-  /** Size of the buffers that crossing frames lie in; at most about twice the bytes that have arrived. */
+  /** Size of the buffer that crossing frames lie in; at most about twice the bytes that have arrived. */
   get allocated(): number {
-    const { pending, shared } = this
-    return shared.bytes.length + (pending === shared ? 0 : pending.bytes.length)
+    return this.#held.bytes.length
   }
 
   /** Bytes that the unfinished frame lacks; `undefined` when there is none or too little of it to tell. */
   get lacking(): number | undefined {
-    return this.size === 0 ? undefined : this.size - this.filled
+    return this.#size === 0 ? undefined : this.#size - this.#held.length
   }
 
   /** Offset in the stream of the next frame's first byte. */
   get offset(): number {
-    return this.consumed
+    return this.#consumed
   }
 
   /**
@@ -122,207 +148,107 @@ export class Framer {
    * after the one that it threw at come with the next push.
    */
   push(chunk: Uint8Array, sink: FrameSink): void {
-    if (this.failed) malformed("Length", this.shape.name, "", 0, "a new framer", "a framer that has failed")
+    if (this.#failed) malformed("Length", this.#shape.name, "", 0, "a new framer", "a framer that has failed")
     let part = chunk
-    if (this.rest !== undefined) {
-      part = joined(this.rest, chunk)
-      this.rest = undefined
+    const rest = this.#rest
+    if (rest.length > 0) {
+      part = new Uint8Array(rest.length + chunk.length)
+      part.set(rest)
+      part.set(chunk, rest.length)
+      this.#rest = empty
     }
-    this.next = part.length
+    this.#next = part.length
     try {
-      if (this.sizeOf === undefined) this.cut(part, sink)
-      else this.measure(part, this.sizeOf, sink)
+      this.#cut(part, sink)
     } catch (error) {
-      if (!this.failed && this.next < part.length) this.rest = part.subarray(this.next)
+      if (!this.#failed) this.#rest = part.subarray(this.#next)
       throw error
     }
   }
 
-  /** Cuts a chunk by the lengths in the frames' headers. */
-  private cut(chunk: Uint8Array, sink: FrameSink): void {
-    let at = 0
-    if (this.filled > 0) {
-      at = this.complete(chunk, sink)
-      if (this.filled > 0) return
-    }
-    const { headerSize } = this.shape
+  #cut(chunk: Uint8Array, sink: FrameSink): void {
     const end = chunk.length
-    if (end - at >= headerSize) {
-      const reader = new Reader(chunk)
-      do {
-        const size = this.sizeAt(reader.view, chunk[at]!, at)
-        if (end - at < size) return this.hold(chunk, at, size)
-        const next = at + size
-        this.consumed += size
-        this.next = next
-        sink(reader, at, next)
-        at = next
-      } while (end - at >= headerSize)
-    }
-    this.next = end
-    if (at < end) this.hold(chunk, at, 0)
+    let at = this.#held.length > 0 ? this.#complete(chunk, sink) : 0
+    if (at === end) return
+    const reader = new Reader(chunk)
+    do {
+      const size = this.#sizeAt(reader, at, end)
+      const next = at + size
+      if (size === 0 || next > end) {
+        this.#size = size
+        this.#hold(chunk, at, end)
+        return
+      }
+      this.#consumed += size
+      this.#next = next
+      sink(reader, at, next)
+      at = next
+    } while (at < end)
   }
 
-  /** Cuts a chunk into frames that are measured one after the other. */
-  private measure(chunk: Uint8Array, sizeOf: MeasuredShape["sizeAt"], sink: FrameSink): void {
-    let at = 0
-    if (this.filled > 0 && this.size > 0) {
-      at = this.complete(chunk, sink)
-      if (this.filled > 0) return
+  /** Size of the frame at `at`, of which the bytes before `end` are there; 0 when it is not known yet. */
+  #sizeAt(reader: Reader, at: number, end: number): number {
+    // a framer that cannot tell how long a frame is has failed, whoever says so
+    this.#failed = true
+    const size = this.#shape.sizeAt(reader, at, end)
+    const least = size === 0 ? end - at : size
+    if (least > this.maxFrame) {
+      malformed(
+        "Limit",
+        this.#shape.name,
+        "length",
+        this.#shape.lengthOffset ?? 0,
+        `a frame of at most ${this.maxFrame} bytes`,
+        `${least} bytes`
+      )
     }
-    let part = chunk.subarray(at)
-    if (this.filled > 0) {
-      // how long the unfinished frame is could not be told: with what has come it is looked at anew
-      part = joined(this.pending.bytes.subarray(this.start, this.start + this.filled), part)
-      this.pending = nothing
-      this.filled = 0
-    }
-    const before = chunk.length - part.length
-    const reader = new Reader(part)
-    at = 0
-    while (at < part.length) {
-      const size = this.measured(sizeOf, reader, at)
-      if (size > part.length - at) {
-        this.next = chunk.length
-        return this.keep(part, at, size)
-      }
-      this.consumed += size
-      this.next = Math.max(0, before + at + size)
-      sink(reader, at, at + size)
-      at += size
-    }
-  }
-
-  /** Size of the frame at `at`; infinite when it cannot be told yet. */
-  private measured(sizeOf: MeasuredShape["sizeAt"], reader: Reader, at: number): number {
-    let size: number
-    try {
-      size = sizeOf(reader, at)
-    } catch (error) {
-      if (!(error instanceof DecodeError) || !error.incomplete) {
-        this.failed = true
-        throw error
-      }
-      if (reader.bytes.length - at > this.maxFrame) this.badSize(reader.bytes.length - at)
-      return Infinity
-    }
-    if (size > this.maxFrame || size <= 0) this.badSize(size)
+    this.#failed = false
     return size
   }
 
-  /** Keeps an unfinished frame in a buffer of its own. */
-  private keep(part: Uint8Array, at: number, size: number): void {
-    const filled = part.length - at
-    this.pending = new Reader(new Uint8Array(Math.max(firstShared, size === Infinity ? filled : Math.min(size, filled * 2))))
-    this.start = 0
-    this.size = size === Infinity ? 0 : size
-    this.filled = 0
-    this.append(part, at, part.length)
+  /** Adds what `chunk` has of the crossing frame; returns how much that was, which is all of it unless the frame is complete. */
+  #complete(chunk: Uint8Array, sink: FrameSink): number {
+    const held = this.#held
+    const { length } = chunk
+    const before = held.length
+    let at = 0
+    while (this.#size === 0 && at < length) {
+      const to = Math.min(length, at + Math.max(firstLook, held.length))
+      this.#hold(chunk, at, to)
+      at = to
+      this.#size = this.#sizeAt(this.#reader, held.start, held.position)
+    }
+    const size = this.#size
+    const end = size === 0 ? length : Math.min(length, size - before)
+    if (end > at) this.#hold(chunk, at, end)
+    if (size === 0 || held.length < size) return length
+    const reader = this.#reader
+    const { start } = held
+    // byte fields of the packet are views into this part of the buffer, so it is given away
+    held.start = held.position = start + size
+    if (this.allocated > largestShared) this.#held = new Writer(0)
+    this.#size = 0
+    this.#consumed += size
+    this.#next = end
+    sink(reader, start, start + size)
+    return end
+  }
+
+  /** Appends `chunk[from, to)` to what is held. */
+  #hold(chunk: Uint8Array, from: number, to: number): void {
+    const size = to - from
+    const held = this.#held
+    const at = held.need(size)
+    const { bytes } = held
+    if (this.#reader.bytes !== bytes) this.#reader = new Reader(bytes)
+    if (size > shortCopy) bytes.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), at)
+    else for (let i = 0; i < size; i++) bytes[at + i] = chunk[from + i]!
+    held.position = at + size
   }
 
   /** Throws `DecodeError` when the stream ended within a frame. */
   finish(): void {
-    if (this.buffered === 0) return
-    incomplete(
-      this.shape.name,
-      "",
-      this.buffered,
-      this.sizeOf !== undefined && this.size === 0
-        ? "a whole packet"
-        : this.size === 0
-        ? `a header of ${this.shape.headerSize} bytes`
-        : `${this.size} bytes`,
-      `${this.buffered} bytes`
-    )
-  }
-
-  private sizeAt(view: DataView, magic: number, at: number): number {
-    const { headerSize, lengthOffset, lengthWidth, lengthIncludesHeader } = this.shape
-    if (this.legal[magic] === 0) this.badMagic(magic)
-    const length = lengthWidth === 4
-      ? view.getUint32(at + lengthOffset)
-      : lengthWidth === 2
-      ? view.getUint16(at + lengthOffset)
-      : lengthWidth === 1
-      ? view.getUint8(at + lengthOffset)
-      : view.getUint16(at + lengthOffset) * 256 + view.getUint8(at + lengthOffset + 2)
-    const size = lengthIncludesHeader ? length : headerSize + length
-    if (size > this.maxFrame || size < headerSize) this.badSize(size)
-    return size
-  }
-
-  private badMagic(magic: number): never {
-    this.failed = true
-    const legal = this.shape.magics.map((value) => `0x${value.toString(16).padStart(2, "0")}`).join(", ")
-    return malformed("Magic", this.shape.name, "magic", 0, `one of ${legal}`, `0x${magic.toString(16).padStart(2, "0")}`)
-  }
-
-  private badSize(size: number): never {
-    this.failed = true
-    return size > this.maxFrame
-      ? malformed("Limit", this.shape.name, "length", this.shape.lengthOffset, `a frame of at most ${this.maxFrame} bytes`, `${size} bytes`)
-      : malformed(
-        "Length",
-        this.shape.name,
-        "length",
-        this.shape.lengthOffset,
-        `at least the header's ${this.shape.headerSize} bytes`,
-        `${size} bytes`
-      )
-  }
-
-  /** Keeps the unfinished frame `chunk[at…]`, whose size is known if its header is complete. */
-  private hold(chunk: Uint8Array, at: number, size: number): void {
-    if (this.legal[chunk[at]!] === 0) this.badMagic(chunk[at]!)
-    this.pending = this.shared
-    this.start = this.used
-    this.size = size
-    this.append(chunk, at, chunk.length)
-  }
-
-  /** Adds what `chunk` has of the pending frame; returns how much that was. */
-  private complete(chunk: Uint8Array, sink: FrameSink): number {
-    let at = 0
-    if (this.size === 0) {
-      at = Math.min(this.shape.headerSize - this.filled, chunk.length)
-      this.append(chunk, 0, at)
-      if (this.filled < this.shape.headerSize) return at
-      this.size = this.sizeAt(this.pending.view, this.pending.bytes[this.start]!, this.start)
-    }
-    const more = Math.min(this.size - this.filled, chunk.length - at)
-    this.append(chunk, at, at + more)
-    if (this.filled < this.size) return at + more
-    const { pending: reader, start, size } = this
-    // byte fields of the packet are views into this part of the buffer, so it is given away
-    if (reader === this.shared) this.used = start + size
-    this.pending = nothing
-    this.filled = 0
-    this.size = 0
-    this.consumed += size
-    this.next = at + more
-    sink(reader, start, start + size)
-    return at + more
-  }
-
-  private append(chunk: Uint8Array, start: number, end: number): void {
-    const filled = this.filled + end - start
-    if (this.start + filled > this.pending.bytes.length) this.makeRoom(filled)
-    copyPart(chunk, start, end, this.pending.bytes, this.start + this.filled)
-    this.filled = filled
-  }
-
-  /** Moves the pending frame to where it has room for `filled` bytes. */
-  private makeRoom(filled: number): void {
-    const { bytes } = this.pending
-    const expected = this.size === 0 ? this.shape.headerSize : this.size
-    const from = this.start
-    if (expected <= largestShared) {
-      const doubled = Math.min(lastShared, this.shared.bytes.length * 2)
-      this.shared = new Reader(new Uint8Array(Math.max(firstShared, doubled, expected)))
-      this.used = 0
-      this.pending = this.shared
-    } else this.pending = new Reader(new Uint8Array(Math.min(expected, Math.max(firstShared, filled, bytes.length * 2))))
-    this.start = 0
-    copyPart(bytes, from, from + this.filled, this.pending.bytes, 0)
+    const got = this.buffered
+    if (got > 0) incomplete(this.#shape.name, "", got, this.#size === 0 ? "a whole packet" : `${this.#size} bytes`, `${got} bytes`)
   }
 }

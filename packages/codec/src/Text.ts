@@ -45,29 +45,16 @@ const blockSize = 1024
 
 const decodeEscaped = (bytes: Uint8Array, start: number, end: number): string => {
   const pieces: Array<string> = []
-  const block: Array<number> = []
-  let valid = start
   let at = start
-  const flush = (): void => {
-    if (block.length === 0) return
-    pieces.push(String.fromCharCode.apply(undefined, block))
-    block.length = 0
-  }
   while (at < end) {
-    const size = sequenceAt(bytes, at, end)
-    if (size > 0) {
-      at += size
-      continue
-    }
-    if (valid < at) {
-      flush()
-      pieces.push(slice(bytes, valid, at))
-    } else if (block.length === blockSize) flush()
-    block.push(0xdc00 + bytes[at]!)
-    valid = ++at
+    let to = at
+    for (let size = 1; to < end && size > 0; to += size) size = sequenceAt(bytes, to, end)
+    if (to > at) pieces.push(slice(bytes, at, to))
+    at = to
+    while (to < end && to - at < blockSize && sequenceAt(bytes, to, end) === 0) to++
+    if (to > at) pieces.push(String.fromCharCode(...Array.from(bytes.subarray(at, to), (byte) => 0xdc00 + byte)))
+    at = to
   }
-  flush()
-  if (valid < at) pieces.push(slice(bytes, valid, at))
   return pieces.join("")
 }
 
@@ -75,6 +62,10 @@ const decodeEscaped = (bytes: Uint8Array, start: number, end: number): string =>
 export const isUtf8 = (bytes: Uint8Array, start: number, end: number): boolean => {
   let at = start
   while (at < end) {
+    if (bytes[at]! < 0x80) {
+      at++
+      continue
+    }
     const size = sequenceAt(bytes, at, end)
     if (size === 0) return false
     at += size
@@ -92,35 +83,20 @@ export const decodeText = (bytes: Uint8Array, start: number, end: number): strin
 
 const escapedByte = (unit: number): boolean => unit >= 0xdc80 && unit <= 0xdcff
 
-/** Splits text into well-formed runs and escaped bytes. */
-const forEachRun = (text: string, onRun: (start: number, end: number) => void, onByte: (byte: number) => void): void => {
-  let run = 0
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit >= 0xd800 && unit < 0xdc00) {
-      const next = text.charCodeAt(i + 1)
-      if (next >= 0xdc00 && next < 0xe000) i++
-    } else if (escapedByte(unit)) {
-      if (run < i) onRun(run, i)
-      onByte(unit - 0xdc00)
-      run = i + 1
-    }
-  }
-  if (run < text.length) onRun(run, text.length)
-}
-
 const write: (bytes: Uint8Array, at: number, text: string) => number = writeNative !== undefined
   ? (bytes, at, text) => writeNative.call(bytes, text, at, bytes.length - at)
   : (bytes, at, text) => encoder.encodeInto(text, bytes.subarray(at)).written
 
 const writeEscaped = (bytes: Uint8Array, at: number, text: string): number => {
   let position = at
-  forEachRun(text, (start, end) => {
-    position += write(bytes, position, text.slice(start, end))
-  }, (byte) => {
-    bytes[position++] = byte
-  })
-  return position - at
+  let run = 0
+  // with `u`, a pair of surrogates is one character, in which no half is found
+  for (const { 0: unit, index } of text.matchAll(/[\udc80-\udcff]/gu)) {
+    position += write(bytes, position, text.slice(run, index))
+    bytes[position++] = unit.charCodeAt(0) - 0xdc00
+    run = index + 1
+  }
+  return position + write(bytes, position, text.slice(run)) - at
 }
 
 /** Up to this length, ASCII is written by a loop: within an encoder that saves a third of what the call into native code costs. */

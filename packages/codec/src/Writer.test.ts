@@ -1,7 +1,7 @@
 /** Proves that a writer grows as needed and never writes into what it has handed out. */
 import { describe, expect, it } from "vitest"
 import { random } from "./Random.fixture.ts"
-import { encodeWith, Writer } from "./Writer.ts"
+import { encodeWith, PooledWriter, Writer } from "./Writer.ts"
 
 const append = (writer: Writer, bytes: Uint8Array): void => {
   const at = writer.need(bytes.length)
@@ -9,7 +9,7 @@ const append = (writer: Writer, bytes: Uint8Array): void => {
   writer.position = at + bytes.length
 }
 
-describe("Writer", () => {
+describe.each([["Writer", Writer], ["PooledWriter", PooledWriter]] as const)("%s", (_, Of) => {
   it("grows and keeps what was appended", () => {
     for (const initial of [0, 1, 16, 512]) {
       const writer = new Writer(initial)
@@ -43,9 +43,11 @@ describe("Writer", () => {
     }
     expect(taken.every(({ bytes, copy }) => bytes.every((byte, i) => byte === copy[i])), `seed ${seed}`).toBe(true)
   })
+})
 
+describe("PooledWriter", () => {
   it("moves nothing: what was appended stays where it is, in segments", () => {
-    const writer = new Writer()
+    const writer = new PooledWriter()
     append(writer, new Uint8Array(60_000).fill(1))
     const first = writer.bytes
     append(writer, new Uint8Array(10_000).fill(2))
@@ -59,7 +61,7 @@ describe("Writer", () => {
 
   it("forgets across buffers", () => {
     for (const keep of [0, 1, 59_999, 60_000, 60_001, 69_999, 70_000]) {
-      const writer = new Writer()
+      const writer = new PooledWriter()
       append(writer, new Uint8Array(60_000).fill(1))
       append(writer, new Uint8Array(10_000).fill(2))
       writer.truncate(keep)
@@ -71,7 +73,7 @@ describe("Writer", () => {
   })
 
   it("uses released buffers again, and only those", () => {
-    const writer = new Writer()
+    const writer = new PooledWriter()
     const buffers = new Set<ArrayBufferLike>()
     const held: Array<{ readonly bytes: Uint8Array; readonly copy: Uint8Array }> = []
     for (let round = 0; round < 200; round++) {
@@ -90,7 +92,7 @@ describe("Writer", () => {
   })
 
   it("takes an empty view when nothing was appended", () => {
-    expect(new Writer().take().length).toBe(0)
+    expect(new PooledWriter().take().length).toBe(0)
     expect(encodeWith((writer) => append(writer, Uint8Array.of(1, 2)))).toEqual(Uint8Array.of(1, 2))
   })
 })

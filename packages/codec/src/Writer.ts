@@ -1,10 +1,8 @@
 /**
- * A pooled output buffer.
+ * Output buffers: `Writer`, which is all that encoders need, and `PooledWriter` for connections, which reuses its buffers.
  *
- * Encoders append; `take` hands out everything appended since the last `take`. Nothing that was appended is ever moved: a full buffer is set
- * aside and the next packet begins in another one, which is why there may be several segments (`takeSegments`, for vectored writes). Bytes
- * handed out are never written again, unless whoever took them says that they have left (`release`); then their buffer is used anew. An
- * encoder that throws leaves the writer as it was.
+ * Encoders append; `take` hands out everything appended since the last `take`. Bytes handed out are never written again, unless whoever took
+ * them from a `PooledWriter` says that they have left (`release`). An encoder that throws leaves the writer as it was.
  */
 
 const poolSize = 64 * 1024
@@ -12,24 +10,10 @@ const poolSize = 64 * 1024
 /** Spent buffers kept for reuse. */
 const maxSpare = 8
 
-/** What there is of Node's `Buffer`. */
-const native = (globalThis as unknown as { readonly Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } } }).Buffer
+/** Buffers double with each until here, so that a writer of few bytes holds little. */
+const largestPart = 16 * 1024
 
-/** A new buffer. Encoders write every byte they append, so it need not be zero, which takes longer than encoding a small packet. */
-const allocate = (size: number): Uint8Array<ArrayBuffer> =>
-  native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
-
-/** A buffer and the views of it that others still hold. */
-interface Slab {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  readonly view: DataView
-  /** Views handed out and not released. */
-  held: number
-}
-
-const slabOf = (bytes: Uint8Array<ArrayBuffer>): Slab => ({ bytes, view: new DataView(bytes.buffer), held: 0 })
-
-/** Appends packets and hands them out. */
+/** Appends packets to a buffer and hands them out. What is not taken moves to a larger buffer when this one is full. */
 export class Writer {
   bytes: Uint8Array
   view: DataView
@@ -39,20 +23,12 @@ export class Writer {
   content = 0
   /** How many records of each type that contains itself surround what is being written. */
   depths: Record<string, number> | undefined
-  /** Where what is not taken begins in the current buffer. */
-  private start = 0
-  private slab: Slab
-  /** What is not taken in buffers before the current one, and how much that is. */
-  private segments: Array<Uint8Array> = []
-  private sealed = 0
-  private readonly spare: Array<Slab> = []
-  private readonly slabs = new WeakMap<ArrayBufferLike, Slab>()
+  /** Where what is not taken begins in the buffer. */
+  start = 0
 
-  constructor(size: number = poolSize) {
-    this.slab = slabOf(new Uint8Array(size))
-    this.slabs.set(this.slab.bytes.buffer, this.slab)
-    this.bytes = this.slab.bytes
-    this.view = this.slab.view
+  constructor(size = 512) {
+    this.bytes = new Uint8Array(size)
+    this.view = new DataView(this.bytes.buffer)
   }
 
   /** Makes room for `size` more bytes and returns the position to write them at. */
@@ -63,11 +39,71 @@ export class Writer {
 
   /** Bytes appended and not taken. */
   get length(): number {
+    return this.position - this.start
+  }
+
+  /** Everything appended since the last `take`, as one view. */
+  take(): Uint8Array {
+    const taken = new Uint8Array(this.bytes.buffer, this.start, this.position - this.start)
+    this.start = this.position
+    return taken
+  }
+
+  /** Forgets what was appended since `length` bytes. */
+  truncate(length: number): void {
+    this.position = this.start + length
+  }
+
+  /** Goes on in a buffer that has room for `size` more bytes. */
+  protected turn(size: number): void {
+    const rest = this.bytes.subarray(this.start, this.position)
+    this.bytes = new Uint8Array(Math.max(512, Math.min(largestPart, 2 * this.bytes.length), 2 * (rest.length + size)))
+    this.bytes.set(rest)
+    this.view = new DataView(this.bytes.buffer)
+    this.position = rest.length
+    this.start = 0
+  }
+}
+
+/** What there is of Node's `Buffer`. */
+const native = (globalThis as unknown as { readonly Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } } }).Buffer
+
+/** A new buffer. Encoders write every byte they append, so it need not be zero, which takes longer than encoding a small packet. */
+const allocate = (size: number): Uint8Array<ArrayBuffer> =>
+  native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
+
+/** A buffer and the views of it that others still hold. */
+interface Slab {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Views handed out and not released. */
+  held: number
+}
+
+/**
+ * A writer of a connection. Nothing that was appended is ever moved: a full buffer is set aside and the next packet begins in another one,
+ * which is why there may be several segments (`takeSegments`, for vectored writes). Buffers whose bytes have left (`release`) are used anew.
+ */
+export class PooledWriter extends Writer {
+  private slab: Slab
+  /** What is not taken in buffers before the current one, and how much that is. */
+  private segments: Array<Uint8Array> = []
+  private sealed = 0
+  private readonly spare: Array<Slab> = []
+  private readonly slabs = new WeakMap<ArrayBufferLike, Slab>()
+
+  constructor(size: number = poolSize) {
+    super(size)
+    this.slab = { bytes: this.bytes, view: this.view, held: 0 }
+    this.slabs.set(this.bytes.buffer, this.slab)
+  }
+
+  override get length(): number {
     return this.sealed + this.position - this.start
   }
 
   /** Everything appended since the last `take`, as one view; copied when it lies in several buffers. */
-  take(): Uint8Array {
+  override take(): Uint8Array {
     if (this.segments.length === 0) return this.cut()
     const segments = this.takeSegments()
     const out = new Uint8Array(segments.reduce((sum, segment) => sum + segment.length, 0))
@@ -106,8 +142,7 @@ export class Writer {
     }
   }
 
-  /** Forgets what was appended since `length` bytes. */
-  truncate(length: number): void {
+  override truncate(length: number): void {
     while (this.sealed > length) {
       const last = this.segments.pop()!
       this.sealed -= last.length
@@ -116,19 +151,17 @@ export class Writer {
         this.sealed = length
       } else this.release(last)
     }
-    this.position = this.start + length - this.sealed
+    super.truncate(length - this.sealed)
   }
 
   /** The rest of the current buffer, as a view that somebody else now holds. */
   private cut(): Uint8Array {
-    const taken = new Uint8Array(this.bytes.buffer, this.start, this.position - this.start)
-    this.start = this.position
     this.slab.held++
-    return taken
+    return super.take()
   }
 
   /** Goes on in another buffer. */
-  private turn(size: number): void {
+  protected override turn(size: number): void {
     if (this.position > this.start) {
       this.sealed += this.position - this.start
       this.segments.push(this.cut())
@@ -145,8 +178,9 @@ export class Writer {
   }
 
   private make(size: number): Slab {
-    const slab = slabOf(allocate(size))
-    this.slabs.set(slab.bytes.buffer, slab)
+    const bytes = allocate(size)
+    const slab = { bytes, view: new DataView(bytes.buffer), held: 0 }
+    this.slabs.set(bytes.buffer, slab)
     return slab
   }
 
@@ -157,7 +191,7 @@ export class Writer {
 
 /** Runs an encoder and returns its bytes alone. */
 export const encodeWith = (encode: (writer: Writer) => void): Uint8Array => {
-  const writer = new Writer(512)
+  const writer = new Writer()
   encode(writer)
   return writer.take()
 }

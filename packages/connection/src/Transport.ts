@@ -5,7 +5,7 @@
  * and leave together at the end of the microtask; while the kernel is behind, `blocked` is true and senders wait (`writable`). It knows
  * nothing of packets.
  */
-import { Writer } from "@wirewright/codec"
+import { PooledWriter } from "@wirewright/codec"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -76,7 +76,7 @@ class Slabs {
 /** An open socket. */
 export class Transport {
   /** Bytes to send are appended here, followed by `flush`. */
-  readonly writer = new Writer()
+  readonly writer = new PooledWriter()
   readonly address: string
   private readonly socket: Duplex
   private readonly sink: TransportSink

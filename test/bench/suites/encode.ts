@@ -1,5 +1,5 @@
 /** Encoding DCP messages. */
-import { Writer } from "@wirewright/codec"
+import { PooledWriter, type Writer } from "@wirewright/codec"
 import { encodeDcpDeletion, encodeDcpMutation } from "@wirewright/dcp/gen/Mutation"
 import { encodeDcpSnapshotMarker } from "@wirewright/dcp/gen/Snapshot"
 import * as buffer from "../contenders/buffer.ts"
@@ -70,7 +70,7 @@ export const suite: Suite = {
     "generated": async () => {
       const mix = makeMix()
       const { messages } = mix
-      const writer = new Writer()
+      const writer = new PooledWriter()
       let last: Uint8Array | undefined
       // as a socket does: segments are written, and given back once they have left
       const send = (onTaken: (bytes: Uint8Array) => void): number => {

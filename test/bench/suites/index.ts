@@ -4,6 +4,7 @@ import * as decode from "./decode.ts"
 import * as deepstream from "./deepstream.ts"
 import * as encode from "./encode.ts"
 import * as frame from "./frame.ts"
+import { gallery } from "./gallery.ts"
 
 const deepstreamContender = (pass: () => number) => async (): Promise<Contender> => {
   const { messages } = deepstream.suite.prepare()
@@ -18,4 +19,7 @@ const deepstreamParse: Suite = {
   contenders: Object.fromEntries(Object.entries(deepstream.suite.contenders).map(([name, pass]) => [name, deepstreamContender(pass)]))
 }
 
-export const suites: ReadonlyArray<Suite> = [decode.suite, encode.suite, frame.suite, frame.smallChunks, deepstreamParse]
+export const suites: ReadonlyArray<Suite> = [decode.suite, encode.suite, frame.suite, frame.smallChunks, deepstreamParse, ...gallery]
+
+/** Names that stand for several suites. */
+export const groups: Readonly<Record<string, ReadonlyArray<string>>> = { gallery: gallery.map(({ name }) => name) }

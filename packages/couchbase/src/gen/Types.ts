@@ -10,7 +10,7 @@ import {
   type Writer,
   boundElements,
   checkAtMost,
-  checkUntil,
+  checkTextUntil,
   checkVarint,
   encodeText,
   expectAtLeast,
@@ -1462,11 +1462,10 @@ export function writeXattr(writer: Writer, at: number, value: Xattr): number {
   const keyFrom = position
   position = keyFrom + encodeText(bytes, keyFrom, value.key)
   checkAtMost(position - keyFrom, 15, "Xattr", "key")
-  checkUntil(bytes, keyFrom, position, "\u0000", "Xattr", "key")
+  checkTextUntil(value.key, "\u0000", "Xattr", "key")
   bytes[position] = 0x00
-  const valueFrom = position + 1
-  position = valueFrom + encodeText(bytes, valueFrom, value.value)
-  checkUntil(bytes, valueFrom, position, "\u0000", "Xattr", "value")
+  position = position + 1 + encodeText(bytes, position + 1, value.value)
+  checkTextUntil(value.value, "\u0000", "Xattr", "value")
   bytes[position] = 0x00
   return position + 1
 }

@@ -21,6 +21,7 @@ import {
   type Writer,
   boundElements,
   expectLength,
+  expectMagic,
   incomplete,
   malformed,
   putBytes,
@@ -41,7 +42,17 @@ export const frameShape: HeaderShape = {
   lengthWidth: 4,
   lengthIncludesHeader: false,
   magics: [0x80, 0x08, 0x81, 0x18, 0x82, 0x83],
-  maxFrame: 31457280
+  maxFrame: 31457280,
+  sizeAt: ({ view }, at, end) => {
+    const magic = view.getUint8(at)
+    expectMagic(
+      magic === 0x80 || magic === 0x08 || magic === 0x81 || magic === 0x18 || magic === 0x82 || magic === 0x83,
+      magic,
+      "one of 0x80, 0x08, 0x81, 0x18, 0x82, 0x83",
+      "Mcbp"
+    )
+    return end - at < 24 ? 0 : 24 + view.getUint32(at + 8)
+  }
 }
 
 /** Bytes of a header. */

@@ -5,7 +5,7 @@
 import { type RequestDecoder, type ResponseDecoder, readRequest, readResponse } from "./Frame.ts"
 import { type States, noStates } from "./States.ts"
 import * as Text from "./Text.ts"
-import { type FrameShape, type Reader, type Writer, isFollowed, noHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, isFollowed, measuring, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
 export type Request =
@@ -439,10 +439,10 @@ export function decodeRequest(reader: Reader, at: number = 0, states: States = n
 export const requestShape: FrameShape = {
   name: "memcached text",
   maxFrame: 31457280,
-  sizeAt: (reader, at) => {
+  sizeAt: measuring((reader, at) => {
     decodeRequest(reader, at)
     return reader.next - at
-  }
+  })
 }
 
 /** Any packet of kind response. */
@@ -780,10 +780,10 @@ export function decodeResponse(reader: Reader, at: number = 0, states: States = 
 export const responseShape: FrameShape = {
   name: "memcached text",
   maxFrame: 31457280,
-  sizeAt: (reader, at) => {
+  sizeAt: measuring((reader, at) => {
     decodeResponse(reader, at)
     return reader.next - at
-  }
+  })
 }
 
 /** Any packet of memcachedText. */

@@ -59,6 +59,7 @@ import {
   checkCountMin,
   checkHead,
   checkMin,
+  checkTextUntil,
   checkToken,
   checkUntil,
   checkVarint,
@@ -2710,7 +2711,7 @@ export const encodeCachedItem: ResponseEncoder<CachedItem> = (writer, packet) =>
   const keyFrom = position + 5
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
   checkMin(position - keyFrom, 1, "CachedItem", "key")
-  checkUntil(bytes, keyFrom, position, " ", "CachedItem", "key")
+  checkTextUntil(packet.key, " ", "CachedItem", "key")
   bytes[position] = 0x20
   bytes[position + 1] = 0x5b
   position = writeDecimal(bytes, position + 2, checkVarint(packet.size, 0, 4294967295, "CachedItem", "size"))

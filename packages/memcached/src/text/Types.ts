@@ -7,7 +7,7 @@ import {
   type Writer,
   checkAtMost,
   checkMin,
-  checkUntil,
+  checkTextUntil,
   checkVarint,
   checkVarintBig,
   encodeText,
@@ -2022,7 +2022,7 @@ export function writeTextFact(writer: Writer, at: number, value: TextFact): numb
   const nameFrom = position
   position = nameFrom + encodeText(bytes, nameFrom, value.name)
   checkMin(position - nameFrom, 1, "TextFact", "name")
-  checkUntil(bytes, nameFrom, position, "=", "TextFact", "name")
+  checkTextUntil(value.name, "=", "TextFact", "name")
   bytes[position] = 0x3d
   position = position + 1 + encodeText(bytes, position + 1, value.value)
   return position

@@ -10,6 +10,7 @@ import {
   expectAtLeast,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putU16,
   putU32,
@@ -195,4 +196,4 @@ export function measureFrame(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "AMQP", maxFrame: 16777216, sizeAt: measureFrame }
+export const frameShape: FrameShape = { name: "AMQP", maxFrame: 16777216, sizeAt: measuring(measureFrame) }

@@ -13,7 +13,7 @@ import {
   readGreeting
 } from "./Frame.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, noHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, measuring, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind greeting. */
 export type Greeting = Amqp.ProtocolHeader
@@ -35,10 +35,10 @@ export function decodeGreeting(reader: Reader, at: number = 0, states: States = 
 export const greetingShape: FrameShape = {
   name: "AMQP",
   maxFrame: 16777216,
-  sizeAt: (reader, at) => {
+  sizeAt: measuring((reader, at) => {
     decodeGreeting(reader, at)
     return reader.next - at
-  }
+  })
 }
 
 /** Any packet of kind frame. */

@@ -17,7 +17,7 @@ import {
 import {
   boundElements,
   checkBits,
-  checkUntil,
+  checkTextUntil,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -204,9 +204,8 @@ export const encodeQuery: MessageEncoder<Query> = (writer, packet) => {
     "flags",
     true
   )
-  const fullCollectionNameFrom = position + 4
-  position = fullCollectionNameFrom + encodeText(bytes, fullCollectionNameFrom, packet.fullCollectionName)
-  checkUntil(bytes, fullCollectionNameFrom, position, "\u0000", "Query", "fullCollectionName")
+  position = position + 4 + encodeText(bytes, position + 4, packet.fullCollectionName)
+  checkTextUntil(packet.fullCollectionName, "\u0000", "Query", "fullCollectionName")
   bytes[position] = 0x00
   putI32(view, position + 1, packet.numberToSkip, "Query", "numberToSkip", true)
   putI32(view, position + 5, packet.numberToReturn, "Query", "numberToReturn", true)

@@ -11,6 +11,7 @@ import {
   expectMeant,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putI32,
   unencodable
@@ -146,4 +147,4 @@ export function measureMessage(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "MongoDB", maxFrame: 48000000, sizeAt: measureMessage }
+export const frameShape: FrameShape = { name: "MongoDB", maxFrame: 48000000, sizeAt: measuring(measureMessage) }

@@ -9,7 +9,7 @@ import {
   checkBits,
   checkElement,
   checkLength,
-  checkUntil,
+  checkTextUntil,
   deeper,
   deeperWrite,
   encodeText,
@@ -534,9 +534,8 @@ export function readDocumentSequence(reader: Reader, at: number, end: number, st
 export function writeDocumentSequence(writer: Writer, at: number, value: DocumentSequence): number {
   const { bytes } = writer
   let position = at
-  const identifierFrom = position
-  position = identifierFrom + encodeText(bytes, identifierFrom, value.identifier)
-  checkUntil(bytes, identifierFrom, position, "\u0000", "DocumentSequence", "identifier")
+  position = position + encodeText(bytes, position, value.identifier)
+  checkTextUntil(value.identifier, "\u0000", "DocumentSequence", "identifier")
   bytes[position] = 0x00
   position = position + 1
   let documentsIndex = 0
@@ -1043,9 +1042,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Double": {
       putU8(view, at, 1, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putF64(view, position + 1, value.value, "Element", "value", true)
       return position + 9
@@ -1053,9 +1051,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "String": {
       putU8(view, at, 2, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
       const valueFrom = position + 5
@@ -1067,9 +1064,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Document": {
       putU8(view, at, 3, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       position = writeNested(writer, position + 1, value.value, "Element", "value", writeDocument)
       return position
@@ -1077,9 +1073,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Array": {
       putU8(view, at, 4, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       position = writeNested(writer, position + 1, value.value, "Element", "value", writeDocument)
       return position
@@ -1087,9 +1082,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Binary": {
       putU8(view, at, 5, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const lengthAt = position + 1
       putU8(view, position + 5, tagOfBinaryData(value.value), "Element", "subtype")
@@ -1101,18 +1095,16 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Undefined": {
       putU8(view, at, 6, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "ObjectId": {
       putU8(view, at, 7, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       checkLength(value.value.length, 12, "Element", "value")
       bytes.set(value.value, position + 1)
@@ -1121,9 +1113,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Boolean": {
       putU8(view, at, 8, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putU8(view, position + 1, (checkBits(value.value, 0x01, "Element", "value")) >>> 0, "Element", "bits")
       return position + 2
@@ -1131,9 +1122,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "DateTime": {
       putU8(view, at, 9, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putI64(view, position + 1, value.value, "Element", "value", true)
       return position + 9
@@ -1141,35 +1131,30 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Null": {
       putU8(view, at, 10, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "RegularExpression": {
       putU8(view, at, 11, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
-      const patternFrom = position + 1
-      position = patternFrom + encodeText(bytes, patternFrom, value.pattern)
-      checkUntil(bytes, patternFrom, position, "\u0000", "Element", "pattern")
+      position = position + 1 + encodeText(bytes, position + 1, value.pattern)
+      checkTextUntil(value.pattern, "\u0000", "Element", "pattern")
       bytes[position] = 0x00
-      const optionsFrom = position + 1
-      position = optionsFrom + encodeText(bytes, optionsFrom, value.options)
-      checkUntil(bytes, optionsFrom, position, "\u0000", "Element", "options")
+      position = position + 1 + encodeText(bytes, position + 1, value.options)
+      checkTextUntil(value.options, "\u0000", "Element", "options")
       bytes[position] = 0x00
       return position + 1
     }
     case "DBPointer": {
       putU8(view, at, 12, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const namespaceAt = position + 1
       const namespaceFrom = position + 5
@@ -1183,9 +1168,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "JavaScript": {
       putU8(view, at, 13, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
       const valueFrom = position + 5
@@ -1197,9 +1181,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Symbol": {
       putU8(view, at, 14, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
       const valueFrom = position + 5
@@ -1211,9 +1194,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "JavaScriptWithScope": {
       putU8(view, at, 15, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
       const valueFrom = position + 5
@@ -1224,9 +1206,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Int32": {
       putU8(view, at, 16, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putI32(view, position + 1, value.value, "Element", "value", true)
       return position + 5
@@ -1234,9 +1215,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Timestamp": {
       putU8(view, at, 17, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putU32(view, position + 1, value.increment, "Element", "increment", true)
       putU32(view, position + 5, value.seconds, "Element", "seconds", true)
@@ -1245,9 +1225,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Int64": {
       putU8(view, at, 18, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putI64(view, position + 1, value.value, "Element", "value", true)
       return position + 9
@@ -1255,9 +1234,8 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Decimal128": {
       putU8(view, at, 19, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putU64(view, position + 1, value.low, "Element", "low", true)
       putU64(view, position + 9, value.high, "Element", "high", true)
@@ -1266,18 +1244,16 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "MaxKey": {
       putU8(view, at, 127, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "MinKey": {
       putU8(view, at, 255, "Element", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Element", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
     }

@@ -10,6 +10,7 @@ import {
   expectAtLeast,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putU16,
   unencodable
@@ -101,7 +102,7 @@ export function measureDatagram(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const datagramShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measureDatagram }
+export const datagramShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measuring(measureDatagram) }
 
 /** What the header of a segment packet says. */
 export interface SegmentHead {}
@@ -211,4 +212,4 @@ export function measureSegment(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const segmentShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measureSegment }
+export const segmentShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measuring(measureSegment) }

@@ -11,6 +11,7 @@ import {
   expectMeant,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putI16,
   putI32,
@@ -141,7 +142,7 @@ export function measureRequest(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const requestShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measureRequest }
+export const requestShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measuring(measureRequest) }
 
 /** What the header of a response packet says. */
 export interface ResponseHead {
@@ -264,4 +265,4 @@ export function measureResponse(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const responseShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measureResponse }
+export const responseShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measuring(measureResponse) }

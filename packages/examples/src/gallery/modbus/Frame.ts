@@ -11,6 +11,7 @@ import {
   expectConstant,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putU16,
   putU8,
@@ -141,7 +142,7 @@ export function measureRequest(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const requestShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measureRequest }
+export const requestShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measuring(measureRequest) }
 
 /** What the header of a response packet says. */
 export interface ResponseHead {
@@ -274,4 +275,4 @@ export function measureResponse(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const responseShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measureResponse }
+export const responseShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measuring(measureResponse) }

@@ -15,6 +15,7 @@ import {
   incomplete,
   leb128Size,
   malformed,
+  measuring,
   putBytes,
   putU8,
   readLeb128,
@@ -166,4 +167,4 @@ export function measurePacket(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "MQTT", maxFrame: 268435460, sizeAt: measurePacket }
+export const frameShape: FrameShape = { name: "MQTT", maxFrame: 268435460, sizeAt: measuring(measurePacket) }

@@ -6,6 +6,7 @@ import { type MessageDecoder, type MessageEncoder, beginMessage, finishMessage }
 import { type NatsHeaders, boundNatsHeaders, readNatsHeaders, writeNatsHeaders } from "./Types.ts"
 import {
   checkMin,
+  checkTextUntil,
   checkToken,
   checkUntil,
   checkVarint,
@@ -56,9 +57,8 @@ export const encodeConnect: MessageEncoder<Connect> = (writer, packet) => {
   let position = bodyStart
   view.setUint32(position, 0x434f4e4e)
   view.setUint32(position + 4, 0x45435420)
-  const optionsFrom = position + 8
-  position = optionsFrom + encodeText(bytes, optionsFrom, packet.options)
-  checkUntil(bytes, optionsFrom, position, "\r\n", "Connect", "options")
+  position = position + 8 + encodeText(bytes, position + 8, packet.options)
+  checkTextUntil(packet.options, "\n", "Connect", "options")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Connect", 0, bodyStart, position + 2)
 }
@@ -353,9 +353,8 @@ export const encodeInfo: MessageEncoder<Info> = (writer, packet) => {
   let position = bodyStart
   view.setUint32(position, 0x494e464f)
   bytes[position + 4] = 0x20
-  const infoFrom = position + 5
-  position = infoFrom + encodeText(bytes, infoFrom, packet.info)
-  checkUntil(bytes, infoFrom, position, "\r\n", "Info", "info")
+  position = position + 5 + encodeText(bytes, position + 5, packet.info)
+  checkTextUntil(packet.info, "\n", "Info", "info")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Info", 0, bodyStart, position + 2)
 }

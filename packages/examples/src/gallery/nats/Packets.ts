@@ -5,7 +5,7 @@
 import { type MessageDecoder, readMessage } from "./Frame.ts"
 import * as Nats from "./Nats.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, noHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, measuring, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind message. */
 export type Message =
@@ -115,10 +115,10 @@ export function decodeMessage(reader: Reader, at: number = 0, states: States = n
 export const frameShape: FrameShape = {
   name: "NATS",
   maxFrame: 67108864,
-  sizeAt: (reader, at) => {
+  sizeAt: measuring((reader, at) => {
     decodeMessage(reader, at)
     return reader.next - at
-  }
+  })
 }
 
 /** Any packet of nats. */

@@ -8,6 +8,7 @@ import {
   boundElements,
   checkElement,
   checkMin,
+  checkTextUntil,
   checkUntil,
   checkVarint,
   encodeText,
@@ -52,11 +53,10 @@ export function writeNatsHeader(writer: Writer, at: number, value: NatsHeader): 
   const nameFrom = position
   position = nameFrom + encodeText(bytes, nameFrom, value.name)
   checkMin(position - nameFrom, 1, "NatsHeader", "name")
-  checkUntil(bytes, nameFrom, position, ":", "NatsHeader", "name")
+  checkTextUntil(value.name, ":", "NatsHeader", "name")
   bytes[position] = 0x3a
-  const valueFrom = position + 1
-  position = valueFrom + encodeText(bytes, valueFrom, value.value)
-  checkUntil(bytes, valueFrom, position, "\r\n", "NatsHeader", "value")
+  position = position + 1 + encodeText(bytes, position + 1, value.value)
+  checkTextUntil(value.value, "\n", "NatsHeader", "value")
   view.setUint16(position, 0x0d0a)
   return position + 2
 }

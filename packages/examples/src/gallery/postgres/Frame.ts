@@ -10,6 +10,7 @@ import {
   expectAtLeast,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putU32,
   putU8,
@@ -124,7 +125,7 @@ export function measureStartup(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const startupShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureStartup }
+export const startupShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureStartup) }
 
 /** What the header of a encryption packet says. */
 export interface EncryptionHead {}
@@ -295,7 +296,7 @@ export function measurePassword(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const passwordShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measurePassword }
+export const passwordShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measurePassword) }
 
 /** What the header of a gss packet says. */
 export interface GssHead {}
@@ -401,7 +402,7 @@ export function measureGss(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const gssShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureGss }
+export const gssShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureGss) }
 
 /** What the header of a saslInitial packet says. */
 export interface SaslInitialHead {}
@@ -519,7 +520,7 @@ export function measureSaslInitial(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const saslInitialShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureSaslInitial }
+export const saslInitialShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureSaslInitial) }
 
 /** What the header of a sasl packet says. */
 export interface SaslHead {}
@@ -625,7 +626,7 @@ export function measureSasl(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const saslShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureSasl }
+export const saslShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureSasl) }
 
 /** What the header of a frontend packet says. */
 export interface FrontendHead {}
@@ -739,7 +740,7 @@ export function measureFrontend(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const frontendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureFrontend }
+export const frontendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureFrontend) }
 
 /** What the header of a backend packet says. */
 export interface BackendHead {}
@@ -853,4 +854,4 @@ export function measureBackend(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const backendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureBackend }
+export const backendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureBackend) }

@@ -43,7 +43,7 @@ import {
 } from "./Frame.ts"
 import * as Postgres from "./Postgres.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, measuring, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind startup. */
 export type Startup =
@@ -110,10 +110,10 @@ export function decodeEncryption(reader: Reader, at: number = 0, states: States 
 export const encryptionShape: FrameShape = {
   name: "PostgreSQL",
   maxFrame: 1073741824,
-  sizeAt: (reader, at) => {
+  sizeAt: measuring((reader, at) => {
     decodeEncryption(reader, at)
     return reader.next - at
-  }
+  })
 }
 
 /** Any packet of kind password. */

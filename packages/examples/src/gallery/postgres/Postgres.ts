@@ -85,8 +85,8 @@ import {
   checkLength,
   checkLine,
   checkMin,
+  checkTextUntil,
   checkToken,
-  checkUntil,
   encodeText,
   endStands,
   expectAtLeast,
@@ -199,13 +199,11 @@ export const encodeNotificationResponse: BackendEncoder<NotificationResponse> = 
   const { bytes, view } = writer
   let position = bodyStart
   putI32(view, position, packet.processId, "NotificationResponse", "processId")
-  const channelFrom = position + 4
-  position = channelFrom + encodeText(bytes, channelFrom, packet.channel)
-  checkUntil(bytes, channelFrom, position, "\u0000", "NotificationResponse", "channel")
+  position = position + 4 + encodeText(bytes, position + 4, packet.channel)
+  checkTextUntil(packet.channel, "\u0000", "NotificationResponse", "channel")
   bytes[position] = 0x00
-  const payloadFrom = position + 1
-  position = payloadFrom + encodeText(bytes, payloadFrom, packet.payload)
-  checkUntil(bytes, payloadFrom, position, "\u0000", "NotificationResponse", "payload")
+  position = position + 1 + encodeText(bytes, position + 1, packet.payload)
+  checkTextUntil(packet.payload, "\u0000", "NotificationResponse", "payload")
   bytes[position] = 0x00
   finishBackend(writer, packet, "NotificationResponse", 65, bodyStart, position + 1)
 }
@@ -230,9 +228,8 @@ export const encodeCommandComplete: BackendEncoder<CommandComplete> = (writer, p
   const bodyStart = beginBackend(writer, packet, 1 + textBound(packet.tag))
   const { bytes } = writer
   let position = bodyStart
-  const tagFrom = position
-  position = tagFrom + encodeText(bytes, tagFrom, packet.tag)
-  checkUntil(bytes, tagFrom, position, "\u0000", "CommandComplete", "tag")
+  position = position + encodeText(bytes, position, packet.tag)
+  checkTextUntil(packet.tag, "\u0000", "CommandComplete", "tag")
   bytes[position] = 0x00
   finishBackend(writer, packet, "CommandComplete", 67, bodyStart, position + 1)
 }
@@ -749,7 +746,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
       const mechanismsStart = position
       position = mechanismsStart + encodeText(bytes, mechanismsStart, mechanismsElement)
       checkMin(position - mechanismsStart, 1, "AuthenticationSASL", "")
-      checkUntil(bytes, mechanismsStart, position, "\u0000", "AuthenticationSASL", "")
+      checkTextUntil(mechanismsElement, "\u0000", "AuthenticationSASL", "")
       bytes[position] = 0x00
       position = position + 1
       checkElement(bytes, mechanismsStart, position, "\u0000", "", "")
@@ -951,13 +948,11 @@ export const encodeParameterStatus: BackendEncoder<ParameterStatus> = (writer, p
   const bodyStart = beginBackend(writer, packet, 2 + textBound(packet.parameter) + textBound(packet.value))
   const { bytes } = writer
   let position = bodyStart
-  const parameterFrom = position
-  position = parameterFrom + encodeText(bytes, parameterFrom, packet.parameter)
-  checkUntil(bytes, parameterFrom, position, "\u0000", "ParameterStatus", "parameter")
+  position = position + encodeText(bytes, position, packet.parameter)
+  checkTextUntil(packet.parameter, "\u0000", "ParameterStatus", "parameter")
   bytes[position] = 0x00
-  const valueFrom = position + 1
-  position = valueFrom + encodeText(bytes, valueFrom, packet.value)
-  checkUntil(bytes, valueFrom, position, "\u0000", "ParameterStatus", "value")
+  position = position + 1 + encodeText(bytes, position + 1, packet.value)
+  checkTextUntil(packet.value, "\u0000", "ParameterStatus", "value")
   bytes[position] = 0x00
   finishBackend(writer, packet, "ParameterStatus", 83, bodyStart, position + 1)
 }
@@ -1313,9 +1308,8 @@ export const encodeNegotiateProtocolVersion: BackendEncoder<NegotiateProtocolVer
   let unrecognizedOptionsIndex = 0
   try {
     for (const unrecognizedOptionsElement of packet.unrecognizedOptions) {
-      const unrecognizedOptionsElementFrom = position
-      position = unrecognizedOptionsElementFrom + encodeText(bytes, unrecognizedOptionsElementFrom, unrecognizedOptionsElement)
-      checkUntil(bytes, unrecognizedOptionsElementFrom, position, "\u0000", "NegotiateProtocolVersion", "")
+      position = position + encodeText(bytes, position, unrecognizedOptionsElement)
+      checkTextUntil(unrecognizedOptionsElement, "\u0000", "NegotiateProtocolVersion", "")
       bytes[position] = 0x00
       position = position + 1
       unrecognizedOptionsIndex++
@@ -1445,13 +1439,11 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
   )
   const { bytes, view } = writer
   let position = bodyStart
-  const portalFrom = position
-  position = portalFrom + encodeText(bytes, portalFrom, packet.portal)
-  checkUntil(bytes, portalFrom, position, "\u0000", "Bind", "portal")
+  position = position + encodeText(bytes, position, packet.portal)
+  checkTextUntil(packet.portal, "\u0000", "Bind", "portal")
   bytes[position] = 0x00
-  const statementFrom = position + 1
-  position = statementFrom + encodeText(bytes, statementFrom, packet.statement)
-  checkUntil(bytes, statementFrom, position, "\u0000", "Bind", "statement")
+  position = position + 1 + encodeText(bytes, position + 1, packet.statement)
+  checkTextUntil(packet.statement, "\u0000", "Bind", "statement")
   bytes[position] = 0x00
   putU16(view, position + 1, packet.parameterFormats.length, "Bind", "parameterFormats")
   position = position + 3
@@ -1529,9 +1521,8 @@ export const encodeClose: FrontendEncoder<Close> = (writer, packet) => {
   let position = bodyStart
   checkKnown(isTarget(packet.target), packet.target, "Close", "target", "one of 80, 83")
   putU8(view, position, packet.target, "Close", "target")
-  const nameFrom = position + 1
-  position = nameFrom + encodeText(bytes, nameFrom, packet.name)
-  checkUntil(bytes, nameFrom, position, "\u0000", "Close", "name")
+  position = position + 1 + encodeText(bytes, position + 1, packet.name)
+  checkTextUntil(packet.name, "\u0000", "Close", "name")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "Close", 67, bodyStart, position + 1)
 }
@@ -1564,9 +1555,8 @@ export const encodeDescribe: FrontendEncoder<Describe> = (writer, packet) => {
   let position = bodyStart
   checkKnown(isTarget(packet.target), packet.target, "Describe", "target", "one of 80, 83")
   putU8(view, position, packet.target, "Describe", "target")
-  const nameFrom = position + 1
-  position = nameFrom + encodeText(bytes, nameFrom, packet.name)
-  checkUntil(bytes, nameFrom, position, "\u0000", "Describe", "name")
+  position = position + 1 + encodeText(bytes, position + 1, packet.name)
+  checkTextUntil(packet.name, "\u0000", "Describe", "name")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "Describe", 68, bodyStart, position + 1)
 }
@@ -1595,9 +1585,8 @@ export const encodeExecute: FrontendEncoder<Execute> = (writer, packet) => {
   const bodyStart = beginFrontend(writer, packet, 5 + textBound(packet.portal))
   const { bytes, view } = writer
   let position = bodyStart
-  const portalFrom = position
-  position = portalFrom + encodeText(bytes, portalFrom, packet.portal)
-  checkUntil(bytes, portalFrom, position, "\u0000", "Execute", "portal")
+  position = position + encodeText(bytes, position, packet.portal)
+  checkTextUntil(packet.portal, "\u0000", "Execute", "portal")
   bytes[position] = 0x00
   putI32(view, position + 1, packet.maximumRows, "Execute", "maximumRows")
   finishFrontend(writer, packet, "Execute", 69, bodyStart, position + 5)
@@ -1781,13 +1770,11 @@ export const encodeParse: FrontendEncoder<Parse> = (writer, packet) => {
   )
   const { bytes, view } = writer
   let position = bodyStart
-  const statementFrom = position
-  position = statementFrom + encodeText(bytes, statementFrom, packet.statement)
-  checkUntil(bytes, statementFrom, position, "\u0000", "Parse", "statement")
+  position = position + encodeText(bytes, position, packet.statement)
+  checkTextUntil(packet.statement, "\u0000", "Parse", "statement")
   bytes[position] = 0x00
-  const queryFrom = position + 1
-  position = queryFrom + encodeText(bytes, queryFrom, packet.query)
-  checkUntil(bytes, queryFrom, position, "\u0000", "Parse", "query")
+  position = position + 1 + encodeText(bytes, position + 1, packet.query)
+  checkTextUntil(packet.query, "\u0000", "Parse", "query")
   bytes[position] = 0x00
   putU16(view, position + 1, packet.parameterTypes.length, "Parse", "parameterTypes")
   position = position + 3
@@ -1824,9 +1811,8 @@ export const encodeQuery: FrontendEncoder<Query> = (writer, packet) => {
   const bodyStart = beginFrontend(writer, packet, 1 + textBound(packet.query))
   const { bytes } = writer
   let position = bodyStart
-  const queryFrom = position
-  position = queryFrom + encodeText(bytes, queryFrom, packet.query)
-  checkUntil(bytes, queryFrom, position, "\u0000", "Query", "query")
+  position = position + encodeText(bytes, position, packet.query)
+  checkTextUntil(packet.query, "\u0000", "Query", "query")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "Query", 81, bodyStart, position + 1)
 }
@@ -1930,9 +1916,8 @@ export const encodeCopyFail: FrontendEncoder<CopyFail> = (writer, packet) => {
   const bodyStart = beginFrontend(writer, packet, 1 + textBound(packet.reason))
   const { bytes } = writer
   let position = bodyStart
-  const reasonFrom = position
-  position = reasonFrom + encodeText(bytes, reasonFrom, packet.reason)
-  checkUntil(bytes, reasonFrom, position, "\u0000", "CopyFail", "reason")
+  position = position + encodeText(bytes, position, packet.reason)
+  checkTextUntil(packet.reason, "\u0000", "CopyFail", "reason")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "CopyFail", 102, bodyStart, position + 1)
 }
@@ -1979,9 +1964,8 @@ export const encodePasswordMessage: PasswordEncoder<PasswordMessage> = (writer, 
   const bodyStart = beginPassword(writer, packet, 1 + textBound(packet.password))
   const { bytes } = writer
   let position = bodyStart
-  const passwordFrom = position
-  position = passwordFrom + encodeText(bytes, passwordFrom, packet.password)
-  checkUntil(bytes, passwordFrom, position, "\u0000", "PasswordMessage", "password")
+  position = position + encodeText(bytes, position, packet.password)
+  checkTextUntil(packet.password, "\u0000", "PasswordMessage", "password")
   bytes[position] = 0x00
   finishPassword(writer, packet, "PasswordMessage", 112, bodyStart, position + 1)
 }
@@ -2082,9 +2066,8 @@ export const encodeSASLInitialResponse: SaslInitialEncoder<SASLInitialResponse> 
   )
   const { bytes, view } = writer
   let position = bodyStart
-  const mechanismFrom = position
-  position = mechanismFrom + encodeText(bytes, mechanismFrom, packet.mechanism)
-  checkUntil(bytes, mechanismFrom, position, "\u0000", "SASLInitialResponse", "mechanism")
+  position = position + encodeText(bytes, position, packet.mechanism)
+  checkTextUntil(packet.mechanism, "\u0000", "SASLInitialResponse", "mechanism")
   bytes[position] = 0x00
   position = position + 1
   if (packet.response === null) {

@@ -9,8 +9,8 @@ import {
   boundEncoded,
   checkKnown,
   checkMin,
+  checkTextUntil,
   checkToken,
-  checkUntil,
   checkVarint,
   decodeEncoded,
   encodeText,
@@ -141,9 +141,8 @@ export function readColumn(reader: Reader, at: number, end: number, start: numbe
 export function writeColumn(writer: Writer, at: number, value: Column): number {
   const { bytes, view } = writer
   let position = at
-  const nameFrom = position
-  position = nameFrom + encodeText(bytes, nameFrom, value.name)
-  checkUntil(bytes, nameFrom, position, "\u0000", "Column", "name")
+  position = position + encodeText(bytes, position, value.name)
+  checkTextUntil(value.name, "\u0000", "Column", "name")
   bytes[position] = 0x00
   putU32(view, position + 1, value.tableOid, "Column", "tableOid")
   putI16(view, position + 5, value.attribute, "Column", "attribute")
@@ -455,36 +454,32 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "SqlState": {
       putU8(view, at, 67, "Field", "_tag")
       let position = at + 1
-      const codeFrom = position
-      position = codeFrom + encodeText(bytes, codeFrom, value.code)
-      checkUntil(bytes, codeFrom, position, "\u0000", "Field", "code")
+      position = position + encodeText(bytes, position, value.code)
+      checkTextUntil(value.code, "\u0000", "Field", "code")
       bytes[position] = 0x00
       return position + 1
     }
     case "Detail": {
       putU8(view, at, 68, "Field", "_tag")
       let position = at + 1
-      const textFrom = position
-      position = textFrom + encodeText(bytes, textFrom, value.text)
-      checkUntil(bytes, textFrom, position, "\u0000", "Field", "text")
+      position = position + encodeText(bytes, position, value.text)
+      checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
     }
     case "File": {
       putU8(view, at, 70, "Field", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Field", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "Hint": {
       putU8(view, at, 72, "Field", "_tag")
       let position = at + 1
-      const textFrom = position
-      position = textFrom + encodeText(bytes, textFrom, value.text)
-      checkUntil(bytes, textFrom, position, "\u0000", "Field", "text")
+      position = position + encodeText(bytes, position, value.text)
+      checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
     }
@@ -498,9 +493,8 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Message": {
       putU8(view, at, 77, "Field", "_tag")
       let position = at + 1
-      const textFrom = position
-      position = textFrom + encodeText(bytes, textFrom, value.text)
-      checkUntil(bytes, textFrom, position, "\u0000", "Field", "text")
+      position = position + encodeText(bytes, position, value.text)
+      checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
     }
@@ -514,63 +508,56 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Routine": {
       putU8(view, at, 82, "Field", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Field", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "Severity": {
       putU8(view, at, 83, "Field", "_tag")
       let position = at + 1
-      const textFrom = position
-      position = textFrom + encodeText(bytes, textFrom, value.text)
-      checkUntil(bytes, textFrom, position, "\u0000", "Field", "text")
+      position = position + encodeText(bytes, position, value.text)
+      checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
     }
     case "SeverityInEnglish": {
       putU8(view, at, 86, "Field", "_tag")
       let position = at + 1
-      const textFrom = position
-      position = textFrom + encodeText(bytes, textFrom, value.text)
-      checkUntil(bytes, textFrom, position, "\u0000", "Field", "text")
+      position = position + encodeText(bytes, position, value.text)
+      checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
     }
     case "Where": {
       putU8(view, at, 87, "Field", "_tag")
       let position = at + 1
-      const textFrom = position
-      position = textFrom + encodeText(bytes, textFrom, value.text)
-      checkUntil(bytes, textFrom, position, "\u0000", "Field", "text")
+      position = position + encodeText(bytes, position, value.text)
+      checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
     }
     case "Column": {
       putU8(view, at, 99, "Field", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Field", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "DataType": {
       putU8(view, at, 100, "Field", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Field", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "Constraint": {
       putU8(view, at, 110, "Field", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Field", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
     }
@@ -584,27 +571,24 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "InternalQuery": {
       putU8(view, at, 113, "Field", "_tag")
       let position = at + 1
-      const queryFrom = position
-      position = queryFrom + encodeText(bytes, queryFrom, value.query)
-      checkUntil(bytes, queryFrom, position, "\u0000", "Field", "query")
+      position = position + encodeText(bytes, position, value.query)
+      checkTextUntil(value.query, "\u0000", "Field", "query")
       bytes[position] = 0x00
       return position + 1
     }
     case "Schema": {
       putU8(view, at, 115, "Field", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Field", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
     }
     case "Table": {
       putU8(view, at, 116, "Field", "_tag")
       let position = at + 1
-      const nameFrom = position
-      position = nameFrom + encodeText(bytes, nameFrom, value.name)
-      checkUntil(bytes, nameFrom, position, "\u0000", "Field", "name")
+      position = position + encodeText(bytes, position, value.name)
+      checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
     }
@@ -701,11 +685,10 @@ export function writeParameter(writer: Writer, at: number, value: Parameter): nu
   const nameFrom = position
   position = nameFrom + encodeText(bytes, nameFrom, value.name)
   checkMin(position - nameFrom, 1, "Parameter", "name")
-  checkUntil(bytes, nameFrom, position, "\u0000", "Parameter", "name")
+  checkTextUntil(value.name, "\u0000", "Parameter", "name")
   bytes[position] = 0x00
-  const valueFrom = position + 1
-  position = valueFrom + encodeText(bytes, valueFrom, value.value)
-  checkUntil(bytes, valueFrom, position, "\u0000", "Parameter", "value")
+  position = position + 1 + encodeText(bytes, position + 1, value.value)
+  checkTextUntil(value.value, "\u0000", "Parameter", "value")
   bytes[position] = 0x00
   return position + 1
 }

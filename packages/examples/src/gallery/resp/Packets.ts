@@ -5,7 +5,7 @@
 import { type ReplyDecoder, type RequestDecoder, readReply, readRequest } from "./Frame.ts"
 import * as Resp from "./Resp.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, measuring, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
 export type Request = Resp.Command | Resp.Inline
@@ -27,10 +27,10 @@ export function decodeRequest(reader: Reader, at: number = 0, states: States = n
 export const requestShape: FrameShape = {
   name: "RESP",
   maxFrame: 536870944,
-  sizeAt: (reader, at) => {
+  sizeAt: measuring((reader, at) => {
     decodeRequest(reader, at)
     return reader.next - at
-  }
+  })
 }
 
 /** Any packet of kind reply. */
@@ -53,10 +53,10 @@ export function decodeReply(reader: Reader, at: number = 0, states: States = noS
 export const replyShape: FrameShape = {
   name: "RESP",
   maxFrame: 536870944,
-  sizeAt: (reader, at) => {
+  sizeAt: measuring((reader, at) => {
     decodeReply(reader, at)
     return reader.next - at
-  }
+  })
 }
 
 /** Any packet of resp. */

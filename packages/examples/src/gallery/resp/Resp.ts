@@ -16,7 +16,7 @@ import { type Argument, type Value, boundArgument, boundValue, readArgument, rea
 import {
   boundElements,
   checkHead,
-  checkUntil,
+  checkTextUntil,
   checkVarint,
   encodeText,
   expectAtLeast,
@@ -209,9 +209,8 @@ export const encodeInline: RequestEncoder<Inline> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 1 + textBound(packet.line))
   const { bytes } = writer
   let position = bodyStart
-  const lineFrom = position
-  position = lineFrom + encodeText(bytes, lineFrom, packet.line)
-  checkUntil(bytes, lineFrom, position, "\n", "Inline", "line")
+  position = position + encodeText(bytes, position, packet.line)
+  checkTextUntil(packet.line, "\n", "Inline", "line")
   bytes[position] = 0x0a
   position = position + 1
   checkHead(bytes, bodyStart, position, "Inline", [["*"]])

@@ -9,6 +9,7 @@ import {
   boundEncoded,
   checkKnown,
   checkLength,
+  checkTextUntil,
   checkUntil,
   checkVarint,
   checkVarintBig,
@@ -589,9 +590,8 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "SimpleString": {
       putU8(view, at, 43, "Value", "_tag")
       let position = at + 1
-      const textFrom = position
-      position = textFrom + encodeText(bytes, textFrom, value.text)
-      checkUntil(bytes, textFrom, position, "\r\n", "Value", "text")
+      position = position + encodeText(bytes, position, value.text)
+      checkTextUntil(value.text, "\n", "Value", "text")
       view.setUint16(position, 0x0d0a)
       return position + 2
     }
@@ -607,9 +607,8 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "SimpleError": {
       putU8(view, at, 45, "Value", "_tag")
       let position = at + 1
-      const messageFrom = position
-      position = messageFrom + encodeText(bytes, messageFrom, value.message)
-      checkUntil(bytes, messageFrom, position, "\r\n", "Value", "message")
+      position = position + encodeText(bytes, position, value.message)
+      checkTextUntil(value.message, "\n", "Value", "message")
       view.setUint16(position, 0x0d0a)
       return position + 2
     }

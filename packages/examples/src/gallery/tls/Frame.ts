@@ -12,6 +12,7 @@ import {
   getU24,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putU16,
   putU24,
@@ -144,7 +145,7 @@ export function measurePlaintext(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const plaintextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measurePlaintext }
+export const plaintextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measuring(measurePlaintext) }
 
 /** What the header of a ciphertext packet says. */
 export interface CiphertextHead {
@@ -270,7 +271,7 @@ export function measureCiphertext(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const ciphertextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measureCiphertext }
+export const ciphertextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measuring(measureCiphertext) }
 
 /** What the header of a handshakeMessage packet says. */
 export interface HandshakeMessageHead {}
@@ -406,4 +407,4 @@ export function measureHandshakeMessage(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const handshakeMessageShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measureHandshakeMessage }
+export const handshakeMessageShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measuring(measureHandshakeMessage) }

@@ -10,6 +10,7 @@ import {
   expectAtLeast,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putU8,
   unencodable
@@ -130,4 +131,4 @@ export function measureDescriptor(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "USB", maxFrame: 255, sizeAt: measureDescriptor }
+export const frameShape: FrameShape = { name: "USB", maxFrame: 255, sizeAt: measuring(measureDescriptor) }

@@ -13,6 +13,7 @@ import {
   expectMore,
   incomplete,
   malformed,
+  measuring,
   putBytes,
   putU16,
   putU32,
@@ -245,4 +246,4 @@ export function measureFrame(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "WebSocket", maxFrame: 31457280, sizeAt: measureFrame }
+export const frameShape: FrameShape = { name: "WebSocket", maxFrame: 31457280, sizeAt: measuring(measureFrame) }

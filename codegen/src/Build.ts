@@ -53,7 +53,12 @@ import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
 import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
+import { baseOf, link } from "./Link.ts"
 import { resolveFields } from "./Resolve.ts"
+import { wordOf } from "./words/index.ts"
+import type { Word } from "./words/Word.ts"
+
+export { baseOf, link } from "./Link.ts"
 
 /** Whether the author wrote one type where fields could stand. */
 export const isType = (content: Type | Fields): content is Type => typeof (content as { readonly kind?: unknown }).kind === "string"
@@ -109,8 +114,14 @@ const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Termi
     ? hexOf(text).replaceAll(/../g, "$&00")
     : hexOf(text)
 
-const sized = ({ size, min, max, until }: Sized): SizedModel =>
-  defined({ size, min, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
+const sized = ({ size, min, max, until, pad }: Sized, hex: (text: Terminator) => string = hexOf): SizedModel =>
+  defined({
+    size,
+    min,
+    max,
+    until: until === undefined ? undefined : hex(until),
+    pad: pad === undefined ? undefined : hex(pad)
+  }) as SizedModel
 
 const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
 
@@ -570,12 +581,7 @@ class Builder {
       case "utf8":
         return { kind: "utf8", invalid: type.invalid, ...sized(type) }
       case "text":
-        return {
-          kind: "text",
-          encoding: type.encoding,
-          ...sized(type),
-          ...(type.until === undefined ? {} : { until: hexIn(type.encoding, type.until) })
-        }
+        return { kind: "text", encoding: type.encoding, ...sized(type, (text) => hexIn(type.encoding, text)) }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
       case "constant":
@@ -671,6 +677,8 @@ class Builder {
       case "nibbleFrames":
         this.define(type)
         return { kind: type.kind, ref: type.name }
+      default:
+        return (wordOf(type as unknown as TypeModel) as Word).build!(type as never, hexOf)
     }
   }
 
@@ -741,16 +749,6 @@ const numberedStates = (parts: unknown): ReadonlySet<string> => {
   return found
 }
 
-const chain = new WeakMap<Model, Model>()
-
-/** Remembers which model a model extends, for the passes that need both. */
-export const link = (model: Model, base: Model | undefined): Model => {
-  if (base !== undefined) chain.set(model, base)
-  return model
-}
-
-/** The model a model extends. */
-export const baseOf = (model: Model): Model | undefined => chain.get(model)
 
 /** Names of types and brands that a model's bases and it define. */
 const inheritedNames = (model: Model): ReadonlyArray<string> => [

@@ -20,7 +20,7 @@ export const flattened = (
     if (field.type.kind === "tokens") return flattened(field.type.fields, here)
     if (field.type.kind !== "bits") return [[here, field] as const]
     // a slice that tells presence is derived, but no length
-    const plain = { ...field.type, fields: field.type.fields.map(({ presenceOf: _, ...one }) => one) }
+    const plain = { ...field.type, fields: field.type.fields.map(({ presenceOf: _presenceOf, ...one }) => one) }
     return flatFields([{ ...field, type: plain }]).map((one) => [[...here, one.name], one] as const)
   })
 

@@ -52,11 +52,9 @@ const numberType = kinds("a number such as u16, varint() or decimal()", "int", "
 const code = test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character")
 const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
-const types = [
-  ...["int", "float", "varint", "escaped", "decimal", "bytes", "utf8", "json", "text", "literal", "constant", "reserved", "align"],
-  ...["checksum", "lengthOf", "countOf", "prefixed", "counted", "optional", "when", "struct", "array", "choice", "nibbleFrames", "lazy"],
-  ...["flags", "enumeration", "bits", "tokens", "custom"]
-]
+const types =
+  ("int float varint escaped decimal bytes utf8 json text literal constant reserved align checksum lengthOf countOf prefixed counted " +
+    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens custom").split(" ")
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
 const order = oneOf("big", "little")
@@ -71,7 +69,12 @@ const sizes = { plus: [whole], absent: [whole] } as const
 const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
 const headerField = kinds(
   "a header field such as opcode(u8), bodyLength(u16) or u32",
-  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation"],
+  "magic",
+  "opcode",
+  "sectionLength",
+  "bodyLength",
+  "statusCode",
+  "correlation",
   ...types
 )
 
@@ -170,6 +173,7 @@ const shapes: { readonly [kind: string]: Shape } = {
     kinds: { object: { request: name, response: [name] } },
     opcode: [code],
     header: [record(number)],
+    // oxlint-disable-next-line unicorn/no-thenable -- the name of an option
     then: [name],
     replaces: [name],
     sender: [oneOf("client", "server", "both")],

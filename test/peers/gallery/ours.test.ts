@@ -223,7 +223,7 @@ describe.each(Object.entries(cases))("%s", (name, list) => {
     try {
       const verdict = await judge.accepts(from, bytes())
       expect(verdict.understood, `${hexOf(bytes())}: ${verdict.said}`).toBe(true)
-      expect(verdict.said, what).toMatch(said)
+      expect(verdict.said.slice(-900), what).toMatch(said)
       const spoilt = joined(bytes().subarray(0, -1))
       const refused = await judge.accepts(from, spoilt)
       expect(refused.understood && said.test(refused.said), `${hexOf(spoilt)}: ${refused.said}`).toBe(false)

@@ -127,4 +127,4 @@ const isNullable = (type: TypeModel): boolean =>
     ? isNullable(type.of) || type.else !== undefined && isNullable(type.else)
     : type.kind === "optional"
     ? isNullable(type.of)
-    : (type.kind === "prefixed" || type.kind === "counted") && type.absent !== undefined
+    : (type.kind === "prefixed" || type.kind === "counted") && type.absent !== undefined || type.kind === "prefixed" && isNullable(type.of)

@@ -1,5 +1,5 @@
 /** Bytes, text and literals. */
-import { expectLiteral } from "../Ends.ts"
+import { beforePad, expectLiteral } from "../Ends.ts"
 import { malformed } from "../Errors.ts"
 import { bytesOfDigits, hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -48,8 +48,12 @@ const extent = (walk: LayoutWalk, type: SizedModel, { path, at, end }: Spot, ste
     const stop = findUntil(walk, type.until, at, walk.stop(end), path, step)
     return [stop, stop + type.until.length / 2]
   }
-  const stop = type.size === undefined ? Math.floor(end) : at + type.size
-  return [stop, stop]
+  const next = type.size === undefined ? Math.floor(end) : at + type.size
+  if (type.pad !== undefined) {
+    walk.need(path, at, next - at, end)
+    return [beforePad(walk.reader.bytes, at, next, textOfHex(type.pad)), next]
+  }
+  return [next, next]
 }
 
 const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
@@ -94,7 +98,7 @@ const textJson = {
 }
 
 const limits = (type: SizedModel) => ({
-  ...(type.size === undefined ? {} : { size: type.size }),
+  ...(type.size === undefined ? {} : type.pad === undefined ? { size: type.size } : { max: type.size, last: textOfHex(type.pad) }),
   ...(type.min === undefined ? {} : { min: type.min }),
   ...(type.max === undefined ? {} : { max: type.max }),
   ...(type.until === undefined ? {} : { without: textOfHex(type.until) })

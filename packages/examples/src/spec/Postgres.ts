@@ -69,7 +69,7 @@ const formats = counted(u16, Format)
 const value = prefixed(i32, bytes(), { absent: -1 })
 
 /** A run-time parameter, or an option of the protocol. */
-const Parameter = struct("Parameter", { name: cstring(), value: cstring() })
+const Parameter = struct("Parameter", { name: cstring({ min: 1 }), value: cstring() })
 
 const startupMessage = startup("StartupMessage", {
   then: "password",
@@ -126,7 +126,7 @@ const authenticationSspi = backend("AuthenticationSSPI", { opcode: "R", then: "g
 const authenticationSasl = backend("AuthenticationSASL", {
   opcode: "R",
   then: "saslInitial",
-  fields: { code: constant(u32, 10), mechanisms: array(cstring(), { until: 0 }) }
+  fields: { code: constant(u32, 10), mechanisms: array(cstring({ min: 1 }), { until: 0 }) }
 })
 const authenticationSaslContinue = backend("AuthenticationSASLContinue", { opcode: "R", fields: { code: constant(u32, 11), challenge: scram } })
 const authenticationSaslFinal = backend("AuthenticationSASLFinal", { opcode: "R", fields: { code: constant(u32, 12), outcome: scram } })

@@ -83,6 +83,7 @@ import {
   checkElement,
   checkKnown,
   checkLength,
+  checkMin,
   checkToken,
   checkUntil,
   encodeText,
@@ -93,6 +94,7 @@ import {
   expectEnd,
   expectLength,
   expectMeant,
+  expectMin,
   expectRoom,
   expectWithin,
   findByte,
@@ -719,6 +721,7 @@ export const decodeAuthenticationSASL: BackendDecoder<AuthenticationSASL> = (rea
   try {
     while (!endStands(reader, "\u0000", mechanismsAt, end, at, "", "")) {
       const End = findByte(reader, 0, mechanismsAt, end, at, "AuthenticationSASL", "")
+      expectMin(End - mechanismsAt, 1, "AuthenticationSASL", "", mechanismsAt - at)
       mechanisms.push(reader.text(mechanismsAt, End))
       mechanismsAt = End + 1
     }
@@ -744,6 +747,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
     for (const mechanismsElement of packet.mechanisms) {
       const mechanismsStart = position
       position = mechanismsStart + encodeText(bytes, mechanismsStart, mechanismsElement)
+      checkMin(position - mechanismsStart, 1, "AuthenticationSASL", "")
       checkUntil(bytes, mechanismsStart, position, "\u0000", "AuthenticationSASL", "")
       bytes[position] = 0x00
       position = position + 1

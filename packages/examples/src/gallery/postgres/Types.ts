@@ -8,6 +8,7 @@ import {
   boundElements,
   boundEncoded,
   checkKnown,
+  checkMin,
   checkToken,
   checkUntil,
   checkVarint,
@@ -16,6 +17,7 @@ import {
   expectAtLeast,
   expectEnd,
   expectLiteral,
+  expectMin,
   expectToken,
   findByte,
   inElement,
@@ -683,6 +685,7 @@ export interface Parameter {
 /** Reads a `Parameter` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readParameter(reader: Reader, at: number, end: number, start: number): Parameter {
   const nameEnd = findByte(reader, 0, at, end, start, "Parameter", "name")
+  expectMin(nameEnd - at, 1, "Parameter", "name", at - start)
   const valueEnd = findByte(reader, 0, nameEnd + 1, end, start, "Parameter", "value")
   reader.next = valueEnd + 1
   return {
@@ -697,6 +700,7 @@ export function writeParameter(writer: Writer, at: number, value: Parameter): nu
   let position = at
   const nameFrom = position
   position = nameFrom + encodeText(bytes, nameFrom, value.name)
+  checkMin(position - nameFrom, 1, "Parameter", "name")
   checkUntil(bytes, nameFrom, position, "\u0000", "Parameter", "name")
   bytes[position] = 0x00
   const valueFrom = position + 1

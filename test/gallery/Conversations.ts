@@ -604,7 +604,7 @@ export const lostBesideBad = (recorded: Recorded): { readonly lost: ReadonlyArra
         const changed = bytes.slice()
         changed[below(changed.length)] = below(256)
         try {
-          if (shape.sizeAt(new Reader(changed), 0) !== changed.length) continue
+          if (shape.sizeAt(new Reader(changed), 0, changed.length) !== changed.length) continue
         } catch (error) {
           if (error instanceof DecodeError) continue
           throw error

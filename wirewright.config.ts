@@ -21,6 +21,7 @@ export default defineConfig({
     { spec: "packages/examples/src/spec/WebSocket.ts", protocol: "websocket", out: "packages/examples/src/gallery/websocket" },
     { spec: "packages/examples/src/spec/Amqp.ts", protocol: "amqp", out: "packages/examples/src/gallery/amqp" },
     { spec: "packages/examples/src/spec/Resp.ts", protocol: "resp", out: "packages/examples/src/gallery/resp" },
-    { spec: "packages/examples/src/spec/Postgres.ts", protocol: "postgres", out: "packages/examples/src/gallery/postgres" }
+    { spec: "packages/examples/src/spec/Postgres.ts", protocol: "postgres", out: "packages/examples/src/gallery/postgres" },
+    { spec: "packages/examples/src/spec/Nats.ts", protocol: "nats", out: "packages/examples/src/gallery/nats" }
   ]
 })

@@ -474,7 +474,9 @@ class Builder {
           doc,
           int: type.of.int,
           unknown: type.unknown,
-          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value: codeOf(value) })).sort((
+          values: Object.entries(type.values).map(([name, value]) =>
+            defined({ name, doc: this.origin.doc(type, [name]), value: codeOf(value) })
+          ).sort((
             a,
             b
           ) => a.value - b.value)
@@ -746,7 +748,6 @@ const numberedStates = (parts: unknown): ReadonlySet<string> => {
   visit(parts)
   return found
 }
-
 
 /** Names of types and brands that a model's bases and it define. */
 const inheritedNames = (model: Model): ReadonlyArray<string> => [

@@ -11,9 +11,11 @@ const { conversations } = JSON.parse(readFileSync(new URL("../fixtures/gallery/k
 
 /** One conversation for each request, where some must be refused. */
 const apart = (whole: Conversation): ReadonlyArray<Conversation> =>
-  whole.name !== "Metadata 9–12" && !whole.name.startsWith("librdkafka asks") ? [whole] : whole.chunks.flatMap(({ from }, i) =>
-    from === "server" ? [] : [{ ...whole, name: `${whole.name}: ${i / 2}`, chunks: whole.chunks.slice(i, i + 2) }]
-  )
+  whole.name !== "Metadata 9–12" && !whole.name.startsWith("librdkafka asks")
+    ? [whole]
+    : whole.chunks.flatMap(({ from }, i) =>
+      from === "server" ? [] : [{ ...whole, name: `${whole.name}: ${i / 2}`, chunks: whole.chunks.slice(i, i + 2) }]
+    )
 
 /** What a client asked, one after another: a response does not repeat it. */
 const asked = ({ chunks }: Conversation): Array<{ readonly apiKey: number; readonly apiVersion: number }> => {
@@ -42,5 +44,9 @@ export const kafka: Gallery = {
   },
   // librdkafka's broker says 1 for an array of one, which a compact array says of none
   // @platformatic/kafka still says in Metadata 11 whether it wants the cluster's operations, which only 8 to 10 have
-  refused: ["librdkafka asks for ApiVersions 3, is refused, and asks for 0: 0, server, 0", "Metadata 9–12: 4, client, 0", "Metadata 9–12: 5, client, 0"]
+  refused: [
+    "librdkafka asks for ApiVersions 3, is refused, and asks for 0: 0, server, 0",
+    "Metadata 9–12: 4, client, 0",
+    "Metadata 9–12: 5, client, 0"
+  ]
 }

@@ -1,9 +1,15 @@
 /** Test only: the tests that every protocol of the gallery has. */
 import { afterAll, describe, expect, it } from "vitest"
-import { chunkings, everyCut, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
+import { chunkings, everyCut, lostBesideBad, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
+
+/** `WIREWRIGHT_GALLERY=full` tries all that the gallery promises; without it, a part that takes seconds. */
+const isFull = process.env["WIREWRIGHT_GALLERY"] === "full"
+const cutSize = isFull ? 4_096 : 1_024
+const [runs, size] = isFull ? [1_000, 1_000_000] : [50, 200_000]
+const mutated = isFull ? 20_000 : 4_000
 
 /** Declares them; what is special about a protocol stands in its own file. */
-export const galleryTests = (recorded: Recorded): void =>
+export const galleryTests = (recorded: Recorded): void => {
   describe(recorded.gallery.title, () => {
     afterAll(() => printRow(recorded))
 
@@ -20,18 +26,23 @@ export const galleryTests = (recorded: Recorded): void =>
       expect(prefixesThatDecode(recorded)).toEqual([])
     })
 
-    it("every single cut gives the same packets", () => {
-      expect(everyCut(recorded)).toBeGreaterThan(0)
+    it("a bad packet loses none of the good ones", () => {
+      expect(lostBesideBad(recorded).lost).toEqual([])
     })
 
-    it("a thousand chunkings of a megabyte give the same packets", () => {
-      expect(chunkings(recorded)).toBeGreaterThan(0)
+    it("every single cut gives the same packets", () => {
+      expect(everyCut(recorded, cutSize)).toBeGreaterThan(0)
+    })
+
+    it(`${runs} chunkings of ${size} bytes give the same packets`, () => {
+      expect(chunkings(recorded, runs, size)).toBeGreaterThan(0)
     }, 240_000)
 
     it("changed packets are packets or typed errors, and the interpreter agrees", () => {
-      const { findings, incomplete, packets, refused } = mutations(recorded)
+      const { findings, incomplete, packets, refused } = mutations(recorded, mutated)
       expect(findings).toEqual([])
       expect(packets).toBeGreaterThan(0)
       expect(refused + incomplete).toBeGreaterThan(0)
     })
   })
+}

@@ -21,7 +21,9 @@ const plainHandshake = ({ chunks }: Conversation, side: Side): string => {
     const end = at + 5 + bytes.readUInt16BE(at + 3)
     if (bytes[at] === 20) ciphers++
     // in TLS 1.3, what is encrypted calls itself something else, and the change is for the looks
-    if (bytes[at] === 22 && (ciphers === 0 || isVersion13({ name: "", transport: "tcp", chunks }))) fragments.push(bytes.toString("hex", at + 5, end))
+    if (bytes[at] === 22 && (ciphers === 0 || isVersion13({ name: "", transport: "tcp", chunks }))) {
+      fragments.push(bytes.toString("hex", at + 5, end))
+    }
     at = end
   }
   return fragments.join("")

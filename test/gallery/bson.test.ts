@@ -1,5 +1,28 @@
-import { Recorded } from "./Conversations.ts"
+import { encodeWith, hexOf } from "@wirewright/codec"
+import { bytesOfHex } from "@wirewright/codec/Hex"
+import { decodeDocument, type Document, encodeDocument } from "@wirewright/examples/gallery/bson"
+import { readFileSync } from "node:fs"
+import { expect, it } from "vitest"
 import { bson } from "./Bson.ts"
+import { Recorded } from "./Conversations.ts"
 import { galleryTests } from "./Suite.ts"
 
 galleryTests(new Recorded(bson))
+
+const { documents } = JSON.parse(readFileSync(new URL("../fixtures/gallery/bson.json", import.meta.url), "utf8")) as {
+  readonly documents: ReadonlyArray<{ readonly name: string; readonly hex: string; readonly ejson: string }>
+}
+
+/** Names of all fields, those within first. */
+const names = (document: Document): ReadonlyArray<string> =>
+  document.elements.flatMap((one) => [one.name, ...one._tag === "Document" || one._tag === "Array" ? names(one.value) : []])
+
+it.each(documents)("the document $name of npm's bson", ({ ejson, hex }) => {
+  const document = decodeDocument(bytesOfHex(hex))
+  expect(hexOf(encodeWith((writer) => encodeDocument(writer, document)))).toBe(hex)
+  for (const name of names(document)) if (!/^\d+$/.test(name)) expect(ejson).toContain(JSON.stringify(name))
+  // every prefix may yet become the document
+  for (let size = 0; size < hex.length / 2; size += 1 + Math.floor(hex.length / 400)) {
+    expect(() => decodeDocument(bytesOfHex(hex.slice(0, 2 * size)))).toThrow(expect.objectContaining({ incomplete: true }))
+  }
+})

@@ -31,8 +31,8 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
           place,
           "WW207",
           path,
-          `${name} is UTF-16: one byte of a character looks like its end`,
-          "end it with two bytes: until: \"\\0\\0\""
+          `${name} is UTF-16 and ends with more than one character`,
+          "end it with one character: until: 0"
         )
       }
       return
@@ -394,7 +394,9 @@ export function* checkSiblings(
 }
 
 const isNumber = (type: TypeModel): boolean =>
-  ["int", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(unwrapped(type).kind)
+  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(
+    unwrapped(type).kind
+  )
 
 const enumRange = (place: Place, type: Of<"enumeration">): { readonly min: bigint; readonly max: bigint } | undefined => {
   const named = place.context.named(type.ref)

@@ -2,7 +2,8 @@
 import type { HeaderFieldModel, HeaderModel } from "@wirewright/codec/Model"
 import type { Module, Parameter } from "../Module.ts"
 import { hex, intSize, pascal } from "../Names.ts"
-import { codec, type Context } from "./Context.ts"
+import { codec } from "./Codec.ts"
+import type { Context } from "./Context.ts"
 import { getInt } from "./Decode.ts"
 import { fieldOf, visibleFields } from "./HeaderFields.ts"
 

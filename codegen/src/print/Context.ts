@@ -6,10 +6,8 @@ import { baseOf } from "../Link.ts"
 import { Module } from "../Module.ts"
 import { pascal } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
+import { codec } from "./Codec.ts"
 import type { Bound } from "../words/Word.ts"
-
-/** Module specifier of the runtime. */
-export const codec = "@wirewright/codec"
 
 /** A model with its names resolved. */
 export class Context {

@@ -17,7 +17,10 @@ import type { Module } from "../Module.ts"
 import { local } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
 import type { Named } from "../words/Word.ts"
-import { codec, type Context } from "./Context.ts"
+import { codec } from "./Codec.ts"
+import type { Context } from "./Context.ts"
+import { numbersOf } from "./Literals.ts"
+import { assigned, Position } from "./Position.ts"
 
 export { getInt } from "../words/Numbers.ts"
 
@@ -92,39 +95,6 @@ export interface Read {
 const quote = (text: string): string => JSON.stringify(text)
 
 const capital = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`
-
-/**
- * Statements, and assignments to names that stand outside their block. A constant that only hands on its value, as the last statement does
- * or the one before it, is left out.
- */
-export const assigned = (
-  lines: ReadonlyArray<string>,
-  assignments: ReadonlyArray<readonly [name: string, value: string]>
-): ReadonlyArray<string> => {
-  const rest = [...lines]
-  const out: Array<string> = []
-  for (const [name, value] of assignments) {
-    const last = /^const (\w+) = (.*)$/s.exec(rest.at(-1) ?? "")
-    if (last !== null && last[1] === value) {
-      rest.pop()
-      out.unshift(`${name} = ${last[2]}`)
-    } else out.push(`${name} = ${value}`)
-  }
-  return [...rest, ...out]
-}
-
-/** Where a run of fields stands: a name and a constant. */
-export class Position {
-  base: string
-  offset = 0
-  constructor(base: string, offset = 0) {
-    this.base = base
-    this.offset = offset
-  }
-  toString(): string {
-    return this.offset === 0 ? this.base : `${this.base} + ${this.offset}`
-  }
-}
 
 /** The position that an expression like `at + 1` says. */
 const positionOf = (expression: string): Position => {
@@ -268,6 +238,23 @@ export class FieldReader {
       ? `${this.use("findByte")}(reader, ${a}`
       : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
+  }
+
+  /** Condition that bytes stand at the position, which are known to be there. */
+  stand(hex: string, view = "view"): string {
+    return numbersOf(hex).map(({ digits, offset, size }) => `${view}.getUint${size * 8}(${this.plus(offset)}) === 0x${digits}`).join(" && ")
+  }
+
+  /** Checks that bytes stand at the position, and moves behind them. */
+  literal(hex: string, end: string, path: string): void {
+    const size = hex.length / 2
+    const wrong = `(reader, ${this.at}, ${end}, ${quote(textOfHex(hex))}, ${this.origin}, ${this.where(path)})`
+    this.lines.push(
+      size > 16
+        ? `${this.use("expectLiteral")}${wrong}`
+        : `if (!(${end} - ${this.grouped()} >= ${size} && ${this.stand(hex)})) ${this.use("wrongLiteral")}${wrong}`
+    )
+    this.advance(size)
   }
 
   /** Checks that a value is there when its size is fixed, and reads it. */

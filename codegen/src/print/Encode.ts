@@ -16,7 +16,9 @@ import { wordOf } from "../words/index.ts"
 import { sizeBefore } from "../words/Lengths.ts"
 import { putInt, writeNumber } from "../words/Numbers.ts"
 import type { Bound, Named } from "../words/Word.ts"
-import { codec, type Context } from "./Context.ts"
+import { codec } from "./Codec.ts"
+import type { Context } from "./Context.ts"
+import { numbersOf } from "./Literals.ts"
 
 /** Surroundings of a run of fields. */
 export interface Target {
@@ -291,10 +293,11 @@ export class FieldWriter {
 
   /** Writes bytes that are always the same. */
   literal(hex: string): void {
-    if (hex.length === 2) {
-      this.lines.push(`bytes[${this.here}] = 0x${hex}`)
-      this.skip(1)
-    } else this.advance(`${this.use("putLiteral")}(bytes, ${this.here}, ${quote(textOfHex(hex))})`)
+    if (hex.length > 32) return this.advance(`${this.use("putLiteral")}(bytes, ${this.here}, ${quote(textOfHex(hex))})`)
+    for (const { digits, size } of numbersOf(hex)) {
+      this.lines.push(size === 1 ? `bytes[${this.here}] = 0x${digits}` : `view.setUint${size * 8}(${this.here}, 0x${digits})`)
+      this.skip(size)
+    }
   }
 
   /** A writer of the same function whose statements go elsewhere. */

@@ -2,7 +2,8 @@
 import type { HeaderModel, KindModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
 import { hex } from "../Names.ts"
-import { codec, type Context, kindName } from "./Context.ts"
+import { codec } from "./Codec.ts"
+import { type Context, kindName } from "./Context.ts"
 import { getInt } from "./Decode.ts"
 import { fieldOf } from "./HeaderFields.ts"
 

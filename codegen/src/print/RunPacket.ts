@@ -3,10 +3,12 @@ import { type Head, headOf } from "@wirewright/codec/Heads"
 import type { FieldModel, KindModel, LayoutModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
 import { hex, local } from "../Names.ts"
-import { codec, type Context, kindName } from "./Context.ts"
+import { codec } from "./Codec.ts"
+import { type Context, kindName } from "./Context.ts"
 import { readFields, ReadScope } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { selectLines } from "./Layouts.ts"
+import { numbersOf } from "./Literals.ts"
 import { literal, properties, readerLocals, returned, usedParameters, writerLocals } from "./Objects.ts"
 import type { PacketPlan } from "./Plans.ts"
 import { bodyOf, defaultOf, headFields, keepsUnknown, opcodeField, runNames, runOf } from "./RunFrame.ts"
@@ -246,14 +248,18 @@ export const runDispatch = (
   decoder: (packet: PacketPlan) => string
 ): ReadonlyArray<string> => {
   const name = kindName(kind.name)
-  const unknown = (): string | undefined =>
-    keepsUnknown(kind)
-      ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
-      : undefined
-  const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string =>
-    `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) return ${
-      decoder(packet)
-    }`
+  const unknown = (): string | undefined => keepsUnknown(kind)
+    ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
+    : undefined
+  const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string => {
+    const stands = numbersOf(Buffer.from(text, "latin1").toString("hex")).map(({ digits, offset, size }) =>
+      `reader.view.getUint${size * 8}(bodyStart${offset === 0 ? "" : ` + ${offset}`}) === 0x${digits}`
+    )
+    const followed = boundary.length === 0
+      ? []
+      : [`${module.use(codec, "isFollowed")}(reader, bodyStart + ${text.length}, end, ${boundary.join(", ")})`]
+    return `if (${[`end - bodyStart >= ${text.length}`, ...stands, ...followed].join(" && ")}) return ${decoder(packet)}`
+  }
   const opcode = opcodeField(kind)
   const from = runOf(kind).opcodeFrom
   if (opcode !== undefined || from !== undefined) {

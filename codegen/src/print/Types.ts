@@ -3,7 +3,8 @@ import type { EnumerationModel, FlagsModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
 import { hex, intSize } from "../Names.ts"
 import { comment } from "../Print.ts"
-import { codec, type Context } from "./Context.ts"
+import { codec } from "./Codec.ts"
+import type { Context } from "./Context.ts"
 import { printChoice, printNibbleFrames, printStruct } from "./Records.ts"
 
 /** An entry of a table with its documentation. */

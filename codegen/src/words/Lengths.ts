@@ -1,11 +1,11 @@
 /** Prints lengths and counts, of siblings and in front of what they measure; and tags of sibling choices. */
 import type { LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { numberBytes } from "@wirewright/codec/words/Numbers"
 import { local } from "../Names.ts"
-import { assigned, type FieldReader, type Known, Position } from "../print/Decode.ts"
+import type { FieldReader, Known } from "../print/Decode.ts"
+import { assigned, Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
-import { wordOf } from "./index.ts"
+import { wordOf } from "./Registry.ts"
 import { numberNeeds, putInt, readNumber, sizeOfNumber, writeNumber } from "./Numbers.ts"
 import { readElements, writeElements } from "./Records.ts"
 import type { Named, Word } from "./Word.ts"
@@ -176,11 +176,8 @@ export const lengthWords: {
           inner.moveTo(stop)
         }
         if (type.trailer !== undefined) {
-          const trailer = JSON.stringify(textOfHex(type.trailer))
-          inner.lines.push(
-            `${inner.use("expectLiteral")}(reader, ${stop}, ${end}, ${trailer}, ${inner.origin}, ${inner.where(field.path)})`
-          )
-          inner.moveTo(stop, type.trailer.length / 2)
+          inner.moveTo(stop)
+          inner.literal(type.trailer, end, field.path)
         }
         return read
       })

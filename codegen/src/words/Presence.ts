@@ -1,7 +1,7 @@
 /** Prints what may be missing. Reading decides in `FieldReader`, where what siblings say is known. */
 import type { TypeModel } from "@wirewright/codec/Model"
 import { local } from "../Names.ts"
-import { wordOf } from "./index.ts"
+import { wordOf } from "./Registry.ts"
 import type { Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>

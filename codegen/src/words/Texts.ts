@@ -3,7 +3,7 @@ import type { TypeModel } from "@wirewright/codec/Model"
 import { unitSize } from "@wirewright/codec/Encodings"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { local } from "../Names.ts"
-import { codec } from "../print/Context.ts"
+import { codec } from "../print/Codec.ts"
 import type { FieldReader } from "../print/Decode.ts"
 import type { FieldWriter } from "../print/Encode.ts"
 import type { Named, Word } from "./Word.ts"
@@ -135,11 +135,7 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
   literal: {
     text: () => "never",
     read: (reader, type, field, end) => {
-      const text = JSON.stringify(textOfHex(type.hex))
-      reader.lines.push(
-        `${reader.use("expectLiteral")}(reader, ${reader.at}, ${end}, ${text}, ${reader.origin}, ${reader.where(field.path)})`
-      )
-      reader.advance(type.hex.length / 2)
+      reader.literal(type.hex, end, field.path)
       return undefined
     },
     write: (writer, type) => writer.literal(type.hex),

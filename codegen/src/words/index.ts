@@ -4,25 +4,25 @@ import { lengthWords } from "./Lengths.ts"
 import { numberWords } from "./Numbers.ts"
 import { presenceWords } from "./Presence.ts"
 import { recordWords } from "./Records.ts"
+import { install, type Words } from "./Registry.ts"
 import { textWords } from "./Texts.ts"
 import { tokensWords } from "./Tokens.ts"
 import { valueWords } from "./Values.ts"
 import { wholeWords } from "./Whole.ts"
 import type { Word } from "./Word.ts"
 
-/** The word of a type. */
-export const wordOf = <T extends TypeModel>(type: T): Word<T> => words()[type.kind] as unknown as Word<T>
+const all: Words = {
+  ...numberWords,
+  ...textWords,
+  ...lengthWords,
+  ...presenceWords,
+  ...recordWords,
+  ...tokensWords,
+  ...wholeWords,
+  ...valueWords
+}
 
-// made when first asked for: words mention each other
-let all: { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { readonly kind: K }>> } | undefined
-const words = () =>
-  all ??= {
-    ...numberWords,
-    ...textWords,
-    ...lengthWords,
-    ...presenceWords,
-    ...recordWords,
-    ...tokensWords,
-    ...wholeWords,
-    ...valueWords
-  }
+install(all)
+
+/** The word of a type. */
+export const wordOf = <T extends TypeModel>(type: T): Word<T> => all[type.kind] as unknown as Word<T>

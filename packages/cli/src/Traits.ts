@@ -33,9 +33,12 @@ const memcached: Traits = {
   }
 }
 
+/** SASL of the text protocol is a `set`, which cannot be told from any other by itself. */
+const memcachedText: Traits = { ports: new Set([11_211]), secrets: new Set(), greatest: {}, after: (_, session) => session }
+
 const nothing: Traits = { ports: new Set(), secrets: new Set(), greatest: {}, after: (_, session) => session }
 
-const known: { readonly [module: string]: Traits } = { "@wirewright/memcached/gen": memcached }
+const known: { readonly [module: string]: Traits } = { "@wirewright/memcached/gen": memcached, "@wirewright/memcached/text": memcachedText }
 
 /** What is known of a protocol whose models are these, the root first. */
 export const traitsOf = ([root]: ReadonlyArray<Model>): Traits => known[root?.module ?? ""] ?? nothing

@@ -5,13 +5,17 @@ import type { Reader } from "./Reader.ts"
 
 /** Offset of byte `a` in `[at, end)`; -1 when it is not there. Looks at nothing beyond `end`, and calls native code only for long searches. */
 const indexOfByte = (bytes: Uint8Array, a: number, at: number, end: number): number => {
-  const near = end - at > 48 ? at + 48 : end
+  // an open end has a fraction, with which the loop would be slower
+  const last = Math.floor(end)
+  const near = last - at > 64 ? at + 64 : last
   let i = at
   while (i < near && bytes[i] !== a) i++
-  if (i < near) return i
-  if (i >= end) return -1
-  const found = bytes.subarray(i, Math.floor(end)).indexOf(a)
-  return found === -1 ? -1 : i + found
+  return i < near ? i : i < last ? indexBeyond(bytes, a, i, last) : -1
+}
+
+const indexBeyond = (bytes: Uint8Array, a: number, at: number, end: number): number => {
+  const found = bytes.subarray(at, end).indexOf(a)
+  return found === -1 ? -1 : at + found
 }
 
 /** Offset of byte `a` in `[at, end)`. Throws when it is not there. */
@@ -129,13 +133,20 @@ export const expectLiteral = (
   packet: string,
   path: string
 ): number => {
-  for (let i = 0; i < literal.length; i++) {
-    if (end - at - i < 1) return short(packet, path, at + i - start, JSON.stringify(literal), "the end", end)
-    if (reader.bytes[at + i] !== literal.charCodeAt(i)) {
-      return malformed("Constant", packet, path, at + i - start, JSON.stringify(literal), `0x${hexByte(reader.bytes[at + i]!)}`)
-    }
-  }
-  return at + literal.length
+  const { bytes } = reader
+  const { length } = literal
+  let i = 0
+  if (end - at >= length) while (i < length && bytes[at + i] === literal.charCodeAt(i)) i++
+  return i === length ? at + length : wrongLiteral(reader, at, end, literal, start, packet, path)
+}
+
+/** Throws: the bytes of a literal do not stand at `at`. */
+export const wrongLiteral = (reader: Reader, at: number, end: number, literal: string, start: number, packet: string, path: string): never => {
+  let i = 0
+  while (end - at - i >= 1 && reader.bytes[at + i] === literal.charCodeAt(i)) i++
+  return end - at - i < 1
+    ? short(packet, path, at + i - start, JSON.stringify(literal), "the end", end)
+    : malformed("Constant", packet, path, at + i - start, JSON.stringify(literal), `0x${hexByte(reader.bytes[at + i]!)}`)
 }
 
 /** Which of two texts stands at `at`; leaves the offset after it in `reader.next`. */
@@ -272,19 +283,17 @@ const digits = (reader: Reader, at: number, end: number, start: number, packet: 
   return negative
 }
 
-/** The common case: an integer of up to 15 digits without leading zeros. Otherwise NaN. */
+/** The digits that fill `[at, end)`, up to 15 of them, as a number; NaN where they are more, or no integer as it must be spelled. */
 const fewDigits = (bytes: Uint8Array, at: number, end: number): number => {
-  const negative = bytes[at] === 0x2d
-  const first = negative ? at + 1 : at
-  const size = end - first
-  if (size > 15 || size < 1 || bytes[first] === 0x30 && (negative || size > 1)) return NaN
+  const first = bytes[at] === 0x2d ? at + 1 : at
+  if (end <= first || end - first > 15 || bytes[first] === 0x30 && (end > first + 1 || first > at)) return NaN
   let value = 0
   for (let i = first; i < end; i++) {
     const digit = bytes[i]! - 0x30
     if (digit < 0 || digit > 9) return NaN
     value = value * 10 + digit
   }
-  return negative ? -value : value
+  return first > at ? -value : value
 }
 
 /** The decimal integer that fills `[at, end)`. */
@@ -298,11 +307,22 @@ export const readDecimal = (
   packet: string,
   path: string
 ): number => {
-  let value = fewDigits(reader.bytes, at, end)
-  if (Number.isNaN(value)) {
-    digits(reader, at, end, start, packet, path)
-    value = Number(reader.text(at, end))
-  }
+  const value = fewDigits(reader.bytes, at, end)
+  return value >= min && value <= max ? value : otherDecimal(reader, at, end, min, max, start, packet, path)
+}
+
+const otherDecimal = (
+  reader: Reader,
+  at: number,
+  end: number,
+  min: number,
+  max: number,
+  start: number,
+  packet: string,
+  path: string
+): number => {
+  digits(reader, at, end, start, packet, path)
+  const value = Number(reader.text(at, end))
   if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, reader.text(at, end))
   return value
 }
@@ -318,10 +338,12 @@ export const readDecimalBig = (
   packet: string,
   path: string
 ): bigint => {
-  if (end - at > 20) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, `${end - at} digits`)
   const few = fewDigits(reader.bytes, at, end)
-  if (Number.isNaN(few)) digits(reader, at, end, start, packet, path)
-  const value = BigInt(Number.isNaN(few) ? reader.text(at, end) : few)
+  // all numbers of 15 digits are within 64 bits
+  if (few >= 0 || few < 0 && min < 0n) return BigInt(few)
+  if (end - at > 20) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, `${end - at} digits`)
+  digits(reader, at, end, start, packet, path)
+  const value = BigInt(reader.text(at, end))
   if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, String(value))
   return value
 }
@@ -377,6 +399,11 @@ export const isToken = (bytes: Uint8Array, at: number, end: number, text: string
   return true
 }
 
+/** Another token follows the one that has ended at `at`: with a separator, unless the line has ended. */
+export const expectNextToken = (at: number, stop: number, packet: string, path: string, offset: number): void => {
+  if (at >= stop) malformed("Length", packet, path, offset, "another token", "the end of the line")
+}
+
 /** Another token follows: a separator stands at `at`, where the one before it has ended. */
 export const expectToken = (
   reader: Reader,
@@ -421,9 +448,14 @@ export const checkToken = (
   for (let i = from; i < to; i++) {
     const byte = bytes[i]
     if (byte === separator || byte === ending) {
-      unencodable("Separator", packet, path, "a token without separators and line ends", `0x${hexByte(byte)}`)
+      unencodable("Range", packet, path, "a token without separators and line ends", `0x${hexByte(byte)}`)
     }
   }
+}
+
+/** A line that may have no tokens at all has none, or one that is not empty. */
+export const checkLine = (isEmpty: boolean, packet: string, path: string): void => {
+  if (isEmpty) unencodable("Length", packet, path, "a token that is not empty, in a line of its own", "an empty one")
 }
 
 /** A token that is written is not another one's text. */

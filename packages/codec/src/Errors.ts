@@ -56,6 +56,9 @@ const placeIn = (packet: string, path: string): string => path === "" ? packet :
  * `incomplete` has no stack trace (in V8): it happens at the end of nearly every chunk of a stream, where collecting the frames takes more
  * time than decoding a packet.
  */
+/** What V8 has of stack traces: an incomplete packet is no fault, and its trace costs more than reading it. */
+const stacks = Error as unknown as { stackTraceLimit?: number | undefined }
+
 export class DecodeError extends Error implements DecodeProblem {
   readonly _tag = "DecodeError"
   declare readonly reason: DecodeReason
@@ -68,10 +71,10 @@ export class DecodeError extends Error implements DecodeProblem {
 
   constructor(problem: DecodeProblem) {
     const { expected, got, incomplete, offset, packet, path } = problem
-    const { stackTraceLimit } = Error
-    if (incomplete) Error.stackTraceLimit = 0
+    const { stackTraceLimit } = stacks
+    if (incomplete) stacks.stackTraceLimit = 0
     super(`${placeIn(packet, path)} at byte ${offset}: expected ${expected}, got ${got}`)
-    if (incomplete) Error.stackTraceLimit = stackTraceLimit
+    if (incomplete) stacks.stackTraceLimit = stackTraceLimit
     Object.assign(this, problem)
   }
 

@@ -1,6 +1,6 @@
 /** Sizes of types, asked of their words. A type that contains itself has no fixed size, and takes at least what surrounds the recursion. */
 import type { NamedTypeModel, TypeModel } from "../Model.ts"
-import { wordOf } from "./index.ts"
+import { wordOf } from "./Registry.ts"
 import type { StateSet, Types } from "./Word.ts"
 
 /** How many records of each type that contains itself may lie within one another, by name. */

@@ -4,17 +4,14 @@ import { lengthWords } from "./Lengths.ts"
 import { numberWords } from "./Numbers.ts"
 import { presenceWords } from "./Presence.ts"
 import { recordWords } from "./Records.ts"
+import { install, type Words } from "./Registry.ts"
 import { textWords } from "./Texts.ts"
 import { tokensWords } from "./Tokens.ts"
 import { valueWords } from "./Values.ts"
 import { wholeWords } from "./Whole.ts"
 import type { Word } from "./Word.ts"
 
-type Words = { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { readonly kind: K }>> }
-
-// made when first asked for: words mention each other, and any of them may be loaded first
-let all: Words | undefined
-const words = (): Words => all ??= {
+const all: Words = {
   ...numberWords,
   ...textWords,
   ...lengthWords,
@@ -25,5 +22,7 @@ const words = (): Words => all ??= {
   ...valueWords
 }
 
+install(all)
+
 /** The word of a type. */
-export const wordOf = <T extends TypeModel>(type: T): Word<T> => words()[type.kind] as unknown as Word<T>
+export const wordOf = <T extends TypeModel>(type: T): Word<T> => all[type.kind] as unknown as Word<T>

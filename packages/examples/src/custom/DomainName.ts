@@ -3,14 +3,17 @@ import type { Reader, Writer } from "@wirewright/codec"
 import type { CustomFace } from "@wirewright/codec/Catalog"
 import { incomplete, malformed, unencodable } from "@wirewright/codec/Errors"
 
-const refuse = (expected: string, got: number, offset: number): never => malformed("UnknownValue", "DomainName", "", offset, expected, String(got))
+const refuse = (expected: string, got: number, offset: number): never =>
+  malformed("UnknownValue", "DomainName", "", offset, expected, String(got))
 const spell = (byte: number): string =>
   byte < 0x21 || byte > 0x7e ? `\\${String(byte).padStart(3, "0")}` : String.fromCharCode(byte).replace(/[."\\;@$()]/, "\\$&")
 /** Reads a name. Each pointer goes further back than the one before, so that none goes in circles. */
 export const readDomainName = (reader: Reader, at: number, end: number, start: number, _packet?: unknown): string => {
   let [name, size, next, first, i, stop] = ["", 0, 0, at, at, end]
   const need = (bytes: number): void => {
-    if (i + bytes > stop) stop % 1 === 0 ? refuse("a whole name", stop - i, at - start) : incomplete("DomainName", "", at - start, "a whole name", "a part")
+    if (i + bytes <= stop) return
+    if (stop % 1 === 0) refuse("a whole name", stop - i, at - start)
+    incomplete("DomainName", "", at - start, "a whole name", "a part")
   }
   for (let length = -1; length !== 0;) {
     need(1)
@@ -34,21 +37,35 @@ export const readDomainName = (reader: Reader, at: number, end: number, start: n
 }
 const endings = new WeakMap<Writer, Map<string, number>>()
 /** Writes a name; its endings can be pointed at by names after it, and it points at those before, when it is to `compress`. */
-export const writeDomainName = (writer: Writer, at: number, name: string, _start = 0, _packet: unknown = undefined, compress = true): number => {
+export const writeDomainName = (
+  writer: Writer,
+  at: number,
+  name: string,
+  _start = 0,
+  _packet: unknown = undefined,
+  compress = true
+): number => {
   // a message's first name stands where its header of 12 bytes ends
   const said = at === writer.content + 12 ? new Map<string, number>() : endings.get(writer) ?? new Map<string, number>()
   endings.set(writer, said)
   const labels = name === "." ? [] : name.match(/(?:\\\d{3}|\\?[^.\\]|\\[.\\])+(?=\.)/g) ?? []
-  if (name !== "." && labels.map((label) => `${label}.`).join("") !== name) unencodable("Range", "DomainName", "", "labels that end with a dot", name)
+  if (name !== "." && labels.map((label) => `${label}.`).join("") !== name) {
+    unencodable("Range", "DomainName", "", "labels that end with a dot", name)
+  }
   for (let i = 0, size = 1; labels.length > 0; i++, labels.shift()) {
     // like BIND: the name and what follows its first label, said last
     const rest = i > 1 ? "" : labels.join(".")
     const to = compress ? said.get(rest) : undefined
     if (to !== undefined) return writer.bytes.set([0xc0 | to >> 8, to & 0xff], at), at + 2
     if (i < 2 && at - writer.content < 0x4000) said.set(rest, at - writer.content)
-    const bytes = Array.from(labels[0]!.matchAll(/\\(\d{3})|\\?([^])/g), ([, code, character]) => code === undefined ? character!.charCodeAt(0) : Number(code))
+    const bytes = Array.from(
+      labels[0]!.matchAll(/\\(\d{3})|\\?([^])/g),
+      ([, code, character]) => code === undefined ? character!.charCodeAt(0) : Number(code)
+    )
     size += bytes.length + 1
-    if (bytes.length > 63 || size > 255 || bytes.some((byte) => byte > 255)) unencodable("Range", "DomainName", "", "labels of 63 and names of 255 bytes at most", name)
+    if (bytes.length > 63 || size > 255 || bytes.some((byte) => byte > 255)) {
+      unencodable("Range", "DomainName", "", "labels of 63 and names of 255 bytes at most", name)
+    }
     writer.bytes.set([bytes.length, ...bytes], at)
     at += bytes.length + 1
   }
@@ -58,4 +75,9 @@ export const writeDomainName = (writer: Writer, at: number, name: string, _start
 /** Characters are bytes at most, and the last dot stands for one too. */
 export const boundDomainName = (name: string): number => name.length + 1
 export type DomainName = string
-export const customDomainName: CustomFace<string> = { read: readDomainName, text: String, toJson: String, fromJson: (json) => typeof json === "string" ? json : undefined }
+export const customDomainName: CustomFace<string> = {
+  read: readDomainName,
+  text: String,
+  toJson: String,
+  fromJson: (json) => typeof json === "string" ? json : undefined
+}

@@ -33,6 +33,9 @@ import {
   utf8
 } from "@wirewright/dsl"
 
+/** Bytes of RabbitMQ 3.10 and amqplib; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "RabbitMQ 3.10 and amqplib", hex }]
+
 const amqpFrame = frame("AMQP", {
   sections: ["payload"],
   kinds: {
@@ -76,7 +79,8 @@ const Entry = struct("TableEntry", { name: shortString, value: lazy(() => FieldV
 const table = prefixed(u32, array(Entry))
 
 /** A method's class and number in its class, and its arguments. */
-const method = <const F extends Fields>(classId: number, methodId: number, fields: F) => tagged(classId * 0x10000 + methodId, fields as Fields)
+const method = <const F extends Fields>(classId: number, methodId: number, fields: F) =>
+  tagged(classId * 0x10000 + methodId, fields as Fields)
 /** A queue's or exchange's name, after two bytes of nothing that were a ticket once. */
 const ticket = { ticket: constant(u16, 0) } as const
 const delivery = { redelivered: bits(u8, { redelivered: slice(0) }), exchange: shortString, routingKey: shortString } as const
@@ -84,8 +88,19 @@ const reply = { replyCode: u16, replyText: shortString } as const
 const noWait = { bits: bits(u8, { noWait: slice(0) }) } as const
 
 const Method = choice("Method", u32, {
-  ConnectionStart: method(10, 10, { versionMajor: u8, versionMinor: u8, serverProperties: table, mechanisms: longString, locales: longString }),
-  ConnectionStartOk: method(10, 11, { clientProperties: table, mechanism: shortString, response: prefixed(u32, bytes()), locale: shortString }),
+  ConnectionStart: method(10, 10, {
+    versionMajor: u8,
+    versionMinor: u8,
+    serverProperties: table,
+    mechanisms: longString,
+    locales: longString
+  }),
+  ConnectionStartOk: method(10, 11, {
+    clientProperties: table,
+    mechanism: shortString,
+    response: prefixed(u32, bytes()),
+    locale: shortString
+  }),
   ConnectionSecure: method(10, 20, { challenge: prefixed(u32, bytes()) }),
   ConnectionSecureOk: method(10, 21, { response: prefixed(u32, bytes()) }),
   /** Heartbeats in seconds. */
@@ -117,7 +132,14 @@ const Method = choice("Method", u32, {
   ExchangeDeclareOk: method(40, 11, {}),
   ExchangeDelete: method(40, 20, { ...ticket, exchange: shortString, bits: bits(u8, { ifUnused: slice(0), noWait: slice(1) }) }),
   ExchangeDeleteOk: method(40, 21, {}),
-  ExchangeBind: method(40, 30, { ...ticket, destination: shortString, source: shortString, routingKey: shortString, ...noWait, arguments: table }),
+  ExchangeBind: method(40, 30, {
+    ...ticket,
+    destination: shortString,
+    source: shortString,
+    routingKey: shortString,
+    ...noWait,
+    arguments: table
+  }),
   ExchangeBindOk: method(40, 31, {}),
   ExchangeUnbind: method(40, 40, {
     ...ticket,
@@ -194,18 +216,24 @@ const packet = packetsOf(amqpFrame, "frame")
 
 /** What a client says first; a server says it to refuse another version. */
 export const header = greeting("ProtocolHeader", {
+  examples: recorded("414d515000000901"),
   then: "open",
   fields: { name: literal("AMQP"), id: u8, major: u8, minor: u8, revision: u8 }
 })
 
 /** A call, or the answer to one. */
-export const call = packet("Call", { opcode: 1, fields: { method: Method } })
+export const call = packet("Call", {
+  examples: recorded("0100010000001b0028000a000008782e646972656374066469726563740200000000ce"),
+  opcode: 1,
+  fields: { method: Method }
+})
 
 /** A property of a message, there when its bit says so. */
 const property = (bit: string, of: Parameters<typeof optional>[0]) => optional(of, { if: bitOf(bit) })
 
 /** What is said of a message before its body. */
 export const contentHeader = packet("ContentHeader", {
+  examples: recorded("02000100000012003c00000000000000000005200000000000ce"),
   opcode: 2,
   fields: {
     classId: u16,
@@ -247,9 +275,13 @@ export const contentHeader = packet("ContentHeader", {
 })
 
 /** Some or all of a message. */
-export const body = packet("Body", { opcode: 3, fields: { content: bytes() } })
+export const body = packet("Body", {
+  examples: recorded("0300010000000c6f6e6520746f6f206d616e79ce"),
+  opcode: 3,
+  fields: { content: bytes() }
+})
 /** I am here. */
-export const heartbeat = packet("Heartbeat", { opcode: 8, header: { channel: 0 }, fields: {} })
+export const heartbeat = packet("Heartbeat", { examples: recorded("08000000000000ce"), opcode: 8, header: { channel: 0 }, fields: {} })
 
 /** The Advanced Message Queuing Protocol. */
 export const amqp = protocol(amqpFrame, {

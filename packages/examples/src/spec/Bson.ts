@@ -31,10 +31,15 @@ import {
   utf8
 } from "@wirewright/dsl"
 
+/** Bytes of npm's mongodb 7.9; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "npm's mongodb 7.9", hex }]
+
 const mongoFrame = frame("MongoDB", {
   sections: ["body"],
   kinds: {
-    message: { headers: [{ fields: { messageLength: bodyLength(i32, { from: "frame" }), requestId: i32, responseTo: i32, opCode: opcode(i32) } }] }
+    message: {
+      headers: [{ fields: { messageLength: bodyLength(i32, { from: "frame" }), requestId: i32, responseTo: i32, opCode: opcode(i32) } }]
+    }
   },
   byteOrder: "little",
   maxFrame: 48_000_000
@@ -87,7 +92,10 @@ const Element: Choice = choice("Element", u8, {
   /** Deprecated. */
   Symbol: tagged(0x0e, { name, value: string }),
   /** Deprecated; the length counts itself. */
-  JavaScriptWithScope: tagged(0x0f, { name, value: prefixed(i32, struct("CodeWithScope", { code: string, scope: document }), { plus: 4 }) }),
+  JavaScriptWithScope: tagged(0x0f, {
+    name,
+    value: prefixed(i32, struct("CodeWithScope", { code: string, scope: document }), { plus: 4 })
+  }),
   Int32: tagged(0x10, { name, value: i32 }),
   /** For MongoDB's own use: seconds since 1970, and a number within the second. */
   Timestamp: tagged(0x11, { name, increment: u32, seconds: u32 }),
@@ -102,13 +110,16 @@ const Element: Choice = choice("Element", u8, {
 const Section = choice("Section", u8, {
   Body: tagged(0, { document: Document }),
   /** Documents that a field of the body's stands for. The length counts itself. */
-  Sequence: tagged(1, { content: prefixed(i32, struct("DocumentSequence", { identifier: cstring(), documents: array(Document) }), { plus: 4 }) })
+  Sequence: tagged(1, {
+    content: prefixed(i32, struct("DocumentSequence", { identifier: cstring(), documents: array(Document) }), { plus: 4 })
+  })
 })
 
 const message = packetsOf(mongoFrame, "message")
 
 /** A command or its answer. */
 export const msg = message("Msg", {
+  examples: recorded("22000000ea03000003000000dd07000000000000000d000000106f6b000100000000"),
   opcode: 2013,
   label: "OP_MSG",
   fields: {
@@ -156,6 +167,7 @@ export const reply = message("Reply", {
 
 /** Another message, compressed without its header. */
 export const compressed = message("Compressed", {
+  examples: recorded("30000000ea03000027000000dc070000dd0700001200000002789c6360606060e065606010c8cf666004710007b500f9"),
   opcode: 2012,
   label: "OP_COMPRESSED",
   fields: {

@@ -22,6 +22,9 @@ import {
   utf8
 } from "@wirewright/dsl"
 
+/** Bytes of BIND 9.18 and dig; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "BIND 9.18 and dig", hex }]
+
 const dnsFrame = frame("DNS", {
   sections: ["message"],
   kinds: {
@@ -173,7 +176,7 @@ const message = {
 }
 
 /** A message in a datagram of its own. */
-export const datagram = packetsOf(dnsFrame, "datagram")("Message", { fields: message })
+export const datagram = packetsOf(dnsFrame, "datagram")("Message", { examples: recorded("98e581010000000000000000"), fields: message })
 /** A message over TCP. */
 export const segment = packetsOf(dnsFrame, "segment")("TcpMessage", { fields: message })
 

@@ -31,6 +31,9 @@ import {
   when
 } from "@wirewright/dsl"
 
+/** Bytes of kafkajs and librdkafka; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "kafkajs and librdkafka", hex }]
+
 const string = prefixed(i16, utf8())
 const nullableString = prefixed(i16, utf8(), { absent: -1 })
 const compactString = prefixed(varint(), utf8(), { plus: 1 })
@@ -45,7 +48,11 @@ const kafkaFrame = frame("Kafka", {
       }],
       sender: "client"
     },
-    response: { headers: [{ fields: { size: bodyLength(i32, { from: "field" }), correlationId: i32 } }], sender: "server", opcodeFrom: "apiKey" }
+    response: {
+      headers: [{ fields: { size: bodyLength(i32, { from: "field" }), correlationId: i32 } }],
+      sender: "server",
+      opcodeFrom: "apiKey"
+    }
   },
   states: {
     apiKey: "what the request asked, which its response does not repeat",
@@ -144,8 +151,15 @@ const ErrorCode = enumeration("ErrorCode", i16, {
 
 const v3 = flexible(3)
 const apiVersionsRequest = request("ApiVersionsRequest", {
+  examples: recorded("000000210012000300000001000767616c6c657279000867616c6c65727906312e302e3000"),
   opcode: 18,
-  fields: { clientId: nullableString, headerTags: v3.tags, clientSoftwareName: since(3, compactString), clientSoftwareVersion: since(3, compactString), tags: v3.tags }
+  fields: {
+    clientId: nullableString,
+    headerTags: v3.tags,
+    clientSoftwareName: since(3, compactString),
+    clientSoftwareVersion: since(3, compactString),
+    tags: v3.tags
+  }
 })
 const apiVersionsResponse = response("ApiVersionsResponse", {
   opcode: 18,
@@ -159,6 +173,7 @@ const apiVersionsResponse = response("ApiVersionsResponse", {
 
 const v9 = flexible(9)
 const metadataRequest = request("MetadataRequest", {
+  examples: recorded("000000150003000000000001000767616c6c65727900000000"),
   opcode: 3,
   fields: {
     clientId: nullableString,

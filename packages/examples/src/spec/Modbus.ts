@@ -18,6 +18,9 @@ import {
   utf8
 } from "@wirewright/dsl"
 
+/** Bytes of pymodbus 3.0 and modbus-serial; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "pymodbus 3.0 and modbus-serial", hex }]
+
 const header = {
   transaction: u16,
   protocolId: constant(u16, 0),
@@ -54,44 +57,58 @@ const FileRecord = struct("FileRecord", {
 })
 
 export const commands = [
-  request("ReadCoils", { opcode: 1, fields: range }),
-  response("Coils", { opcode: 1, fields: { coils: states } }),
-  request("ReadDiscreteInputs", { opcode: 2, fields: range }),
-  response("DiscreteInputs", { opcode: 2, fields: { inputs: states } }),
-  request("ReadHoldingRegisters", { opcode: 3, fields: range }),
-  response("HoldingRegisters", { opcode: 3, fields: { registers } }),
-  request("ReadInputRegisters", { opcode: 4, fields: range }),
-  response("InputRegisters", { opcode: 4, fields: { registers } }),
-  request("WriteCoil", { opcode: 5, fields: { address: u16, value: on } }),
-  response("CoilWritten", { opcode: 5, fields: { address: u16, value: on } }),
-  request("WriteRegister", { opcode: 6, fields: { address: u16, value: u16 } }),
-  response("RegisterWritten", { opcode: 6, fields: { address: u16, value: u16 } }),
-  request("ReadExceptionStatus", { opcode: 7, fields: {} }),
-  response("ExceptionStatus", { opcode: 7, fields: { outputs: u8 } }),
-  request("Diagnose", { opcode: 8, fields: { subFunction: u16, data: array(u16) } }),
-  response("Diagnosis", { opcode: 8, fields: { subFunction: u16, data: array(u16) } }),
-  request("ReadEventCounter", { opcode: 11, fields: {} }),
-  response("EventCounter", { opcode: 11, fields: { status: u16, events: u16 } }),
-  request("ReadEventLog", { opcode: 12, fields: {} }),
+  request("ReadCoils", { examples: recorded("000100000006010100000001"), opcode: 1, fields: range }),
+  response("Coils", { examples: recorded("000200000006010103244902"), opcode: 1, fields: { coils: states } }),
+  request("ReadDiscreteInputs", { examples: recorded("000300000006010200c40016"), opcode: 2, fields: range }),
+  response("DiscreteInputs", { examples: recorded("000300000006010203244912"), opcode: 2, fields: { inputs: states } }),
+  request("ReadHoldingRegisters", { examples: recorded("0004000000060103006b0003"), opcode: 3, fields: range }),
+  response("HoldingRegisters", { examples: recorded("0004000000090103066b6b6c6c6d6d"), opcode: 3, fields: { registers } }),
+  request("ReadInputRegisters", { examples: recorded("000500000006010400080001"), opcode: 4, fields: range }),
+  response("InputRegisters", { examples: recorded("000500000005010402f8f7"), opcode: 4, fields: { registers } }),
+  request("WriteCoil", { examples: recorded("000600000006010500acff00"), opcode: 5, fields: { address: u16, value: on } }),
+  response("CoilWritten", { examples: recorded("000600000006010500acff00"), opcode: 5, fields: { address: u16, value: on } }),
+  request("WriteRegister", { examples: recorded("00080000000601060001ffff"), opcode: 6, fields: { address: u16, value: u16 } }),
+  response("RegisterWritten", { examples: recorded("00080000000601060001ffff"), opcode: 6, fields: { address: u16, value: u16 } }),
+  request("ReadExceptionStatus", { examples: recorded("0001000000020107"), opcode: 7, fields: {} }),
+  response("ExceptionStatus", { examples: recorded("000100000003010700"), opcode: 7, fields: { outputs: u8 } }),
+  request("Diagnose", { examples: recorded("000200000006010800001234"), opcode: 8, fields: { subFunction: u16, data: array(u16) } }),
+  response("Diagnosis", { examples: recorded("000200000006010800001234"), opcode: 8, fields: { subFunction: u16, data: array(u16) } }),
+  request("ReadEventCounter", { examples: recorded("000600000002010b"), opcode: 11, fields: {} }),
+  response("EventCounter", { examples: recorded("000600000006010b00000000"), opcode: 11, fields: { status: u16, events: u16 } }),
+  request("ReadEventLog", { examples: recorded("000700000002010c"), opcode: 12, fields: {} }),
   response("EventLog", {
+    examples: recorded("000a0000000b110c080000010801212000"),
     opcode: 12,
-    fields: { byteCount: lengthOf(u8, ["status", "eventCount", "messageCount", "events"]), status: u16, eventCount: u16, messageCount: u16, events: bytes() }
+    fields: {
+      byteCount: lengthOf(u8, ["status", "eventCount", "messageCount", "events"]),
+      status: u16,
+      eventCount: u16,
+      messageCount: u16,
+      events: bytes()
+    }
   }),
-  request("WriteCoils", { opcode: 15, fields: { ...range, coils: states } }),
-  response("CoilsWritten", { opcode: 15, fields: range }),
+  request("WriteCoils", { examples: recorded("000900000009010f0013000a026300"), opcode: 15, fields: { ...range, coils: states } }),
+  response("CoilsWritten", { examples: recorded("000900000006010f0013000a"), opcode: 15, fields: range }),
   // how many registers there are is said twice: in registers and in bytes
   request("WriteRegisters", {
+    examples: recorded("000a0000000b01100001000204000a0102"),
     opcode: 16,
     fields: { address: u16, quantity: countOf(u16, "registers"), byteCount: lengthOf(u8, "registers"), registers: array(u16) }
   }),
-  response("RegistersWritten", { opcode: 16, fields: range }),
-  request("ReportServerId", { opcode: 17, fields: {} }),
-  response("ServerId", { opcode: 17, fields: { data: prefixed(u8, bytes()) } }),
+  response("RegistersWritten", { examples: recorded("000a00000006011000010002"), opcode: 16, fields: range }),
+  request("ReportServerId", { examples: recorded("0008000000020111"), opcode: 17, fields: {} }),
+  response("ServerId", {
+    examples: recorded("00080000001801111547616c6c6572792d47572d332e302e302e726331ff"),
+    opcode: 17,
+    fields: { data: prefixed(u8, bytes()) }
+  }),
   request("ReadFileRecords", {
+    examples: recorded("000d0000001111140e0600040001000206000300090002"),
     opcode: 20,
     fields: { records: prefixed(u8, array(struct("FileRange", { reference: constant(u8, 6), file: u16, record: u16, length: u16 }))) }
   }),
   response("FileRecords", {
+    examples: recorded("000d0000000f11140c05060dfe0020050633cd0040"),
     opcode: 20,
     fields: {
       records: prefixed(
@@ -100,11 +117,24 @@ export const commands = [
       )
     }
   }),
-  request("WriteFileRecords", { opcode: 21, fields: { records: prefixed(u8, array(FileRecord)) } }),
-  response("FileRecordsWritten", { opcode: 21, fields: { records: prefixed(u8, array(FileRecord)) } }),
-  request("MaskRegister", { opcode: 22, fields: { address: u16, and: u16, or: u16 } }),
-  response("RegisterMasked", { opcode: 22, fields: { address: u16, and: u16, or: u16 } }),
+  request("WriteFileRecords", {
+    examples: recorded("000e0000001011150d0600040007000306af04be100d"),
+    opcode: 21,
+    fields: { records: prefixed(u8, array(FileRecord)) }
+  }),
+  response("FileRecordsWritten", {
+    examples: recorded("000e0000001011150d0600040007000306af04be100d"),
+    opcode: 21,
+    fields: { records: prefixed(u8, array(FileRecord)) }
+  }),
+  request("MaskRegister", { examples: recorded("000b000000080116000400f20025"), opcode: 22, fields: { address: u16, and: u16, or: u16 } }),
+  response("RegisterMasked", {
+    examples: recorded("000b000000080116000400f20025"),
+    opcode: 22,
+    fields: { address: u16, and: u16, or: u16 }
+  }),
   request("ReadWriteRegisters", {
+    examples: recorded("000c00000011011700030006000e00030600ff00ff00ff"),
     opcode: 23,
     fields: {
       readAddress: u16,
@@ -115,14 +145,20 @@ export const commands = [
       registers: array(u16)
     }
   }),
-  response("ReadRegisters", { opcode: 23, fields: { registers } }),
-  request("ReadFifo", { opcode: 24, fields: { address: u16 } }),
+  response("ReadRegisters", { examples: recorded("000c0000000f01170c030300050505060607070808"), opcode: 23, fields: { registers } }),
+  request("ReadFifo", { examples: recorded("000b00000004011804de"), opcode: 24, fields: { address: u16 } }),
   response("Fifo", {
+    examples: recorded("00110000000a11180006000201b81284"),
     opcode: 24,
     fields: { byteCount: lengthOf(u16, ["count", "registers"]), count: countOf(u16, "registers"), registers: array(u16) }
   }),
-  request("ReadDeviceId", { opcode: 43, fields: { type: constant(u8, 14), code: u8, object: u8 } }),
+  request("ReadDeviceId", {
+    examples: recorded("000d00000005012b0e0100"),
+    opcode: 43,
+    fields: { type: constant(u8, 14), code: u8, object: u8 }
+  }),
   response("DeviceId", {
+    examples: recorded("000d00000020012b0e0183000003000747616c6c657279010247570209332e302e302e726331"),
     opcode: 43,
     fields: {
       type: constant(u8, 14),
@@ -136,6 +172,7 @@ export const commands = [
   }),
   /** What went wrong; the function's code has its highest bit set. */
   response("Exception", {
+    examples: recorded("000100000003018102"),
     fields: {
       code: enumeration("ExceptionCode", u8, {
         IllegalFunction: 1,

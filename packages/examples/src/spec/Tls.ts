@@ -23,6 +23,9 @@ import {
   when
 } from "@wirewright/dsl"
 
+/** Bytes of OpenSSL 3.0; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "OpenSSL 3.0", hex }]
+
 const ContentType = enumeration("ContentType", u8, { ChangeCipherSpec: 20, Alert: 21, Handshake: 22, ApplicationData: 23 })
 /** On the wire 1.2 is 3.3, and 1.3 too: an extension says it. */
 const Version = enumeration("Version", u16, { Ssl3: 0x0300, Tls10: 0x0301, Tls11: 0x0302, Tls12: 0x0303, Tls13: 0x0304 })
@@ -42,26 +45,74 @@ const handshake = packetsOf(tlsFrame, "handshakeMessage")
 const ciphertext = packetsOf(tlsFrame, "ciphertext")
 
 const AlertDescription = enumeration("AlertDescription", u8, {
-  CloseNotify: 0, UnexpectedMessage: 10, BadRecordMac: 20, RecordOverflow: 22, HandshakeFailure: 40, BadCertificate: 42,
-  UnsupportedCertificate: 43, CertificateRevoked: 44, CertificateExpired: 45, CertificateUnknown: 46, IllegalParameter: 47, UnknownCa: 48,
-  AccessDenied: 49, DecodeFailed: 50, DecryptFailed: 51, ProtocolVersion: 70, InsufficientSecurity: 71, InternalError: 80,
-  InappropriateFallback: 86, UserCanceled: 90, NoRenegotiation: 100, MissingExtension: 109, UnsupportedExtension: 110, UnrecognizedName: 112,
-  BadCertificateStatusResponse: 113, UnknownPskIdentity: 115, CertificateRequired: 116, NoApplicationProtocol: 120
+  CloseNotify: 0,
+  UnexpectedMessage: 10,
+  BadRecordMac: 20,
+  RecordOverflow: 22,
+  HandshakeFailure: 40,
+  BadCertificate: 42,
+  UnsupportedCertificate: 43,
+  CertificateRevoked: 44,
+  CertificateExpired: 45,
+  CertificateUnknown: 46,
+  IllegalParameter: 47,
+  UnknownCa: 48,
+  AccessDenied: 49,
+  DecodeFailed: 50,
+  DecryptFailed: 51,
+  ProtocolVersion: 70,
+  InsufficientSecurity: 71,
+  InternalError: 80,
+  InappropriateFallback: 86,
+  UserCanceled: 90,
+  NoRenegotiation: 100,
+  MissingExtension: 109,
+  UnsupportedExtension: 110,
+  UnrecognizedName: 112,
+  BadCertificateStatusResponse: 113,
+  UnknownPskIdentity: 115,
+  CertificateRequired: 116,
+  NoApplicationProtocol: 120
 })
 const NamedGroup = enumeration("NamedGroup", u16, { Secp256r1: 23, Secp384r1: 24, Secp521r1: 25, X25519: 29, X448: 30, Ffdhe2048: 256 })
 /** In TLS 1.2 a hash's number and a signature's. */
 const SignatureScheme = enumeration("SignatureScheme", u16, {
-  RsaPkcs1Sha256: 0x0401, EcdsaSecp256r1Sha256: 0x0403, RsaPssRsaeSha256: 0x0804, RsaPssRsaeSha384: 0x0805, RsaPssRsaeSha512: 0x0806,
+  RsaPkcs1Sha256: 0x0401,
+  EcdsaSecp256r1Sha256: 0x0403,
+  RsaPssRsaeSha256: 0x0804,
+  RsaPssRsaeSha384: 0x0805,
+  RsaPssRsaeSha512: 0x0806,
   Ed25519: 0x0807
 })
 const CipherSuite = enumeration("CipherSuite", u16, {
-  Aes128GcmSha256: 0x1301, Aes256GcmSha384: 0x1302, Chacha20Poly1305Sha256: 0x1303, RenegotiationInfo: 0x00ff
+  Aes128GcmSha256: 0x1301,
+  Aes256GcmSha384: 0x1302,
+  Chacha20Poly1305Sha256: 0x1303,
+  RenegotiationInfo: 0x00ff
 })
 const ExtensionType = enumeration("ExtensionType", u16, {
-  ServerName: 0, MaxFragmentLength: 1, StatusRequest: 5, SupportedGroups: 10, EcPointFormats: 11, SignatureAlgorithms: 13,
-  ApplicationLayerProtocols: 16, SignedCertificateTimestamp: 18, Padding: 21, EncryptThenMac: 22, ExtendedMasterSecret: 23, SessionTicket: 35,
-  PreSharedKey: 41, EarlyData: 42, SupportedVersions: 43, Cookie: 44, PskKeyExchangeModes: 45, CertificateAuthorities: 47,
-  PostHandshakeAuth: 49, SignatureAlgorithmsCert: 50, KeyShare: 51, RenegotiationInfo: 0xff01
+  ServerName: 0,
+  MaxFragmentLength: 1,
+  StatusRequest: 5,
+  SupportedGroups: 10,
+  EcPointFormats: 11,
+  SignatureAlgorithms: 13,
+  ApplicationLayerProtocols: 16,
+  SignedCertificateTimestamp: 18,
+  Padding: 21,
+  EncryptThenMac: 22,
+  ExtendedMasterSecret: 23,
+  SessionTicket: 35,
+  PreSharedKey: 41,
+  EarlyData: 42,
+  SupportedVersions: 43,
+  Cookie: 44,
+  PskKeyExchangeModes: 45,
+  CertificateAuthorities: 47,
+  PostHandshakeAuth: 49,
+  SignatureAlgorithmsCert: 50,
+  KeyShare: 51,
+  RenegotiationInfo: 0xff01
 })
 
 const opaque8 = prefixed(u8, bytes())
@@ -135,13 +186,28 @@ export const tls = protocol(tlsFrame, {
   name: "tls",
   module: "@wirewright/examples/gallery/tls",
   commands: [
-    plaintext("ChangeCipherSpec", { opcode: 20, fields: { one: constant(u8, 1) } }),
-    plaintext("Alert", { opcode: 21, fields: { level: enumeration("AlertLevel", u8, { Warning: 1, Fatal: 2 }), description: AlertDescription } }),
+    plaintext("ChangeCipherSpec", { examples: recorded("140303000101"), opcode: 20, fields: { one: constant(u8, 1) } }),
+    plaintext("Alert", {
+      examples: recorded("15030300020246"),
+      opcode: 21,
+      fields: { level: enumeration("AlertLevel", u8, { Warning: 1, Fatal: 2 }), description: AlertDescription }
+    }),
     /** A part of the handshake messages, one after another; one message may be in several records. */
-    plaintext("Handshake", { opcode: 22, fields: { messages: bytes() } }),
+    plaintext("Handshake", {
+      examples: recorded("160303002510000021206eae533a6075d8c63583ff3a2448c925b96bec1c524ecb220a66cd2121d8845e"),
+      opcode: 22,
+      fields: { messages: bytes() }
+    }),
     /** Encrypted always: in TLS 1.3 it is what anything encrypted calls itself. */
-    plaintext("ApplicationData", { opcode: 23, fields: { encrypted: bytes() } }),
-    ciphertext("Encrypted", { fields: { encrypted: bytes() } }),
+    plaintext("ApplicationData", {
+      examples: recorded("1703030017ef34132a9c0f4d7aa1feb9b60163c18eb974fee298fe51"),
+      opcode: 23,
+      fields: { encrypted: bytes() }
+    }),
+    ciphertext("Encrypted", {
+      examples: recorded("16030300289dd952ae97532f55d3ac0ca268c528f4ff39ec209842c94431bc6dd9b3295a6eddc282461cbee093"),
+      fields: { encrypted: bytes() }
+    }),
     handshake("HelloRequest", { opcode: 0, fields: {} }),
     handshake("ClientHello", {
       opcode: 1,
@@ -153,6 +219,9 @@ export const tls = protocol(tlsFrame, {
       }
     }),
     handshake("ServerHello", {
+      examples: recorded(
+        "02000035030318e1f1b524c0e0158c414818b126a596c02fbf359ed267fe444f574e4752440100009e00000dff010001000023000000170000"
+      ),
       opcode: 2,
       fields: { ...hello, cipherSuite: CipherSuite, compressionMethod: u8, extensions: optional(serverExtensions) }
     }),
@@ -179,6 +248,7 @@ export const tls = protocol(tlsFrame, {
       }
     }),
     handshake("CertificateRequest", {
+      examples: recorded("0d000030030102400028040305030603080708080809080a080b0804080508060401050106010303030103020402050206020000"),
       opcode: 13,
       fields: {
         types: when("version", prefixed(u8, array(u8)), in12),
@@ -188,7 +258,7 @@ export const tls = protocol(tlsFrame, {
         extensions: when("version", otherExtensions, in13)
       }
     }),
-    handshake("ServerHelloDone", { opcode: 14, fields: {} }),
+    handshake("ServerHelloDone", { examples: recorded("0e000000"), opcode: 14, fields: {} }),
     handshake("CertificateVerify", { opcode: 15, fields: { scheme: SignatureScheme, signature: opaque16 } }),
     handshake("Finished", { opcode: 20, fields: { verifyData: bytes() } })
   ]

@@ -1,5 +1,23 @@
 /** Descriptors of USB devices (USB 2.0, 9.6; HID 1.11, 6.2.1), with the names that these documents give their fields. */
-import { array, bits, bodyLength, countOf, enumeration, frame, opcode, optional, packetsOf, protocol, slice, struct, u16, u8 } from "@wirewright/dsl"
+import {
+  array,
+  bits,
+  bodyLength,
+  countOf,
+  enumeration,
+  frame,
+  opcode,
+  optional,
+  packetsOf,
+  protocol,
+  slice,
+  struct,
+  u16,
+  u8
+} from "@wirewright/dsl"
+
+/** Bytes of a device of umockdev's recordings; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "a device of umockdev's recordings", hex }]
 
 const usbFrame = frame("USB", {
   sections: ["descriptor"],
@@ -33,6 +51,7 @@ const bcd = u16
 
 /** The device as a whole. Strings are told by their index; 0 is none. */
 export const device = descriptor("Device", {
+  examples: recorded("1201100100000008d9040316100301020001"),
   opcode: 1,
   fields: {
     bcdUSB: bcd,
@@ -52,6 +71,7 @@ export const device = descriptor("Device", {
 
 /** A configuration; the descriptors of its interfaces and endpoints follow it. */
 export const configuration = descriptor("Configuration", {
+  examples: recorded("09023b00020100a032"),
   opcode: 2,
   fields: {
     /** Bytes of this descriptor and those that belong to it. */
@@ -67,6 +87,7 @@ export const configuration = descriptor("Configuration", {
 
 /** An interface, or one of its alternate settings. */
 export const usbInterface = descriptor("Interface", {
+  examples: recorded("090400000103010100"),
   opcode: 4,
   fields: {
     bInterfaceNumber: u8,
@@ -81,6 +102,7 @@ export const usbInterface = descriptor("Interface", {
 
 /** An endpoint. */
 export const endpoint = descriptor("Endpoint", {
+  examples: recorded("0705810308000a"),
   opcode: 5,
   fields: {
     bEndpointAddress: bits(u8, { in: slice(7), endpointNumber: slice(3, 0) }),
@@ -95,6 +117,7 @@ export const endpoint = descriptor("Endpoint", {
 
 /** A human interface device: a keyboard, a mouse. */
 export const hid = descriptor("Hid", {
+  examples: recorded("092110010001223e00"),
   opcode: 0x21,
   fields: {
     bcdHID: bcd,

@@ -53,7 +53,6 @@ export interface MetaAnswerFlagOpaque {
   readonly opaque: string
 }
 
-/** Who asked is to make the value anew. */
 export interface MetaAnswerFlagWon {
   readonly _tag: "Won"
 }
@@ -62,7 +61,6 @@ export interface MetaAnswerFlagStale {
   readonly _tag: "Stale"
 }
 
-/** Somebody else is making the value anew. */
 export interface MetaAnswerFlagAlreadyWon {
   readonly _tag: "AlreadyWon"
 }
@@ -433,7 +431,6 @@ export interface MetaArithmeticFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaArithmeticFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }
@@ -877,7 +874,6 @@ export interface MetaDeleteFlagNewCas {
   readonly cas: bigint
 }
 
-/** An older CAS marks the item as stale. */
 export interface MetaDeleteFlagInvalidate {
   readonly _tag: "Invalidate"
 }
@@ -905,7 +901,6 @@ export interface MetaDeleteFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaDeleteFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }
@@ -1214,7 +1209,6 @@ export interface MetaGetFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaGetFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }
@@ -1636,7 +1630,6 @@ export interface MetaSetFlagClientFlags {
   readonly flags: number
 }
 
-/** An older CAS marks the item as stale. */
 export interface MetaSetFlagInvalidate {
   readonly _tag: "Invalidate"
 }
@@ -1677,7 +1670,6 @@ export interface MetaSetFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaSetFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }

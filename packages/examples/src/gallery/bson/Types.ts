@@ -16,7 +16,6 @@ import {
   endStands,
   expectAtLeast,
   expectEnd,
-  expectLiteral,
   expectMeant,
   expectNoBits,
   expectWithin,
@@ -35,7 +34,8 @@ import {
   textBound,
   unencodable,
   within,
-  writeNested
+  writeNested,
+  wrongLiteral
 } from "@wirewright/codec"
 
 export const Compressor = {
@@ -366,7 +366,7 @@ export function readCodeWithScope(reader: Reader, at: number, end: number, start
   expectMeant(codeLength, 1, "CodeWithScope", "code", at - start)
   const codeEnd = at + 4 + (codeLength - 1)
   expectWithin(codeEnd, end, "CodeWithScope", "code", at + 4, start)
-  expectLiteral(reader, codeEnd, end, "\u0000", start, "CodeWithScope", "code")
+  if (!(end - codeEnd >= 1 && view.getUint8(codeEnd) === 0x00)) wrongLiteral(reader, codeEnd, end, "\u0000", start, "CodeWithScope", "code")
   const scope = readNested(reader, codeEnd + 1, end, start, "CodeWithScope", "scope", readDocument)
   const afterScope = reader.next
   reader.next = afterScope
@@ -774,7 +774,9 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       expectMeant(valueLength, 1, "Element", "value", nameEnd + 1 - start)
       const valueEnd = nameEnd + 5 + (valueLength - 1)
       expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
-      expectLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
+      if (!(end - valueEnd >= 1 && view.getUint8(valueEnd) === 0x00)) {
+        wrongLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
+      }
       reader.next = valueEnd + 1
       return {
         _tag: "String",
@@ -890,7 +892,9 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       expectMeant(namespaceLength, 1, "Element", "namespace", nameEnd + 1 - start)
       const namespaceEnd = nameEnd + 5 + (namespaceLength - 1)
       expectWithin(namespaceEnd, end, "Element", "namespace", nameEnd + 5, start)
-      expectLiteral(reader, namespaceEnd, end, "\u0000", start, "Element", "namespace")
+      if (!(end - namespaceEnd >= 1 && view.getUint8(namespaceEnd) === 0x00)) {
+        wrongLiteral(reader, namespaceEnd, end, "\u0000", start, "Element", "namespace")
+      }
       expectAtLeast(end - (namespaceEnd + 1), 12, "Element", "value", namespaceEnd + 1 - start)
       reader.next = namespaceEnd + 13
       return {
@@ -907,7 +911,9 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       expectMeant(valueLength, 1, "Element", "value", nameEnd + 1 - start)
       const valueEnd = nameEnd + 5 + (valueLength - 1)
       expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
-      expectLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
+      if (!(end - valueEnd >= 1 && view.getUint8(valueEnd) === 0x00)) {
+        wrongLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
+      }
       reader.next = valueEnd + 1
       return {
         _tag: "JavaScript",
@@ -922,7 +928,9 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       expectMeant(valueLength, 1, "Element", "value", nameEnd + 1 - start)
       const valueEnd = nameEnd + 5 + (valueLength - 1)
       expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
-      expectLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
+      if (!(end - valueEnd >= 1 && view.getUint8(valueEnd) === 0x00)) {
+        wrongLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
+      }
       reader.next = valueEnd + 1
       return {
         _tag: "Symbol",

@@ -83,6 +83,7 @@ import {
   checkElement,
   checkKnown,
   checkLength,
+  checkLine,
   checkMin,
   checkTextUntil,
   checkToken,
@@ -798,6 +799,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, 0x0b, "AuthenticationSASLContinue", "code")
+  const lineFrom = position + 4
   let begun = false
   position = position + 4
   let attributesIndex = 0
@@ -813,6 +815,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   } catch (error) {
     throw inElement(error, "AuthenticationSASLContinue", "attributes", attributesIndex)
   }
+  checkLine(begun && position === lineFrom, "AuthenticationSASLContinue", "attributes")
   finishBackend(writer, packet, "AuthenticationSASLContinue", 82, bodyStart, position)
 }
 
@@ -856,6 +859,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, 0x0c, "AuthenticationSASLFinal", "code")
+  const lineFrom = position + 4
   let begun = false
   position = position + 4
   let attributesIndex = 0
@@ -871,6 +875,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   } catch (error) {
     throw inElement(error, "AuthenticationSASLFinal", "attributes", attributesIndex)
   }
+  checkLine(begun && position === lineFrom, "AuthenticationSASLFinal", "attributes")
   finishBackend(writer, packet, "AuthenticationSASLFinal", 82, bodyStart, position)
 }
 
@@ -2001,6 +2006,7 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
   )
   const { bytes } = writer
   let position = bodyStart
+  const lineFrom = position
   let begun = false
   let attributesIndex = 0
   try {
@@ -2015,6 +2021,7 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
   } catch (error) {
     throw inElement(error, "SASLResponse", "attributes", attributesIndex)
   }
+  checkLine(begun && position === lineFrom, "SASLResponse", "attributes")
   finishSasl(writer, packet, "SASLResponse", 112, bodyStart, position)
 }
 

@@ -16,9 +16,8 @@ import {
   encodeText,
   expectAtLeast,
   expectEnd,
-  expectLiteral,
   expectMin,
-  expectToken,
+  expectNextToken,
   findByte,
   inElement,
   malformed,
@@ -31,7 +30,8 @@ import {
   textBound,
   tokenEnd,
   unencodable,
-  writeDecimal
+  writeDecimal,
+  wrongLiteral
 } from "@wirewright/codec"
 
 /** Whether all of a COPY is text or binary. */
@@ -777,7 +777,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
   switch (view.getUint8(at)) {
     case 97: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       reader.next = Math.floor(end)
       return {
         _tag: "AuthorizationIdentity",
@@ -786,7 +786,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 99: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const binding = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "binding")
       reader.next = end
       return {
@@ -796,7 +796,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 101: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const error = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "error")
       reader.next = end
       return {
@@ -806,7 +806,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 105: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const count = readDecimal(reader, at + 2, Math.floor(end), 0, 4294967295, start, "ScramAttribute", "count")
       reader.next = Math.floor(end)
       return {
@@ -816,7 +816,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 110: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       reader.next = Math.floor(end)
       return {
         _tag: "UserName",
@@ -825,7 +825,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 112: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const proof = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "proof")
       reader.next = end
       return {
@@ -835,7 +835,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 114: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const nonce = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "nonce")
       reader.next = end
       return {
@@ -845,7 +845,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 115: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const salt = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "salt")
       reader.next = end
       return {
@@ -855,7 +855,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 118: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const signature = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "signature")
       reader.next = end
       return {
@@ -1006,7 +1006,7 @@ export function readScramClientFirst(reader: Reader, at: number, end: number, st
   const lineEnd = Math.floor(end)
   const channelBindingStop = tokenEnd(reader.bytes, at, lineEnd, 44)
   const channelBinding = decodeEncoded(reader, "ascii", at, channelBindingStop, start, "ScramClientFirst", "channelBinding")
-  expectToken(reader, channelBindingStop, lineEnd, ",", start, "ScramClientFirst", "authorizationIdentity")
+  expectNextToken(channelBindingStop, lineEnd, "ScramClientFirst", "authorizationIdentity", channelBindingStop - start)
   const authorizationIdentityStop = tokenEnd(reader.bytes, channelBindingStop + 1, lineEnd, 44)
   let next = authorizationIdentityStop
   const attributes: Array<ScramAttribute> = []

@@ -12,7 +12,7 @@ const append = (writer: Writer, bytes: Uint8Array): void => {
 describe.each([["Writer", Writer], ["PooledWriter", PooledWriter]] as const)("%s", (_, Of) => {
   it("grows and keeps what was appended", () => {
     for (const initial of [0, 1, 16, 512]) {
-      const writer = new Writer(initial)
+      const writer = new Of(initial)
       const parts = [1, 15, 16, 17, 511, 70_000, 200_000].map((size, i) => new Uint8Array(size).fill(i + 1))
       for (const part of parts) append(writer, part)
       const expected = parts.flatMap((part) => [...part])
@@ -27,7 +27,7 @@ describe.each([["Writer", Writer], ["PooledWriter", PooledWriter]] as const)("%s
   it("never rewrites what it handed out", () => {
     const seed = 7
     const next = random(seed)
-    const writer = new Writer(64)
+    const writer = new Of(64)
     const taken: Array<{ readonly bytes: Uint8Array; readonly copy: Uint8Array }> = []
     for (let round = 0; round < 2000; round++) {
       append(writer, Uint8Array.from({ length: next(300) }, () => next(256)))

@@ -96,7 +96,9 @@ export const headerLines = (context: Context, module: Module, kind: KindModel): 
       continue
     }
     lines.push(
-      `const ${section}: ReadonlyArray<${module.useType(context.from(ref), ref)}> = ${section}Start === ${next}Start ? [] : ` +
+      `const ${section}: ReadonlyArray<${module.useType(context.from(ref), ref)}> = ${section}Start === ${next}Start ? ${
+        module.use(codec, "noFrames")
+      } : ` +
         `${module.use(codec, "readNibbleFrames")}(reader, ${section}Start, ${next}Start, at, "${name}", "${section}", ${
           module.use(context.from(ref), `read${ref}`)
         })`

@@ -14,6 +14,9 @@ export interface UnknownNibbleFrame {
   readonly bytes: Uint8Array
 }
 
+/** What most packets have: the same empty array, so that decoding allocates none. */
+export const noFrames: ReadonlyArray<never> = /* @__PURE__ */ Object.freeze([])
+
 /** Calls `read` with the id and the bounds of every frame in `[at, end)`. */
 export const readNibbleFrames = <A>(
   reader: Reader,

@@ -24,6 +24,7 @@ import {
   expectMagic,
   incomplete,
   malformed,
+  noFrames,
   putBytes,
   putU16,
   putU32,
@@ -300,7 +301,7 @@ export function readRequest<P, S>(reader: Reader, at: number, states: S, decode:
   }
   if (end - at > available) return incomplete("Request", "", available, `${end - at} bytes`, `${available} bytes`)
   const framing: ReadonlyArray<RequestFrame> = framingStart === extrasStart
-    ? []
+    ? noFrames
     : readNibbleFrames(reader, framingStart, extrasStart, at, "Request", "framing", readRequestFrame)
   return decode(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
 }
@@ -501,7 +502,7 @@ export function readResponse<P, S>(reader: Reader, at: number, states: S, decode
   }
   if (end - at > available) return incomplete("Response", "", available, `${end - at} bytes`, `${available} bytes`)
   const framing: ReadonlyArray<ResponseFrame> = framingStart === extrasStart
-    ? []
+    ? noFrames
     : readNibbleFrames(reader, framingStart, extrasStart, at, "Response", "framing", readResponseFrame)
   return decode(reader, at, extrasStart, keyStart, valueStart, end, framing, states)
 }

@@ -14,16 +14,17 @@ type Words = { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { read
 
 // made when first asked for: words mention each other, and any of them may be loaded first
 let all: Words | undefined
-const words = (): Words => all ??= {
-  ...numberWords,
-  ...textWords,
-  ...lengthWords,
-  ...presenceWords,
-  ...recordWords,
-  ...tokensWords,
-  ...wholeWords,
-  ...valueWords
-}
+const words = (): Words =>
+  all ??= {
+    ...numberWords,
+    ...textWords,
+    ...lengthWords,
+    ...presenceWords,
+    ...recordWords,
+    ...tokensWords,
+    ...wholeWords,
+    ...valueWords
+  }
 
 /** The word of a type. */
 export const wordOf = <T extends TypeModel>(type: T): Word<T> => words()[type.kind] as unknown as Word<T>

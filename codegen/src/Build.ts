@@ -309,6 +309,7 @@ class Builder {
       opcode: codeOf(command.opcode ?? 0),
       isOpcodeless: command.opcode === undefined && hasNoOpcode(frame, command.kinds.request) ? true : undefined,
       header: command.header,
+      // oxlint-disable-next-line unicorn/no-thenable
       then: command.then,
       label: command.label ?? upperSnake(command.name),
       sender: command.sender ?? "client",

@@ -210,7 +210,7 @@ export const silentFiles = (modules: ReadonlyArray<Module>): Complaints =>
 /** Generated files say so in their first line, and nothing else does. */
 export const unmarkedFiles = (modules: ReadonlyArray<Module>): Complaints =>
   modules.filter(({ generated, text }) => generated !== text.startsWith("// @generated")).map(({ path, generated }) =>
-    generated ? `${path}: in a generated directory without the mark` : `${path}: marked as generated`
+    generated ? `${path}: listed in generated.json without the mark` : `${path}: marked as generated`
   )
 
 /**

@@ -248,9 +248,10 @@ export const runDispatch = (
   decoder: (packet: PacketPlan) => string
 ): ReadonlyArray<string> => {
   const name = kindName(kind.name)
-  const unknown = (): string | undefined => keepsUnknown(kind)
-    ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
-    : undefined
+  const unknown = (): string | undefined =>
+    keepsUnknown(kind)
+      ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
+      : undefined
   const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string => {
     const stands = numbersOf(Buffer.from(text, "latin1").toString("hex")).map(({ digits, offset, size }) =>
       `reader.view.getUint${size * 8}(bodyStart${offset === 0 ? "" : ` + ${offset}`}) === 0x${digits}`

@@ -136,12 +136,20 @@ export const expectLiteral = (
   const { bytes } = reader
   const { length } = literal
   let i = 0
-  if (end - at >= length) while (i < length && bytes[at + i] === literal.charCodeAt(i)) i++
+  if (end - at >= length) { while (i < length && bytes[at + i] === literal.charCodeAt(i)) i++ }
   return i === length ? at + length : wrongLiteral(reader, at, end, literal, start, packet, path)
 }
 
 /** Throws: the bytes of a literal do not stand at `at`. */
-export const wrongLiteral = (reader: Reader, at: number, end: number, literal: string, start: number, packet: string, path: string): never => {
+export const wrongLiteral = (
+  reader: Reader,
+  at: number,
+  end: number,
+  literal: string,
+  start: number,
+  packet: string,
+  path: string
+): never => {
   let i = 0
   while (end - at - i >= 1 && reader.bytes[at + i] === literal.charCodeAt(i)) i++
   return end - at - i < 1
@@ -167,7 +175,9 @@ export const readBool = (
       reader.next = at + same
       return text === yes
     }
-    if (end - at - same < 1 && end % 1 !== 0) return short(packet, path, at - start, `${JSON.stringify(yes)} or ${JSON.stringify(no)}`, "the end", end)
+    if (end - at - same < 1 && end % 1 !== 0) {
+      return short(packet, path, at - start, `${JSON.stringify(yes)} or ${JSON.stringify(no)}`, "the end", end)
+    }
   }
   const got = end - at < 1 ? "the end" : `0x${hexByte(reader.bytes[at]!)}`
   return malformed("Constant", packet, path, at - start, `${JSON.stringify(yes)} or ${JSON.stringify(no)}`, got)

@@ -24,7 +24,11 @@ export const checksumFunctions: { readonly [algorithm: string]: Exclude<keyof ty
   "xor8": "xor8"
 }
 
-const checksumFunction = (algorithm: string) => Checksums[checksumFunctions[algorithm]!]
+const { adler32, crc16Ccitt, crc16Modbus, crc32, crc32c, internet, sum8, xor8 } = Checksums
+
+const functions = { adler32, crc16Ccitt, crc16Modbus, crc32, crc32c, internet, sum8, xor8 }
+
+const checksumFunction = (algorithm: string) => functions[checksumFunctions[algorithm]!]
 
 const reservedSize = (type: Of<"reserved">): number => type.int === undefined ? type.size ?? 0 : intWidth[type.int]
 

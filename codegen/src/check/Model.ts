@@ -205,6 +205,13 @@ function* checkKind(place: Place, model: CommandModel, context: Context): Iterab
     )
     return
   }
+  for (const name of model.kinds.also ?? []) {
+    const other = context.model.frame.kinds.find((one) => one.name === name)
+    const alike = ({ answers, headers, run, shared }: typeof kind): string => JSON.stringify([answers, headers, run, shared])
+    if (other === undefined || name === kind.name || alike(other) !== alike(kind)) {
+      yield at(place, "WW106", [], `packets of ${name} cannot be packets of ${kind.name} also`, "name another kind that has the same header and end")
+    }
+  }
   const opcode = fieldOf(kind.headers[0]!, "opcode")
   if (opcode === undefined) return
   const { max } = rangeOf(opcode.int)

@@ -102,7 +102,7 @@ const sizedWord = <T extends SizedType>(text: "string" | "Uint8Array"): Word<T> 
 })
 
 /** The words of this file. */
-export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
+export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal" | "bool"]: Word<Of<K>> } = {
   bytes: sizedWord<Of<"bytes">>("Uint8Array"),
   utf8: sizedWord<Of<"utf8">>("string"),
   json: sizedWord<Of<"json">>("string"),
@@ -119,5 +119,24 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
     },
     write: (writer, type) => writer.literal(type.hex),
     bound: (_, __, type) => ({ fixed: type.hex.length / 2, terms: [] })
+  },
+  bool: {
+    text: () => "boolean",
+    read: (reader, type, field, end) => {
+      const [yes, no] = [JSON.stringify(textOfHex(type.true)), JSON.stringify(textOfHex(type.false))]
+      const value = reader.constant(
+        local(field.name === "" ? "element" : field.name),
+        `${reader.use("readBool")}(reader, ${reader.at}, ${end}, ${yes}, ${no}, ${reader.origin}, ${reader.where(field.path)})`
+      )
+      if (type.true.length === type.false.length) reader.advance(type.true.length / 2)
+      else reader.moveTo(reader.constant(`${local(field.name === "" ? "element" : field.name)}End`, `${reader.at} + (${value} ? ${type.true.length / 2} : ${type.false.length / 2})`))
+      return value
+    },
+    write: (writer, type, field, value) => {
+      const [yes, no] = [JSON.stringify(textOfHex(type.true)), JSON.stringify(textOfHex(type.false))]
+      const checked = `${writer.use("checkBool")}(${value}, ${writer.where(field.path)})`
+      writer.advance(`${writer.use("putLiteral")}(bytes, ${writer.here}, ${checked} ? ${yes} : ${no})`)
+    },
+    bound: (_, __, type) => ({ fixed: Math.max(type.true.length, type.false.length) / 2, terms: [] })
   }
 }

@@ -6,7 +6,7 @@
 import { DecodeError } from "@wirewright/codec/Errors"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { decodeText, encodeText, textBound } from "@wirewright/codec/Text"
-import { Typed } from "@wirewright/codec/Typed"
+import { Typed } from "@wirewright/deepstream/Typed"
 import { visible } from "@wirewright/codec/Visible"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"

@@ -29,6 +29,12 @@ export interface CustomFace<A = unknown> {
   readonly toJson: (value: A) => unknown
   /** The value of JSON; nothing when it does not fit. */
   readonly fromJson: (json: unknown) => A | undefined
+  /** Whether a token may be one, where that tells packets apart. Default: any text may. */
+  readonly fits?: (text: string) => boolean
+  /** For schemas: whether it is such a value. Default: everything is. */
+  readonly is?: (value: unknown) => boolean
+  /** For schemas: a regular expression of its JSON, where that is text. */
+  readonly pattern?: string
 }
 
 /** Faces of the custom fields of a protocol, by name. */
@@ -43,6 +49,9 @@ export interface TagMeaning {
   readonly outcome?: OutcomeModel
   readonly error: boolean
 }
+
+/** Whether packets of a kind may be a command's request. */
+export const isOfKind = ({ kinds }: CommandModel, kind: string): boolean => kinds.request === kind || kinds.also?.includes(kind) === true
 
 const pascal = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1)
 
@@ -92,7 +101,7 @@ export class Catalog {
     for (const model of models) {
       for (const type of model.types) this.types.set(type.name, type)
       for (const command of model.commands) {
-        requests.set(`${command.kinds.request}/${command.isOpcodeless === true ? command.name : command.opcode}`, command)
+        requests.set(command.isOpcodeless === true ? `/${command.name}` : `${command.kinds.request}/${command.opcode}`, command)
       }
     }
     this.commands = [...requests.values()]
@@ -116,7 +125,7 @@ export class Catalog {
 
   /** Commands that are told from others by what they begin with, or take all opcodes that no other has. */
   opcodeless(kind: string): ReadonlyArray<CommandModel> {
-    return this.commands.filter((command) => command.isOpcodeless === true && command.kinds.request === kind)
+    return this.commands.filter((command) => command.isOpcodeless === true && command.lifecycle !== "removed" && isOfKind(command, kind))
   }
 
   /** The command of this name; replaced ones are not found. */
@@ -183,7 +192,7 @@ export class Catalog {
   /** What a packet of this kind with this command and status is; unknown when there is no command, an error when there is no outcome. */
   meaning(kind: KindModel, command: CommandModel | undefined, status: number | undefined): TagMeaning {
     if (command === undefined) return { kind, error: false }
-    if (command.kinds.request === kind.name) return { command, kind, error: false }
+    if (isOfKind(command, kind.name)) return { command, kind, error: false }
     const outcome = command.responses.find((one) => one.statuses.some(({ code }) => code === status))
     return outcome === undefined ? { command, kind, error: true } : { command, kind, outcome, error: false }
   }

@@ -83,6 +83,33 @@ export const putLiteral = (bytes: Uint8Array, at: number, literal: string): numb
   return at + literal.length
 }
 
+/** Which of two texts, of a byte each character, stands at `at`. */
+export const readBool = (
+  reader: Reader,
+  at: number,
+  end: number,
+  yes: string,
+  no: string,
+  start: number,
+  packet: string,
+  path: string
+): boolean => {
+  const stands = (text: string): boolean => {
+    for (let i = 0; i < text.length; i++) if (end - at - i < 1 || reader.bytes[at + i] !== text.charCodeAt(i)) return false
+    return true
+  }
+  if (stands(yes)) return true
+  if (stands(no)) return false
+  const expected = `${JSON.stringify(yes)} or ${JSON.stringify(no)}`
+  return end - at < Math.max(yes.length, no.length)
+    ? short(packet, path, at - start, expected, JSON.stringify(reader.text(at, Math.floor(end))), end)
+    : malformed("Syntax", packet, path, at - start, expected, JSON.stringify(reader.text(at, Math.floor(Math.min(end, at + 24)))))
+}
+
+/** A truth value to write. */
+export const checkBool = (value: boolean, packet: string, path: string): boolean =>
+  typeof value === "boolean" ? value : unencodable("Missing", packet, path, "true or false", typeof value)
+
 /** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. */
 export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string, step = 1): void => {
   const first = terminator.charCodeAt(0)

@@ -1,7 +1,7 @@
 /** What nobody should send: cut, unknown, empty and mutated messages. Nothing but typed errors, and nothing lost. */
 import { forEachMessage, Splitter } from "@wirewright/codec/Delimited"
 import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
-import { Typed } from "@wirewright/codec/Typed"
+import { Typed } from "./Typed.ts"
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import * as Classic from "./gen/index.ts"

@@ -45,6 +45,13 @@ export interface Literal {
   readonly text: Terminator
 }
 
+/** One of two texts. */
+export interface Bool {
+  readonly kind: "bool"
+  readonly true: Terminator
+  readonly false: Terminator
+}
+
 /** Raw bytes: of a fixed `size`, as long as a length says, `until` a terminator, or all that is left. */
 export const bytes = (options: Sized = {}): Bytes => ({ ...given(options), kind: "bytes" })
 
@@ -77,3 +84,6 @@ export const utf16 = (options: Sized & { readonly order?: "big" | "little" } = {
 
 /** Exactly these characters (or this byte): checked when reading, written by the encoder, absent from the packet's type. */
 export const literal = (text: Terminator): Literal => ({ kind: "literal", text })
+
+/** `bool({ true: "T", false: "F" })`: a truth value, said by one of two texts of which neither begins like the other. */
+export const bool = (texts: { readonly true: Terminator; readonly false: Terminator }): Bool => ({ ...given(texts), kind: "bool" })

@@ -1,5 +1,5 @@
 /** Bytes, text and literals. */
-import { expectLiteral } from "../Ends.ts"
+import { expectLiteral, readBool } from "../Ends.ts"
 import { malformed } from "../Errors.ts"
 import { bytesOfDigits, hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -97,7 +97,7 @@ const limits = (type: SizedModel) => ({
 })
 
 /** The words of this file. */
-export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
+export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal" | "bool"]: Word<Of<K>> } = {
   bytes: sizedWord<Of<"bytes">>((walk, type, spot, stop, next) => {
     const value = walk.reader.slice(spot.at, stop)
     const text = bytesText(value, walk.reader.text(spot.at, stop))
@@ -147,5 +147,20 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
       walk.note(spot.path, spot.at, next - spot.at, "literal", text, quoted(text), spot.doc)
       return next
     }
+  },
+  bool: {
+    fixed: (type) => type.true.length === type.false.length ? type.true.length / 2 : undefined,
+    least: (type) => Math.min(type.true.length, type.false.length) / 2,
+    ends: () => true,
+    summary: () => "bool",
+    walk: (walk, type, spot) => {
+      const texts = [textOfHex(type.true), textOfHex(type.false)] as const
+      const value = readBool(walk.reader, spot.at, walk.stop(spot.end), ...texts, 0, walk.packet, spot.path)
+      const next = spot.at + texts[value ? 0 : 1].length
+      walk.note(spot.path, spot.at, next - spot.at, "bool", value, String(value), spot.doc)
+      return next
+    },
+    schema: (make) => make.boolean(),
+    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? json : unfit(packet, path, "true or false", json)
   }
 }

@@ -1,12 +1,16 @@
 /** Which spec becomes which code in this repository. */
-export default {
+import { defineConfig } from "wirewright"
+
+export default defineConfig({
   targets: [
     { spec: "spec/src/memcached.ts", protocol: "memcached", out: "packages/memcached/src/gen" },
+    { spec: "spec/src/memcached.ts", protocol: "memcachedText", out: "packages/memcached/src/text" },
     { spec: "spec/src/couchbase.ts", protocol: "couchbase", out: "packages/couchbase/src/gen" },
     { spec: "spec/src/dcp.ts", protocol: "dcp", out: "packages/dcp/src/gen" },
     { spec: "spec/src/deepstream.ts", protocol: "deepstream", out: "packages/deepstream/src/gen" },
     { spec: "spec/src/deepstream.ts", protocol: "deepstreamText", out: "packages/deepstream/src/gen7" },
     { spec: "spec/src/capture.ts", protocol: "capture", out: "packages/capture/src/gen" },
-    { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" }
+    { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" },
+    { spec: "packages/examples/src/spec/Mqtt.ts", protocol: "mqtt", out: "packages/examples/src/gallery/mqtt" }
   ]
-}
+})

@@ -115,8 +115,8 @@ const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Termi
     ? hexOf(text).replaceAll(/../g, "$&00")
     : hexOf(text)
 
-const sized = ({ size, max, until }: Sized): SizedModel =>
-  defined({ size, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
+const sized = ({ size, min, max, until }: Sized): SizedModel =>
+  defined({ size, min, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
 
 const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
 
@@ -639,6 +639,7 @@ class Builder {
         return defined({
           kind: "array",
           of: this.type(type.of),
+          min: type.min,
           max: type.max,
           until: type.until === undefined ? undefined : hexOf(type.until)
         }) as TypeModel
@@ -653,6 +654,7 @@ class Builder {
           kind: "tokens",
           separator: hexOf(type.separator),
           until: type.until === undefined ? undefined : hexOf(type.until),
+          rest: type.rest === true ? true : undefined,
           fields: this.fields(type.fields, docOf)
         }) as TypeModel
       case "lazy": {

@@ -6,6 +6,7 @@
  */
 import type { Model } from "@wirewright/codec/Model"
 import type { Protocol, TypesOnly } from "@wirewright/dsl"
+import * as Path from "node:path"
 import { buildModel, type Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
@@ -14,12 +15,15 @@ import { prove } from "./check/Proof.ts"
 import { checkProtocolNames } from "./check/Protocol.ts"
 import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
+import type { Formatting } from "./Format.ts"
 import { header } from "./Header.ts"
 import { type Generatable, load, LoadError } from "./Load.ts"
 import { compare, type Module, withTaken } from "./Module.ts"
 import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
 import { print } from "./Print.ts"
+import { notModules } from "./PackageType.ts"
+import { type Rewrite, rewriting } from "./Specifiers.ts"
 import { printCommands } from "./print/Commands.ts"
 import { Context } from "./print/Context.ts"
 import { printExamples, type TestRunner } from "./print/Examples.ts"
@@ -48,14 +52,16 @@ export interface GenerateOptions {
   readonly dryRun?: boolean
   /** Runner of a generated test of the spec's examples. Default: "none", no such test. */
   readonly testRunner?: TestRunner
-  /** Extension of imports between generated files; `.ts` runs under Node's type stripping. */
+  /** Extension of imports between generated files; `.ts` runs under Node's type stripping. Default: ".ts" */
   readonly importExtension?: ".ts" | ".js"
+  /** How the code is formatted. Default: as that of this repository */
+  readonly format?: Formatting
 }
 
 /** What was done, or would be. All paths are relative to `cwd`. */
 export interface Report {
   readonly findings: ReadonlyArray<Finding>
-  /** What could not be decided about the specs: no mistake that is known, and none that is ruled out. */
+  /** What could not be decided about the specs: no mistake that is known, and none that is ruled out; and packages that take them for CommonJS. */
   readonly notices: ReadonlyArray<Finding>
   readonly written: ReadonlyArray<string>
   readonly unchanged: number
@@ -133,19 +139,23 @@ const plan = async (
       notices.push(...proof.notices)
     }
   }
+  const format = complaints.length > 0 || unloaded.length > 0 ? undefined : (await import("./Format.ts")).formatter(options.format)
   for (const { place, value } of jobs) {
-    if (complaints.length > 0 || unloaded.length > 0) break
+    if (format === undefined) break
     const one = builtOf(value, origin, models)
     const { model } = one
     const modules = printApart(() => printProtocol(model, extension, options.testRunner ?? "none"))
     complaints.push(...checkPrinted(one, modules))
     if (complaints.length > 0) continue
-    outputs.push({ ...place, files: await files(modules, model.name, model) })
+    const directory = Path.resolve(options.cwd, place.out, place.below ?? "")
+    const rewrite = value.kind === "protocol" ? rewriting(value, directory, extension) : undefined
+    outputs.push({ ...place, files: files(modules, model.name, model, format, rewrite) })
   }
   const located = (some: ReadonlyArray<Complaint>, more: ReadonlyArray<Finding> = []): ReadonlyArray<Finding> =>
     [...new Map([...more, ...some.map((one) => origin.locate(one, options.cwd))].map((one) => [JSON.stringify(one), one])).values()]
       .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
-  return { findings: located(complaints, unloaded), notices: located(notices), outputs }
+  const packages = jobs.flatMap(({ place }) => notModules(options.cwd, Path.resolve(options.cwd, place.out)) ?? [])
+  return { findings: located(complaints, unloaded), notices: located(notices, packages), outputs }
 }
 
 /** Loads a spec; what a line of it is to blame for is a finding. */
@@ -192,12 +202,11 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
   ]
 }
 
-let format: Promise<(path: string, text: string) => string> | undefined
-
-const formatting = (): Promise<(path: string, text: string) => string> =>
-  format ??= import("./Format.ts").then(({ formatter }) => formatter())
-
-const files = async (modules: ReadonlyArray<Module>, name: string, model: object): Promise<Output["files"]> => {
-  const format = await formatting()
-  return new Map([...modules.map((one) => [one.path, format(one.path, print(one, header))] as const), [`${name}.model.json`, json(model)]])
-}
+const files = (
+  modules: ReadonlyArray<Module>,
+  name: string,
+  model: object,
+  format: (path: string, text: string) => string,
+  rewrite: Rewrite = (text) => text
+): Output["files"] =>
+  new Map([...modules.map((one) => [one.path, format(one.path, rewrite(print(one, header)))] as const), [`${name}.model.json`, json(model)]])

@@ -4,6 +4,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import type { Finding } from "./Finding.ts"
+import { notModules } from "./PackageType.ts"
 
 /** Anything that code is generated for. */
 export type Generatable = Protocol | TypesOnly
@@ -31,6 +32,8 @@ const fileOf = (cwd: string, path: string): string => Path.relative(cwd, path).s
 /** An error that a line of the spec threw. */
 const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined => {
   if (!(cause instanceof Error)) return undefined
+  const wrongPackage = cause instanceof SyntaxError && /import statement outside a module|Unexpected token 'export'/.test(cause.message)
+  if (wrongPackage) return notModules(cwd, Path.dirname(path))
   const [, line, column] = new RegExp(`${Path.basename(path).replaceAll(/[^\w]/g, "\\$&")}:(\\d+)(?::(\\d+))?`).exec(cause.stack ?? "") ?? []
   if (line === undefined) return undefined
   const early = /^Cannot access '(.*)' before initialization$/.exec(cause.message)?.[1]

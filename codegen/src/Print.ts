@@ -6,7 +6,7 @@ import { lineWidth } from "./Width.ts"
 const inComment = (text: string): string => text.replaceAll("*/", "*\\/")
 
 /** Breaks a paragraph into lines of at most `width` characters, where its words allow it. */
-const wrapped = (text: string, width: number): ReadonlyArray<string> => {
+export const wrapped = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const word of text.split(" ")) {
     const last = lines.at(-1)

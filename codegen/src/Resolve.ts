@@ -1,5 +1,6 @@
 /** What fields of one packet or record say about each other, resolved: tags of choices, bits that tell presence, versions in siblings. */
 import type { FieldModel, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
+import { optionalIn } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 
 /** What resolving may look up. */
@@ -24,8 +25,10 @@ const choicesIn = (type: TypeModel): ReadonlyArray<string> => {
   }
 }
 
-const conditionsOf = (type: TypeModel): ReadonlyArray<string> =>
-  type.kind === "optional" && type.if?.kind === "bitOf" && type.if.bit === undefined ? [type.if.field] : []
+const conditionsOf = (type: TypeModel): ReadonlyArray<string> => {
+  const condition = optionalIn(type)?.if
+  return condition?.kind === "bitOf" && condition.bit === undefined ? [condition.field] : []
+}
 
 /** Fields with everything that siblings say about them. */
 export const resolveFields = (fields: ReadonlyArray<FieldModel>, known: Known): ReadonlyArray<FieldModel> => {
@@ -47,7 +50,13 @@ export const resolveFields = (fields: ReadonlyArray<FieldModel>, known: Known): 
       case "bits":
         return {
           ...type,
-          fields: type.fields.map((field) => presences.has(field.name) ? { ...field, presenceOf: presences.get(field.name)! } : field)
+          fields: type.fields.map((field) =>
+            presences.has(field.name)
+              ? { ...field, presenceOf: presences.get(field.name)! }
+              : tags.has(field.name)
+              ? { ...field, tagOf: tags.get(field.name)! }
+              : field
+          )
         }
       case "optional":
         return { ...type, of: resolve("", type.of) }

@@ -19,7 +19,7 @@ const f = frame("F", {
   sections: ["body"],
   statuses: table,
   kinds: {
-    request: { headers: [{ magic: 1, fields: { magic: magic(u8), opcode: opcode(u8), length: bodyLength(u16), unused: reserved(u16, { policy: "ignore" }) } }] },
+    request: { headers: [{ magic: 1, fields: { magic: magic(u8), opcode: opcode(u8), length: bodyLength(u16), unused: reserved(u16, "ignore") } }] },
     response: {
       answers: "request",
       headers: [{ magic: 2, fields: { magic: magic(u8), opcode: opcode(u8), length: bodyLength(u16), status: statusCode(u16) } }]

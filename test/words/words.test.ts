@@ -2,21 +2,15 @@
 import { typeSchema } from "@wirewright/codec/PacketSchema"
 import * as Schema from "effect/Schema"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type { Entry } from "./Entry.ts"
+import { groups, states } from "./Groups.ts"
 import { bytesOf, Generated, hexOf, plain } from "./Harness.ts"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
-import { lengths } from "./table/Lengths.ts"
-import { numbers } from "./table/Numbers.ts"
-import { texts } from "./table/Texts.ts"
-import { whole } from "./table/Whole.ts"
-
-const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, lengths, whole }
 
 for (const [group, entries] of Object.entries(groups)) {
   describe(group, () => {
     let g: Generated
     beforeAll(async () => {
-      g = await Generated.of(group, entries.map(({ type }) => type), { states: ["on", "version"] })
+      g = await Generated.of(group, entries.map(({ type }) => type), { states })
     })
     afterAll(() => g?.remove())
 

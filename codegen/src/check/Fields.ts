@@ -4,9 +4,11 @@ import type { Complaint } from "../Finding.ts"
 import { intSize, isPropertyName } from "../Names.ts"
 import type { Context } from "../print/Context.ts"
 import { rangeOfBits } from "@wirewright/codec/words/Numbers"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
+import { flatFields } from "@wirewright/codec/words/Word"
 import { presences } from "@wirewright/codec/LayoutSizes"
-import { isPresenceByLength } from "../print/Decode.ts"
+import { isPresenceByLength } from "@wirewright/codec/words/Presence"
+import { checkWord } from "./Words.ts"
 
 /** Where a field is written, and how to complain about it. */
 export interface Place {
@@ -15,7 +17,27 @@ export interface Place {
   readonly path: ReadonlyArray<string>
   /** Whether `when` may name connection states here. */
   readonly states: ReadonlyArray<string>
+  /** Most bytes that anything here can take: those of a packet. */
+  readonly most?: number
 }
+
+/** Fields of one object with where they were written, those within `bits` and `tokens` in place of these. */
+export const flattened = (
+  fields: ReadonlyArray<FieldModel>,
+  path: ReadonlyArray<string> = []
+): ReadonlyArray<readonly [ReadonlyArray<string>, FieldModel]> =>
+  fields.flatMap((field) => {
+    const here = [...path, field.name]
+    if (field.type.kind === "tokens") return flattened(field.type.fields, here)
+    if (field.type.kind !== "bits") return [[here, field] as const]
+    // a slice that tells presence is derived, but no length
+    const plain = { ...field.type, fields: field.type.fields.map(({ presenceOf: _, ...one }) => one) }
+    return flatFields([{ ...field, type: plain }]).map((one) => [[...here, one.name], one] as const)
+  })
+
+/** Names of fields that are bits of a number. */
+export const slicesOf = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
+  new Set(fields.flatMap(({ type }) => type.kind === "bits" ? type.fields.map(({ name }) => name) : []))
 
 /** Makes a complaint about a field. */
 export const at = (place: Place, rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
@@ -91,15 +113,16 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
   const measured = new Map<string, string>()
   for (const [position, [path, field]] of fields.entries()) {
     const { type } = field
-    if (type.kind === "optional" && type.requires !== undefined) {
-      const needed = fields[index.get(type.requires) ?? -1]
-      if (needed === undefined || needed[1].type.kind !== "optional") {
+    const requires = optionalIn(type)?.requires
+    if (requires !== undefined) {
+      const needed = fields[index.get(requires) ?? -1]
+      if (needed === undefined || optionalIn(needed[1].type) === undefined) {
         yield at(
           place,
           "WW127",
           path,
-          `${field.name} requires ${type.requires}, which is no optional field here`,
-          `name one of: ${names(fields, (one) => one.kind === "optional")}`
+          `${field.name} requires ${requires}, which is no optional field here`,
+          `name one of: ${names(fields, (one) => optionalIn(one) !== undefined)}`
         )
       }
     }
@@ -135,8 +158,9 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
         yield at(place, "WW124", path, `${field.name} stands after ${name}, which it measures`, "put lengths in front of what they measure")
       }
     }
+    // two lengths of one field are derived alike and compared; a second count would not be looked at
     const key = `${length.kind} ${targets.join(" ")}`
-    if (measured.has(key)) {
+    if (length.kind === "countOf" && measured.has(key)) {
       yield at(place, "WW124", path, `${targets.join(", ")} is measured by ${measured.get(key)} already`, "keep one of them")
     }
     measured.set(key, field.name)
@@ -161,8 +185,9 @@ export function* checkRun(place: Place, fields: ReadonlyArray<FieldModel>, measu
         `give ${open} a length, or ${name} a lengthOf in front of ${open}`
       )
     }
-    if (!delimited && type.kind !== "optional") open = name
+    if (!delimited && optionalIn(type) === undefined) open = name
     yield* checkType(place, name, type)
+    yield* checkWord(place, name, type)
   }
   yield* checkOptionals(place, fields)
 }
@@ -211,7 +236,7 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
   const { context } = place
   switch (type.kind) {
     case "when":
-      if (!place.states.includes(type.state)) {
+      if (type.sibling !== true && !place.states.includes(type.state)) {
         yield at(
           place,
           "WW129",
@@ -223,7 +248,7 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
       return yield* checkType(place, name, type.of)
     case "optional":
       if (type.of.kind === "optional" || type.of.kind === "when") {
-        yield at(place, "WW126", [name], `${name} is optional twice`, "once is enough")
+        yield at(place, "WW126", [name], `${name} is optional twice`, type.of.kind === "when" ? "write when(…, optional(…))" : "once is enough")
       }
       return yield* checkType(place, name, type.of)
     case "constant": {

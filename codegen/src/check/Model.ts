@@ -1,5 +1,5 @@
 /** Rules for whole protocols. All findings are collected; none stops the others. */
-import type { CommandModel, FieldModel, IntName, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
+import type { CommandModel, FieldModel, IntName, KindModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { hex, intSize, isFileName, isIdentifier, isPropertyName, pascal } from "../Names.ts"
@@ -7,11 +7,12 @@ import { type LayoutConditions, layoutConditions } from "../print/Layouts.ts"
 import { packetsOf } from "../print/Plans.ts"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { measuredFields } from "@wirewright/codec/words/Records"
-import { flatFields } from "@wirewright/codec/words/Word"
 import { Context } from "../print/Context.ts"
-import { fieldOf, visibleFields } from "../print/HeaderFields.ts"
-import { at, checkNames, checkReferences, checkRun, type Place, rangeOf } from "./Fields.ts"
+import { visibleFields } from "../print/HeaderFields.ts"
+import { checkCommand, checkReplaced } from "./Commands.ts"
+import { at, checkNames, checkReferences, checkRun, flattened, type Place, rangeOf, slicesOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
+import { checkSiblings } from "./Words.ts"
 
 /** Names that generated code needs for itself. */
 const globals = new Set([
@@ -51,6 +52,7 @@ function* rules(built: Built): Iterable<Complaint> {
   if (built.protocol.kind === "types") return
   yield* checkFrame(built)
   yield* checkCommands(built, context, states)
+  yield* checkReplaced(built)
 }
 
 function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {
@@ -130,9 +132,10 @@ function* checkUnique(
 }
 
 function* checkRecord(place: Place, fields: ReadonlyArray<FieldModel>, taken: ReadonlyMap<string, string>): Iterable<Complaint> {
-  const all = flatFields(fields).map((field) => [[field.name], field] as const)
+  const all = flattened(fields)
   yield* checkNames(place, all, taken)
   yield* checkReferences(place, all)
+  yield* checkSiblings(place, all, slicesOf(fields))
   yield* checkRun(place, fields, measuredFields(fields))
 }
 
@@ -165,7 +168,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
       )
     }
     families.set(model.family.toLowerCase(), model.family)
-    yield* checkKind(place, model, context)
+    yield* checkKind(built, place, model, context)
     const key = `${model.kinds.request} ${model.isOpcodeless === true ? model.name : model.opcode}`
     if (opcodes.has(key)) {
       yield at(
@@ -173,7 +176,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
         "WW102",
         ["opcode"],
         `opcode ${hex(model.opcode)} is ${opcodes.get(key)} already`,
-        "one opcode, one command; an extension may replace its base's"
+        "one opcode, one command"
       )
     }
     opcodes.set(key, model.name)
@@ -193,7 +196,7 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
   }
 }
 
-function* checkKind(place: Place, model: CommandModel, context: Context): Iterable<Complaint> {
+function* checkKind(built: Built, place: Place, model: CommandModel, context: Context): Iterable<Complaint> {
   const kind = context.model.frame.kinds.find((one) => one.name === model.kinds.request)
   if (kind === undefined) {
     yield at(
@@ -212,13 +215,17 @@ function* checkKind(place: Place, model: CommandModel, context: Context): Iterab
       yield at(place, "WW106", [], `packets of ${name} cannot be packets of ${kind.name} also`, "name another kind that has the same header and end")
     }
   }
-  const opcode = fieldOf(kind.headers[0]!, "opcode")
-  if (opcode === undefined) return
-  const { max } = rangeOf(opcode.int)
-  if (!Number.isSafeInteger(model.opcode) || model.opcode < 0 || BigInt(model.opcode) > max) {
-    yield at(place, "WW101", ["opcode"], `opcode ${model.opcode} does not fit the header`, `the largest is ${hex(Number(max))}`)
-  }
+  if (built.protocol.kind !== "protocol") return
+  // what a header lacks is said once
+  const first = [...built.commands].find(([one, value]) => one.kinds.request === kind.name && value.opcode !== undefined)?.[0]
+  yield* checkCommand(model, built.commands.get(model)!, kind, built.protocol.frame, first === model)
 }
+
+/** Header fields that are read before a packet's own. */
+const headerFields = (kind: KindModel): ReadonlyArray<FieldModel> =>
+  kind.run?.fields ?? (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
+    field.role === "field" ? [{ name: field.name, type: field.type }] : []
+  )
 
 function* checkPackets(place: Place, model: CommandModel, context: Context, value: object): Iterable<Complaint> {
   const written = value as { readonly responses?: { readonly [status: string]: unknown } }
@@ -250,13 +257,19 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])
     for (const layout of packet.layouts) {
-      yield* checkLayout({ ...place, path: [...path, ...(layout.name === undefined ? [] : [layout.name])] }, layout, header)
+      const here = { ...place, path: [...path, ...(layout.name === undefined ? [] : [layout.name])], most: context.model.frame.maxFrame }
+      yield* checkLayout(here, layout, header, headerFields(packet.kind))
     }
     yield* checkApart({ ...place, path }, packet.layouts, (layout) => layoutConditions(context, packet.kind, layout))
   }
 }
 
-function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<string, string>): Iterable<Complaint> {
+function* checkLayout(
+  place: Place,
+  layout: LayoutModel,
+  header: ReadonlyMap<string, string>,
+  outer: ReadonlyArray<FieldModel>
+): Iterable<Complaint> {
   const sections = place.context.model.frame.sections
   if (layout.name !== undefined && !isIdentifier(layout.name)) {
     yield at(place, "WW141", [], `${JSON.stringify(layout.name)} cannot be the name of a layout`, "use letters, digits and underscores")
@@ -267,9 +280,11 @@ function* checkLayout(place: Place, layout: LayoutModel, header: ReadonlyMap<str
     }
   }
   const ordered = sections.flatMap((section) => layout.sections.filter((one) => one.section === section))
-  const all = ordered.flatMap(({ section, fields }) => flatFields(fields).map((field) => [[section, field.name], field] as const))
+  const all = ordered.flatMap(({ section, fields }) => flattened(fields, [section]))
   yield* checkNames(place, all, header)
   yield* checkReferences(place, all)
+  const slices = slicesOf([...outer, ...ordered.flatMap(({ fields }) => fields)])
+  yield* checkSiblings(place, all, slices, flattened(outer).map(([, field]) => field))
   const measured = measuredFields(all.map(([, field]) => field))
   for (const { section, fields } of ordered) yield* checkRun({ ...place, path: [...place.path, section] }, fields, measured)
 }

@@ -8,6 +8,7 @@ import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { measuredFields } from "@wirewright/codec/words/Records"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { baseOf, type Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
@@ -150,7 +151,11 @@ class Prover {
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Gap> {
-    const loose = type.fields.filter((field) => field.type.kind === "optional" || field.type.kind === "array")
+    // a literal is told by its text, except after an array, which takes all that are left
+    const array = type.fields.findIndex((field) => field.type.kind === "array")
+    const told = (field: FieldModel, i: number): boolean =>
+      field.type.kind === "optional" && field.type.of.kind === "literal" && (array === -1 || i < array)
+    const loose = type.fields.filter((field, i) => mayBeMissing(field) && !told(field, i))
     const [first, second] = loose
     if (first === undefined) return []
     if (second !== undefined) {
@@ -219,32 +224,35 @@ const decide = (
   out.notices.push({ rule: "WW199", value: place.value, path, message: `not decided: ${what}: ${gap.why}`, hint: gap.hint })
 }
 
+/** Header fields that are values of a packet. */
+const headOf = (kind: KindModel): ReadonlyArray<FieldModel> =>
+  (kind.run?.fields ?? []).filter(({ type }) => type.kind !== "opcode" && type.kind !== "bodyLength")
+
 /** What a packet consists of, by what tells where it ends: sections without a length of their own are one run. */
 const runsOf = (kind: KindModel, sections: ReadonlyArray<string>, layout: LayoutModel): ReadonlyMap<string, ReadonlyArray<FieldModel>> => {
   const measured = new Set(kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : [])))
   const out = new Map<string, ReadonlyArray<FieldModel>>()
+  const head = headOf(kind)
+  if (head.length > 0) out.set("", head)
   for (const section of sections) {
     if (kind.shared.some((one) => one.section === section)) continue
     const key = measured.has(section) ? section : ""
     out.set(key, [...out.get(key) ?? [], ...layout.sections.find((one) => one.section === section)?.fields ?? []])
   }
+  const trailer = kind.run?.trailer ?? []
+  if (trailer.length > 0) out.set("", [...out.get("") ?? [], ...trailer])
   return out
 }
 
+/** Whether something outside its fields tells where a packet ends. */
 const isBounded = (kind: KindModel): boolean =>
-  kind.run !== undefined && kind.run.end !== "self" ||
-  kind.headers.some((header) =>
-    header.fields.some((field) =>
-      field.role === "bodyLength" || field.role === "field" && field.type.kind === "bits" && field.type.fields.some(({ role }) => role === "bodyLength")
-    )
-  )
+  kind.run === undefined ? kind.headers.some(({ fields }) => fields.some(({ role }) => role === "bodyLength")) : kind.run.end !== "self"
 
 const hasOpcode = (kind: KindModel): boolean =>
-  kind.headers.some((header) =>
-    header.fields.some((field) =>
-      field.role === "opcode" || field.role === "field" && field.type.kind === "bits" && field.type.fields.some(({ role }) => role === "opcode")
-    )
-  )
+  kind.run === undefined
+    ? kind.headers.some(({ fields }) => fields.some(({ role }) => role === "opcode"))
+    : kind.run.opcodeFrom !== undefined ||
+      kind.run.fields.some(({ type }) => type.kind === "opcode" || type.kind === "bits" && type.fields.some(({ role }) => role === "opcode"))
 
 /** Proves a spec. It must have no other findings. */
 export const prove = (built: Built): Proof => {
@@ -304,7 +312,7 @@ const provePackets = (
         }
       }
       proveApart(prover, { value, path }, packet.tag, runs, bounded, out)
-      if (packet.statuses.length === 0 && !hasOpcode(kind) && !kind.headers.some(({ fields }) => fields.some(({ role }) => role === "opcode"))) {
+      if (packet.statuses.length === 0 && (!hasOpcode(kind) || model.isOpcodeless === true)) {
         for (const { layout, runs: own } of runs) {
           const label = layout.name === undefined ? packet.tag : `${packet.tag} ${layout.name}`
           told.set(kind.name, [...told.get(kind.name) ?? [], { value, run: wholeOf(label, own), command: model.name }])

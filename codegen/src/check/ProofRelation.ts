@@ -4,14 +4,15 @@
  * A decoder has to pick one of them. Where there are two, no decoder can be right: the encoding is not injective.
  */
 import type { Catalog } from "@wirewright/codec/Catalog"
-import { standsAt } from "@wirewright/codec/Ends"
+import { isToken, standsAt } from "@wirewright/codec/Ends"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { bytesOfDigits, hexOf } from "@wirewright/codec/Hex"
 import { LayoutWalk } from "@wirewright/codec/LayoutWalk"
 import type { ConditionModel, FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
-import { numberAt } from "@wirewright/codec/words/Numbers"
+import { numberAt, textOfHex } from "@wirewright/codec/words/Numbers"
 import { inState } from "@wirewright/codec/words/Presence"
-import { isVisibleType } from "@wirewright/codec/words/Sizes"
+import { isVisibleType, optionalIn } from "@wirewright/codec/words/Sizes"
+import { literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { Scope } from "@wirewright/codec/words/Word"
 
 /** What fields have said so far. */
@@ -42,9 +43,10 @@ const withEntry = <A>(map: ReadonlyMap<string, A>, key: string, value: A): Reado
 
 /** Whether no optional field is there without the one that it requires. */
 const requirementsHold = (fields: ReadonlyArray<FieldModel>, { numbers }: Env): boolean =>
-  fields.every(({ name, type }) =>
-    type.kind !== "optional" || type.requires === undefined || numbers.get(`?${name}`) !== 1 || numbers.get(`?${type.requires}`) !== 0
-  )
+  fields.every(({ name, type }) => {
+    const requires = optionalIn(type)?.requires
+    return requires === undefined || numbers.get(`?${name}`) !== 1 || numbers.get(`?${requires}`) !== 0
+  })
 
 /** Reads the same bytes in every way. */
 export class Relation {
@@ -319,12 +321,12 @@ export class Relation {
       tokens.push([from, last])
       // an empty line is no token, or one that is empty
       const spellings = last === at ? [[], tokens] : [tokens]
-      for (const spelling of spellings) for (const one of this.assign(type.fields, 0, spelling, 0, env, [])) yield { ...one, next }
+      for (const spelling of spellings) for (const one of this.assign(type, 0, spelling, 0, env, [])) yield { ...one, next }
     }
   }
 
   private *assign(
-    fields: ReadonlyArray<FieldModel>,
+    line: Extract<TypeModel, { readonly kind: "tokens" }>,
     index: number,
     tokens: ReadonlyArray<readonly [number, number]>,
     used: number,
@@ -332,19 +334,28 @@ export class Relation {
     values: ReadonlyArray<string>
   ): Iterable<Reading> {
     if (this.steps-- <= 0) throw new Exhausted()
-    const field = fields[index]
+    const field = line.fields[index]
     if (field === undefined) {
       if (used === tokens.length) yield { text: values.join(", "), next: 0, env }
       return
     }
     const { name, type } = field
+    const isRest = line.rest === true && index === line.fields.length - 1
+    const after = isRest ? tokens.length : used + 1
     const one = (of: TypeModel): Array<Reading> => {
       const token = tokens[used]
-      return token === undefined ? [] : [...this.type(of, name, token[0], token[1], env)].filter(({ next }) => next === token[1])
+      if (token === undefined) return []
+      const stop = isRest ? tokens.at(-1)![1] : token[1]
+      return [...this.type(of, name, token[0], stop, env)].filter(({ next }) => next === stop)
+    }
+    const needed = line.fields.slice(index).filter((other) => !mayBeMissing(other)).length
+    const says = (hex: string): boolean => {
+      const token = tokens[used]
+      return token !== undefined && tokens.length - used > needed && isToken(this.bytes, token[0], token[1], textOfHex(hex))
     }
     if (type.kind === "array") {
       const list = function*(self: Relation, from: number, texts: ReadonlyArray<string>): Iterable<Reading> {
-        yield* self.assign(fields, index + 1, tokens, from, env, [...values, `${name}: [${texts.join(", ")}]`])
+        yield* self.assign(line, index + 1, tokens, from, env, [...values, `${name}: [${texts.join(", ")}]`])
         const token = tokens[from]
         if (token === undefined) return
         for (const { next, text } of self.type(type.of, "", token[0], token[1], env)) {
@@ -353,10 +364,15 @@ export class Relation {
       }
       return yield* list(this, used, [])
     }
-    if (type.kind === "optional") yield* this.assign(fields, index + 1, tokens, used, env, values)
-    for (const { env: after, text } of one(type.kind === "optional" ? type.of : type)) {
+    if (type.kind === "optional") {
+      // a token that is the literal is the literal
+      const isLiteral = type.of.kind === "literal" && says(type.of.hex)
+      if (!isLiteral) yield* this.assign(line, index + 1, tokens, used, env, values)
+      if (literalsAfter(line.fields, index).some(says)) return
+    }
+    for (const { env: then, text } of one(type.kind === "optional" ? type.of : type)) {
       const shown = type.kind === "optional" && type.of.kind === "literal" ? "true" : text
-      yield* this.assign(fields, index + 1, tokens, used + 1, after, shown === undefined ? values : [...values, `${name}: ${shown}`])
+      yield* this.assign(line, index + 1, tokens, after, then, shown === undefined ? values : [...values, `${name}: ${shown}`])
     }
   }
 }

@@ -2,6 +2,7 @@
  * Small encodings that a spec allows: bytes of some values of a type, with everything derived. What ambiguity there is mostly shows in
  * those, read in every way.
  */
+import { optionalIn } from "@wirewright/codec/words/Sizes"
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import type { FieldModel, IntModel, IntName, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
@@ -133,6 +134,8 @@ export class Samples {
         return [{ bytes: new Array<number>(type.bits / 8).fill(letter) }]
       case "constant":
         return [{ bytes: intBytes(type.int, type.order, BigInt(type.value)), number: Number(type.value) }]
+      case "bool":
+        return [type.true, type.false].map((hex) => ({ bytes: [...bytesOfDigits(hex)] }))
       case "literal":
         return [{ bytes: [...bytesOfDigits(type.hex)] }]
       case "reserved":
@@ -153,7 +156,7 @@ export class Samples {
         const until = type.until === undefined ? [] : [...bytesOfDigits(type.until)]
         const wide = type.kind === "text" && type.encoding.startsWith("utf16")
         const texts = wide ? [[], [0, letter]] : this.texts()
-        return texts.filter((one) => until.length === 0 || !one.includes(until[0]!)).filter((one) => one.length <= (type.max ?? Infinity))
+        return texts.filter((one) => until.length === 0 || !one.includes(until[0]!)).filter((one) => one.length >= (type.min ?? 0) && one.length <= (type.max ?? Infinity))
           .map((bytes) => ({ bytes: [...bytes, ...until] }))
       }
       case "custom":
@@ -256,10 +259,9 @@ export class Samples {
     const bits = new Map<string, number>()
     for (const { name, type } of fields) {
       const piece = pieces.get(name)!
-      if (type.kind === "optional" && type.requires !== undefined && piece.absent !== true && pieces.get(type.requires)?.absent === true) return undefined
-      if (type.kind === "optional" && type.if?.kind === "bitOf" && piece.absent !== true) {
-        bits.set(`${type.if.field} ${type.if.bit ?? 0}`, 1)
-      }
+      const optional = optionalIn(type)
+      if (optional?.requires !== undefined && piece.absent !== true && pieces.get(optional.requires)?.absent === true) return undefined
+      if (optional?.if?.kind === "bitOf" && piece.absent !== true) bits.set(`${optional.if.field} ${optional.if.bit ?? 0}`, 1)
       if (type.kind === "optional" && type.if?.kind === "valueOf") {
         const number = pieces.get(type.if.field)?.number
         if (number !== undefined && type.if.values.includes(number) === (piece.absent === true)) return undefined

@@ -49,7 +49,7 @@ const types = [
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
 const order = oneOf("big", "little")
-const sized = { size: [number], max: [number], until: [terminator] } as const
+const sized = { size: [number], min: [number], max: [number], until: [terminator] } as const
 const tagged: Want = {
   object: { tag: test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character"), fields }
 }
@@ -95,7 +95,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   valueOf: { field: name, values: array(whole) },
   when: { state: name, of: type, from: [whole], to: [whole], else: [type] },
   struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
-  array: { of: type, max: [number], until: [terminator] },
+  array: { of: type, min: [number], max: [number], until: [terminator] },
   by: { field: name },
   choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, byteOrder: [order] },
   nibbleFrames: { name, cases: record(tagged) },
@@ -111,7 +111,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   enumeration: { name, of: int, values: record(number), unknown },
   statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
   bits: { of: int, fields: record(marked) },
-  tokens: { separator: terminator, fields, until: [terminator] },
+  tokens: { separator: terminator, fields, until: [terminator], rest: [flag] },
   magic: { of: kinds("an integer or a slice", "int", "slice") },
   opcode: { of: kinds("an integer or a slice", "int", "slice") },
   statusCode: { of: int },

@@ -1,7 +1,7 @@
 /** What printers need to know of a model and of the models it extends: where a name is generated, and what it looks like. */
 import type { FieldModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { wordOf as codecWord } from "@wirewright/codec/words/index"
-import { endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
+import { depthsOf, endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
 import { baseOf } from "../Build.ts"
 import { Module } from "../Module.ts"
 import { pascal } from "../Names.ts"
@@ -122,23 +122,11 @@ export class Context {
 
   /** How many records of a type may lie within one another; nothing when it cannot contain itself. */
   depthOf(ref: string): number | undefined {
-    this.depths ??= this.findDepths()
+    this.depths ??= depthsOf([...this.owners.values()].map(({ type }) => type))
     return this.depths.get(ref)
   }
 
-  private depths: Map<string, number> | undefined
-
-  private findDepths(): Map<string, number> {
-    const found = new Map<string, number>()
-    const note = (one: TypeModel): boolean => {
-      if ((one.kind === "struct" || one.kind === "choice") && one.depth !== undefined) found.set(one.ref, one.depth)
-      return false
-    }
-    for (const { type } of this.owners.values()) {
-      if (type.kind === "struct" || type.kind === "choice") this.some({ kind: type.kind, ref: type.name }, note)
-    }
-    return found
-  }
+  private depths: ReadonlyMap<string, number> | undefined
 
   /** The TypeScript type of a field, as mentioned in `module`. */
   typeText(module: Module, type: TypeModel): string {

@@ -6,8 +6,9 @@
  * say about each other: lengths, counts, presence, tags.
  */
 import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
+import { isByLength, isPresenceByLength } from "@wirewright/codec/words/Presence"
 import { groupsFrom, measuredFields, upTo } from "@wirewright/codec/words/Records"
-import { isByLength, presences } from "@wirewright/codec/LayoutSizes"
+import { presences } from "@wirewright/codec/LayoutSizes"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
@@ -39,14 +40,17 @@ export class ReadScope {
   readonly places = new Map<string, readonly [at: string, end: string]>()
   /** Fields whose place somebody asks for. */
   readonly wanted = new Set<string>()
+  /** Checksums of fields that have not all been read. */
+  unverified: ReadonlyArray<{ readonly first: string; readonly last: string; readonly check: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
 
   constructor(taken: Iterable<string> = []) {
     for (const name of taken) this.names.set(name, 1)
   }
 
-  /** A local name like `name` that nothing has yet. */
+  /** A local name like `name` that nothing has yet; elements have no name. */
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -73,6 +77,8 @@ export interface Region {
   readonly scope: ReadScope
   /** Where the record begins, when that is not where offsets count from. */
   readonly record?: string
+  /** Whether it is one of two ways. */
+  readonly isBranch?: boolean
 }
 
 /** Statements, and the expression of each visible field. */
@@ -120,12 +126,15 @@ export class Position {
   }
 }
 
-/** Whether the presence of optional fields follows from the length of the whole run, rather than from there being more bytes. */
-export const isPresenceByLength = (context: Context, fields: ReadonlyArray<FieldModel>): boolean => {
-  const optionals = fields.filter(isByLength)
-  const fixed = fields.every(({ type }) => context.fixedSize(type.kind === "optional" ? type.of : type) !== undefined)
-  return optionals.length > 0 && fixed && (optionals.length > 1 || !isByLength(fields.at(-1)!))
+/** The position that an expression like `at + 1` says. */
+const positionOf = (expression: string): Position => {
+  const [base, offset] = expression.split(" + ")
+  return new Position(base!, Number(offset ?? 0))
 }
+
+const inBrackets = (expression: string): string => /^\w+$/.test(expression) ? expression : `(${expression})`
+
+export { isPresenceByLength } from "@wirewright/codec/words/Presence"
 
 /** Prints the reading of a run of fields. */
 export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
@@ -148,7 +157,7 @@ export class FieldReader {
   at: Position
   private readonly region: Region
 
-  constructor(region: Region, at: Position = new Position(region.begin)) {
+  constructor(region: Region, at: Position = positionOf(region.begin)) {
     this.region = region
     this.module = region.module
     this.context = region.context
@@ -179,7 +188,8 @@ export class FieldReader {
 
   /** The position, to be subtracted. */
   grouped(): string {
-    return this.at.offset === 0 ? this.at.base : `(${this.at})`
+    const at = String(this.at)
+    return /^\w+$/.test(at) ? at : `(${at})`
   }
 
   /** The position and more. */
@@ -193,7 +203,7 @@ export class FieldReader {
   }
 
   fresh(name: string): string {
-    return this.scope.fresh(name)
+    return this.scope.fresh(name === "" ? "element" : name)
   }
 
   /** Keeps a value in a constant and returns its name. */
@@ -213,7 +223,7 @@ export class FieldReader {
 
   /** Moves to where a function that sets `reader.next` has ended. */
   moveToNext(name: string): void {
-    this.moveTo(this.constant(`after${capital(local(name))}`, "reader.next"))
+    this.moveTo(this.constant(`after${capital(local(name === "" ? "element" : name))}`, "reader.next"))
   }
 
   /** Argument for the byte order of a number. */
@@ -252,7 +262,7 @@ export class FieldReader {
     const [a, b] = bytesOfDigits(until)
     const find = step > 1 || until.length > 4
       ? `${this.use("findText")}(reader, ${quote(textOfHex(until))}, ${step}`
-      : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+      : until === "0d0a" ? `${this.use("findLine")}(reader` : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 
@@ -309,7 +319,7 @@ export class FieldReader {
 
   private exactly(size: number): void {
     const { begin, end, path } = this.region
-    this.lines.push(`${this.use("expectLength")}(${end} - ${begin}, ${size}, ${this.where(path)}, ${this.offset(begin)})`)
+    this.lines.push(`${this.use("expectLength")}(${end} - ${inBrackets(begin)}, ${size}, ${this.where(path)}, ${this.offset(begin)})`)
   }
 
   private keep(name: string, value: string | undefined): void {
@@ -319,6 +329,10 @@ export class FieldReader {
   /** A field of fixed width, within a run that has been checked. */
   private field(field: FieldModel): void {
     const at = this.pinned(field.name)
+    if (field.type.kind === "when") {
+      this.measured(field, [])
+      return this.place(field.name, at)
+    }
     this.keep(field.name, wordOf(field.type).read(this, field.type, { ...field, path: field.name }, this.region.end))
     this.place(field.name, at)
   }
@@ -329,7 +343,20 @@ export class FieldReader {
   }
 
   private place(name: string, at: string): void {
-    if (this.scope.wanted.has(name)) this.scope.places.set(name, [at, String(this.at)])
+    // within a branch positions are those of one way alone
+    if (!this.scope.wanted.has(name) || this.region.isBranch === true) return
+    this.scope.places.set(name, [at, String(this.at)])
+    const ready = this.scope.unverified
+    this.scope.unverified = []
+    for (const { check, first, last } of ready) this.verify(first, last, check)
+  }
+
+  /** Verifies a checksum from the beginning of one field to the end of another as soon as these are known. */
+  verify(first: string, last: string, check: (from: string, to: string) => string): void {
+    const from = this.scope.places.get(first)?.[0]
+    const to = this.scope.places.get(last)?.[1]
+    if (from !== undefined && to !== undefined) this.lines.push(check(from, to))
+    else this.scope.unverified = [...this.scope.unverified, { first, last, check }]
   }
 
   /** Optional fields told apart by the run's length. */
@@ -354,7 +381,7 @@ export class FieldReader {
     for (const { present, size } of cases) {
       const known = [new Map(this.scope.lengths), new Map(this.scope.counts)] as const
       const inner = this.child(
-        new Position(begin, fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
+        new Position(this.at.base, this.at.offset + fields.slice(0, first).reduce((sum, field) => sum + context.fixedSize(field.type)!, 0))
       )
       for (const field of fields.slice(first)) {
         if (field.type.kind === "optional" && !present.has(field.name)) continue
@@ -382,13 +409,15 @@ export class FieldReader {
     }
     const sizes = cases.map(({ size }) => size)
     const expected = sizes.length === 1 ? `${sizes[0]} bytes` : `${sizes.slice(0, -1).join(", ")} or ${sizes.at(-1)} bytes`
-    const length = this.region.exact ? `${end} - ${begin}` : `${this.floor(end)} - ${begin}`
+    const length = `${this.region.exact ? end : this.floor(end)} - ${inBrackets(begin)}`
     this.lines.push(
       `switch (${length}) {`,
       ...branches,
       "  default:",
-      `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
-        `\`\${${length}} bytes\`)`,
+      this.region.exact
+        ? `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
+          `\`\${${length}} bytes\`)`
+        : `    return ${this.use("noLength")}(${end} - ${inBrackets(begin)}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${this.offset(begin)})`,
       "}"
     )
     for (const field of fields.slice(0, first)) this.field(field)
@@ -505,8 +534,12 @@ export class FieldReader {
   ): void {
     const { context, module } = this
     const start = String(this.at)
-    const visible = context.isVisible(type)
-    const texts = [...new Set([type, ...(alternative === undefined ? [] : [alternative])].map((one) => context.typeText(module, one)))]
+    // a literal that may be missing is told by true
+    const isMark = type.kind === "literal" && field.type.kind === "optional"
+    const visible = isMark || context.isVisible(type)
+    const texts = isMark
+      ? ["boolean"]
+      : [...new Set([type, ...(alternative === undefined ? [] : [alternative])].map((one) => context.typeText(module, one)))]
     const name = this.fresh(`maybe${capital(local(field.name))}`)
     const after = this.fresh(`afterMaybe${capital(local(field.name))}`)
     const hoisted: Array<string> = []
@@ -515,7 +548,7 @@ export class FieldReader {
       for (const key of ["lengths", "counts"] as const) {
         if (known[key] !== undefined) this.scope[key].set(field.name, { value: known[key].value })
       }
-      const inner = this.child()
+      const inner = new FieldReader({ ...this.region, end: this.end, exact: false, isBranch: true }, new Position(this.at.base, this.at.offset))
       const before = new Map([...this.scope.lengths, ...this.scope.counts])
       if (context.fixedSize(of) !== undefined && known.lengths === undefined) {
         inner.need(context.fixedSize(of)!, field.name, this.end)
@@ -534,7 +567,7 @@ export class FieldReader {
           })
         }
       }
-      const value = inner.values.get(field.name)
+      const value = isMark ? "true" : inner.values.get(field.name)
       return assigned(inner.lines, [
         ...(String(inner.at) === start ? [] : [[after, String(inner.at)] as const]),
         ...(value === undefined ? [] : [[name, value] as const])
@@ -547,10 +580,10 @@ export class FieldReader {
       : length === undefined
       ? []
       : [`  ${this.use("expectLength")}(${length}, 0, ${this.where(field.name)}, ${this.offset(start)})`]
-    const initial = alternative !== undefined ? "" : otherwise === "null" ? " = null" : ""
+    const initial = alternative !== undefined ? "" : isMark ? " = false" : otherwise === "null" ? " = null" : ""
     this.lines.push(
       ...hoisted,
-      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined ? [otherwise] : [])].join(" | ")}${initial}`] : []),
+      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`] : []),
       `let ${after} = ${start}`,
       `if (${condition}) {`,
       ...first,

@@ -6,9 +6,9 @@
  * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
 import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
+import { isBigNumber, textOfHex } from "@wirewright/codec/words/Numbers"
 import { isNullable } from "@wirewright/codec/words/Records"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Module } from "../Module.ts"
 import { hex, intSize, local } from "../Names.ts"
@@ -54,6 +54,8 @@ export class WriteScope {
   /** Expressions of fields that the caller does not give. */
   readonly values = new Map<string, string>()
   readonly wanted = new Set<string>()
+  /** Checksums of fields that have not all been written. */
+  incomplete: ReadonlyArray<{ readonly first: string; readonly last: string; readonly put: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
 
   constructor(fields: ReadonlyArray<FieldModel>, taken: Iterable<string> = []) {
@@ -66,6 +68,7 @@ export class WriteScope {
   }
 
   fresh(name: string): string {
+    if (name === "") return this.fresh("element")
     const count = this.names.get(name) ?? 0
     this.names.set(name, count + 1)
     return count === 0 ? name : this.fresh(`${name}${count + 1}`)
@@ -123,6 +126,14 @@ export class FieldWriter {
 
   get places(): Map<string, [at: string, end: string]> {
     return this.target.scope.places
+  }
+
+  /** Writes a checksum from the beginning of one field to the end of another as soon as these are known. */
+  complete(first: string, last: string, put: (from: string, to: string) => string): void {
+    const from = this.places.get(first)?.[0]
+    const to = this.places.get(last)?.[1]
+    if (from !== undefined && to !== undefined) this.lines.push(put(from, to))
+    else this.target.scope.incomplete = [...this.target.scope.incomplete, { first, last, put }]
   }
 
   /** Expression of the current offset. */
@@ -190,6 +201,20 @@ export class FieldWriter {
     return this.target.scope.values.get(name) ?? `${this.target.from}.${name}`
   }
 
+  /** Expression of a field's value as a number, also of one that callers do not give. */
+  number(name: string): string {
+    const type = this.target.scope.all.get(name)
+    if (type?.kind === "tagOf") return this.tagOf(type.target)
+    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") && isBigNumber(type)
+    return big ? `Number(${this.value(name)})` : this.value(name)
+  }
+
+  /** Expression of the tag of a choice. */
+  tagOf(name: string): string {
+    const choice = this.choiceOf(name)
+    return `${this.module.use(this.context.from(choice), `tagOf${choice}`)}(${this.value(name)})`
+  }
+
   /** Whether a caller may leave a field out. */
   isOptional(name: string): boolean {
     const type = this.target.scope.all.get(name)
@@ -198,7 +223,8 @@ export class FieldWriter {
 
   /** Name of the choice that a field is. */
   choiceOf(name: string): string {
-    const type = unwrapped(this.target.scope.all.get(name)!)
+    let type = unwrapped(this.target.scope.all.get(name)!)
+    while (type.kind === "prefixed") type = unwrapped(type.of)
     return (type as { readonly ref: string }).ref
   }
 
@@ -210,12 +236,29 @@ export class FieldWriter {
     return `${this.value(target)} !== undefined`
   }
 
+  /** Whether the connection or a sibling is in the state that a field is for. */
+  inState(type: TypeModel & { readonly kind: "when" }): string {
+    const number = type.sibling === true ? this.number(type.state) : `states.${type.state}`
+    if (type.from === undefined && type.to === undefined) return type.sibling === true ? `${number} !== 0` : number
+    return [
+      ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
+      ...(type.to === undefined ? [] : [`${number} <= ${type.to}`])
+    ].join(" && ")
+  }
+
+  /** When a field that a bit tells of can be there at all. */
+  conditionOf(name: string): string | undefined {
+    const type = this.target.scope.all.get(name)
+    return type?.kind === "when" ? this.inState(type) : undefined
+  }
+
   /** Flags with the bits that say which fields are there. */
   withPresenceBits(field: string, value: string): string {
     const bits = new Map<number, Array<string>>()
     for (const [name, type] of this.target.scope.all) {
-      if (type.kind !== "optional" || type.if?.kind !== "bitOf" || type.if.field !== field || type.if.bit === undefined) continue
-      bits.set(type.if.bit, [...bits.get(type.if.bit) ?? [], name])
+      const condition = optionalIn(type)?.if
+      if (condition?.kind !== "bitOf" || condition.field !== field || condition.bit === undefined) continue
+      bits.set(condition.bit, [...bits.get(condition.bit) ?? [], name])
     }
     if (bits.size === 0) return value
     const mask = [...bits.keys()].reduce((sum, bit) => sum + 2 ** bit, 0)
@@ -224,7 +267,7 @@ export class FieldWriter {
   }
 
   /** Whether an optional field is there, as an expression. */
-  private isThere(name: string): string {
+  isThere(name: string): string {
     const type = this.target.scope.all.get(name)!
     return type.kind === "optional" && type.of.kind === "literal" ? `${this.value(name)} === true` : `${this.value(name)} !== undefined`
   }
@@ -232,11 +275,17 @@ export class FieldWriter {
   /** Whether fields are there that one bit tells of; prints the checks that they are there together. */
   presence(names: ReadonlyArray<string>): string {
     const own = names.filter((name) => this.context.isVisible(this.target.scope.all.get(name)!))
-    const [first] = own
-    if (first === undefined) return "false"
+    // a field of some states only says nothing in the others
+    const [always, sometimes] = [true, false].map((is) => own.filter((name) => (this.conditionOf(name) === undefined) === is))
+    const [first] = always!
+    if (first === undefined) return own.length === 0 ? "false" : own.map((name) => this.isThere(name)).join(" || ")
     const there = this.isThere(first)
-    for (const name of own.slice(1)) {
-      this.lines.push(`${this.use("checkPresence")}(${this.isThere(name)}, ${there}, ${this.where(name)}, ${quote(`${first} is there`)})`)
+    for (const name of [...always!.slice(1), ...sometimes!]) {
+      const condition = this.conditionOf(name)
+      this.lines.push(
+        `${this.use("checkPresence")}(${this.isThere(name)}, ${condition === undefined ? "" : `${condition} && `}${there}, ` +
+          `${this.where(name)}, ${quote(`${first} is there`)})`
+      )
     }
     return there
   }
@@ -286,8 +335,8 @@ export class FieldWriter {
   /** Writes a run of fields. */
   fields(fields: ReadonlyArray<FieldModel>): void {
     for (const { name, type } of flatFields(fields)) {
-      if (type.kind !== "optional" || type.requires === undefined) continue
-      const { requires } = type
+      const requires = optionalIn(type)?.requires
+      if (requires === undefined) continue
       this.lines.push(
         `if (${this.value(name)} !== undefined && ${this.value(requires)} === undefined) ${this.use("unencodable")}("Missing", ${
           this.where(requires)
@@ -310,7 +359,11 @@ export class FieldWriter {
     for (const [targets, start] of scope.groups) {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
-    if (wanted) scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    if (!wanted) return
+    scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    const ready = scope.incomplete
+    scope.incomplete = []
+    for (const { first, last, put } of ready) this.complete(first, last, put)
   }
 
   private measured(field: FieldModel, type: TypeModel): void {

@@ -133,12 +133,12 @@ const printGuarded = (
     returns,
     body: [
       of === "reader"
-        ? `reader.depth = ${module.use(codec, "deeper")}(reader.depth, ${depth}, "${type}", "", at - start)`
-        : `writer.depth = ${module.use(codec, "deeperWrite")}(writer.depth, ${depth}, "${type}", "")`,
+        ? `${module.use(codec, "deeper")}(reader, "${type}", ${depth}, at - start)`
+        : `${module.use(codec, "deeperWrite")}(writer, "${type}", ${depth})`,
       "try {",
       `  return ${own}(${args})`,
       "} finally {",
-      `  ${of}.depth--`,
+      `  ${module.use(codec, "shallower")}(${of}, "${type}")`,
       "}"
     ]
   })
@@ -306,11 +306,18 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     ...(unknown
       ? [
         "  case \"Unknown\": {",
+        ...(type.cases.length === 0 ? [] : [
+          `    if (${type.cases.map((one) => `value.tag === ${value(one)}`).join(" || ")}) ${module.use(codec, "unencodable")}("Range", ` +
+          `"${type.name}", "tag", "a tag that is not described", String(value.tag))`
+        ]),
         ...writeTag("value.tag", "tag").lines.map((line) => `    ${line}`),
         `    return ${module.use(codec, "putBytes")}(bytes, ${writeTag("value.tag", "tag").at}, value.bytes)`,
         "  }"
       ]
       : []),
+    "  default:",
+    `    return ${module.use(codec, "unencodable")}("UnknownValue", "${type.name}", "_tag", "a case of ${type.name}", ` +
+    "String((value as { readonly _tag?: unknown } | undefined)?._tag))",
     "}"
   ]
   printGuarded(context, module, type.name, "writer", writeDoc(type.name), writeParameters(module, type.name, writing), "number", [
@@ -335,9 +342,9 @@ const printTagOf = (module: Module, type: ChoiceModel): void => {
       "switch (value._tag) {",
       ...type.cases.flatMap((one) => [`  case "${one.name}":`, `    return ${one.tag}`]),
       ...(type.unknown === "keep" ? ["  case \"Unknown\":", "    return value.tag"] : []),
+      // which the writer of the value refuses
       "  default:",
-      `    return ${module.use(codec, "unencodable")}("UnknownValue", "${type.name}", "_tag", "a case of ${type.name}", ` +
-      "String((value as { readonly _tag?: unknown } | undefined)?._tag))",
+      "    return 0",
       "}"
     ]
   })
@@ -364,9 +371,9 @@ const printCaseBounds = (
         return [`  case "${one.name}":`, `    return ${boundText({ fixed: bound.fixed + head, terms: bound.terms })}`]
       }),
       ...(unknown ? ["  case \"Unknown\":", `    return ${head} + value.bytes.length`] : []),
+      // which the writer refuses
       "  default:",
-      `    return ${module.use(codec, "unencodable")}("UnknownValue", "${name}", "_tag", "a case of ${name}", ` +
-      "String((value as { readonly _tag?: unknown } | undefined)?._tag))",
+      "    return 0",
       "}"
     ]
   })

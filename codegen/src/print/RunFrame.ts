@@ -222,7 +222,7 @@ const headerReader = (context: Context, module: Module, kind: KindModel): {
     }
     case "until": {
       const [a, b] = bytesOfDigits(run.until!)
-      const find = b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
+      const find = run.until === "0d0a" ? `${use("findLine")}(reader` : b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
       lines.push(
         `const bodyEnd = ${find}, bodyStart, open, at, "${name}", "${bodyOf(context)}")`,
         `const end = bodyEnd + ${run.until!.length / 2}`,

@@ -166,7 +166,7 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   writer.fields(fields)
   const init = Object.keys(fixed).length === 0
     ? "packet"
-    : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} }`
+    : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} } as const`
   const opcode = packet.command.isOpcodeless === true && opcodeField(packet.kind) !== undefined
     ? `(packet as { readonly ${opcodeField(packet.kind)!.name}?: number }).${opcodeField(packet.kind)!.name} ?? 0`
     : String(packet.command.opcode)
@@ -224,18 +224,29 @@ export const runDispatch = (
   )
   const rest = heads.find(({ text }) => text === "")
   const known = heads.filter(({ text }) => text !== "")
-  const firsts = [...new Set(known.map(({ text }) => text.charCodeAt(0)))].sort((a, b) => a - b)
+  const isHead = ({ boundary, packet, text }: (typeof known)[number]): string =>
+    `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) ` +
+    `return ${decoder(packet)}`
+  // a byte at a time as far as heads differ; the one that is left is compared whole
+  const among = (some: typeof known, depth: number): ReadonlyArray<string> => {
+    const longer = some.filter(({ text }) => text.length > depth)
+    const whole = some.filter(({ text }) => text.length === depth).map(isHead)
+    if (longer.length < 2) return [...longer.map(isHead), ...whole]
+    const bytes = [...new Set(longer.map(({ text }) => text.charCodeAt(depth)))].sort((a, b) => a - b)
+    if (bytes.length === 1) return [...among(longer, depth + 1), ...whole]
+    return [
+      `switch (reader.bytes[bodyStart${depth === 0 ? "" : ` + ${depth}`}]) {`,
+      ...bytes.flatMap((byte) => [
+        `case ${byte}:`,
+        ...among(longer.filter(({ text }) => text.charCodeAt(depth) === byte), depth + 1),
+        "break"
+      ]),
+      "}",
+      ...whole
+    ]
+  }
   return [
-    "switch (reader.bytes[bodyStart]) {",
-    ...firsts.flatMap((first) => [
-      `case ${first}:`,
-      ...known.filter(({ text }) => text.charCodeAt(0) === first).map(({ boundary, packet, text }) =>
-        `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) ` +
-        `return ${decoder(packet)}`
-      ),
-      "break"
-    ]),
-    "}",
+    ...among(known, 0),
     rest !== undefined
       ? `return ${decoder(rest.packet)}`
       : unknown ??

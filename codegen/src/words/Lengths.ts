@@ -155,9 +155,7 @@ export const lengthWords: {
       return undefined
     },
     write: (writer, type, field) => {
-      const choice = writer.choiceOf(type.target)
-      const tag = `${writer.module.use(writer.context.from(choice), `tagOf${choice}`)}(${writer.value(type.target)})`
-      wordOf(type.of).write(writer, type.of, field, tag)
+      wordOf(type.of).write(writer, type.of, field, writer.tagOf(type.target))
     },
     bound: (context, module, type) => context.bound(module, type.of, "")
   },

@@ -233,7 +233,7 @@ const numberWord = <T extends NumberModel>(): Word<T> => ({
   text: numberText,
   read: (reader, type, field, end) => {
     const value = readNumber(reader, type, field, end)
-    reader.numbers.set(field.name, value)
+    reader.numbers.set(field.name, isBigNumber(type) ? `Number(${value})` : value)
     return value
   },
   write: (writer, type, field, value) => writeNumber(writer, type, field, value),

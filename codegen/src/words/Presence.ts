@@ -1,29 +1,47 @@
 /** Prints what may be missing. Reading decides in `FieldReader`, where what siblings say is known. */
 import type { TypeModel } from "@wirewright/codec/Model"
+import { local } from "../Names.ts"
 import { wordOf } from "./index.ts"
 import type { Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
+/** Whether a value is of a TypeScript type, as far as JavaScript tells. */
+const isOf = (text: string, value: string): string =>
+  text === "string"
+    ? `typeof ${value} === "string"`
+    : text === "Uint8Array"
+    ? `${value} instanceof Uint8Array`
+    : /^ReadonlyArray</.test(text)
+    ? `Array.isArray(${value})`
+    : `typeof ${value} === "object" && ${value} !== null`
+
 /** The words of this file. */
 export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
   optional: {
-    // a literal that may be missing is told by true
     text: (context, module, type) => type.of.kind === "literal" ? "boolean" : context.typeText(module, type.of),
     read: (reader, type, field, end) => wordOf(type.of).read(reader, type.of, field, end),
     write: (writer, type, field, value) => {
       if (type.if?.kind === "valueOf") {
-        const other = writer.value(type.if.field)
+        const other = writer.number(type.if.field)
         const holds = type.if.values.map((one) => `${other} === ${one}`).join(" || ")
         writer.lines.push(
-          `${writer.use("checkPresence")}(${value} !== undefined, ${holds}, ${writer.where(field.path)}, ${
+          `${writer.use("checkPresence")}(${type.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`}, ${holds}, ${writer.where(field.path)}, ${
             JSON.stringify(`${type.if.field} is ${type.if.values.join(" or ")}`)
           })`
         )
       }
       writer.settle()
+      if (type.of.kind === "literal") return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
       if (!writer.context.isVisible(type.of)) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
-      writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
+      writer.branch(`${value} !== undefined`, (inner) => {
+        const start = type.if === undefined && writer.context.minimumSize(type.of) === 0 ? inner.mark(inner.fresh(`${local(field.name)}From`)) : undefined
+        inner.write(type.of, field, value)
+        if (start === undefined) return
+        // nothing at all would be read as a field that is not there
+        inner.settle()
+        inner.lines.push(`${inner.use("checkSome")}(position - ${start}, ${inner.where(field.path)})`)
+      })
     },
     bound: (context, module, type, value) => {
       const inner = context.bound(module, type.of, value)
@@ -41,32 +59,39 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         return writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
       }
       const other = type.else
-      const number = type.sibling === true ? writer.value(type.state) : `states.${type.state}`
-      const condition = [
-        ...(type.from === undefined ? [] : [`${number} >= ${type.from}`]),
-        ...(type.to === undefined ? [] : [`${number} <= ${type.to}`]),
-        ...(type.from === undefined && type.to === undefined ? [type.sibling === true ? `${number} !== 0` : number] : [])
-      ].join(" && ")
+      const condition = writer.inState(type)
       if (other === undefined && writer.context.isVisible(type.of)) {
+        const states = JSON.stringify(`${type.state} is ${type.from ?? ""}…${type.to ?? ""}`)
         writer.lines.push(
-          `${writer.use("checkPresence")}(${value} !== undefined, ${condition}, ${writer.where(field.path)}, ${
-            JSON.stringify(`${type.state} is ${type.from ?? ""}…${type.to ?? ""}`)
-          })`
+          type.of.kind === "optional"
+            ? `if (!(${condition})) ${writer.use("checkPresence")}(${value} !== undefined, false, ${writer.where(field.path)}, ${states})`
+            : `${writer.use("checkPresence")}(${value} !== undefined, ${condition}, ${writer.where(field.path)}, ${states})`
         )
       }
+      const texts = [type.of, ...(other === undefined ? [] : [other])].map((one) => writer.context.typeText(writer.module, one))
+      const as = (index: number): string => other === undefined ? `${value}!` : texts[0] === texts[1] ? value : `(${value} as ${texts[index]})`
       writer.branch(
         condition,
-        (inner) => inner.write(type.of, field, other === undefined ? `${value}!` : value),
-        other === undefined ? undefined : (inner) => inner.write(other, field, value)
+        (inner) => inner.write(type.of, field, as(0)),
+        other === undefined ? undefined : (inner) => inner.write(other, field, as(1))
       )
     },
     bound: (context, module, type, value) => {
-      const inner = context.bound(module, type.of, value)
-      const other = type.else === undefined ? { fixed: 0, terms: [] } : context.bound(module, type.else, value)
-      return {
-        fixed: Math.max(inner.fixed, other.fixed),
-        terms: [...new Set([...inner.terms, ...other.terms])].map((term) => `(${value} === undefined ? 0 : ${term})`)
+      const texts = [type.of, ...(type.else === undefined ? [] : [type.else])].map((one) => context.typeText(module, one))
+      if (type.else === undefined || texts[0] === texts[1]) {
+        const inner = context.bound(module, type.of, value)
+        const other = type.else === undefined ? { fixed: 0, terms: [] } : context.bound(module, type.else, value)
+        return {
+          fixed: Math.max(inner.fixed, other.fixed),
+          terms: [...new Set([...inner.terms, ...other.terms])].map((term) => `(${value} === undefined ? 0 : ${term})`)
+        }
       }
+      // of two kinds, the room of the one that the value has
+      const sides = [type.of, type.else].map((one, i) => {
+        const { fixed, terms } = context.bound(module, one, `(${value} as ${texts[i]})`)
+        return { fixed, terms: terms.map((term) => `(${isOf(texts[i]!, value)} ? ${term} : 0)`) }
+      })
+      return { fixed: Math.max(...sides.map(({ fixed }) => fixed)), terms: sides.flatMap(({ terms }) => terms) }
     }
   }
 }

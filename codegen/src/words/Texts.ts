@@ -22,6 +22,11 @@ const read = (reader: FieldReader, type: SizedType, field: Named, end: string): 
     : type.size === undefined
     ? type.kind === "bytes" || type.kind === "text" ? end : reader.floor(end)
     : reader.plus(type.size)
+  if (type.min !== undefined && type.size === undefined) {
+    reader.lines.push(
+      `${reader.use("expectMin")}(${stop} - ${reader.grouped()}, ${type.min}, ${reader.where(path)}, ${reader.offset(at)})`
+    )
+  }
   if (type.max !== undefined && type.size === undefined) {
     reader.lines.push(
       `${reader.use("expectAtMost")}(${stop} - ${reader.grouped()}, ${type.max}, ${reader.where(path)}, ${reader.offset(at)})`
@@ -61,7 +66,7 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
     )
     return writer.skip(type.size)
   }
-  const checked = type.size !== undefined || type.max !== undefined || type.until !== undefined
+  const checked = type.size !== undefined || type.min !== undefined || type.max !== undefined || type.until !== undefined
   const start = checked ? writer.mark(`${local(field.name)}From`) : undefined
   const at = start ?? writer.here
   writer.advance(
@@ -72,13 +77,16 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
       : `${at} + ${writer.use("encodeText")}(bytes, ${at}, ${value})`
   )
   if (type.size !== undefined) writer.lines.push(`${writer.use("checkLength")}(position - ${start}, ${type.size}, ${writer.where(path)})`)
-  else if (type.max !== undefined) {
-    writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
+  else {
+    if (type.min !== undefined) writer.lines.push(`${writer.use("checkMin")}(position - ${start}, ${type.min}, ${writer.where(path)})`)
+    if (type.max !== undefined) writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
   }
   if (type.until !== undefined) {
-    writer.lines.push(`${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)}${
-      stepOf(type) === 1 ? "" : `, ${stepOf(type)}`
-    })`)
+    writer.lines.push(
+      `${writer.use("checkUntil")}(bytes, ${start}, position, ${JSON.stringify(textOfHex(type.until))}, ${writer.where(path)}${
+        stepOf(type) === 1 ? "" : `, ${stepOf(type)}`
+      })`
+    )
     writer.literal(type.until)
   }
 }

@@ -63,22 +63,33 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     text: () => "never",
     read: (reader, type, field) => {
       const at = String(reader.at)
-      const [from] = reader.scope.places.get(type.over[0]!) ?? ["0"]
-      const [, to] = reader.scope.places.get(type.over.at(-1)!) ?? ["0", "0"]
+      const size = intSize(type.of.int)
       const compute = reader.module.use(checksums, checksumFunctions[type.algorithm]!)
-      reader.lines.push(
-        `${reader.use("expectChecksum")}(${getInt(reader.module, type.of.int, at, reader.orderOf(type.of.order))}, ` +
-          `${compute}(reader.bytes, ${from}, ${to}), ${reader.where(field.path)}, ${reader.offset(at)})`
-      )
-      reader.advance(intSize(type.of.int))
+      const value = reader.constant(local(field.name), getInt(reader.module, type.of.int, at, reader.orderOf(type.of.order)))
+      reader.advance(size)
+      // what is covered begins before the checksum and ends after it
+      const isOwn = reader.scope.places.has(type.over[0]!) && !reader.scope.places.has(type.over.at(-1)!) || type.over.includes(field.name)
+      reader.verify(type.over[0]!, type.over.at(-1)!, (from, to) => {
+        const end = /^end$|\bend\b/.test(to) ? `Math.floor(${to})` : to
+        const right = isOwn
+          ? `${compute}(${reader.module.use(checksums, "withoutOwn")}(reader.bytes, ${from}, ${end}, ${at}, ${size}), 0, ${end} - (${from}))`
+          : `${compute}(reader.bytes, ${from}, ${end})`
+        return `${reader.use("expectChecksum")}(${value}, ${right}, ${reader.where(field.path)}, ${reader.offset(at)})`
+      })
       return undefined
     },
     write: (writer, type, field) => {
-      const from = writer.places.get(type.over[0]!)?.[0] ?? "0"
-      const to = writer.places.get(type.over.at(-1)!)?.[1] ?? "0"
       const compute = writer.module.use(checksums, checksumFunctions[type.algorithm]!)
-      writer.lines.push(putInt(writer, type.of.int, type.of.order, writer.here, `${compute}(bytes, ${from}, ${to})`, field.path))
+      const put = (at: string, value: string): string => putInt(writer, type.of.int, type.of.order, at, value, field.path)
+      const places = [writer.places.get(type.over[0]!), writer.places.get(type.over.at(-1)!)]
+      let at = writer.here
+      if (places.includes(undefined)) {
+        // zeros stand in its place until what it covers has been written
+        at = writer.mark(writer.fresh(`${local(field.name)}At`))
+        writer.lines.push(put(at, "0"))
+      }
       writer.skip(intSize(type.of.int))
+      writer.complete(type.over[0]!, type.over.at(-1)!, (from, to) => put(at, `${compute}(bytes, ${from}, ${to})`))
     },
     bound: (_, __, type) => ({ fixed: intSize(type.of.int), terms: [] })
   },

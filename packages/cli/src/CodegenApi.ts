@@ -1,5 +1,5 @@
 /** The generator as the command calls it; it is loaded only by the commands that need it. */
-import type { Target } from "./Config.ts"
+import type { Config } from "./ConfigFile.ts"
 import { refuse } from "./Failure.ts"
 
 /** Something wrong in a spec. Paths are relative to the working directory, lines and columns count from 1. */
@@ -15,6 +15,8 @@ export interface Finding {
 /** What the generator did, or would do. */
 export interface Report {
   readonly findings: ReadonlyArray<Finding>
+  /** What should be known and is no mistake. */
+  readonly notices: ReadonlyArray<Finding>
   readonly written: ReadonlyArray<string>
   readonly unchanged: number
   readonly removed: ReadonlyArray<string>
@@ -24,15 +26,10 @@ export interface Report {
   readonly orphaned: ReadonlyArray<string>
 }
 
-/** What tests are generated for. */
-export const testRunners = ["vitest", "node", "none"] as const
-
 /** Options of both functions. */
-export interface CodegenOptions {
-  readonly targets: ReadonlyArray<Target>
+export interface CodegenOptions extends Config {
   readonly cwd: string
   readonly dryRun?: boolean
-  readonly testRunner?: typeof testRunners[number]
 }
 
 /** The generator. */

@@ -53,6 +53,41 @@ describe("generate and check", () => {
       assert.match(stale.err, /Run: wirewright generate points\.mts --out gen\n$/)
     }))
 
+  it("do what the config file says: import extension, test runner, format; flags say it louder", () =>
+    inRepository(async (cwd) => {
+      const source = spec("x: u16, y: u16").replace("types({", "types({") + "// two\n"
+      writeFileSync(join(cwd, "points.mts"), source)
+      writeFileSync(
+        join(cwd, "wirewright.config.ts"),
+        `import { defineConfig } from "wirewright"
+export default defineConfig({
+  targets: [{ spec: "points.mts", out: "gen" }],
+  importExtension: ".js",
+  format: { indentWidth: 4, semicolons: true, quotes: "single", lineWidth: 60 }
+})\n`
+      )
+      const { code, err } = await wirewright(["generate"], "", cwd)
+      assert.strictEqual(code, 0, err)
+      const index = readFileSync(join(cwd, "gen", "index.ts"), "utf8")
+      assert.include(index, "export * from './Types.js';")
+      for (const name of ["Types.ts", "Schemas.ts", "index.ts", "Model.ts"]) {
+        const text = readFileSync(join(cwd, "gen", name), "utf8")
+        const [, ...body] = text.split("\n")
+        assert.deepStrictEqual(body.filter((one) => one.length > 60 && one.trim().includes(" ") && !one.includes("import ")), [], name)
+        if (name === "Types.ts") assert.match(text, /^ {4}readonly x: number;$/m)
+      }
+      assert.strictEqual((await wirewright(["check"], "", cwd)).code, 0)
+      const louder = await wirewright(["generate", "--import-extension", ".ts"], "", cwd)
+      assert.strictEqual(louder.code, 0)
+      assert.include(readFileSync(join(cwd, "gen", "index.ts"), "utf8"), "export * from './Types.ts';")
+      writeFileSync(join(cwd, "wirewright.config.ts"), "export default { targets: [], importExtensions: \".js\" }\n")
+      const wrong = await wirewright(["generate"], "", cwd)
+      assert.deepStrictEqual([wrong.code, wrong.err], [
+        1,
+        "wirewright: wirewright.config.ts is wrong.\nimportExtensions: no such option; did you mean importExtension?\n"
+      ])
+    }))
+
   it("refuse, with the name, to replace what somebody wrote, and show no stack", () =>
     inRepository(async (cwd) => {
       writeFileSync(join(cwd, "points.mts"), spec("x: u16, y: u16"))

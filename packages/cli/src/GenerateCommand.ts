@@ -1,39 +1,83 @@
 /** `wirewright generate` and `wirewright check`: specs to code, and whether the code is what the specs say. */
+import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { type Report, testRunners, withCodegen } from "./CodegenApi.ts"
-import { targetsOf } from "./Config.ts"
-import { counted, handler } from "./Failure.ts"
+import { type CodegenOptions, type Finding, type Report, withCodegen } from "./CodegenApi.ts"
+import { configNames, settingsOf } from "./Config.ts"
+import { importExtensions, testRunners } from "./ConfigFile.ts"
+import { counted, type Failure, handler } from "./Failure.ts"
 import { printFindings } from "./FindingReport.ts"
 import { on, optional } from "./Flags.ts"
 import { colorsOn, flush, line, say } from "./Output.ts"
+import { told, watching } from "./Watch.ts"
 
-const specs = Argument.String("spec").pipe(
-  Argument.withDescription("Spec modules; those of wirewright.config.ts when none is given"),
-  Argument.variadic()
-)
-const out = optional(
-  Flag.String("out"),
-  "Where the generated code goes; several specs get a directory each below it",
-  "what wirewright.config.ts says"
-)
-const testRunner = optional(Flag.Literals("test-runner", testRunners), "What generated tests of the examples run on", "none")
+const parameters = {
+  specs: Argument.String("spec").pipe(
+    Argument.withDescription("Spec modules; those of wirewright.config.ts when none is given"),
+    Argument.variadic()
+  ),
+  out: optional(
+    Flag.String("out"),
+    "Where the generated code goes; several specs get a directory each below it",
+    "what wirewright.config.ts says"
+  ),
+  testRunner: optional(
+    Flag.Literals("test-runner", testRunners),
+    "What generated tests of the examples run on",
+    "what wirewright.config.ts says, else none"
+  ),
+  importExtension: optional(
+    Flag.Literals("import-extension", importExtensions),
+    "Extension of imports between generated files; .js where tsconfig.json does not allow .ts",
+    "what wirewright.config.ts says, else .ts"
+  ),
+  watch: on("watch", "Run again when a spec, or a file that it imports, changes; Ctrl-C ends it with exit code 0")
+}
+
+/** What the arguments say. */
+interface Options {
+  readonly specs: ReadonlyArray<string>
+  readonly out: string | undefined
+  readonly testRunner: typeof testRunners[number] | undefined
+  readonly importExtension: typeof importExtensions[number] | undefined
+  readonly watch: boolean
+}
 
 const cwd = (): string => process.cwd()
 const quoted = (word: string): string => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
-/** The command that brings the generated code up to date. */
-const fixingCommand = (given: ReadonlyArray<string>, to: string | undefined, runner: string | undefined): string =>
-  [
-    "wirewright generate",
-    ...given.map(quoted),
-    ...(to === undefined ? [] : ["--out", quoted(to)]),
-    ...(runner === undefined ? [] : ["--test-runner", runner])
-  ].join(" ")
+/** The arguments again, without `--watch`. */
+const argumentsOf = ({ importExtension, out, specs, testRunner }: Options): ReadonlyArray<string> => [
+  ...specs,
+  ...(out === undefined ? [] : ["--out", out]),
+  ...(testRunner === undefined ? [] : ["--test-runner", testRunner]),
+  ...(importExtension === undefined ? [] : ["--import-extension", importExtension])
+]
 
-const runnerOption = (runner: typeof testRunners[number] | undefined): { readonly testRunner?: typeof testRunners[number] } =>
-  runner === undefined ? {} : { testRunner: runner }
+/** What the generator is told. */
+const codegenOptions = async ({ importExtension, out, specs, testRunner }: Options): Promise<CodegenOptions> => ({
+  ...await settingsOf(specs, out, cwd()),
+  cwd: cwd(),
+  ...(testRunner === undefined ? {} : { testRunner }),
+  ...(importExtension === undefined ? {} : { importExtension })
+})
+
+/** Runs a command, once or whenever a file changes. */
+const runs = (name: string, options: Options, more: ReadonlyArray<string>, run: () => Promise<number>): Effect.Effect<void, Failure> => {
+  const files = [...configNames, ...options.specs]
+  return options.watch
+    ? watching([name, ...argumentsOf(options), ...more], cwd(), files)
+    : handler(() => told(cwd(), files, run), (count) => counted(count, "finding"))
+}
+
+/** Notices are no findings: they go to stderr, a line or two each. */
+const sayNotices = (notices: ReadonlyArray<Finding>): void => {
+  for (const { column, file, hint, line: number, message } of notices) {
+    say(`note: ${file}:${number}:${column} ${message}`)
+    if (hint !== "") say(`  hint: ${hint}`)
+  }
+}
 
 const printGenerated = (report: Report, dryRun: boolean): void => {
   for (const file of report.written) line(`${dryRun ? "would write" : "wrote"} ${file}`)
@@ -44,41 +88,39 @@ const printGenerated = (report: Report, dryRun: boolean): void => {
 
 /** Specs to code. */
 export const generateCommand = Command.make("generate", {
-  specs,
-  out,
-  dryRun: on("dry-run", "Say what would change, write nothing"),
-  testRunner
+  ...parameters,
+  dryRun: on("dry-run", "Say what would change, write nothing")
 }, (options) =>
-  handler(async () => {
-    const targets = await targetsOf(options.specs, options.out, cwd())
-    const report = await withCodegen((codegen) =>
-      codegen.generate({ targets, cwd: cwd(), dryRun: options.dryRun, ...runnerOption(options.testRunner) })
-    )
+  runs("generate", options, options.dryRun ? ["--dry-run"] : [], async () => {
+    const asked = await codegenOptions(options)
+    const report = await withCodegen((codegen) => codegen.generate({ ...asked, dryRun: options.dryRun }))
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
+    sayNotices(report.notices)
     if (report.findings.length === 0) printGenerated(report, options.dryRun)
     else say(`${counted(report.findings.length, "finding")}; nothing was written`)
     await flush()
     return report.findings.length
-  }, (count) => counted(count, "finding"))).pipe(
+  })).pipe(
     Command.withShortDescription("Generate codecs from specs"),
     Command.withDescription(
       "Generate typed codecs, models and tests from spec modules. Unchanged files are not touched; nothing is written while a spec has "
-        + "findings."
+        + "findings, and files that others wrote are never replaced."
     ),
     Command.withExamples([
       { command: "wirewright generate", description: "Everything wirewright.config.ts lists" },
       { command: "wirewright generate spec/ours.ts --out src/gen", description: "One spec" },
+      { command: "wirewright generate --watch", description: "While you write specs" },
       { command: "wirewright generate --dry-run", description: "What would change" }
     ])
   )
 
 /** Whether specs are right and code is fresh. */
-export const checkCommand = Command.make("check", { specs, out, testRunner }, (options) =>
-  handler(async () => {
-    const { out: to } = options
-    const targets = await targetsOf(options.specs, to, cwd())
-    const report = await withCodegen((codegen) => codegen.check({ targets, cwd: cwd(), ...runnerOption(options.testRunner) }))
+export const checkCommand = Command.make("check", parameters, (options) =>
+  runs("check", options, [], async () => {
+    const asked = await codegenOptions(options)
+    const report = await withCodegen((codegen) => codegen.check(asked))
     printFindings(report.findings, { cwd: cwd(), color: colorsOn(process.stdout) })
+    sayNotices(report.notices)
     for (const file of report.stale) line(`stale    ${file}`)
     for (const file of report.orphaned) line(`orphaned ${file}`)
     const outdated = report.stale.length + report.orphaned.length
@@ -90,11 +132,11 @@ export const checkCommand = Command.make("check", { specs, out, testRunner }, (o
         ...(report.findings.length === 0 ? [] : [counted(report.findings.length, "finding")]),
         ...(outdated === 0 ? [] : [`${counted(outdated, "file")} out of date`])
       ]
-      const command = fixingCommand(options.specs, to, options.testRunner)
+      const command = ["wirewright generate", ...argumentsOf(options).map(quoted)].join(" ")
       say(`${parts.join(", ")}. ${report.findings.length === 0 ? "Run" : "Correct the specs, then run"}: ${command}`)
     }
     return count
-  }, (count) => counted(count, "finding"))).pipe(
+  })).pipe(
     Command.withShortDescription("Check specs, and that generated code is fresh"),
     Command.withDescription(
       "Check spec modules, and whether the generated code is what they say. Nothing is written. The last line is the command that fixes it."

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { wirewright } from "../test/RunCli.ts"
-import { targetsOf } from "./Config.ts"
+import { settingsOf } from "./Config.ts"
+import { configMistakes } from "./ConfigFile.ts"
 import { codeFrame } from "./FindingReport.ts"
 
 const directories: Array<string> = []
@@ -51,6 +52,7 @@ describe("configuration", () => {
     const cwd = directory()
     const targets = [{ spec: "a.ts", out: "gen/a" }, { spec: "b.ts", out: "gen/b" }] as const
     writeFileSync(join(cwd, "wirewright.config.ts"), `export default ${JSON.stringify({ targets })}`)
+    const targetsOf = async (...args: Parameters<typeof settingsOf>) => (await settingsOf(...args)).targets
     assert.deepStrictEqual(await targetsOf([], undefined, cwd), targets)
     assert.deepStrictEqual(await targetsOf(["./b.ts"], undefined, cwd), [targets[1]])
     assert.deepStrictEqual(await targetsOf(["c.ts"], "out", cwd), [{ spec: "c.ts", out: "out" }])
@@ -60,8 +62,51 @@ describe("configuration", () => {
     }])
   })
 
+  it("says every mistake, with the option that may have been meant", () => {
+    assert.deepStrictEqual(configMistakes({ targets: [] }), [])
+    assert.deepStrictEqual(
+      configMistakes({
+        targets: [{ spec: "a.ts", out: "gen", protocol: "a" }],
+        importExtension: ".js",
+        testRunner: "node",
+        format: { lineWidth: 40, indentWidth: 8, useTabs: true, semicolons: true, quotes: "single" }
+      }),
+      []
+    )
+    assert.deepStrictEqual(
+      configMistakes({
+        target: [],
+        targets: [{ spec: "a.ts" }, { spec: "", out: "gen", protocols: "a" }, "b.ts"],
+        importExtension: ".jsx",
+        testRunner: "jest",
+        testrunner: "node",
+        format: { lineWidth: 39, indentWidth: 9, useTabs: 1, semicolon: true, quotes: "'" }
+      }),
+      [
+        "target: no such option; did you mean targets?",
+        "targets[0].out: is missing",
+        "targets[1].spec: expected text, got \"\"",
+        "targets[1].protocols: no such option; did you mean protocol?",
+        "targets[2]: expected an object, got \"b.ts\"",
+        "importExtension: expected one of \".ts\", \".js\", got \".jsx\"; did you mean .js?",
+        "testRunner: expected one of \"vitest\", \"node\", \"none\", got \"jest\"",
+        "testrunner: no such option; did you mean testRunner?",
+        "format.lineWidth: expected a whole number from 40 to 1000, got 39",
+        "format.indentWidth: expected a whole number from 1 to 8, got 9",
+        "format.useTabs: expected true or false, got 1",
+        "format.semicolon: no such option; did you mean semicolons?",
+        "format.quotes: expected one of \"double\", \"single\", got \"'\""
+      ]
+    )
+    assert.deepStrictEqual(configMistakes({}), ["targets: is missing"])
+    assert.deepStrictEqual(configMistakes([]), ["default: expected an object, got []"])
+    assert.deepStrictEqual(configMistakes({ targets: [], colours: true }), [
+      "colours: no such option; there are targets, importExtension, testRunner, format"
+    ])
+  })
+
   it("that is wrong is a usage error", async () => {
-    for (const [source, message] of [["export default { targets: [1] }", "must export"], ["throw new Error(\"boom\")", "boom"]] as const) {
+    for (const [source, message] of [["export default { targets: [1] }", "targets[0]: expected an object, got 1"], ["throw new Error(\"boom\")", "boom"]] as const) {
       const cwd = directory()
       writeFileSync(join(cwd, "wirewright.config.ts"), source)
       const { code, err } = await wirewright(["check"], "", cwd)

@@ -18,17 +18,18 @@ import type {
 } from "./Model.ts"
 import type { Reader } from "./Reader.ts"
 import { wordOf } from "./words/index.ts"
+import { depthsOf } from "./words/Sizes.ts"
 import type { Notation, Scope } from "./words/Word.ts"
 
-/** What tools need of a field that only code can say: `customX` of its module. */
+/** What tools need of a field that only code can say: `customX` of its module. Methods, so that the face of one type is a face of any. */
 export interface CustomFace<A = unknown> {
   /** Reads at `at`, not beyond `end`; leaves the offset after it in `reader.next`. */
-  readonly read: (reader: Reader, at: number, end: number, start: number, packet: Scope) => A
+  read(reader: Reader, at: number, end: number, start: number, packet: Scope): A
   /** The value in words. */
-  readonly text: (value: A) => string
-  readonly toJson: (value: A) => unknown
+  text(value: A): string
+  toJson(value: A): unknown
   /** The value of JSON; nothing when it does not fit. */
-  readonly fromJson: (json: unknown) => A | undefined
+  fromJson(json: unknown): A | undefined
   /** Whether a token may be one, where that tells packets apart. Default: any text may. */
   readonly fits?: (text: string) => boolean
   /** For schemas: whether it is such a value. Default: everything is. */
@@ -144,6 +145,14 @@ export class Catalog {
     if (type === undefined) throw new RangeError(`no type ${ref} in the models of ${this.name}`)
     return type
   }
+
+  /** How many records of a type that contains itself may lie within one another; nothing for other types. */
+  depthOf(ref: string): number | undefined {
+    this.depths ??= depthsOf(this.types.values())
+    return this.depths.get(ref)
+  }
+
+  private depths: ReadonlyMap<string, number> | undefined
 
   /** A type in words, like `u64 Seqno`, `flags DcpStreamFlags`, `u16 length of key`. */
   summary(type: TypeModel): string {

@@ -17,6 +17,10 @@ export const expectLength = (length: number, expected: number, packet: string, p
   if (length !== expected) malformed("Length", packet, path, offset, byteCount(expected), byteCount(length))
 }
 
+/** The lengths that sets of optional fields have are `expected`, the largest of which is `largest`; this is none of them. */
+export const noLength = (length: number, largest: number, expected: string, packet: string, path: string, offset: number): never =>
+  short(packet, path, offset, expected, byteCount(length), length < largest ? length : 0)
+
 /** At least `minimum` bytes are left. */
 export const expectAtLeast = (length: number, minimum: number, packet: string, path: string, offset: number): void => {
   if (length < minimum) short(packet, path, offset, `at least ${byteCount(minimum)}`, byteCount(Math.max(0, length)), length)
@@ -38,6 +42,11 @@ export const expectAtMost = (length: number, max: number, packet: string, path: 
   if (length >= max + 1) malformed("Limit", packet, path, offset, `at most ${byteCount(max)}`, byteCount(length))
 }
 
+/** A variable part has at least so many bytes. */
+export const expectMin = (length: number, min: number, packet: string, path: string, offset: number): void => {
+  if (length < min) malformed("Length", packet, path, offset, `at least ${byteCount(min)}`, byteCount(length))
+}
+
 /** A fixed value. */
 export const expectConstant = (actual: number | bigint, expected: number | bigint, packet: string, path: string, offset: number): void => {
   if (actual !== expected) malformed("Constant", packet, path, offset, hexNumber(expected), hexNumber(actual))
@@ -57,21 +66,19 @@ export const expectKnownBits = (value: number, mask: number, packet: string, pat
   }
 }
 
-/** An enumeration value that the spec names. */
-export const expectKnown = (
-  known: boolean,
-  value: number | bigint,
-  packet: string,
-  path: string,
-  offset: number,
-  expected: string
-): void => {
-  if (!known) malformed("UnknownValue", packet, path, offset, expected, hexNumber(value))
-}
-
 /** What an encoder writes keeps its limit. */
 export const checkAtMost = (length: number, max: number, packet: string, path: string): void => {
   if (length > max) unencodable("Limit", packet, path, `at most ${byteCount(max)}`, byteCount(length))
+}
+
+/** What an encoder writes is not empty. */
+export const checkSome = (length: number, packet: string, path: string): void => {
+  if (length === 0) unencodable("Length", packet, path, "at least 1 byte, or undefined", "0 bytes")
+}
+
+/** What an encoder writes has at least so many bytes. */
+export const checkMin = (length: number, min: number, packet: string, path: string): void => {
+  if (length < min) unencodable("Length", packet, path, `at least ${byteCount(min)}`, byteCount(length))
 }
 
 /** What an encoder writes has exactly this size. */
@@ -118,6 +125,11 @@ export const expectCount = (count: number, max: number, packet: string, path: st
   if (count > max) malformed("Limit", packet, path, offset, `at most ${max} elements`, String(count))
 }
 
+/** An array has at least so many elements. */
+export const expectCountMin = (count: number, min: number, packet: string, path: string, offset: number): void => {
+  if (count < min) malformed("Length", packet, path, offset, `at least ${min} elements`, String(count))
+}
+
 /** A claimed number of elements cannot outrun the bytes. */
 export const expectRoom = (count: number, least: number, room: number, packet: string, path: string, offset: number): void => {
   if (count * least > room) {
@@ -126,8 +138,10 @@ export const expectRoom = (count: number, least: number, room: number, packet: s
 }
 
 /** Bits that no name has are zero. */
-export const expectNoBits = (bits: number, packet: string, path: string, offset: number): void => {
-  if (bits !== 0) malformed("Reserved", packet, path, offset, "zero in bits without a name", hexNumber(bits >>> 0))
+export const expectNoBits = (bits: number | bigint, packet: string, path: string, offset: number): void => {
+  if (bits !== 0 && bits !== 0n) {
+    malformed("Reserved", packet, path, offset, "zero in bits without a name", hexNumber(typeof bits === "number" ? bits >>> 0 : bits))
+  }
 }
 
 /** A checksum is that of the bytes. */
@@ -140,11 +154,16 @@ export const checkCount = (count: number, max: number, packet: string, path: str
   if (count > max) unencodable("Limit", packet, path, `at most ${max} elements`, String(count))
 }
 
+/** An encoder's array has at least so many elements. */
+export const checkCountMin = (count: number, min: number, packet: string, path: string): void => {
+  if (count < min) unencodable("Length", packet, path, `at least ${min} elements`, String(count))
+}
+
 /** A value fits its bits; true and false are 1 and 0. */
 export const checkBits = (value: number | boolean, max: number, packet: string, path: string): number => {
-  const number = Number(value)
-  if (!(number >= 0 && number <= max && number % 1 === 0)) {
-    unencodable(value === undefined ? "Missing" : "Range", packet, path, `an integer of 0…${max}`, String(value))
+  const number = typeof value === "boolean" ? Number(value) : value
+  if (!(typeof number === "number" && number >= 0 && number <= max && number % 1 === 0)) {
+    unencodable(value === undefined || value === null ? "Missing" : "Range", packet, path, `an integer of 0…${max}`, String(value))
   }
   return number
 }

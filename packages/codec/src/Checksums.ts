@@ -21,6 +21,10 @@ const lazily = (polynomial: number): (bytes: Uint8Array, at: number, end: number
   }
 }
 
+/** The bytes of `[from, to)`, those of a checksum among them taken as zeros. */
+export const withoutOwn = (bytes: Uint8Array, from: number, to: number, at: number, size: number): Uint8Array =>
+  bytes.slice(from, to).fill(0, at - from, at - from + size)
+
 /** CRC-32 of zip, Ethernet and PNG (ISO 3309), of `bytes[at, end)`. */
 export const crc32 = /* @__PURE__ */ lazily(0xedb8_8320)
 

@@ -3,12 +3,21 @@ import { short } from "./Check.ts"
 import { malformed, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
 
+/** Offset of byte `a` in `[at, end)`; -1 when it is not there. Looks at nothing beyond `end`, and calls native code only for long searches. */
+const indexOfByte = (bytes: Uint8Array, a: number, at: number, end: number): number => {
+  const near = end - at > 48 ? at + 48 : end
+  let i = at
+  while (i < near && bytes[i] !== a) i++
+  if (i < near) return i
+  if (i >= end) return -1
+  const found = bytes.subarray(i, Math.floor(end)).indexOf(a)
+  return found === -1 ? -1 : i + found
+}
+
 /** Offset of byte `a` in `[at, end)`. Throws when it is not there. */
 export const findByte = (reader: Reader, a: number, at: number, end: number, start: number, packet: string, path: string): number => {
-  const found = reader.bytes.indexOf(a, at)
-  return found === -1 || found >= end
-    ? short(packet, path, at - start, `the end, byte 0x${a.toString(16).padStart(2, "0")}`, "none", end)
-    : found
+  const found = indexOfByte(reader.bytes, a, at, end)
+  return found === -1 ? short(packet, path, at - start, `the end, byte 0x${hexByte(a)}`, "none", end) : found
 }
 
 /** Offset of the bytes `a`, `b` in `[at, end)`. Throws when they are not there. */
@@ -23,10 +32,20 @@ export const findPair = (
   path: string
 ): number => {
   const { bytes } = reader
-  for (let found = bytes.indexOf(a, at); found !== -1 && found + 1 < end; found = bytes.indexOf(a, found + 1)) {
+  for (let found = indexOfByte(bytes, a, at, end); found !== -1 && found + 1 < end; found = indexOfByte(bytes, a, found + 1, end)) {
     if (bytes[found + 1] === b) return found
   }
   return short(packet, path, at - start, `the end, bytes 0x${hexByte(a)}${hexByte(b)}`, "none", end)
+}
+
+/**
+ * Offset of the CR LF that ends the line at `at`. The line ends at its first LF, as servers read it; one without a CR before it is an error.
+ */
+export const findLine = (reader: Reader, at: number, end: number, start: number, packet: string, path: string): number => {
+  const { bytes } = reader
+  const found = indexOfByte(bytes, 0x0a, at, end)
+  if (found === -1) return short(packet, path, at - start, "the end, CR LF", "none", end)
+  return found > at && bytes[found - 1] === 0x0d ? found - 1 : malformed("Syntax", packet, path, found - start, "CR before LF", "LF alone")
 }
 
 /** Offset of the characters of `terminator`, of a byte each, in `[at, end)`; only at multiples of `step` from `at`. */
@@ -43,7 +62,11 @@ export const findText = (
   const { bytes } = reader
   const { length } = terminator
   const first = terminator.charCodeAt(0)
-  for (let found = bytes.indexOf(first, at); found !== -1 && found + length <= end; found = bytes.indexOf(first, found + 1)) {
+  for (
+    let found = indexOfByte(bytes, first, at, end);
+    found !== -1 && found + length <= end;
+    found = indexOfByte(bytes, first, found + 1, end)
+  ) {
     if ((found - at) % step === 0 && standsAt(bytes, found, end, [...terminator].map((one) => one.charCodeAt(0)))) return found
   }
   return short(packet, path, at - start, `the end, ${JSON.stringify(terminator)}`, "none", end)
@@ -56,6 +79,36 @@ export const standsAt = (bytes: Uint8Array, at: number, end: number, terminator:
   if (end - at < terminator.length) return false
   for (let i = 0; i < terminator.length; i++) if (bytes[at + i] !== terminator[i]) return false
   return true
+}
+
+/** Whether the terminator of a list stands at `at`. Throws when more bytes must come to tell. */
+export const endStands = (
+  reader: Reader,
+  terminator: string,
+  at: number,
+  end: number,
+  start: number,
+  packet: string,
+  path: string
+): boolean => {
+  for (let i = 0; i < terminator.length; i++) {
+    if (end - at - i < 1) return i > 0 && end % 1 !== 0 ? short(packet, path, at - start, JSON.stringify(terminator), "the end", end) : false
+    if (reader.bytes[at + i] !== terminator.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** A list that has `max` elements has no more; its terminator may yet come. */
+export const expectNoMore = (at: number, end: number, max: number, packet: string, path: string, start: number): void => {
+  if (end - at < 1) short(packet, path, at - start, "the end of the list", "the end", end)
+  malformed("Limit", packet, path, at - start, `at most ${max} elements`, "more")
+}
+
+/** An element that was written at `at` does not look like the end of its list. */
+export const checkElement = (bytes: Uint8Array, at: number, end: number, terminator: string, packet: string, path: string): void => {
+  if (standsAt(bytes, at, end, Array.from(terminator, (one) => one.charCodeAt(0)))) {
+    unencodable("Range", packet, path, `an element that does not begin with ${JSON.stringify(terminator)}`, "one")
+  }
 }
 
 /** The bytes of a literal stand at `at`; returns the offset after them. */
@@ -110,19 +163,32 @@ export const readBool = (
 export const checkBool = (value: boolean, packet: string, path: string): boolean =>
   typeof value === "boolean" ? value : unencodable("Missing", packet, path, "true or false", typeof value)
 
-/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. */
-export const checkUntil = (bytes: Uint8Array, from: number, to: number, terminator: string, packet: string, path: string, step = 1): void => {
-  const first = terminator.charCodeAt(0)
-  for (let i = bytes.indexOf(first, from); i !== -1 && i < to; i = bytes.indexOf(first, i + 1)) {
+/** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. What CR LF ends contains no LF. */
+export const checkUntil = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  terminator: string,
+  packet: string,
+  path: string,
+  step = 1
+): void => {
+  const line = terminator === "\r\n"
+  const first = line ? 0x0a : terminator.charCodeAt(0)
+  for (let i = indexOfByte(bytes, first, from, to); i !== -1; i = indexOfByte(bytes, first, i + 1, to)) {
     let whole = (i - from) % step === 0
-    for (let k = 1; k < terminator.length && whole; k++) {
+    for (let k = 1; k < terminator.length && whole && !line; k++) {
       // what stands after the content is the terminator itself
       const byte = i + k < to ? bytes[i + k]! : terminator.charCodeAt(i + k - to)
       whole = byte === terminator.charCodeAt(k)
     }
-    if (whole) unencodable("Range", packet, path, `no ${JSON.stringify(terminator)} within`, "one")
+    if (whole) unencodable("Range", packet, path, `no ${line ? "LF" : JSON.stringify(terminator)} within`, "one")
   }
 }
+
+/** Whether text contains what would end it, or begins it at its end; what CR LF ends contains no LF. */
+export const holdsTerminator = (text: string, terminator: string): boolean =>
+  terminator === "\r\n" ? text.includes("\n") : `${text}${terminator}`.indexOf(terminator) < text.length
 
 const digits = (reader: Reader, at: number, end: number, start: number, packet: string, path: string): boolean => {
   const { bytes } = reader
@@ -215,31 +281,80 @@ export const slide = (bytes: Uint8Array, from: number, end: number, to: number):
   return end + to - from
 }
 
-/** Where the tokens of a line end: the offsets of the separators in `[at, end)`, and `end`. An empty line that needs none has none. */
-export const tokenEnds = (
+/** Where the token at `at` ends: at the next separator (one byte, or two), or where its line does. */
+export const tokenEnd = (bytes: Uint8Array, at: number, stop: number, separator: number, second?: number): number => {
+  let i = at
+  while (i < stop && (bytes[i] !== separator || second !== undefined && (i + 1 >= stop || bytes[i + 1] !== second))) i++
+  return i
+}
+
+/** How many tokens follow the one that ends at `at`, or begin there when a separator of `size` bytes is thought before it. */
+export const tokensAfter = (bytes: Uint8Array, at: number, stop: number, separator: number, second?: number): number => {
+  const size = second === undefined ? 1 : 2
+  let count = 0
+  for (let i = at; i < stop; count++) i = tokenEnd(bytes, i + size, stop, separator, second)
+  return count
+}
+
+/** Whether the token `[at, end)` is this text. */
+export const isToken = (bytes: Uint8Array, at: number, end: number, text: string): boolean => {
+  if (end - at !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  return true
+}
+
+/** Another token follows: a separator stands at `at`, where the one before it has ended. */
+export const expectToken = (
   reader: Reader,
   at: number,
-  end: number,
+  stop: number,
   separator: string,
-  least: number,
-  most: number,
   start: number,
   packet: string,
   path: string
-): ReadonlyArray<number> => {
-  const { bytes } = reader
-  const ends: Array<number> = []
-  if (end > at || least > 0) {
-    const first = separator.charCodeAt(0)
-    for (let i = bytes.indexOf(first, at); i !== -1 && i < end; i = bytes.indexOf(first, i + 1)) {
-      if (separator.length === 2 && (i + 1 >= end || bytes[i + 1] !== separator.charCodeAt(1))) continue
-      ends.push(i)
+): void => {
+  if (at >= stop) return malformed("Length", packet, path, at - start, "another token", "the end of the line")
+  for (let i = 0; i < separator.length; i++) {
+    if (reader.bytes[at + i] !== separator.charCodeAt(i)) {
+      return malformed("Syntax", packet, path, at + i - start, JSON.stringify(separator), `0x${hexByte(reader.bytes[at + i]!)}`)
     }
-    ends.push(end)
   }
-  if (ends.length < least) malformed("Length", packet, path, end - start, `at least ${least} tokens`, String(ends.length))
-  if (ends.length > most) malformed("Trailing", packet, path, ends[most - 1]! - start, `at most ${most} tokens`, String(ends.length))
-  return ends
+}
+
+/** A token ends at `at`: a separator stands there, or it is the end of the line. */
+export const expectTokenEnd = (
+  reader: Reader,
+  at: number,
+  stop: number,
+  separator: string,
+  start: number,
+  packet: string,
+  path: string
+): void => {
+  if (at !== stop) expectToken(reader, at, stop, separator, start, packet, path)
+}
+
+/** A token that is written contains neither a separator nor what ends the line (of CR LF, the LF). */
+export const checkToken = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  separator: number,
+  ending: number,
+  packet: string,
+  path: string
+): void => {
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i]
+    if (byte === separator || byte === ending) {
+      unencodable("Separator", packet, path, "a token without separators and line ends", `0x${hexByte(byte)}`)
+    }
+  }
+}
+
+/** A token that is written is not another one's text. */
+export const checkNotToken = (bytes: Uint8Array, from: number, to: number, text: string, packet: string, path: string): void => {
+  if (isToken(bytes, from, to, text)) unencodable("Range", packet, path, `anything but ${JSON.stringify(text)}`, JSON.stringify(text))
 }
 
 /** Zero bytes up to a multiple of `to` from `begin`; returns the offset after them. */
@@ -268,14 +383,28 @@ export const putAligned = (bytes: Uint8Array, at: number, begin: number, to: num
   return next
 }
 
-/** A record lies within `max` others of its type at most. Returns the depth, for the caller to count down again. */
-export const deeper = (depth: number, max: number, packet: string, path: string, offset: number): number => {
-  if (depth >= max) malformed("Limit", packet, path, offset, `at most ${max} records within one another`, "more")
-  return depth + 1
+/** Counts the records of a type that surround what is being read or written. */
+interface Depths {
+  depths: Record<string, number> | undefined
+}
+
+/** A record begins, of which at most `max` may lie within one another. The caller says when it ends (`shallower`). */
+export const deeper = (reader: Depths, type: string, max: number, offset: number): void => {
+  const depths = reader.depths ??= {}
+  const depth = depths[type] ?? 0
+  if (depth >= max) malformed("Limit", type, "", offset, `at most ${max} records within one another`, "more")
+  depths[type] = depth + 1
 }
 
 /** The same for encoders. */
-export const deeperWrite = (depth: number, max: number, packet: string, path: string): number => {
-  if (depth >= max) unencodable("Limit", packet, path, `at most ${max} records within one another`, "more")
-  return depth + 1
+export const deeperWrite = (writer: Depths, type: string, max: number): void => {
+  const depths = writer.depths ??= {}
+  const depth = depths[type] ?? 0
+  if (depth >= max) unencodable("Limit", type, "", `at most ${max} records within one another`, "more")
+  depths[type] = depth + 1
+}
+
+/** A record ends. */
+export const shallower = (of: Depths, type: string): void => {
+  of.depths![type]!--
 }

@@ -34,7 +34,7 @@ export const headOf = (fields: ReadonlyArray<FieldModel>): Head => {
       let first = true
       for (const [i, token] of type.fields.entries()) {
         if (token.type.kind !== "literal") {
-          if (first || token.type.kind === "optional" || token.type.kind === "array") break
+          if (first || token.type.kind === "optional" || token.type.kind === "array" && (token.type.min ?? 0) === 0) break
           return { text: text + separator, boundary: [] }
         }
         text += (first ? "" : separator) + characters(token.type.hex)
@@ -48,15 +48,15 @@ export const headOf = (fields: ReadonlyArray<FieldModel>): Head => {
   return { text, boundary: [] }
 }
 
-/** Whether a packet at `at` begins with a head. */
-export const isHead = (reader: Reader, at: number, end: number, text: string, ...boundary: ReadonlyArray<number>): boolean => {
+/** Whether a packet at `at` begins with a head, and one of the bytes that must follow it, where there are such. */
+export const isHead = (reader: Reader, at: number, end: number, text: string, follows?: number, orFollows?: number): boolean => {
   const { bytes } = reader
   if (end - at < text.length) return false
   for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
-  if (boundary.length === 0) return true
+  if (follows === undefined) return true
   const after = at + text.length
   // a section that is all there may end with the head; where more may come, it is not known yet
-  return end - after < 1 ? end % 1 === 0 : boundary.includes(bytes[after]!)
+  return end - after < 1 ? end % 1 === 0 : bytes[after] === follows || bytes[after] === orFollows
 }
 
 /** Throws: what is at `at` begins no packet of the kind, or not yet. */
@@ -67,7 +67,11 @@ export const noHead = (reader: Reader, at: number, end: number, kind: string, he
     for (let i = 0; i < size; i++) if (there[i] !== head.charCodeAt(i)) return false
     return there.length <= head.length
   })
-  const expected = `a packet that begins with ${heads.map((head) => JSON.stringify(head)).join(", ")}`
+  // the nearest ones say enough
+  const near = heads.filter((head) => head.charCodeAt(0) === there[0])
+  const some = (near.length === 0 ? heads : near).slice(0, 8)
+  const more = some.length < heads.length ? `, or ${heads.length - some.length} others` : ""
+  const expected = `a packet that begins with ${some.map((head) => JSON.stringify(head)).join(", ")}${more}`
   if (mayBecome || end % 1 !== 0 && there.length === 0) return incomplete(kind, "", there.length, expected, `${there.length} bytes`)
   return malformed("UnknownValue", kind, "", 0, expected, JSON.stringify(String.fromCharCode(...there.subarray(0, 24))))
 }

@@ -3,6 +3,7 @@
  * read. It never produces values.
  */
 import type { FieldModel, LayoutModel, TypeModel } from "./Model.ts"
+import { isByLength } from "./words/Presence.ts"
 import { fixedSize } from "./words/Sizes.ts"
 import type { StateSet, Types } from "./words/Word.ts"
 
@@ -29,9 +30,6 @@ export const subsets = (
     )
   )
 }
-
-/** Whether only the length of what surrounds it tells if a field is there. */
-export const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
 
 /** The sets of optional fields that may be present together, each with the size of all fields; ascending. All must have a fixed size. */
 export const presences = (

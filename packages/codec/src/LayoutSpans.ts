@@ -59,6 +59,12 @@ export class LayoutSpans {
     this.spans.push({ path, section, offset, length, type, value, text, reserved, ...(doc === undefined ? {} : { doc }) })
   }
 
+  /** What was noted last says by being there that it is. */
+  mark(): void {
+    const last = this.spans.at(-1)
+    if (last !== undefined) this.spans[this.spans.length - 1] = { ...last, value: true }
+  }
+
   /** Throws unless `[at, at + size)` lies within what surrounds it and within the bytes there are. */
   need(path: string, at: number, size: number, end: number): void {
     if (size > end - at) short(this.packet, path, at, plural(size), end > at ? plural(Math.floor(end - at)) : "the end", end)

@@ -5,17 +5,19 @@
  * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
  * say about each other.
  */
-import { short } from "./Check.ts"
+import { noLength, short } from "./Check.ts"
 import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits } from "./Hex.ts"
-import { type OptionalField, subsets } from "./LayoutSizes.ts"
+import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
-import { standsAt } from "./Ends.ts"
-import { endsItself, fixedSize, leastSize } from "./words/Sizes.ts"
+import { endStands, expectNoMore, isToken, tokenEnd } from "./Ends.ts"
+import { textOfHex } from "./words/Numbers.ts"
+import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
-import { inState } from "./words/Presence.ts"
+import { inState, isPresenceByLength } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
+import { literalsAfter, mayBeMissing } from "./words/Tokens.ts"
 import { Scope, type Spot } from "./words/Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -45,6 +47,11 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Walks over the fields of a record. What is missing of several fields of fixed width is the fault of the first, as decoders have it. */
   record(fields: ReadonlyArray<FieldModel>, path: string, at: number, end: number, scope: Scope): number {
+    if (isPresenceByLength(this.catalog, fields)) {
+      const sizes = possibleSizes(this.catalog, fields, this.states) ?? []
+      const length = end - at
+      if (!sizes.includes(Math.floor(length))) noLength(length, sizes.at(-1)!, sizesText(sizes), this.packet, path, at)
+    }
     return this.fields(fields, path === "" ? "" : `${path}.`, at, end, scope, this.runs(fields))
   }
 
@@ -109,7 +116,8 @@ export class LayoutWalk extends LayoutSpans {
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })
       }
-      scope.places.set(field.name, [spot.at, position])
+      if (field.type.kind === "optional" && field.type.of.kind === "literal" && type !== undefined) this.mark()
+      scope.place(field.name, spot.at, position)
       while (groups.at(-1)?.last === field.name) {
         const group = groups.pop()!
         if (position !== group.end) malformed("Trailing", this.packet, path, position, "the end", plural(group.end - position))
@@ -131,7 +139,8 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Whether only the length of what surrounds it tells if a field is there. */
   private byLength(type: TypeModel): boolean {
-    return type.kind === "optional" && type.if === undefined
+    const optional = optionalIn(type)
+    return optional !== undefined && optional.if === undefined
   }
 
   /** What stands in place of a field; nothing when it is not there. */
@@ -176,7 +185,8 @@ export class LayoutWalk extends LayoutSpans {
     present: Map<string, boolean>
   ): void {
     let rest = Math.floor(end) - at
-    let exact = true
+    // what the lengths of siblings say, they have said for all fields
+    let exact = fields.length > 1 || isPresenceByLength(this.catalog, fields)
     const optionals: Array<OptionalField> = []
     for (const { name, type } of fields) {
       const size = scope.lengths.get(name) ?? fixedSize(this.catalog, type.kind === "optional" ? type.of : type, this.states)
@@ -195,16 +205,19 @@ export class LayoutWalk extends LayoutSpans {
       for (const { name } of optionals) present.set(name, set!.names.has(name))
       return
     }
-    const field = fields[0]!
-    const type = field.type as Of<"optional">
-    const size = scope.lengths.get(field.name) ?? fixedSize(this.catalog, type.of, this.states) ?? 1
-    present.set(field.name, rest >= size && rest > 0 && (type.requires === undefined || present.get(type.requires) === true))
+    present.set(fields[0]!.name, Math.floor(end) - at > 0)
   }
 
   /** Elements of an array: `count` of them, until a terminator, or as many as there is room for. */
-  elements(of: TypeModel, spot: Spot, count: number | null | undefined, max: number | undefined, until: string | undefined): number {
+  elements(
+    of: TypeModel,
+    spot: Spot,
+    count: number | null | undefined,
+    { max, min = 0 }: { readonly max?: number; readonly min?: number },
+    until: string | undefined
+  ): number {
     const { path, end } = spot
-    const terminator = until === undefined ? undefined : [...bytesOfDigits(until)]
+    const terminator = until === undefined ? undefined : textOfHex(until)
     let position = spot.at
     let index = 0
     const least = leastSize(this.catalog, of)
@@ -214,12 +227,12 @@ export class LayoutWalk extends LayoutSpans {
     const goesOn = (): boolean => {
       if (typeof count === "number") return index < count
       if (terminator === undefined) return end - position >= 1
-      return !standsAt(this.reader.bytes, position, end, terminator)
+      return !endStands(this.reader, terminator, position, this.stop(end), 0, this.packet, `${path}[${index}]`)
     }
     for (; goesOn(); index++) {
       const here = `${path}[${index}]`
       if (index === max) {
-        malformed("Limit", this.packet, here, position, `at most ${max} elements`, "more")
+        expectNoMore(position, terminator === undefined ? Math.floor(end) : this.stop(end), max, this.packet, here, 0)
       }
       let next = position
       try {
@@ -232,59 +245,66 @@ export class LayoutWalk extends LayoutSpans {
       if (next === position) malformed("Length", this.packet, here, position, "an element", "no bytes")
       position = next
     }
+    if (index < min) malformed("Length", this.packet, path, spot.at, `at least ${min} elements`, String(index))
     if (index === 0) this.note(path, spot.at, 0, `array of ${this.summary(of)}`, [], "[]", spot.doc)
     return position + (terminator?.length ?? 0)
   }
 
   /** Walks over the tokens of a line, `[at, end)` without what ends it. */
   tokens(type: Of<"tokens">, prefix: string, at: number, end: number, scope: Scope): void {
-    const separator = [...bytesOfDigits(type.separator)]
-    const tokens: Array<readonly [number, number]> = []
-    let from = at
-    for (let i = at; i < end; i++) {
-      if (!standsAt(this.reader.bytes, i, end, separator)) continue
-      tokens.push([from, i])
-      from = i + separator.length
-      i = from - 1
-    }
-    if (end > at || type.fields.some((field) => field.type.kind !== "optional" && field.type.kind !== "array")) tokens.push([from, end])
-    const required = type.fields.filter((field) => field.type.kind !== "optional" && field.type.kind !== "array").length
-    let spare = tokens.length - required
-    if (spare < 0) malformed("Length", this.packet, prefix.replace(/\.$/, ""), end, `at least ${required} tokens`, String(tokens.length))
+    const [separator, second] = bytesOfDigits(type.separator)
+    const { bytes } = this.reader
+    const size = type.separator.length / 2
+    const required = type.fields.filter((field) => !mayBeMissing(field)).length
+    const starts: Array<number> = end > at || required > 0 ? [at] : []
+    const stopOf = (start: number): number => tokenEnd(bytes, start, end, separator!, second)
+    for (let i = at; starts.length > 0 && (i = stopOf(i)) < end; i += size) starts.push(i + size)
+    let spare = starts.length - required
+    const whole = prefix.replace(/\.$/, "")
+    if (spare < 0) malformed("Length", this.packet, whole, end, `at least ${required} tokens`, String(starts.length))
     let index = 0
     const one = (of: TypeModel, name: string, doc: string | undefined, path: string): void => {
-      const [start, stop] = tokens[index++]!
+      const start = starts[index++]!
+      const isRest = type.rest === true && name === type.fields.at(-1)!.name
+      const stop = isRest ? end : stopOf(start)
+      if (isRest) index = starts.length
       const next = this.type(of, { path, name, at: start, end: stop, scope, doc })
       if (next !== stop) malformed("Trailing", this.packet, path, next, plural(next - start), plural(stop - start))
-      scope.places.set(name, [start, stop])
+      scope.place(name, start, stop)
     }
-    for (const { name, type: of, doc } of type.fields) {
+    for (const [i, { name, type: of, doc }] of type.fields.entries()) {
       const path = prefix + name
       if (of.kind === "array") {
-        const count = spare
-        if (of.max !== undefined && count > of.max) {
-          malformed("Limit", this.packet, path, tokens[index]?.[0] ?? end, `at most ${of.max} elements`, String(count))
+        const from = starts[index] ?? end
+        if (of.max !== undefined && spare > of.max) {
+          malformed("Limit", this.packet, path, from, `at most ${of.max} elements`, String(spare))
         }
-        for (let i = 0; i < count; i++) one(of.of, "", doc, `${path}[${i}]`)
-        if (count === 0) this.note(path, tokens[index]?.[0] ?? end, 0, this.summary(of), [], "[]", doc)
+        if (of.min !== undefined && spare < of.min) {
+          malformed("Length", this.packet, path, from, `at least ${of.min} elements`, String(spare))
+        }
+        if (spare === 0) this.note(path, from, 0, this.summary(of), [], "[]", doc)
+        for (let k = 0; k < spare; k++) one(of.of, "", doc, `${path}[${k}]`)
         spare = 0
       } else if (of.kind === "optional") {
-        if (spare > 0) {
-          spare--
-          one(of.of, name, doc, path)
-        }
+        if (spare === 0) continue
+        const start = starts[index]!
+        const says = (hex: string): boolean => isToken(bytes, start, stopOf(start), textOfHex(hex))
+        if (of.of.kind === "literal" ? !says(of.of.hex) : literalsAfter(type.fields, i).some(says)) continue
+        spare--
+        one(of.of, name, doc, path)
       } else one(of, name, doc, path)
     }
-    if (index < tokens.length) {
-      malformed("Trailing", this.packet, prefix.replace(/\.$/, ""), tokens[index]![0], `${index} tokens`, String(tokens.length))
+    if (index < starts.length) {
+      malformed("Trailing", this.packet, whole, starts[index]!, `${index} tokens`, String(starts.length))
     }
   }
 
   /** Runs for a record that may lie within others of its type. */
   deeper(type: Of<"struct" | "choice">, { path, at }: Spot, run: () => number): number {
-    if (type.depth === undefined) return run()
+    const max = this.catalog.depthOf(type.ref)
+    if (max === undefined) return run()
     const depth = this.depths.get(type.ref) ?? 0
-    if (depth >= type.depth) malformed("Limit", this.packet, path, at, `at most ${type.depth} records within one another`, "more")
+    if (depth >= max) malformed("Limit", this.packet, path, at, `at most ${max} records within one another`, "more")
     this.depths.set(type.ref, depth + 1)
     const next = run()
     this.depths.set(type.ref, depth)

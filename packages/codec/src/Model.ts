@@ -65,6 +65,7 @@ export type NumberModel = IntModel | VarintModel | EscapedModel | DecimalModel
 /** How a sized type ends: exactly `size` bytes, or before the bytes `until` (in hexadecimal digits), or by what surrounds it. */
 export interface SizedModel {
   readonly size?: number
+  readonly min?: number
   readonly max?: number
   readonly until?: string
 }
@@ -99,6 +100,8 @@ export interface BitFieldModel {
   readonly plus?: number
   /** Whether it says if a field is there, and so is derived. */
   readonly presenceOf?: ReadonlyArray<string>
+  /** The choice that it selects from, and so is derived. */
+  readonly tagOf?: string
 }
 
 /** A wire type; `ref` names an entry of `Model.types` here or in a base. Bytes are spelled in hexadecimal digits. */
@@ -121,6 +124,8 @@ export type TypeModel =
     readonly size?: number
     readonly policy: "keep" | "ignore" | "error"
   }
+  /** A field in bits, as packets have it; it stands in no run of fields by itself. */
+  | SliceModel
   | { readonly kind: "align"; readonly to: number }
   | { readonly kind: "checksum"; readonly algorithm: string; readonly of: IntModel; readonly over: ReadonlyArray<string> }
   | { readonly kind: "lengthOf"; readonly of: NumberModel; readonly target: string | ReadonlyArray<string> } & LengthModel
@@ -140,9 +145,16 @@ export type TypeModel =
     readonly to?: number
     readonly else?: TypeModel
   }
-  | { readonly kind: "array"; readonly of: TypeModel; readonly max?: number; readonly until?: string }
+  | { readonly kind: "array"; readonly of: TypeModel; readonly min?: number; readonly max?: number; readonly until?: string }
   | { readonly kind: "bits"; readonly of: IntModel; readonly fields: ReadonlyArray<BitFieldModel> }
-  | { readonly kind: "tokens"; readonly separator: string; readonly until?: string; readonly fields: ReadonlyArray<FieldModel> }
+  | {
+    readonly kind: "tokens"
+    readonly separator: string
+    readonly until?: string
+    /** The last field is the rest of the line, separators included. */
+    readonly rest?: true
+    readonly fields: ReadonlyArray<FieldModel>
+  }
   /** The header value that says which command this is. */
   | { readonly kind: "opcode"; readonly of: IntModel }
   /** The length of the packet, counted from `from` on. */

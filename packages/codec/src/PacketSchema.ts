@@ -9,6 +9,7 @@ import { isVisible } from "./JsonValue.ts"
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
 import { wordOf } from "./words/index.ts"
 import { isNullable } from "./words/Records.ts"
+import { optionalIn } from "./words/Sizes.ts"
 import { flatFields, type SchemaMaker } from "./words/Word.ts"
 import * as Wire from "./WireSchema.ts"
 
@@ -41,7 +42,7 @@ const headFilters = (kind: KindModel): ReadonlyArray<Filter> =>
 
 const requiresFilters = (layout: LayoutModel): ReadonlyArray<Filter> =>
   layout.sections.flatMap(({ fields }) => fields).flatMap(({ name, type }): ReadonlyArray<Filter> => {
-    const requires = type.kind === "optional" ? type.requires : undefined
+    const requires = optionalIn(type)?.requires
     return requires === undefined
       ? []
       : [(packet) => packet[name] === undefined || packet[requires] !== undefined || `${name} needs ${requires}`]
@@ -153,7 +154,10 @@ class Maker {
     bytes: Wire.bytes,
     text: Wire.text,
     literals: (values) => Schema.Literals(values),
-    array: (of, max) => max === undefined ? Schema.Array(of) : Schema.Array(of).check(Schema.isMaxLength(max)),
+    array: (of, max, min) => {
+      const most = max === undefined ? Schema.Array(of) : Schema.Array(of).check(Schema.isMaxLength(max))
+      return min === undefined ? most : most.check(Schema.isMinLength(min))
+    },
     nullOr: (of) => Schema.NullOr(of),
     union,
     type: (type) => this.type(type),

@@ -16,8 +16,8 @@ export class Reader {
   private readonly store: ArrayBufferLike
   private readonly base: number
 
-  /** How deep the record that is being read lies within records of its own type. */
-  depth = 0
+  /** How many records of each type that contains itself surround what is being read. */
+  depths: Record<string, number> | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes

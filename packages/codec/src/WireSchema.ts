@@ -4,6 +4,7 @@
  * Nothing on the packet path loads this module: validating a packet costs about 25 times what decoding it does.
  */
 import * as Schema from "effect/Schema"
+import { holdsTerminator } from "./Ends.ts"
 import type { IntName } from "./Model.ts"
 import type { TextLimits } from "./words/Word.ts"
 import { decodeText, encodeText, hasEscapes, textLength } from "./Text.ts"
@@ -30,23 +31,36 @@ export const range = integer
 export const bigRange = bigInteger
 
 /** Raw bytes of a bounded or fixed size. `without`: characters whose bytes they do not contain. */
-export const bytes = (options: { readonly size?: number; readonly max?: number; readonly without?: string } = {}) => {
-  const { size, max, without } = options
+export const bytes = (
+  options: { readonly size?: number; readonly min?: number; readonly max?: number; readonly without?: string } = {}
+) => {
+  const { size, min = 0, max, without } = options
   const sized = size !== undefined
     ? Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`, {
       arbitraryConstraint: { minLength: size, maxLength: size }
     }))
-    : max !== undefined
-    ? Schema.Uint8Array.check(Schema.makeFilter((value) => value.length <= max || `expected at most ${max} bytes, got ${value.length}`, {
-      arbitraryConstraint: { maxLength: max }
-    }))
+    : max !== undefined || min > 0
+    ? Schema.Uint8Array.check(
+      Schema.makeFilter((value) => value.length >= min && value.length <= (max ?? Infinity) || `${extent(min, max)}, got ${value.length}`, {
+        arbitraryConstraint: { minLength: min, ...(max === undefined ? {} : { maxLength: max }) }
+      })
+    )
     : Schema.Uint8Array
   return without === undefined
     ? sized
-    : sized.check(Schema.makeFilter((value) => {
-      const text = Array.from(value, (byte) => String.fromCharCode(byte)).join("")
-      return `${text}${without}`.indexOf(without) === text.length || "expected bytes without their end"
-    }))
+    : sized.check(Schema.makeFilter((value) => !holdsTerminator(latin1(value), without) || "expected bytes without their end"))
+}
+
+const extent = (min: number, max: number | undefined): string =>
+  `expected ${min > 0 ? `at least ${min}` : ""}${min > 0 && max !== undefined ? " and " : ""}${
+    max === undefined ? "" : `at most ${max}`
+  } bytes`
+
+/** Characters of the same numbers as the bytes. */
+const latin1 = (value: Uint8Array): string => {
+  let out = ""
+  for (let i = 0; i < value.length; i += 4096) out += String.fromCharCode(...value.subarray(i, i + 4096))
+  return out
 }
 
 /** Whether text is the spelling that its own bytes decode to. Lone surrogates are, when they stand for bytes that are no UTF-8. */
@@ -58,24 +72,24 @@ const isLossless = (value: string): boolean => {
 
 /** Text of a bounded or fixed size. */
 export const text = (options: TextLimits = {}) => {
-  const { size, max, without, limit, unit } = options
+  const { size, min = 0, max, without, limit, unit } = options
   // no text has fewer bytes than UTF-16 units
   const units = (bytes: number): number => Math.floor(bytes / (unit ?? 1))
   return Schema.String.check(
     Schema.makeFilter((value) => {
       if (unit === undefined && !isLossless(value)) return "expected text that its bytes decode to"
-      if (limit !== undefined) for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
-      if (without !== undefined && `${value}${without}`.indexOf(without) < value.length) return `expected text without ${JSON.stringify(without)}`
-      if (size === undefined && max === undefined) return true
+      if (limit !== undefined) {
+        for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
+      }
+      if (without !== undefined && holdsTerminator(value, without)) return `expected text without ${JSON.stringify(without)}`
+      if (size === undefined && max === undefined && min === 0) return true
       const length = unit === undefined ? textLength(value) : unit * value.length
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`
-      return max === undefined || length <= max || `expected at most ${max} bytes, got ${length}`
+      return length >= min && length <= (max ?? Infinity) || `${extent(min, max)}, got ${length}`
     }, {
       arbitraryConstraint: size !== undefined
         ? { minLength: units(size), maxLength: units(size) }
-        : max !== undefined
-        ? { maxLength: units(max) }
-        : {}
+        : { ...(min > 0 ? { minLength: Math.ceil(min / (unit ?? 1)) } : {}), ...(max === undefined ? {} : { maxLength: units(max) }) }
     })
   )
 }

@@ -35,8 +35,8 @@ export class Writer {
   view: DataView
   /** Where the next packet begins. */
   position = 0
-  /** How deep the record that is being written lies within records of its own type. */
-  depth = 0
+  /** How many records of each type that contains itself surround what is being written. */
+  depths: Record<string, number> | undefined
   /** Where what is not taken begins in the current buffer. */
   private start = 0
   private slab: Slab

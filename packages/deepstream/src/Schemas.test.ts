@@ -34,7 +34,7 @@ const decodes = (text: string): ReadonlyArray<Packet> =>
   [decodeClientMessage, decodeServerMessage].flatMap((decode) => {
     try {
       const message = decode(text, 0, text.length - 1)
-      return message._tag === "UnknownMessage" ? [] : [message]
+      return [message]
     } catch {
       return []
     }

@@ -33,6 +33,7 @@ export interface Tokens<F extends Fields = Fields> {
   readonly separator: Terminator
   readonly fields: F
   readonly until?: Terminator
+  readonly rest?: boolean
 }
 
 /** Bits `high` to `low` (inclusive) of a number; one bit with one argument. `of` names its values, `value` fixes it. */
@@ -47,9 +48,14 @@ export const slice = (high: number, low: number = high, options: { readonly of?:
 export const bits = <const S extends { readonly [name: string]: BitField }>(of: Int, fields: S): Bits<S> =>
   mark({ kind: "bits", of, fields }, bits)
 
-/** `tokens(" ", { key: utf8(), flags: decimal() }, { until: "\r\n" })`: fields with separators between them, and what ends the line. */
+/**
+ * `tokens(" ", { key: utf8(), flags: decimal() }, { until: "\r\n" })`: fields with separators between them, and what ends the line. With
+ * `rest` the last field is the rest of the line, separators included. Optional fields take tokens from the left while more are there than
+ * the others need; an optional literal is there when the token says so, and an optional field before one leaves it that token. An array
+ * takes all that are left, and so is the last of those that may be missing.
+ */
 export const tokens = <const F extends Fields>(
   separator: Terminator,
   fields: F,
-  options: { readonly until?: Terminator } = {}
+  options: { readonly until?: Terminator; readonly rest?: boolean } = {}
 ): Tokens<F> => mark({ ...given(options), kind: "tokens", separator, fields }, tokens)

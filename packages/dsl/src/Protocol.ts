@@ -12,7 +12,10 @@ export type NamedType = Struct | Choice | NibbleFrames | Flags | Enumeration
 export interface ProtocolOptions {
   /** Lower-case name; the generated entry module is named after it. */
   readonly name: string
-  /** Import specifier of the generated code, for those who extend this protocol, such as `@wirewright/dcp/gen`. */
+  /**
+   * Where those who extend this protocol find its generated code: the specifier of a package, such as `@wirewright/dcp/gen`, or within a
+   * project the path of its directory from this file, such as `./src/gen`.
+   */
   readonly module: string
   readonly commands: ReadonlyArray<Command>
   readonly types?: ReadonlyArray<NamedType>

@@ -18,6 +18,8 @@ export interface Struct<N extends string = string> {
 export interface ArrayOf {
   readonly kind: "array"
   readonly of: Type
+  /** Least elements allowed. */
+  readonly min?: number
   /** Most elements allowed. */
   readonly max?: number
   /** Ends where these bytes stand in place of an element. */
@@ -74,7 +76,7 @@ export const struct = <const N extends string, const F extends Fields>(
 ): Struct<N> => mark({ ...given(options), kind: "struct", name, fields: fields as Fields }, struct)
 
 /** Repeated elements. */
-export const array = (of: Type, options: { readonly max?: number; readonly until?: Terminator } = {}): ArrayOf =>
+export const array = (of: Type, options: { readonly min?: number; readonly max?: number; readonly until?: Terminator } = {}): ArrayOf =>
   mark({ ...given(options), kind: "array", of }, array)
 
 /** One case of a `choice` or of `nibbleFrames`: its tag and what follows. */
@@ -92,8 +94,7 @@ export const choice = <const N extends string>(
   tag: Int | Varint | By,
   cases: Choice["cases"],
   options: { readonly unknown?: "keep" | "error"; readonly byteOrder?: ByteOrder } = {}
-): Choice<N> =>
-  mark({ unknown: "error" as const, ...given(options), kind: "choice", name, tag, cases }, choice)
+): Choice<N> => mark({ unknown: "error" as const, ...given(options), kind: "choice", name, tag, cases }, choice)
 
 /** Flexible framing extras: a list of records with 4-bit ids and lengths. */
 export const nibbleFrames = <const N extends string>(name: N, cases: NibbleFrames["cases"]): NibbleFrames<N> =>

@@ -8,9 +8,11 @@ export type Terminator = string | number
 export interface Sized {
   /** Exact size in bytes. */
   readonly size?: number
+  /** Least bytes allowed, where no `size` is given; fewer is a typed error in both directions. */
+  readonly min?: number
   /** Most bytes allowed; more is a typed error in both directions. */
   readonly max?: number
-  /** Ends where these bytes are, which are written after it and cannot be within it. */
+  /** Ends where these bytes are, which are written after it and cannot be within it. `"\r\n"`: at the first LF, which must follow a CR. */
   readonly until?: Terminator
 }
 

@@ -28,6 +28,7 @@ export const AdjustTimeType = enumeration("AdjustTimeType", u8, {
 /** Reads a property of the running process. */
 export const ioctlGet = command("IoctlGet", {
   opcode: 0x23,
+  replaces: "GatK",
   label: "IOCTL_GET",
   request: {
     key: {
@@ -56,6 +57,7 @@ export const ioctlGet = command("IoctlGet", {
 /** Changes a property of the running process. */
 export const ioctlSet = command("IoctlSet", {
   opcode: 0x24,
+  replaces: "GatKQ",
   label: "IOCTL_SET",
   request: {
     key: {

@@ -8,6 +8,7 @@ export * from "./Classic.ts"
 export * from "./Connection.ts"
 export * from "./Frame.ts"
 export * from "./Memcached.ts"
+export * from "./Text.ts"
 
 /** All commands of plain memcached. */
 export const memcachedCommands = [...Object.values(memcachedClassic), ...connectionCommands, gatK, gatKQ]

@@ -63,6 +63,31 @@ export const whole: ReadonlyArray<Entry> = [
     wrong: [wrong(`cbf43927 ${digits} 08`, "Checksum", "sum", 0)]
   },
   {
+    name: "checksum in the middle of what it covers, taken as zeros (ICMP echo, RFC 792)",
+    type: struct("SumWithin", {
+      type: D.u8,
+      code: D.u8,
+      sum: D.checksum("internet", D.u16, { over: ["type", "data"] }),
+      id: D.u16,
+      sequence: D.u16,
+      data: D.prefixed(D.u8, D.bytes()),
+      after: D.u8
+    }),
+    // 0800 + 0001 + 0002 + 0161 → 0964, complement f69b
+    examples: [{ value: { type: 8, code: 0, id: 1, sequence: 2, data: b(0x61), after: 9 }, hex: "08 00 f69b 0001 0002 0161 09", from: "RFC 1071" }],
+    wrong: [wrong("08 00 f69c 0001 0002 0161 09", "Checksum", "sum", 2)]
+  },
+  {
+    name: "checksum over optional fields, before bytes that take what is left",
+    type: struct("SumOptional", {
+      bits: D.bits(D.u8, { has: D.slice(0) }),
+      sum: D.checksum("sum8", D.u8, { over: ["bits", "rest"] }),
+      more: D.optional(D.u16, { if: D.bitOf("has") }),
+      rest: D.bytes()
+    }),
+    examples: [{ value: { rest: b(1, 2) }, hex: "00 03 0102" }, { value: { more: 0x0304, rest: b() }, hex: "01 08 0304" }]
+  },
+  {
     name: "checksum over variable bytes that take what is left",
     type: struct("SumRest", { data: D.bytes(), sum: D.checksum("xor8", D.u8, { over: ["data"] }) }),
     examples: [{ value: { data: b(1, 2, 4) }, hex: "010204 07" }, { value: { data: b() }, hex: "00" }],

@@ -5,7 +5,7 @@ import { unfit } from "../JsonUnfit.ts"
 import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
 import type { LengthModel, TypeModel } from "../Model.ts"
-import { leastSize } from "./Sizes.ts"
+import { endsItself, fixedSize, leastSize } from "./Sizes.ts"
 import { noteNumber, numberText, textOfHex } from "./Numbers.ts"
 import { numberWords } from "./Numbers.ts"
 import type { Spot, Word } from "./Word.ts"
@@ -80,9 +80,9 @@ export const lengthWords: {
     }
   },
   tagOf: {
-    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
+    fixed: (type, types) => fixedSize(types, type.of),
     least: (type, types) => leastSize(types, type.of),
-    ends: () => true,
+    ends: (type, types) => endsItself(types, type.of),
     isVisible: () => false,
     summary: (type, catalog) => `${catalog.summary(type.of)}, tag of ${type.target}`,
     walk: (walk, type, spot) => {
@@ -126,7 +126,7 @@ export const lengthWords: {
         walk.note(spot.path, at, 0, walk.summary(type), null, "null", spot.doc)
         return at
       }
-      return walk.elements(type.of, { ...spot, at }, count, type.max, undefined)
+      return walk.elements(type.of, { ...spot, at }, count, type, undefined)
     },
     schema: (make, type) => {
       const elements = make.array(make.type(type.of), type.max)

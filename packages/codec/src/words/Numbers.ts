@@ -1,6 +1,6 @@
 /** Integers, floats, variable-length integers, decimals, constants, booleans; enumerations and flags of integers. */
 import type { Catalog } from "../Catalog.ts"
-import { findByte, findPair, findText, readDecimal, readDecimalBig } from "../Ends.ts"
+import { findByte, findLine, findPair, findText, readDecimal, readDecimalBig } from "../Ends.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { bytesOfDigits } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -68,6 +68,7 @@ export const textOfHex = (hex: string): string => String.fromCharCode(...bytesOf
 export const findUntil = (walk: LayoutWalk, hex: string, at: number, end: number, path: string, step = 1): number => {
   const [a, b] = bytesOfDigits(hex)
   if (step > 1 || hex.length > 4) return findText(walk.reader, textOfHex(hex), step, at, end, 0, walk.packet, path)
+  if (hex === "0d0a") return findLine(walk.reader, at, end, 0, walk.packet, path)
   return b === undefined
     ? findByte(walk.reader, a!, at, end, 0, walk.packet, path)
     : findPair(walk.reader, a!, b, at, end, 0, walk.packet, path)

@@ -1,8 +1,10 @@
 /** What may be missing. */
 import { malformed } from "../Errors.ts"
-import type { TypeModel } from "../Model.ts"
+import type { Catalog } from "../Catalog.ts"
+import type { FieldModel, TypeModel } from "../Model.ts"
+import { isBigNumber } from "./Numbers.ts"
 import { endsItself, fixedSize, isVisibleType, leastSize } from "./Sizes.ts"
-import type { StateSet, Word } from "./Word.ts"
+import { flatFields, type StateSet, type Types, type Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
@@ -11,6 +13,16 @@ export const inState = (type: Of<"when">, number: number | undefined): boolean =
   type.from === undefined && type.to === undefined
     ? (number ?? 0) !== 0
     : (number ?? 0) >= (type.from ?? -Infinity) && (number ?? 0) <= (type.to ?? Infinity)
+
+/** Whether only the length of what surrounds it tells if a field is there. */
+export const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
+
+/** Whether the presence of optional fields follows from the length of the whole run, rather than from there being more bytes. */
+export const isPresenceByLength = (types: Types, fields: ReadonlyArray<FieldModel>): boolean => {
+  const optionals = fields.filter(isByLength)
+  const fixed = fields.every(({ type }) => fixedSize(types, type.kind === "optional" ? type.of : type) !== undefined)
+  return optionals.length > 0 && fixed && (optionals.length > 1 || !isByLength(fields.at(-1)!))
+}
 
 /** The number of a state; 1 when it is on and has none. */
 export const stateNumber = (states: StateSet | undefined, name: string): number | undefined =>
@@ -57,9 +69,55 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         ? malformed("UnknownValue", walk.packet, spot.path, spot.at, type.state, "another state")
         : walk.type(present, spot)
     },
-    toJson: (catalog, type, value, notation) => catalog.toJson(type.of, value, notation),
-    fromJson: (catalog, type, json, packet, path) =>
-      json === undefined || json === null && !isNullable(type.of) ? undefined : catalog.fromJson(type.of, json, packet, path)
+    toJson: (catalog, type, value, notation) =>
+      catalog.toJson(type.else === undefined || fits(catalog, type.of, value) ? type.of : type.else, value, notation),
+    fromJson: (catalog, type, json, packet, path) => {
+      if (json === undefined || json === null && !isNullable(type.of)) return undefined
+      if (type.else === undefined) return catalog.fromJson(type.of, json, packet, path)
+      try {
+        return catalog.fromJson(type.of, json, packet, path)
+      } catch {
+        return catalog.fromJson(type.else, json, packet, path)
+      }
+    }
+  }
+}
+
+/** Whether a value looks like one of a type, rather than of another that may stand in its place. */
+const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
+  switch (type.kind) {
+    case "int":
+    case "varint":
+    case "escaped":
+    case "decimal":
+      return typeof value === (isBigNumber(type) ? "bigint" : "number")
+    case "float":
+    case "flags":
+    case "enumeration":
+      return typeof value === "number"
+    case "utf8":
+    case "json":
+    case "text":
+      return typeof value === "string"
+    case "bytes":
+      return value instanceof Uint8Array
+    case "array":
+      return Array.isArray(value)
+    case "counted":
+      return Array.isArray(value) || value === null && isNullable(type)
+    case "prefixed":
+      return value === null ? isNullable(type) : fits(catalog, type.of, value)
+    case "struct":
+      return typeof value === "object" && value !== null && flatFields(catalog.typeOf("struct", type.ref).fields).every((field) =>
+        !isVisibleType(field.type) || field.type.kind === "optional" || field.type.kind === "when" ||
+        (value as { readonly [name: string]: unknown })[field.name] !== undefined
+      )
+    case "choice": {
+      const tag = (value as { readonly _tag?: unknown } | null)?._tag
+      return tag === "Unknown" || catalog.typeOf("choice", type.ref).cases.some(({ name }) => name === tag)
+    }
+    default:
+      return true
   }
 }
 

@@ -1,4 +1,4 @@
-/** Records, choices, arrays, framing extras; bits and tokens, which are fields of the record around them. */
+/** Records, choices, arrays, framing extras; bits, which are fields of the record around them. */
 import type { Catalog } from "../Catalog.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { hexOf } from "../Hex.ts"
@@ -7,7 +7,7 @@ import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
 import type { CaseModel, FieldModel, NumberModel, TypeModel } from "../Model.ts"
 import { intWidth } from "../TypeText.ts"
-import { escapedValue, findUntil, integerFromJson, isBigNumber, numberAt, numberText } from "./Numbers.ts"
+import { escapedValue, integerFromJson, isBigNumber, numberAt, numberText } from "./Numbers.ts"
 import { endsItself, fixedSize, isVisibleType, leastSize, unwrapped } from "./Sizes.ts"
 import { bytesFromJson } from "./Texts.ts"
 import { flatFields, type Notation, Scope, type Spot, type StateSet, type Types, type Word } from "./Word.ts"
@@ -204,16 +204,11 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
       malformed("UnknownValue", walk.packet, path, spot.at, `a value of ${of.name}`, String(bits))
     }
     spot.scope.values.set(field.name, Number(bits))
+    if (field.tagOf !== undefined) spot.scope.tags.set(field.tagOf, Number(bits))
   }
   const rest = value & (1n << BigInt(width * 8)) - 1n & ~named
   if (rest !== 0n) malformed("Reserved", walk.packet, spot.path, spot.at, "zero in bits without a name", hexNumber(rest))
   return next
-}
-
-const walkTokens = (walk: LayoutWalk, type: Of<"tokens">, spot: Spot): number => {
-  const stop = type.until === undefined ? Math.floor(spot.end) : findUntil(walk, type.until, spot.at, walk.stop(spot.end), spot.path)
-  walk.tokens(type, prefixOf(spot.path), spot.at, stop, spot.scope)
-  return stop + (type.until?.length ?? 0) / 2
 }
 
 const depthOf =
@@ -222,7 +217,7 @@ const depthOf =
 
 /** The words of this file. */
 export const recordWords: {
-  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "tokens"]: Word<Of<K>>
+  readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: {
     fixed: depthOf<Of<"struct">>((type, types, states) => sumOf(fieldsOf(types, type.ref), (one) => fixedSize(types, one, states))),
@@ -265,12 +260,12 @@ export const recordWords: {
     }
   },
   array: {
-    least: (type) => (type.until?.length ?? 0) / 2,
+    least: (type, types) => (type.min ?? 0) * leastSize(types, type.of) + (type.until?.length ?? 0) / 2,
     ends: (type) => type.until !== undefined,
     inner: (type) => [type.of],
     summary: (type, catalog) => `array of ${catalog.summary(type.of)}`,
-    schema: (make, type) => make.array(make.type(type.of), type.max),
-    walk: (walk, type, spot) => walk.elements(type.of, spot, spot.scope.counts.get(spot.name), type.max, type.until),
+    schema: (make, type) => make.array(make.type(type.of), type.max, type.min),
+    walk: (walk, type, spot) => walk.elements(type.of, spot, spot.scope.counts.get(spot.name), type, type.until),
     toJson: (catalog, type, value, notation) =>
       value === null ? null : (value as ReadonlyArray<unknown>).map((one) => catalog.toJson(type.of, one, notation)),
     fromJson: (catalog, type, json, packet, path) => {
@@ -299,17 +294,10 @@ export const recordWords: {
     summary: (type) => `${numberText(type.of)} bits`,
     walk: walkBits
   },
-  tokens: {
-    least: (type, types) => {
-      const separators = Math.max(
-        0,
-        type.fields.filter((field) => field.type.kind !== "optional" && field.type.kind !== "array").length - 1
-      )
-      const content = type.fields.reduce((sum, field) => sum + leastSize(types, field.type), 0)
-      return content + separators * type.separator.length / 2 + (type.until?.length ?? 0) / 2
-    },
-    ends: (type) => type.until !== undefined,
-    summary: () => "tokens",
-    walk: walkTokens
+  slice: {
+    summary: (type) => type.high === type.low ? `bit ${type.high}` : `bits ${type.high}-${type.low}`,
+    walk: (_, __, spot) => spot.at,
+    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? Number(json) : integerFromJson(false, json, packet, path),
+    schema: (make, type) => make.integer(0, 2 ** (type.high - type.low + 1) - 1)
   }
 }

@@ -1,7 +1,20 @@
 /** Sizes of types, asked of their words. A type that contains itself has no fixed size, and takes at least what surrounds the recursion. */
-import type { TypeModel } from "../Model.ts"
+import type { NamedTypeModel, TypeModel } from "../Model.ts"
 import { wordOf } from "./index.ts"
 import type { StateSet, Types } from "./Word.ts"
+
+/** How many records of each type that contains itself may lie within one another, by name. */
+export const depthsOf = (types: Iterable<NamedTypeModel>): ReadonlyMap<string, number> => {
+  const found = new Map<string, number>()
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return
+    const { depth, ref } = value as { readonly depth?: number; readonly ref?: string }
+    if (typeof depth === "number" && typeof ref === "string") found.set(ref, Math.min(depth, found.get(ref) ?? Infinity))
+    for (const one of Object.values(value)) visit(one)
+  }
+  for (const type of types) visit(type)
+  return found
+}
 
 const busy = new Set<string>()
 
@@ -39,3 +52,7 @@ export const isVisibleType = (type: TypeModel): boolean => wordOf(type).isVisibl
 
 /** Whether an optional value, or one that is there in some states, is spelled by the type. */
 export const unwrapped = (type: TypeModel): TypeModel => type.kind === "optional" || type.kind === "when" ? unwrapped(type.of) : type
+
+/** The optional that a type is, or is in some states. */
+export const optionalIn = (type: TypeModel): TypeModel & { readonly kind: "optional" } | undefined =>
+  type.kind === "optional" ? type : type.kind === "when" ? optionalIn(type.of) : undefined

@@ -58,7 +58,7 @@ const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
 ): Word<T> => ({
   ...json,
   fixed: (type) => type.until === undefined ? type.size : undefined,
-  least: (type) => type.size ?? (type.until?.length ?? 0) / 2,
+  least: (type) => type.size ?? (type.min ?? 0) + (type.until?.length ?? 0) / 2,
   ends: (type) => type.size !== undefined || type.until !== undefined,
   summary: (type) => {
     const name = type.kind === "text" ? (type as Of<"text">).encoding : type.kind
@@ -68,6 +68,9 @@ const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
   walk: (walk, type, spot) => {
     const { path, at, end } = spot
     const [stop, next] = extent(walk, type, spot, type.kind === "text" ? unitSize((type as Of<"text">).encoding) : 1)
+    if (type.size === undefined && type.min !== undefined && stop - at < type.min) {
+      malformed("Length", walk.packet, path, at, `at least ${plural(type.min)}`, plural(stop - at))
+    }
     if (type.max !== undefined && stop - at > type.max) {
       malformed("Limit", walk.packet, path, at, `at most ${plural(type.max)}`, plural(stop - at))
     }
@@ -92,6 +95,7 @@ const textJson = {
 
 const limits = (type: SizedModel) => ({
   ...(type.size === undefined ? {} : { size: type.size }),
+  ...(type.min === undefined ? {} : { min: type.min }),
   ...(type.max === undefined ? {} : { max: type.max }),
   ...(type.until === undefined ? {} : { without: textOfHex(type.until) })
 })

@@ -12,7 +12,7 @@ import type { Word } from "./Word.ts"
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
 /** Functions of the checksums by the names that specs use, as they are exported. */
-export const checksumFunctions: { readonly [algorithm: string]: keyof typeof Checksums } = {
+export const checksumFunctions: { readonly [algorithm: string]: Exclude<keyof typeof Checksums, "withoutOwn"> } = {
   "crc32": "crc32",
   "crc32c": "crc32c",
   "crc16-modbus": "crc16Modbus",
@@ -22,6 +22,8 @@ export const checksumFunctions: { readonly [algorithm: string]: keyof typeof Che
   "sum8": "sum8",
   "xor8": "xor8"
 }
+
+const checksumFunction = (algorithm: string) => Checksums[checksumFunctions[algorithm]!]
 
 const reservedSize = (type: Of<"reserved">): number => type.int === undefined ? type.size ?? 0 : intWidth[type.int]
 
@@ -73,18 +75,25 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     fixed: (type) => intWidth[type.of.int],
     isVisible: () => false,
     summary: (type) => `${numberText(type.of)} ${type.algorithm} of ${type.over.join(", ")}`,
-    walk: (walk, type, { path, at, end, doc, scope }) => {
+    walk: (walk, type, { path, name, at, end, doc, scope }) => {
       const width = intWidth[type.of.int]
       walk.need(path, at, width, end)
       const value = Number(walk.int(at, type.of.int, type.of.order))
       walk.note(path, at, width, walk.summary(type), value, hexNumber(value, width), doc)
-      const from = scope.places.get(type.over[0]!)?.[0]
-      const to = scope.places.get(type.over.at(-1)!)?.[1]
-      const compute = Checksums[checksumFunctions[type.algorithm]!]
-      if (from !== undefined && to !== undefined && to <= walk.reader.bytes.length) {
-        const right = compute(walk.reader.bytes, from, to)
+      const { bytes } = walk.reader
+      const compute = checksumFunction(type.algorithm)
+      let isOwn = type.over.includes(name)
+      scope.verify(() => {
+        const from = scope.places.get(type.over[0]!)?.[0]
+        const to = scope.places.get(type.over.at(-1)!)?.[1]
+        // what is covered begins before the checksum and ends after it
+        if (from !== undefined && to === undefined) isOwn = true
+        if (from === undefined || to === undefined) return false
+        const covered = isOwn ? Checksums.withoutOwn(bytes, from, to, at, width) : bytes.subarray(from, to)
+        const right = compute(covered, 0, covered.length)
         if (right !== value) malformed("Checksum", walk.packet, path, at, hexNumber(right, width), hexNumber(value, width))
-      }
+        return true
+      })
       return at + width
     }
   },

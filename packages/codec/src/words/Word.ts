@@ -32,6 +32,8 @@ export class Scope {
   readonly values = new Map<string, number>()
   /** Where fields stand, by name. */
   readonly places = new Map<string, readonly [at: number, end: number]>()
+  /** Checksums of fields that have not all been read; each says whether it could be verified. */
+  private unverified: ReadonlyArray<() => boolean> = []
   /** Where the record begins. */
   readonly begin: number
   readonly outer: Scope | undefined
@@ -39,6 +41,17 @@ export class Scope {
   constructor(begin: number, outer?: Scope) {
     this.begin = begin
     this.outer = outer
+  }
+
+  /** Verifies a checksum as soon as what it covers has been read. */
+  verify(check: () => boolean): void {
+    if (!check()) this.unverified = [...this.unverified, check]
+  }
+
+  /** A field has been read. */
+  place(name: string, at: number, end: number): void {
+    this.places.set(name, [at, end])
+    if (this.unverified.length > 0) this.unverified = this.unverified.filter((check) => !check())
   }
 
   /** The number of a field of this record, or of the packet around it. */
@@ -65,6 +78,7 @@ export type Notation = "named" | "plain"
 /** What text keeps to; sizes are in bytes. */
 export interface TextLimits {
   readonly size?: number
+  readonly min?: number
   readonly max?: number
   /** What the text must not contain. */
   readonly without?: string
@@ -80,10 +94,10 @@ export interface SchemaMaker<S> {
   readonly bigint: (min: bigint, max: bigint) => S
   readonly number: (single: boolean) => S
   readonly boolean: () => S
-  readonly bytes: (options: { readonly size?: number; readonly max?: number; readonly without?: string }) => S
+  readonly bytes: (options: { readonly size?: number; readonly min?: number; readonly max?: number; readonly without?: string }) => S
   readonly text: (options: TextLimits) => S
   readonly literals: (values: ReadonlyArray<number>) => S
-  readonly array: (of: S, max: number | undefined) => S
+  readonly array: (of: S, max: number | undefined, min?: number) => S
   readonly nullOr: (of: S) => S
   readonly union: (of: ReadonlyArray<S>) => S
   /** The schema of a type within it. */
@@ -139,7 +153,8 @@ const bitFieldType = (
 ): TypeModel => {
   if (one.role !== undefined) return { kind: "opcode", of }
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
+  if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
-  return one.escaped ?? of
+  return one.escaped ?? { kind: "slice", high: one.high, low: one.low }
 }

@@ -5,6 +5,7 @@ import { numberWords } from "./Numbers.ts"
 import { presenceWords } from "./Presence.ts"
 import { recordWords } from "./Records.ts"
 import { textWords } from "./Texts.ts"
+import { tokensWords } from "./Tokens.ts"
 import { wholeWords } from "./Whole.ts"
 import type { Word } from "./Word.ts"
 
@@ -14,6 +15,7 @@ const words: { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { read
   ...lengthWords,
   ...presenceWords,
   ...recordWords,
+  ...tokensWords,
   ...wholeWords
 }
 

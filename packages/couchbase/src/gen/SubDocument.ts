@@ -43,6 +43,7 @@ import {
   expectAtMost,
   expectEnd,
   expectLength,
+  expectNoMore,
   expectWithin,
   inElement,
   malformed,
@@ -979,7 +980,7 @@ export const decodeSubdocMultiLookup: RequestDecoder<SubdocMultiLookup, States> 
   let specsAt = valueStart
   try {
     while (end - specsAt >= 1) {
-      if (specs.length === 16) malformed("Limit", "", "", specsAt - at, "at most 16 elements", "more")
+      if (specs.length === 16) expectNoMore(specsAt, end, 16, "", "", at)
       const element = readSubdocLookupSpec(reader, specsAt, end, at)
       const afterElement = reader.next
       specs.push(element)
@@ -1063,7 +1064,7 @@ export const decodeSubdocMultiLookupResponse: ResponseDecoder<SubdocMultiLookupR
   let resultsAt = valueStart
   try {
     while (end - resultsAt >= 1) {
-      if (results.length === 16) malformed("Limit", "", "", resultsAt - at, "at most 16 elements", "more")
+      if (results.length === 16) expectNoMore(resultsAt, end, 16, "", "", at)
       const element = readSubdocLookupResult(reader, resultsAt, end, at)
       const afterElement = reader.next
       results.push(element)
@@ -1177,7 +1178,7 @@ export const decodeSubdocMultiMutation: RequestDecoder<SubdocMultiMutation, Stat
   let specsAt = valueStart
   try {
     while (end - specsAt >= 1) {
-      if (specs.length === 16) malformed("Limit", "", "", specsAt - at, "at most 16 elements", "more")
+      if (specs.length === 16) expectNoMore(specsAt, end, 16, "", "", at)
       const element = readSubdocMutationSpec(reader, specsAt, end, at)
       const afterElement = reader.next
       specs.push(element)
@@ -1283,7 +1284,7 @@ export const decodeSubdocMultiMutationResponse: ResponseDecoder<SubdocMultiMutat
   let resultsAt = valueStart
   try {
     while (end - resultsAt >= 1) {
-      if (results.length === 16) malformed("Limit", "", "", resultsAt - at, "at most 16 elements", "more")
+      if (results.length === 16) expectNoMore(resultsAt, end, 16, "", "", at)
       const element = readSubdocMutationResult(reader, resultsAt, end, at)
       const afterElement = reader.next
       results.push(element)

@@ -104,7 +104,7 @@ const ReasonCode = enumeration("ReasonCode", u8, {
 })
 const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
 /** What ends a packet of version 5: without a reason code it means success. */
-const reason = { reasonCode: optional(since5(ReasonCode)), properties: optional(properties, { requires: "reasonCode" }) }
+const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(optional(propertyList, { requires: "reasonCode" })) }
 
 const will = { if: bitOf("will") }
 const connect = packet("Connect", {

@@ -16,7 +16,6 @@ import {
   putU16,
   putU8,
   textBound,
-  unencodable,
   writeNibbleHeader
 } from "@wirewright/codec"
 
@@ -319,13 +318,7 @@ export function boundRequestFrame(value: RequestFrame): number {
     case "Unknown":
       return 3 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "RequestFrame",
-        "_tag",
-        "a case of RequestFrame",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }
 
@@ -441,12 +434,6 @@ export function boundResponseFrame(value: ResponseFrame): number {
     case "Unknown":
       return 3 + value.bytes.length
     default:
-      return unencodable(
-        "UnknownValue",
-        "ResponseFrame",
-        "_tag",
-        "a case of ResponseFrame",
-        String((value as { readonly _tag?: unknown } | undefined)?._tag)
-      )
+      return 0
   }
 }

@@ -1,0 +1,15 @@
+/** All entries of the table, by group; a group is generated as one protocol. */
+import type { Entry } from "./Entry.ts"
+import { bitsAndTokens } from "./table/Bits.ts"
+import { lengths } from "./table/Lengths.ts"
+import { numbers } from "./table/Numbers.ts"
+import { presence } from "./table/Presence.ts"
+import { records } from "./table/Records.ts"
+import { texts } from "./table/Texts.ts"
+import { whole } from "./table/Whole.ts"
+
+/** Entries by group. */
+export const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, lengths, presence, bits: bitsAndTokens, records, whole }
+
+/** Connection states that entries mention. */
+export const states = ["on", "version"] as const

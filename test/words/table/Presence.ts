@@ -1,0 +1,196 @@
+/** What may be missing, and versions. */
+import * as D from "@wirewright/dsl"
+import { type Entry, refused, wrong } from "../Entry.ts"
+
+const { struct } = D
+
+const b = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(values)
+
+const Rights = D.flags("PresenceRights", D.u16, { Read: D.bit(0), Extra: D.bit(3), Late: D.bit(15) })
+
+/** Entries of presence. */
+export const presence: ReadonlyArray<Entry> = [
+  {
+    name: "optional at the end, told by more bytes",
+    type: struct("OptionalLast", { n: D.u8, rest: D.optional(D.utf8()) }),
+    examples: [{ value: { n: 1 }, hex: "01" }, { value: { n: 1, rest: "é" }, hex: "01 c3a9" }],
+    // no bytes would be read as not there
+    refused: [refused({ n: 1, rest: "" }, "Length", "rest")]
+  },
+  {
+    name: "optional number at the end",
+    type: struct("OptionalNumber", { n: D.u8, more: D.optional(D.u16) }),
+    examples: [{ value: { n: 1 }, hex: "01" }, { value: { n: 1, more: 258 }, hex: "01 0102" }]
+  },
+  {
+    name: "several optionals of fixed size, told by the length",
+    type: struct("OptionalSizes", {
+      n: D.u8,
+      a: D.optional(D.u16),
+      c: D.optional(D.u32, { requires: "a" }),
+      end: D.u8
+    }),
+    examples: [
+      { value: { n: 1, end: 9 }, hex: "01 09" },
+      { value: { n: 1, a: 2, end: 9 }, hex: "01 0002 09" },
+      { value: { n: 1, a: 2, c: 3, end: 9 }, hex: "01 0002 00000003 09" }
+    ],
+    wrong: [wrong("01 0002 00000003 0999", "Length", "", 0)],
+    refused: [refused({ n: 1, c: 3, end: 9 }, "Missing", "a")]
+  },
+  {
+    name: "optional by a bit of a number",
+    type: struct("OptionalSlice", {
+      flags: D.bits(D.u8, { hasText: D.slice(1), hasNumber: D.slice(7), kind: D.slice(5, 4) }),
+      text: D.optional(D.cstring(), { if: D.bitOf("hasText") }),
+      number: D.optional(D.u16, { if: D.bitOf("hasNumber") }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { kind: 2, after: 9 }, hex: "20 09" },
+      { value: { kind: 0, text: "", after: 9 }, hex: "02 00 09" },
+      { value: { kind: 3, text: "é", number: 258, after: 9 }, hex: "b2 c3a900 0102 09" }
+    ],
+    wrong: [wrong("01 09", "Reserved", "flags", 0)],
+    refused: [
+      refused({ kind: 4, after: 9 }, "Range", "kind"),
+      refused({ kind: 0, number: 65_536, after: 9 }, "Range", "number"),
+      refused({ after: 9 }, "Missing", "kind")
+    ]
+  },
+  {
+    name: "several optionals by one bit, which come together (MQTT's user name)",
+    type: struct("OptionalTogether", {
+      flags: D.bits(D.u8, { will: D.slice(2) }),
+      topic: D.optional(D.prefixed(D.u16, D.utf8()), { if: D.bitOf("will") }),
+      message: D.optional(D.prefixed(D.u16, D.bytes()), { if: D.bitOf("will") }),
+      mark: D.optional(D.literal("!"), { if: D.bitOf("will") }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { mark: false, after: 9 }, hex: "00 09" },
+      { value: { topic: "a", message: b(1), mark: true, after: 9 }, hex: "04 000161 000101 21 09" }
+    ],
+    wrong: [wrong("04 0000 0000 22 09", "Constant", "mark", 5)],
+    refused: [
+      refused({ topic: "a", after: 9 }, "Missing", "message"),
+      refused({ message: b(1), after: 9 }, "Range", "message"),
+      refused({ topic: "a", message: b(1), after: 9 }, "Missing", "mark")
+    ]
+  },
+  {
+    name: "optional by a bit of flags",
+    type: struct("OptionalFlag", {
+      rights: Rights,
+      extra: D.optional(D.u8, { if: D.bitOf("rights", "Extra") }),
+      late: D.optional(D.counted(D.u8, D.u8), { if: D.bitOf("rights", "Late") })
+    }),
+    examples: [
+      { value: { rights: 1 }, hex: "0001" },
+      { value: { rights: 0x0009, extra: 7 }, hex: "0009 07" },
+      { value: { rights: 0x8009, extra: 7, late: [1] }, hex: "8009 07 0101" }
+    ]
+  },
+  {
+    name: "optional by values of a sibling (MQTT's packet identifier)",
+    type: struct("OptionalValue", {
+      bits: D.bits(D.u8, { qos: D.slice(2, 1) }),
+      id: D.optional(D.u16, { if: D.valueOf("qos", [1, 2]) }),
+      kind: D.u8,
+      text: D.optional(D.cstring(), { if: D.valueOf("kind", [7]) })
+    }),
+    examples: [
+      { value: { qos: 0, kind: 1 }, hex: "00 01" },
+      { value: { qos: 2, id: 258, kind: 7, text: "x" }, hex: "04 0102 07 7800" },
+      { value: { qos: 3, kind: 7, text: "" }, hex: "06 07 00" }
+    ],
+    refused: [
+      refused({ qos: 1, kind: 1 }, "Missing", "id"),
+      refused({ qos: 0, id: 1, kind: 1 }, "Range", "id"),
+      refused({ qos: 0, kind: 7 }, "Missing", "text"),
+      refused({ qos: 0, kind: 1, text: "" }, "Range", "text")
+    ]
+  },
+  {
+    name: "optional by a value of an enumeration, a wide number, and a decimal",
+    type: struct("OptionalNumbers", {
+      e: D.enumeration("OptionalEnum", D.u8, { No: 0, Yes: 1 }, { unknown: "error" }),
+      x: D.optional(D.u8, { if: D.valueOf("e", [1]) }),
+      wide: D.u64,
+      y: D.optional(D.u8, { if: D.valueOf("wide", [5]) }),
+      d: D.decimal({ until: ";" }),
+      z: D.optional(D.u8, { if: D.valueOf("d", [10]) })
+    }),
+    examples: [
+      { value: { e: 0, wide: 4n, d: 9 }, hex: "00 0000000000000004 393b" },
+      { value: { e: 1, x: 7, wide: 5n, y: 8, d: 10, z: 9 }, hex: "01 07 0000000000000005 08 31303b 09" }
+    ],
+    refused: [refused({ e: 0, wide: 5n, d: 9 }, "Missing", "y"), refused({ e: 1, wide: 4n, d: 9 }, "Missing", "x")]
+  },
+  {
+    name: "optional records, choices and lists",
+    type: struct("OptionalMany", {
+      bits: D.bits(D.u16.le, { a: D.slice(0), c: D.slice(8), l: D.slice(15) }),
+      record: D.optional(struct("OptionalPoint", { x: D.u8, s: D.cstring() }), { if: D.bitOf("a") }),
+      either: D.optional(D.choice("OptionalChoice", D.u8, { One: D.tagged(1, { n: D.u16 }), Two: D.tagged(2, {}) }), { if: D.bitOf("c") }),
+      list: D.optional(D.array(D.u8, { until: 0 }), { if: D.bitOf("l") })
+    }),
+    examples: [
+      { value: {}, hex: "0000" },
+      { value: { record: { x: 1, s: "" } }, hex: "0100 01 00" },
+      { value: { either: { _tag: "Two" }, list: [] }, hex: "0081 02 00" },
+      { value: { record: { x: 1, s: "y" }, either: { _tag: "One", n: 3 }, list: [5] }, hex: "0181 01 7900 01 0003 05 00" }
+    ],
+    wrong: [wrong("0001 03", "UnknownValue", "either._tag", 2)]
+  },
+  {
+    name: "when a state is on",
+    type: struct("WhenOn", { n: D.u8, id: D.when("on", D.u16), after: D.u8 }),
+    examples: [
+      { value: { n: 1, after: 9 }, hex: "01 09", states: { on: false, version: 0 } },
+      { value: { n: 1, id: 2, after: 9 }, hex: "01 0002 09", states: { on: true, version: 0 } }
+    ]
+  },
+  {
+    name: "when a version of the connection is in a range",
+    type: struct("WhenVersion", {
+      since: D.when("version", D.cstring(), { from: 2 }),
+      until: D.when("version", D.u8, { to: 3 }),
+      between: D.when("version", D.u16, { from: 2, to: 3, else: D.u16.le }),
+      other: D.when("version", D.u8, { from: 4, else: D.cstring() }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { until: 5, between: 1, other: "x", after: 9 }, hex: "05 0100 7800 09", states: { on: false, version: 1 } },
+      { value: { since: "s", until: 5, between: 1, other: "x", after: 9 }, hex: "7300 05 0001 7800 09", states: { on: false, version: 2 } },
+      { value: { since: "s", until: 5, between: 1, other: "x", after: 9 }, hex: "7300 05 0001 7800 09", states: { on: false, version: 3 } },
+      { value: { since: "s", between: 1, other: 3, after: 9 }, hex: "7300 0100 03 09", states: { on: false, version: 4 } }
+    ],
+    refused: [
+      refused({ since: "s", until: 5, between: 1, other: "x", after: 9 }, "Range", "since", { states: { on: false, version: 1 } }),
+      refused({ until: 5, between: 1, other: "x", after: 9 }, "Missing", "since", { states: { on: false, version: 2 } }),
+      refused({ since: "s", until: 5, between: 1, other: 3, after: 9 }, "Range", "until", { states: { on: false, version: 4 } }),
+      refused({ since: "s", between: 1, other: "x", after: 9 }, "Range", "other", { states: { on: false, version: 4 } })
+    ]
+  },
+  {
+    name: "when a version in a sibling is in a range (Kafka's numbered versions)",
+    type: struct("WhenSibling", {
+      api: D.u8,
+      added: D.when("api", D.u16, { from: 1 }),
+      name: D.when("api", D.prefixed(D.varint(), D.utf8(), { plus: 1, absent: 0 }), { from: 2, else: D.prefixed(D.i16, D.utf8(), { absent: -1 }) }),
+      inner: struct("WhenInner", { flag: D.u8, extra: D.when("flag", D.u8, { from: 1, to: 1 }) })
+    }),
+    examples: [
+      { value: { api: 0, name: "a", inner: { flag: 0 } }, hex: "00 000161 00" },
+      { value: { api: 1, added: 258, name: null, inner: { flag: 1, extra: 7 } }, hex: "01 0102 ffff 01 07" },
+      { value: { api: 2, added: 0, name: null, inner: { flag: 2 } }, hex: "02 0000 00 02" },
+      { value: { api: 9, added: 0, name: "é", inner: { flag: 0 } }, hex: "09 0000 03c3a9 00" }
+    ],
+    refused: [
+      refused({ api: 0, added: 1, name: "a", inner: { flag: 0 } }, "Range", "added"),
+      refused({ api: 1, name: "a", inner: { flag: 0 } }, "Missing", "added"),
+      refused({ api: 1, added: 1, name: "a", inner: { flag: 1 } }, "Missing", "inner.extra")
+    ]
+  }
+]

@@ -148,10 +148,11 @@ export class TextAdapter extends GeneratedAdapter {
         first ??= { kind, packet }
       } catch (error) {
         if (!(error instanceof DecodeError)) throw error
-        failure = error
+        failure ??= error
       }
     }
-    if (first === undefined) throw failure
+    // a kind that knows its head and not what follows is nearer than one that takes anything
+    if (first === undefined || failure !== undefined) throw failure
     return first
   }
 }

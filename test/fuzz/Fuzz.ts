@@ -50,7 +50,7 @@ const binary = (name: string, generated: unknown, models: ReadonlyArray<Model>):
   return {
     name,
     adapter,
-    sessions: [adapter.begin(false), adapter.begin(true)],
+    sessions: [adapter.begin(), adapter.begin({ collections: true })],
     examples: models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => bytesOfDigits(hex)))),
     places: (bytes) => annotate(catalog, bytes).fields.filter(({ length }) => length > 0).map(({ length, offset }) => [offset, length])
   }
@@ -61,7 +61,7 @@ const textual = (name: string, generated: unknown, models: ReadonlyArray<Model>)
   return {
     name,
     adapter,
-    sessions: [adapter.begin(false)],
+    sessions: [adapter.begin()],
     examples: models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => bytesOfDigits(hex)))),
     places: (bytes) => {
       const out: Array<readonly [number, number]> = []

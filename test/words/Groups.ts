@@ -9,7 +9,15 @@ import { texts } from "./table/Texts.ts"
 import { whole } from "./table/Whole.ts"
 
 /** Entries by group. */
-export const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, lengths, presence, bits: bitsAndTokens, records, whole }
+export const groups: { readonly [name: string]: ReadonlyArray<Entry> } = {
+  numbers,
+  texts,
+  lengths,
+  presence,
+  bits: bitsAndTokens,
+  records,
+  whole
+}
 
 /** Connection states that entries mention. */
 export const states = ["on", "version"] as const

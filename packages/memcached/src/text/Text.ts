@@ -57,6 +57,7 @@ import {
   checkAtMost,
   checkCount,
   checkCountMin,
+  checkHead,
   checkMin,
   checkToken,
   checkUntil,
@@ -2077,6 +2078,7 @@ export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => 
     checkToken(bytes, groupToken, position, 32, 10, "Statistics", "group")
   }
   position = putLiteral(bytes, position, "\r\n")
+  checkHead(bytes, bodyStart, position, "Statistics", [["stats cachedump "], ["stats detail "]])
   finishRequest(writer, packet, "Statistics", 0, bodyStart, position)
 }
 
@@ -2523,6 +2525,7 @@ export const encodeCommandError: ResponseEncoder<CommandError> = (writer, packet
     checkUntil(bytes, messageToken, position, "\r\n", "CommandError", "message")
   }
   position = putLiteral(bytes, position, "\r\n")
+  checkHead(bytes, bodyStart, position, "CommandError", [["ERROR: "]])
   finishResponse(writer, packet, "CommandError", 0, bodyStart, position)
 }
 
@@ -2993,6 +2996,7 @@ export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) =>
     throw inElement(error, "MetaExists", "flags", flagsIndex)
   }
   position = putLiteral(bytes, position, "\r\n")
+  checkHead(bytes, bodyStart, position, "MetaExists", [["EXISTS\r\n"]])
   finishResponse(writer, packet, "MetaExists", 0, bodyStart, position)
 }
 
@@ -3113,6 +3117,7 @@ export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
     throw inElement(error, "MetaMiss", "flags", flagsIndex)
   }
   position = putLiteral(bytes, position, "\r\n")
+  checkHead(bytes, bodyStart, position, "MetaMiss", [["END\r\n"]])
   finishResponse(writer, packet, "MetaMiss", 0, bodyStart, position)
 }
 
@@ -3336,6 +3341,48 @@ export const encodeNewNumber: ResponseEncoder<NewNumber> = (writer, packet) => {
   let position = bodyStart
   position = writeDecimal(bytes, position, checkVarintBig(packet.value, 0n, 18446744073709551615n, "NewNumber", "value"))
   position = putLiteral(bytes, position, "\r\n")
+  checkHead(bytes, bodyStart, position, "NewNumber", [
+    ["BADCLASS "],
+    ["BUSY "],
+    ["ITEM "],
+    ["CLIENT_ERROR "],
+    ["ERROR", 32, 13],
+    ["DELETED\r\n"],
+    ["key="],
+    ["mg "],
+    ["END\r\n"],
+    ["ERROR: "],
+    ["EXISTS\r\n"],
+    ["ts="],
+    ["skipped="],
+    ["MEMLIMIT_ADJUST_FAILED "],
+    ["MEMLIMIT_TOO_SMALL "],
+    ["HD", 32, 13],
+    ["EX", 32, 13],
+    ["ME "],
+    ["EN", 32, 13],
+    ["MN\r\n"],
+    ["NF", 32, 13],
+    ["NS", 32, 13],
+    ["VA "],
+    ["NOSPARE "],
+    ["NOT_FOUND\r\n"],
+    ["NOTFULL "],
+    ["NOTSTARTED "],
+    ["NOT_STORED\r\n"],
+    ["OK\r\n"],
+    ["PREFIX "],
+    ["RESET\r\n"],
+    ["SAME "],
+    ["SERVER_ERROR "],
+    ["SERVER_ERROR: "],
+    ["STAT "],
+    ["STORED\r\n"],
+    ["TOUCHED\r\n"],
+    ["UNSAFE "],
+    ["VALUE "],
+    ["VERSION "]
+  ])
   finishResponse(writer, packet, "NewNumber", 0, bodyStart, position)
 }
 

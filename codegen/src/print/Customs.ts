@@ -15,6 +15,8 @@ export const customsOf = ({ model }: Context): ReadonlyArray<Custom> => {
     if (kind === "custom" && typeof module === "string" && typeof name === "string") found.set(name, value as Custom)
     for (const one of Object.values(value)) visit(one)
   }
-  for (let one: Model | undefined = model; one !== undefined; one = baseOf(one)) visit([one.types, one.frame, one.commands.map(({ request, responses }) => [request, responses])])
+  for (let one: Model | undefined = model; one !== undefined; one = baseOf(one)) {
+    visit([one.types, one.frame, one.commands.map(({ request, responses }) => [request, responses])])
+  }
   return [...found.values()].sort((a, b) => compare(a.name, b.name))
 }

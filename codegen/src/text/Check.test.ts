@@ -1,5 +1,19 @@
 /** One spec mistake per rule of protocols over text, that those of this repository have none, and what is printed of extensions. */
-import { array, type Command, custom, decimal, type Example, extend, type Fields, frame, json, literal, optional, packetsOf, protocol } from "@wirewright/dsl"
+import {
+  array,
+  type Command,
+  custom,
+  decimal,
+  type Example,
+  extend,
+  type Fields,
+  frame,
+  json,
+  literal,
+  optional,
+  packetsOf,
+  protocol
+} from "@wirewright/dsl"
 import { bool, bytes, tokens, utf8 } from "@wirewright/dsl"
 import { deepstream, deepstreamText } from "@wirewright/spec/deepstream"
 import { describe, expect, it } from "vitest"
@@ -53,9 +67,18 @@ describe("findings", () => {
   })
 
   it.each<[string, Built]>([
-    ["WW301", built([good], over({ kinds: { ask: { headers: [], until: "\x1f", sender: "client" }, answer: { headers: [], until: "\x1f" } } }))],
-    ["WW301", built([good], over({ kinds: { ask: { headers: [], until: "\r\n", sender: "client" }, answer: { headers: [], until: "\r\n" } } }))],
-    ["WW301", built([good], over({ kinds: { ask: { headers: [], until: "\x1e", sender: "client" }, answer: { headers: [], until: "\x1d" } } }))],
+    [
+      "WW301",
+      built([good], over({ kinds: { ask: { headers: [], until: "\x1f", sender: "client" }, answer: { headers: [], until: "\x1f" } } }))
+    ],
+    [
+      "WW301",
+      built([good], over({ kinds: { ask: { headers: [], until: "\r\n", sender: "client" }, answer: { headers: [], until: "\r\n" } } }))
+    ],
+    [
+      "WW301",
+      built([good], over({ kinds: { ask: { headers: [], until: "\x1e", sender: "client" }, answer: { headers: [], until: "\x1d" } } }))
+    ],
     ["WW301", built([good, ask("Other", { fields: { line: tokens("\x1c", { headIs: literal("B"), name: utf8() }) } })])],
     ["WW302", built([ask("Two", { fields: { a: tokens("\x1f", { headIs: literal("B") }), b: utf8() } })])],
     ["WW302", built([ask("Twice", { fields: { a: tokens("\x1f", { headIs: literal("B") }, { until: "\n" }) } })])],

@@ -21,12 +21,28 @@ const isOneCharacter = (hex: string | undefined): boolean => hex !== undefined &
 function* checkKinds(built: Built): Iterable<Complaint> {
   const { frame } = built.model
   const value = (built.protocol as { readonly frame: object }).frame
-  const complain = (path: ReadonlyArray<string>, rule: string, message: string, hint: string): Complaint => ({ rule, value, path, message, hint })
+  const complain = (path: ReadonlyArray<string>, rule: string, message: string, hint: string): Complaint => ({
+    rule,
+    value,
+    path,
+    message,
+    hint
+  })
   for (const { name, run } of frame.kinds) {
     if (run === undefined || run.fields.length > 0 || run.trailer.length > 0 || run.end !== "until" || !isOneCharacter(run.until)) {
-      yield complain(["kinds", name], "WW301", `${name} is framed by more than one character at its end`, "over text, a kind has no header, and `until` is an ASCII character")
+      yield complain(
+        ["kinds", name],
+        "WW301",
+        `${name} is framed by more than one character at its end`,
+        "over text, a kind has no header, and `until` is an ASCII character"
+      )
     } else if (run.until !== frame.kinds[0]!.run?.until) {
-      yield complain(["kinds", name, "until"], "WW301", `${name} ends otherwise than ${frame.kinds[0]!.name}`, "give all kinds the same `until`")
+      yield complain(
+        ["kinds", name, "until"],
+        "WW301",
+        `${name} ends otherwise than ${frame.kinds[0]!.name}`,
+        "give all kinds the same `until`"
+      )
     }
   }
   if (!((frame.minFrame ?? 1) >= 1 && (frame.minFrame ?? 1) < frame.maxFrame)) {
@@ -36,7 +52,13 @@ function* checkKinds(built: Built): Iterable<Complaint> {
 
 function* checkPacket(built: Built, model: CommandModel, value: Command): Iterable<Complaint> {
   const { frame } = built.model
-  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({ rule, value, path, message, hint })
+  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
+    rule,
+    value,
+    path,
+    message,
+    hint
+  })
   const [only, more] = model.request.flatMap(({ sections }) => sections.flatMap(({ fields }) => fields))
   const type = only?.type
   if (type?.kind !== "tokens" || more !== undefined || model.request.length > 1) {
@@ -46,13 +68,22 @@ function* checkPacket(built: Built, model: CommandModel, value: Command): Iterab
   const separators = [type.separator, frame.kinds[0]?.run?.until ?? ""]
   if (type.until !== undefined) yield complain("WW302", [], `the tokens of ${model.name} end twice`, "the kind's `until` ends them")
   if (!isOneCharacter(type.separator) || separators[0] === separators[1]) {
-    yield complain("WW301", [], `the separator of ${model.name} is no ASCII character of its own`, "give one character, other than the end's")
+    yield complain(
+      "WW301",
+      [],
+      `the separator of ${model.name} is no ASCII character of its own`,
+      "give one character, other than the end's"
+    )
   }
   const other = linesOf(built.model).find(({ separator }) => separator !== charactersOf(type.separator))
   if (other !== undefined && other.name < model.name) {
     yield complain("WW301", [], `${model.name} has another separator than ${other.name}`, "all packets have the same")
   }
-  yield* checkTokens(type.fields, separators.map(charactersOf), (rule, field, message, hint) => complain(rule, ["fields", only!.name, field], message, hint))
+  yield* checkTokens(
+    type.fields,
+    separators.map(charactersOf),
+    (rule, field, message, hint) => complain(rule, ["fields", only!.name, field], message, hint)
+  )
 }
 
 function* checkTokens(
@@ -69,10 +100,20 @@ function* checkTokens(
     if (wrong !== undefined) {
       yield complain("WW308", name, `${JSON.stringify(wrong)} is empty or holds a separator`, "separators end a token")
     }
-    if (!words.has(of.kind) || of.kind === "decimal" && of.bits === 64 || "until" in of && of.until !== undefined || "size" in of && of.size !== undefined) {
-      yield complain("WW306", name, `${name} cannot be a token over text`, "use utf8(), json(), decimal() of up to 53 bits, bool(…), literal(…) or custom(…)")
+    if (
+      !words.has(of.kind) || of.kind === "decimal" && of.bits === 64 || "until" in of && of.until !== undefined ||
+      "size" in of && of.size !== undefined
+    ) {
+      yield complain(
+        "WW306",
+        name,
+        `${name} cannot be a token over text`,
+        "use utf8(), json(), decimal() of up to 53 bits, bool(…), literal(…) or custom(…)"
+      )
     }
-    if (type.kind === "array" && (type.of.kind !== "utf8" || type.max !== undefined || type.until !== undefined)) {
+    if (
+      type.kind === "array" && (type.of.kind !== "utf8" || type.max !== undefined || type.min !== undefined || type.until !== undefined)
+    ) {
       yield complain("WW306", name, `${name} cannot be a list over text`, "write array(utf8()), with a `max` of each text at most")
     }
     if (type.kind === "optional" && (of.kind === "literal" || type.if !== undefined)) {
@@ -87,7 +128,9 @@ function* checkTokens(
     if (type.kind === "array" && next !== undefined) {
       yield complain("WW311", name, `${next.name} stands after all that is left`, "an array is the last token")
     }
-    if ("max" in of && of.max !== undefined && of.max < 1) yield complain("WW303", name, `${name} may have ${of.max} characters`, "give a positive number")
+    if ("max" in of && of.max !== undefined && of.max < 1) {
+      yield complain("WW303", name, `${name} may have ${of.max} characters`, "give a positive number")
+    }
   }
 }
 

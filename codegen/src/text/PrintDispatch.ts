@@ -45,7 +45,10 @@ export const dispatch = (module: Module, printing: Printing, kind: KindModel): v
   module.add({
     kind: "function",
     name,
-    doc: `Decodes ${kind.sender === undefined ? `a packet of kind ${kind.name}` : `what a ${kind.sender} sent`}. Throws \`DecodeError\`; its ` +
+    doc:
+      `Decodes ${
+        kind.sender === undefined ? `a packet of kind ${kind.name}` : `what a ${kind.sender} sent`
+      }. Throws \`DecodeError\`; its ` +
       "offset counts characters from `start`.",
     parameters: [
       { name: "text", type: "string" },
@@ -85,7 +88,15 @@ const branchAt = (root: Branch, head: ReadonlyArray<string>): Branch => {
 const literalsAt = (branch: Branch, depth: number): ReadonlyArray<string> =>
   depth === 0 ? [...branch.children.keys()] : [...branch.children.values()].flatMap((child) => literalsAt(child, depth - 1))
 
-const levels = (module: Module, printing: Printing, root: Branch, depth: number, at: string, fallback: string, left: ReadonlyArray<string>): ReadonlyArray<string> => {
+const levels = (
+  module: Module,
+  printing: Printing,
+  root: Branch,
+  depth: number,
+  at: string,
+  fallback: string,
+  left: ReadonlyArray<string>
+): ReadonlyArray<string> => {
   const { depth: most, separator } = printing
   const literals = literalsAt(root, depth)
   const ascii = literals.every((literal) => /^[\0-\x7f]{1,4}$/.test(literal))
@@ -127,7 +138,8 @@ const levels = (module: Module, printing: Printing, root: Branch, depth: number,
     ...[...branch.children].flatMap(([literal, child]) => [
       `${indent}  ${caseOf(literal, level)}`,
       ...(level === depth
-        ? (child.known.length === 0 ? (printing.bases.length === 0 ? ["break"] : left) : group(module, printing, child.known, `${end} + 1`)).map((line) => `${indent}    ${line}`)
+        ? (child.known.length === 0 ? (printing.bases.length === 0 ? ["break"] : left) : group(module, printing, child.known, `${end} + 1`))
+          .map((line) => `${indent}    ${line}`)
         : [...switches(child, level + 1, `${indent}    `), `${indent}    break`])
     ]),
     `${indent}}`

@@ -75,7 +75,9 @@ const encoder = (module: Module, one: Known, field: string, end: string, separat
     if (type.kind === "literal") template += leading + escaped(charactersOf(type.hex))
     else if (type.kind === "array") template += `\${${put(module, type, name, path, value, separators)}}`
     else if (type.kind === "optional") {
-      lines.push(`const ${path}Field = ${value} === undefined ? "" : "${leading}" + ${put(module, tokenOf(type), name, path, value, separators)}`)
+      lines.push(
+        `const ${path}Field = ${value} === undefined ? "" : "${leading}" + ${put(module, tokenOf(type), name, path, value, separators)}`
+      )
       template += `\${${path}Field}`
     } else template += `${leading}\${${put(module, type, name, path, value, separators)}}`
   }

@@ -134,7 +134,11 @@ export class TextAdapter extends GeneratedAdapter {
   }
 
   /** The packet at `at`, of the first kind that knows it by its head. */
-  private read(bytes: Uint8Array, at: number, situation: Situation): { readonly kind: KindModel; readonly packet: { readonly _tag: string } } {
+  private read(
+    bytes: Uint8Array,
+    at: number,
+    situation: Situation
+  ): { readonly kind: KindModel; readonly packet: { readonly _tag: string } } {
     const end = at + this.sizeAt(bytes, at)
     const text = decodeText(bytes, at, bytes[end - 1] === this.end.charCodeAt(0) ? end - 1 : end)
     let first: { readonly kind: KindModel; readonly packet: { readonly _tag: string } } | undefined

@@ -42,7 +42,11 @@ export const presenceQuery = clientMessage("PresenceQuery", {
       users: json()
     })
   },
-  examples: [{ origin: "presence-querying.feature", text: shown(`U|Q|1|["userA","userB"]+`), fields: { id: 1, users: `["userA","userB"]` } }]
+  examples: [{
+    origin: "presence-querying.feature",
+    text: shown(`U|Q|1|["userA","userB"]+`),
+    fields: { id: 1, users: `["userA","userB"]` }
+  }]
 })
 
 /** Which of the users are connected. */
@@ -202,7 +206,11 @@ export const presencePermissionError = serverMessage("PresencePermissionError", 
       rest: array(utf8())
     })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: shown("U|E|MESSAGE_PERMISSION_ERROR|U|S|more+"), fields: { rest: ["more"] } }]
+  examples: [{
+    origin: "deepstream-messages.json, layout",
+    text: shown("U|E|MESSAGE_PERMISSION_ERROR|U|S|more+"),
+    fields: { rest: ["more"] }
+  }]
 })
 
 /** The client subscribed to this already. */

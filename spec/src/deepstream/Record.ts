@@ -171,7 +171,11 @@ export const recordPatch = message("RecordPatch", {
     })
   },
   examples: [
-    { origin: "record.feature", text: shown("R|P|happyRecord|101|pets.0.age|N3+"), fields: { version: 101, path: "pets.0.age", value: "N3" } },
+    {
+      origin: "record.feature",
+      text: shown("R|P|happyRecord|101|pets.0.age|N3+"),
+      fields: { version: 101, path: "pets.0.age", value: "N3" }
+    },
     { origin: "record.feature", text: shown("R|P|happyRecord|103|pets.0.name|SMax+") },
     {
       origin: "deepstream-messages.json, layout with config",
@@ -247,7 +251,11 @@ export const recordWriteAck = serverMessage("RecordWriteAck", {
       result: typed
     })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: shown("R|WA|happyRecord|[101]|L+"), fields: { versions: "[101]", result: "L" } }]
+  examples: [{
+    origin: "deepstream-messages.json, layout",
+    text: shown("R|WA|happyRecord|[101]|L+"),
+    fields: { versions: "[101]", result: "L" }
+  }]
 })
 
 /** Deletes a record. */

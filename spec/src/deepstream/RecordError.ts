@@ -40,7 +40,11 @@ export const recordPermissionError = serverMessage("RecordPermissionError", {
     })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: shown("R|E|MESSAGE_PERMISSION_ERROR|happyRecord|CR|more+"), fields: { rest: ["more"] } }
+    {
+      origin: "deepstream-messages.json, layout",
+      text: shown("R|E|MESSAGE_PERMISSION_ERROR|happyRecord|CR|more+"),
+      fields: { rest: ["more"] }
+    }
   ]
 })
 
@@ -126,7 +130,11 @@ export const recordVersionExists = serverMessage("RecordVersionExists", {
     })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: shown(`R|E|VERSION_EXISTS|happyRecord|101|{"name":"John"}+`), fields: { version: 101 } },
+    {
+      origin: "deepstream-messages.json, layout",
+      text: shown(`R|E|VERSION_EXISTS|happyRecord|101|{"name":"John"}+`),
+      fields: { version: 101 }
+    },
     {
       origin: "deepstream-messages.json, layout with config",
       text: shown(`R|E|VERSION_EXISTS|happyRecord|101|{"name":"John"}|{"writeSuccess":true}+`)
@@ -145,7 +153,11 @@ export const recordCacheRetrievalTimeout = serverMessage("RecordCacheRetrievalTi
       name: utf8()
     })
   },
-  examples: [{ origin: "record-timeouts.feature", text: shown("R|E|CACHE_RETRIEVAL_TIMEOUT|unhappyRecord+"), fields: { name: "unhappyRecord" } }]
+  examples: [{
+    origin: "record-timeouts.feature",
+    text: shown("R|E|CACHE_RETRIEVAL_TIMEOUT|unhappyRecord+"),
+    fields: { name: "unhappyRecord" }
+  }]
 })
 
 /** The storage did not answer in time. */
@@ -235,7 +247,11 @@ export const recordInvalidVersion = serverMessage("RecordInvalidVersion", {
       version: utf8()
     })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: shown("R|E|INVALID_VERSION|happyRecord|NaN+"), fields: { version: "NaN" } }]
+  examples: [{
+    origin: "deepstream-messages.json, layout",
+    text: shown("R|E|INVALID_VERSION|happyRecord|NaN+"),
+    fields: { version: "NaN" }
+  }]
 })
 
 /** The answer to a snapshot when there is none. The action stands where a code should. */
@@ -270,7 +286,11 @@ export const recordHasError = serverMessage("RecordHasError", {
     })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: shown("R|E|H|happyRecord|RECORD_NOT_FOUND+"), fields: { reason: "RECORD_NOT_FOUND" } }
+    {
+      origin: "deepstream-messages.json, layout",
+      text: shown("R|E|H|happyRecord|RECORD_NOT_FOUND+"),
+      fields: { reason: "RECORD_NOT_FOUND" }
+    }
   ]
 })
 
@@ -288,7 +308,11 @@ export const recordHeadError = serverMessage("RecordHeadError", {
     })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: shown("R|E|HD|happyRecord|RECORD_NOT_FOUND+"), fields: { reason: "RECORD_NOT_FOUND" } }
+    {
+      origin: "deepstream-messages.json, layout",
+      text: shown("R|E|HD|happyRecord|RECORD_NOT_FOUND+"),
+      fields: { reason: "RECORD_NOT_FOUND" }
+    }
   ]
 })
 

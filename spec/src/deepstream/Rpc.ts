@@ -87,7 +87,11 @@ export const rpcResponse = message("RpcResponse", {
       value: typed
     })
   },
-  examples: [{ origin: "rpc-requestor.feature, with 1234 for its <UID>", text: shown("P|RES|toUppercase|1234|SABC+"), fields: { value: "SABC" } }]
+  examples: [{
+    origin: "rpc-requestor.feature, with 1234 for its <UID>",
+    text: shown("P|RES|toUppercase|1234|SABC+"),
+    fields: { value: "SABC" }
+  }]
 })
 
 /** The provider's error. */

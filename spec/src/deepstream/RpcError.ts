@@ -42,7 +42,11 @@ export const rpcPermissionError = serverMessage("RpcPermissionError", {
     })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: shown("P|E|MESSAGE_PERMISSION_ERROR|toUppercase|REQ|more+"), fields: { rest: ["more"] } }
+    {
+      origin: "deepstream-messages.json, layout",
+      text: shown("P|E|MESSAGE_PERMISSION_ERROR|toUppercase|REQ|more+"),
+      fields: { rest: ["more"] }
+    }
   ]
 })
 
@@ -146,7 +150,11 @@ export const rpcAckTimeout = serverMessage("RpcAckTimeout", {
     })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: shown("P|E|ACK_TIMEOUT|toUppercase|1234+"), fields: { name: "toUppercase", id: "1234" } }
+    {
+      origin: "deepstream-messages.json, layout",
+      text: shown("P|E|ACK_TIMEOUT|toUppercase|1234+"),
+      fields: { name: "toUppercase", id: "1234" }
+    }
   ]
 })
 

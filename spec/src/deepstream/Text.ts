@@ -88,7 +88,11 @@ export const rpcFailureRelay = serverMessage("RpcFailureRelay", {
       id: utf8()
     })
   },
-  examples: [{ origin: "deepstream-messages.json, layout of servers 5-7", text: shown("P|E|Sboom|toUppercase|1234+"), fields: { error: "Sboom" } }]
+  examples: [{
+    origin: "deepstream-messages.json, layout of servers 5-7",
+    text: shown("P|E|Sboom|toUppercase|1234+"),
+    fields: { error: "Sboom" }
+  }]
 })
 
 /** The provider did not accept in time. */

@@ -9,6 +9,25 @@ const b = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(valu
 /** Texts of size, maximum, terminator, and all that is left, with what stands after them. */
 export const texts: ReadonlyArray<Entry> = [
   {
+    name: "a truth value in texts of one size, of two sizes, and in tokens",
+    type: struct("Truths", {
+      a: D.bool({ true: "T", false: "F" }),
+      b: D.bool({ true: "yes", false: "no" }),
+      line: D.tokens(" ", { c: D.bool({ true: 1, false: 0 }), d: D.bool({ true: "on", false: "off" }) }, { until: "\n" })
+    }),
+    examples: [
+      { value: { a: true, b: true, c: true, d: true }, hex: "54 796573 01 20 6f6e 0a" },
+      { value: { a: false, b: false, c: false, d: false }, hex: "46 6e6f 00 20 6f6666 0a" }
+    ],
+    wrong: [
+      wrong("74 796573 01 20 6f6e 0a", "Syntax", "a", 0),
+      wrong("54 7965 01 20 6f6e 0a", "Syntax", "b", 1),
+      wrong("54 6e6f 01 20 6f 0a", "Length", "d", 5),
+      wrong("54 6e6f 01 20 6f6e6e 0a", "Trailing", "d", 7)
+    ],
+    refused: [refused({ a: 1, b: true, c: true, d: true }, "Missing", "a")]
+  },
+  {
     name: "bytes of a size",
     type: struct("BytesSize", { b: D.bytes({ size: 3 }), after: D.u8 }),
     examples: [{ value: { b: b(1, 2, 3), after: 9 }, hex: "010203 09" }],

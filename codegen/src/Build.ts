@@ -53,7 +53,12 @@ import type { Complaint } from "./Finding.ts"
 import { compare } from "./Module.ts"
 import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
+import { baseOf, link } from "./Link.ts"
 import { resolveFields } from "./Resolve.ts"
+import { wordOf } from "./words/index.ts"
+import type { Word } from "./words/Word.ts"
+
+export { baseOf, link } from "./Link.ts"
 
 /** Whether the author wrote one type where fields could stand. */
 export const isType = (content: Type | Fields): content is Type => typeof (content as { readonly kind?: unknown }).kind === "string"
@@ -115,8 +120,14 @@ const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Termi
     ? hexOf(text).replaceAll(/../g, "$&00")
     : hexOf(text)
 
-const sized = ({ size, min, max, until }: Sized): SizedModel =>
-  defined({ size, min, max, until: until === undefined ? undefined : hexOf(until) }) as SizedModel
+const sized = ({ size, min, max, until, pad }: Sized, hex: (text: Terminator) => string = hexOf): SizedModel =>
+  defined({
+    size,
+    min,
+    max,
+    until: until === undefined ? undefined : hex(until),
+    pad: pad === undefined ? undefined : hex(pad)
+  }) as SizedModel
 
 const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
 
@@ -482,7 +493,9 @@ class Builder {
           doc,
           int: type.of.int,
           unknown: type.unknown,
-          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value: codeOf(value) })).sort((
+          values: Object.entries(type.values).map(([name, value]) =>
+            defined({ name, doc: this.origin.doc(type, [name]), value: codeOf(value) })
+          ).sort((
             a,
             b
           ) => a.value - b.value)
@@ -587,12 +600,7 @@ class Builder {
       case "utf8":
         return { kind: "utf8", invalid: type.invalid, ...sized(type) }
       case "text":
-        return {
-          kind: "text",
-          encoding: type.encoding,
-          ...sized(type),
-          ...(type.until === undefined ? {} : { until: hexIn(type.encoding, type.until) })
-        }
+        return { kind: "text", encoding: type.encoding, ...sized(type, (text) => hexIn(type.encoding, text)) }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
       case "bool":
@@ -690,6 +698,8 @@ class Builder {
       case "nibbleFrames":
         this.define(type)
         return { kind: type.kind, ref: type.name }
+      default:
+        return (wordOf(type as unknown as TypeModel) as Word).build!(type as never, hexOf)
     }
   }
 
@@ -715,7 +725,7 @@ const fixedLengths = new Set<string>(["u8", "u16", "u24", "u32"])
 const needsRun = (frame: Frame, kind: Kind): boolean =>
   kind.trailer !== undefined || kind.opcodeFrom !== undefined || kind.until !== undefined || kind.datagram === true ||
   frame.byteOrder === "little" ||
-  frame.phases !== undefined || kind.headers.length === 0 ||
+  frame.phases !== undefined || kind.headers.length === 0 || headersDiffer(frame) ||
   kind.headers.some(({ fields, magic }) => {
     const all = Object.values(fields)
     const length = all.find((field) => field.kind === "bodyLength")
@@ -725,6 +735,20 @@ const needsRun = (frame: Frame, kind: Kind): boolean =>
     return !inPlace || all.some((field) => field.kind === "bits") || magic === undefined && all.some((field) => field.kind === "magic") ||
       all.some((field) => (field as { readonly order?: string }).order === "little")
   })
+
+/** Whether kinds that no magic tells apart have their opcode or length in different places. */
+const headersDiffer = ({ kinds }: Frame): boolean => {
+  const plain = Object.values(kinds).flatMap(({ headers }) => headers).filter(({ magic }) => magic === undefined)
+  const places = plain.map(({ fields }) => {
+    const all = Object.values(fields)
+    const before = (role: string): string => {
+      const index = all.findIndex(({ kind }) => kind === role)
+      return all.slice(0, index + 1).map(headerInt).join(" ")
+    }
+    return `${before("opcode")}, ${before("bodyLength")}`
+  })
+  return new Set(places).size > 1
+}
 
 const headerInt = (field: HeaderField): IntName => {
   if (field.kind === "int") return field.int
@@ -754,17 +778,6 @@ const removed = (base: Model | undefined, name: string): ReadonlyArray<CommandMo
   }
   return []
 }
-
-const chain = new WeakMap<Model, Model>()
-
-/** Remembers which model a model extends, for the passes that need both. */
-export const link = (model: Model, base: Model | undefined): Model => {
-  if (base !== undefined) chain.set(model, base)
-  return model
-}
-
-/** The model a model extends. */
-export const baseOf = (model: Model): Model | undefined => chain.get(model)
 
 /** Names of types and brands that a model's bases and it define. */
 const inheritedNames = (model: Model): ReadonlyArray<string> => [

@@ -4,7 +4,7 @@
  * A conversation is decoded in the order of its chunks, because what one side says can change how the other is to be read (MQTT's level, a
  * start-up phase); `Gallery.follow` says so. What was decided is kept with each packet, so that it can be read again cut anywhere.
  */
-import { annotate, Catalog, DecodeError, EncodeError, hexOf, Reader, Writer } from "@wirewright/codec"
+import { annotate, Catalog, DecodeError, EncodeError, Framer, type FrameShape, hexOf, Reader, Writer } from "@wirewright/codec"
 import type { Customs } from "@wirewright/codec/Catalog"
 import { type AnyPacket, packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { Model } from "@wirewright/codec/Model"
@@ -268,7 +268,8 @@ export class Recorded {
     if (third !== want) return `${packet._tag} comes back from JSON as ${third}, not ${want}: ${JSON.stringify(json)}`
     const schema = (this.gallery.schemas as Record<string, Schema.Codec<unknown>>)[packet._tag]
     if (schema === undefined) return `no schema of ${packet._tag}`
-    if (!Schema.is(schema)(packet)) return `the schema of ${packet._tag} refuses ${JSON.stringify(json)}`
+    const accepts: boolean = Schema.is(schema)(packet)
+    if (!accepts) return `the schema of ${packet._tag} refuses ${JSON.stringify(json)}`
     return undefined
   }
 
@@ -553,7 +554,9 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
       const again = recorded.encode(got.packet, reading)
       if (recorded.gallery.spellings === true) {
         const same = attempt(recorded, again, reading)
-        if (same instanceof DecodeError || !isDeepStrictEqual(same.packet, got.packet)) say(`a ${got.packet._tag} is read otherwise from ${hexOf(again)}`)
+        if (same instanceof DecodeError || !isDeepStrictEqual(same.packet, got.packet)) {
+          say(`a ${got.packet._tag} is read otherwise from ${hexOf(again)}`)
+        }
       } else if (hexOf(again) !== hexOf(whole)) say(`a ${got.packet._tag} is written as ${hexOf(again)}`)
     } catch (error) {
       say(
@@ -581,4 +584,61 @@ export const row = (recorded: Recorded): string => {
 /** Prints the row. */
 export const printRow = (recorded: Recorded): void => {
   console.log(`| protocol | words used | lines of spec | packets of peers, read and written | derived fields |\n${row(recorded)}`)
+}
+
+/**
+ * Puts a packet that is refused among good ones, in frames that say how long they are: the framer hands out all others. Returns what was
+ * lost, and the kinds that were tried.
+ */
+export const lostBesideBad = (recorded: Recorded): { readonly lost: ReadonlyArray<string>; readonly tried: ReadonlyArray<string> } => {
+  const lost: Array<string> = []
+  const tried: Array<string> = []
+  const below = random(11)
+  const all = recorded.sample(8_000)
+  for (const kind of new Set(all.map(({ reading }) => reading.kind))) {
+    const shape = (recorded.gallery.generated as Record<string, FrameShape | undefined>)[kind === undefined ? "frameShape" : `${kind}Shape`]
+    const good = all.filter(({ reading }) => reading.kind === kind)
+    if (shape === undefined || !("sizeAt" in shape)) continue
+    const bad = good.flatMap(({ bytes, reading }) => {
+      for (let attempts = 0; attempts < 100; attempts++) {
+        const changed = bytes.slice()
+        changed[below(changed.length)] = below(256)
+        try {
+          if (shape.sizeAt(new Reader(changed), 0) !== changed.length) continue
+        } catch (error) {
+          if (error instanceof DecodeError) continue
+          throw error
+        }
+        const got = attempt(recorded, changed, reading)
+        if (got instanceof DecodeError && !got.incomplete) return [{ bytes: changed, reading, isBad: true }]
+      }
+      return []
+    })[0]
+    if (bad === undefined) continue
+    tried.push(kind ?? "packet")
+    const middle = good.length >> 1
+    const sent = [...good.slice(0, middle), bad, ...good.slice(middle)]
+    const whole = joined(sent.map(({ bytes }) => bytes))
+    for (const step of [whole.length, 1, 7]) {
+      const framer = new Framer(shape)
+      const got: Array<string> = []
+      let index = 0
+      const push = (chunk: Uint8Array): void => {
+        try {
+          framer.push(chunk, (reader, at) => {
+            const { reading } = sent[index++]!
+            got.push(recorded.decode(reader, at, reading)._tag)
+          })
+        } catch (error) {
+          if (!(error instanceof DecodeError)) throw error
+          got.push("refused")
+          push(new Uint8Array(0))
+        }
+      }
+      for (let at = 0; at < whole.length; at += step) push(whole.subarray(at, at + step))
+      const want = sent.map((one) => "packet" in one ? one.packet._tag : "refused")
+      if (!isDeepStrictEqual(got, want)) lost.push(`${kind}, ${step} bytes at a time: ${got.length} of ${want.length}: ${got.join(" ")}`)
+    }
+  }
+  return { lost, tried }
 }

@@ -1,9 +1,9 @@
 /** Test only: the tests that every protocol of the gallery has. */
 import { afterAll, describe, expect, it } from "vitest"
-import { chunkings, everyCut, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
+import { chunkings, everyCut, lostBesideBad, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
 
 /** Declares them; what is special about a protocol stands in its own file. */
-export const galleryTests = (recorded: Recorded): void =>
+export const galleryTests = (recorded: Recorded): void => {
   describe(recorded.gallery.title, () => {
     afterAll(() => printRow(recorded))
 
@@ -18,6 +18,10 @@ export const galleryTests = (recorded: Recorded): void =>
 
     it("proper prefixes are incomplete", () => {
       expect(prefixesThatDecode(recorded)).toEqual([])
+    })
+
+    it("a bad packet loses none of the good ones", () => {
+      expect(lostBesideBad(recorded).lost).toEqual([])
     })
 
     it("every single cut gives the same packets", () => {
@@ -35,3 +39,4 @@ export const galleryTests = (recorded: Recorded): void =>
       expect(refused + incomplete).toBeGreaterThan(0)
     })
   })
+}

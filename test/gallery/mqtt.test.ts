@@ -2,7 +2,8 @@
 import * as Mqtt from "@wirewright/examples/gallery/mqtt"
 import { models } from "@wirewright/examples/gallery/mqtt/Model"
 import * as Schemas from "@wirewright/examples/gallery/mqtt/Schemas"
-import { Recorded } from "./Conversations.ts"
+import { lostBesideBad, Recorded } from "./Conversations.ts"
+import { expect, it } from "vitest"
 import { galleryTests } from "./Suite.ts"
 
 const recorded = new Recorded({
@@ -18,7 +19,7 @@ const recorded = new Recorded({
       next: () => ({ states: { version } }),
       saw: (_, packet) => {
         if (packet._tag !== "Connect") return
-        const { protocolVersion } = packet as Mqtt.Connect
+        const { protocolVersion } = packet as unknown as Mqtt.Connect
         // a server refuses other versions in 3.1.1
         version = protocolVersion > 5 ? 4 : protocolVersion
       }
@@ -33,3 +34,7 @@ const recorded = new Recorded({
 })
 
 galleryTests(recorded)
+
+it("there is a bad packet to lose good ones at", () => {
+  expect(lostBesideBad(recorded).tried).toContain("packet")
+})

@@ -2,7 +2,8 @@
 import * as Postgres from "@wirewright/examples/gallery/postgres"
 import { models } from "@wirewright/examples/gallery/postgres/Model"
 import * as Schemas from "@wirewright/examples/gallery/postgres/Schemas"
-import { followPhases, Recorded } from "./Conversations.ts"
+import { followPhases, lostBesideBad, Recorded } from "./Conversations.ts"
+import { expect, it } from "vitest"
 import { galleryTests } from "./Suite.ts"
 
 const recorded = new Recorded({
@@ -17,3 +18,7 @@ const recorded = new Recorded({
 })
 
 galleryTests(recorded)
+
+it("there is a bad packet to lose good ones at", () => {
+  expect(lostBesideBad(recorded).tried).toContain("backend")
+})

@@ -6,16 +6,20 @@ import { numbers } from "./table/Numbers.ts"
 import { presence } from "./table/Presence.ts"
 import { records } from "./table/Records.ts"
 import { texts } from "./table/Texts.ts"
+import { tokens } from "./table/Tokens.ts"
+import { values } from "./table/Values.ts"
 import { whole } from "./table/Whole.ts"
 
 /** Entries by group. */
 export const groups: { readonly [name: string]: ReadonlyArray<Entry> } = {
   numbers,
   texts,
+  tokens,
   lengths,
   presence,
   bits: bitsAndTokens,
   records,
+  values,
   whole
 }
 

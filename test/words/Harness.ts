@@ -164,6 +164,14 @@ export class Generated {
     }
   }
 
+  /** The TypeScript type of a record, on one line and without its comments. */
+  interfaceOf(name: string): string {
+    const source = Fs.readFileSync(Path.join(this.directory, "Types.ts"), "utf8")
+    const body = new RegExp(`export interface ${name} \\{([^}]*)\\}`).exec(source)?.[1] ?? ""
+    const lines = body.split("\n").map((line) => line.trim().replace(/^readonly /, "")).filter((line) => line !== "" && !line.startsWith("/**"))
+    return `{ ${lines.join("; ")} }`
+  }
+
   /** The model of a named type. */
   typeOf(name: string): TypeModel {
     const type = this.catalog.type(name)

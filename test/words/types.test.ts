@@ -1,7 +1,7 @@
 /** Generated code of every entry of the table type-checks, and its types are what the values of the table have. */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { afterAll, expect, it } from "vitest"
+import { afterAll, it } from "vitest"
 import { groups, states } from "./Groups.ts"
 import { compile, Generated } from "./Harness.ts"
 

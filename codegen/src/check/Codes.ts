@@ -47,6 +47,12 @@ export const findingCodes: ReadonlyArray<FindingCode> = [
   ),
   one("WW003", "The spec throws while it is loaded", "A spec only describes.", "Correct the call.", "export const x = T(undefined.a) // ←"),
   one(
+    "WW004",
+    "A spec in a package whose files are no modules",
+    "Specs are ES modules, and Node takes them for something else.",
+    "Say `\"type\": \"module\"` in the `package.json` that the finding names."
+  ),
+  one(
     "WW010",
     "A word without its call, or no word at all",
     "Specs run without the type checker; `utf8` alone is a function.",
@@ -492,10 +498,10 @@ export const findingCodes: ReadonlyArray<FindingCode> = [
   ),
   one(
     "WW207",
-    "UTF-16 that ends at one byte",
-    "Half a character looks like it.",
-    "End it with two bytes.",
-    "export const x = T(struct(\"S\", { a: utf16({ until: 0 }) })) // ←"
+    "UTF-16 that ends with more than one character",
+    "Ends are looked for character by character.",
+    "End it with one: `until: 0`.",
+    "export const x = T(struct(\"S\", { a: utf16({ until: \"\\0\\0\" }) })) // ←"
   ),
   one(
     "WW210",

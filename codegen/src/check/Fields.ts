@@ -20,7 +20,7 @@ export const flattened = (
     if (field.type.kind === "tokens") return flattened(field.type.fields, here)
     if (field.type.kind !== "bits") return [[here, field] as const]
     // a slice that tells presence is derived, but no length
-    const plain = { ...field.type, fields: field.type.fields.map(({ presenceOf: _, ...one }) => one) }
+    const plain = { ...field.type, fields: field.type.fields.map(({ presenceOf: _presenceOf, ...one }) => one) }
     return flatFields([{ ...field, type: plain }]).map((one) => [[...here, one.name], one] as const)
   })
 
@@ -153,9 +153,15 @@ const names = (fields: ReadonlyArray<readonly [ReadonlyArray<string>, FieldModel
 export function* checkRun(place: Place, fields: ReadonlyArray<FieldModel>, measured: ReadonlySet<string>): Iterable<Complaint> {
   const { context } = place
   let open: string | undefined
+  const before = new Set<string>()
+  // a field behind whose size is known, once its presence is
+  const isFound = (type: TypeModel): boolean =>
+    context.fixedSize(type) !== undefined ||
+    type.kind === "optional" && type.if !== undefined && before.has(type.if.field) && context.fixedSize(type.of) !== undefined
   for (const { name, type } of fields) {
+    if (open === undefined) for (const one of flatFields([{ name, type }])) before.add(one.name)
     const delimited = measured.has(name) || context.ends(type)
-    if (open !== undefined && !measured.has(name) && context.fixedSize(type) === undefined) {
+    if (open !== undefined && !measured.has(name) && !isFound(type)) {
       yield at(
         place,
         "WW125",

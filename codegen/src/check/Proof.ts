@@ -6,8 +6,8 @@
  */
 import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
-import { wordOf } from "@wirewright/codec/words/index"
 import { headOf as beginning } from "@wirewright/codec/Heads"
+import { wordOf } from "@wirewright/codec/words/index"
 import { measuredFields } from "@wirewright/codec/words/Records"
 import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { mayBeMissing } from "@wirewright/codec/words/Tokens"
@@ -109,7 +109,9 @@ class Prover {
     const hint = "let a bit (bitOf), a value (valueOf) or layouts tell"
     if (!closed) return gap(`nothing tells whether ${name} is there`, hint)
     if (isPresenceByLength(this.context, fields)) return []
-    if (all.some((field) => lengthTargets(field.type).includes(name))) return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
+    if (all.some((field) => lengthTargets(field.type).includes(name))) {
+      return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
+    }
     let before = name
     for (const [i, field] of fields.entries()) {
       if (i <= from) continue
@@ -117,7 +119,9 @@ class Prover {
       if (other === undefined || other.if !== undefined) {
         return gap(`whether ${name} is there cannot be told from what follows it`, hint)
       }
-      if (other.requires !== before) return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
+      if (other.requires !== before) {
+        return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
+      }
       before = field.name
     }
     if (this.context.minimumSize(type.of) === 0) {
@@ -160,13 +164,22 @@ class Prover {
   private terminator(of: TypeModel, until: string, name: string): ReadonlyArray<Gap> {
     const byte = Number.parseInt(until.slice(0, 2), 16)
     const first = new Sets(this.catalog, new Map()).first(of)
-    if (first !== undefined && !first.has(byte)) return []
+    if (first !== undefined && !first.has(byte) || this.beginsWithText(of)) return []
     return [{
       name,
       why: `an element of ${name} may begin like its end, 0x${until}`,
       hint: "end it otherwise, or give the elements tags that are never that",
       stopsEarly: true
     }]
+  }
+
+  /** Whether values begin with text: one that begins like an end is refused like one that contains its own. */
+  private beginsWithText(of: TypeModel): boolean {
+    if (of.kind === "struct") {
+      const [field] = this.catalog.typeOf("struct", of.ref).fields
+      return field !== undefined && this.beginsWithText(field.type)
+    }
+    return of.kind === "bytes" || of.kind === "utf8" || of.kind === "json" || of.kind === "text"
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Gap> {
@@ -188,7 +201,8 @@ class Prover {
       }
     }
     const of = (first.type as Extract<TypeModel, { readonly kind: "optional" | "array" }>).of
-    if (loose.length === type.fields.length && this.context.minimumSize(of) === 0) {
+    const isNever = first.type.kind === "array" && (first.type.min ?? 0) > 0
+    if (!isNever && loose.length === type.fields.length && this.context.minimumSize(of) === 0) {
       return [{
         name: first.name,
         why: `an empty line may be no ${first.name}, or an empty one`,
@@ -391,12 +405,19 @@ const provePackets = (
   }
   // packets without an opcode are told apart by what they consist of
   for (const all of told.values()) {
+    const fallbacks = new Map<object, { readonly name: string; readonly others: Array<string> }>()
     for (const [i, one] of all.entries()) {
       for (const other of all.slice(0, i)) {
         if (other.command === one.command || apart(prover, one.run.fields, other.run.fields)) continue
         // the encoder refuses what begins like a packet with a longer head
         const [a, b] = [beginning(one.run.fields).text, beginning(other.run.fields).text]
         if (a !== b && (a.startsWith(b) || b.startsWith(a))) continue
+        const [fewer, more] = marks(other.run.fields) < marks(one.run.fields) ? [other, one] : [one, other]
+        if (marks(fewer.run.fields) < marks(more.run.fields)) {
+          const known = fallbacks.get(fewer.value) ?? { name: fewer.command, others: [] }
+          fallbacks.set(fewer.value, { ...known, others: [...known.others, more.command] })
+          continue
+        }
         const gap = {
           name: "",
           why: `nothing tells ${one.command} from ${other.command}`,
@@ -404,6 +425,17 @@ const provePackets = (
         }
         decide(prover, { value: one.value, path: [] }, one.command, [gap], [other.run, one.run], false, out)
       }
+    }
+    for (const [value, { name, others }] of fallbacks) {
+      out.notices.push({
+        rule: "WW199",
+        value,
+        path: [],
+        message: `not decided: ${name} is for what ${others.join(", ")} ${
+          others.length === 1 ? "is" : "are"
+        } not; a value of ${name} with its literals is read as that one`,
+        hint: "let the encoder's caller choose the more special packet"
+      })
     }
   }
 }
@@ -443,7 +475,10 @@ const apart = (prover: Prover, a: ReadonlyArray<FieldModel>, b: ReadonlyArray<Fi
 
 /** Constants and literals that a layout is known by. */
 const marks = (fields: ReadonlyArray<FieldModel>): number =>
-  fields.filter(({ type }) => type.kind === "constant" || type.kind === "literal").length
+  fields.reduce(
+    (sum, { type }) => sum + (type.kind === "tokens" ? marks(type.fields) : type.kind === "constant" || type.kind === "literal" ? 1 : 0),
+    0
+  )
 
 /** Layouts of one packet. One that says fewer constants is for what the others are not. */
 const proveApart = (

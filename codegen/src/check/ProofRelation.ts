@@ -13,7 +13,7 @@ import { numberAt, textOfHex } from "@wirewright/codec/words/Numbers"
 import { inState } from "@wirewright/codec/words/Presence"
 import { isVisibleType, optionalIn } from "@wirewright/codec/words/Sizes"
 import { literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
-import { Scope } from "@wirewright/codec/words/Word"
+import { flatFields, Scope } from "@wirewright/codec/words/Word"
 
 /** What fields have said so far. */
 interface Env {
@@ -80,7 +80,7 @@ export class Relation {
   ): Iterable<Reading> {
     const field = fields[index]
     if (field === undefined) {
-      if (requirementsHold(fields, env)) yield { text: values.join(", "), next: at, env }
+      if (requirementsHold(flatFields(fields), env)) yield { text: values.join(", "), next: at, env }
       return
     }
     const here = withEntry(starts, field.name, at)
@@ -282,7 +282,11 @@ export class Relation {
     if (count === undefined ? until === undefined : values.length === count) yield whole(at)
     if (count === undefined && until !== undefined) {
       const next = this.literal(until, at, end)
-      if (next !== undefined) yield whole(next)
+      if (next !== undefined) {
+        // no element is written that begins like the end
+        yield whole(next)
+        return
+      }
     }
     if (values.length === count) return
     for (const one of this.type(of, "", at, end, env)) {
@@ -360,7 +364,9 @@ export class Relation {
     }
     if (type.kind === "array") {
       const list = function*(self: Relation, from: number, texts: ReadonlyArray<string>): Iterable<Reading> {
-        yield* self.assign(line, index + 1, tokens, from, env, [...values, `${name}: [${texts.join(", ")}]`])
+        if (texts.length >= (type.min ?? 0)) {
+          yield* self.assign(line, index + 1, tokens, from, env, [...values, `${name}: [${texts.join(", ")}]`])
+        }
         const token = tokens[from]
         if (token === undefined) return
         for (const { next, text } of self.type(type.of, "", token[0], token[1], env)) {
@@ -372,12 +378,13 @@ export class Relation {
     if (type.kind === "optional") {
       // a token that is the literal is the literal
       const isLiteral = type.of.kind === "literal" && says(type.of.hex)
-      if (!isLiteral) yield* this.assign(line, index + 1, tokens, used, env, values)
+      if (!isLiteral) yield* this.assign(line, index + 1, tokens, used, { ...env, numbers: withEntry(env.numbers, `?${name}`, 0) }, values)
       if (literalsAfter(line.fields, index).some(says)) return
     }
     for (const { env: then, text } of one(type.kind === "optional" ? type.of : type)) {
       const shown = type.kind === "optional" && type.of.kind === "literal" ? "true" : text
-      yield* this.assign(line, index + 1, tokens, after, then, shown === undefined ? values : [...values, `${name}: ${shown}`])
+      const known = type.kind === "optional" ? { ...then, numbers: withEntry(then.numbers, `?${name}`, 1) } : then
+      yield* this.assign(line, index + 1, tokens, after, known, shown === undefined ? values : [...values, `${name}: ${shown}`])
     }
   }
 }

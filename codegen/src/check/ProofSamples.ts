@@ -157,7 +157,7 @@ export class Samples {
         if (type.size !== undefined) return [{ bytes: new Array<number>(type.size).fill(letter) }]
         const until = type.until === undefined ? [] : [...bytesOfDigits(type.until)]
         const wide = type.kind === "text" && type.encoding.startsWith("utf16")
-        const texts = wide ? [[], [0, letter]] : this.texts()
+        const texts = (wide ? [[], [0, letter]] : this.texts()).filter(({ length }) => length >= (type.min ?? 0))
         return texts.filter((one) => until.length === 0 || !one.includes(until[0]!)).filter((one) =>
           one.length >= (type.min ?? 0) && one.length <= (type.max ?? Infinity)
         )
@@ -190,7 +190,10 @@ export class Samples {
           })
         ]
       case "array":
-        return this.lists(type.of).map(({ bytes, count }) => ({ bytes: [...bytes, ...bytesOfDigits(type.until ?? "")], count: count! }))
+        return this.lists(type.of).filter(({ count }) => count! >= (type.min ?? 0)).map(({ bytes, count }) => ({
+          bytes: [...bytes, ...bytesOfDigits(type.until ?? "")],
+          count: count!
+        }))
       case "struct":
         return this.record(this.catalog.typeOf("struct", type.ref).fields, 4).map((bytes) => ({ bytes }))
       case "choice":
@@ -248,7 +251,10 @@ export class Samples {
     const fits = (bytes: Bytes): boolean => !bytes.some((byte) => byte === separator[0] || byte === until[0])
     const options = type.fields.map(({ type: of }): ReadonlyArray<ReadonlyArray<Bytes>> => {
       const one = this.pieces(of.kind === "optional" || of.kind === "array" ? of.of : of, 4).filter(fits)
-      if (of.kind === "array") return [[], ...one.map((bytes) => [bytes]), ...one.slice(0, 1).map((bytes) => [bytes, bytes])]
+      if (of.kind === "array") {
+        const some = [[], ...one.map((bytes) => [bytes]), ...one.slice(0, 1).map((bytes) => [bytes, bytes])]
+        return some.filter(({ length }) => length >= (of.min ?? 0))
+      }
       return of.kind === "optional" ? [[], ...one.map((bytes) => [bytes])] : one.map((bytes) => [bytes])
     })
     if (options.some((some) => some.length === 0)) return []

@@ -10,7 +10,7 @@ import { intWidth } from "@wirewright/codec/TypeText"
 import { fixedSize, leastSize } from "@wirewright/codec/words/Sizes"
 import { encodeNumber } from "./ProofSamples.ts"
 
-/** Values that a byte can have; nothing when it can have any. */
+/** Values that a byte can have; nothing when it can have any. `ended` among them: the bytes may end here. */
 type ByteSet = ReadonlySet<number> | undefined
 
 /** What is known of some bytes. */
@@ -21,6 +21,8 @@ export interface Shape {
   /** The bytes in front, as far as they stand at fixed places. */
   readonly front: ReadonlyArray<ByteSet>
 }
+
+const ended = 256
 
 const exactly = (bytes: Iterable<number>): ReadonlyArray<ByteSet> => [...bytes].map((byte) => new Set([byte]))
 
@@ -61,10 +63,32 @@ export class Sets {
     return this.of(type, 0)[0]
   }
 
+  /** Literals at the beginning of a line, what may stand after them, and the first digit of a number. */
+  private line(type: Extract<TypeModel, { readonly kind: "tokens" }>, depth: number): ReadonlyArray<ByteSet> {
+    const out: Array<ByteSet> = []
+    const separator = bytesOfDigits(type.separator)
+    const until = type.until === undefined ? ended : bytesOfDigits(type.until)[0]!
+    for (const [i, { type: of }] of type.fields.entries()) {
+      if (of.kind === "optional" || of.kind === "array") break
+      const first = this.of(of, depth + 1)
+      out.push(...first)
+      if (of.kind !== "literal") break
+      const next = type.fields[i + 1]?.type
+      const goesOn = type.fields.slice(i + 1).some((field) => field.type.kind !== "optional" && field.type.kind !== "array")
+      const between = [...next === undefined ? [] : [separator[0]!], ...goesOn ? [] : [until]]
+      out.push(new Set(between))
+      if (!goesOn || separator.length > 1 || next?.kind === "optional" || next?.kind === "array") break
+    }
+    return out
+  }
+
   private front(fields: ReadonlyArray<FieldModel>, depth: number): ReadonlyArray<ByteSet> {
     const out: Array<ByteSet> = []
-    for (const { type } of fields) {
-      out.push(...this.of(type, depth))
+    for (const [i, { type }] of fields.entries()) {
+      const some = this.of(type, depth)
+      // what takes what is left ends before what follows it, where anything may stand
+      const end = i === fields.length - 1 ? -1 : some.findIndex((set) => set?.has(ended))
+      out.push(...end < 0 ? some : some.slice(0, end))
       const size = fixedSize(this.catalog, type, new Map(this.states))
       if (size === undefined || out.length > 64) break
     }
@@ -118,8 +142,7 @@ export class Sets {
         ]))
       }
       case "tokens": {
-        const [field] = type.fields
-        return field === undefined || field.type.kind === "optional" || field.type.kind === "array" ? [] : this.of(field.type, depth + 1)
+        return this.line(type, depth)
       }
       case "tagOf":
         return this.of(type.of, depth)

@@ -43,6 +43,7 @@ const terminator: Want = {
   text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",
   rule: "WW204"
 }
+const ending: Want = { is: (value) => isAscii(value, 8), text: "one to eight ASCII characters, or the number of a byte", rule: "WW204" }
 const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })
@@ -52,15 +53,13 @@ const numberType = kinds("a number such as u16, varint() or decimal()", "int", "
 const code = test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character")
 const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
-const types = [
-  ...["int", "float", "varint", "escaped", "decimal", "bytes", "utf8", "json", "text", "literal", "bool", "constant", "reserved", "align"],
-  ...["checksum", "lengthOf", "countOf", "prefixed", "counted", "optional", "when", "struct", "array", "choice", "nibbleFrames", "lazy"],
-  ...["flags", "enumeration", "bits", "tokens", "custom"]
-]
+const types =
+  ("int float varint escaped decimal bytes utf8 json text literal bool constant reserved align checksum lengthOf countOf prefixed counted " +
+    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens custom").split(" ")
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
 const order = oneOf("big", "little")
-const sized = { size: [number], min: [number], max: [number], until: [terminator] } as const
+const sized = { size: [number], min: [number], max: [number], until: [ending] } as const
 const tagged: Want = {
   object: { tag: code, fields }
 }
@@ -71,7 +70,12 @@ const sizes = { plus: [whole], absent: [whole] } as const
 const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
 const headerField = kinds(
   "a header field such as opcode(u8), bodyLength(u16) or u32",
-  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation"],
+  "magic",
+  "opcode",
+  "sectionLength",
+  "bodyLength",
+  "statusCode",
+  "correlation",
   ...types
 )
 
@@ -109,7 +113,14 @@ const shapes: { readonly [kind: string]: Shape } = {
   struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
   array: { of: type, min: [number], max: [number], until: [terminator] },
   by: { field: name },
-  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, empty: [oneOf("keep")], byteOrder: [order] },
+  choice: {
+    name,
+    tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"),
+    cases: record(tagged),
+    unknown,
+    empty: [oneOf("keep")],
+    byteOrder: [order]
+  },
   nibbleFrames: { name, cases: record(tagged) },
   lazy: { of: test((value) => typeof value === "function", "a function: lazy(() => Value)"), maxDepth: whole },
   flags: {
@@ -121,7 +132,11 @@ const shapes: { readonly [kind: string]: Shape } = {
     requires: record(array(name))
   },
   enumeration: { name, of: int, values: record(code), unknown },
-  statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
+  statuses: {
+    name,
+    of: int,
+    rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } })
+  },
   bits: { of: int, fields: record(marked) },
   tokens: { separator: terminator, fields, until: [terminator], rest: [flag] },
   magic: { of: kinds("an integer or a slice", "int", "slice") },
@@ -162,6 +177,7 @@ const shapes: { readonly [kind: string]: Shape } = {
     kinds: { object: { request: name, response: [name], also: [array(name)] } },
     opcode: [code],
     header: [record(number)],
+    // oxlint-disable-next-line unicorn/no-thenable -- the name of an option
     then: [name],
     replaces: [name],
     sender: [oneOf("client", "server", "both")],

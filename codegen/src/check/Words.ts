@@ -31,14 +31,14 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
           place,
           "WW207",
           path,
-          `${name} is UTF-16: one byte of a character looks like its end`,
-          "end it with two bytes: until: \"\\0\\0\""
+          `${name} is UTF-16 and ends with more than one character`,
+          "end it with one character: until: 0"
         )
       }
       return
     case "bool":
       if (type.true.startsWith(type.false) || type.false.startsWith(type.true)) {
-        yield at(place, "WW208", path, `one text of ${name} begins like the other`, "give two texts that differ: bool({ true: \"T\", false: \"F\" })")
+        yield at(place, "WW208", path, `one text of ${name} begins like the other`, "give two texts that differ: bool(\"T\", \"F\")")
       }
       return
     case "lengthOf":
@@ -321,6 +321,8 @@ export function* checkSiblings(
   ])
   const types = new Map([...outer, ...fields.map(([, field]) => field)].map(({ name, type }) => [name, type]))
   const known = [...types.keys()].join(", ") || "(none)"
+  // a checksum covers bytes, so that bits go by the name of their number
+  const wholes = [...new Set(fields.map(([path, field]) => slices.has(field.name) ? path.at(-2)! : field.name))]
   const chosen = new Map<string, string>()
   const nulls = new Map<string, string>()
   for (const [i, [path, { name, type }]] of fields.entries()) {
@@ -392,12 +394,14 @@ export function* checkSiblings(
         nulls.set(key, says)
       }
     }
-    if (type.kind === "checksum") yield* checkOver(place, path, name, type, fields.map(([, field]) => field.name))
+    if (type.kind === "checksum") yield* checkOver(place, path, name, type, wholes)
   }
 }
 
 const isNumber = (type: TypeModel): boolean =>
-  ["int", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(unwrapped(type).kind)
+  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(
+    unwrapped(type).kind
+  )
 
 const enumRange = (place: Place, type: Of<"enumeration">): { readonly min: bigint; readonly max: bigint } | undefined => {
   const named = place.context.named(type.ref)

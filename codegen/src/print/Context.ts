@@ -2,7 +2,7 @@
 import type { FieldModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { wordOf as codecWord } from "@wirewright/codec/words/index"
 import { depthsOf, endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
-import { baseOf } from "../Build.ts"
+import { baseOf } from "../Link.ts"
 import { Module } from "../Module.ts"
 import { pascal } from "../Names.ts"
 import { wordOf } from "../words/index.ts"

@@ -18,6 +18,7 @@ import { local } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
 import type { Named } from "../words/Word.ts"
 import { codec, type Context } from "./Context.ts"
+import { numbersOf } from "./Literals.ts"
 
 export { getInt } from "../words/Numbers.ts"
 
@@ -270,6 +271,23 @@ export class FieldReader {
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 
+  /** Condition that bytes stand at the position, which are known to be there. */
+  stand(hex: string, view = "view"): string {
+    return numbersOf(hex).map(({ digits, offset, size }) => `${view}.getUint${size * 8}(${this.plus(offset)}) === 0x${digits}`).join(" && ")
+  }
+
+  /** Checks that bytes stand at the position, and moves behind them. */
+  literal(hex: string, end: string, path: string): void {
+    const size = hex.length / 2
+    const wrong = `(reader, ${this.at}, ${end}, ${quote(textOfHex(hex))}, ${this.origin}, ${this.where(path)})`
+    this.lines.push(
+      size > 16
+        ? `${this.use("expectLiteral")}${wrong}`
+        : `if (!(${end} - ${this.grouped()} >= ${size} && ${this.stand(hex)})) ${this.use("wrongLiteral")}${wrong}`
+    )
+    this.advance(size)
+  }
+
   /** Checks that a value is there when its size is fixed, and reads it. */
   value(type: TypeModel, field: Named, end: string): string | undefined {
     const size = this.context.fixedSize(type)
@@ -441,7 +459,7 @@ export class FieldReader {
       return limit
     }
     if (known !== undefined) return within(this.constant(name, `${this.at} + ${known.value}`))
-    if (this.context.ends(field.type)) return end
+    if (this.context.ends(field.type) || this.scope.counts.has(field.name)) return end
     let fixed = 0
     const lengths: Array<string> = []
     for (const one of last === field.name ? [] : upTo(behind, last)) {
@@ -449,6 +467,9 @@ export class FieldReader {
       const length = this.scope.lengths.get(one.name)
       if (length !== undefined) lengths.push(length.present === undefined ? length.value : `(${length.present} ? ${length.value} : 0)`)
       else if (size !== undefined) fixed += size
+      else if (one.type.kind === "optional" && one.type.if !== undefined) {
+        lengths.push(`(${this.holds(one.type.if)} ? ${this.context.fixedSize(one.type.of) ?? 0} : 0)`)
+      }
     }
     if (fixed === 0 && lengths.length === 0) return end
     return within(this.constant(name, [this.floor(end), ...lengths, ...(fixed === 0 ? [] : [String(fixed)])].join(" - ")))

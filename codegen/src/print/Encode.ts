@@ -17,6 +17,7 @@ import { sizeBefore } from "../words/Lengths.ts"
 import { putInt, writeNumber } from "../words/Numbers.ts"
 import type { Bound, Named } from "../words/Word.ts"
 import { codec, type Context } from "./Context.ts"
+import { numbersOf } from "./Literals.ts"
 
 /** Surroundings of a run of fields. */
 export interface Target {
@@ -53,7 +54,9 @@ export class WriteScope {
   readonly places = new Map<string, [at: string, end: string]>()
   /** Expressions of fields that the caller does not give. */
   readonly values = new Map<string, string>()
-  readonly wanted = new Set<string>()
+  /** Fields with which what a checksum covers begins, and those with which it ends. */
+  readonly firsts = new Set<string>()
+  readonly lasts = new Set<string>()
   /** Checksums of fields that have not all been written. */
   incomplete: ReadonlyArray<{ readonly first: string; readonly last: string; readonly put: (from: string, to: string) => string }> = []
   private readonly names = new Map<string, number>()
@@ -62,7 +65,9 @@ export class WriteScope {
     const flat = flatFields(fields)
     this.all = new Map(flat.map((field) => [field.name, field.type]))
     for (const { type } of flat) {
-      if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) this.wanted.add(name) }
+      if (type.kind !== "checksum") continue
+      this.firsts.add(type.over[0]!)
+      this.lasts.add(type.over.at(-1)!)
     }
     for (const name of taken) this.names.set(name, 1)
   }
@@ -285,10 +290,11 @@ export class FieldWriter {
 
   /** Writes bytes that are always the same. */
   literal(hex: string): void {
-    if (hex.length === 2) {
-      this.lines.push(`bytes[${this.here}] = 0x${hex}`)
-      this.skip(1)
-    } else this.advance(`${this.use("putLiteral")}(bytes, ${this.here}, ${quote(textOfHex(hex))})`)
+    if (hex.length > 32) return this.advance(`${this.use("putLiteral")}(bytes, ${this.here}, ${quote(textOfHex(hex))})`)
+    for (const { digits, size } of numbersOf(hex)) {
+      this.lines.push(size === 1 ? `bytes[${this.here}] = 0x${digits}` : `view.setUint${size * 8}(${this.here}, 0x${digits})`)
+      this.skip(size)
+    }
   }
 
   /** A writer of the same function whose statements go elsewhere. */
@@ -342,8 +348,9 @@ export class FieldWriter {
   private field(field: FieldModel): void {
     const { scope } = this.target
     const { name, type } = field
-    const wanted = scope.wanted.has(name)
-    const from = wanted ? this.mark(this.fresh(`${local(name)}Begin`)) : ""
+    const isFirst = scope.firsts.has(name)
+    const isLast = scope.lasts.has(name)
+    const from = isFirst ? this.mark(this.fresh(`${local(name)}Begin`)) : ""
     for (const targets of scope.slots.keys()) {
       const names = targets.split(" ")
       if (names.length > 1 && names[0] === name) scope.groups.set(targets, this.mark(this.fresh(`${local(name)}Group`)))
@@ -352,8 +359,8 @@ export class FieldWriter {
     for (const [targets, start] of scope.groups) {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
-    if (!wanted) return
-    scope.places.set(name, [from, this.mark(this.fresh(`${local(name)}Finish`))])
+    if (!isFirst && !isLast) return
+    scope.places.set(name, [from, isLast ? this.mark(this.fresh(`${local(name)}Finish`)) : from])
     const ready = scope.incomplete
     scope.incomplete = []
     for (const { first, last, put } of ready) this.complete(first, last, put)

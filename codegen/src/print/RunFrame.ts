@@ -257,6 +257,15 @@ const measuringLines = (context: Context, module: Module, kind: KindModel): Read
   const kept = [...lines, "return end - at"]
   for (let changed = true; changed;) {
     changed = false
+    for (const line of lines) {
+      // a value that would be kept, and nobody asks for
+      const name = /^let (\w+)/.exec(line)?.[1]
+      const mentions = new RegExp(`\\b${name}\\b`)
+      const isAssigned = (other: string): boolean => other === line || new RegExp(`^\\s*${name} = (?!.*reader\\b)`).test(other)
+      if (name === undefined || !kept.includes(line) || kept.some((other) => mentions.test(other) && !isAssigned(other))) continue
+      kept.splice(0, kept.length, ...kept.filter((other) => !mentions.test(other)))
+      changed = true
+    }
     for (const [i, line] of kept.entries()) {
       const name = /^const (\w+) = (?!reader\.next)/.exec(line)?.[1]
       if (name === undefined || /\bread\w+\(reader|find\w+\(reader/.test(line)) continue

@@ -7,6 +7,7 @@ import { codec, type Context, kindName } from "./Context.ts"
 import { readFields, ReadScope } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { selectLines } from "./Layouts.ts"
+import { numbersOf } from "./Literals.ts"
 import { literal, properties, readerLocals, returned, usedParameters, writerLocals } from "./Objects.ts"
 import type { PacketPlan } from "./Plans.ts"
 import { bodyOf, defaultOf, headFields, keepsUnknown, opcodeField, runNames, runOf } from "./RunFrame.ts"
@@ -130,7 +131,10 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
   const lines = [
     ...(own.length === 0 ? [] : [`states = { ...states, ${own.map((name) => `${name}: ${local(name)}`).join(", ")} }`]),
     ...(hasCustoms(context) ? ["reader.content = bodyStart"] : []),
-    ...constants, ...read.lines, ...(exact ? [] : [`reader.next = ${read.next}`]), ...returned(literal(entries))
+    ...constants,
+    ...read.lines,
+    ...(exact ? [] : [`reader.next = ${read.next}`]),
+    ...returned(literal(entries))
   ]
   addDecoder(context, module, packet, bodyName(packet, layout), lines)
 }
@@ -164,7 +168,11 @@ const printEncode = (context: Context, module: Module, packet: PacketPlan): void
 }
 
 /** What other packets without an opcode begin with, where this one may begin so too. */
-const headsWithin = (context: Context, { command, kind }: PacketPlan, layout: LayoutModel): ReadonlyArray<ReadonlyArray<string | number>> => {
+const headsWithin = (
+  context: Context,
+  { command, kind }: PacketPlan,
+  layout: LayoutModel
+): ReadonlyArray<ReadonlyArray<string | number>> => {
   if (opcodeField(kind) !== undefined || runOf(kind).opcodeFrom !== undefined) return []
   const own = headOf(fieldsOf(layout)).text
   return context.model.commands.filter((other) => other.kinds.request === kind.name && other.name !== command.name)
@@ -179,7 +187,17 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   const fields = fieldsOf(layout)
   const head = headFields(context, packet.kind)
   const fixed = fixedHeader(packet)
-  const scope = new WriteScope([...head, ...fields], ["writer", "view", "bytes", "packet", "position", "states", "bodyStart", "init", "opcode"])
+  const scope = new WriteScope([...head, ...fields], [
+    "writer",
+    "view",
+    "bytes",
+    "packet",
+    "position",
+    "states",
+    "bodyStart",
+    "init",
+    "opcode"
+  ])
   for (const { name, type } of head) {
     scope.values.set(name, fixed[name] !== undefined ? String(fixed[name]) : defaultOf(context, type, `packet.${name}`))
   }
@@ -232,8 +250,15 @@ export const runDispatch = (
   const unknown = (): string | undefined => keepsUnknown(kind)
     ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
     : undefined
-  const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string =>
-    `if (${module.use(codec, "isHead")}(reader, bodyStart, end, ${[JSON.stringify(text), ...boundary].join(", ")})) return ${decoder(packet)}`
+  const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string => {
+    const stands = numbersOf(Buffer.from(text, "latin1").toString("hex")).map(({ digits, offset, size }) =>
+      `reader.view.getUint${size * 8}(bodyStart${offset === 0 ? "" : ` + ${offset}`}) === 0x${digits}`
+    )
+    const followed = boundary.length === 0
+      ? []
+      : [`${module.use(codec, "isFollowed")}(reader, bodyStart + ${text.length}, end, ${boundary.join(", ")})`]
+    return `if (${[`end - bodyStart >= ${text.length}`, ...stands, ...followed].join(" && ")}) return ${decoder(packet)}`
+  }
   const opcode = opcodeField(kind)
   const from = runOf(kind).opcodeFrom
   if (opcode !== undefined || from !== undefined) {
@@ -253,7 +278,10 @@ export const runDispatch = (
         `case ${hex(code)}:`,
         ...sharing.length === 1
           ? [`return ${decoder(sharing[0]!)}`]
-          : [...sharing.flatMap((packet) => packet.layouts.map((layout) => ({ packet, ...headOf(fieldsOf(layout)) }))).map(headCase), otherwise]
+          : [
+            ...sharing.flatMap((packet) => packet.layouts.map((layout) => ({ packet, ...headOf(fieldsOf(layout)) }))).map(headCase),
+            otherwise
+          ]
       ]),
       "default:",
       otherwise,

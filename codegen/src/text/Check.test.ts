@@ -89,7 +89,7 @@ describe("findings", () => {
     ["WW306", built([one({ number: decimal({ bits: 64 }) })])],
     ["WW306", built([one({ numbers: array(decimal()) })])],
     ["WW308", built([one({ code: literal("a\x1eb") })])],
-    ["WW308", built([one({ flag: bool({ true: "\x1f", false: "F" }) })])],
+    ["WW308", built([one({ flag: bool("\x1f", "F") })])],
     ["WW309", built([one({ code: optional(literal("x")) })])],
     ["WW309", built([ask("Bare", { fields: { line: tokens("\x1f", { first: optional(utf8()) }) } })])],
     ["WW310", built([one({ a: optional(utf8()), b: utf8() })])],
@@ -99,10 +99,10 @@ describe("findings", () => {
     ["WW171", built([one({ a: utf8() }, "O|a|b+")])],
     ["WW171", built([one({ a: decimal() }, "O|a+")])],
     ["WW171", built([one({ a: utf8() }, "O|a")])],
-    ["WW171", built([one({ a: bool({ true: "T", false: "F" }) }, "O|N+")])],
+    ["WW171", built([one({ a: bool("T", "F") }, "O|N+")])],
     ["WW172", built([good, one({ a: utf8() }, "A|a+")])],
     ["WW106", built([packetsOf(plain, "ask", "nothing" as "answer")("One", line("O", {}))])],
-    ["WW208", built([one({ a: bool({ true: "T", false: "TF" }) })])]
+    ["WW208", built([one({ a: bool("T", "TF") })])]
   ])("%s", (rule, value) => {
     expect(rulesOf(value)).toContain(rule)
   })

@@ -1,6 +1,5 @@
 /** Prints lengths and counts, of siblings and in front of what they measure; and tags of sibling choices. */
 import type { LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { numberBytes } from "@wirewright/codec/words/Numbers"
 import { local } from "../Names.ts"
 import { assigned, type FieldReader, type Known, Position } from "../print/Decode.ts"
@@ -176,11 +175,8 @@ export const lengthWords: {
           inner.moveTo(stop)
         }
         if (type.trailer !== undefined) {
-          const trailer = JSON.stringify(textOfHex(type.trailer))
-          inner.lines.push(
-            `${inner.use("expectLiteral")}(reader, ${stop}, ${end}, ${trailer}, ${inner.origin}, ${inner.where(field.path)})`
-          )
-          inner.moveTo(stop, type.trailer.length / 2)
+          inner.moveTo(stop)
+          inner.literal(type.trailer, end, field.path)
         }
         return read
       })

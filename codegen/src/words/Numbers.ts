@@ -208,7 +208,8 @@ export const sizeOfNumber = (writer: FieldWriter, type: NumberModel, value: stri
     case "int":
       return String(intSize(type.int))
     case "varint": {
-      const number = type.bits === 64 ? `Number(${value})` : value
+      const spelled = type.zigzag ? `${writer.use(type.bits === 64 ? "zigzagBig" : "zigzag")}(${value})` : value
+      const number = type.bits === 64 ? `Number(${spelled})` : spelled
       return type.encoding === "quic" ? `${writer.use("quicSize")}(${value})` : `${writer.use("leb128Size")}(${number})`
     }
     case "escaped": {

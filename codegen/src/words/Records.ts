@@ -175,6 +175,7 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
   const int = unsigned(type.of.int)
   const at = String(reader.at)
   const size = intSize(int)
+  // an escaped number makes the whole of varying size, so that nobody has looked whether the bits are there
   if (type.fields.some(({ escaped }) => escaped !== undefined)) reader.need(size, path, end)
   const raw = reader.constant("bits", getInt(reader.module, int, at, reader.orderOf(order)))
   reader.advance(size)

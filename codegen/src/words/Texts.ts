@@ -21,7 +21,12 @@ const read = (reader: FieldReader, type: SizedType, field: Named, end: string): 
     ? reader.findUntil(type.until, field, end, stepOf(type))
     : type.size === undefined
     ? type.kind === "bytes" || type.kind === "text" ? end : reader.floor(end)
-    : reader.plus(type.size)
+    : type.pad === undefined
+    ? reader.plus(type.size)
+    : reader.constant(
+      `${local(field.name)}End`,
+      `${reader.use("beforePad")}(reader.bytes, ${at}, ${reader.plus(type.size)}, ${JSON.stringify(textOfHex(type.pad))})`
+    )
   if (type.min !== undefined && type.size === undefined) {
     reader.lines.push(
       `${reader.use("expectMin")}(${stop} - ${reader.grouped()}, ${type.min}, ${reader.where(path)}, ${reader.offset(at)})`
@@ -59,7 +64,7 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
         "\"lone surrogates\")"
     )
   }
-  if (type.size !== undefined && type.kind === "bytes") {
+  if (type.size !== undefined && type.pad === undefined && type.kind === "bytes") {
     writer.lines.push(
       `${writer.use("checkLength")}(${value}.length, ${type.size}, ${writer.where(path)})`,
       `bytes.set(${value}, ${writer.here})`
@@ -76,8 +81,12 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
       ? `${writer.use("putEncoded")}(bytes, ${at}, "${type.encoding}", ${value}, ${writer.where(path)})`
       : `${at} + ${writer.use("encodeText")}(bytes, ${at}, ${value})`
   )
-  if (type.size !== undefined) writer.lines.push(`${writer.use("checkLength")}(position - ${start}, ${type.size}, ${writer.where(path)})`)
-  else {
+  if (type.pad !== undefined) {
+    const pad = JSON.stringify(textOfHex(type.pad))
+    writer.advance(`${writer.use("putPad")}(bytes, ${start}, position, ${start} + ${type.size}, ${pad}, ${writer.where(path)})`)
+  } else if (type.size !== undefined) {
+    writer.lines.push(`${writer.use("checkLength")}(position - ${start}, ${type.size}, ${writer.where(path)})`)
+  } else {
     if (type.min !== undefined) writer.lines.push(`${writer.use("checkMin")}(position - ${start}, ${type.min}, ${writer.where(path)})`)
     if (type.max !== undefined) writer.lines.push(`${writer.use("checkAtMost")}(position - ${start}, ${type.max}, ${writer.where(path)})`)
   }
@@ -97,7 +106,7 @@ const sizedWord = <T extends SizedType>(text: "string" | "Uint8Array"): Word<T> 
   write,
   bound: (_, module, type, value) => ({
     fixed: (type.size ?? 0) + (type.until?.length ?? 0) / 2,
-    terms: type.size !== undefined && type.kind === "bytes"
+    terms: type.size !== undefined && type.pad === undefined && type.kind === "bytes"
       ? []
       : [
         type.kind === "bytes"
@@ -110,7 +119,7 @@ const sizedWord = <T extends SizedType>(text: "string" | "Uint8Array"): Word<T> 
 })
 
 /** The words of this file. */
-export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal" | "bool"]: Word<Of<K>> } = {
+export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
   bytes: sizedWord<Of<"bytes">>("Uint8Array"),
   utf8: sizedWord<Of<"utf8">>("string"),
   json: sizedWord<Of<"json">>("string"),
@@ -118,33 +127,10 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
   literal: {
     text: () => "never",
     read: (reader, type, field, end) => {
-      const text = JSON.stringify(textOfHex(type.hex))
-      reader.lines.push(
-        `${reader.use("expectLiteral")}(reader, ${reader.at}, ${end}, ${text}, ${reader.origin}, ${reader.where(field.path)})`
-      )
-      reader.advance(type.hex.length / 2)
+      reader.literal(type.hex, end, field.path)
       return undefined
     },
     write: (writer, type) => writer.literal(type.hex),
     bound: (_, __, type) => ({ fixed: type.hex.length / 2, terms: [] })
-  },
-  bool: {
-    text: () => "boolean",
-    read: (reader, type, field, end) => {
-      const [yes, no] = [JSON.stringify(textOfHex(type.true)), JSON.stringify(textOfHex(type.false))]
-      const value = reader.constant(
-        local(field.name === "" ? "element" : field.name),
-        `${reader.use("readBool")}(reader, ${reader.at}, ${end}, ${yes}, ${no}, ${reader.origin}, ${reader.where(field.path)})`
-      )
-      if (type.true.length === type.false.length) reader.advance(type.true.length / 2)
-      else reader.moveTo(reader.constant(`${local(field.name === "" ? "element" : field.name)}End`, `${reader.at} + (${value} ? ${type.true.length / 2} : ${type.false.length / 2})`))
-      return value
-    },
-    write: (writer, type, field, value) => {
-      const [yes, no] = [JSON.stringify(textOfHex(type.true)), JSON.stringify(textOfHex(type.false))]
-      const checked = `${writer.use("checkBool")}(${value}, ${writer.where(field.path)})`
-      writer.advance(`${writer.use("putLiteral")}(bytes, ${writer.here}, ${checked} ? ${yes} : ${no})`)
-    },
-    bound: (_, __, type) => ({ fixed: Math.max(type.true.length, type.false.length) / 2, terms: [] })
   }
 }

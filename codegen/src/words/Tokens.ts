@@ -7,7 +7,7 @@
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
 import { textOfHex } from "@wirewright/codec/words/Numbers"
-import { literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
+import { fixedLine, literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { local } from "../Names.ts"
 import { type FieldReader, Position } from "../print/Decode.ts"
 import type { FieldWriter } from "../print/Encode.ts"
@@ -74,7 +74,7 @@ class TokenReader {
       reader.lines.push(`let ${this.next} = ${empty}`)
       this.atEnd = true
     } else {
-      this.close()
+      this.close(type.fields[index - 1]!.name)
       reader.lines.push(`let ${this.next} = ${reader.at}`)
     }
     const needed = type.fields.slice(index).filter((field) => !mayBeMissing(field)).length
@@ -86,10 +86,9 @@ class TokenReader {
   }
 
   /** The token before ends where the position is. */
-  private close(): void {
+  private close(name: string): void {
     const { reader, type } = this
     if (this.atEnd) return
-    const { name } = type.fields[0]!
     reader.lines.push(
       `${reader.use("expectTokenEnd")}(reader, ${reader.at}, ${this.stop}, ${quote(textOfHex(type.separator))}, ${reader.origin}, ${
         reader.where(name)
@@ -115,18 +114,16 @@ class TokenReader {
   private required(field: FieldModel, index: number): void {
     const { reader, type } = this
     const { name, type: of } = field
-    const separator = textOfHex(type.separator)
     const here = this.next
     if (here !== undefined) {
-      const more = `${reader.use("expectToken")}(reader, ${here}, ${this.stop}, ${quote(separator)}, ${reader.origin}, ${
-        reader.where(name)
-      })`
+      const more = `${reader.use("expectNextToken")}(${here}, ${this.stop}, ${reader.where(name)}, ${reader.offset(here)})`
       // before the first token there is only the thought of a separator
       reader.lines.push(mayBeMissing(type.fields[0]!) ? `if (${here} >= ${this.start}) ${more}` : more)
-      reader.moveTo(here, sizeOf(type))
+      // what is read from here may be made only after the variable has moved on
+      reader.moveTo(reader.constant(`${local(name)}Start`, String(new Position(here, sizeOf(type)))))
     } else if (index > 0 && !this.crossed) {
       reader.lines.push(
-        `${reader.use("expectToken")}(reader, ${reader.at}, ${this.stop}, ${quote(separator)}, ${reader.origin}, ${reader.where(name)})`
+        `${reader.use("expectNextToken")}(${reader.at}, ${this.stop}, ${reader.where(name)}, ${reader.offset(String(reader.at))})`
       )
       reader.advance(sizeOf(type))
     }
@@ -134,15 +131,11 @@ class TokenReader {
     if (of.kind === "literal") {
       const following = type.fields[index + 1]
       const crosses = here === undefined && following !== undefined && !mayBeMissing(following)
-      const text = textOfHex(of.hex) + (crosses ? separator : "")
-      reader.lines.push(
-        `${reader.use("expectLiteral")}(reader, ${reader.at}, ${this.stop}, ${quote(text)}, ${reader.origin}, ${reader.where(name)})`
-      )
-      reader.advance(text.length)
+      reader.literal(of.hex + (crosses ? type.separator : ""), this.stop, name)
       this.crossed = crosses
       this.atEnd = false
       if (here !== undefined) {
-        this.close()
+        this.close(name)
         reader.lines.push(`${here} = ${reader.at}`)
       }
       return
@@ -241,6 +234,11 @@ class TokenReader {
 }
 
 const readTokens = (reader: FieldReader, type: Tokens, field: Named, end: string): undefined => {
+  const fixed = fixedLine(type)
+  if (fixed !== undefined) {
+    reader.literal(fixed, end, type.fields[0]!.name)
+    return undefined
+  }
   const stop = type.until === undefined
     ? /^\w+$/.test(reader.floor(end)) ? end : reader.constant("lineEnd", reader.floor(end))
     : reader.findUntil(type.until, { ...field, name: "line" }, end)
@@ -295,7 +293,8 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
   const ending = type.until === undefined ? undefined : textOfHex(type.until)
   checkPresence(writer, type)
   // whether a token has been written, where the first may be missing
-  const begun = fields.length > 1 && mayBeMissing(fields[0]!) || fields[0]?.type.kind === "array" ? writer.fresh("begun") : undefined
+  const begun = fields[0] !== undefined && mayBeMissing(fields[0]) ? writer.fresh("begun") : undefined
+  const whole = begun !== undefined && fields.every(mayBeMissing) ? writer.mark(writer.fresh("lineFrom")) : undefined
   if (begun !== undefined) writer.lines.push(`let ${begun} = false`)
   const check = (inner: FieldWriter, from: string, isRest: boolean, path: string): void => {
     const until = (text: string): void => {
@@ -353,6 +352,10 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
         "}"
       )
     } else token(writer, of, { name, path: name }, value, i)
+  }
+  if (whole !== undefined) {
+    writer.settle()
+    writer.lines.push(`${writer.use("checkLine")}(${begun} && position === ${whole}, ${writer.where(fields[0]!.name)})`)
   }
   if (type.until !== undefined) writer.literal(type.until)
 }

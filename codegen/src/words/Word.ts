@@ -36,6 +36,8 @@ export interface Word<T extends TypeModel = TypeModel> {
   readonly read: (reader: FieldReader, type: T, field: Named, end: string) => string | undefined
   /** Writes the value of the expression at the writer's position. */
   readonly write: (writer: FieldWriter, type: T, field: Named, value: string) => void
+  /** The model of what a spec says, for words that are not the model's in everything. `hex`: digits of a text or byte. */
+  readonly build?: (type: never, hex: (text: string | number) => string) => T
   /** Default: the fixed size. */
   readonly bound?: (context: Context, module: Module, type: T, value: string) => Bound
 }

@@ -6,6 +6,7 @@ import { presenceWords } from "./Presence.ts"
 import { recordWords } from "./Records.ts"
 import { textWords } from "./Texts.ts"
 import { tokensWords } from "./Tokens.ts"
+import { valueWords } from "./Values.ts"
 import { wholeWords } from "./Whole.ts"
 import type { Word } from "./Word.ts"
 
@@ -15,4 +16,13 @@ export const wordOf = <T extends TypeModel>(type: T): Word<T> => words()[type.ki
 // made when first asked for: words mention each other
 let all: { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { readonly kind: K }>> } | undefined
 const words = () =>
-  all ??= { ...numberWords, ...textWords, ...lengthWords, ...presenceWords, ...recordWords, ...tokensWords, ...wholeWords }
+  all ??= {
+    ...numberWords,
+    ...textWords,
+    ...lengthWords,
+    ...presenceWords,
+    ...recordWords,
+    ...tokensWords,
+    ...wholeWords,
+    ...valueWords
+  }

@@ -8,7 +8,7 @@ import { wirewright } from "../test/RunCli.ts"
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 /** Within the repository, so that specs find the DSL, and not in node_modules, where Node strips no types. */
 const inRepository = async (use: (directory: string) => Promise<void>): Promise<void> => {
-  const directory = mkdtempSync(join(root, "packages", "cli", "test", ".generate-"))
+  const directory = mkdtempSync(join(root, "packages", "cli", "test", ".wirewright-generate-"))
   try {
     await use(directory)
   } finally {

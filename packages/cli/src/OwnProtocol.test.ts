@@ -5,14 +5,19 @@
 import { TcpRecorder } from "@wirewright/capture/TcpRecorder"
 import { PcapngWriter } from "@wirewright/capture/PcapngWriter"
 import { LinkType } from "@wirewright/capture/Frame"
+import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ndjson, wirewright } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
 import { nearest } from "./Nearest.ts"
+
+const isLine = new Ajv2020({ strict: false }).compile(
+  JSON.parse(readFileSync(new URL("../decode.schema.json", import.meta.url), "utf8")) as object
+)
 
 const run = (...args: ReadonlyArray<string>) => Effect.runPromise(runHere(args))
 
@@ -121,7 +126,7 @@ export const box = protocol(lines, {
 
 /** Little-endian, with a length of varying size. */
 const littleSpec = `
-import { bodyLength, flags, frame, magic, opcode, packetsOf, protocol, u8, u16, u32, utf8, varint } from "@wirewright/dsl"
+import { bodyLength, f32, f64, frame, opcode, packetsOf, protocol, u8, u16, u32, utf8, varint } from "@wirewright/dsl"
 const little = frame("Little", {
   sections: ["body"],
   byteOrder: "little",
@@ -133,13 +138,14 @@ export const meter = protocol(little, {
   module: "./meter",
   commands: [
     packet("Reading", { opcode: 1, fields: { sensor: u16, value: u32 } }),
-    packet("Note", { opcode: 2, fields: { sensor: u16, text: utf8() } })
+    packet("Note", { opcode: 2, fields: { sensor: u16, text: utf8() } }),
+    packet("Level", { opcode: 3, fields: { exact: f64, short: f32 } })
   ]
 })
 `
 
 // within the repository, so that specs and generated code find the packages
-const folder = mkdtempSync(join(fileURLToPath(new URL("../test", import.meta.url)), ".own-"))
+const folder = mkdtempSync(join(fileURLToPath(new URL("../test", import.meta.url)), ".wirewright-own-"))
 const path = (name: string): string => join(folder, name)
 const chat = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("chat"))
 
@@ -394,10 +400,16 @@ describe("frames of other shapes", () => {
     const reading = "01" + "06" + "0201" + "04030201"
     const long = "02" + "c901" + "0201" + "61".repeat(199)
     const meter = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("meter"))
-    const { code, out } = await meter("decode", "--json", "--to-end", "--hex", reading + long)
+    // IEEE 754: 0.1 is 0x3fb999999999999a, 1.5 is 0x3fc00000
+    const level = "03" + "0c" + "9a9999999999b93f" + "0000c03f"
+    const { code, out } = await meter("decode", "--json", "--to-end", "--hex", reading + long + level)
+    for (const one of ndjson(out)) expect(isLine(one), JSON.stringify([one, isLine.errors])).toBe(true)
+    const back = await wirewright(["encode", "--protocol", path("meter")], out)
+    expect(back.out.replaceAll("\n", "")).toBe(reading + long + level)
     expect([code, ndjson(out)]).toMatchObject([0, [
       { packet: "Reading", fields: { sensor: 0x102, value: 0x1020304 }, length: 8 },
-      { packet: "Note", fields: { sensor: 0x102, text: "a".repeat(199) }, length: 204 }
+      { packet: "Note", fields: { sensor: 0x102, text: "a".repeat(199) }, length: 204 },
+      { packet: "Level", fields: { exact: 0.1, short: 1.5 }, length: 14 }
     ]])
     const stream = hex((reading + long).repeat(3))
     for (const cut of [1, 7, 8, 9, 10, 11, 12, 211, 212, 213, 300]) {
@@ -406,6 +418,20 @@ describe("frames of other shapes", () => {
       expect(ndjson(found.out).map((one) => one["packet"]), String(cut)).toEqual(["Reading", "Note", "Reading", "Note", "Reading", "Note"])
     }
   })
+})
+
+it("memcached's text protocol comes along, and is told by its port", async () => {
+  const c2s = Buffer.from("get foo\r\nset a 0 0 3\r\nabc\r\n")
+  const s2c = Buffer.from("VALUE foo 0 3\r\nabc\r\nEND\r\nSTORED\r\n")
+  writeFileSync(path("text.pcapng"), captured(11_211, [["c2s", c2s], ["s2c", s2c]]))
+  const { code, out } = await run("decode", path("text.pcapng"), "--json", "--protocol", "memcached-text")
+  const found = ndjson(out)
+  expect([code, found.filter((one) => one["direction"] === "c2s").map((one) => one["packet"])]).toEqual([0, ["Get", "Set"]])
+  expect(found[0]).toMatchObject({ fields: { keys: ["foo"] } })
+  const back = await wirewright(["encode", "--protocol", "memcached-text"], out)
+  expect([back.code, back.out.replaceAll("\n", "")]).toEqual([0, c2s.toString("hex") + s2c.toString("hex")])
+  const dump = await run("decode", "--hex", Buffer.from("get foo\r\n").toString("hex"), "--protocol", "memcached-text", "--kind", "request")
+  expect(dump.out).toMatch(/^0x00 {2}67 65 74 +verb +"get"\n0x00 {11}20 +·\n/m)
 })
 
 describe("what is no protocol is refused with what to do", () => {

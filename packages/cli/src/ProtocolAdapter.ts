@@ -101,7 +101,7 @@ export interface ProtocolAdapter {
 }
 
 /** Names of the protocols that come with the command. */
-export const protocolNames = ["dcp", "couchbase", "memcached", "deepstream"] as const
+export const protocolNames = ["dcp", "couchbase", "memcached", "memcached-text", "deepstream"] as const
 
 /** Name of a protocol that comes with the command. */
 export type ProtocolName = typeof protocolNames[number]

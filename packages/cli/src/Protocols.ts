@@ -14,11 +14,19 @@ import { nearest } from "./Nearest.ts"
 import { TextAdapter } from "./TextAdapter.ts"
 import { type ProtocolAdapter, type ProtocolName, protocolNames } from "./ProtocolAdapter.ts"
 
-const isBuiltIn = (name: string): name is ProtocolName => (protocolNames as ReadonlyArray<string>).includes(name)
+/** Entry modules of those that come with the command. */
+const builtIn: { readonly [N in Exclude<ProtocolName, "deepstream">]: string } = {
+  dcp: "@wirewright/dcp/gen",
+  couchbase: "@wirewright/couchbase/gen",
+  memcached: "@wirewright/memcached/gen",
+  "memcached-text": "@wirewright/memcached/text"
+}
+
+const isBuiltIn = (name: string): name is keyof typeof builtIn => Object.hasOwn(builtIn, name)
 
 /** The adapter of a protocol; `kind` is the kind of all packets, when it was said. Refuses what is no protocol. */
 export const loadProtocol = async (name: string, kind?: string): Promise<ProtocolAdapter> => {
-  const directory = isBuiltIn(name) ? dirname(fileURLToPath(import.meta.resolve(`@wirewright/${name}/gen`))) : generatedIn(name)
+  const directory = isBuiltIn(name) ? dirname(fileURLToPath(import.meta.resolve(builtIn[name]))) : generatedIn(name)
   const [codecs, face] = [await load(directory, "index"), await load(directory, "Model")]
   const models = modelsOf(face["models"], name)
   const customs = (face["customs"] ?? codecs["customs"]) as Customs | undefined

@@ -33,12 +33,16 @@ const memcached: Traits = {
   }
 }
 
+/** SASL of the text protocol is a `set`, which cannot be told from any other by itself. */
+const memcachedText: Traits = { ports: new Set([11_211]), secrets: new Set(), greatest: {}, after: (_, session) => session }
+
 const nothing: Traits = { ports: new Set(), secrets: new Set(), greatest: {}, after: (_, session) => session }
 
 const deepstream: Traits = { ...nothing, ports: new Set([6020, 6021]), secrets: new Set(["AuthenticationRequest"]) }
 
 const known: { readonly [module: string]: Traits } = {
   "@wirewright/memcached/gen": memcached,
+  "@wirewright/memcached/text": memcachedText,
   "@wirewright/deepstream/gen": deepstream
 }
 

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from "vitest"
 
 const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 // within the repository, so that specs find the DSL
-const folder = mkdtempSync(join(fileURLToPath(new URL("../test", import.meta.url)), ".watch-"))
+const folder = mkdtempSync(join(fileURLToPath(new URL("../test", import.meta.url)), ".wirewright-watch-"))
 const path = (name: string): string => join(folder, name)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -5,13 +5,17 @@ import type { Reader } from "./Reader.ts"
 
 /** Offset of byte `a` in `[at, end)`; -1 when it is not there. Looks at nothing beyond `end`, and calls native code only for long searches. */
 const indexOfByte = (bytes: Uint8Array, a: number, at: number, end: number): number => {
-  const near = end - at > 48 ? at + 48 : end
+  // an open end has a fraction, with which the loop would be slower
+  const last = Math.floor(end)
+  const near = last - at > 64 ? at + 64 : last
   let i = at
   while (i < near && bytes[i] !== a) i++
-  if (i < near) return i
-  if (i >= end) return -1
-  const found = bytes.subarray(i, Math.floor(end)).indexOf(a)
-  return found === -1 ? -1 : i + found
+  return i < near ? i : i < last ? indexBeyond(bytes, a, i, last) : -1
+}
+
+const indexBeyond = (bytes: Uint8Array, a: number, at: number, end: number): number => {
+  const found = bytes.subarray(at, end).indexOf(a)
+  return found === -1 ? -1 : at + found
 }
 
 /** Offset of byte `a` in `[at, end)`. Throws when it is not there. */
@@ -125,22 +129,23 @@ export const expectLiteral = (
   packet: string,
   path: string
 ): number => {
-  for (let i = 0; i < literal.length; i++) {
-    if (end - at - i < 1) return short(packet, path, at + i - start, JSON.stringify(literal), "the end", end)
-    if (reader.bytes[at + i] !== literal.charCodeAt(i)) {
-      return malformed("Constant", packet, path, at + i - start, JSON.stringify(literal), `0x${hexByte(reader.bytes[at + i]!)}`)
-    }
-  }
-  return at + literal.length
+  const { bytes } = reader
+  const { length } = literal
+  let i = 0
+  if (end - at >= length) while (i < length && bytes[at + i] === literal.charCodeAt(i)) i++
+  return i === length ? at + length : wrongLiteral(reader, at, end, literal, start, packet, path)
 }
 
-/** Writes a literal at `at` and returns the offset after it. */
-export const putLiteral = (bytes: Uint8Array, at: number, literal: string): number => {
-  for (let i = 0; i < literal.length; i++) bytes[at + i] = literal.charCodeAt(i)
-  return at + literal.length
+/** Throws: the bytes of a literal do not stand at `at`. */
+export const wrongLiteral = (reader: Reader, at: number, end: number, literal: string, start: number, packet: string, path: string): never => {
+  let i = 0
+  while (end - at - i >= 1 && reader.bytes[at + i] === literal.charCodeAt(i)) i++
+  return end - at - i < 1
+    ? short(packet, path, at + i - start, JSON.stringify(literal), "the end", end)
+    : malformed("Constant", packet, path, at + i - start, JSON.stringify(literal), `0x${hexByte(reader.bytes[at + i]!)}`)
 }
 
-/** Which of two texts, of a byte each character, stands at `at`. */
+/** Which of two texts stands at `at`; leaves the offset after it in `reader.next`. */
 export const readBool = (
   reader: Reader,
   at: number,
@@ -151,21 +156,80 @@ export const readBool = (
   packet: string,
   path: string
 ): boolean => {
-  const stands = (text: string): boolean => {
-    for (let i = 0; i < text.length; i++) if (end - at - i < 1 || reader.bytes[at + i] !== text.charCodeAt(i)) return false
-    return true
+  for (const text of [yes, no]) {
+    let same = 0
+    while (same < text.length && end - at - same >= 1 && reader.bytes[at + same] === text.charCodeAt(same)) same++
+    if (same === text.length) {
+      reader.next = at + same
+      return text === yes
+    }
+    if (end - at - same < 1 && end % 1 !== 0) return short(packet, path, at - start, `${JSON.stringify(yes)} or ${JSON.stringify(no)}`, "the end", end)
   }
-  if (stands(yes)) return true
-  if (stands(no)) return false
-  const expected = `${JSON.stringify(yes)} or ${JSON.stringify(no)}`
-  return end - at < Math.max(yes.length, no.length)
-    ? short(packet, path, at - start, expected, JSON.stringify(reader.text(at, Math.floor(end))), end)
-    : malformed("Syntax", packet, path, at - start, expected, JSON.stringify(reader.text(at, Math.floor(Math.min(end, at + 24)))))
+  const got = end - at < 1 ? "the end" : `0x${hexByte(reader.bytes[at]!)}`
+  return malformed("Constant", packet, path, at - start, `${JSON.stringify(yes)} or ${JSON.stringify(no)}`, got)
 }
 
-/** A truth value to write. */
-export const checkBool = (value: boolean, packet: string, path: string): boolean =>
-  typeof value === "boolean" ? value : unencodable("Missing", packet, path, "true or false", typeof value)
+/** Writes one of two texts at `at` and returns the offset after it. */
+export const putBool = (bytes: Uint8Array, at: number, value: boolean, yes: string, no: string, packet: string, path: string): number => {
+  if (typeof value !== "boolean") {
+    return unencodable(value === undefined || value === null ? "Missing" : "Range", packet, path, "true or false", String(value))
+  }
+  return putLiteral(bytes, at, value ? yes : no)
+}
+
+/** The number whose decimal digits stand in the half bytes from `at` on. */
+export const readBcd = (reader: Reader, at: number, digits: number, start: number, packet: string, path: string): number => {
+  let value = 0
+  const size = Math.ceil(digits / 2)
+  for (let i = 0; i < size; i++) {
+    const byte = reader.bytes[at + i]!
+    const [high, low] = [byte >> 4, byte & 15]
+    if (high > 9 || low > 9 || i === 0 && digits % 2 === 1 && high !== 0) {
+      malformed("Syntax", packet, path, at + i - start, "decimal digits in half bytes", `0x${hexByte(byte)}`)
+    }
+    value = value * 100 + high * 10 + low
+  }
+  return value
+}
+
+/** Writes decimal digits into half bytes at `at` and returns the offset after them. */
+export const putBcd = (bytes: Uint8Array, at: number, value: number, digits: number, packet: string, path: string): number => {
+  if (!Number.isInteger(value) || value < 0 || value >= 10 ** digits) {
+    const missing = value === undefined || value === null
+    return unencodable(missing ? "Missing" : "Range", packet, path, `an integer of at most ${digits} digits`, String(value))
+  }
+  const size = Math.ceil(digits / 2)
+  let rest = value
+  for (let i = size - 1; i >= 0; i--) {
+    const two = rest % 100
+    bytes[at + i] = Math.floor(two / 10) << 4 | two % 10
+    rest = Math.floor(rest / 100)
+  }
+  return at + size
+}
+
+/** Where content ends that `pad` fills up to `end`. */
+export const beforePad = (bytes: Uint8Array, at: number, end: number, pad: string): number => {
+  const unit = Array.from(pad, (one) => one.charCodeAt(0))
+  let stop = end
+  while (stop - at >= unit.length && standsAt(bytes, stop - unit.length, stop, unit)) stop -= unit.length
+  return stop
+}
+
+/** Fills `[at, end)` after content that began at `from`, which does not end with the filling; returns `end`. */
+export const putPad = (bytes: Uint8Array, from: number, at: number, end: number, pad: string, packet: string, path: string): number => {
+  if (at > end) return unencodable("Length", packet, path, `at most ${end - from} bytes`, `${at - from} bytes`)
+  if (beforePad(bytes, from, at, pad) !== at) return unencodable("Range", packet, path, `no ${JSON.stringify(pad)} at the end`, "one")
+  if ((end - at) % pad.length !== 0) return unencodable("Length", packet, path, `a multiple of ${pad.length} bytes`, `${at - from} bytes`)
+  for (let i = at; i < end; i += pad.length) putLiteral(bytes, i, pad)
+  return end
+}
+
+/** Writes a literal at `at` and returns the offset after it. */
+export const putLiteral = (bytes: Uint8Array, at: number, literal: string): number => {
+  for (let i = 0; i < literal.length; i++) bytes[at + i] = literal.charCodeAt(i)
+  return at + literal.length
+}
 
 /** What lies in `[from, to)` does not contain its terminator, nor begin one at its end; only multiples of `step` count. What CR LF ends contains no LF. */
 export const checkUntil = (
@@ -175,15 +239,15 @@ export const checkUntil = (
   terminator: string,
   packet: string,
   path: string,
-  step = 1
+  step = 1,
+  after = terminator
 ): void => {
   const line = terminator === "\r\n"
   const first = line ? 0x0a : terminator.charCodeAt(0)
   for (let i = indexOfByte(bytes, first, from, to); i !== -1; i = indexOfByte(bytes, first, i + 1, to)) {
     let whole = (i - from) % step === 0
     for (let k = 1; k < terminator.length && whole && !line; k++) {
-      // what stands after the content is the terminator itself
-      const byte = i + k < to ? bytes[i + k]! : terminator.charCodeAt(i + k - to)
+      const byte = i + k < to ? bytes[i + k]! : after.charCodeAt(i + k - to)
       whole = byte === terminator.charCodeAt(k)
     }
     if (whole) unencodable("Range", packet, path, `no ${line ? "LF" : JSON.stringify(terminator)} within`, "one")
@@ -208,6 +272,19 @@ const digits = (reader: Reader, at: number, end: number, start: number, packet: 
   return negative
 }
 
+/** The digits that fill `[at, end)`, up to 15 of them, as a number; NaN where they are more, or no integer as it must be spelled. */
+const fewDigits = (bytes: Uint8Array, at: number, end: number): number => {
+  const first = bytes[at] === 0x2d ? at + 1 : at
+  if (end <= first || end - first > 15 || bytes[first] === 0x30 && (end > first + 1 || first > at)) return NaN
+  let value = 0
+  for (let i = first; i < end; i++) {
+    const digit = bytes[i]! - 0x30
+    if (digit < 0 || digit > 9) return NaN
+    value = value * 10 + digit
+  }
+  return first > at ? -value : value
+}
+
 /** The decimal integer that fills `[at, end)`. */
 export const readDecimal = (
   reader: Reader,
@@ -219,21 +296,22 @@ export const readDecimal = (
   packet: string,
   path: string
 ): number => {
-  const { bytes } = reader
-  let value = 0
-  let i = at
-  // the common case: few digits, the first of which is none of "-" and "0"
-  if (end - at <= 15 && end > at && bytes[at]! > 0x30) {
-    for (; i < end; i++) {
-      const digit = bytes[i]! - 0x30
-      if (digit < 0 || digit > 9) break
-      value = value * 10 + digit
-    }
-  }
-  if (i !== end || end === at) {
-    digits(reader, at, end, start, packet, path)
-    value = Number(reader.text(at, end))
-  }
+  const value = fewDigits(reader.bytes, at, end)
+  return value >= min && value <= max ? value : otherDecimal(reader, at, end, min, max, start, packet, path)
+}
+
+const otherDecimal = (
+  reader: Reader,
+  at: number,
+  end: number,
+  min: number,
+  max: number,
+  start: number,
+  packet: string,
+  path: string
+): number => {
+  digits(reader, at, end, start, packet, path)
+  const value = Number(reader.text(at, end))
   if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, reader.text(at, end))
   return value
 }
@@ -249,6 +327,9 @@ export const readDecimalBig = (
   packet: string,
   path: string
 ): bigint => {
+  const few = fewDigits(reader.bytes, at, end)
+  // all numbers of 15 digits are within 64 bits
+  if (few >= 0 || few < 0 && min < 0n) return BigInt(few)
   if (end - at > 20) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, `${end - at} digits`)
   digits(reader, at, end, start, packet, path)
   const value = BigInt(reader.text(at, end))
@@ -307,6 +388,11 @@ export const isToken = (bytes: Uint8Array, at: number, end: number, text: string
   return true
 }
 
+/** Another token follows the one that has ended at `at`: with a separator, unless the line has ended. */
+export const expectNextToken = (at: number, stop: number, packet: string, path: string, offset: number): void => {
+  if (at >= stop) malformed("Length", packet, path, offset, "another token", "the end of the line")
+}
+
 /** Another token follows: a separator stands at `at`, where the one before it has ended. */
 export const expectToken = (
   reader: Reader,
@@ -351,9 +437,14 @@ export const checkToken = (
   for (let i = from; i < to; i++) {
     const byte = bytes[i]
     if (byte === separator || byte === ending) {
-      unencodable("Separator", packet, path, "a token without separators and line ends", `0x${hexByte(byte)}`)
+      unencodable("Range", packet, path, "a token without separators and line ends", `0x${hexByte(byte)}`)
     }
   }
+}
+
+/** A line that may have no tokens at all has none, or one that is not empty. */
+export const checkLine = (isEmpty: boolean, packet: string, path: string): void => {
+  if (isEmpty) unencodable("Length", packet, path, "a token that is not empty, in a line of its own", "an empty one")
 }
 
 /** A token that is written is not another one's text. */

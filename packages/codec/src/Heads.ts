@@ -53,11 +53,13 @@ export const isHead = (reader: Reader, at: number, end: number, text: string, fo
   const { bytes } = reader
   if (end - at < text.length) return false
   for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
-  if (follows === undefined) return true
-  const after = at + text.length
-  // a section that is all there may end with the head; where more may come, it is not known yet
-  return end - after < 1 ? end % 1 === 0 : bytes[after] === follows || bytes[after] === orFollows
+  return follows === undefined || isFollowed(reader, at + text.length, end, follows, orFollows)
 }
+
+/** Whether a head that ends at `at` is followed by one of two bytes. */
+export const isFollowed = ({ bytes }: Reader, at: number, end: number, follows: number, orFollows?: number): boolean =>
+  // a section that is all there may end with the head; where more may come, it is not known yet
+  end - at < 1 ? end % 1 === 0 : bytes[at] === follows || bytes[at] === orFollows
 
 /** Throws: what is at `at` begins no packet of the kind, or not yet. */
 export const noHead = (reader: Reader, at: number, end: number, kind: string, heads: ReadonlyArray<string>): never => {

@@ -59,13 +59,15 @@ export const hexdump = (annotation: Annotation, bytes: Uint8Array, options: Hexd
   const paint = (style: string, text: string): string => options.color === true && text !== "" && style !== "" ? style + text + reset : text
   const packet = bytes.subarray(at, at + Math.min(annotation.length, bytes.length - at))
   const rows: Array<Row> = []
+  // what stands between fields that were read are separators
+  const between = (offset: number): string => error === undefined || offset < error.offset ? "·" : "· not decoded"
   let covered = 0
   for (const [i, { path, offset, length, text, reserved }] of fields.entries()) {
-    if (offset > covered) addRows(rows, covered, offset, "· not decoded", "", dim, maxBytes)
+    if (offset > covered) addRows(rows, covered, offset, between(covered), "", dim, maxBytes)
     addRows(rows, offset, offset + length, reserved ? `· ${path}` : path, text, reserved ? dim : styles[i % styles.length]!, maxBytes)
     covered = Math.max(covered, offset + length)
   }
-  if (covered < packet.length) addRows(rows, covered, packet.length, "· not decoded", "", dim, maxBytes)
+  if (covered < packet.length) addRows(rows, covered, packet.length, between(covered), "", dim, maxBytes)
 
   const digits = Math.max(2, Math.max(0, annotation.length - 1).toString(16).length)
   const width = (digits + digits % 2) + 4

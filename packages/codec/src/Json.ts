@@ -20,6 +20,7 @@ import {
 } from "./JsonValue.ts"
 import type { FieldModel, HeaderFieldModel, KindModel, LayoutModel, SectionModel, TypeModel } from "./Model.ts"
 import { flagNames, intWidth } from "./TypeText.ts"
+import { isNullable } from "./words/Records.ts"
 import { flatFields as flattened } from "./words/Word.ts"
 
 /** A packet of any protocol. */
@@ -160,6 +161,7 @@ export const packetFromJson = (catalog: Catalog, json: unknown): AnyPacket => {
     const key = headerKey(field.name)
     const given = json[key]
     if (field.role === "magic") header[field.name] = given === undefined ? kind.headers[0]?.magic : numberFromJson(given, name, key)
+    else if (field.role === "field" && given === undefined && (field.type.kind === "optional" || field.type.kind === "when")) continue
     else if (field.role === "opcode") {
       const described = command === undefined || command.isOpcodeless === true ? undefined : command
       const opcode = given === undefined && described !== undefined ? described.opcode : numberFromJson(given, name, key)
@@ -191,12 +193,15 @@ const bodyFromJson = (catalog: Catalog, meaning: TagMeaning, json: JsonObject, n
   }
   const layout = layoutOf(meaning, json["layout"], name)
   if (layout.name !== undefined) out["layout"] = layout.name
+  const all = layout.sections.flatMap((section) => section.fields)
   for (const section of layout.sections) {
     for (const field of flattened(section.fields)) {
       if (!isVisible(field)) continue
       const place = placeOf(section, field)
       const path = place === "fields" ? `fields.${field.name}` : place
-      out[field.name] = valueFromJson(catalog, field.type, place === "fields" ? fields[field.name] : json[place], name, path)
+      const value = place === "fields" ? fields[field.name] : json[place]
+      // a length may say that there is none
+      out[field.name] = value === null && isNullable(all, field.name) ? null : valueFromJson(catalog, field.type, value, name, path)
     }
   }
   return out

@@ -30,7 +30,7 @@ const isBig = (int: IntName | undefined): boolean => int === "u64" || int === "i
 
 /** A field's value in JSON. */
 export const valueToJson = (catalog: Catalog, type: TypeModel, value: unknown, notation: Notation): unknown =>
-  catalog.toJson(type, value, notation)
+  value === null ? null : catalog.toJson(type, value, notation)
 
 /** A field's value of JSON. Throws `EncodeError`. */
 export const valueFromJson = (catalog: Catalog, type: TypeModel, json: unknown, packet: string, path: string): unknown =>

@@ -5,13 +5,14 @@
  * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
  * say about each other.
  */
-import { noLength, short } from "./Check.ts"
+import { expectCountMin, expectEnd, noLength, short } from "./Check.ts"
 import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits } from "./Hex.ts"
 import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
-import { endStands, expectNoMore, isToken, tokenEnd } from "./Ends.ts"
+import { endStands, expectLiteral, expectNoMore, expectToken, expectTokenEnd, isToken, tokenEnd, tokensAfter } from "./Ends.ts"
+import { quoted } from "./TypeText.ts"
 import { textOfHex } from "./words/Numbers.ts"
 import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
@@ -111,7 +112,7 @@ export class LayoutWalk extends LayoutSpans {
         if (next !== position + known) malformed("Trailing", this.packet, path, next, plural(next - position), plural(known))
         position = next
       } else {
-        const rest = endsItself(this.catalog, type) ? 0 : this.after(fields, i + 1, groups.at(-1)?.last, scope)
+        const rest = endsItself(this.catalog, type) || scope.counts.has(field.name) ? 0 : this.after(fields, i + 1, groups.at(-1)?.last, scope)
         const limit = rest === 0 ? stop : Math.floor(stop) - rest
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })
@@ -252,51 +253,69 @@ export class LayoutWalk extends LayoutSpans {
 
   /** Walks over the tokens of a line, `[at, end)` without what ends it. */
   tokens(type: Of<"tokens">, prefix: string, at: number, end: number, scope: Scope): void {
-    const [separator, second] = bytesOfDigits(type.separator)
-    const { bytes } = this.reader
-    const size = type.separator.length / 2
-    const required = type.fields.filter((field) => !mayBeMissing(field)).length
-    const starts: Array<number> = end > at || required > 0 ? [at] : []
-    const stopOf = (start: number): number => tokenEnd(bytes, start, end, separator!, second)
-    for (let i = at; starts.length > 0 && (i = stopOf(i)) < end; i += size) starts.push(i + size)
-    let spare = starts.length - required
-    const whole = prefix.replace(/\.$/, "")
-    if (spare < 0) malformed("Length", this.packet, whole, end, `at least ${required} tokens`, String(starts.length))
-    let index = 0
-    const one = (of: TypeModel, name: string, doc: string | undefined, path: string): void => {
-      const start = starts[index++]!
-      const isRest = type.rest === true && name === type.fields.at(-1)!.name
-      const stop = isRest ? end : stopOf(start)
-      if (isRest) index = starts.length
+    const { fields } = type
+    const separator = textOfHex(type.separator)
+    const [first, second] = bytesOfDigits(type.separator)
+    const size = separator.length
+    const { packet, reader } = this
+    const stopOf = (start: number): number => tokenEnd(reader.bytes, start, end, first!, second)
+    /** Where the token before has ended; at first as if a separator stood before the line. */
+    let position = at - size
+    let spare: number | undefined
+    const read = (of: TypeModel, name: string, doc: string | undefined, path: string, stop: number): void => {
+      const start = position + size
       const next = this.type(of, { path, name, at: start, end: stop, scope, doc })
-      if (next !== stop) malformed("Trailing", this.packet, path, next, plural(next - start), plural(stop - start))
+      if (next !== stop) expectEnd(next, stop, packet, path, 0)
       scope.place(name, start, stop)
+      position = stop
     }
-    for (const [i, { name, type: of, doc }] of type.fields.entries()) {
+    for (const [i, { name, type: of, doc }] of fields.entries()) {
       const path = prefix + name
+      const isLast = i === fields.length - 1
+      if (spare === undefined && mayBeMissing(fields[i]!)) {
+        const needed = fields.slice(i).filter((field) => !mayBeMissing(field)).length
+        if (i > 0) expectTokenEnd(reader, position, end, separator, 0, packet, prefix + fields[i - 1]!.name)
+        else if (needed === 0 && end === at) position = end
+        spare = needed === 0 ? Infinity : tokensAfter(reader.bytes, position, end, first!, second) - needed
+      }
+      const isThere = spare !== undefined && spare > 0 && position < end
       if (of.kind === "array") {
-        const from = starts[index] ?? end
-        if (of.max !== undefined && spare > of.max) {
-          malformed("Limit", this.packet, path, from, `at most ${of.max} elements`, String(spare))
+        let count = 0
+        for (; spare! > 0 && position < end; spare!--, count++) {
+          if (count === of.max) malformed("Limit", packet, `${path}[${count}]`, position, `at most ${of.max} elements`, "more")
+          read(of.of, "", doc, `${path}[${count}]`, stopOf(position + size))
         }
-        if (of.min !== undefined && spare < of.min) {
-          malformed("Length", this.packet, path, from, `at least ${of.min} elements`, String(spare))
-        }
-        if (spare === 0) this.note(path, from, 0, this.summary(of), [], "[]", doc)
-        for (let k = 0; k < spare; k++) one(of.of, "", doc, `${path}[${k}]`)
-        spare = 0
+        if (of.min !== undefined) expectCountMin(count, of.min, packet, path, position)
+        if (count === 0) this.note(path, position, 0, this.summary(of), [], "[]", doc)
       } else if (of.kind === "optional") {
-        if (spare === 0) continue
-        const start = starts[index]!
-        const says = (hex: string): boolean => isToken(bytes, start, stopOf(start), textOfHex(hex))
-        if (of.of.kind === "literal" ? !says(of.of.hex) : literalsAfter(type.fields, i).some(says)) continue
-        spare--
-        one(of.of, name, doc, path)
-      } else one(of, name, doc, path)
+        const start = position + size
+        const stop = isThere ? stopOf(start) : start
+        const says = (hex: string): boolean => isToken(reader.bytes, start, stop, textOfHex(hex))
+        if (of.of.kind === "literal") {
+          if (!isThere || !says(of.of.hex)) continue
+          this.note(path, start, stop - start, "literal", true, quoted(textOfHex(of.of.hex)), doc)
+          position = stop
+        } else {
+          if (!isThere || literalsAfter(fields, i).some(says)) continue
+          read(of.of, name, doc, path, type.rest === true && isLast ? end : stop)
+        }
+        spare!--
+      } else {
+        if (position >= at) expectToken(reader, position, end, separator, 0, packet, path)
+        const start = position + size
+        // what cannot hold a separator takes the rest of the line, and is wrong where there is one
+        const whole = isLast && (type.rest === true || of.kind === "decimal" || of.kind === "lengthOf" || of.kind === "countOf")
+        if (of.kind !== "literal") read(of, name, doc, path, whole ? end : stopOf(start))
+        else {
+          position = this.type(of, { path, name, at: start, end, scope, doc })
+          scope.place(name, start, position)
+          const next = fields[i + 1]
+          if (spare !== undefined) expectTokenEnd(reader, position, end, separator, 0, packet, path)
+          else if (next !== undefined && !mayBeMissing(next)) expectLiteral(reader, position, end, separator, 0, packet, path)
+        }
+      }
     }
-    if (index < starts.length) {
-      malformed("Trailing", this.packet, whole, starts[index]!, `${index} tokens`, String(starts.length))
-    }
+    if (position !== end) expectEnd(position, end, packet, prefix + (fields.at(-1)?.name ?? ""), 0)
   }
 
   /** Runs for a record that may lie within others of its type. */

@@ -5,6 +5,8 @@
  * so do `Layout`, `Hexdump` and `Json` at run time. An extension's model holds only what it adds; `base` names the rest.
  */
 
+import type { ValueModel } from "./words/Values.ts"
+
 /** Names of the fixed-width integers. */
 export type IntName = "u8" | "u16" | "u24" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64"
 
@@ -68,6 +70,8 @@ export interface SizedModel {
   readonly min?: number
   readonly max?: number
   readonly until?: string
+  /** What fills the rest of `size`. */
+  readonly pad?: string
 }
 
 /** Arithmetic of a length or count: `plus` is added before writing; the wire value `absent` means null. */
@@ -167,6 +171,7 @@ export type TypeModel =
     readonly fixed?: number
     readonly ends: boolean
   }
+  | ValueModel
   | RecordRef<"struct">
   | RecordRef<"choice">
   | { readonly kind: "nibbleFrames"; readonly ref: string }

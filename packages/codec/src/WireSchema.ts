@@ -32,9 +32,15 @@ export const bigRange = bigInteger
 
 /** Raw bytes of a bounded or fixed size. `without`: characters whose bytes they do not contain. */
 export const bytes = (
-  options: { readonly size?: number; readonly min?: number; readonly max?: number; readonly without?: string } = {}
+  options: {
+    readonly size?: number
+    readonly min?: number
+    readonly max?: number
+    readonly without?: string
+    readonly last?: string
+  } = {}
 ) => {
-  const { size, min = 0, max, without } = options
+  const { last, size, min = 0, max, without } = options
   const sized = size !== undefined
     ? Schema.Uint8Array.check(Schema.makeFilter((value) => value.length === size || `expected ${size} bytes, got ${value.length}`, {
       arbitraryConstraint: { minLength: size, maxLength: size }
@@ -46,6 +52,11 @@ export const bytes = (
       })
     )
     : Schema.Uint8Array
+  if (last !== undefined) {
+    return sized.check(Schema.makeFilter((value) =>
+      String.fromCharCode(...value.slice(-last.length)) !== last || "expected bytes that do not end with what fills them"
+    ))
+  }
   return without === undefined
     ? sized
     : sized.check(Schema.makeFilter((value) => !holdsTerminator(latin1(value), without) || "expected bytes without their end"))
@@ -72,7 +83,7 @@ const isLossless = (value: string): boolean => {
 
 /** Text of a bounded or fixed size. */
 export const text = (options: TextLimits = {}) => {
-  const { size, min = 0, max, without, limit, unit } = options
+  const { size, min = 0, max, without, limit, unit, last } = options
   // no text has fewer bytes than UTF-16 units
   const units = (bytes: number): number => Math.floor(bytes / (unit ?? 1))
   return Schema.String.check(
@@ -82,6 +93,7 @@ export const text = (options: TextLimits = {}) => {
         for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
       }
       if (without !== undefined && holdsTerminator(value, without)) return `expected text without ${JSON.stringify(without)}`
+      if (last !== undefined && value.endsWith(unit === 2 ? last.replaceAll("\0", "") || "\0" : last)) return "expected text that does not end so"
       if (size === undefined && max === undefined && min === 0) return true
       const length = unit === undefined ? textLength(value) : unit * value.length
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`

@@ -14,6 +14,8 @@ export interface Sized {
   readonly max?: number
   /** Ends where these bytes are, which are written after it and cannot be within it. `"\r\n"`: at the first LF, which must follow a CR. */
   readonly until?: Terminator
+  /** With `size`, which is then the most: fills what is left. The content does not end with it. */
+  readonly pad?: Terminator
 }
 
 /** Raw bytes; decoded as a view into the received buffer. */
@@ -47,13 +49,6 @@ export interface Literal {
   readonly text: Terminator
 }
 
-/** One of two texts. */
-export interface Bool {
-  readonly kind: "bool"
-  readonly true: Terminator
-  readonly false: Terminator
-}
-
 /** Raw bytes: of a fixed `size`, as long as a length says, `until` a terminator, or all that is left. */
 export const bytes = (options: Sized = {}): Bytes => ({ ...given(options), kind: "bytes" })
 
@@ -68,7 +63,7 @@ export const utf8 = (options: Sized & { readonly invalid?: "escape" | "error" } 
 export const json = (options: Sized = {}): Json => ({ ...given(options), kind: "json" })
 
 /** UTF-8 text ended by a NUL byte: `utf8({ until: 0 })`. */
-export const cstring = (options: { readonly max?: number } = {}): Utf8 => utf8({ ...given(options), until: 0 })
+export const cstring = (options: { readonly min?: number; readonly max?: number } = {}): Utf8 => utf8({ ...given(options), until: 0 })
 
 /** ASCII text; bytes above 0x7f are an error. */
 export const ascii = (options: Sized = {}): Encoded => ({ ...given(options), kind: "text", encoding: "ascii" })
@@ -86,6 +81,3 @@ export const utf16 = (options: Sized & { readonly order?: "big" | "little" } = {
 
 /** Exactly these characters (or this byte): checked when reading, written by the encoder, absent from the packet's type. */
 export const literal = (text: Terminator): Literal => ({ kind: "literal", text })
-
-/** `bool({ true: "T", false: "F" })`: a truth value, said by one of two texts of which neither begins like the other. */
-export const bool = (texts: { readonly true: Terminator; readonly false: Terminator }): Bool => ({ ...given(texts), kind: "bool" })

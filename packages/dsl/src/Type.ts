@@ -10,7 +10,8 @@ import type { CountOf, Counted, LengthOf, Prefixed } from "./Lengths.ts"
 import type { Constant, Decimal, Escaped, Float, Int, Varint } from "./Numbers.ts"
 import type { Optional, When } from "./Presence.ts"
 import type { ArrayOf, Choice, Lazy, NibbleFrames, Struct } from "./Records.ts"
-import type { Bool, Bytes, Encoded, Json, Literal, Utf8 } from "./Text.ts"
+import type { Bytes, Encoded, Json, Literal, Utf8 } from "./Text.ts"
+import type { ValueWord } from "./Values.ts"
 import type { Align, Checksum, Custom, Reserved } from "./Whole.ts"
 
 /** Any wire type. */
@@ -25,7 +26,6 @@ export type Type =
   | Json
   | Encoded
   | Literal
-  | Bool
   | Constant
   | Reserved
   | Align
@@ -46,6 +46,7 @@ export type Type =
   | Bits
   | Tokens
   | Custom
+  | ValueWord
 
 /** Fields by name, in wire order. Names must not look like integers: JavaScript would reorder them. */
 export interface Fields {

@@ -33,7 +33,7 @@ export const typed = custom("Typed", { module: "@wirewright/deepstream/Typed", m
 /** An integer such as a version. */
 export const integer = decimal({ bits: 53, signed: true })
 /** `T` or `F`. */
-export const truth = bool({ true: "T", false: "F" })
+export const truth = bool("T", "F")
 
 /** A message as documents write it: `|` for the separator and `+` for the end. */
 export const shown = (text: string): string => text.replaceAll("|", separator).replaceAll("+", end)

@@ -38,8 +38,7 @@ export const textFrame = frame("memcached text", {
   kinds: { request: { headers: [], sender: "client" }, response: { headers: [], sender: "server" } }
 })
 
-const request = packetsOf(textFrame, "request")
-const response = packetsOf(textFrame, "response")
+const [request, response] = [packetsOf(textFrame, "request"), packetsOf(textFrame, "response")]
 
 const hexOf = (text: string): string => [...text].map((one) => one.charCodeAt(0).toString(16).padStart(2, "0")).join("")
 
@@ -48,7 +47,13 @@ const seen = (kind: "request" | "response", vector: string, text: string, fields
   { kind, origin: `memcached 1.6.18, vector ${vector}`, hex: hexOf(text), fields }
 ]
 
-const letter = (text: string): number => text.charCodeAt(0)
+/** Values that are letters. */
+const letters = (values: { readonly [name: string]: string }) =>
+  Object.fromEntries(Object.entries(values).map(([name, letter]) => [name, letter.charCodeAt(0)]))
+
+/** Flags without an argument, by their letters. */
+const bare = (flags: { readonly [name: string]: string }) =>
+  Object.fromEntries(Object.entries(flags).map(([name, letter]) => [name, tagged(letter, {})]))
 
 /** Tokens of one line. */
 const line = <const F extends Fields>(fields: F, options: { readonly rest?: boolean } = {}) =>
@@ -63,8 +68,6 @@ const time = decimal({ signed: true })
 /** The answer is left out; an error may still come. */
 const noreply = optional(literal("noreply"))
 const block = { value: bytes(), valueEnd: literal("\r\n") }
-/** Text for people. */
-const message = utf8()
 
 /** A command of one line. */
 const command = <const N extends string>(name: N, verb: string, fields: Fields = {}) =>
@@ -78,11 +81,8 @@ const stored = {
   length: lengthOf(decimal(), "value")
 }
 
-const store = <const N extends string>(name: N, verb: string) =>
-  request(name, {
-    fields: { line: line({ verb: literal(verb), ...stored, noreply }), ...block },
-    ...(verb === "set" ? { examples: setExamples } : {})
-  })
+const store = <const N extends string>(name: N, verb: string, examples: ReturnType<typeof seen> = []) =>
+  request(name, { fields: { line: line({ verb: literal(verb), ...stored, noreply }), ...block }, examples })
 
 const setExamples = [
   ...seen("request", "store-001", "set k 5 0 2\r\nxy\r\n", { key: "k", flags: 5, expiration: 0, value: { hex: "7879" }, noreply: false }),
@@ -98,11 +98,8 @@ const classic = [
   /** Sets the expiration of what it finds. */
   command("GetAndTouch", "gat", { expiration: time, keys }),
   command("GetsAndTouch", "gats", { expiration: time, keys }),
-  store("Set", "set"),
-  store("Add", "add"),
-  store("Replace", "replace"),
-  store("Append", "append"),
-  store("Prepend", "prepend"),
+  store("Set", "set", setExamples),
+  ...Object.entries({ Add: "add", Replace: "replace", Append: "append", Prepend: "prepend" }).map(([name, verb]) => store(name, verb)),
   request("CompareAndSet", {
     fields: { line: line({ verb: literal("cas"), ...stored, cas: big, noreply }), ...block },
     examples: seen("request", "cas-009", "cas k 0 0 1 18446744073709551615\r\nw\r\n", { key: "k", cas: "18446744073709551615" })
@@ -146,9 +143,7 @@ const opaque = utf8({ max: 31 })
 
 /** Flags of all meta commands. */
 const common = {
-  /** The key is base64. */
-  KeyIsBase64: tagged("b", {}),
-  ReturnKey: tagged("k", {}),
+  ...bare({ KeyIsBase64: "b", ReturnKey: "k" }),
   /** Comes back, whatever the answer is. */
   Opaque: tagged("O", { opaque }),
   /** The expected answer is left out. */
@@ -157,28 +152,15 @@ const common = {
   ProxyPath: tagged("P", { text: utf8() }),
   ProxyLabel: tagged("L", { text: utf8() }),
   CompareCas: tagged("C", { cas: big }),
+  TimeToLive: tagged("T", { seconds: time }),
   /** The CAS that the item is given, from 1.6.27 on. */
   NewCas: tagged("E", { cas: big })
 }
-const timeToLive = { TimeToLive: tagged("T", { seconds: time }) }
-const invalidate = {
-  /** An older CAS marks the item as stale. */
-  Invalidate: tagged("I", {})
-}
-const returnCas = { ReturnCas: tagged("c", {}) }
-
 /** A flag of `mg`. */
 const MetaGetFlag = choice("MetaGetFlag", u8, {
   ...common,
-  ...timeToLive,
-  ...returnCas,
-  ReturnFlags: tagged("f", {}),
-  ReturnHit: tagged("h", {}),
-  ReturnLastAccess: tagged("l", {}),
-  ReturnSize: tagged("s", {}),
-  ReturnTimeToLive: tagged("t", {}),
-  ReturnValue: tagged("v", {}),
-  NoBump: tagged("u", {}),
+  ...bare({ ReturnCas: "c", ReturnFlags: "f", ReturnHit: "h", ReturnLastAccess: "l", ReturnSize: "s", ReturnTimeToLive: "t" }),
+  ...bare({ ReturnValue: "v", NoBump: "u" }),
   /** A miss makes an empty item, and who asked has won. */
   Vivify: tagged("N", { seconds: time }),
   /** Who asks has won when less time than this is left. */
@@ -186,20 +168,12 @@ const MetaGetFlag = choice("MetaGetFlag", u8, {
 }, { unknown: "keep" })
 
 /** What `ms` does with an item that is there or not. */
-const MetaSetMode = enumeration("MetaSetMode", u8, {
-  Add: letter("E"),
-  Append: letter("A"),
-  Prepend: letter("P"),
-  Replace: letter("R"),
-  Set: letter("S")
-})
+const MetaSetMode = enumeration("MetaSetMode", u8, letters({ Add: "E", Append: "A", Prepend: "P", Replace: "R", Set: "S" }))
 
 /** A flag of `ms`. */
 const MetaSetFlag = choice("MetaSetFlag", u8, {
   ...common,
-  ...timeToLive,
-  ...returnCas,
-  ...invalidate,
+  ...bare({ ReturnCas: "c", Invalidate: "I" }),
   ClientFlags: tagged("F", { flags: number }),
   Mode: tagged("M", { mode: MetaSetMode }),
   /** Append and prepend make an item on a miss, from 1.6.20 on. */
@@ -211,35 +185,27 @@ const MetaSetFlag = choice("MetaSetFlag", u8, {
 /** A flag of `md`. */
 const MetaDeleteFlag = choice("MetaDeleteFlag", u8, {
   ...common,
-  ...timeToLive,
-  ...invalidate,
+  ...bare({ Invalidate: "I" }),
   /** Drops the value and keeps the item, from 1.6.27 on. */
   DropValue: tagged("x", {})
 }, { unknown: "keep" })
 
 /** Whether `ma` adds or subtracts. */
-const MetaArithmeticMode = enumeration("MetaArithmeticMode", u8, {
-  Increment: letter("I"),
-  Plus: letter("+"),
-  Decrement: letter("D"),
-  Minus: letter("-")
-})
+const MetaArithmeticMode = enumeration("MetaArithmeticMode", u8, letters({ Increment: "I", Plus: "+", Decrement: "D", Minus: "-" }))
 
 /** A flag of `ma`. */
 const MetaArithmeticFlag = choice("MetaArithmeticFlag", u8, {
   ...common,
-  ...timeToLive,
-  ...returnCas,
+  ...bare({ ReturnCas: "c" }),
   Delta: tagged("D", { delta: big }),
   Initial: tagged("J", { value: big }),
   Vivify: tagged("N", { seconds: time }),
   Mode: tagged("M", { mode: MetaArithmeticMode }),
-  ReturnTimeToLive: tagged("t", {}),
-  ReturnValue: tagged("v", {})
+  ...bare({ ReturnTimeToLive: "t", ReturnValue: "v" })
 }, { unknown: "keep" })
 
 /** A flag of `me`. */
-const MetaDebugFlag = choice("MetaDebugFlag", u8, { KeyIsBase64: tagged("b", {}) }, { unknown: "keep" })
+const MetaDebugFlag = choice("MetaDebugFlag", u8, bare({ KeyIsBase64: "b" }), { unknown: "keep" })
 
 /** A flag that an answer to a meta command carries, in the order in which the request asked. */
 const MetaAnswerFlag = choice("MetaAnswerFlag", u8, {
@@ -254,25 +220,18 @@ const MetaAnswerFlag = choice("MetaAnswerFlag", u8, {
   Size: tagged("s", { bytes: number }),
   /** -1: for ever. */
   TimeToLive: tagged("t", { seconds: time }),
-  /** Who asked is to make the value anew. */
-  Won: tagged("W", {}),
-  Stale: tagged("X", {}),
-  /** Somebody else is making the value anew. */
-  AlreadyWon: tagged("Z", {})
+  // who asked is to make the value anew, or somebody else is at it already
+  ...bare({ Won: "W", Stale: "X", AlreadyWon: "Z" })
 }, { unknown: "keep" })
 
 const meta = [
   request("MetaGet", {
     fields: { line: line({ verb: literal("mg"), key, flags: array(MetaGetFlag) }) },
-    examples: seen("request", "mg-017", "mg k k Oabc\r\n", {
-      key: "k",
-      flags: [{ case: "ReturnKey" }, { case: "Opaque", opaque: "abc" }]
-    })
+    examples: seen("request", "mg-017", "mg k k Oabc\r\n", { key: "k", flags: [{ case: "ReturnKey" }, { case: "Opaque", opaque: "abc" }] })
   }),
   request("MetaSet", {
     fields: { line: line({ verb: literal("ms"), key, length: lengthOf(decimal(), "value"), flags: array(MetaSetFlag) }), ...block },
     examples: seen("request", "ms-023", "ms k 2 MP O1\r\nxy\r\n", {
-      key: "k",
       value: { hex: "7879" },
       flags: [{ case: "Mode", mode: "Prepend" }, { case: "Opaque", opaque: "1" }]
     })
@@ -289,7 +248,11 @@ const answer = <const N extends string>(name: N, code: string, fields: Fields = 
 
 /** A code with text for people. */
 const explained = <const N extends string>(name: N, code: string) =>
-  response(name, { fields: { line: line({ code: literal(code), message }, { rest: true }) } })
+  response(name, { fields: { line: line({ code: literal(code), message: utf8() }, { rest: true }) } })
+
+/** Several of them, by name. */
+const each = <A>(codes: { readonly [name: string]: string }, make: (name: string, code: string) => A): ReadonlyArray<A> =>
+  Object.entries(codes).map(([name, code]) => make(name, code))
 
 /** A name and a value. */
 const TextFact = struct("TextFact", { name: utf8({ min: 1, until: "=" }), value: utf8() })
@@ -307,20 +270,13 @@ const classicAnswers = [
       ...seen("response", "get-019", "VALUE k 0 1 1\r\nv\r\n", { cas: "1" })
     ]
   }),
-  answer("End", "END"),
-  answer("Stored", "STORED"),
-  answer("NotStored", "NOT_STORED"),
-  answer("Exists", "EXISTS"),
-  answer("NotFound", "NOT_FOUND"),
-  answer("Deleted", "DELETED"),
-  answer("Touched", "TOUCHED"),
+  ...each({ End: "END", Stored: "STORED", NotStored: "NOT_STORED", Exists: "EXISTS", NotFound: "NOT_FOUND", Deleted: "DELETED" }, answer),
+  ...each({ Touched: "TOUCHED", Ok: "OK", Reset: "RESET" }, answer),
   /** What `incr` and `decr` have made: the only answer that begins with no word. */
   response("NewNumber", {
     fields: { value: decimal({ bits: 64, until: "\r\n" }) },
     examples: seen("response", "arith-001", "15\r\n", { value: "15" })
   }),
-  answer("Ok", "OK"),
-  answer("Reset", "RESET"),
   explained("VersionText", "VERSION")
 ]
 
@@ -329,16 +285,8 @@ const administrationAnswers = [
   response("PrefixStatistic", {
     fields: {
       line: line({
-        code: literal("PREFIX"),
-        prefix: utf8(),
-        getWord: literal("get"),
-        gets: big,
-        hitWord: literal("hit"),
-        hits: big,
-        setWord: literal("set"),
-        sets: big,
-        delWord: literal("del"),
-        deletes: big
+        ...{ code: literal("PREFIX"), prefix: utf8(), getWord: literal("get"), gets: big, hitWord: literal("hit"), hits: big },
+        ...{ setWord: literal("set"), sets: big, delWord: literal("del"), deletes: big }
       })
     }
   }),
@@ -361,64 +309,42 @@ const administrationAnswers = [
   /** A line of `watch`, which LF alone ends. */
   response("LogLine", { fields: { start: literal("ts="), line: tokens(" ", { time: word, facts }, { until: "\n" }) } }),
   response("LogSkipped", { fields: { start: literal("skipped="), lines: decimal({ bits: 64, until: "\n" }) } }),
-  explained("Busy", "BUSY"),
-  explained("BadClass", "BADCLASS"),
-  explained("NoSpare", "NOSPARE"),
-  explained("NotFull", "NOTFULL"),
-  explained("Unsafe", "UNSAFE"),
-  explained("Same", "SAME"),
+  ...each({ Busy: "BUSY", BadClass: "BADCLASS", NoSpare: "NOSPARE", NotFull: "NOTFULL", Unsafe: "UNSAFE", Same: "SAME" }, explained),
   explained("NotStarted", "NOTSTARTED"),
-  explained("MemoryLimitTooSmall", "MEMLIMIT_TOO_SMALL"),
-  explained("MemoryLimitNotAdjusted", "MEMLIMIT_ADJUST_FAILED")
+  ...each({ MemoryLimitTooSmall: "MEMLIMIT_TOO_SMALL", MemoryLimitNotAdjusted: "MEMLIMIT_ADJUST_FAILED" }, explained)
 ]
 
 const metaAnswers = [
   answer("MetaDone", "HD", { flags: metaFlags }),
   response("MetaValue", {
     fields: { line: line({ code: literal("VA"), length: lengthOf(decimal(), "value"), flags: metaFlags }), ...block },
-    examples: seen("response", "mg-031", "VA 3 s3 t-1 f9 kk Oq c1\r\nabc\r\n", {
-      value: { hex: "616263" },
-      flags: [
-        { case: "Size", bytes: 3 },
-        { case: "TimeToLive", seconds: -1 },
-        { case: "ClientFlags", flags: 9 },
-        { case: "Key", key: "k" },
-        { case: "Opaque", opaque: "q" },
-        { case: "Cas", cas: "1" }
-      ]
-    })
+    examples: seen("response", "mg-031", "VA 3 s3 t-1 f9 kk Oq c1\r\nabc\r\n", { value: { hex: "616263" } })
   }),
-  answer("MetaMiss", "EN", { flags: metaFlags }),
-  answer("MetaNotFound", "NF", { flags: metaFlags }),
-  answer("MetaNotStored", "NS", { flags: metaFlags }),
-  answer("MetaExists", "EX", { flags: metaFlags }),
+  ...each(
+    { MetaMiss: "EN", MetaNotFound: "NF", MetaNotStored: "NS", MetaExists: "EX" },
+    (name, code) => answer(name, code, { flags: metaFlags })
+  ),
   answer("MetaItem", "ME", { key, facts }),
   answer("MetaNoopDone", "MN")
 ]
 
 const errors = [
   response("CommandError", {
-    fields: { line: line({ code: literal("ERROR"), message: optional(message) }, { rest: true }) },
+    fields: { line: line({ code: literal("ERROR"), message: optional(utf8()) }, { rest: true }) },
     examples: seen("response", "admin-059", "ERROR\r\n", {})
   }),
-  explained("ClientError", "CLIENT_ERROR"),
-  explained("ServerError", "SERVER_ERROR"),
-  /** What `shutdown` is answered where it is not enabled; the second from 1.6.40 on. */
-  explained("ErrorShutdown", "ERROR:"),
-  explained("ServerErrorShutdown", "SERVER_ERROR:")
+  // with a colon where `shutdown` is not enabled
+  ...each({
+    ClientError: "CLIENT_ERROR",
+    ServerError: "SERVER_ERROR",
+    ErrorShutdown: "ERROR:",
+    ServerErrorShutdown: "SERVER_ERROR:"
+  }, explained)
 ]
 
 /** The memcached text protocol. */
 export const memcachedText = protocol(textFrame, {
   name: "memcachedText",
   module: "@wirewright/memcached/text",
-  commands: [
-    ...classic,
-    ...administration,
-    ...meta,
-    ...classicAnswers,
-    ...administrationAnswers,
-    ...metaAnswers,
-    ...errors
-  ]
+  commands: [...classic, ...administration, ...meta, ...classicAnswers, ...administrationAnswers, ...metaAnswers, ...errors]
 })

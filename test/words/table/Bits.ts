@@ -119,9 +119,9 @@ const tokens: ReadonlyArray<Entry> = [
       { value: { key: "k", flags: 12, cas: 7n, data: b() }, hex: ascii("VALUE k 12 0 7\r\n\r\n"), from: "memcached protocol.txt" }
     ],
     wrong: [
-      wrong(ascii("VALUES k 0 2\r\nhi\r\n"), "Trailing", "verb", 5),
-      wrong(ascii("VALUE k 0\r\n"), "Length", "line", 9),
-      wrong(ascii("VALUE k 0 2 3 4\r\n"), "Trailing", "line", 13),
+      wrong(ascii("VALUES k 0 2\r\nhi\r\n"), "Constant", "verb", 5),
+      wrong(ascii("VALUE k 0\r\n"), "Length", "size", 9),
+      wrong(ascii("VALUE k 0 2 3 4\r\n"), "Trailing", "cas", 13),
       wrong(ascii("VALUE k 01 2\r\n"), "Syntax", "flags", 8),
       wrong(ascii("VALUE abcdef 0 2\r\n"), "Limit", "key", 6)
     ],
@@ -148,10 +148,7 @@ const tokens: ReadonlyArray<Entry> = [
       // tokens may be empty
       { value: { first: "", more: ["", ""], key: "", noreply: false }, hex: ascii("gets   \r\ndelete \n") }
     ],
-    wrong: [
-      wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more", 7),
-      wrong(ascii("gets a\r\ndelete k norepl\n"), "Length", "noreply", 17)
-    ],
+    wrong: [wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more[2]", 10), wrong(ascii("gets a\r\ndelete k norepl\n"), "Trailing", "noreply", 16)],
     refused: [
       refused({ first: "a", more: ["b c"], key: "k" }, "Range", "more[0]"),
       refused({ first: "a", more: ["b", "c", "d"], key: "k" }, "Limit", "more"),

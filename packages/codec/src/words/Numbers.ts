@@ -1,5 +1,6 @@
 /** Integers, floats, variable-length integers, decimals, constants, booleans; enumerations and flags of integers. */
 import type { Catalog } from "../Catalog.ts"
+import { safeLength } from "../Check.ts"
 import { findByte, findLine, findPair, findText, readDecimal, readDecimalBig } from "../Ends.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { bytesOfDigits } from "../Hex.ts"
@@ -153,7 +154,7 @@ export const noteNumber = (
 ): readonly [value: number, next: number] => {
   const [value, next] = numberAt(walk, type, spot.path, spot.at, spot.end)
   walk.note(path, spot.at, next - spot.at, summary, value, String(value), spot.doc)
-  return [Number(value), next]
+  return [typeof value === "bigint" ? safeLength(value, walk.packet, spot.path, spot.at) : value, next]
 }
 
 /** Like `u16`, `u16.le`, `varint`, `decimal`. */

@@ -72,7 +72,7 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     toJson: (catalog, type, value, notation) =>
       catalog.toJson(type.else === undefined || fits(catalog, type.of, value) ? type.of : type.else, value, notation),
     fromJson: (catalog, type, json, packet, path) => {
-      if (json === undefined || json === null && !isNullable(type.of)) return undefined
+      if (json === undefined || json === null && !isNullable(type)) return undefined
       if (type.else === undefined) return catalog.fromJson(type.of, json, packet, path)
       try {
         return catalog.fromJson(type.of, json, packet, path)
@@ -122,4 +122,9 @@ const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
   }
 }
 
-const isNullable = (type: TypeModel): boolean => (type.kind === "prefixed" || type.kind === "counted") && type.absent !== undefined
+const isNullable = (type: TypeModel): boolean =>
+  type.kind === "when"
+    ? isNullable(type.of) || type.else !== undefined && isNullable(type.else)
+    : type.kind === "optional"
+    ? isNullable(type.of)
+    : (type.kind === "prefixed" || type.kind === "counted") && type.absent !== undefined || type.kind === "prefixed" && isNullable(type.of)

@@ -195,6 +195,9 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
     let bits: number | bigint = Number(value >> BigInt(field.low) & mask)
     const path = prefix + field.name
     if (field.escaped !== undefined) [bits, next] = escapedValue(walk, field.escaped, bits, path, spot.at, next, spot.end)
+    if (field.role === "bodyLength" && bits > Number.MAX_SAFE_INTEGER) {
+      malformed("Limit", walk.packet, path, spot.at, "a length of at most 2^53-1", String(bits))
+    }
     const range = field.high === field.low ? `bit ${field.high}` : `bits ${field.high}-${field.low}`
     const of = field.ref === undefined ? undefined : walk.catalog.typeOf("enumeration", field.ref)
     const label = of?.values.find((one) => one.value === bits)?.name

@@ -1,5 +1,5 @@
 /** Bytes, text and literals. */
-import { expectLiteral, readBool } from "../Ends.ts"
+import { beforePad, expectLiteral } from "../Ends.ts"
 import { malformed } from "../Errors.ts"
 import { bytesOfDigits, hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -48,8 +48,12 @@ const extent = (walk: LayoutWalk, type: SizedModel, { path, at, end }: Spot, ste
     const stop = findUntil(walk, type.until, at, walk.stop(end), path, step)
     return [stop, stop + type.until.length / 2]
   }
-  const stop = type.size === undefined ? Math.floor(end) : at + type.size
-  return [stop, stop]
+  const next = type.size === undefined ? Math.floor(end) : at + type.size
+  if (type.pad !== undefined) {
+    walk.need(path, at, next - at, end)
+    return [beforePad(walk.reader.bytes, at, next, textOfHex(type.pad)), next]
+  }
+  return [next, next]
 }
 
 const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
@@ -94,14 +98,14 @@ const textJson = {
 }
 
 const limits = (type: SizedModel) => ({
-  ...(type.size === undefined ? {} : { size: type.size }),
+  ...(type.size === undefined ? {} : type.pad === undefined ? { size: type.size } : { max: type.size, last: textOfHex(type.pad) }),
   ...(type.min === undefined ? {} : { min: type.min }),
   ...(type.max === undefined ? {} : { max: type.max }),
   ...(type.until === undefined ? {} : { without: textOfHex(type.until) })
 })
 
 /** The words of this file. */
-export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal" | "bool"]: Word<Of<K>> } = {
+export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
   bytes: sizedWord<Of<"bytes">>((walk, type, spot, stop, next) => {
     const value = walk.reader.slice(spot.at, stop)
     const text = bytesText(value, walk.reader.text(spot.at, stop))
@@ -151,20 +155,5 @@ export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "l
       walk.note(spot.path, spot.at, next - spot.at, "literal", text, quoted(text), spot.doc)
       return next
     }
-  },
-  bool: {
-    fixed: (type) => type.true.length === type.false.length ? type.true.length / 2 : undefined,
-    least: (type) => Math.min(type.true.length, type.false.length) / 2,
-    ends: () => true,
-    summary: () => "bool",
-    walk: (walk, type, spot) => {
-      const texts = [textOfHex(type.true), textOfHex(type.false)] as const
-      const value = readBool(walk.reader, spot.at, walk.stop(spot.end), ...texts, 0, walk.packet, spot.path)
-      const next = spot.at + texts[value ? 0 : 1].length
-      walk.note(spot.path, spot.at, next - spot.at, "bool", value, String(value), spot.doc)
-      return next
-    },
-    schema: (make) => make.boolean(),
-    fromJson: (_, __, json, packet, path) => typeof json === "boolean" ? json : unfit(packet, path, "true or false", json)
   }
 }

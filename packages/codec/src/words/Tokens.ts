@@ -1,6 +1,7 @@
 /** Tokens: fields that stand in a line with separators between them. They are fields of the record around them. */
+import { expectLiteral } from "../Ends.ts"
 import type { FieldModel, TypeModel } from "../Model.ts"
-import { findUntil } from "./Numbers.ts"
+import { findUntil, textOfHex } from "./Numbers.ts"
 import { leastSize } from "./Sizes.ts"
 import type { Word } from "./Word.ts"
 
@@ -19,6 +20,12 @@ export const literalsAfter = (fields: ReadonlyArray<FieldModel>, index: number):
   return out
 }
 
+/** All bytes of a line that is always the same, in hexadecimal digits. */
+export const fixedLine = ({ fields, separator, until }: Tokens): string | undefined => {
+  const texts = fields.map(({ type }) => type.kind === "literal" ? type.hex : undefined)
+  return until === undefined || texts.length === 0 || texts.includes(undefined) ? undefined : texts.join(separator) + until
+}
+
 const prefixOf = (path: string): string => path.includes(".") ? path.slice(0, path.lastIndexOf(".") + 1) : ""
 
 /** The words of this file. */
@@ -35,6 +42,13 @@ export const tokensWords: { readonly tokens: Word<Tokens> } = {
     ends: (type) => type.until !== undefined,
     summary: () => "tokens",
     walk: (walk, type, spot) => {
+      // a line that is not all there is not looked for where its length claims it to be
+      if (type.until === undefined && Math.floor(spot.end) > walk.reader.bytes.length) walk.need(spot.path, spot.at, spot.end - spot.at, spot.end)
+      const fixed = fixedLine(type)
+      if (fixed !== undefined) {
+        const path = prefixOf(spot.path) + type.fields[0]!.name
+        expectLiteral(walk.reader, spot.at, walk.stop(spot.end), textOfHex(fixed), 0, walk.packet, path)
+      }
       const stop = type.until === undefined ? Math.floor(spot.end) : findUntil(walk, type.until, spot.at, walk.stop(spot.end), spot.path)
       walk.tokens(type, prefixOf(spot.path), spot.at, stop, spot.scope)
       return stop + (type.until?.length ?? 0) / 2

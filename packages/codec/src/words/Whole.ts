@@ -1,5 +1,6 @@
 /** Bytes without a meaning, checksums, and fields that only code can say. */
 import * as Checksums from "../Checksums.ts"
+import { within } from "../Elements.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -111,7 +112,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         walk.note(path, at, stop - at, type.name, walk.reader.slice(at, stop), "", doc)
         return stop
       }
-      const value = face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope.numbers())
+      const value = within(walk.packet, path, () => face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope.numbers()))
       walk.note(path, at, walk.reader.next - at, type.name, value, face.text(value), doc)
       return walk.reader.next
     },
@@ -119,7 +120,9 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     toJson: (catalog, type, value) => catalog.customs[type.name]?.toJson(value) ?? value,
     fromJson: (catalog, type, json, packet, path) => {
       const face = catalog.customs[type.name]
-      return face === undefined ? json : face.fromJson(json) ?? unfit(packet, path, `a ${type.name}`, json)
+      if (face === undefined) return json
+      const value = face.fromJson(json)
+      return value === undefined ? unfit(packet, path, `a ${type.name}`, json) : value
     }
   }
 }

@@ -87,6 +87,8 @@ export interface TextLimits {
   readonly max?: number
   /** What the text must not contain. */
   readonly without?: string
+  /** What the text does not end with. */
+  readonly last?: string
   /** Bytes of each code unit. Default: UTF-8 */
   readonly unit?: 1 | 2
   /** Largest code unit. */
@@ -99,7 +101,9 @@ export interface SchemaMaker<S> {
   readonly bigint: (min: bigint, max: bigint) => S
   readonly number: (single: boolean) => S
   readonly boolean: () => S
-  readonly bytes: (options: { readonly size?: number; readonly min?: number; readonly max?: number; readonly without?: string }) => S
+  readonly bytes: (
+    options: { readonly size?: number; readonly min?: number; readonly max?: number; readonly without?: string; readonly last?: string }
+  ) => S
   readonly text: (options: TextLimits) => S
   readonly literals: (values: ReadonlyArray<number>) => S
   readonly array: (of: S, max: number | undefined, min?: number) => S
@@ -156,6 +160,7 @@ const bitFieldType = (
   of: Extract<TypeModel, { readonly kind: "int" }>,
   one: Extract<TypeModel, { readonly kind: "bits" }>["fields"][number]
 ): TypeModel => {
+  if (one.role === "bodyLength") return { kind: "bodyLength", of, from: one.from ?? "body", plus: one.plus ?? 0 }
   if (one.role !== undefined) return { kind: "opcode", of }
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
   if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }

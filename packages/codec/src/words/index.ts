@@ -6,18 +6,24 @@ import { presenceWords } from "./Presence.ts"
 import { recordWords } from "./Records.ts"
 import { textWords } from "./Texts.ts"
 import { tokensWords } from "./Tokens.ts"
+import { valueWords } from "./Values.ts"
 import { wholeWords } from "./Whole.ts"
 import type { Word } from "./Word.ts"
 
-const words: { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { readonly kind: K }>> } = {
+type Words = { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { readonly kind: K }>> }
+
+// made when first asked for: words mention each other, and any of them may be loaded first
+let all: Words | undefined
+const words = (): Words => all ??= {
   ...numberWords,
   ...textWords,
   ...lengthWords,
   ...presenceWords,
   ...recordWords,
   ...tokensWords,
-  ...wholeWords
+  ...wholeWords,
+  ...valueWords
 }
 
 /** The word of a type. */
-export const wordOf = <T extends TypeModel>(type: T): Word<T> => words[type.kind] as unknown as Word<T>
+export const wordOf = <T extends TypeModel>(type: T): Word<T> => words()[type.kind] as unknown as Word<T>

@@ -1,30 +1,6 @@
-/** MQTT 3.1.1 and 5 (OASIS): every control packet and every property. `mqtt` is the protocol of both; CONNECT says the version. */
-import {
-  array,
-  bitOf,
-  bits,
-  bodyLength,
-  bytes,
-  choice,
-  enumeration,
-  frame,
-  opcode,
-  optional,
-  packetsOf,
-  prefixed,
-  protocol,
-  slice,
-  struct,
-  tagged,
-  type Type,
-  u16,
-  u32,
-  u8,
-  utf8,
-  valueOf,
-  varint,
-  when
-} from "@wirewright/dsl"
+/** MQTT 3.1.1 and 5 (OASIS): every control packet and every property. CONNECT says which version a connection speaks. */
+import { array, bitOf, bits, bodyLength, bytes, choice, enumeration, frame, opcode, optional, packetsOf, prefixed } from "@wirewright/dsl"
+import { protocol, slice, struct, tagged, type Type, u16, u32, u8, utf8, valueOf, varint, when } from "@wirewright/dsl"
 
 /** How often a message may arrive: at most once, at least once, exactly once. */
 const QoS = enumeration("QoS", u8, { atMostOnce: 0, atLeastOnce: 1, exactlyOnce: 2 }, { unknown: "error" })
@@ -45,6 +21,7 @@ const mqttFrame = frame("MQTT", {
   }
 })
 const packet = packetsOf(mqttFrame, "packet")
+const seen = (hex: string, fields = {}) => [{ origin: "npm's mqtt 5.16.0 and mosquitto_pub 2.0.11", hex, fields }]
 const flags0000 = { dup: 0, qos: 0, retain: 0 }
 const flags0010 = { dup: 0, qos: 1, retain: 0 }
 
@@ -85,61 +62,23 @@ const Property = choice("Property", varint({ maxBytes: 4 }), {
 const propertyList = prefixed(varint({ maxBytes: 4 }), array(Property))
 const properties = since5(propertyList)
 
-/** Return codes of CONNACK (3.1.1) and SUBACK (3.1.1). */
+/** Return codes of CONNACK and SUBACK before version 5. */
 const ReturnCode = enumeration("ReturnCode", u8, {
-  accepted: 0,
-  unacceptableProtocolVersion: 1,
-  identifierRejected: 2,
-  serverUnavailable: 3,
-  badUserNameOrPassword: 4,
-  notAuthorized: 5,
-  failure: 0x80
+  ...{ accepted: 0, unacceptableProtocolVersion: 1, identifierRejected: 2, serverUnavailable: 3, badUserNameOrPassword: 4 },
+  ...{ notAuthorized: 5, failure: 0x80 }
 })
-/** Reason codes of version 5. Those of SUBACK that grant a QoS are `success`, `grantedQoS1` and `grantedQoS2`. */
+/** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
 const ReasonCode = enumeration("ReasonCode", u8, {
-  success: 0x00,
-  grantedQoS1: 0x01,
-  grantedQoS2: 0x02,
-  disconnectWithWillMessage: 0x04,
-  noMatchingSubscribers: 0x10,
-  noSubscriptionExisted: 0x11,
-  continueAuthentication: 0x18,
-  reAuthenticate: 0x19,
-  unspecifiedError: 0x80,
-  malformedPacket: 0x81,
-  protocolError: 0x82,
-  implementationSpecificError: 0x83,
-  unsupportedProtocolVersion: 0x84,
-  clientIdentifierNotValid: 0x85,
-  badUserNameOrPassword: 0x86,
-  notAuthorized: 0x87,
-  serverUnavailable: 0x88,
-  serverBusy: 0x89,
-  banned: 0x8a,
-  serverShuttingDown: 0x8b,
-  badAuthenticationMethod: 0x8c,
-  keepAliveTimeout: 0x8d,
-  sessionTakenOver: 0x8e,
-  topicFilterInvalid: 0x8f,
-  topicNameInvalid: 0x90,
-  packetIdentifierInUse: 0x91,
-  packetIdentifierNotFound: 0x92,
-  receiveMaximumExceeded: 0x93,
-  topicAliasInvalid: 0x94,
-  packetTooLarge: 0x95,
-  messageRateTooHigh: 0x96,
-  quotaExceeded: 0x97,
-  administrativeAction: 0x98,
-  payloadFormatInvalid: 0x99,
-  retainNotSupported: 0x9a,
-  qosNotSupported: 0x9b,
-  useAnotherServer: 0x9c,
-  serverMoved: 0x9d,
-  sharedSubscriptionsNotSupported: 0x9e,
-  connectionRateExceeded: 0x9f,
-  maximumConnectTime: 0xa0,
-  subscriptionIdentifiersNotSupported: 0xa1,
-  wildcardSubscriptionsNotSupported: 0xa2
+  ...{ success: 0x00, grantedQoS1: 0x01, grantedQoS2: 0x02, disconnectWithWillMessage: 0x04, noMatchingSubscribers: 0x10 },
+  ...{ noSubscriptionExisted: 0x11, continueAuthentication: 0x18, reAuthenticate: 0x19, unspecifiedError: 0x80, malformedPacket: 0x81 },
+  ...{ protocolError: 0x82, implementationSpecificError: 0x83, unsupportedProtocolVersion: 0x84, clientIdentifierNotValid: 0x85 },
+  ...{ badUserNameOrPassword: 0x86, notAuthorized: 0x87, serverUnavailable: 0x88, serverBusy: 0x89, banned: 0x8a },
+  ...{ serverShuttingDown: 0x8b, badAuthenticationMethod: 0x8c, keepAliveTimeout: 0x8d, sessionTakenOver: 0x8e },
+  ...{ topicFilterInvalid: 0x8f, topicNameInvalid: 0x90, packetIdentifierInUse: 0x91, packetIdentifierNotFound: 0x92 },
+  ...{ receiveMaximumExceeded: 0x93, topicAliasInvalid: 0x94, packetTooLarge: 0x95, messageRateTooHigh: 0x96, quotaExceeded: 0x97 },
+  ...{ administrativeAction: 0x98, payloadFormatInvalid: 0x99, retainNotSupported: 0x9a, qosNotSupported: 0x9b },
+  ...{ useAnotherServer: 0x9c, serverMoved: 0x9d, sharedSubscriptionsNotSupported: 0x9e, connectionRateExceeded: 0x9f },
+  ...{ maximumConnectTime: 0xa0, subscriptionIdentifiersNotSupported: 0xa1, wildcardSubscriptionsNotSupported: 0xa2 }
 })
 const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
 /** What ends a packet of version 5: without a reason code it means success. */
@@ -147,18 +86,15 @@ const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(op
 
 const will = { if: bitOf("will") }
 const connect = packet("Connect", {
+  examples: seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" }),
   opcode: 1,
   header: flags0000,
   fields: {
     protocolName: text,
     protocolVersion: u8,
     connectFlags: bits(u8, {
-      userNameFlag: slice(7),
-      passwordFlag: slice(6),
-      willRetain: slice(5),
-      willQoS: slice(4, 3, { of: QoS }),
-      will: slice(2),
-      cleanStart: slice(1)
+      ...{ userNameFlag: slice(7), passwordFlag: slice(6), willRetain: slice(5), willQoS: slice(4, 3, { of: QoS }) },
+      ...{ will: slice(2), cleanStart: slice(1) }
     }),
     keepAlive: u16,
     properties: when("protocolVersion", propertyList, { from: 5 }),
@@ -170,49 +106,33 @@ const connect = packet("Connect", {
     password: optional(binary, { if: bitOf("passwordFlag") })
   }
 })
-const connack = packet("Connack", {
-  opcode: 2,
-  header: flags0000,
-  sender: "server",
-  fields: { acknowledgeFlags: bits(u8, { sessionPresent: slice(0) }), code, properties }
-})
+const acknowledgeFlags = bits(u8, { sessionPresent: slice(0) })
+const connack = packet("Connack", { opcode: 2, header: flags0000, sender: "server", fields: { acknowledgeFlags, code, properties } })
 const publish = packet("Publish", {
+  examples: seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } }),
   opcode: 3,
   sender: "both",
   fields: { topicName: text, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
 })
-const puback = packet("Puback", { opcode: 4, header: flags0000, sender: "both", fields: { packetIdentifier: u16, ...reason } })
-const pubrec = packet("Pubrec", { opcode: 5, header: flags0000, sender: "both", fields: { packetIdentifier: u16, ...reason } })
-const pubrel = packet("Pubrel", { opcode: 6, header: flags0010, sender: "both", fields: { packetIdentifier: u16, ...reason } })
-const pubcomp = packet("Pubcomp", { opcode: 7, header: flags0000, sender: "both", fields: { packetIdentifier: u16, ...reason } })
+const acknowledgement = { packetIdentifier: u16, ...reason }
+const puback = packet("Puback", { opcode: 4, header: flags0000, sender: "both", fields: acknowledgement })
+const pubrec = packet("Pubrec", { opcode: 5, header: flags0000, sender: "both", fields: acknowledgement })
+const pubrel = packet("Pubrel", { opcode: 6, header: flags0010, sender: "both", fields: acknowledgement })
+const pubcomp = packet("Pubcomp", { opcode: 7, header: flags0000, sender: "both", fields: acknowledgement })
 
-/** What a client asks for. The options beside `qos` are of version 5; `retainHandling` 0 sends retained messages, 1 only for a new one, 2 never. */
+/** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
 const Subscription = struct("Subscription", {
   topicFilter: text,
   options: bits(u8, { retainHandling: slice(5, 4), retainAsPublished: slice(3), noLocal: slice(2), qos: slice(1, 0, { of: QoS }) })
 })
-const subscribe = packet("Subscribe", {
-  opcode: 8,
-  header: flags0010,
-  fields: { packetIdentifier: u16, properties, subscriptions: array(Subscription) }
-})
-const suback = packet("Suback", {
-  opcode: 9,
-  header: flags0000,
-  sender: "server",
-  fields: { packetIdentifier: u16, properties, codes: array(code) }
-})
-const unsubscribe = packet("Unsubscribe", {
-  opcode: 10,
-  header: flags0010,
-  fields: { packetIdentifier: u16, properties, topicFilters: array(text) }
-})
-const unsuback = packet("Unsuback", {
-  opcode: 11,
-  header: flags0000,
-  sender: "server",
-  fields: { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
-})
+const subscriptions = array(Subscription)
+const subscribe = packet("Subscribe", { opcode: 8, header: flags0010, fields: { packetIdentifier: u16, properties, subscriptions } })
+const grants = { packetIdentifier: u16, properties, codes: array(code) }
+const suback = packet("Suback", { opcode: 9, header: flags0000, sender: "server", fields: grants })
+const topicFilters = array(text)
+const unsubscribe = packet("Unsubscribe", { opcode: 10, header: flags0010, fields: { packetIdentifier: u16, properties, topicFilters } })
+const withdrawals = { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
+const unsuback = packet("Unsuback", { opcode: 11, header: flags0000, sender: "server", fields: withdrawals })
 const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, fields: {} })
 const pingresp = packet("Pingresp", { opcode: 13, header: flags0000, sender: "server", fields: {} })
 const disconnect = packet("Disconnect", { opcode: 14, header: flags0000, sender: "both", fields: reason })
@@ -223,20 +143,7 @@ export const mqtt = protocol(mqttFrame, {
   name: "mqtt",
   module: "@wirewright/examples/gallery/mqtt",
   commands: [
-    connect,
-    connack,
-    publish,
-    puback,
-    pubrec,
-    pubrel,
-    pubcomp,
-    subscribe,
-    suback,
-    unsubscribe,
-    unsuback,
-    pingreq,
-    pingresp,
-    disconnect,
-    auth
+    ...[connect, connack, publish, puback, pubrec, pubrel, pubcomp, subscribe, suback, unsubscribe, unsuback],
+    ...[pingreq, pingresp, disconnect, auth]
   ]
 })

@@ -4,6 +4,7 @@
  * A connection begins with messages that have no type. What a client answers to an authentication request always has the type `p`; which
  * of the four messages it is, the phase says.
  */
+/* oxlint-disable unicorn/no-thenable -- `then` names the phase that follows a packet */
 import {
   array,
   ascii,
@@ -58,6 +59,7 @@ const postgresFrame = frame("PostgreSQL", {
     ready: { client: "frontend", server: "backend" }
   }
 })
+const seen = (origin: string, hex: string, fields = {}) => [{ origin: `${origin}; PostgreSQL 15.18`, hex, fields }]
 const startup = packetsOf(postgresFrame, "startup")
 const frontend = packetsOf(postgresFrame, "frontend")
 const backend = packetsOf(postgresFrame, "backend")
@@ -69,7 +71,7 @@ const formats = counted(u16, Format)
 const value = prefixed(i32, bytes(), { absent: -1 })
 
 /** A run-time parameter, or an option of the protocol. */
-const Parameter = struct("Parameter", { name: cstring(), value: cstring() })
+const Parameter = struct("Parameter", { name: cstring({ min: 1 }), value: cstring() })
 
 const startupMessage = startup("StartupMessage", {
   then: "password",
@@ -78,12 +80,19 @@ const startupMessage = startup("StartupMessage", {
 const cancelRequest = startup("CancelRequest", {
   fields: { code: constant(u32, 80877102), processId: i32, secretKey: bytes({ max: 256 }) }
 })
-const sslRequest = startup("SSLRequest", { then: "encryption", fields: { code: constant(u32, 80877103) } })
+const sslRequest = startup("SSLRequest", {
+  then: "encryption",
+  examples: seen("psql 15.18", "0000000804d2162f"),
+  fields: { code: constant(u32, 80877103) }
+})
 const gssEncRequest = startup("GSSENCRequest", { then: "encryption", fields: { code: constant(u32, 80877104) } })
 
 /** The byte that answers SSLRequest and GSSENCRequest. After `ssl` and `gss` the connection is encrypted. */
 const EncryptionSupport = enumeration("EncryptionSupport", u8, { ssl: "S", gss: "G", none: "N" }, { unknown: "error" })
-const encryptionAnswer = packetsOf(postgresFrame, "encryption")("EncryptionAnswer", { then: "startup", fields: { answer: EncryptionSupport } })
+const encryptionAnswer = packetsOf(postgresFrame, "encryption")("EncryptionAnswer", {
+  then: "startup",
+  fields: { answer: EncryptionSupport }
+})
 
 /** An attribute of SCRAM (RFC 5802); binary ones are in base64. */
 const ScramAttribute = choice("ScramAttribute", u8, {
@@ -107,6 +116,11 @@ const passwordMessage = packetsOf(postgresFrame, "password")("PasswordMessage", 
 const gssResponse = packetsOf(postgresFrame, "gss")("GSSResponse", { opcode: "p", fields: { token: bytes() } })
 const saslInitialResponse = packetsOf(postgresFrame, "saslInitial")("SASLInitialResponse", {
   opcode: "p",
+  examples: seen(
+    "npm's pg 8.23.1",
+    "7000000037534352414d2d5348412d32353600000000216e2c2c6e3d2a2c723d6b794c50796c332f737565466a352b4d4a6a785157736c35",
+    { mechanism: "SCRAM-SHA-256" }
+  ),
   then: "sasl",
   fields: { mechanism: cstring(), response: prefixed(i32, ScramClientFirst, { absent: -1 }) }
 })
@@ -126,9 +140,12 @@ const authenticationSspi = backend("AuthenticationSSPI", { opcode: "R", then: "g
 const authenticationSasl = backend("AuthenticationSASL", {
   opcode: "R",
   then: "saslInitial",
-  fields: { code: constant(u32, 10), mechanisms: array(cstring(), { until: 0 }) }
+  fields: { code: constant(u32, 10), mechanisms: array(cstring({ min: 1 }), { until: 0 }) }
 })
-const authenticationSaslContinue = backend("AuthenticationSASLContinue", { opcode: "R", fields: { code: constant(u32, 11), challenge: scram } })
+const authenticationSaslContinue = backend("AuthenticationSASLContinue", {
+  opcode: "R",
+  fields: { code: constant(u32, 11), challenge: scram }
+})
 const authenticationSaslFinal = backend("AuthenticationSASLFinal", { opcode: "R", fields: { code: constant(u32, 12), outcome: scram } })
 
 /** What Close and Describe are about. */
@@ -168,7 +185,11 @@ const copyBothResponse = backend("CopyBothResponse", { opcode: "W", fields: copy
 const backendCopyData = backend("BackendCopyData", { opcode: "d", fields: { data: bytes() } })
 const backendCopyDone = backend("BackendCopyDone", { opcode: "c", fields: {} })
 
-const dataRow = backend("DataRow", { opcode: "D", fields: { columns: counted(u16, value) } })
+const dataRow = backend("DataRow", {
+  opcode: "D",
+  examples: seen("psql 15.18", "440000001700030000000131ffffffff000000047a776569", { columns: [{ hex: "31" }, null, { hex: "7a776569" }] }),
+  fields: { columns: counted(u16, value) }
+})
 const emptyQueryResponse = backend("EmptyQueryResponse", { opcode: "I", fields: {} })
 
 /** A field of an error or notice ("Error and Notice Message Fields"). */
@@ -213,7 +234,11 @@ const portalSuspended = backend("PortalSuspended", { opcode: "s", fields: {} })
 
 /** Whether a transaction is open. */
 const TransactionStatus = enumeration("TransactionStatus", u8, { idle: "I", inTransaction: "T", failed: "E" }, { unknown: "error" })
-const readyForQuery = backend("ReadyForQuery", { opcode: "Z", fields: { status: TransactionStatus } })
+const readyForQuery = backend("ReadyForQuery", {
+  opcode: "Z",
+  examples: seen("psql 15.18", "5a0000000549", { status: 0x49 }),
+  fields: { status: TransactionStatus }
+})
 
 /** A column of a result. `tableOid` and `attribute` are 0 when it is none of a table. */
 const Column = struct("Column", {

@@ -88,10 +88,18 @@ const command = request("Command", {
 const inline = request("Inline", { fields: { line: utf8({ until: "\n" }) } })
 
 /** What a server sends unasked, such as messages of a channel; its first item says what it is. */
-const push = reply("Push", { sender: "server", fields: { type: literal(">"), items: counted(length, value) } })
+const push = reply("Push", {
+  sender: "server",
+  fields: { type: literal(">"), items: counted(length, value) },
+  examples: [{ origin: "redis-server 7.0.15", hex: "3e320d0a2431300d0a696e76616c69646174650d0a2a310d0a24370d0a747261636b65640d0a" }]
+})
 
 /** The answer to a command; answers come in the order of the commands. */
-const answer = reply("Answer", { sender: "server", fields: { value: Value } })
+const answer = reply("Answer", {
+  sender: "server",
+  fields: { value: Value },
+  examples: [{ origin: "redis-server 7.0.15, DEBUG PROTOCOL map", hex: "25330d0a3a300d0a23660d0a3a310d0a23740d0a3a320d0a23660d0a" }]
+})
 
 /** RESP. */
 export const resp = protocol(respFrame, {

@@ -5,7 +5,7 @@
 import { type RequestDecoder, type ResponseDecoder, readRequest, readResponse } from "./Frame.ts"
 import { type States, noStates } from "./States.ts"
 import * as Text from "./Text.ts"
-import { type FrameShape, type Reader, type Writer, isHead, noHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, isFollowed, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
 export type Request =
@@ -59,80 +59,118 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
     case 97:
       switch (reader.bytes[bodyStart + 1]) {
         case 100:
-          if (isHead(reader, bodyStart, end, "add ")) return Text.decodeAdd(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x61646420) return Text.decodeAdd(reader, at, bodyStart, end)
           break
         case 112:
-          if (isHead(reader, bodyStart, end, "append ")) return Text.decodeAppend(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x61707065 && reader.view.getUint16(bodyStart + 4) === 0x6e64 &&
+            reader.view.getUint8(bodyStart + 6) === 0x20
+          ) return Text.decodeAppend(reader, at, bodyStart, end)
           break
       }
       break
     case 99:
       switch (reader.bytes[bodyStart + 2]) {
         case 99:
-          if (isHead(reader, bodyStart, end, "cache_memlimit ")) return Text.decodeCacheMemoryLimit(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x63616368 &&
+            reader.view.getUint32(bodyStart + 4) === 0x655f6d65 && reader.view.getUint32(bodyStart + 8) === 0x6d6c696d &&
+            reader.view.getUint16(bodyStart + 12) === 0x6974 && reader.view.getUint8(bodyStart + 14) === 0x20
+          ) return Text.decodeCacheMemoryLimit(reader, at, bodyStart, end)
           break
         case 115:
-          if (isHead(reader, bodyStart, end, "cas ")) return Text.decodeCompareAndSet(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x63617320) {
+            return Text.decodeCompareAndSet(reader, at, bodyStart, end)
+          }
           break
       }
       break
     case 100:
       switch (reader.bytes[bodyStart + 2]) {
         case 99:
-          if (isHead(reader, bodyStart, end, "decr ")) return Text.decodeDecrement(reader, at, bodyStart, end)
+          if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x64656372 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+            return Text.decodeDecrement(reader, at, bodyStart, end)
+          }
           break
         case 108:
-          if (isHead(reader, bodyStart, end, "delete ")) return Text.decodeDelete(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x64656c65 && reader.view.getUint16(bodyStart + 4) === 0x7465 &&
+            reader.view.getUint8(bodyStart + 6) === 0x20
+          ) return Text.decodeDelete(reader, at, bodyStart, end)
           break
       }
       break
     case 101:
-      if (isHead(reader, bodyStart, end, "extstore ")) return Text.decodeExtstore(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x65787473 && reader.view.getUint32(bodyStart + 4) === 0x746f7265 &&
+        reader.view.getUint8(bodyStart + 8) === 0x20
+      ) return Text.decodeExtstore(reader, at, bodyStart, end)
       break
     case 102:
-      if (isHead(reader, bodyStart, end, "flush_all", 32, 13)) return Text.decodeFlushAll(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x666c7573 && reader.view.getUint32(bodyStart + 4) === 0x685f616c &&
+        reader.view.getUint8(bodyStart + 8) === 0x6c && isFollowed(reader, bodyStart + 9, end, 32, 13)
+      ) return Text.decodeFlushAll(reader, at, bodyStart, end)
       break
     case 103:
       switch (reader.bytes[bodyStart + 1]) {
         case 97:
           switch (reader.bytes[bodyStart + 3]) {
             case 32:
-              if (isHead(reader, bodyStart, end, "gat ")) return Text.decodeGetAndTouch(reader, at, bodyStart, end)
+              if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67617420) {
+                return Text.decodeGetAndTouch(reader, at, bodyStart, end)
+              }
               break
             case 115:
-              if (isHead(reader, bodyStart, end, "gats ")) return Text.decodeGetsAndTouch(reader, at, bodyStart, end)
+              if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x67617473 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+                return Text.decodeGetsAndTouch(reader, at, bodyStart, end)
+              }
               break
           }
           break
         case 101:
           switch (reader.bytes[bodyStart + 3]) {
             case 32:
-              if (isHead(reader, bodyStart, end, "get ")) return Text.decodeGet(reader, at, bodyStart, end)
+              if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67657420) return Text.decodeGet(reader, at, bodyStart, end)
               break
             case 115:
-              if (isHead(reader, bodyStart, end, "gets ")) return Text.decodeGets(reader, at, bodyStart, end)
+              if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x67657473 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+                return Text.decodeGets(reader, at, bodyStart, end)
+              }
               break
           }
           break
       }
       break
     case 105:
-      if (isHead(reader, bodyStart, end, "incr ")) return Text.decodeIncrement(reader, at, bodyStart, end)
+      if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x696e6372 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+        return Text.decodeIncrement(reader, at, bodyStart, end)
+      }
       break
     case 108:
       switch (reader.bytes[bodyStart + 3]) {
         case 32:
           switch (reader.bytes[bodyStart + 4]) {
             case 109:
-              if (isHead(reader, bodyStart, end, "lru mode ")) return Text.decodeLruMode(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
+                reader.view.getUint32(bodyStart + 4) === 0x6d6f6465 && reader.view.getUint8(bodyStart + 8) === 0x20
+              ) return Text.decodeLruMode(reader, at, bodyStart, end)
               break
             case 116:
               switch (reader.bytes[bodyStart + 5]) {
                 case 101:
-                  if (isHead(reader, bodyStart, end, "lru temp_ttl ")) return Text.decodeLruTemporary(reader, at, bodyStart, end)
+                  if (
+                    end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
+                    reader.view.getUint32(bodyStart + 4) === 0x74656d70 && reader.view.getUint32(bodyStart + 8) === 0x5f74746c &&
+                    reader.view.getUint8(bodyStart + 12) === 0x20
+                  ) return Text.decodeLruTemporary(reader, at, bodyStart, end)
                   break
                 case 117:
-                  if (isHead(reader, bodyStart, end, "lru tune ")) return Text.decodeLruTune(reader, at, bodyStart, end)
+                  if (
+                    end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
+                    reader.view.getUint32(bodyStart + 4) === 0x74756e65 && reader.view.getUint8(bodyStart + 8) === 0x20
+                  ) return Text.decodeLruTune(reader, at, bodyStart, end)
                   break
               }
               break
@@ -141,29 +179,60 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
         case 95:
           switch (reader.bytes[bodyStart + 12]) {
             case 99:
-              if (isHead(reader, bodyStart, end, "lru_crawler crawl ")) return Text.decodeCrawl(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 18 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
+                reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
+                reader.view.getUint32(bodyStart + 12) === 0x63726177 && reader.view.getUint16(bodyStart + 16) === 0x6c20
+              ) return Text.decodeCrawl(reader, at, bodyStart, end)
               break
             case 100:
-              if (isHead(reader, bodyStart, end, "lru_crawler disable\r\n")) return Text.decodeCrawlerDisable(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 21 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
+                reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
+                reader.view.getUint32(bodyStart + 12) === 0x64697361 && reader.view.getUint32(bodyStart + 16) === 0x626c650d &&
+                reader.view.getUint8(bodyStart + 20) === 0x0a
+              ) return Text.decodeCrawlerDisable(reader, at, bodyStart, end)
               break
             case 101:
-              if (isHead(reader, bodyStart, end, "lru_crawler enable\r\n")) return Text.decodeCrawlerEnable(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 20 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
+                reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
+                reader.view.getUint32(bodyStart + 12) === 0x656e6162 && reader.view.getUint32(bodyStart + 16) === 0x6c650d0a
+              ) return Text.decodeCrawlerEnable(reader, at, bodyStart, end)
               break
             case 109:
               switch (reader.bytes[bodyStart + 13]) {
                 case 101:
-                  if (isHead(reader, bodyStart, end, "lru_crawler metadump ")) return Text.decodeMetadataDump(reader, at, bodyStart, end)
+                  if (
+                    end - bodyStart >= 21 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
+                    reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
+                    reader.view.getUint32(bodyStart + 12) === 0x6d657461 && reader.view.getUint32(bodyStart + 16) === 0x64756d70 &&
+                    reader.view.getUint8(bodyStart + 20) === 0x20
+                  ) return Text.decodeMetadataDump(reader, at, bodyStart, end)
                   break
                 case 103:
-                  if (isHead(reader, bodyStart, end, "lru_crawler mgdump ")) return Text.decodeMetaGetDump(reader, at, bodyStart, end)
+                  if (
+                    end - bodyStart >= 19 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
+                    reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
+                    reader.view.getUint32(bodyStart + 12) === 0x6d676475 && reader.view.getUint16(bodyStart + 16) === 0x6d70 &&
+                    reader.view.getUint8(bodyStart + 18) === 0x20
+                  ) return Text.decodeMetaGetDump(reader, at, bodyStart, end)
                   break
               }
               break
             case 115:
-              if (isHead(reader, bodyStart, end, "lru_crawler sleep ")) return Text.decodeCrawlerSleep(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 18 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
+                reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
+                reader.view.getUint32(bodyStart + 12) === 0x736c6565 && reader.view.getUint16(bodyStart + 16) === 0x7020
+              ) return Text.decodeCrawlerSleep(reader, at, bodyStart, end)
               break
             case 116:
-              if (isHead(reader, bodyStart, end, "lru_crawler tocrawl ")) return Text.decodeCrawlerLimit(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 20 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
+                reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
+                reader.view.getUint32(bodyStart + 12) === 0x746f6372 && reader.view.getUint32(bodyStart + 16) === 0x61776c20
+              ) return Text.decodeCrawlerLimit(reader, at, bodyStart, end)
               break
           }
           break
@@ -172,87 +241,142 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
     case 109:
       switch (reader.bytes[bodyStart + 1]) {
         case 97:
-          if (isHead(reader, bodyStart, end, "ma ")) return Text.decodeMetaArithmetic(reader, at, bodyStart, end)
+          if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d61 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+            return Text.decodeMetaArithmetic(reader, at, bodyStart, end)
+          }
           break
         case 100:
-          if (isHead(reader, bodyStart, end, "md ")) return Text.decodeMetaDelete(reader, at, bodyStart, end)
+          if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d64 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+            return Text.decodeMetaDelete(reader, at, bodyStart, end)
+          }
           break
         case 101:
-          if (isHead(reader, bodyStart, end, "me ")) return Text.decodeMetaDebug(reader, at, bodyStart, end)
+          if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d65 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+            return Text.decodeMetaDebug(reader, at, bodyStart, end)
+          }
           break
         case 103:
-          if (isHead(reader, bodyStart, end, "mg ")) return Text.decodeMetaGet(reader, at, bodyStart, end)
+          if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d67 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+            return Text.decodeMetaGet(reader, at, bodyStart, end)
+          }
           break
         case 110:
-          if (isHead(reader, bodyStart, end, "mn\r\n")) return Text.decodeMetaNoop(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x6d6e0d0a) {
+            return Text.decodeMetaNoop(reader, at, bodyStart, end)
+          }
           break
         case 115:
-          if (isHead(reader, bodyStart, end, "ms ")) return Text.decodeMetaSet(reader, at, bodyStart, end)
+          if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d73 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+            return Text.decodeMetaSet(reader, at, bodyStart, end)
+          }
           break
       }
       break
     case 112:
-      if (isHead(reader, bodyStart, end, "prepend ")) return Text.decodePrepend(reader, at, bodyStart, end)
+      if (end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x70726570 && reader.view.getUint32(bodyStart + 4) === 0x656e6420) {
+        return Text.decodePrepend(reader, at, bodyStart, end)
+      }
       break
     case 113:
-      if (isHead(reader, bodyStart, end, "quit\r\n")) return Text.decodeQuit(reader, at, bodyStart, end)
+      if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x71756974 && reader.view.getUint16(bodyStart + 4) === 0x0d0a) {
+        return Text.decodeQuit(reader, at, bodyStart, end)
+      }
       break
     case 114:
       switch (reader.bytes[bodyStart + 2]) {
         case 102:
-          if (isHead(reader, bodyStart, end, "refresh_certs\r\n")) return Text.decodeRefreshCertificates(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x72656672 &&
+            reader.view.getUint32(bodyStart + 4) === 0x6573685f && reader.view.getUint32(bodyStart + 8) === 0x63657274 &&
+            reader.view.getUint16(bodyStart + 12) === 0x730d && reader.view.getUint8(bodyStart + 14) === 0x0a
+          ) return Text.decodeRefreshCertificates(reader, at, bodyStart, end)
           break
         case 112:
-          if (isHead(reader, bodyStart, end, "replace ")) return Text.decodeReplace(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x7265706c && reader.view.getUint32(bodyStart + 4) === 0x61636520
+          ) return Text.decodeReplace(reader, at, bodyStart, end)
           break
       }
       break
     case 115:
       switch (reader.bytes[bodyStart + 1]) {
         case 101:
-          if (isHead(reader, bodyStart, end, "set ")) return Text.decodeSet(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x73657420) return Text.decodeSet(reader, at, bodyStart, end)
           break
         case 104:
-          if (isHead(reader, bodyStart, end, "shutdown", 32, 13)) return Text.decodeShutdown(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x73687574 &&
+            reader.view.getUint32(bodyStart + 4) === 0x646f776e && isFollowed(reader, bodyStart + 8, end, 32, 13)
+          ) return Text.decodeShutdown(reader, at, bodyStart, end)
           break
         case 108:
           switch (reader.bytes[bodyStart + 6]) {
             case 97:
-              if (isHead(reader, bodyStart, end, "slabs automove ")) return Text.decodeSlabsAutomove(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x736c6162 &&
+                reader.view.getUint32(bodyStart + 4) === 0x73206175 && reader.view.getUint32(bodyStart + 8) === 0x746f6d6f &&
+                reader.view.getUint16(bodyStart + 12) === 0x7665 && reader.view.getUint8(bodyStart + 14) === 0x20
+              ) return Text.decodeSlabsAutomove(reader, at, bodyStart, end)
               break
             case 114:
-              if (isHead(reader, bodyStart, end, "slabs reassign ")) return Text.decodeSlabsReassign(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x736c6162 &&
+                reader.view.getUint32(bodyStart + 4) === 0x73207265 && reader.view.getUint32(bodyStart + 8) === 0x61737369 &&
+                reader.view.getUint16(bodyStart + 12) === 0x676e && reader.view.getUint8(bodyStart + 14) === 0x20
+              ) return Text.decodeSlabsReassign(reader, at, bodyStart, end)
               break
           }
           break
         case 116:
           switch (reader.bytes[bodyStart + 6]) {
             case 99:
-              if (isHead(reader, bodyStart, end, "stats cachedump ")) return Text.decodeStatisticsCachedump(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 16 && reader.view.getUint32(bodyStart) === 0x73746174 &&
+                reader.view.getUint32(bodyStart + 4) === 0x73206361 && reader.view.getUint32(bodyStart + 8) === 0x63686564 &&
+                reader.view.getUint32(bodyStart + 12) === 0x756d7020
+              ) return Text.decodeStatisticsCachedump(reader, at, bodyStart, end)
               break
             case 100:
-              if (isHead(reader, bodyStart, end, "stats detail ")) return Text.decodeStatisticsDetail(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x73746174 &&
+                reader.view.getUint32(bodyStart + 4) === 0x73206465 && reader.view.getUint32(bodyStart + 8) === 0x7461696c &&
+                reader.view.getUint8(bodyStart + 12) === 0x20
+              ) return Text.decodeStatisticsDetail(reader, at, bodyStart, end)
               break
           }
-          if (isHead(reader, bodyStart, end, "stats", 32, 13)) return Text.decodeStatistics(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x73746174 && reader.view.getUint8(bodyStart + 4) === 0x73 &&
+            isFollowed(reader, bodyStart + 5, end, 32, 13)
+          ) return Text.decodeStatistics(reader, at, bodyStart, end)
           break
       }
       break
     case 116:
-      if (isHead(reader, bodyStart, end, "touch ")) return Text.decodeTouch(reader, at, bodyStart, end)
+      if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x746f7563 && reader.view.getUint16(bodyStart + 4) === 0x6820) {
+        return Text.decodeTouch(reader, at, bodyStart, end)
+      }
       break
     case 118:
       switch (reader.bytes[bodyStart + 3]) {
         case 98:
-          if (isHead(reader, bodyStart, end, "verbosity ")) return Text.decodeVerbosity(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 10 && reader.view.getUint32(bodyStart) === 0x76657262 &&
+            reader.view.getUint32(bodyStart + 4) === 0x6f736974 && reader.view.getUint16(bodyStart + 8) === 0x7920
+          ) return Text.decodeVerbosity(reader, at, bodyStart, end)
           break
         case 115:
-          if (isHead(reader, bodyStart, end, "version\r\n")) return Text.decodeVersion(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x76657273 &&
+            reader.view.getUint32(bodyStart + 4) === 0x696f6e0d && reader.view.getUint8(bodyStart + 8) === 0x0a
+          ) return Text.decodeVersion(reader, at, bodyStart, end)
           break
       }
       break
     case 119:
-      if (isHead(reader, bodyStart, end, "watch", 32, 13)) return Text.decodeWatch(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x77617463 && reader.view.getUint8(bodyStart + 4) === 0x68 &&
+        isFollowed(reader, bodyStart + 5, end, 32, 13)
+      ) return Text.decodeWatch(reader, at, bodyStart, end)
       break
   }
   return noHead(reader, bodyStart, end, "Request", [
@@ -370,94 +494,152 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
     case 66:
       switch (reader.bytes[bodyStart + 1]) {
         case 65:
-          if (isHead(reader, bodyStart, end, "BADCLASS ")) return Text.decodeBadClass(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x42414443 &&
+            reader.view.getUint32(bodyStart + 4) === 0x4c415353 && reader.view.getUint8(bodyStart + 8) === 0x20
+          ) return Text.decodeBadClass(reader, at, bodyStart, end)
           break
         case 85:
-          if (isHead(reader, bodyStart, end, "BUSY ")) return Text.decodeBusy(reader, at, bodyStart, end)
+          if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x42555359 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+            return Text.decodeBusy(reader, at, bodyStart, end)
+          }
           break
       }
       break
     case 67:
-      if (isHead(reader, bodyStart, end, "CLIENT_ERROR ")) return Text.decodeClientError(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x434c4945 && reader.view.getUint32(bodyStart + 4) === 0x4e545f45 &&
+        reader.view.getUint32(bodyStart + 8) === 0x52524f52 && reader.view.getUint8(bodyStart + 12) === 0x20
+      ) return Text.decodeClientError(reader, at, bodyStart, end)
       break
     case 68:
-      if (isHead(reader, bodyStart, end, "DELETED\r\n")) return Text.decodeDeleted(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x44454c45 && reader.view.getUint32(bodyStart + 4) === 0x5445440d &&
+        reader.view.getUint8(bodyStart + 8) === 0x0a
+      ) return Text.decodeDeleted(reader, at, bodyStart, end)
       break
     case 69:
       switch (reader.bytes[bodyStart + 1]) {
         case 78:
-          if (isHead(reader, bodyStart, end, "END\r\n")) return Text.decodeEnd(reader, at, bodyStart, end)
-          if (isHead(reader, bodyStart, end, "EN", 32, 13)) return Text.decodeMetaMiss(reader, at, bodyStart, end)
+          if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x454e440d && reader.view.getUint8(bodyStart + 4) === 0x0a) {
+            return Text.decodeEnd(reader, at, bodyStart, end)
+          }
+          if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x454e && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
+            return Text.decodeMetaMiss(reader, at, bodyStart, end)
+          }
           break
         case 82:
-          if (isHead(reader, bodyStart, end, "ERROR: ")) return Text.decodeErrorShutdown(reader, at, bodyStart, end)
-          if (isHead(reader, bodyStart, end, "ERROR", 32, 13)) return Text.decodeCommandError(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x4552524f && reader.view.getUint16(bodyStart + 4) === 0x523a &&
+            reader.view.getUint8(bodyStart + 6) === 0x20
+          ) return Text.decodeErrorShutdown(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x4552524f && reader.view.getUint8(bodyStart + 4) === 0x52 &&
+            isFollowed(reader, bodyStart + 5, end, 32, 13)
+          ) return Text.decodeCommandError(reader, at, bodyStart, end)
           break
         case 88:
-          if (isHead(reader, bodyStart, end, "EXISTS\r\n")) return Text.decodeExists(reader, at, bodyStart, end)
-          if (isHead(reader, bodyStart, end, "EX", 32, 13)) return Text.decodeMetaExists(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x45584953 && reader.view.getUint32(bodyStart + 4) === 0x54530d0a
+          ) return Text.decodeExists(reader, at, bodyStart, end)
+          if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4558 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
+            return Text.decodeMetaExists(reader, at, bodyStart, end)
+          }
           break
       }
       break
     case 72:
-      if (isHead(reader, bodyStart, end, "HD", 32, 13)) return Text.decodeMetaDone(reader, at, bodyStart, end)
+      if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4844 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
+        return Text.decodeMetaDone(reader, at, bodyStart, end)
+      }
       break
     case 73:
-      if (isHead(reader, bodyStart, end, "ITEM ")) return Text.decodeCachedItem(reader, at, bodyStart, end)
+      if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x4954454d && reader.view.getUint8(bodyStart + 4) === 0x20) {
+        return Text.decodeCachedItem(reader, at, bodyStart, end)
+      }
       break
     case 77:
       switch (reader.bytes[bodyStart + 1]) {
         case 69:
           switch (reader.bytes[bodyStart + 2]) {
             case 32:
-              if (isHead(reader, bodyStart, end, "ME ")) return Text.decodeMetaItem(reader, at, bodyStart, end)
+              if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x4d45 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+                return Text.decodeMetaItem(reader, at, bodyStart, end)
+              }
               break
             case 77:
               switch (reader.bytes[bodyStart + 9]) {
                 case 65:
-                  if (isHead(reader, bodyStart, end, "MEMLIMIT_ADJUST_FAILED ")) {
-                    return Text.decodeMemoryLimitNotAdjusted(reader, at, bodyStart, end)
-                  }
+                  if (
+                    end - bodyStart >= 23 && reader.view.getUint32(bodyStart) === 0x4d454d4c &&
+                    reader.view.getUint32(bodyStart + 4) === 0x494d4954 && reader.view.getUint32(bodyStart + 8) === 0x5f41444a &&
+                    reader.view.getUint32(bodyStart + 12) === 0x5553545f && reader.view.getUint32(bodyStart + 16) === 0x4641494c &&
+                    reader.view.getUint16(bodyStart + 20) === 0x4544 && reader.view.getUint8(bodyStart + 22) === 0x20
+                  ) return Text.decodeMemoryLimitNotAdjusted(reader, at, bodyStart, end)
                   break
                 case 84:
-                  if (isHead(reader, bodyStart, end, "MEMLIMIT_TOO_SMALL ")) {
-                    return Text.decodeMemoryLimitTooSmall(reader, at, bodyStart, end)
-                  }
+                  if (
+                    end - bodyStart >= 19 && reader.view.getUint32(bodyStart) === 0x4d454d4c &&
+                    reader.view.getUint32(bodyStart + 4) === 0x494d4954 && reader.view.getUint32(bodyStart + 8) === 0x5f544f4f &&
+                    reader.view.getUint32(bodyStart + 12) === 0x5f534d41 && reader.view.getUint16(bodyStart + 16) === 0x4c4c &&
+                    reader.view.getUint8(bodyStart + 18) === 0x20
+                  ) return Text.decodeMemoryLimitTooSmall(reader, at, bodyStart, end)
                   break
               }
               break
           }
           break
         case 78:
-          if (isHead(reader, bodyStart, end, "MN\r\n")) return Text.decodeMetaNoopDone(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4d4e0d0a) {
+            return Text.decodeMetaNoopDone(reader, at, bodyStart, end)
+          }
           break
       }
       break
     case 78:
       switch (reader.bytes[bodyStart + 1]) {
         case 70:
-          if (isHead(reader, bodyStart, end, "NF", 32, 13)) return Text.decodeMetaNotFound(reader, at, bodyStart, end)
+          if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4e46 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
+            return Text.decodeMetaNotFound(reader, at, bodyStart, end)
+          }
           break
         case 79:
           switch (reader.bytes[bodyStart + 2]) {
             case 83:
-              if (isHead(reader, bodyStart, end, "NOSPARE ")) return Text.decodeNoSpare(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x4e4f5350 &&
+                reader.view.getUint32(bodyStart + 4) === 0x41524520
+              ) return Text.decodeNoSpare(reader, at, bodyStart, end)
               break
             case 84:
               switch (reader.bytes[bodyStart + 3]) {
                 case 70:
-                  if (isHead(reader, bodyStart, end, "NOTFULL ")) return Text.decodeNotFull(reader, at, bodyStart, end)
+                  if (
+                    end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x4e4f5446 &&
+                    reader.view.getUint32(bodyStart + 4) === 0x554c4c20
+                  ) return Text.decodeNotFull(reader, at, bodyStart, end)
                   break
                 case 83:
-                  if (isHead(reader, bodyStart, end, "NOTSTARTED ")) return Text.decodeNotStarted(reader, at, bodyStart, end)
+                  if (
+                    end - bodyStart >= 11 && reader.view.getUint32(bodyStart) === 0x4e4f5453 &&
+                    reader.view.getUint32(bodyStart + 4) === 0x54415254 && reader.view.getUint16(bodyStart + 8) === 0x4544 &&
+                    reader.view.getUint8(bodyStart + 10) === 0x20
+                  ) return Text.decodeNotStarted(reader, at, bodyStart, end)
                   break
                 case 95:
                   switch (reader.bytes[bodyStart + 4]) {
                     case 70:
-                      if (isHead(reader, bodyStart, end, "NOT_FOUND\r\n")) return Text.decodeNotFound(reader, at, bodyStart, end)
+                      if (
+                        end - bodyStart >= 11 && reader.view.getUint32(bodyStart) === 0x4e4f545f &&
+                        reader.view.getUint32(bodyStart + 4) === 0x464f554e && reader.view.getUint16(bodyStart + 8) === 0x440d &&
+                        reader.view.getUint8(bodyStart + 10) === 0x0a
+                      ) return Text.decodeNotFound(reader, at, bodyStart, end)
                       break
                     case 83:
-                      if (isHead(reader, bodyStart, end, "NOT_STORED\r\n")) return Text.decodeNotStored(reader, at, bodyStart, end)
+                      if (
+                        end - bodyStart >= 12 && reader.view.getUint32(bodyStart) === 0x4e4f545f &&
+                        reader.view.getUint32(bodyStart + 4) === 0x53544f52 && reader.view.getUint32(bodyStart + 8) === 0x45440d0a
+                      ) return Text.decodeNotStored(reader, at, bodyStart, end)
                       break
                   }
                   break
@@ -466,80 +648,121 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           }
           break
         case 83:
-          if (isHead(reader, bodyStart, end, "NS", 32, 13)) return Text.decodeMetaNotStored(reader, at, bodyStart, end)
+          if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4e53 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
+            return Text.decodeMetaNotStored(reader, at, bodyStart, end)
+          }
           break
       }
       break
     case 79:
-      if (isHead(reader, bodyStart, end, "OK\r\n")) return Text.decodeOk(reader, at, bodyStart, end)
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4f4b0d0a) return Text.decodeOk(reader, at, bodyStart, end)
       break
     case 80:
-      if (isHead(reader, bodyStart, end, "PREFIX ")) return Text.decodePrefixStatistic(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x50524546 && reader.view.getUint16(bodyStart + 4) === 0x4958 &&
+        reader.view.getUint8(bodyStart + 6) === 0x20
+      ) return Text.decodePrefixStatistic(reader, at, bodyStart, end)
       break
     case 82:
-      if (isHead(reader, bodyStart, end, "RESET\r\n")) return Text.decodeReset(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x52455345 && reader.view.getUint16(bodyStart + 4) === 0x540d &&
+        reader.view.getUint8(bodyStart + 6) === 0x0a
+      ) return Text.decodeReset(reader, at, bodyStart, end)
       break
     case 83:
       switch (reader.bytes[bodyStart + 1]) {
         case 65:
-          if (isHead(reader, bodyStart, end, "SAME ")) return Text.decodeSame(reader, at, bodyStart, end)
+          if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x53414d45 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+            return Text.decodeSame(reader, at, bodyStart, end)
+          }
           break
         case 69:
           switch (reader.bytes[bodyStart + 12]) {
             case 32:
-              if (isHead(reader, bodyStart, end, "SERVER_ERROR ")) return Text.decodeServerError(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x53455256 &&
+                reader.view.getUint32(bodyStart + 4) === 0x45525f45 && reader.view.getUint32(bodyStart + 8) === 0x52524f52 &&
+                reader.view.getUint8(bodyStart + 12) === 0x20
+              ) return Text.decodeServerError(reader, at, bodyStart, end)
               break
             case 58:
-              if (isHead(reader, bodyStart, end, "SERVER_ERROR: ")) return Text.decodeServerErrorShutdown(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 14 && reader.view.getUint32(bodyStart) === 0x53455256 &&
+                reader.view.getUint32(bodyStart + 4) === 0x45525f45 && reader.view.getUint32(bodyStart + 8) === 0x52524f52 &&
+                reader.view.getUint16(bodyStart + 12) === 0x3a20
+              ) return Text.decodeServerErrorShutdown(reader, at, bodyStart, end)
               break
           }
           break
         case 84:
           switch (reader.bytes[bodyStart + 2]) {
             case 65:
-              if (isHead(reader, bodyStart, end, "STAT ")) return Text.decodeStatistic(reader, at, bodyStart, end)
+              if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x53544154 && reader.view.getUint8(bodyStart + 4) === 0x20) {
+                return Text.decodeStatistic(reader, at, bodyStart, end)
+              }
               break
             case 79:
-              if (isHead(reader, bodyStart, end, "STORED\r\n")) return Text.decodeStored(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x53544f52 &&
+                reader.view.getUint32(bodyStart + 4) === 0x45440d0a
+              ) return Text.decodeStored(reader, at, bodyStart, end)
               break
           }
           break
       }
       break
     case 84:
-      if (isHead(reader, bodyStart, end, "TOUCHED\r\n")) return Text.decodeTouched(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x544f5543 && reader.view.getUint32(bodyStart + 4) === 0x4845440d &&
+        reader.view.getUint8(bodyStart + 8) === 0x0a
+      ) return Text.decodeTouched(reader, at, bodyStart, end)
       break
     case 85:
-      if (isHead(reader, bodyStart, end, "UNSAFE ")) return Text.decodeUnsafe(reader, at, bodyStart, end)
+      if (
+        end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x554e5341 && reader.view.getUint16(bodyStart + 4) === 0x4645 &&
+        reader.view.getUint8(bodyStart + 6) === 0x20
+      ) return Text.decodeUnsafe(reader, at, bodyStart, end)
       break
     case 86:
       switch (reader.bytes[bodyStart + 1]) {
         case 65:
           switch (reader.bytes[bodyStart + 2]) {
             case 32:
-              if (isHead(reader, bodyStart, end, "VA ")) return Text.decodeMetaValue(reader, at, bodyStart, end)
+              if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x5641 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+                return Text.decodeMetaValue(reader, at, bodyStart, end)
+              }
               break
             case 76:
-              if (isHead(reader, bodyStart, end, "VALUE ")) return Text.decodeValue(reader, at, bodyStart, end)
+              if (
+                end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x56414c55 && reader.view.getUint16(bodyStart + 4) === 0x4520
+              ) return Text.decodeValue(reader, at, bodyStart, end)
               break
           }
           break
         case 69:
-          if (isHead(reader, bodyStart, end, "VERSION ")) return Text.decodeVersionText(reader, at, bodyStart, end)
+          if (
+            end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x56455253 && reader.view.getUint32(bodyStart + 4) === 0x494f4e20
+          ) return Text.decodeVersionText(reader, at, bodyStart, end)
           break
       }
       break
     case 107:
-      if (isHead(reader, bodyStart, end, "key=")) return Text.decodeDumpedItem(reader, at, bodyStart, end)
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x6b65793d) return Text.decodeDumpedItem(reader, at, bodyStart, end)
       break
     case 109:
-      if (isHead(reader, bodyStart, end, "mg ")) return Text.decodeDumpedKey(reader, at, bodyStart, end)
+      if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d67 && reader.view.getUint8(bodyStart + 2) === 0x20) {
+        return Text.decodeDumpedKey(reader, at, bodyStart, end)
+      }
       break
     case 115:
-      if (isHead(reader, bodyStart, end, "skipped=")) return Text.decodeLogSkipped(reader, at, bodyStart, end)
+      if (end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x736b6970 && reader.view.getUint32(bodyStart + 4) === 0x7065643d) {
+        return Text.decodeLogSkipped(reader, at, bodyStart, end)
+      }
       break
     case 116:
-      if (isHead(reader, bodyStart, end, "ts=")) return Text.decodeLogLine(reader, at, bodyStart, end)
+      if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x7473 && reader.view.getUint8(bodyStart + 2) === 0x3d) {
+        return Text.decodeLogLine(reader, at, bodyStart, end)
+      }
       break
   }
   return Text.decodeNewNumber(reader, at, bodyStart, end)

@@ -71,7 +71,7 @@ import {
   expectEnd,
   expectLiteral,
   expectMin,
-  expectToken,
+  expectNextToken,
   expectTokenEnd,
   expectWithin,
   findByte,
@@ -86,7 +86,8 @@ import {
   readDecimalBig,
   textBound,
   tokenEnd,
-  writeDecimal
+  writeDecimal,
+  wrongLiteral
 } from "@wirewright/codec"
 
 export interface Add {
@@ -102,18 +103,21 @@ export interface Add {
 }
 
 export const decodeAdd: RequestDecoder<Add> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Add", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "add ", at, "Add", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x61646420)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "add ", at, "Add", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 4), 1, "Add", "key", bodyStart + 4 - at)
   expectAtMost(keyStop - (bodyStart + 4), 250, "Add", "key", bodyStart + 4 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Add", "flags")
+  expectNextToken(keyStop, lineEnd, "Add", "flags", keyStop - at)
   const flagsStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const flags = readDecimal(reader, keyStop + 1, flagsStop, 0, 4294967295, at, "Add", "flags")
-  expectToken(reader, flagsStop, lineEnd, " ", at, "Add", "expiration")
+  expectNextToken(flagsStop, lineEnd, "Add", "expiration", flagsStop - at)
   const expirationStop = tokenEnd(reader.bytes, flagsStop + 1, lineEnd, 32)
   const expiration = readDecimal(reader, flagsStop + 1, expirationStop, -2147483648, 2147483647, at, "Add", "expiration")
-  expectToken(reader, expirationStop, lineEnd, " ", at, "Add", "length")
+  expectNextToken(expirationStop, lineEnd, "Add", "length", expirationStop - at)
   const lengthStop = tokenEnd(reader.bytes, expirationStop + 1, lineEnd, 32)
   const length = readDecimal(reader, expirationStop + 1, lengthStop, 0, 4294967295, at, "Add", "length")
   let next = lengthStop
@@ -129,7 +133,7 @@ export const decodeAdd: RequestDecoder<Add> = (reader, at, bodyStart, end) => {
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "Add", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "Add", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "Add", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "Add", "valueEnd")
   reader.next = valueEnd + 2
   return {
     _tag: "Add",
@@ -143,11 +147,12 @@ export const decodeAdd: RequestDecoder<Add> = (reader, at, bodyStart, end) => {
 
 export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "add")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6164)
+  bytes[position + 2] = 0x64
+  bytes[position + 3] = 0x20
+  const keyToken = position + 4
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Add", "key")
   checkAtMost(position - keyToken, 250, "Add", "key")
@@ -160,12 +165,15 @@ export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Add", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Add", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Add", 0, bodyStart, position + 2)
 }
 
 export interface Append {
@@ -181,18 +189,22 @@ export interface Append {
 }
 
 export const decodeAppend: RequestDecoder<Append> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Append", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "append ", at, "Append", "verb")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x61707065 && view.getUint16(bodyStart + 4) === 0x6e64 &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "append ", at, "Append", "verb")
   const keyStop = tokenEnd(reader.bytes, bodyStart + 7, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 7), 1, "Append", "key", bodyStart + 7 - at)
   expectAtMost(keyStop - (bodyStart + 7), 250, "Append", "key", bodyStart + 7 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Append", "flags")
+  expectNextToken(keyStop, lineEnd, "Append", "flags", keyStop - at)
   const flagsStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const flags = readDecimal(reader, keyStop + 1, flagsStop, 0, 4294967295, at, "Append", "flags")
-  expectToken(reader, flagsStop, lineEnd, " ", at, "Append", "expiration")
+  expectNextToken(flagsStop, lineEnd, "Append", "expiration", flagsStop - at)
   const expirationStop = tokenEnd(reader.bytes, flagsStop + 1, lineEnd, 32)
   const expiration = readDecimal(reader, flagsStop + 1, expirationStop, -2147483648, 2147483647, at, "Append", "expiration")
-  expectToken(reader, expirationStop, lineEnd, " ", at, "Append", "length")
+  expectNextToken(expirationStop, lineEnd, "Append", "length", expirationStop - at)
   const lengthStop = tokenEnd(reader.bytes, expirationStop + 1, lineEnd, 32)
   const length = readDecimal(reader, expirationStop + 1, lengthStop, 0, 4294967295, at, "Append", "length")
   let next = lengthStop
@@ -208,7 +220,7 @@ export const decodeAppend: RequestDecoder<Append> = (reader, at, bodyStart, end)
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "Append", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "Append", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "Append", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "Append", "valueEnd")
   reader.next = valueEnd + 2
   return {
     _tag: "Append",
@@ -222,11 +234,12 @@ export const decodeAppend: RequestDecoder<Append> = (reader, at, bodyStart, end)
 
 export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 54 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "append")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x61707065)
+  view.setUint16(position + 4, 0x6e64)
+  bytes[position + 6] = 0x20
+  const keyToken = position + 7
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Append", "key")
   checkAtMost(position - keyToken, 250, "Append", "key")
@@ -239,12 +252,15 @@ export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Append", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Append", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Append", 0, bodyStart, position + 2)
 }
 
 export interface CacheMemoryLimit {
@@ -256,8 +272,12 @@ export interface CacheMemoryLimit {
 }
 
 export const decodeCacheMemoryLimit: RequestDecoder<CacheMemoryLimit> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "CacheMemoryLimit", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "cache_memlimit ", at, "CacheMemoryLimit", "verb")
+  if (
+    !(lineEnd - bodyStart >= 15 && view.getUint32(bodyStart) === 0x63616368 && view.getUint32(bodyStart + 4) === 0x655f6d65 &&
+      view.getUint32(bodyStart + 8) === 0x6d6c696d && view.getUint16(bodyStart + 12) === 0x6974 && view.getUint8(bodyStart + 14) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "cache_memlimit ", at, "CacheMemoryLimit", "verb")
   const megabytesStop = tokenEnd(reader.bytes, bodyStart + 15, lineEnd, 32)
   const megabytes = readDecimal(reader, bodyStart + 15, megabytesStop, 0, 4294967295, at, "CacheMemoryLimit", "megabytes")
   let next = megabytesStop
@@ -280,17 +300,23 @@ export const decodeCacheMemoryLimit: RequestDecoder<CacheMemoryLimit> = (reader,
 
 export const encodeCacheMemoryLimit: RequestEncoder<CacheMemoryLimit> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 36)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "cache_memlimit")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.megabytes, 0, 4294967295, "CacheMemoryLimit", "megabytes"))
+  view.setUint32(position, 0x63616368)
+  view.setUint32(position + 4, 0x655f6d65)
+  view.setUint32(position + 8, 0x6d6c696d)
+  view.setUint16(position + 12, 0x6974)
+  bytes[position + 14] = 0x20
+  position = writeDecimal(bytes, position + 15, checkVarint(packet.megabytes, 0, 4294967295, "CacheMemoryLimit", "megabytes"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "CacheMemoryLimit", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "CacheMemoryLimit", 0, bodyStart, position + 2)
 }
 
 export interface CompareAndSet {
@@ -307,21 +333,24 @@ export interface CompareAndSet {
 }
 
 export const decodeCompareAndSet: RequestDecoder<CompareAndSet> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "CompareAndSet", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "cas ", at, "CompareAndSet", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x63617320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "cas ", at, "CompareAndSet", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 4), 1, "CompareAndSet", "key", bodyStart + 4 - at)
   expectAtMost(keyStop - (bodyStart + 4), 250, "CompareAndSet", "key", bodyStart + 4 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "CompareAndSet", "flags")
+  expectNextToken(keyStop, lineEnd, "CompareAndSet", "flags", keyStop - at)
   const flagsStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const flags = readDecimal(reader, keyStop + 1, flagsStop, 0, 4294967295, at, "CompareAndSet", "flags")
-  expectToken(reader, flagsStop, lineEnd, " ", at, "CompareAndSet", "expiration")
+  expectNextToken(flagsStop, lineEnd, "CompareAndSet", "expiration", flagsStop - at)
   const expirationStop = tokenEnd(reader.bytes, flagsStop + 1, lineEnd, 32)
   const expiration = readDecimal(reader, flagsStop + 1, expirationStop, -2147483648, 2147483647, at, "CompareAndSet", "expiration")
-  expectToken(reader, expirationStop, lineEnd, " ", at, "CompareAndSet", "length")
+  expectNextToken(expirationStop, lineEnd, "CompareAndSet", "length", expirationStop - at)
   const lengthStop = tokenEnd(reader.bytes, expirationStop + 1, lineEnd, 32)
   const length = readDecimal(reader, expirationStop + 1, lengthStop, 0, 4294967295, at, "CompareAndSet", "length")
-  expectToken(reader, lengthStop, lineEnd, " ", at, "CompareAndSet", "cas")
+  expectNextToken(lengthStop, lineEnd, "CompareAndSet", "cas", lengthStop - at)
   const casStop = tokenEnd(reader.bytes, lengthStop + 1, lineEnd, 32)
   const cas = readDecimalBig(reader, lengthStop + 1, casStop, 0n, 18446744073709551615n, at, "CompareAndSet", "cas")
   let next = casStop
@@ -337,7 +366,9 @@ export const decodeCompareAndSet: RequestDecoder<CompareAndSet> = (reader, at, b
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "CompareAndSet", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "CompareAndSet", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "CompareAndSet", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
+    wrongLiteral(reader, valueEnd, end, "\r\n", at, "CompareAndSet", "valueEnd")
+  }
   reader.next = valueEnd + 2
   return {
     _tag: "CompareAndSet",
@@ -352,11 +383,12 @@ export const decodeCompareAndSet: RequestDecoder<CompareAndSet> = (reader, at, b
 
 export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 72 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "cas")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6361)
+  bytes[position + 2] = 0x73
+  bytes[position + 3] = 0x20
+  const keyToken = position + 4
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "CompareAndSet", "key")
   checkAtMost(position - keyToken, 250, "CompareAndSet", "key")
@@ -371,12 +403,15 @@ export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packe
   position = writeDecimal(bytes, position + 1, checkVarintBig(packet.cas, 0n, 18446744073709551615n, "CompareAndSet", "cas"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "CompareAndSet", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "CompareAndSet", 0, bodyStart, position + 2)
 }
 
 export interface Crawl {
@@ -385,9 +420,15 @@ export interface Crawl {
 }
 
 export const decodeCrawl: RequestDecoder<Crawl> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Crawl", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "Crawl", "verb")
-  expectLiteral(reader, bodyStart + 12, lineEnd, "crawl ", at, "Crawl", "crawl")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "Crawl", "verb")
+  if (!(lineEnd - (bodyStart + 12) >= 6 && view.getUint32(bodyStart + 12) === 0x63726177 && view.getUint16(bodyStart + 16) === 0x6c20)) {
+    wrongLiteral(reader, bodyStart + 12, lineEnd, "crawl ", at, "Crawl", "crawl")
+  }
   const classesStop = tokenEnd(reader.bytes, bodyStart + 18, lineEnd, 32)
   expectMin(classesStop - (bodyStart + 18), 1, "Crawl", "classes", bodyStart + 18 - at)
   const classes = decodeEncoded(reader, "ascii", bodyStart + 18, classesStop, at, "Crawl", "classes")
@@ -401,18 +442,22 @@ export const decodeCrawl: RequestDecoder<Crawl> = (reader, at, bodyStart, end) =
 
 export const encodeCrawl: RequestEncoder<Crawl> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 21 + boundEncoded("ascii", packet.classes))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru_crawler")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "crawl")
-  bytes[position] = 0x20
-  const classesToken = position + 1
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x63726177)
+  bytes[position + 16] = 0x6c
+  bytes[position + 17] = 0x20
+  const classesToken = position + 18
   position = putEncoded(bytes, classesToken, "ascii", packet.classes, "Crawl", "classes")
   checkMin(position - classesToken, 1, "Crawl", "classes")
   checkToken(bytes, classesToken, position, 32, 10, "Crawl", "classes")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Crawl", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Crawl", 0, bodyStart, position + 2)
 }
 
 export interface CrawlerDisable {
@@ -420,11 +465,8 @@ export interface CrawlerDisable {
 }
 
 export const decodeCrawlerDisable: RequestDecoder<CrawlerDisable> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "CrawlerDisable", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerDisable", "verb")
-  expectLiteral(reader, bodyStart + 12, lineEnd, "disable", at, "CrawlerDisable", "disable")
-  expectEnd(bodyStart + 19, lineEnd, "CrawlerDisable", "disable", at)
-  reader.next = lineEnd + 2
+  expectLiteral(reader, bodyStart, end, "lru_crawler disable\r\n", at, "CrawlerDisable", "verb")
+  reader.next = bodyStart + 21
   return {
     _tag: "CrawlerDisable"
   }
@@ -432,13 +474,18 @@ export const decodeCrawlerDisable: RequestDecoder<CrawlerDisable> = (reader, at,
 
 export const encodeCrawlerDisable: RequestEncoder<CrawlerDisable> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 22)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "lru_crawler")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "disable")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "CrawlerDisable", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x64697361)
+  view.setUint16(position + 16, 0x626c)
+  bytes[position + 18] = 0x65
+  view.setUint16(position + 19, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerDisable", 0, bodyStart, position + 21)
 }
 
 export interface CrawlerEnable {
@@ -446,11 +493,8 @@ export interface CrawlerEnable {
 }
 
 export const decodeCrawlerEnable: RequestDecoder<CrawlerEnable> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "CrawlerEnable", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerEnable", "verb")
-  expectLiteral(reader, bodyStart + 12, lineEnd, "enable", at, "CrawlerEnable", "enable")
-  expectEnd(bodyStart + 18, lineEnd, "CrawlerEnable", "enable", at)
-  reader.next = lineEnd + 2
+  expectLiteral(reader, bodyStart, end, "lru_crawler enable\r\n", at, "CrawlerEnable", "verb")
+  reader.next = bodyStart + 20
   return {
     _tag: "CrawlerEnable"
   }
@@ -458,13 +502,17 @@ export const decodeCrawlerEnable: RequestDecoder<CrawlerEnable> = (reader, at, b
 
 export const encodeCrawlerEnable: RequestEncoder<CrawlerEnable> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 21)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "lru_crawler")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "enable")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "CrawlerEnable", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x656e6162)
+  view.setUint16(position + 16, 0x6c65)
+  view.setUint16(position + 18, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerEnable", 0, bodyStart, position + 20)
 }
 
 export interface CrawlerLimit {
@@ -474,9 +522,15 @@ export interface CrawlerLimit {
 }
 
 export const decodeCrawlerLimit: RequestDecoder<CrawlerLimit> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "CrawlerLimit", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerLimit", "verb")
-  expectLiteral(reader, bodyStart + 12, lineEnd, "tocrawl ", at, "CrawlerLimit", "tocrawl")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerLimit", "verb")
+  if (
+    !(lineEnd - (bodyStart + 12) >= 8 && view.getUint32(bodyStart + 12) === 0x746f6372 && view.getUint32(bodyStart + 16) === 0x61776c20)
+  ) wrongLiteral(reader, bodyStart + 12, lineEnd, "tocrawl ", at, "CrawlerLimit", "tocrawl")
   const items = readDecimal(reader, bodyStart + 20, lineEnd, 0, 4294967295, at, "CrawlerLimit", "items")
   reader.next = lineEnd + 2
   return {
@@ -487,15 +541,20 @@ export const decodeCrawlerLimit: RequestDecoder<CrawlerLimit> = (reader, at, bod
 
 export const encodeCrawlerLimit: RequestEncoder<CrawlerLimit> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 33)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru_crawler")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "tocrawl")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.items, 0, 4294967295, "CrawlerLimit", "items"))
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "CrawlerLimit", 0, bodyStart, position)
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x746f6372)
+  view.setUint16(position + 16, 0x6177)
+  bytes[position + 18] = 0x6c
+  bytes[position + 19] = 0x20
+  position = writeDecimal(bytes, position + 20, checkVarint(packet.items, 0, 4294967295, "CrawlerLimit", "items"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerLimit", 0, bodyStart, position + 2)
 }
 
 export interface CrawlerSleep {
@@ -505,9 +564,15 @@ export interface CrawlerSleep {
 }
 
 export const decodeCrawlerSleep: RequestDecoder<CrawlerSleep> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "CrawlerSleep", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerSleep", "verb")
-  expectLiteral(reader, bodyStart + 12, lineEnd, "sleep ", at, "CrawlerSleep", "sleep")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerSleep", "verb")
+  if (!(lineEnd - (bodyStart + 12) >= 6 && view.getUint32(bodyStart + 12) === 0x736c6565 && view.getUint16(bodyStart + 16) === 0x7020)) {
+    wrongLiteral(reader, bodyStart + 12, lineEnd, "sleep ", at, "CrawlerSleep", "sleep")
+  }
   const microseconds = readDecimal(reader, bodyStart + 18, lineEnd, 0, 4294967295, at, "CrawlerSleep", "microseconds")
   reader.next = lineEnd + 2
   return {
@@ -518,15 +583,19 @@ export const decodeCrawlerSleep: RequestDecoder<CrawlerSleep> = (reader, at, bod
 
 export const encodeCrawlerSleep: RequestEncoder<CrawlerSleep> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 31)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru_crawler")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "sleep")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.microseconds, 0, 4294967295, "CrawlerSleep", "microseconds"))
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "CrawlerSleep", 0, bodyStart, position)
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x736c6565)
+  bytes[position + 16] = 0x70
+  bytes[position + 17] = 0x20
+  position = writeDecimal(bytes, position + 18, checkVarint(packet.microseconds, 0, 4294967295, "CrawlerSleep", "microseconds"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerSleep", 0, bodyStart, position + 2)
 }
 
 export interface Decrement {
@@ -538,12 +607,15 @@ export interface Decrement {
 }
 
 export const decodeDecrement: RequestDecoder<Decrement> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Decrement", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "decr ", at, "Decrement", "verb")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x64656372 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "decr ", at, "Decrement", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 5), 1, "Decrement", "key", bodyStart + 5 - at)
   expectAtMost(keyStop - (bodyStart + 5), 250, "Decrement", "key", bodyStart + 5 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Decrement", "delta")
+  expectNextToken(keyStop, lineEnd, "Decrement", "delta", keyStop - at)
   const deltaStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const delta = readDecimalBig(reader, keyStop + 1, deltaStop, 0n, 18446744073709551615n, at, "Decrement", "delta")
   let next = deltaStop
@@ -567,11 +639,11 @@ export const decodeDecrement: RequestDecoder<Decrement> = (reader, at, bodyStart
 
 export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 37 + textBound(packet.key))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "decr")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x64656372)
+  bytes[position + 4] = 0x20
+  const keyToken = position + 5
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Decrement", "key")
   checkAtMost(position - keyToken, 250, "Decrement", "key")
@@ -580,10 +652,13 @@ export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarintBig(packet.delta, 0n, 18446744073709551615n, "Decrement", "delta"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Decrement", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Decrement", 0, bodyStart, position + 2)
 }
 
 export interface Delete {
@@ -595,8 +670,12 @@ export interface Delete {
 }
 
 export const decodeDelete: RequestDecoder<Delete> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Delete", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "delete ", at, "Delete", "verb")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x64656c65 && view.getUint16(bodyStart + 4) === 0x7465 &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "delete ", at, "Delete", "verb")
   const keyStop = tokenEnd(reader.bytes, bodyStart + 7, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 7), 1, "Delete", "key", bodyStart + 7 - at)
   expectAtMost(keyStop - (bodyStart + 7), 250, "Delete", "key", bodyStart + 7 - at)
@@ -629,11 +708,12 @@ export const decodeDelete: RequestDecoder<Delete> = (reader, at, bodyStart, end)
 
 export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 20 + textBound(packet.key))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "delete")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x64656c65)
+  view.setUint16(position + 4, 0x7465)
+  bytes[position + 6] = 0x20
+  const keyToken = position + 7
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Delete", "key")
   checkAtMost(position - keyToken, 250, "Delete", "key")
@@ -645,10 +725,13 @@ export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
   }
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Delete", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Delete", 0, bodyStart, position + 2)
 }
 
 export interface Extstore {
@@ -658,8 +741,12 @@ export interface Extstore {
 }
 
 export const decodeExtstore: RequestDecoder<Extstore> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Extstore", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "extstore ", at, "Extstore", "verb")
+  if (
+    !(lineEnd - bodyStart >= 9 && view.getUint32(bodyStart) === 0x65787473 && view.getUint32(bodyStart + 4) === 0x746f7265 &&
+      view.getUint8(bodyStart + 8) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "extstore ", at, "Extstore", "verb")
   const settingStop = tokenEnd(reader.bytes, bodyStart + 9, lineEnd, 32)
   expectMin(settingStop - (bodyStart + 9), 1, "Extstore", "setting", bodyStart + 9 - at)
   const setting = decodeEncoded(reader, "ascii", bodyStart + 9, settingStop, at, "Extstore", "setting")
@@ -693,11 +780,12 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
     13 + boundEncoded("ascii", packet.setting) + boundElements(packet.values, (one) => boundEncoded("ascii", one)) +
       packet.values.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "extstore")
-  bytes[position] = 0x20
-  const settingToken = position + 1
+  view.setUint32(position, 0x65787473)
+  view.setUint32(position + 4, 0x746f7265)
+  bytes[position + 8] = 0x20
+  const settingToken = position + 9
   position = putEncoded(bytes, settingToken, "ascii", packet.setting, "Extstore", "setting")
   checkMin(position - settingToken, 1, "Extstore", "setting")
   checkToken(bytes, settingToken, position, 32, 10, "Extstore", "setting")
@@ -716,8 +804,8 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "Extstore", "values", valuesIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Extstore", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Extstore", 0, bodyStart, position + 2)
 }
 
 export interface FlushAll {
@@ -728,8 +816,12 @@ export interface FlushAll {
 }
 
 export const decodeFlushAll: RequestDecoder<FlushAll> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "FlushAll", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "flush_all", at, "FlushAll", "verb")
+  if (
+    !(lineEnd - bodyStart >= 9 && view.getUint32(bodyStart) === 0x666c7573 && view.getUint32(bodyStart + 4) === 0x685f616c &&
+      view.getUint8(bodyStart + 8) === 0x6c)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "flush_all", at, "FlushAll", "verb")
   expectTokenEnd(reader, bodyStart + 9, lineEnd, " ", at, "FlushAll", "verb")
   let next = bodyStart + 9
   let maybeDelay: number | undefined
@@ -760,19 +852,25 @@ export const decodeFlushAll: RequestDecoder<FlushAll> = (reader, at, bodyStart, 
 
 export const encodeFlushAll: RequestEncoder<FlushAll> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 32)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "flush_all")
+  view.setUint32(position, 0x666c7573)
+  view.setUint32(position + 4, 0x685f616c)
+  bytes[position + 8] = 0x6c
+  position = position + 9
   if (packet.delay !== undefined) {
     bytes[position] = 0x20
     position = writeDecimal(bytes, position + 1, checkVarint(packet.delay, -2147483648, 2147483647, "FlushAll", "delay"))
   }
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "FlushAll", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "FlushAll", 0, bodyStart, position + 2)
 }
 
 export interface Get {
@@ -781,8 +879,11 @@ export interface Get {
 }
 
 export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Get", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "get", at, "Get", "verb")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6765 && view.getUint8(bodyStart + 2) === 0x74)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "get", at, "Get", "verb")
+  }
   expectTokenEnd(reader, bodyStart + 3, lineEnd, " ", at, "Get", "verb")
   let next = bodyStart + 3
   const keys: Array<string> = []
@@ -807,9 +908,11 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
 
 export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "get")
+  view.setUint16(position, 0x6765)
+  bytes[position + 2] = 0x74
+  position = position + 3
   checkCountMin(packet.keys.length, 1, "Get", "keys")
   let keysIndex = 0
   try {
@@ -825,8 +928,8 @@ export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "Get", "keys", keysIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Get", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Get", 0, bodyStart, position + 2)
 }
 
 export interface GetAndTouch {
@@ -837,8 +940,11 @@ export interface GetAndTouch {
 }
 
 export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "GetAndTouch", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "gat ", at, "GetAndTouch", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x67617420)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "gat ", at, "GetAndTouch", "verb")
+  }
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 4, expirationStop, -2147483648, 2147483647, at, "GetAndTouch", "expiration")
   let next = expirationStop
@@ -865,11 +971,12 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
 
 export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "gat")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "GetAndTouch", "expiration"))
+  view.setUint16(position, 0x6761)
+  bytes[position + 2] = 0x74
+  bytes[position + 3] = 0x20
+  position = writeDecimal(bytes, position + 4, checkVarint(packet.expiration, -2147483648, 2147483647, "GetAndTouch", "expiration"))
   checkCountMin(packet.keys.length, 1, "GetAndTouch", "keys")
   let keysIndex = 0
   try {
@@ -885,8 +992,8 @@ export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) =
   } catch (error) {
     throw inElement(error, "GetAndTouch", "keys", keysIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "GetAndTouch", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "GetAndTouch", 0, bodyStart, position + 2)
 }
 
 export interface Gets {
@@ -895,8 +1002,11 @@ export interface Gets {
 }
 
 export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Gets", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "gets", at, "Gets", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x67657473)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "gets", at, "Gets", "verb")
+  }
   expectTokenEnd(reader, bodyStart + 4, lineEnd, " ", at, "Gets", "verb")
   let next = bodyStart + 4
   const keys: Array<string> = []
@@ -921,9 +1031,10 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
 
 export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "gets")
+  view.setUint32(position, 0x67657473)
+  position = position + 4
   checkCountMin(packet.keys.length, 1, "Gets", "keys")
   let keysIndex = 0
   try {
@@ -939,8 +1050,8 @@ export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "Gets", "keys", keysIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Gets", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Gets", 0, bodyStart, position + 2)
 }
 
 export interface GetsAndTouch {
@@ -951,8 +1062,11 @@ export interface GetsAndTouch {
 }
 
 export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "GetsAndTouch", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "gats ", at, "GetsAndTouch", "verb")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x67617473 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "gats ", at, "GetsAndTouch", "verb")
+  }
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 5, expirationStop, -2147483648, 2147483647, at, "GetsAndTouch", "expiration")
   let next = expirationStop
@@ -979,11 +1093,11 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
 
 export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "gats")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "GetsAndTouch", "expiration"))
+  view.setUint32(position, 0x67617473)
+  bytes[position + 4] = 0x20
+  position = writeDecimal(bytes, position + 5, checkVarint(packet.expiration, -2147483648, 2147483647, "GetsAndTouch", "expiration"))
   checkCountMin(packet.keys.length, 1, "GetsAndTouch", "keys")
   let keysIndex = 0
   try {
@@ -999,8 +1113,8 @@ export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet)
   } catch (error) {
     throw inElement(error, "GetsAndTouch", "keys", keysIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "GetsAndTouch", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "GetsAndTouch", 0, bodyStart, position + 2)
 }
 
 export interface Increment {
@@ -1012,12 +1126,15 @@ export interface Increment {
 }
 
 export const decodeIncrement: RequestDecoder<Increment> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Increment", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "incr ", at, "Increment", "verb")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x696e6372 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "incr ", at, "Increment", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 5), 1, "Increment", "key", bodyStart + 5 - at)
   expectAtMost(keyStop - (bodyStart + 5), 250, "Increment", "key", bodyStart + 5 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Increment", "delta")
+  expectNextToken(keyStop, lineEnd, "Increment", "delta", keyStop - at)
   const deltaStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const delta = readDecimalBig(reader, keyStop + 1, deltaStop, 0n, 18446744073709551615n, at, "Increment", "delta")
   let next = deltaStop
@@ -1041,11 +1158,11 @@ export const decodeIncrement: RequestDecoder<Increment> = (reader, at, bodyStart
 
 export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 37 + textBound(packet.key))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "incr")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x696e6372)
+  bytes[position + 4] = 0x20
+  const keyToken = position + 5
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Increment", "key")
   checkAtMost(position - keyToken, 250, "Increment", "key")
@@ -1054,10 +1171,13 @@ export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarintBig(packet.delta, 0n, 18446744073709551615n, "Increment", "delta"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Increment", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Increment", 0, bodyStart, position + 2)
 }
 
 export interface LruMode {
@@ -1066,9 +1186,14 @@ export interface LruMode {
 }
 
 export const decodeLruMode: RequestDecoder<LruMode> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "LruMode", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruMode", "verb")
-  expectLiteral(reader, bodyStart + 4, lineEnd, "mode ", at, "LruMode", "mode")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6c727520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruMode", "verb")
+  }
+  if (!(lineEnd - (bodyStart + 4) >= 5 && view.getUint32(bodyStart + 4) === 0x6d6f6465 && view.getUint8(bodyStart + 8) === 0x20)) {
+    wrongLiteral(reader, bodyStart + 4, lineEnd, "mode ", at, "LruMode", "mode")
+  }
   const nameStop = tokenEnd(reader.bytes, bodyStart + 9, lineEnd, 32)
   expectMin(nameStop - (bodyStart + 9), 1, "LruMode", "name", bodyStart + 9 - at)
   const name = decodeEncoded(reader, "ascii", bodyStart + 9, nameStop, at, "LruMode", "name")
@@ -1082,18 +1207,19 @@ export const decodeLruMode: RequestDecoder<LruMode> = (reader, at, bodyStart, en
 
 export const encodeLruMode: RequestEncoder<LruMode> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 12 + boundEncoded("ascii", packet.name))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "mode")
-  bytes[position] = 0x20
-  const nameToken = position + 1
+  view.setUint16(position, 0x6c72)
+  bytes[position + 2] = 0x75
+  bytes[position + 3] = 0x20
+  view.setUint32(position + 4, 0x6d6f6465)
+  bytes[position + 8] = 0x20
+  const nameToken = position + 9
   position = putEncoded(bytes, nameToken, "ascii", packet.name, "LruMode", "name")
   checkMin(position - nameToken, 1, "LruMode", "name")
   checkToken(bytes, nameToken, position, 32, 10, "LruMode", "name")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "LruMode", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "LruMode", 0, bodyStart, position + 2)
 }
 
 export interface LruTemporary {
@@ -1103,9 +1229,15 @@ export interface LruTemporary {
 }
 
 export const decodeLruTemporary: RequestDecoder<LruTemporary> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "LruTemporary", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruTemporary", "verb")
-  expectLiteral(reader, bodyStart + 4, lineEnd, "temp_ttl ", at, "LruTemporary", "temporary")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6c727520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruTemporary", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 4) >= 9 && view.getUint32(bodyStart + 4) === 0x74656d70 && view.getUint32(bodyStart + 8) === 0x5f74746c &&
+      view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 4, lineEnd, "temp_ttl ", at, "LruTemporary", "temporary")
   const seconds = readDecimal(reader, bodyStart + 13, lineEnd, -2147483648, 2147483647, at, "LruTemporary", "seconds")
   reader.next = lineEnd + 2
   return {
@@ -1116,15 +1248,17 @@ export const decodeLruTemporary: RequestDecoder<LruTemporary> = (reader, at, bod
 
 export const encodeLruTemporary: RequestEncoder<LruTemporary> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 27)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "temp_ttl")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.seconds, -2147483648, 2147483647, "LruTemporary", "seconds"))
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "LruTemporary", 0, bodyStart, position)
+  view.setUint16(position, 0x6c72)
+  bytes[position + 2] = 0x75
+  bytes[position + 3] = 0x20
+  view.setUint32(position + 4, 0x74656d70)
+  view.setUint32(position + 8, 0x5f74746c)
+  bytes[position + 12] = 0x20
+  position = writeDecimal(bytes, position + 13, checkVarint(packet.seconds, -2147483648, 2147483647, "LruTemporary", "seconds"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "LruTemporary", 0, bodyStart, position + 2)
 }
 
 export interface LruTune {
@@ -1138,19 +1272,24 @@ export interface LruTune {
 }
 
 export const decodeLruTune: RequestDecoder<LruTune> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "LruTune", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruTune", "verb")
-  expectLiteral(reader, bodyStart + 4, lineEnd, "tune ", at, "LruTune", "tune")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6c727520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruTune", "verb")
+  }
+  if (!(lineEnd - (bodyStart + 4) >= 5 && view.getUint32(bodyStart + 4) === 0x74756e65 && view.getUint8(bodyStart + 8) === 0x20)) {
+    wrongLiteral(reader, bodyStart + 4, lineEnd, "tune ", at, "LruTune", "tune")
+  }
   const hotPercentStop = tokenEnd(reader.bytes, bodyStart + 9, lineEnd, 32)
   const hotPercent = readDecimal(reader, bodyStart + 9, hotPercentStop, 0, 4294967295, at, "LruTune", "hotPercent")
-  expectToken(reader, hotPercentStop, lineEnd, " ", at, "LruTune", "warmPercent")
+  expectNextToken(hotPercentStop, lineEnd, "LruTune", "warmPercent", hotPercentStop - at)
   const warmPercentStop = tokenEnd(reader.bytes, hotPercentStop + 1, lineEnd, 32)
   const warmPercent = readDecimal(reader, hotPercentStop + 1, warmPercentStop, 0, 4294967295, at, "LruTune", "warmPercent")
-  expectToken(reader, warmPercentStop, lineEnd, " ", at, "LruTune", "hotFactor")
+  expectNextToken(warmPercentStop, lineEnd, "LruTune", "hotFactor", warmPercentStop - at)
   const hotFactorStop = tokenEnd(reader.bytes, warmPercentStop + 1, lineEnd, 32)
   expectMin(hotFactorStop - (warmPercentStop + 1), 1, "LruTune", "hotFactor", warmPercentStop + 1 - at)
   const hotFactor = decodeEncoded(reader, "ascii", warmPercentStop + 1, hotFactorStop, at, "LruTune", "hotFactor")
-  expectToken(reader, hotFactorStop, lineEnd, " ", at, "LruTune", "warmFactor")
+  expectNextToken(hotFactorStop, lineEnd, "LruTune", "warmFactor", hotFactorStop - at)
   const warmFactorStop = tokenEnd(reader.bytes, hotFactorStop + 1, lineEnd, 32)
   expectMin(warmFactorStop - (hotFactorStop + 1), 1, "LruTune", "warmFactor", hotFactorStop + 1 - at)
   const warmFactor = decodeEncoded(reader, "ascii", hotFactorStop + 1, warmFactorStop, at, "LruTune", "warmFactor")
@@ -1167,13 +1306,14 @@ export const decodeLruTune: RequestDecoder<LruTune> = (reader, at, bodyStart, en
 
 export const encodeLruTune: RequestEncoder<LruTune> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 35 + boundEncoded("ascii", packet.hotFactor) + boundEncoded("ascii", packet.warmFactor))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "tune")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.hotPercent, 0, 4294967295, "LruTune", "hotPercent"))
+  view.setUint16(position, 0x6c72)
+  bytes[position + 2] = 0x75
+  bytes[position + 3] = 0x20
+  view.setUint32(position + 4, 0x74756e65)
+  bytes[position + 8] = 0x20
+  position = writeDecimal(bytes, position + 9, checkVarint(packet.hotPercent, 0, 4294967295, "LruTune", "hotPercent"))
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.warmPercent, 0, 4294967295, "LruTune", "warmPercent"))
   bytes[position] = 0x20
@@ -1186,8 +1326,8 @@ export const encodeLruTune: RequestEncoder<LruTune> = (writer, packet) => {
   position = putEncoded(bytes, warmFactorToken, "ascii", packet.warmFactor, "LruTune", "warmFactor")
   checkMin(position - warmFactorToken, 1, "LruTune", "warmFactor")
   checkToken(bytes, warmFactorToken, position, 32, 10, "LruTune", "warmFactor")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "LruTune", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "LruTune", 0, bodyStart, position + 2)
 }
 
 export interface MetaArithmetic {
@@ -1197,8 +1337,11 @@ export interface MetaArithmetic {
 }
 
 export const decodeMetaArithmetic: RequestDecoder<MetaArithmetic> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaArithmetic", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "ma ", at, "MetaArithmetic", "verb")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d61 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "ma ", at, "MetaArithmetic", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 3), 1, "MetaArithmetic", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaArithmetic", "key", bodyStart + 3 - at)
@@ -1230,11 +1373,11 @@ export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, pac
     packet,
     7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaArithmeticFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "ma")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6d61)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "MetaArithmetic", "key")
   checkAtMost(position - keyToken, 250, "MetaArithmetic", "key")
@@ -1251,8 +1394,8 @@ export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, pac
   } catch (error) {
     throw inElement(error, "MetaArithmetic", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetaArithmetic", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetaArithmetic", 0, bodyStart, position + 2)
 }
 
 export interface MetaDebug {
@@ -1262,8 +1405,11 @@ export interface MetaDebug {
 }
 
 export const decodeMetaDebug: RequestDecoder<MetaDebug> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaDebug", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "me ", at, "MetaDebug", "verb")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d65 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "me ", at, "MetaDebug", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 3), 1, "MetaDebug", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDebug", "key", bodyStart + 3 - at)
@@ -1295,11 +1441,11 @@ export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
     packet,
     7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDebugFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "me")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6d65)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "MetaDebug", "key")
   checkAtMost(position - keyToken, 250, "MetaDebug", "key")
@@ -1316,8 +1462,8 @@ export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "MetaDebug", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetaDebug", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetaDebug", 0, bodyStart, position + 2)
 }
 
 export interface MetaDelete {
@@ -1327,8 +1473,11 @@ export interface MetaDelete {
 }
 
 export const decodeMetaDelete: RequestDecoder<MetaDelete> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaDelete", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "md ", at, "MetaDelete", "verb")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d64 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "md ", at, "MetaDelete", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 3), 1, "MetaDelete", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDelete", "key", bodyStart + 3 - at)
@@ -1360,11 +1509,11 @@ export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => 
     packet,
     7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDeleteFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "md")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6d64)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "MetaDelete", "key")
   checkAtMost(position - keyToken, 250, "MetaDelete", "key")
@@ -1381,8 +1530,8 @@ export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => 
   } catch (error) {
     throw inElement(error, "MetaDelete", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetaDelete", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetaDelete", 0, bodyStart, position + 2)
 }
 
 export interface MetaGet {
@@ -1392,8 +1541,11 @@ export interface MetaGet {
 }
 
 export const decodeMetaGet: RequestDecoder<MetaGet> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaGet", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "mg ", at, "MetaGet", "verb")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d67 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "mg ", at, "MetaGet", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 3), 1, "MetaGet", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaGet", "key", bodyStart + 3 - at)
@@ -1425,11 +1577,11 @@ export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
     packet,
     7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaGetFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "mg")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6d67)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "MetaGet", "key")
   checkAtMost(position - keyToken, 250, "MetaGet", "key")
@@ -1446,8 +1598,8 @@ export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "MetaGet", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetaGet", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetaGet", 0, bodyStart, position + 2)
 }
 
 export interface MetaGetDump {
@@ -1456,9 +1608,16 @@ export interface MetaGetDump {
 }
 
 export const decodeMetaGetDump: RequestDecoder<MetaGetDump> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaGetDump", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "MetaGetDump", "verb")
-  expectLiteral(reader, bodyStart + 12, lineEnd, "mgdump ", at, "MetaGetDump", "mgdump")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "MetaGetDump", "verb")
+  if (
+    !(lineEnd - (bodyStart + 12) >= 7 && view.getUint32(bodyStart + 12) === 0x6d676475 && view.getUint16(bodyStart + 16) === 0x6d70 &&
+      view.getUint8(bodyStart + 18) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 12, lineEnd, "mgdump ", at, "MetaGetDump", "mgdump")
   const classesStop = tokenEnd(reader.bytes, bodyStart + 19, lineEnd, 32)
   expectMin(classesStop - (bodyStart + 19), 1, "MetaGetDump", "classes", bodyStart + 19 - at)
   const classes = decodeEncoded(reader, "ascii", bodyStart + 19, classesStop, at, "MetaGetDump", "classes")
@@ -1472,18 +1631,22 @@ export const decodeMetaGetDump: RequestDecoder<MetaGetDump> = (reader, at, bodyS
 
 export const encodeMetaGetDump: RequestEncoder<MetaGetDump> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 22 + boundEncoded("ascii", packet.classes))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru_crawler")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "mgdump")
-  bytes[position] = 0x20
-  const classesToken = position + 1
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x6d676475)
+  view.setUint16(position + 16, 0x6d70)
+  bytes[position + 18] = 0x20
+  const classesToken = position + 19
   position = putEncoded(bytes, classesToken, "ascii", packet.classes, "MetaGetDump", "classes")
   checkMin(position - classesToken, 1, "MetaGetDump", "classes")
   checkToken(bytes, classesToken, position, 32, 10, "MetaGetDump", "classes")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetaGetDump", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetaGetDump", 0, bodyStart, position + 2)
 }
 
 export interface MetaNoop {
@@ -1491,10 +1654,11 @@ export interface MetaNoop {
 }
 
 export const decodeMetaNoop: RequestDecoder<MetaNoop> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaNoop", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "mn", at, "MetaNoop", "verb")
-  expectEnd(bodyStart + 2, lineEnd, "MetaNoop", "verb", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6d6e0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "mn\r\n", at, "MetaNoop", "verb")
+  }
+  reader.next = bodyStart + 4
   return {
     _tag: "MetaNoop"
   }
@@ -1502,11 +1666,11 @@ export const decodeMetaNoop: RequestDecoder<MetaNoop> = (reader, at, bodyStart, 
 
 export const encodeMetaNoop: RequestEncoder<MetaNoop> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 5)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "mn")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetaNoop", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x6d6e)
+  view.setUint16(position + 2, 0x0d0a)
+  finishRequest(writer, packet, "MetaNoop", 0, bodyStart, position + 4)
 }
 
 export interface MetaSet {
@@ -1517,12 +1681,15 @@ export interface MetaSet {
 }
 
 export const decodeMetaSet: RequestDecoder<MetaSet> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaSet", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "ms ", at, "MetaSet", "verb")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d73 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "ms ", at, "MetaSet", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 3), 1, "MetaSet", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaSet", "key", bodyStart + 3 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "MetaSet", "length")
+  expectNextToken(keyStop, lineEnd, "MetaSet", "length", keyStop - at)
   const lengthStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const length = readDecimal(reader, keyStop + 1, lengthStop, 0, 4294967295, at, "MetaSet", "length")
   let next = lengthStop
@@ -1542,7 +1709,7 @@ export const decodeMetaSet: RequestDecoder<MetaSet> = (reader, at, bodyStart, en
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "MetaSet", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "MetaSet", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "MetaSet", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "MetaSet", "valueEnd")
   reader.next = valueEnd + 2
   return {
     _tag: "MetaSet",
@@ -1558,11 +1725,11 @@ export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
     packet,
     20 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaSetFlag(one)) + packet.flags.length * 1 + packet.value.length
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "ms")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6d73)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "MetaSet", "key")
   checkAtMost(position - keyToken, 250, "MetaSet", "key")
@@ -1581,10 +1748,10 @@ export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "MetaSet", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetaSet", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetaSet", 0, bodyStart, position + 2)
 }
 
 export interface MetadataDump {
@@ -1593,9 +1760,16 @@ export interface MetadataDump {
 }
 
 export const decodeMetadataDump: RequestDecoder<MetadataDump> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetadataDump", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "MetadataDump", "verb")
-  expectLiteral(reader, bodyStart + 12, lineEnd, "metadump ", at, "MetadataDump", "metadump")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "MetadataDump", "verb")
+  if (
+    !(lineEnd - (bodyStart + 12) >= 9 && view.getUint32(bodyStart + 12) === 0x6d657461 && view.getUint32(bodyStart + 16) === 0x64756d70 &&
+      view.getUint8(bodyStart + 20) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 12, lineEnd, "metadump ", at, "MetadataDump", "metadump")
   const classesStop = tokenEnd(reader.bytes, bodyStart + 21, lineEnd, 32)
   expectMin(classesStop - (bodyStart + 21), 1, "MetadataDump", "classes", bodyStart + 21 - at)
   const classes = decodeEncoded(reader, "ascii", bodyStart + 21, classesStop, at, "MetadataDump", "classes")
@@ -1609,18 +1783,22 @@ export const decodeMetadataDump: RequestDecoder<MetadataDump> = (reader, at, bod
 
 export const encodeMetadataDump: RequestEncoder<MetadataDump> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 24 + boundEncoded("ascii", packet.classes))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "lru_crawler")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "metadump")
-  bytes[position] = 0x20
-  const classesToken = position + 1
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x6d657461)
+  view.setUint32(position + 16, 0x64756d70)
+  bytes[position + 20] = 0x20
+  const classesToken = position + 21
   position = putEncoded(bytes, classesToken, "ascii", packet.classes, "MetadataDump", "classes")
   checkMin(position - classesToken, 1, "MetadataDump", "classes")
   checkToken(bytes, classesToken, position, 32, 10, "MetadataDump", "classes")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "MetadataDump", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetadataDump", 0, bodyStart, position + 2)
 }
 
 export interface Prepend {
@@ -1636,18 +1814,21 @@ export interface Prepend {
 }
 
 export const decodePrepend: RequestDecoder<Prepend> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Prepend", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "prepend ", at, "Prepend", "verb")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x70726570 && view.getUint32(bodyStart + 4) === 0x656e6420)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "prepend ", at, "Prepend", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 8, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 8), 1, "Prepend", "key", bodyStart + 8 - at)
   expectAtMost(keyStop - (bodyStart + 8), 250, "Prepend", "key", bodyStart + 8 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Prepend", "flags")
+  expectNextToken(keyStop, lineEnd, "Prepend", "flags", keyStop - at)
   const flagsStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const flags = readDecimal(reader, keyStop + 1, flagsStop, 0, 4294967295, at, "Prepend", "flags")
-  expectToken(reader, flagsStop, lineEnd, " ", at, "Prepend", "expiration")
+  expectNextToken(flagsStop, lineEnd, "Prepend", "expiration", flagsStop - at)
   const expirationStop = tokenEnd(reader.bytes, flagsStop + 1, lineEnd, 32)
   const expiration = readDecimal(reader, flagsStop + 1, expirationStop, -2147483648, 2147483647, at, "Prepend", "expiration")
-  expectToken(reader, expirationStop, lineEnd, " ", at, "Prepend", "length")
+  expectNextToken(expirationStop, lineEnd, "Prepend", "length", expirationStop - at)
   const lengthStop = tokenEnd(reader.bytes, expirationStop + 1, lineEnd, 32)
   const length = readDecimal(reader, expirationStop + 1, lengthStop, 0, 4294967295, at, "Prepend", "length")
   let next = lengthStop
@@ -1663,7 +1844,7 @@ export const decodePrepend: RequestDecoder<Prepend> = (reader, at, bodyStart, en
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "Prepend", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "Prepend", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "Prepend", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "Prepend", "valueEnd")
   reader.next = valueEnd + 2
   return {
     _tag: "Prepend",
@@ -1677,11 +1858,13 @@ export const decodePrepend: RequestDecoder<Prepend> = (reader, at, bodyStart, en
 
 export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "prepend")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x70726570)
+  view.setUint16(position + 4, 0x656e)
+  bytes[position + 6] = 0x64
+  bytes[position + 7] = 0x20
+  const keyToken = position + 8
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Prepend", "key")
   checkAtMost(position - keyToken, 250, "Prepend", "key")
@@ -1694,12 +1877,15 @@ export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Prepend", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Prepend", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Prepend", 0, bodyStart, position + 2)
 }
 
 export interface Quit {
@@ -1707,10 +1893,11 @@ export interface Quit {
 }
 
 export const decodeQuit: RequestDecoder<Quit> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Quit", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "quit", at, "Quit", "verb")
-  expectEnd(bodyStart + 4, lineEnd, "Quit", "verb", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 6 && view.getUint32(bodyStart) === 0x71756974 && view.getUint16(bodyStart + 4) === 0x0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "quit\r\n", at, "Quit", "verb")
+  }
+  reader.next = bodyStart + 6
   return {
     _tag: "Quit"
   }
@@ -1718,11 +1905,11 @@ export const decodeQuit: RequestDecoder<Quit> = (reader, at, bodyStart, end) => 
 
 export const encodeQuit: RequestEncoder<Quit> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 7)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "quit")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Quit", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x71756974)
+  view.setUint16(position + 4, 0x0d0a)
+  finishRequest(writer, packet, "Quit", 0, bodyStart, position + 6)
 }
 
 export interface RefreshCertificates {
@@ -1730,10 +1917,12 @@ export interface RefreshCertificates {
 }
 
 export const decodeRefreshCertificates: RequestDecoder<RefreshCertificates> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "RefreshCertificates", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "refresh_certs", at, "RefreshCertificates", "verb")
-  expectEnd(bodyStart + 13, lineEnd, "RefreshCertificates", "verb", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 15 && view.getUint32(bodyStart) === 0x72656672 && view.getUint32(bodyStart + 4) === 0x6573685f &&
+      view.getUint32(bodyStart + 8) === 0x63657274 && view.getUint16(bodyStart + 12) === 0x730d && view.getUint8(bodyStart + 14) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "refresh_certs\r\n", at, "RefreshCertificates", "verb")
+  reader.next = bodyStart + 15
   return {
     _tag: "RefreshCertificates"
   }
@@ -1741,11 +1930,14 @@ export const decodeRefreshCertificates: RequestDecoder<RefreshCertificates> = (r
 
 export const encodeRefreshCertificates: RequestEncoder<RefreshCertificates> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 16)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "refresh_certs")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "RefreshCertificates", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x72656672)
+  view.setUint32(position + 4, 0x6573685f)
+  view.setUint32(position + 8, 0x63657274)
+  bytes[position + 12] = 0x73
+  view.setUint16(position + 13, 0x0d0a)
+  finishRequest(writer, packet, "RefreshCertificates", 0, bodyStart, position + 15)
 }
 
 export interface Replace {
@@ -1761,18 +1953,21 @@ export interface Replace {
 }
 
 export const decodeReplace: RequestDecoder<Replace> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Replace", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "replace ", at, "Replace", "verb")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x7265706c && view.getUint32(bodyStart + 4) === 0x61636520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "replace ", at, "Replace", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 8, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 8), 1, "Replace", "key", bodyStart + 8 - at)
   expectAtMost(keyStop - (bodyStart + 8), 250, "Replace", "key", bodyStart + 8 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Replace", "flags")
+  expectNextToken(keyStop, lineEnd, "Replace", "flags", keyStop - at)
   const flagsStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const flags = readDecimal(reader, keyStop + 1, flagsStop, 0, 4294967295, at, "Replace", "flags")
-  expectToken(reader, flagsStop, lineEnd, " ", at, "Replace", "expiration")
+  expectNextToken(flagsStop, lineEnd, "Replace", "expiration", flagsStop - at)
   const expirationStop = tokenEnd(reader.bytes, flagsStop + 1, lineEnd, 32)
   const expiration = readDecimal(reader, flagsStop + 1, expirationStop, -2147483648, 2147483647, at, "Replace", "expiration")
-  expectToken(reader, expirationStop, lineEnd, " ", at, "Replace", "length")
+  expectNextToken(expirationStop, lineEnd, "Replace", "length", expirationStop - at)
   const lengthStop = tokenEnd(reader.bytes, expirationStop + 1, lineEnd, 32)
   const length = readDecimal(reader, expirationStop + 1, lengthStop, 0, 4294967295, at, "Replace", "length")
   let next = lengthStop
@@ -1788,7 +1983,7 @@ export const decodeReplace: RequestDecoder<Replace> = (reader, at, bodyStart, en
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "Replace", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "Replace", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "Replace", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "Replace", "valueEnd")
   reader.next = valueEnd + 2
   return {
     _tag: "Replace",
@@ -1802,11 +1997,13 @@ export const decodeReplace: RequestDecoder<Replace> = (reader, at, bodyStart, en
 
 export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "replace")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x7265706c)
+  view.setUint16(position + 4, 0x6163)
+  bytes[position + 6] = 0x65
+  bytes[position + 7] = 0x20
+  const keyToken = position + 8
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Replace", "key")
   checkAtMost(position - keyToken, 250, "Replace", "key")
@@ -1819,12 +2016,15 @@ export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Replace", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Replace", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Replace", 0, bodyStart, position + 2)
 }
 
 export interface Set {
@@ -1840,18 +2040,21 @@ export interface Set {
 }
 
 export const decodeSet: RequestDecoder<Set> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Set", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "set ", at, "Set", "verb")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x73657420)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "set ", at, "Set", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 4), 1, "Set", "key", bodyStart + 4 - at)
   expectAtMost(keyStop - (bodyStart + 4), 250, "Set", "key", bodyStart + 4 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Set", "flags")
+  expectNextToken(keyStop, lineEnd, "Set", "flags", keyStop - at)
   const flagsStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const flags = readDecimal(reader, keyStop + 1, flagsStop, 0, 4294967295, at, "Set", "flags")
-  expectToken(reader, flagsStop, lineEnd, " ", at, "Set", "expiration")
+  expectNextToken(flagsStop, lineEnd, "Set", "expiration", flagsStop - at)
   const expirationStop = tokenEnd(reader.bytes, flagsStop + 1, lineEnd, 32)
   const expiration = readDecimal(reader, flagsStop + 1, expirationStop, -2147483648, 2147483647, at, "Set", "expiration")
-  expectToken(reader, expirationStop, lineEnd, " ", at, "Set", "length")
+  expectNextToken(expirationStop, lineEnd, "Set", "length", expirationStop - at)
   const lengthStop = tokenEnd(reader.bytes, expirationStop + 1, lineEnd, 32)
   const length = readDecimal(reader, expirationStop + 1, lengthStop, 0, 4294967295, at, "Set", "length")
   let next = lengthStop
@@ -1867,7 +2070,7 @@ export const decodeSet: RequestDecoder<Set> = (reader, at, bodyStart, end) => {
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "Set", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "Set", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "Set", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "Set", "valueEnd")
   reader.next = valueEnd + 2
   return {
     _tag: "Set",
@@ -1881,11 +2084,12 @@ export const decodeSet: RequestDecoder<Set> = (reader, at, bodyStart, end) => {
 
 export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "set")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x7365)
+  bytes[position + 2] = 0x74
+  bytes[position + 3] = 0x20
+  const keyToken = position + 4
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Set", "key")
   checkAtMost(position - keyToken, 250, "Set", "key")
@@ -1898,12 +2102,15 @@ export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Set", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Set", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Set", 0, bodyStart, position + 2)
 }
 
 export interface Shutdown {
@@ -1912,8 +2119,11 @@ export interface Shutdown {
 }
 
 export const decodeShutdown: RequestDecoder<Shutdown> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Shutdown", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "shutdown", at, "Shutdown", "verb")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x73687574 && view.getUint32(bodyStart + 4) === 0x646f776e)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "shutdown", at, "Shutdown", "verb")
+  }
   expectTokenEnd(reader, bodyStart + 8, lineEnd, " ", at, "Shutdown", "verb")
   let next = bodyStart + 8
   let hasGraceful = false
@@ -1934,15 +2144,19 @@ export const decodeShutdown: RequestDecoder<Shutdown> = (reader, at, bodyStart, 
 
 export const encodeShutdown: RequestEncoder<Shutdown> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 20)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "shutdown")
+  view.setUint32(position, 0x73687574)
+  view.setUint32(position + 4, 0x646f776e)
+  position = position + 8
   if (packet.graceful === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "graceful")
+    view.setUint32(position + 1, 0x67726163)
+    view.setUint32(position + 5, 0x6566756c)
+    position = position + 9
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Shutdown", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Shutdown", 0, bodyStart, position + 2)
 }
 
 export interface SlabsAutomove {
@@ -1952,9 +2166,15 @@ export interface SlabsAutomove {
 }
 
 export const decodeSlabsAutomove: RequestDecoder<SlabsAutomove> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "SlabsAutomove", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "slabs ", at, "SlabsAutomove", "verb")
-  expectLiteral(reader, bodyStart + 6, lineEnd, "automove ", at, "SlabsAutomove", "automove")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x736c6162 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "slabs ", at, "SlabsAutomove", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 9 && view.getUint32(bodyStart + 6) === 0x6175746f && view.getUint32(bodyStart + 10) === 0x6d6f7665 &&
+      view.getUint8(bodyStart + 14) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "automove ", at, "SlabsAutomove", "automove")
   const settingStop = tokenEnd(reader.bytes, bodyStart + 15, lineEnd, 32)
   expectMin(settingStop - (bodyStart + 15), 1, "SlabsAutomove", "setting", bodyStart + 15 - at)
   const setting = decodeEncoded(reader, "ascii", bodyStart + 15, settingStop, at, "SlabsAutomove", "setting")
@@ -1982,13 +2202,15 @@ export const encodeSlabsAutomove: RequestEncoder<SlabsAutomove> = (writer, packe
     packet,
     19 + boundEncoded("ascii", packet.setting) + (packet.value === undefined ? 0 : boundEncoded("ascii", packet.value))
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "slabs")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "automove")
-  bytes[position] = 0x20
-  const settingToken = position + 1
+  view.setUint32(position, 0x736c6162)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x6175746f)
+  view.setUint32(position + 10, 0x6d6f7665)
+  bytes[position + 14] = 0x20
+  const settingToken = position + 15
   position = putEncoded(bytes, settingToken, "ascii", packet.setting, "SlabsAutomove", "setting")
   checkMin(position - settingToken, 1, "SlabsAutomove", "setting")
   checkToken(bytes, settingToken, position, 32, 10, "SlabsAutomove", "setting")
@@ -1999,8 +2221,8 @@ export const encodeSlabsAutomove: RequestEncoder<SlabsAutomove> = (writer, packe
     checkMin(position - valueToken, 1, "SlabsAutomove", "value")
     checkToken(bytes, valueToken, position, 32, 10, "SlabsAutomove", "value")
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "SlabsAutomove", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "SlabsAutomove", 0, bodyStart, position + 2)
 }
 
 export interface SlabsReassign {
@@ -2010,12 +2232,18 @@ export interface SlabsReassign {
 }
 
 export const decodeSlabsReassign: RequestDecoder<SlabsReassign> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "SlabsReassign", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "slabs ", at, "SlabsReassign", "verb")
-  expectLiteral(reader, bodyStart + 6, lineEnd, "reassign ", at, "SlabsReassign", "reassign")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x736c6162 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "slabs ", at, "SlabsReassign", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 9 && view.getUint32(bodyStart + 6) === 0x72656173 && view.getUint32(bodyStart + 10) === 0x7369676e &&
+      view.getUint8(bodyStart + 14) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "reassign ", at, "SlabsReassign", "reassign")
   const fromStop = tokenEnd(reader.bytes, bodyStart + 15, lineEnd, 32)
   const from = readDecimal(reader, bodyStart + 15, fromStop, -2147483648, 2147483647, at, "SlabsReassign", "from")
-  expectToken(reader, fromStop, lineEnd, " ", at, "SlabsReassign", "to")
+  expectNextToken(fromStop, lineEnd, "SlabsReassign", "to", fromStop - at)
   const to = readDecimal(reader, fromStop + 1, lineEnd, -2147483648, 2147483647, at, "SlabsReassign", "to")
   reader.next = lineEnd + 2
   return {
@@ -2027,17 +2255,19 @@ export const decodeSlabsReassign: RequestDecoder<SlabsReassign> = (reader, at, b
 
 export const encodeSlabsReassign: RequestEncoder<SlabsReassign> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 41)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "slabs")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "reassign")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.from, -2147483648, 2147483647, "SlabsReassign", "from"))
+  view.setUint32(position, 0x736c6162)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x72656173)
+  view.setUint32(position + 10, 0x7369676e)
+  bytes[position + 14] = 0x20
+  position = writeDecimal(bytes, position + 15, checkVarint(packet.from, -2147483648, 2147483647, "SlabsReassign", "from"))
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.to, -2147483648, 2147483647, "SlabsReassign", "to"))
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "SlabsReassign", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "SlabsReassign", 0, bodyStart, position + 2)
 }
 
 export interface Statistics {
@@ -2046,8 +2276,11 @@ export interface Statistics {
 }
 
 export const decodeStatistics: RequestDecoder<Statistics> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Statistics", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "stats", at, "Statistics", "verb")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x73746174 && view.getUint8(bodyStart + 4) === 0x73)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "stats", at, "Statistics", "verb")
+  }
   expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "Statistics", "verb")
   let next = bodyStart + 5
   let maybeGroup: string | undefined
@@ -2067,9 +2300,11 @@ export const decodeStatistics: RequestDecoder<Statistics> = (reader, at, bodySta
 
 export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 9 + (packet.group === undefined ? 0 : textBound(packet.group)))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "stats")
+  view.setUint32(position, 0x73746174)
+  bytes[position + 4] = 0x73
+  position = position + 5
   if (packet.group !== undefined) {
     bytes[position] = 0x20
     const groupToken = position + 1
@@ -2077,7 +2312,8 @@ export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => 
     checkAtMost(position - groupToken, 250, "Statistics", "group")
     checkToken(bytes, groupToken, position, 32, 10, "Statistics", "group")
   }
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   checkHead(bytes, bodyStart, position, "Statistics", [["stats cachedump "], ["stats detail "]])
   finishRequest(writer, packet, "Statistics", 0, bodyStart, position)
 }
@@ -2091,12 +2327,18 @@ export interface StatisticsCachedump {
 }
 
 export const decodeStatisticsCachedump: RequestDecoder<StatisticsCachedump> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "StatisticsCachedump", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "stats ", at, "StatisticsCachedump", "verb")
-  expectLiteral(reader, bodyStart + 6, lineEnd, "cachedump ", at, "StatisticsCachedump", "cachedump")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x73746174 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "stats ", at, "StatisticsCachedump", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 10 && view.getUint32(bodyStart + 6) === 0x63616368 && view.getUint32(bodyStart + 10) === 0x6564756d &&
+      view.getUint16(bodyStart + 14) === 0x7020)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "cachedump ", at, "StatisticsCachedump", "cachedump")
   const slabClassStop = tokenEnd(reader.bytes, bodyStart + 16, lineEnd, 32)
   const slabClass = readDecimal(reader, bodyStart + 16, slabClassStop, 0, 4294967295, at, "StatisticsCachedump", "slabClass")
-  expectToken(reader, slabClassStop, lineEnd, " ", at, "StatisticsCachedump", "limit")
+  expectNextToken(slabClassStop, lineEnd, "StatisticsCachedump", "limit", slabClassStop - at)
   const limitValue = readDecimal(reader, slabClassStop + 1, lineEnd, 0, 4294967295, at, "StatisticsCachedump", "limit")
   reader.next = lineEnd + 2
   return {
@@ -2108,17 +2350,20 @@ export const decodeStatisticsCachedump: RequestDecoder<StatisticsCachedump> = (r
 
 export const encodeStatisticsCachedump: RequestEncoder<StatisticsCachedump> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 40)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "stats")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "cachedump")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.slabClass, 0, 4294967295, "StatisticsCachedump", "slabClass"))
+  view.setUint32(position, 0x73746174)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x63616368)
+  view.setUint32(position + 10, 0x6564756d)
+  bytes[position + 14] = 0x70
+  bytes[position + 15] = 0x20
+  position = writeDecimal(bytes, position + 16, checkVarint(packet.slabClass, 0, 4294967295, "StatisticsCachedump", "slabClass"))
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.limit, 0, 4294967295, "StatisticsCachedump", "limit"))
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "StatisticsCachedump", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "StatisticsCachedump", 0, bodyStart, position + 2)
 }
 
 export interface StatisticsDetail {
@@ -2127,9 +2372,15 @@ export interface StatisticsDetail {
 }
 
 export const decodeStatisticsDetail: RequestDecoder<StatisticsDetail> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "StatisticsDetail", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "stats ", at, "StatisticsDetail", "verb")
-  expectLiteral(reader, bodyStart + 6, lineEnd, "detail ", at, "StatisticsDetail", "detail")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x73746174 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "stats ", at, "StatisticsDetail", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 7 && view.getUint32(bodyStart + 6) === 0x64657461 && view.getUint16(bodyStart + 10) === 0x696c &&
+      view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "detail ", at, "StatisticsDetail", "detail")
   const whatStop = tokenEnd(reader.bytes, bodyStart + 13, lineEnd, 32)
   expectMin(whatStop - (bodyStart + 13), 1, "StatisticsDetail", "what", bodyStart + 13 - at)
   const what = decodeEncoded(reader, "ascii", bodyStart + 13, whatStop, at, "StatisticsDetail", "what")
@@ -2143,18 +2394,20 @@ export const decodeStatisticsDetail: RequestDecoder<StatisticsDetail> = (reader,
 
 export const encodeStatisticsDetail: RequestEncoder<StatisticsDetail> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 16 + boundEncoded("ascii", packet.what))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "stats")
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "detail")
-  bytes[position] = 0x20
-  const whatToken = position + 1
+  view.setUint32(position, 0x73746174)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x64657461)
+  view.setUint16(position + 10, 0x696c)
+  bytes[position + 12] = 0x20
+  const whatToken = position + 13
   position = putEncoded(bytes, whatToken, "ascii", packet.what, "StatisticsDetail", "what")
   checkMin(position - whatToken, 1, "StatisticsDetail", "what")
   checkToken(bytes, whatToken, position, 32, 10, "StatisticsDetail", "what")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "StatisticsDetail", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "StatisticsDetail", 0, bodyStart, position + 2)
 }
 
 export interface Touch {
@@ -2167,12 +2420,15 @@ export interface Touch {
 }
 
 export const decodeTouch: RequestDecoder<Touch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Touch", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "touch ", at, "Touch", "verb")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x746f7563 && view.getUint16(bodyStart + 4) === 0x6820)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "touch ", at, "Touch", "verb")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 6, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 6), 1, "Touch", "key", bodyStart + 6 - at)
   expectAtMost(keyStop - (bodyStart + 6), 250, "Touch", "key", bodyStart + 6 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Touch", "expiration")
+  expectNextToken(keyStop, lineEnd, "Touch", "expiration", keyStop - at)
   const expirationStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const expiration = readDecimal(reader, keyStop + 1, expirationStop, -2147483648, 2147483647, at, "Touch", "expiration")
   let next = expirationStop
@@ -2196,11 +2452,12 @@ export const decodeTouch: RequestDecoder<Touch> = (reader, at, bodyStart, end) =
 
 export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 29 + textBound(packet.key))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "touch")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x746f7563)
+  bytes[position + 4] = 0x68
+  bytes[position + 5] = 0x20
+  const keyToken = position + 6
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Touch", "key")
   checkAtMost(position - keyToken, 250, "Touch", "key")
@@ -2209,10 +2466,13 @@ export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Touch", "expiration"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Touch", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Touch", 0, bodyStart, position + 2)
 }
 
 export interface Verbosity {
@@ -2224,8 +2484,12 @@ export interface Verbosity {
 }
 
 export const decodeVerbosity: RequestDecoder<Verbosity> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Verbosity", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "verbosity ", at, "Verbosity", "verb")
+  if (
+    !(lineEnd - bodyStart >= 10 && view.getUint32(bodyStart) === 0x76657262 && view.getUint32(bodyStart + 4) === 0x6f736974 &&
+      view.getUint16(bodyStart + 8) === 0x7920)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "verbosity ", at, "Verbosity", "verb")
   const levelStop = tokenEnd(reader.bytes, bodyStart + 10, lineEnd, 32)
   const level = readDecimal(reader, bodyStart + 10, levelStop, 0, 4294967295, at, "Verbosity", "level")
   let next = levelStop
@@ -2248,17 +2512,22 @@ export const decodeVerbosity: RequestDecoder<Verbosity> = (reader, at, bodyStart
 
 export const encodeVerbosity: RequestEncoder<Verbosity> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 31)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "verbosity")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.level, 0, 4294967295, "Verbosity", "level"))
+  view.setUint32(position, 0x76657262)
+  view.setUint32(position + 4, 0x6f736974)
+  bytes[position + 8] = 0x79
+  bytes[position + 9] = 0x20
+  position = writeDecimal(bytes, position + 10, checkVarint(packet.level, 0, 4294967295, "Verbosity", "level"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
-    position = putLiteral(bytes, position + 1, "noreply")
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Verbosity", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Verbosity", 0, bodyStart, position + 2)
 }
 
 export interface Version {
@@ -2266,10 +2535,12 @@ export interface Version {
 }
 
 export const decodeVersion: RequestDecoder<Version> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Version", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "version", at, "Version", "verb")
-  expectEnd(bodyStart + 7, lineEnd, "Version", "verb", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 9 && view.getUint32(bodyStart) === 0x76657273 && view.getUint32(bodyStart + 4) === 0x696f6e0d &&
+      view.getUint8(bodyStart + 8) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "version\r\n", at, "Version", "verb")
+  reader.next = bodyStart + 9
   return {
     _tag: "Version"
   }
@@ -2277,11 +2548,13 @@ export const decodeVersion: RequestDecoder<Version> = (reader, at, bodyStart, en
 
 export const encodeVersion: RequestEncoder<Version> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 10)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "version")
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Version", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x76657273)
+  view.setUint16(position + 4, 0x696f)
+  bytes[position + 6] = 0x6e
+  view.setUint16(position + 7, 0x0d0a)
+  finishRequest(writer, packet, "Version", 0, bodyStart, position + 9)
 }
 
 export interface Watch {
@@ -2290,8 +2563,11 @@ export interface Watch {
 }
 
 export const decodeWatch: RequestDecoder<Watch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Watch", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "watch", at, "Watch", "verb")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x77617463 && view.getUint8(bodyStart + 4) === 0x68)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "watch", at, "Watch", "verb")
+  }
   expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "Watch", "verb")
   let next = bodyStart + 5
   const streams: Array<string> = []
@@ -2319,9 +2595,11 @@ export const encodeWatch: RequestEncoder<Watch> = (writer, packet) => {
     packet,
     9 + boundElements(packet.streams, (one) => boundEncoded("ascii", one)) + packet.streams.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "watch")
+  view.setUint32(position, 0x77617463)
+  bytes[position + 4] = 0x68
+  position = position + 5
   let streamsIndex = 0
   try {
     for (const streamsElement of packet.streams) {
@@ -2335,19 +2613,22 @@ export const encodeWatch: RequestEncoder<Watch> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "Watch", "streams", streamsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishRequest(writer, packet, "Watch", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Watch", 0, bodyStart, position + 2)
 }
 
 export interface BadClass {
   readonly _tag: "BadClass"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeBadClass: ResponseDecoder<BadClass> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "BadClass", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "BADCLASS ", at, "BadClass", "code")
+  if (
+    !(lineEnd - bodyStart >= 9 && view.getUint32(bodyStart) === 0x42414443 && view.getUint32(bodyStart + 4) === 0x4c415353 &&
+      view.getUint8(bodyStart + 8) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "BADCLASS ", at, "BadClass", "code")
   reader.next = lineEnd + 2
   return {
     _tag: "BadClass",
@@ -2357,26 +2638,29 @@ export const decodeBadClass: ResponseDecoder<BadClass> = (reader, at, bodyStart,
 
 export const encodeBadClass: ResponseEncoder<BadClass> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 12 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "BADCLASS")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x42414443)
+  view.setUint32(position + 4, 0x4c415353)
+  bytes[position + 8] = 0x20
+  const messageToken = position + 9
+  position = position + 9 + encodeText(bytes, position + 9, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "BadClass", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "BadClass", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "BadClass", 0, bodyStart, position + 2)
 }
 
 export interface Busy {
   readonly _tag: "Busy"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeBusy: ResponseDecoder<Busy> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Busy", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "BUSY ", at, "Busy", "code")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x42555359 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "BUSY ", at, "Busy", "code")
+  }
   reader.next = lineEnd + 2
   return {
     _tag: "Busy",
@@ -2386,15 +2670,15 @@ export const decodeBusy: ResponseDecoder<Busy> = (reader, at, bodyStart, end) =>
 
 export const encodeBusy: ResponseEncoder<Busy> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 8 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "BUSY")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x42555359)
+  bytes[position + 4] = 0x20
+  const messageToken = position + 5
+  position = position + 5 + encodeText(bytes, position + 5, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "Busy", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Busy", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Busy", 0, bodyStart, position + 2)
 }
 
 export interface CachedItem {
@@ -2405,16 +2689,21 @@ export interface CachedItem {
 }
 
 export const decodeCachedItem: ResponseDecoder<CachedItem> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 5, "CachedItem", "code", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "ITEM ", at, "CachedItem", "code")
+  if (!(end - bodyStart >= 5 && view.getUint32(bodyStart) === 0x4954454d && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, end, "ITEM ", at, "CachedItem", "code")
+  }
   const keyEnd = findByte(reader, 32, bodyStart + 5, end, at, "CachedItem", "key")
   expectMin(keyEnd - (bodyStart + 5), 1, "CachedItem", "key", bodyStart + 5 - at)
   expectAtLeast(end - (keyEnd + 1), 1, "CachedItem", "open", keyEnd + 1 - at)
-  expectLiteral(reader, keyEnd + 1, end, "[", at, "CachedItem", "open")
+  if (!(end - (keyEnd + 1) >= 1 && view.getUint8(keyEnd + 1) === 0x5b)) wrongLiteral(reader, keyEnd + 1, end, "[", at, "CachedItem", "open")
   const sizeEnd = findByte(reader, 32, keyEnd + 2, end, at, "CachedItem", "size")
   const size = readDecimal(reader, keyEnd + 2, sizeEnd, 0, 4294967295, at, "CachedItem", "size")
   expectAtLeast(end - (sizeEnd + 1), 3, "CachedItem", "unit", sizeEnd + 1 - at)
-  expectLiteral(reader, sizeEnd + 1, end, "b; ", at, "CachedItem", "unit")
+  if (!(end - (sizeEnd + 1) >= 3 && view.getUint16(sizeEnd + 1) === 0x623b && view.getUint8(sizeEnd + 3) === 0x20)) {
+    wrongLiteral(reader, sizeEnd + 1, end, "b; ", at, "CachedItem", "unit")
+  }
   const expirationEnd = findByte(reader, 32, sizeEnd + 4, end, at, "CachedItem", "expiration")
   const expiration = readDecimalBig(
     reader,
@@ -2427,7 +2716,9 @@ export const decodeCachedItem: ResponseDecoder<CachedItem> = (reader, at, bodySt
     "expiration"
   )
   expectAtLeast(end - (expirationEnd + 1), 4, "CachedItem", "close", expirationEnd + 1 - at)
-  expectLiteral(reader, expirationEnd + 1, end, "s]\r\n", at, "CachedItem", "close")
+  if (!(end - (expirationEnd + 1) >= 4 && view.getUint32(expirationEnd + 1) === 0x735d0d0a)) {
+    wrongLiteral(reader, expirationEnd + 1, end, "s]\r\n", at, "CachedItem", "close")
+  }
   reader.next = expirationEnd + 5
   return {
     _tag: "CachedItem",
@@ -2439,10 +2730,11 @@ export const decodeCachedItem: ResponseDecoder<CachedItem> = (reader, at, bodySt
 
 export const encodeCachedItem: ResponseEncoder<CachedItem> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 46 + textBound(packet.key))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "ITEM ")
-  const keyFrom = position
+  view.setUint32(position, 0x4954454d)
+  bytes[position + 4] = 0x20
+  const keyFrom = position + 5
   position = keyFrom + encodeText(bytes, keyFrom, packet.key)
   checkMin(position - keyFrom, 1, "CachedItem", "key")
   checkUntil(bytes, keyFrom, position, " ", "CachedItem", "key")
@@ -2450,26 +2742,30 @@ export const encodeCachedItem: ResponseEncoder<CachedItem> = (writer, packet) =>
   bytes[position + 1] = 0x5b
   position = writeDecimal(bytes, position + 2, checkVarint(packet.size, 0, 4294967295, "CachedItem", "size"))
   bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "b; ")
+  view.setUint16(position + 1, 0x623b)
+  bytes[position + 3] = 0x20
   position = writeDecimal(
     bytes,
-    position,
+    position + 4,
     checkVarintBig(packet.expiration, -9223372036854775808n, 9223372036854775807n, "CachedItem", "expiration")
   )
   bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "s]\r\n")
-  finishResponse(writer, packet, "CachedItem", 0, bodyStart, position)
+  view.setUint32(position + 1, 0x735d0d0a)
+  finishResponse(writer, packet, "CachedItem", 0, bodyStart, position + 5)
 }
 
 export interface ClientError {
   readonly _tag: "ClientError"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeClientError: ResponseDecoder<ClientError> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "ClientError", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "CLIENT_ERROR ", at, "ClientError", "code")
+  if (
+    !(lineEnd - bodyStart >= 13 && view.getUint32(bodyStart) === 0x434c4945 && view.getUint32(bodyStart + 4) === 0x4e545f45 &&
+      view.getUint32(bodyStart + 8) === 0x52524f52 && view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "CLIENT_ERROR ", at, "ClientError", "code")
   reader.next = lineEnd + 2
   return {
     _tag: "ClientError",
@@ -2479,15 +2775,17 @@ export const decodeClientError: ResponseDecoder<ClientError> = (reader, at, body
 
 export const encodeClientError: ResponseEncoder<ClientError> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 16 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "CLIENT_ERROR")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x434c4945)
+  view.setUint32(position + 4, 0x4e545f45)
+  view.setUint32(position + 8, 0x52524f52)
+  bytes[position + 12] = 0x20
+  const messageToken = position + 13
+  position = position + 13 + encodeText(bytes, position + 13, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "ClientError", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "ClientError", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ClientError", 0, bodyStart, position + 2)
 }
 
 export interface CommandError {
@@ -2496,8 +2794,11 @@ export interface CommandError {
 }
 
 export const decodeCommandError: ResponseDecoder<CommandError> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "CommandError", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "ERROR", at, "CommandError", "code")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x4552524f && view.getUint8(bodyStart + 4) === 0x52)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "ERROR", at, "CommandError", "code")
+  }
   expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "CommandError", "code")
   let next = bodyStart + 5
   let maybeMessage: string | undefined
@@ -2515,16 +2816,19 @@ export const decodeCommandError: ResponseDecoder<CommandError> = (reader, at, bo
 
 export const encodeCommandError: ResponseEncoder<CommandError> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 9 + (packet.message === undefined ? 0 : textBound(packet.message)))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "ERROR")
+  view.setUint32(position, 0x4552524f)
+  bytes[position + 4] = 0x52
+  position = position + 5
   if (packet.message !== undefined) {
     bytes[position] = 0x20
     const messageToken = position + 1
     position = position + 1 + encodeText(bytes, position + 1, packet.message)
     checkUntil(bytes, messageToken, position, "\r\n", "CommandError", "message")
   }
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   checkHead(bytes, bodyStart, position, "CommandError", [["ERROR: "]])
   finishResponse(writer, packet, "CommandError", 0, bodyStart, position)
 }
@@ -2534,10 +2838,12 @@ export interface Deleted {
 }
 
 export const decodeDeleted: ResponseDecoder<Deleted> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Deleted", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "DELETED", at, "Deleted", "code")
-  expectEnd(bodyStart + 7, lineEnd, "Deleted", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 9 && view.getUint32(bodyStart) === 0x44454c45 && view.getUint32(bodyStart + 4) === 0x5445440d &&
+      view.getUint8(bodyStart + 8) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "DELETED\r\n", at, "Deleted", "code")
+  reader.next = bodyStart + 9
   return {
     _tag: "Deleted"
   }
@@ -2545,11 +2851,13 @@ export const decodeDeleted: ResponseDecoder<Deleted> = (reader, at, bodyStart, e
 
 export const encodeDeleted: ResponseEncoder<Deleted> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 10)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "DELETED")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Deleted", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x44454c45)
+  view.setUint16(position + 4, 0x5445)
+  bytes[position + 6] = 0x44
+  view.setUint16(position + 7, 0x0d0a)
+  finishResponse(writer, packet, "Deleted", 0, bodyStart, position + 9)
 }
 
 export interface DumpedItem {
@@ -2559,8 +2867,11 @@ export interface DumpedItem {
 }
 
 export const decodeDumpedItem: ResponseDecoder<DumpedItem> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 4, "DumpedItem", "start", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "key=", at, "DumpedItem", "start")
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6b65793d)) {
+    wrongLiteral(reader, bodyStart, end, "key=", at, "DumpedItem", "start")
+  }
   const lineEnd = findByte(reader, 10, bodyStart + 4, end, at, "DumpedItem", "line")
   const keyStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 4), 1, "DumpedItem", "key", bodyStart + 4 - at)
@@ -2592,10 +2903,10 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
     packet,
     7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + packet.facts.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "key=")
-  const keyToken = position
+  view.setUint32(position, 0x6b65793d)
+  const keyToken = position + 4
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "DumpedItem", "key")
   checkToken(bytes, keyToken, position, 32, 10, "DumpedItem", "key")
@@ -2622,8 +2933,11 @@ export interface DumpedKey {
 }
 
 export const decodeDumpedKey: ResponseDecoder<DumpedKey> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "DumpedKey", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "mg ", at, "DumpedKey", "code")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d67 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "mg ", at, "DumpedKey", "code")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 3), 1, "DumpedKey", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "DumpedKey", "key", bodyStart + 3 - at)
@@ -2647,11 +2961,11 @@ export const decodeDumpedKey: ResponseDecoder<DumpedKey> = (reader, at, bodyStar
 
 export const encodeDumpedKey: ResponseEncoder<DumpedKey> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 8 + textBound(packet.key))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "mg")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x6d67)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "DumpedKey", "key")
   checkAtMost(position - keyToken, 250, "DumpedKey", "key")
@@ -2661,8 +2975,8 @@ export const encodeDumpedKey: ResponseEncoder<DumpedKey> = (writer, packet) => {
     bytes[position + 1] = 0x62
     position = position + 2
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "DumpedKey", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "DumpedKey", 0, bodyStart, position + 2)
 }
 
 export interface End {
@@ -2670,10 +2984,11 @@ export interface End {
 }
 
 export const decodeEnd: ResponseDecoder<End> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "End", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "END", at, "End", "code")
-  expectEnd(bodyStart + 3, lineEnd, "End", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 5 && view.getUint32(bodyStart) === 0x454e440d && view.getUint8(bodyStart + 4) === 0x0a)) {
+    wrongLiteral(reader, bodyStart, end, "END\r\n", at, "End", "code")
+  }
+  reader.next = bodyStart + 5
   return {
     _tag: "End"
   }
@@ -2681,22 +2996,26 @@ export const decodeEnd: ResponseDecoder<End> = (reader, at, bodyStart, end) => {
 
 export const encodeEnd: ResponseEncoder<End> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 6)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "END")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "End", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x454e)
+  bytes[position + 2] = 0x44
+  view.setUint16(position + 3, 0x0d0a)
+  finishResponse(writer, packet, "End", 0, bodyStart, position + 5)
 }
 
 export interface ErrorShutdown {
   readonly _tag: "ErrorShutdown"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeErrorShutdown: ResponseDecoder<ErrorShutdown> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "ErrorShutdown", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "ERROR: ", at, "ErrorShutdown", "code")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x4552524f && view.getUint16(bodyStart + 4) === 0x523a &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "ERROR: ", at, "ErrorShutdown", "code")
   reader.next = lineEnd + 2
   return {
     _tag: "ErrorShutdown",
@@ -2706,15 +3025,16 @@ export const decodeErrorShutdown: ResponseDecoder<ErrorShutdown> = (reader, at, 
 
 export const encodeErrorShutdown: ResponseEncoder<ErrorShutdown> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 10 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "ERROR:")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x4552524f)
+  view.setUint16(position + 4, 0x523a)
+  bytes[position + 6] = 0x20
+  const messageToken = position + 7
+  position = position + 7 + encodeText(bytes, position + 7, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "ErrorShutdown", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "ErrorShutdown", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ErrorShutdown", 0, bodyStart, position + 2)
 }
 
 export interface Exists {
@@ -2722,10 +3042,11 @@ export interface Exists {
 }
 
 export const decodeExists: ResponseDecoder<Exists> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Exists", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "EXISTS", at, "Exists", "code")
-  expectEnd(bodyStart + 6, lineEnd, "Exists", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 8 && view.getUint32(bodyStart) === 0x45584953 && view.getUint32(bodyStart + 4) === 0x54530d0a)) {
+    wrongLiteral(reader, bodyStart, end, "EXISTS\r\n", at, "Exists", "code")
+  }
+  reader.next = bodyStart + 8
   return {
     _tag: "Exists"
   }
@@ -2733,11 +3054,12 @@ export const decodeExists: ResponseDecoder<Exists> = (reader, at, bodyStart, end
 
 export const encodeExists: ResponseEncoder<Exists> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 9)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "EXISTS")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Exists", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x45584953)
+  view.setUint16(position + 4, 0x5453)
+  view.setUint16(position + 6, 0x0d0a)
+  finishResponse(writer, packet, "Exists", 0, bodyStart, position + 8)
 }
 
 export interface LogLine {
@@ -2747,8 +3069,11 @@ export interface LogLine {
 }
 
 export const decodeLogLine: ResponseDecoder<LogLine> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 3, "LogLine", "start", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "ts=", at, "LogLine", "start")
+  if (!(end - bodyStart >= 3 && view.getUint16(bodyStart) === 0x7473 && view.getUint8(bodyStart + 2) === 0x3d)) {
+    wrongLiteral(reader, bodyStart, end, "ts=", at, "LogLine", "start")
+  }
   const lineEnd = findByte(reader, 10, bodyStart + 3, end, at, "LogLine", "line")
   const timeStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(timeStop - (bodyStart + 3), 1, "LogLine", "time", bodyStart + 3 - at)
@@ -2781,10 +3106,11 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
     packet,
     6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, (one) => boundTextFact(one)) + packet.facts.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "ts=")
-  const timeToken = position
+  view.setUint16(position, 0x7473)
+  bytes[position + 2] = 0x3d
+  const timeToken = position + 3
   position = putEncoded(bytes, timeToken, "ascii", packet.time, "LogLine", "time")
   checkMin(position - timeToken, 1, "LogLine", "time")
   checkToken(bytes, timeToken, position, 32, 10, "LogLine", "time")
@@ -2810,8 +3136,11 @@ export interface LogSkipped {
 }
 
 export const decodeLogSkipped: ResponseDecoder<LogSkipped> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 8, "LogSkipped", "start", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "skipped=", at, "LogSkipped", "start")
+  if (!(end - bodyStart >= 8 && view.getUint32(bodyStart) === 0x736b6970 && view.getUint32(bodyStart + 4) === 0x7065643d)) {
+    wrongLiteral(reader, bodyStart, end, "skipped=", at, "LogSkipped", "start")
+  }
   const linesEnd = findByte(reader, 10, bodyStart + 8, end, at, "LogSkipped", "lines")
   const lines = readDecimalBig(reader, bodyStart + 8, linesEnd, 0n, 18446744073709551615n, at, "LogSkipped", "lines")
   reader.next = linesEnd + 1
@@ -2823,17 +3152,17 @@ export const decodeLogSkipped: ResponseDecoder<LogSkipped> = (reader, at, bodySt
 
 export const encodeLogSkipped: ResponseEncoder<LogSkipped> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 29)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "skipped=")
-  position = writeDecimal(bytes, position, checkVarintBig(packet.lines, 0n, 18446744073709551615n, "LogSkipped", "lines"))
+  view.setUint32(position, 0x736b6970)
+  view.setUint32(position + 4, 0x7065643d)
+  position = writeDecimal(bytes, position + 8, checkVarintBig(packet.lines, 0n, 18446744073709551615n, "LogSkipped", "lines"))
   bytes[position] = 0x0a
   finishResponse(writer, packet, "LogSkipped", 0, bodyStart, position + 1)
 }
 
 export interface MemoryLimitNotAdjusted {
   readonly _tag: "MemoryLimitNotAdjusted"
-  /** Text for people. */
   readonly message: string
 }
 
@@ -2849,20 +3178,19 @@ export const decodeMemoryLimitNotAdjusted: ResponseDecoder<MemoryLimitNotAdjuste
 
 export const encodeMemoryLimitNotAdjusted: ResponseEncoder<MemoryLimitNotAdjusted> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 26 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
   position = putLiteral(bytes, position, "MEMLIMIT_ADJUST_FAILED")
   bytes[position] = 0x20
   const messageToken = position + 1
   position = position + 1 + encodeText(bytes, position + 1, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "MemoryLimitNotAdjusted", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MemoryLimitNotAdjusted", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MemoryLimitNotAdjusted", 0, bodyStart, position + 2)
 }
 
 export interface MemoryLimitTooSmall {
   readonly _tag: "MemoryLimitTooSmall"
-  /** Text for people. */
   readonly message: string
 }
 
@@ -2878,15 +3206,15 @@ export const decodeMemoryLimitTooSmall: ResponseDecoder<MemoryLimitTooSmall> = (
 
 export const encodeMemoryLimitTooSmall: ResponseEncoder<MemoryLimitTooSmall> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 22 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
   position = putLiteral(bytes, position, "MEMLIMIT_TOO_SMALL")
   bytes[position] = 0x20
   const messageToken = position + 1
   position = position + 1 + encodeText(bytes, position + 1, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "MemoryLimitTooSmall", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MemoryLimitTooSmall", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MemoryLimitTooSmall", 0, bodyStart, position + 2)
 }
 
 export interface MetaDone {
@@ -2895,8 +3223,11 @@ export interface MetaDone {
 }
 
 export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaDone", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "HD", at, "MetaDone", "code")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4844)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "HD", at, "MetaDone", "code")
+  }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaDone", "code")
   let next = bodyStart + 2
   const flags: Array<MetaAnswerFlag> = []
@@ -2925,9 +3256,10 @@ export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
     packet,
     6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "HD")
+  view.setUint16(position, 0x4844)
+  position = position + 2
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -2940,8 +3272,8 @@ export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "MetaDone", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MetaDone", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaDone", 0, bodyStart, position + 2)
 }
 
 export interface MetaExists {
@@ -2950,8 +3282,11 @@ export interface MetaExists {
 }
 
 export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaExists", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "EX", at, "MetaExists", "code")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4558)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "EX", at, "MetaExists", "code")
+  }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaExists", "code")
   let next = bodyStart + 2
   const flags: Array<MetaAnswerFlag> = []
@@ -2980,9 +3315,10 @@ export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) =>
     packet,
     6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "EX")
+  view.setUint16(position, 0x4558)
+  position = position + 2
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -2995,7 +3331,8 @@ export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) =>
   } catch (error) {
     throw inElement(error, "MetaExists", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   checkHead(bytes, bodyStart, position, "MetaExists", [["EXISTS\r\n"]])
   finishResponse(writer, packet, "MetaExists", 0, bodyStart, position)
 }
@@ -3007,8 +3344,11 @@ export interface MetaItem {
 }
 
 export const decodeMetaItem: ResponseDecoder<MetaItem> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaItem", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "ME ", at, "MetaItem", "code")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x4d45 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "ME ", at, "MetaItem", "code")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 3), 1, "MetaItem", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaItem", "key", bodyStart + 3 - at)
@@ -3040,11 +3380,11 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
     packet,
     7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + packet.facts.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "ME")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint16(position, 0x4d45)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "MetaItem", "key")
   checkAtMost(position - keyToken, 250, "MetaItem", "key")
@@ -3061,8 +3401,8 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "MetaItem", "facts", factsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MetaItem", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaItem", 0, bodyStart, position + 2)
 }
 
 export interface MetaMiss {
@@ -3071,8 +3411,11 @@ export interface MetaMiss {
 }
 
 export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaMiss", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "EN", at, "MetaMiss", "code")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x454e)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "EN", at, "MetaMiss", "code")
+  }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaMiss", "code")
   let next = bodyStart + 2
   const flags: Array<MetaAnswerFlag> = []
@@ -3101,9 +3444,10 @@ export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
     packet,
     6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "EN")
+  view.setUint16(position, 0x454e)
+  position = position + 2
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3116,7 +3460,8 @@ export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "MetaMiss", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   checkHead(bytes, bodyStart, position, "MetaMiss", [["END\r\n"]])
   finishResponse(writer, packet, "MetaMiss", 0, bodyStart, position)
 }
@@ -3126,10 +3471,11 @@ export interface MetaNoopDone {
 }
 
 export const decodeMetaNoopDone: ResponseDecoder<MetaNoopDone> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaNoopDone", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "MN", at, "MetaNoopDone", "code")
-  expectEnd(bodyStart + 2, lineEnd, "MetaNoopDone", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x4d4e0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "MN\r\n", at, "MetaNoopDone", "code")
+  }
+  reader.next = bodyStart + 4
   return {
     _tag: "MetaNoopDone"
   }
@@ -3137,11 +3483,11 @@ export const decodeMetaNoopDone: ResponseDecoder<MetaNoopDone> = (reader, at, bo
 
 export const encodeMetaNoopDone: ResponseEncoder<MetaNoopDone> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 5)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "MN")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MetaNoopDone", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x4d4e)
+  view.setUint16(position + 2, 0x0d0a)
+  finishResponse(writer, packet, "MetaNoopDone", 0, bodyStart, position + 4)
 }
 
 export interface MetaNotFound {
@@ -3150,8 +3496,11 @@ export interface MetaNotFound {
 }
 
 export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaNotFound", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "NF", at, "MetaNotFound", "code")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4e46)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NF", at, "MetaNotFound", "code")
+  }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotFound", "code")
   let next = bodyStart + 2
   const flags: Array<MetaAnswerFlag> = []
@@ -3180,9 +3529,10 @@ export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet
     packet,
     6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "NF")
+  view.setUint16(position, 0x4e46)
+  position = position + 2
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3195,8 +3545,8 @@ export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet
   } catch (error) {
     throw inElement(error, "MetaNotFound", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MetaNotFound", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaNotFound", 0, bodyStart, position + 2)
 }
 
 export interface MetaNotStored {
@@ -3205,8 +3555,11 @@ export interface MetaNotStored {
 }
 
 export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaNotStored", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "NS", at, "MetaNotStored", "code")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4e53)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NS", at, "MetaNotStored", "code")
+  }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotStored", "code")
   let next = bodyStart + 2
   const flags: Array<MetaAnswerFlag> = []
@@ -3235,9 +3588,10 @@ export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, pack
     packet,
     6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "NS")
+  view.setUint16(position, 0x4e53)
+  position = position + 2
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3250,8 +3604,8 @@ export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, pack
   } catch (error) {
     throw inElement(error, "MetaNotStored", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MetaNotStored", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaNotStored", 0, bodyStart, position + 2)
 }
 
 export interface MetaValue {
@@ -3261,8 +3615,11 @@ export interface MetaValue {
 }
 
 export const decodeMetaValue: ResponseDecoder<MetaValue> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "MetaValue", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "VA ", at, "MetaValue", "code")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x5641 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "VA ", at, "MetaValue", "code")
+  }
   const lengthStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   const length = readDecimal(reader, bodyStart + 3, lengthStop, 0, 4294967295, at, "MetaValue", "length")
   let next = lengthStop
@@ -3282,7 +3639,9 @@ export const decodeMetaValue: ResponseDecoder<MetaValue> = (reader, at, bodyStar
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "MetaValue", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "MetaValue", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "MetaValue", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
+    wrongLiteral(reader, valueEnd, end, "\r\n", at, "MetaValue", "valueEnd")
+  }
   reader.next = valueEnd + 2
   return {
     _tag: "MetaValue",
@@ -3297,11 +3656,11 @@ export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
     packet,
     19 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1 + packet.value.length
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "VA")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "MetaValue", "value"))
+  view.setUint16(position, 0x5641)
+  bytes[position + 2] = 0x20
+  position = writeDecimal(bytes, position + 3, checkVarint(packet.value.length, 0, 4294967295, "MetaValue", "value"))
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3314,10 +3673,10 @@ export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
   } catch (error) {
     throw inElement(error, "MetaValue", "flags", flagsIndex)
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "MetaValue", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaValue", 0, bodyStart, position + 2)
 }
 
 export interface NewNumber {
@@ -3337,10 +3696,11 @@ export const decodeNewNumber: ResponseDecoder<NewNumber> = (reader, at, bodyStar
 
 export const encodeNewNumber: ResponseEncoder<NewNumber> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 22)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
   position = writeDecimal(bytes, position, checkVarintBig(packet.value, 0n, 18446744073709551615n, "NewNumber", "value"))
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   checkHead(bytes, bodyStart, position, "NewNumber", [
     ["BADCLASS "],
     ["BUSY "],
@@ -3388,13 +3748,15 @@ export const encodeNewNumber: ResponseEncoder<NewNumber> = (writer, packet) => {
 
 export interface NoSpare {
   readonly _tag: "NoSpare"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeNoSpare: ResponseDecoder<NoSpare> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "NoSpare", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "NOSPARE ", at, "NoSpare", "code")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x4e4f5350 && view.getUint32(bodyStart + 4) === 0x41524520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NOSPARE ", at, "NoSpare", "code")
+  }
   reader.next = lineEnd + 2
   return {
     _tag: "NoSpare",
@@ -3404,15 +3766,17 @@ export const decodeNoSpare: ResponseDecoder<NoSpare> = (reader, at, bodyStart, e
 
 export const encodeNoSpare: ResponseEncoder<NoSpare> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 11 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "NOSPARE")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x4e4f5350)
+  view.setUint16(position + 4, 0x4152)
+  bytes[position + 6] = 0x45
+  bytes[position + 7] = 0x20
+  const messageToken = position + 8
+  position = position + 8 + encodeText(bytes, position + 8, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "NoSpare", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "NoSpare", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "NoSpare", 0, bodyStart, position + 2)
 }
 
 export interface NotFound {
@@ -3420,10 +3784,12 @@ export interface NotFound {
 }
 
 export const decodeNotFound: ResponseDecoder<NotFound> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "NotFound", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "NOT_FOUND", at, "NotFound", "code")
-  expectEnd(bodyStart + 9, lineEnd, "NotFound", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 11 && view.getUint32(bodyStart) === 0x4e4f545f && view.getUint32(bodyStart + 4) === 0x464f554e &&
+      view.getUint16(bodyStart + 8) === 0x440d && view.getUint8(bodyStart + 10) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "NOT_FOUND\r\n", at, "NotFound", "code")
+  reader.next = bodyStart + 11
   return {
     _tag: "NotFound"
   }
@@ -3431,22 +3797,26 @@ export const decodeNotFound: ResponseDecoder<NotFound> = (reader, at, bodyStart,
 
 export const encodeNotFound: ResponseEncoder<NotFound> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 12)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "NOT_FOUND")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "NotFound", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x4e4f545f)
+  view.setUint32(position + 4, 0x464f554e)
+  bytes[position + 8] = 0x44
+  view.setUint16(position + 9, 0x0d0a)
+  finishResponse(writer, packet, "NotFound", 0, bodyStart, position + 11)
 }
 
 export interface NotFull {
   readonly _tag: "NotFull"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeNotFull: ResponseDecoder<NotFull> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "NotFull", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "NOTFULL ", at, "NotFull", "code")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x4e4f5446 && view.getUint32(bodyStart + 4) === 0x554c4c20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NOTFULL ", at, "NotFull", "code")
+  }
   reader.next = lineEnd + 2
   return {
     _tag: "NotFull",
@@ -3456,26 +3826,31 @@ export const decodeNotFull: ResponseDecoder<NotFull> = (reader, at, bodyStart, e
 
 export const encodeNotFull: ResponseEncoder<NotFull> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 11 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "NOTFULL")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x4e4f5446)
+  view.setUint16(position + 4, 0x554c)
+  bytes[position + 6] = 0x4c
+  bytes[position + 7] = 0x20
+  const messageToken = position + 8
+  position = position + 8 + encodeText(bytes, position + 8, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "NotFull", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "NotFull", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "NotFull", 0, bodyStart, position + 2)
 }
 
 export interface NotStarted {
   readonly _tag: "NotStarted"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeNotStarted: ResponseDecoder<NotStarted> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "NotStarted", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "NOTSTARTED ", at, "NotStarted", "code")
+  if (
+    !(lineEnd - bodyStart >= 11 && view.getUint32(bodyStart) === 0x4e4f5453 && view.getUint32(bodyStart + 4) === 0x54415254 &&
+      view.getUint16(bodyStart + 8) === 0x4544 && view.getUint8(bodyStart + 10) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "NOTSTARTED ", at, "NotStarted", "code")
   reader.next = lineEnd + 2
   return {
     _tag: "NotStarted",
@@ -3485,15 +3860,17 @@ export const decodeNotStarted: ResponseDecoder<NotStarted> = (reader, at, bodySt
 
 export const encodeNotStarted: ResponseEncoder<NotStarted> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 14 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "NOTSTARTED")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x4e4f5453)
+  view.setUint32(position + 4, 0x54415254)
+  view.setUint16(position + 8, 0x4544)
+  bytes[position + 10] = 0x20
+  const messageToken = position + 11
+  position = position + 11 + encodeText(bytes, position + 11, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "NotStarted", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "NotStarted", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "NotStarted", 0, bodyStart, position + 2)
 }
 
 export interface NotStored {
@@ -3501,10 +3878,12 @@ export interface NotStored {
 }
 
 export const decodeNotStored: ResponseDecoder<NotStored> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "NotStored", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "NOT_STORED", at, "NotStored", "code")
-  expectEnd(bodyStart + 10, lineEnd, "NotStored", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 12 && view.getUint32(bodyStart) === 0x4e4f545f && view.getUint32(bodyStart + 4) === 0x53544f52 &&
+      view.getUint32(bodyStart + 8) === 0x45440d0a)
+  ) wrongLiteral(reader, bodyStart, end, "NOT_STORED\r\n", at, "NotStored", "code")
+  reader.next = bodyStart + 12
   return {
     _tag: "NotStored"
   }
@@ -3512,11 +3891,13 @@ export const decodeNotStored: ResponseDecoder<NotStored> = (reader, at, bodyStar
 
 export const encodeNotStored: ResponseEncoder<NotStored> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 13)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "NOT_STORED")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "NotStored", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x4e4f545f)
+  view.setUint32(position + 4, 0x53544f52)
+  view.setUint16(position + 8, 0x4544)
+  view.setUint16(position + 10, 0x0d0a)
+  finishResponse(writer, packet, "NotStored", 0, bodyStart, position + 12)
 }
 
 export interface Ok {
@@ -3524,10 +3905,9 @@ export interface Ok {
 }
 
 export const decodeOk: ResponseDecoder<Ok> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Ok", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "OK", at, "Ok", "code")
-  expectEnd(bodyStart + 2, lineEnd, "Ok", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x4f4b0d0a)) wrongLiteral(reader, bodyStart, end, "OK\r\n", at, "Ok", "code")
+  reader.next = bodyStart + 4
   return {
     _tag: "Ok"
   }
@@ -3535,11 +3915,11 @@ export const decodeOk: ResponseDecoder<Ok> = (reader, at, bodyStart, end) => {
 
 export const encodeOk: ResponseEncoder<Ok> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 5)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "OK")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Ok", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x4f4b)
+  view.setUint16(position + 2, 0x0d0a)
+  finishResponse(writer, packet, "Ok", 0, bodyStart, position + 4)
 }
 
 export interface PrefixStatistic {
@@ -3552,23 +3932,35 @@ export interface PrefixStatistic {
 }
 
 export const decodePrefixStatistic: ResponseDecoder<PrefixStatistic> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "PrefixStatistic", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "PREFIX ", at, "PrefixStatistic", "code")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x50524546 && view.getUint16(bodyStart + 4) === 0x4958 &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "PREFIX ", at, "PrefixStatistic", "code")
   const prefixStop = tokenEnd(reader.bytes, bodyStart + 7, lineEnd, 32)
-  expectToken(reader, prefixStop, lineEnd, " ", at, "PrefixStatistic", "getWord")
-  expectLiteral(reader, prefixStop + 1, lineEnd, "get ", at, "PrefixStatistic", "getWord")
+  expectNextToken(prefixStop, lineEnd, "PrefixStatistic", "getWord", prefixStop - at)
+  if (!(lineEnd - (prefixStop + 1) >= 4 && view.getUint32(prefixStop + 1) === 0x67657420)) {
+    wrongLiteral(reader, prefixStop + 1, lineEnd, "get ", at, "PrefixStatistic", "getWord")
+  }
   const getsStop = tokenEnd(reader.bytes, prefixStop + 5, lineEnd, 32)
   const gets = readDecimalBig(reader, prefixStop + 5, getsStop, 0n, 18446744073709551615n, at, "PrefixStatistic", "gets")
-  expectToken(reader, getsStop, lineEnd, " ", at, "PrefixStatistic", "hitWord")
-  expectLiteral(reader, getsStop + 1, lineEnd, "hit ", at, "PrefixStatistic", "hitWord")
+  expectNextToken(getsStop, lineEnd, "PrefixStatistic", "hitWord", getsStop - at)
+  if (!(lineEnd - (getsStop + 1) >= 4 && view.getUint32(getsStop + 1) === 0x68697420)) {
+    wrongLiteral(reader, getsStop + 1, lineEnd, "hit ", at, "PrefixStatistic", "hitWord")
+  }
   const hitsStop = tokenEnd(reader.bytes, getsStop + 5, lineEnd, 32)
   const hits = readDecimalBig(reader, getsStop + 5, hitsStop, 0n, 18446744073709551615n, at, "PrefixStatistic", "hits")
-  expectToken(reader, hitsStop, lineEnd, " ", at, "PrefixStatistic", "setWord")
-  expectLiteral(reader, hitsStop + 1, lineEnd, "set ", at, "PrefixStatistic", "setWord")
+  expectNextToken(hitsStop, lineEnd, "PrefixStatistic", "setWord", hitsStop - at)
+  if (!(lineEnd - (hitsStop + 1) >= 4 && view.getUint32(hitsStop + 1) === 0x73657420)) {
+    wrongLiteral(reader, hitsStop + 1, lineEnd, "set ", at, "PrefixStatistic", "setWord")
+  }
   const setsStop = tokenEnd(reader.bytes, hitsStop + 5, lineEnd, 32)
   const sets = readDecimalBig(reader, hitsStop + 5, setsStop, 0n, 18446744073709551615n, at, "PrefixStatistic", "sets")
-  expectToken(reader, setsStop, lineEnd, " ", at, "PrefixStatistic", "delWord")
-  expectLiteral(reader, setsStop + 1, lineEnd, "del ", at, "PrefixStatistic", "delWord")
+  expectNextToken(setsStop, lineEnd, "PrefixStatistic", "delWord", setsStop - at)
+  if (!(lineEnd - (setsStop + 1) >= 4 && view.getUint32(setsStop + 1) === 0x64656c20)) {
+    wrongLiteral(reader, setsStop + 1, lineEnd, "del ", at, "PrefixStatistic", "delWord")
+  }
   const deletes = readDecimalBig(reader, setsStop + 5, lineEnd, 0n, 18446744073709551615n, at, "PrefixStatistic", "deletes")
   reader.next = lineEnd + 2
   return {
@@ -3583,31 +3975,36 @@ export const decodePrefixStatistic: ResponseDecoder<PrefixStatistic> = (reader, 
 
 export const encodePrefixStatistic: ResponseEncoder<PrefixStatistic> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 110 + textBound(packet.prefix))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "PREFIX")
-  bytes[position] = 0x20
-  const prefixToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.prefix)
+  view.setUint32(position, 0x50524546)
+  view.setUint16(position + 4, 0x4958)
+  bytes[position + 6] = 0x20
+  const prefixToken = position + 7
+  position = position + 7 + encodeText(bytes, position + 7, packet.prefix)
   checkToken(bytes, prefixToken, position, 32, 10, "PrefixStatistic", "prefix")
   bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "get")
+  view.setUint16(position + 1, 0x6765)
+  bytes[position + 3] = 0x74
+  bytes[position + 4] = 0x20
+  position = writeDecimal(bytes, position + 5, checkVarintBig(packet.gets, 0n, 18446744073709551615n, "PrefixStatistic", "gets"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarintBig(packet.gets, 0n, 18446744073709551615n, "PrefixStatistic", "gets"))
+  view.setUint16(position + 1, 0x6869)
+  bytes[position + 3] = 0x74
+  bytes[position + 4] = 0x20
+  position = writeDecimal(bytes, position + 5, checkVarintBig(packet.hits, 0n, 18446744073709551615n, "PrefixStatistic", "hits"))
   bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "hit")
+  view.setUint16(position + 1, 0x7365)
+  bytes[position + 3] = 0x74
+  bytes[position + 4] = 0x20
+  position = writeDecimal(bytes, position + 5, checkVarintBig(packet.sets, 0n, 18446744073709551615n, "PrefixStatistic", "sets"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarintBig(packet.hits, 0n, 18446744073709551615n, "PrefixStatistic", "hits"))
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "set")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarintBig(packet.sets, 0n, 18446744073709551615n, "PrefixStatistic", "sets"))
-  bytes[position] = 0x20
-  position = putLiteral(bytes, position + 1, "del")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarintBig(packet.deletes, 0n, 18446744073709551615n, "PrefixStatistic", "deletes"))
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "PrefixStatistic", 0, bodyStart, position)
+  view.setUint16(position + 1, 0x6465)
+  bytes[position + 3] = 0x6c
+  bytes[position + 4] = 0x20
+  position = writeDecimal(bytes, position + 5, checkVarintBig(packet.deletes, 0n, 18446744073709551615n, "PrefixStatistic", "deletes"))
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "PrefixStatistic", 0, bodyStart, position + 2)
 }
 
 export interface Reset {
@@ -3615,10 +4012,12 @@ export interface Reset {
 }
 
 export const decodeReset: ResponseDecoder<Reset> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Reset", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "RESET", at, "Reset", "code")
-  expectEnd(bodyStart + 5, lineEnd, "Reset", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 7 && view.getUint32(bodyStart) === 0x52455345 && view.getUint16(bodyStart + 4) === 0x540d &&
+      view.getUint8(bodyStart + 6) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "RESET\r\n", at, "Reset", "code")
+  reader.next = bodyStart + 7
   return {
     _tag: "Reset"
   }
@@ -3626,22 +4025,25 @@ export const decodeReset: ResponseDecoder<Reset> = (reader, at, bodyStart, end) 
 
 export const encodeReset: ResponseEncoder<Reset> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 8)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "RESET")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Reset", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x52455345)
+  bytes[position + 4] = 0x54
+  view.setUint16(position + 5, 0x0d0a)
+  finishResponse(writer, packet, "Reset", 0, bodyStart, position + 7)
 }
 
 export interface Same {
   readonly _tag: "Same"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeSame: ResponseDecoder<Same> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Same", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "SAME ", at, "Same", "code")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x53414d45 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "SAME ", at, "Same", "code")
+  }
   reader.next = lineEnd + 2
   return {
     _tag: "Same",
@@ -3651,26 +4053,29 @@ export const decodeSame: ResponseDecoder<Same> = (reader, at, bodyStart, end) =>
 
 export const encodeSame: ResponseEncoder<Same> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 8 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "SAME")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x53414d45)
+  bytes[position + 4] = 0x20
+  const messageToken = position + 5
+  position = position + 5 + encodeText(bytes, position + 5, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "Same", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Same", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Same", 0, bodyStart, position + 2)
 }
 
 export interface ServerError {
   readonly _tag: "ServerError"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeServerError: ResponseDecoder<ServerError> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "ServerError", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "SERVER_ERROR ", at, "ServerError", "code")
+  if (
+    !(lineEnd - bodyStart >= 13 && view.getUint32(bodyStart) === 0x53455256 && view.getUint32(bodyStart + 4) === 0x45525f45 &&
+      view.getUint32(bodyStart + 8) === 0x52524f52 && view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "SERVER_ERROR ", at, "ServerError", "code")
   reader.next = lineEnd + 2
   return {
     _tag: "ServerError",
@@ -3680,26 +4085,31 @@ export const decodeServerError: ResponseDecoder<ServerError> = (reader, at, body
 
 export const encodeServerError: ResponseEncoder<ServerError> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 16 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "SERVER_ERROR")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x53455256)
+  view.setUint32(position + 4, 0x45525f45)
+  view.setUint32(position + 8, 0x52524f52)
+  bytes[position + 12] = 0x20
+  const messageToken = position + 13
+  position = position + 13 + encodeText(bytes, position + 13, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "ServerError", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "ServerError", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ServerError", 0, bodyStart, position + 2)
 }
 
 export interface ServerErrorShutdown {
   readonly _tag: "ServerErrorShutdown"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeServerErrorShutdown: ResponseDecoder<ServerErrorShutdown> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "ServerErrorShutdown", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "SERVER_ERROR: ", at, "ServerErrorShutdown", "code")
+  if (
+    !(lineEnd - bodyStart >= 14 && view.getUint32(bodyStart) === 0x53455256 && view.getUint32(bodyStart + 4) === 0x45525f45 &&
+      view.getUint32(bodyStart + 8) === 0x52524f52 && view.getUint16(bodyStart + 12) === 0x3a20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "SERVER_ERROR: ", at, "ServerErrorShutdown", "code")
   reader.next = lineEnd + 2
   return {
     _tag: "ServerErrorShutdown",
@@ -3709,15 +4119,18 @@ export const decodeServerErrorShutdown: ResponseDecoder<ServerErrorShutdown> = (
 
 export const encodeServerErrorShutdown: ResponseEncoder<ServerErrorShutdown> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 17 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "SERVER_ERROR:")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x53455256)
+  view.setUint32(position + 4, 0x45525f45)
+  view.setUint32(position + 8, 0x52524f52)
+  bytes[position + 12] = 0x3a
+  bytes[position + 13] = 0x20
+  const messageToken = position + 14
+  position = position + 14 + encodeText(bytes, position + 14, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "ServerErrorShutdown", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "ServerErrorShutdown", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ServerErrorShutdown", 0, bodyStart, position + 2)
 }
 
 export interface Statistic {
@@ -3727,11 +4140,14 @@ export interface Statistic {
 }
 
 export const decodeStatistic: ResponseDecoder<Statistic> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Statistic", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "STAT ", at, "Statistic", "code")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x53544154 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "STAT ", at, "Statistic", "code")
+  }
   const nameStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   expectMin(nameStop - (bodyStart + 5), 1, "Statistic", "name", bodyStart + 5 - at)
-  expectToken(reader, nameStop, lineEnd, " ", at, "Statistic", "value")
+  expectNextToken(nameStop, lineEnd, "Statistic", "value", nameStop - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Statistic",
@@ -3742,11 +4158,11 @@ export const decodeStatistic: ResponseDecoder<Statistic> = (reader, at, bodyStar
 
 export const encodeStatistic: ResponseEncoder<Statistic> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 9 + textBound(packet.name) + textBound(packet.value))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "STAT")
-  bytes[position] = 0x20
-  const nameToken = position + 1
+  view.setUint32(position, 0x53544154)
+  bytes[position + 4] = 0x20
+  const nameToken = position + 5
   position = nameToken + encodeText(bytes, nameToken, packet.name)
   checkMin(position - nameToken, 1, "Statistic", "name")
   checkToken(bytes, nameToken, position, 32, 10, "Statistic", "name")
@@ -3754,8 +4170,8 @@ export const encodeStatistic: ResponseEncoder<Statistic> = (writer, packet) => {
   const valueToken = position + 1
   position = position + 1 + encodeText(bytes, position + 1, packet.value)
   checkUntil(bytes, valueToken, position, "\r\n", "Statistic", "value")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Statistic", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Statistic", 0, bodyStart, position + 2)
 }
 
 export interface Stored {
@@ -3763,10 +4179,11 @@ export interface Stored {
 }
 
 export const decodeStored: ResponseDecoder<Stored> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Stored", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "STORED", at, "Stored", "code")
-  expectEnd(bodyStart + 6, lineEnd, "Stored", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (!(end - bodyStart >= 8 && view.getUint32(bodyStart) === 0x53544f52 && view.getUint32(bodyStart + 4) === 0x45440d0a)) {
+    wrongLiteral(reader, bodyStart, end, "STORED\r\n", at, "Stored", "code")
+  }
+  reader.next = bodyStart + 8
   return {
     _tag: "Stored"
   }
@@ -3774,11 +4191,12 @@ export const decodeStored: ResponseDecoder<Stored> = (reader, at, bodyStart, end
 
 export const encodeStored: ResponseEncoder<Stored> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 9)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "STORED")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Stored", 0, bodyStart, position)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x53544f52)
+  view.setUint16(position + 4, 0x4544)
+  view.setUint16(position + 6, 0x0d0a)
+  finishResponse(writer, packet, "Stored", 0, bodyStart, position + 8)
 }
 
 export interface Touched {
@@ -3786,10 +4204,12 @@ export interface Touched {
 }
 
 export const decodeTouched: ResponseDecoder<Touched> = (reader, at, bodyStart, end) => {
-  const lineEnd = findLine(reader, bodyStart, end, at, "Touched", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "TOUCHED", at, "Touched", "code")
-  expectEnd(bodyStart + 7, lineEnd, "Touched", "code", at)
-  reader.next = lineEnd + 2
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 9 && view.getUint32(bodyStart) === 0x544f5543 && view.getUint32(bodyStart + 4) === 0x4845440d &&
+      view.getUint8(bodyStart + 8) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "TOUCHED\r\n", at, "Touched", "code")
+  reader.next = bodyStart + 9
   return {
     _tag: "Touched"
   }
@@ -3797,22 +4217,27 @@ export const decodeTouched: ResponseDecoder<Touched> = (reader, at, bodyStart, e
 
 export const encodeTouched: ResponseEncoder<Touched> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 10)
-  const { bytes } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "TOUCHED")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Touched", 0, bodyStart, position)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x544f5543)
+  view.setUint16(position + 4, 0x4845)
+  bytes[position + 6] = 0x44
+  view.setUint16(position + 7, 0x0d0a)
+  finishResponse(writer, packet, "Touched", 0, bodyStart, position + 9)
 }
 
 export interface Unsafe {
   readonly _tag: "Unsafe"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeUnsafe: ResponseDecoder<Unsafe> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Unsafe", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "UNSAFE ", at, "Unsafe", "code")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x554e5341 && view.getUint16(bodyStart + 4) === 0x4645 &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "UNSAFE ", at, "Unsafe", "code")
   reader.next = lineEnd + 2
   return {
     _tag: "Unsafe",
@@ -3822,15 +4247,16 @@ export const decodeUnsafe: ResponseDecoder<Unsafe> = (reader, at, bodyStart, end
 
 export const encodeUnsafe: ResponseEncoder<Unsafe> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 10 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "UNSAFE")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x554e5341)
+  view.setUint16(position + 4, 0x4645)
+  bytes[position + 6] = 0x20
+  const messageToken = position + 7
+  position = position + 7 + encodeText(bytes, position + 7, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "Unsafe", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Unsafe", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Unsafe", 0, bodyStart, position + 2)
 }
 
 export interface Value {
@@ -3843,15 +4269,18 @@ export interface Value {
 }
 
 export const decodeValue: ResponseDecoder<Value> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "Value", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "VALUE ", at, "Value", "code")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x56414c55 && view.getUint16(bodyStart + 4) === 0x4520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "VALUE ", at, "Value", "code")
+  }
   const keyStop = tokenEnd(reader.bytes, bodyStart + 6, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 6), 1, "Value", "key", bodyStart + 6 - at)
   expectAtMost(keyStop - (bodyStart + 6), 250, "Value", "key", bodyStart + 6 - at)
-  expectToken(reader, keyStop, lineEnd, " ", at, "Value", "flags")
+  expectNextToken(keyStop, lineEnd, "Value", "flags", keyStop - at)
   const flagsStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const flags = readDecimal(reader, keyStop + 1, flagsStop, 0, 4294967295, at, "Value", "flags")
-  expectToken(reader, flagsStop, lineEnd, " ", at, "Value", "length")
+  expectNextToken(flagsStop, lineEnd, "Value", "length", flagsStop - at)
   const lengthStop = tokenEnd(reader.bytes, flagsStop + 1, lineEnd, 32)
   const length = readDecimal(reader, flagsStop + 1, lengthStop, 0, 4294967295, at, "Value", "length")
   let next = lengthStop
@@ -3866,7 +4295,7 @@ export const decodeValue: ResponseDecoder<Value> = (reader, at, bodyStart, end) 
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "Value", "value", lineEnd + 2, at)
   expectAtLeast(end - valueEnd, 2, "Value", "valueEnd", valueEnd - at)
-  expectLiteral(reader, valueEnd, end, "\r\n", at, "Value", "valueEnd")
+  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "Value", "valueEnd")
   reader.next = valueEnd + 2
   return {
     _tag: "Value",
@@ -3879,11 +4308,12 @@ export const decodeValue: ResponseDecoder<Value> = (reader, at, bodyStart, end) 
 
 export const encodeValue: ResponseEncoder<Value> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 54 + textBound(packet.key) + packet.value.length)
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "VALUE")
-  bytes[position] = 0x20
-  const keyToken = position + 1
+  view.setUint32(position, 0x56414c55)
+  bytes[position + 4] = 0x45
+  bytes[position + 5] = 0x20
+  const keyToken = position + 6
   position = keyToken + encodeText(bytes, keyToken, packet.key)
   checkMin(position - keyToken, 1, "Value", "key")
   checkAtMost(position - keyToken, 250, "Value", "key")
@@ -3896,21 +4326,23 @@ export const encodeValue: ResponseEncoder<Value> = (writer, packet) => {
     bytes[position] = 0x20
     position = writeDecimal(bytes, position + 1, checkVarintBig(packet.cas, 0n, 18446744073709551615n, "Value", "cas"))
   }
-  position = putLiteral(bytes, position, "\r\n")
-  position = putBytes(bytes, position, packet.value)
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "Value", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  position = putBytes(bytes, position + 2, packet.value)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Value", 0, bodyStart, position + 2)
 }
 
 export interface VersionText {
   readonly _tag: "VersionText"
-  /** Text for people. */
   readonly message: string
 }
 
 export const decodeVersionText: ResponseDecoder<VersionText> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   const lineEnd = findLine(reader, bodyStart, end, at, "VersionText", "line")
-  expectLiteral(reader, bodyStart, lineEnd, "VERSION ", at, "VersionText", "code")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x56455253 && view.getUint32(bodyStart + 4) === 0x494f4e20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "VERSION ", at, "VersionText", "code")
+  }
   reader.next = lineEnd + 2
   return {
     _tag: "VersionText",
@@ -3920,13 +4352,15 @@ export const decodeVersionText: ResponseDecoder<VersionText> = (reader, at, body
 
 export const encodeVersionText: ResponseEncoder<VersionText> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 11 + textBound(packet.message))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
-  position = putLiteral(bytes, position, "VERSION")
-  bytes[position] = 0x20
-  const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  view.setUint32(position, 0x56455253)
+  view.setUint16(position + 4, 0x494f)
+  bytes[position + 6] = 0x4e
+  bytes[position + 7] = 0x20
+  const messageToken = position + 8
+  position = position + 8 + encodeText(bytes, position + 8, packet.message)
   checkUntil(bytes, messageToken, position, "\r\n", "VersionText", "message")
-  position = putLiteral(bytes, position, "\r\n")
-  finishResponse(writer, packet, "VersionText", 0, bodyStart, position)
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "VersionText", 0, bodyStart, position + 2)
 }

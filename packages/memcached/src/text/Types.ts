@@ -53,7 +53,6 @@ export interface MetaAnswerFlagOpaque {
   readonly opaque: string
 }
 
-/** Who asked is to make the value anew. */
 export interface MetaAnswerFlagWon {
   readonly _tag: "Won"
 }
@@ -62,7 +61,6 @@ export interface MetaAnswerFlagStale {
   readonly _tag: "Stale"
 }
 
-/** Somebody else is making the value anew. */
 export interface MetaAnswerFlagAlreadyWon {
   readonly _tag: "AlreadyWon"
 }
@@ -437,7 +435,6 @@ export interface MetaArithmeticFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaArithmeticFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }
@@ -881,7 +878,6 @@ export interface MetaDeleteFlagNewCas {
   readonly cas: bigint
 }
 
-/** An older CAS marks the item as stale. */
 export interface MetaDeleteFlagInvalidate {
   readonly _tag: "Invalidate"
 }
@@ -909,7 +905,6 @@ export interface MetaDeleteFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaDeleteFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }
@@ -1218,7 +1213,6 @@ export interface MetaGetFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaGetFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }
@@ -1641,7 +1635,6 @@ export interface MetaSetFlagClientFlags {
   readonly flags: number
 }
 
-/** An older CAS marks the item as stale. */
 export interface MetaSetFlagInvalidate {
   readonly _tag: "Invalidate"
 }
@@ -1682,7 +1675,6 @@ export interface MetaSetFlagTimeToLive {
   readonly seconds: number
 }
 
-/** The key is base64. */
 export interface MetaSetFlagKeyIsBase64 {
   readonly _tag: "KeyIsBase64"
 }

@@ -30,19 +30,18 @@ import {
   expectConstant,
   expectEnd,
   expectLength,
-  expectLiteral,
   expectNoBits,
   expectWithin,
   inElement,
   putBytes,
-  putLiteral,
   putU16,
   putU32,
   putU64,
   putU8,
   readNested,
   textBound,
-  writeNested
+  writeNested,
+  wrongLiteral
 } from "@wirewright/codec"
 
 /** A call, or the answer to one. */
@@ -465,7 +464,9 @@ export interface ProtocolHeader {
 export const decodeProtocolHeader: GreetingDecoder<ProtocolHeader> = (reader, at, bodyStart, end) => {
   const view = reader.view
   expectAtLeast(end - bodyStart, 8, "ProtocolHeader", "name", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "AMQP", at, "ProtocolHeader", "name")
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x414d5150)) {
+    wrongLiteral(reader, bodyStart, end, "AMQP", at, "ProtocolHeader", "name")
+  }
   reader.next = bodyStart + 8
   return {
     _tag: "ProtocolHeader",
@@ -478,12 +479,12 @@ export const decodeProtocolHeader: GreetingDecoder<ProtocolHeader> = (reader, at
 
 export const encodeProtocolHeader: GreetingEncoder<ProtocolHeader> = (writer, packet) => {
   const bodyStart = beginGreeting(writer, packet, 8)
-  const { bytes, view } = writer
-  let position = bodyStart
-  position = putLiteral(bytes, position, "AMQP")
-  putU8(view, position, packet.id, "ProtocolHeader", "id")
-  putU8(view, position + 1, packet.major, "ProtocolHeader", "major")
-  putU8(view, position + 2, packet.minor, "ProtocolHeader", "minor")
-  putU8(view, position + 3, packet.revision, "ProtocolHeader", "revision")
-  finishGreeting(writer, packet, "ProtocolHeader", 0, bodyStart, position + 4)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x414d5150)
+  putU8(view, position + 4, packet.id, "ProtocolHeader", "id")
+  putU8(view, position + 5, packet.major, "ProtocolHeader", "major")
+  putU8(view, position + 6, packet.minor, "ProtocolHeader", "minor")
+  putU8(view, position + 7, packet.revision, "ProtocolHeader", "revision")
+  finishGreeting(writer, packet, "ProtocolHeader", 0, bodyStart, position + 8)
 }

@@ -8,14 +8,14 @@ import {
   type Reader,
   type Writer,
   expectAtLeast,
-  expectLiteral,
   incomplete,
   malformed,
   putBytes,
   putU16,
   putU32,
   putU8,
-  unencodable
+  unencodable,
+  wrongLiteral
 } from "@wirewright/codec"
 
 /** What the header of a greeting packet says. */
@@ -120,7 +120,7 @@ export function readFrame<P, S>(reader: Reader, at: number, states: S, decode: F
     return incomplete("Frame", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
   }
   expectAtLeast(end - bodyEnd, 1, "Frame", "end", bodyEnd - at)
-  expectLiteral(reader, bodyEnd, end, "Î", at, "Frame", "end")
+  if (!(end - bodyEnd >= 1 && view.getUint8(bodyEnd) === 0xce)) wrongLiteral(reader, bodyEnd, end, "Î", at, "Frame", "end")
   const packet = decode(reader, at, bodyStart, bodyEnd, type, view.getUint16(at + 1), states)
   reader.next = end
   return packet

@@ -13,13 +13,13 @@ import {
   readGreeting
 } from "./Frame.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, isHead, noHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind greeting. */
 export type Greeting = Amqp.ProtocolHeader
 
 export const dispatchGreeting: GreetingDecoder<Greeting, States> = (reader, at, bodyStart, end) => {
-  if (isHead(reader, bodyStart, end, "AMQP")) return Amqp.decodeProtocolHeader(reader, at, bodyStart, end)
+  if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x414d5150) return Amqp.decodeProtocolHeader(reader, at, bodyStart, end)
   return noHead(reader, bodyStart, end, "Greeting", ["AMQP"])
 }
 

@@ -42,7 +42,7 @@ export function isQoS(value: number): value is QoS {
   return value === 0 || value === 1 || value === 2
 }
 
-/** Reason codes of version 5. Those of SUBACK that grant a QoS are `success`, `grantedQoS1` and `grantedQoS2`. */
+/** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
 export const ReasonCode = {
   success: 0x00,
   grantedQoS1: 0x01,
@@ -89,10 +89,10 @@ export const ReasonCode = {
   wildcardSubscriptionsNotSupported: 0xa2
 } as const
 
-/** Reason codes of version 5. Those of SUBACK that grant a QoS are `success`, `grantedQoS1` and `grantedQoS2`. */
+/** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
 export type ReasonCode = number
 
-/** Return codes of CONNACK (3.1.1) and SUBACK (3.1.1). */
+/** Return codes of CONNACK and SUBACK before version 5. */
 export const ReturnCode = {
   accepted: 0x00,
   unacceptableProtocolVersion: 0x01,
@@ -103,7 +103,7 @@ export const ReturnCode = {
   failure: 0x80
 } as const
 
-/** Return codes of CONNACK (3.1.1) and SUBACK (3.1.1). */
+/** Return codes of CONNACK and SUBACK before version 5. */
 export type ReturnCode = number
 
 export const Switch = {
@@ -894,10 +894,7 @@ export function encodeProperty(writer: Writer, value: Property): void {
   writer.position = writeProperty(writer, writer.need(boundProperty(value)), value)
 }
 
-/**
- * What a client asks for. The options beside `qos` are of version 5; `retainHandling` 0 sends retained messages, 1 only for a new one, 2
- * never.
- */
+/** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
 export interface Subscription {
   readonly topicFilter: string
   readonly retainHandling: number

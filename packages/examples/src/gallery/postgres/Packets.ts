@@ -43,7 +43,7 @@ import {
 } from "./Frame.ts"
 import * as Postgres from "./Postgres.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, isHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind startup. */
 export type Startup =
@@ -56,18 +56,26 @@ export type Startup =
 export const dispatchStartup: StartupDecoder<Startup, States> = (reader, at, bodyStart, end) => {
   switch (reader.bytes[bodyStart]) {
     case 0:
-      if (isHead(reader, bodyStart, end, "\u0000\u0003")) return Postgres.decodeStartupMessage(reader, at, bodyStart, end)
+      if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x0003) {
+        return Postgres.decodeStartupMessage(reader, at, bodyStart, end)
+      }
       break
     case 4:
       switch (reader.bytes[bodyStart + 3]) {
         case 46:
-          if (isHead(reader, bodyStart, end, "\u0004Ò\u0016.")) return Postgres.decodeCancelRequest(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x04d2162e) {
+            return Postgres.decodeCancelRequest(reader, at, bodyStart, end)
+          }
           break
         case 47:
-          if (isHead(reader, bodyStart, end, "\u0004Ò\u0016/")) return Postgres.decodeSSLRequest(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x04d2162f) {
+            return Postgres.decodeSSLRequest(reader, at, bodyStart, end)
+          }
           break
         case 48:
-          if (isHead(reader, bodyStart, end, "\u0004Ò\u00160")) return Postgres.decodeGSSENCRequest(reader, at, bodyStart, end)
+          if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x04d21630) {
+            return Postgres.decodeGSSENCRequest(reader, at, bodyStart, end)
+          }
           break
       }
       break
@@ -311,37 +319,37 @@ export const dispatchBackend: BackendDecoder<Backend, States> = (reader, at, bod
     case 0x4e:
       return Postgres.decodeNoticeResponse(reader, at, bodyStart, end, opcode)
     case 0x52:
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\u0003")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000003) {
         return Postgres.decodeAuthenticationCleartextPassword(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\u0007")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000007) {
         return Postgres.decodeAuthenticationGSS(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\b")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000008) {
         return Postgres.decodeAuthenticationGSSContinue(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\u0002")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000002) {
         return Postgres.decodeAuthenticationKerberosV5(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\u0005")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000005) {
         return Postgres.decodeAuthenticationMD5Password(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\u0000")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000000) {
         return Postgres.decodeAuthenticationOk(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\n")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x0000000a) {
         return Postgres.decodeAuthenticationSASL(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\u000b")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x0000000b) {
         return Postgres.decodeAuthenticationSASLContinue(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\f")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x0000000c) {
         return Postgres.decodeAuthenticationSASLFinal(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\u0006")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000006) {
         return Postgres.decodeAuthenticationSCMCredential(reader, at, bodyStart, end, opcode)
       }
-      if (isHead(reader, bodyStart, end, "\u0000\u0000\u0000\t")) {
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x00000009) {
         return Postgres.decodeAuthenticationSSPI(reader, at, bodyStart, end, opcode)
       }
       return decodeUnknownBackend(reader, at, bodyStart, end, opcode)

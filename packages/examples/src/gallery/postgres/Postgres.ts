@@ -83,6 +83,8 @@ import {
   checkElement,
   checkKnown,
   checkLength,
+  checkLine,
+  checkMin,
   checkToken,
   checkUntil,
   encodeText,
@@ -93,6 +95,7 @@ import {
   expectEnd,
   expectLength,
   expectMeant,
+  expectMin,
   expectRoom,
   expectWithin,
   findByte,
@@ -349,6 +352,7 @@ export const encodeErrorResponse: BackendEncoder<ErrorResponse> = (writer, packe
 export interface CopyInResponse {
   readonly _tag: "CopyInResponse"
   readonly type: 0x47
+  /** Whether all of a COPY is text or binary. */
   readonly format: CopyFormat
   readonly columnFormats: ReadonlyArray<Format>
 }
@@ -408,6 +412,7 @@ export const encodeCopyInResponse: BackendEncoder<CopyInResponse> = (writer, pac
 export interface CopyOutResponse {
   readonly _tag: "CopyOutResponse"
   readonly type: 0x48
+  /** Whether all of a COPY is text or binary. */
   readonly format: CopyFormat
   readonly columnFormats: ReadonlyArray<Format>
 }
@@ -719,6 +724,7 @@ export const decodeAuthenticationSASL: BackendDecoder<AuthenticationSASL> = (rea
   try {
     while (!endStands(reader, "\u0000", mechanismsAt, end, at, "", "")) {
       const End = findByte(reader, 0, mechanismsAt, end, at, "AuthenticationSASL", "")
+      expectMin(End - mechanismsAt, 1, "AuthenticationSASL", "", mechanismsAt - at)
       mechanisms.push(reader.text(mechanismsAt, End))
       mechanismsAt = End + 1
     }
@@ -744,6 +750,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
     for (const mechanismsElement of packet.mechanisms) {
       const mechanismsStart = position
       position = mechanismsStart + encodeText(bytes, mechanismsStart, mechanismsElement)
+      checkMin(position - mechanismsStart, 1, "AuthenticationSASL", "")
       checkUntil(bytes, mechanismsStart, position, "\u0000", "AuthenticationSASL", "")
       bytes[position] = 0x00
       position = position + 1
@@ -797,6 +804,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, 0x0b, "AuthenticationSASLContinue", "code")
+  const lineFrom = position + 4
   let begun = false
   position = position + 4
   let attributesIndex = 0
@@ -812,6 +820,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   } catch (error) {
     throw inElement(error, "AuthenticationSASLContinue", "attributes", attributesIndex)
   }
+  checkLine(begun && position === lineFrom, "AuthenticationSASLContinue", "attributes")
   finishBackend(writer, packet, "AuthenticationSASLContinue", 82, bodyStart, position)
 }
 
@@ -855,6 +864,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, 0x0c, "AuthenticationSASLFinal", "code")
+  const lineFrom = position + 4
   let begun = false
   position = position + 4
   let attributesIndex = 0
@@ -870,6 +880,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   } catch (error) {
     throw inElement(error, "AuthenticationSASLFinal", "attributes", attributesIndex)
   }
+  checkLine(begun && position === lineFrom, "AuthenticationSASLFinal", "attributes")
   finishBackend(writer, packet, "AuthenticationSASLFinal", 82, bodyStart, position)
 }
 
@@ -1005,6 +1016,7 @@ export const encodeRowDescription: BackendEncoder<RowDescription> = (writer, pac
 export interface FunctionCallResponse {
   readonly _tag: "FunctionCallResponse"
   readonly type: 0x56
+  /** A parameter or column; NULL is null. */
   readonly result: Uint8Array | null
 }
 
@@ -1048,6 +1060,7 @@ export const encodeFunctionCallResponse: BackendEncoder<FunctionCallResponse> = 
 export interface CopyBothResponse {
   readonly _tag: "CopyBothResponse"
   readonly type: 0x57
+  /** Whether all of a COPY is text or binary. */
   readonly format: CopyFormat
   readonly columnFormats: ReadonlyArray<Format>
 }
@@ -1107,6 +1120,7 @@ export const encodeCopyBothResponse: BackendEncoder<CopyBothResponse> = (writer,
 export interface ReadyForQuery {
   readonly _tag: "ReadyForQuery"
   readonly type: 0x5a
+  /** Whether a transaction is open. */
   readonly status: TransactionStatus
 }
 
@@ -1319,6 +1333,7 @@ export const encodeNegotiateProtocolVersion: BackendEncoder<NegotiateProtocolVer
 
 export interface EncryptionAnswer {
   readonly _tag: "EncryptionAnswer"
+  /** The byte that answers SSLRequest and GSSENCRequest. After `ssl` and `gss` the connection is encrypted. */
   readonly answer: EncryptionSupport
 }
 
@@ -1495,6 +1510,7 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
 export interface Close {
   readonly _tag: "Close"
   readonly type: 0x43
+  /** What Close and Describe are about. */
   readonly target: Target
   readonly name: string
 }
@@ -1530,6 +1546,7 @@ export const encodeClose: FrontendEncoder<Close> = (writer, packet) => {
 export interface Describe {
   readonly _tag: "Describe"
   readonly type: 0x44
+  /** What Close and Describe are about. */
   readonly target: Target
   readonly name: string
 }
@@ -2013,6 +2030,7 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
   )
   const { bytes } = writer
   let position = bodyStart
+  const lineFrom = position
   let begun = false
   let attributesIndex = 0
   try {
@@ -2027,6 +2045,7 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
   } catch (error) {
     throw inElement(error, "SASLResponse", "attributes", attributesIndex)
   }
+  checkLine(begun && position === lineFrom, "SASLResponse", "attributes")
   finishSasl(writer, packet, "SASLResponse", 112, bodyStart, position)
 }
 

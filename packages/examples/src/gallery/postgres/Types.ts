@@ -8,6 +8,7 @@ import {
   boundElements,
   boundEncoded,
   checkKnown,
+  checkMin,
   checkToken,
   checkUntil,
   checkVarint,
@@ -15,8 +16,8 @@ import {
   encodeText,
   expectAtLeast,
   expectEnd,
-  expectLiteral,
-  expectToken,
+  expectMin,
+  expectNextToken,
   findByte,
   inElement,
   malformed,
@@ -29,7 +30,8 @@ import {
   textBound,
   tokenEnd,
   unencodable,
-  writeDecimal
+  writeDecimal,
+  wrongLiteral
 } from "@wirewright/codec"
 
 /** Whether all of a COPY is text or binary. */
@@ -683,6 +685,7 @@ export interface Parameter {
 /** Reads a `Parameter` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readParameter(reader: Reader, at: number, end: number, start: number): Parameter {
   const nameEnd = findByte(reader, 0, at, end, start, "Parameter", "name")
+  expectMin(nameEnd - at, 1, "Parameter", "name", at - start)
   const valueEnd = findByte(reader, 0, nameEnd + 1, end, start, "Parameter", "value")
   reader.next = valueEnd + 1
   return {
@@ -697,6 +700,7 @@ export function writeParameter(writer: Writer, at: number, value: Parameter): nu
   let position = at
   const nameFrom = position
   position = nameFrom + encodeText(bytes, nameFrom, value.name)
+  checkMin(position - nameFrom, 1, "Parameter", "name")
   checkUntil(bytes, nameFrom, position, "\u0000", "Parameter", "name")
   bytes[position] = 0x00
   const valueFrom = position + 1
@@ -790,7 +794,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
   switch (view.getUint8(at)) {
     case 97: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       reader.next = Math.floor(end)
       return {
         _tag: "AuthorizationIdentity",
@@ -799,7 +803,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 99: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const binding = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "binding")
       reader.next = end
       return {
@@ -809,7 +813,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 101: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const error = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "error")
       reader.next = end
       return {
@@ -819,7 +823,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 105: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const count = readDecimal(reader, at + 2, Math.floor(end), 0, 4294967295, start, "ScramAttribute", "count")
       reader.next = Math.floor(end)
       return {
@@ -829,7 +833,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 110: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       reader.next = Math.floor(end)
       return {
         _tag: "UserName",
@@ -838,7 +842,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 112: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const proof = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "proof")
       reader.next = end
       return {
@@ -848,7 +852,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 114: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const nonce = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "nonce")
       reader.next = end
       return {
@@ -858,7 +862,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 115: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const salt = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "salt")
       reader.next = end
       return {
@@ -868,7 +872,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
     }
     case 118: {
       expectAtLeast(end - (at + 1), 1, "ScramAttribute", "is", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
+      if (!(end - (at + 1) >= 1 && view.getUint8(at + 1) === 0x3d)) wrongLiteral(reader, at + 1, end, "=", start, "ScramAttribute", "is")
       const signature = decodeEncoded(reader, "ascii", at + 2, end, start, "ScramAttribute", "signature")
       reader.next = end
       return {
@@ -1019,7 +1023,7 @@ export function readScramClientFirst(reader: Reader, at: number, end: number, st
   const lineEnd = Math.floor(end)
   const channelBindingStop = tokenEnd(reader.bytes, at, lineEnd, 44)
   const channelBinding = decodeEncoded(reader, "ascii", at, channelBindingStop, start, "ScramClientFirst", "channelBinding")
-  expectToken(reader, channelBindingStop, lineEnd, ",", start, "ScramClientFirst", "authorizationIdentity")
+  expectNextToken(channelBindingStop, lineEnd, "ScramClientFirst", "authorizationIdentity", channelBindingStop - start)
   const authorizationIdentityStop = tokenEnd(reader.bytes, channelBindingStop + 1, lineEnd, 44)
   let next = authorizationIdentityStop
   const attributes: Array<ScramAttribute> = []

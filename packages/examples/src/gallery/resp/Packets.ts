@@ -5,13 +5,13 @@
 import { type ReplyDecoder, type RequestDecoder, readReply, readRequest } from "./Frame.ts"
 import * as Resp from "./Resp.ts"
 import { type States, noStates } from "./States.ts"
-import { type FrameShape, type Reader, type Writer, isHead, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Reader, type Writer, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
 export type Request = Resp.Command | Resp.Inline
 
 export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bodyStart, end) => {
-  if (isHead(reader, bodyStart, end, "*")) return Resp.decodeCommand(reader, at, bodyStart, end)
+  if (end - bodyStart >= 1 && reader.view.getUint8(bodyStart) === 0x2a) return Resp.decodeCommand(reader, at, bodyStart, end)
   return Resp.decodeInline(reader, at, bodyStart, end)
 }
 
@@ -37,7 +37,7 @@ export const requestShape: FrameShape = {
 export type Reply = Resp.Answer | Resp.Push
 
 export const dispatchReply: ReplyDecoder<Reply, States> = (reader, at, bodyStart, end) => {
-  if (isHead(reader, bodyStart, end, ">")) return Resp.decodePush(reader, at, bodyStart, end)
+  if (end - bodyStart >= 1 && reader.view.getUint8(bodyStart) === 0x3e) return Resp.decodePush(reader, at, bodyStart, end)
   return Resp.decodeAnswer(reader, at, bodyStart, end)
 }
 

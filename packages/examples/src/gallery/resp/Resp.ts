@@ -20,18 +20,17 @@ import {
   checkVarint,
   encodeText,
   expectAtLeast,
-  expectLiteral,
   expectMeant,
   expectRoom,
   findByte,
   findLine,
   inElement,
-  putLiteral,
   readDecimal,
   readNested,
   textBound,
   writeDecimal,
-  writeNested
+  writeNested,
+  wrongLiteral
 } from "@wirewright/codec"
 
 /** The answer to a command; answers come in the order of the commands. */
@@ -67,8 +66,9 @@ export interface Push {
 }
 
 export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 1, "Push", "type", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, ">", at, "Push", "type")
+  if (!(end - bodyStart >= 1 && view.getUint8(bodyStart) === 0x3e)) wrongLiteral(reader, bodyStart, end, ">", at, "Push", "type")
   const itemsCountEnd = findLine(reader, bodyStart + 1, end, at, "Push", "items")
   const itemsCount = readDecimal(reader, bodyStart + 1, itemsCountEnd, -2147483648, 2147483647, at, "Push", "items")
   expectMeant(itemsCount, 0, "Push", "items", bodyStart + 1 - at)
@@ -94,11 +94,12 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
 
 export const encodePush: ReplyEncoder<Push> = (writer, packet) => {
   const bodyStart = beginReply(writer, packet, 14 + boundElements(packet.items, (one) => boundValue(one)))
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
   bytes[position] = 0x3e
   position = writeDecimal(bytes, position + 1, checkVarint(packet.items.length, -2147483648, 2147483647, "Push", "items"))
-  position = putLiteral(bytes, position, "\r\n")
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
   let itemsIndex = 0
   try {
     for (const itemsElement of packet.items) {
@@ -118,8 +119,9 @@ export interface Command {
 }
 
 export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, end) => {
+  const view = reader.view
   expectAtLeast(end - bodyStart, 1, "Command", "type", bodyStart - at)
-  expectLiteral(reader, bodyStart, end, "*", at, "Command", "type")
+  if (!(end - bodyStart >= 1 && view.getUint8(bodyStart) === 0x2a)) wrongLiteral(reader, bodyStart, end, "*", at, "Command", "type")
   const argumentsValueCountEnd = findLine(reader, bodyStart + 1, end, at, "Command", "arguments")
   const argumentsValueCount = readDecimal(
     reader,
@@ -164,16 +166,18 @@ export const encodeCommand: RequestEncoder<Command> = (writer, packet) => {
     packet,
     14 + (packet.arguments === null ? 0 : boundElements(packet.arguments, (one) => boundArgument(one)))
   )
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = bodyStart
   bytes[position] = 0x2a
   position = position + 1
   if (packet.arguments === null) {
     position = writeDecimal(bytes, position, checkVarint(-1, -2147483648, 2147483647, "Command", "arguments"))
-    position = putLiteral(bytes, position, "\r\n")
+    view.setUint16(position, 0x0d0a)
+    position = position + 2
   } else {
     position = writeDecimal(bytes, position, checkVarint(packet.arguments.length, -2147483648, 2147483647, "Command", "arguments"))
-    position = putLiteral(bytes, position, "\r\n")
+    view.setUint16(position, 0x0d0a)
+    position = position + 2
     let argumentsValueIndex = 0
     try {
       for (const argumentsValueElement of packet.arguments) {

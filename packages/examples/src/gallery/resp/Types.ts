@@ -19,7 +19,6 @@ import {
   encodeText,
   expectAtLeast,
   expectEnd,
-  expectLiteral,
   expectMeant,
   expectRoom,
   expectWithin,
@@ -28,7 +27,6 @@ import {
   malformed,
   putBytes,
   putEncoded,
-  putLiteral,
   putU8,
   readDecimal,
   readDecimalBig,
@@ -39,7 +37,8 @@ import {
   textLength,
   unencodable,
   writeDecimal,
-  writeNested
+  writeNested,
+  wrongLiteral
 } from "@wirewright/codec"
 
 export const Boolean = {
@@ -61,8 +60,9 @@ export interface Argument {
 
 /** Reads a `Argument` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readArgument(reader: Reader, at: number, end: number, start: number): Argument {
+  const view = reader.view
   expectAtLeast(end - at, 1, "Argument", "type", at - start)
-  expectLiteral(reader, at, end, "$", start, "Argument", "type")
+  if (!(end - at >= 1 && view.getUint8(at) === 0x24)) wrongLiteral(reader, at, end, "$", start, "Argument", "type")
   const valueLengthEnd = findLine(reader, at + 1, end, start, "Argument", "value")
   const valueLength = readDecimal(reader, at + 1, valueLengthEnd, -2147483648, 2147483647, start, "Argument", "value")
   if (valueLength !== -1) expectMeant(valueLength, 0, "Argument", "value", at + 1 - start)
@@ -71,7 +71,9 @@ export function readArgument(reader: Reader, at: number, end: number, start: num
   if (valueLength !== -1) {
     const valueEnd = valueLengthEnd + 2 + valueLength
     expectWithin(valueEnd, end, "Argument", "value", valueLengthEnd + 2, start)
-    expectLiteral(reader, valueEnd, end, "\r\n", start, "Argument", "value")
+    if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
+      wrongLiteral(reader, valueEnd, end, "\r\n", start, "Argument", "value")
+    }
     afterValue = valueEnd + 2
     value = reader.slice(valueLengthEnd + 2, valueEnd)
   }
@@ -83,18 +85,20 @@ export function readArgument(reader: Reader, at: number, end: number, start: num
 
 /** Writes a `Argument` at `at`, where there is room for `boundArgument` bytes; returns the offset after it. */
 export function writeArgument(writer: Writer, at: number, value: Argument): number {
-  const { bytes } = writer
+  const { bytes, view } = writer
   let position = at
   bytes[position] = 0x24
   position = position + 1
   if (value.value === null) {
     position = writeDecimal(bytes, position, checkVarint(-1, -2147483648, 2147483647, "Argument", "value"))
-    position = putLiteral(bytes, position, "\r\n")
+    view.setUint16(position, 0x0d0a)
+    position = position + 2
   } else {
     position = writeDecimal(bytes, position, checkVarint(value.value.length, -2147483648, 2147483647, "Argument", "value"))
-    position = putLiteral(bytes, position, "\r\n")
-    position = putBytes(bytes, position, value.value)
-    position = putLiteral(bytes, position, "\r\n")
+    view.setUint16(position, 0x0d0a)
+    position = putBytes(bytes, position + 2, value.value)
+    view.setUint16(position, 0x0d0a)
+    position = position + 2
   }
   return position
 }
@@ -263,7 +267,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       expectMeant(messageLength, 0, "Value", "message", at + 1 - start)
       const messageEnd = messageLengthEnd + 2 + messageLength
       expectWithin(messageEnd, end, "Value", "message", messageLengthEnd + 2, start)
-      expectLiteral(reader, messageEnd, end, "\r\n", start, "Value", "message")
+      if (!(end - messageEnd >= 2 && view.getUint16(messageEnd) === 0x0d0a)) {
+        wrongLiteral(reader, messageEnd, end, "\r\n", start, "Value", "message")
+      }
       reader.next = messageEnd + 2
       return {
         _tag: "BulkError",
@@ -274,7 +280,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       expectAtLeast(end - (at + 1), 3, "Value", "value", at + 1 - start)
       const value = view.getUint8(at + 1)
       if (!isBoolean(value)) return malformed("UnknownValue", "Value", "value", at + 1 - start, "one of 102, 116", String(value))
-      expectLiteral(reader, at + 2, end, "\r\n", start, "Value", "end")
+      if (!(end - (at + 2) >= 2 && view.getUint16(at + 2) === 0x0d0a)) wrongLiteral(reader, at + 2, end, "\r\n", start, "Value", "end")
       reader.next = at + 4
       return {
         _tag: "Boolean",
@@ -290,7 +296,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       if (valueLength !== -1) {
         const valueEnd = valueLengthEnd + 2 + valueLength
         expectWithin(valueEnd, end, "Value", "value", valueLengthEnd + 2, start)
-        expectLiteral(reader, valueEnd, end, "\r\n", start, "Value", "value")
+        if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
+          wrongLiteral(reader, valueEnd, end, "\r\n", start, "Value", "value")
+        }
         afterValue = valueEnd + 2
         value = reader.slice(valueLengthEnd + 2, valueEnd)
       }
@@ -404,7 +412,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const value = readNested(reader, valueLengthEnd + 2, valueEnd, start, "Value", "value", readVerbatim)
       const afterValue = reader.next
       expectEnd(afterValue, valueEnd, "Value", "value", start)
-      expectLiteral(reader, valueEnd, end, "\r\n", start, "Value", "value")
+      if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
+        wrongLiteral(reader, valueEnd, end, "\r\n", start, "Value", "value")
+      }
       reader.next = valueEnd + 2
       return {
         _tag: "VerbatimString",
@@ -413,7 +423,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
     }
     case 95: {
       expectAtLeast(end - (at + 1), 2, "Value", "end", at + 1 - start)
-      expectLiteral(reader, at + 1, end, "\r\n", start, "Value", "end")
+      if (!(end - (at + 1) >= 2 && view.getUint16(at + 1) === 0x0d0a)) wrongLiteral(reader, at + 1, end, "\r\n", start, "Value", "end")
       reader.next = at + 3
       return {
         _tag: "Null"
@@ -498,30 +508,32 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       putU8(view, at, 33, "Value", "_tag")
       let position = at + 1
       position = writeDecimal(bytes, position, checkVarint(textLength(value.message), -2147483648, 2147483647, "Value", "message"))
-      position = putLiteral(bytes, position, "\r\n")
-      position = position + encodeText(bytes, position, value.message)
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      view.setUint16(position, 0x0d0a)
+      position = position + 2 + encodeText(bytes, position + 2, value.message)
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "Boolean": {
       putU8(view, at, 35, "Value", "_tag")
-      let position = at + 1
+      const position = at + 1
       checkKnown(isBoolean(value.value), value.value, "Value", "value", "one of 102, 116")
       putU8(view, position, value.value, "Value", "value")
-      position = putLiteral(bytes, position + 1, "\r\n")
-      return position
+      view.setUint16(position + 1, 0x0d0a)
+      return position + 3
     }
     case "BulkString": {
       putU8(view, at, 36, "Value", "_tag")
       let position = at + 1
       if (value.value === null) {
         position = writeDecimal(bytes, position, checkVarint(-1, -2147483648, 2147483647, "Value", "value"))
-        position = putLiteral(bytes, position, "\r\n")
+        view.setUint16(position, 0x0d0a)
+        position = position + 2
       } else {
         position = writeDecimal(bytes, position, checkVarint(value.value.length, -2147483648, 2147483647, "Value", "value"))
-        position = putLiteral(bytes, position, "\r\n")
-        position = putBytes(bytes, position, value.value)
-        position = putLiteral(bytes, position, "\r\n")
+        view.setUint16(position, 0x0d0a)
+        position = putBytes(bytes, position + 2, value.value)
+        view.setUint16(position, 0x0d0a)
+        position = position + 2
       }
       return position
     }
@@ -529,7 +541,8 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       putU8(view, at, 37, "Value", "_tag")
       let position = at + 1
       position = writeDecimal(bytes, position, checkVarint(value.entries.length, -2147483648, 2147483647, "Value", "entries"))
-      position = putLiteral(bytes, position, "\r\n")
+      view.setUint16(position, 0x0d0a)
+      position = position + 2
       let entriesIndex = 0
       try {
         for (const entriesElement of value.entries) {
@@ -547,18 +560,20 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       const valueFrom = position
       position = putEncoded(bytes, valueFrom, "ascii", value.value, "Value", "value")
       checkUntil(bytes, valueFrom, position, "\r\n", "Value", "value")
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "Array": {
       putU8(view, at, 42, "Value", "_tag")
       let position = at + 1
       if (value.items === null) {
         position = writeDecimal(bytes, position, checkVarint(-1, -2147483648, 2147483647, "Value", "items"))
-        position = putLiteral(bytes, position, "\r\n")
+        view.setUint16(position, 0x0d0a)
+        position = position + 2
       } else {
         position = writeDecimal(bytes, position, checkVarint(value.items.length, -2147483648, 2147483647, "Value", "items"))
-        position = putLiteral(bytes, position, "\r\n")
+        view.setUint16(position, 0x0d0a)
+        position = position + 2
         let itemsIndex = 0
         try {
           for (const itemsElement of value.items) {
@@ -577,8 +592,8 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       const textFrom = position
       position = textFrom + encodeText(bytes, textFrom, value.text)
       checkUntil(bytes, textFrom, position, "\r\n", "Value", "text")
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "Double": {
       putU8(view, at, 44, "Value", "_tag")
@@ -586,8 +601,8 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       const valueFrom = position
       position = putEncoded(bytes, valueFrom, "ascii", value.value, "Value", "value")
       checkUntil(bytes, valueFrom, position, "\r\n", "Value", "value")
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "SimpleError": {
       putU8(view, at, 45, "Value", "_tag")
@@ -595,15 +610,15 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       const messageFrom = position
       position = messageFrom + encodeText(bytes, messageFrom, value.message)
       checkUntil(bytes, messageFrom, position, "\r\n", "Value", "message")
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "Integer": {
       putU8(view, at, 58, "Value", "_tag")
       let position = at + 1
       position = writeDecimal(bytes, position, checkVarintBig(value.value, -9223372036854775808n, 9223372036854775807n, "Value", "value"))
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "VerbatimString": {
       putU8(view, at, 61, "Value", "_tag")
@@ -616,22 +631,23 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       const valueEnd = slide(bytes, valueFrom, position, valueAt + decimalSize(valueLength) + 2)
       position = valueAt
       position = writeDecimal(bytes, position, checkVarint(valueLength, -2147483648, 2147483647, "Value", "value"))
-      position = putLiteral(bytes, position, "\r\n")
+      view.setUint16(position, 0x0d0a)
       position = valueEnd
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "Null": {
       putU8(view, at, 95, "Value", "_tag")
-      let position = at + 1
-      position = putLiteral(bytes, position, "\r\n")
-      return position
+      const position = at + 1
+      view.setUint16(position, 0x0d0a)
+      return position + 2
     }
     case "Attribute": {
       putU8(view, at, 124, "Value", "_tag")
       let position = at + 1
       position = writeDecimal(bytes, position, checkVarint(value.attributes.length, -2147483648, 2147483647, "Value", "attributes"))
-      position = putLiteral(bytes, position, "\r\n")
+      view.setUint16(position, 0x0d0a)
+      position = position + 2
       let attributesIndex = 0
       try {
         for (const attributesElement of value.attributes) {
@@ -648,7 +664,8 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
       putU8(view, at, 126, "Value", "_tag")
       let position = at + 1
       position = writeDecimal(bytes, position, checkVarint(value.items.length, -2147483648, 2147483647, "Value", "items"))
-      position = putLiteral(bytes, position, "\r\n")
+      view.setUint16(position, 0x0d0a)
+      position = position + 2
       let itemsIndex = 0
       try {
         for (const itemsElement of value.items) {
@@ -738,9 +755,10 @@ export interface Verbatim {
 
 /** Reads a `Verbatim` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readVerbatim(reader: Reader, at: number, end: number, start: number): Verbatim {
+  const view = reader.view
   expectAtLeast(end - at, 4, "Verbatim", "format", at - start)
   const format = decodeEncoded(reader, "ascii", at, at + 3, start, "Verbatim", "format")
-  expectLiteral(reader, at + 3, end, ":", start, "Verbatim", "colon")
+  if (!(end - (at + 3) >= 1 && view.getUint8(at + 3) === 0x3a)) wrongLiteral(reader, at + 3, end, ":", start, "Verbatim", "colon")
   reader.next = Math.floor(end)
   return {
     format,

@@ -1,0 +1,13 @@
+/** Which model extends which. */
+import type { Model } from "@wirewright/codec/Model"
+
+const chain = new WeakMap<Model, Model>()
+
+/** Remembers which model a model extends, for the passes that need both. */
+export const link = (model: Model, base: Model | undefined): Model => {
+  if (base !== undefined) chain.set(model, base)
+  return model
+}
+
+/** The model a model extends. */
+export const baseOf = (model: Model): Model | undefined => chain.get(model)

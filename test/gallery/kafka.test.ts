@@ -1,0 +1,5 @@
+import { Recorded } from "./Conversations.ts"
+import { kafka } from "./Kafka.ts"
+import { galleryTests } from "./Suite.ts"
+
+galleryTests(new Recorded(kafka))

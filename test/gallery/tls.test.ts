@@ -1,0 +1,5 @@
+import { Recorded } from "./Conversations.ts"
+import { tls } from "./Tls.ts"
+import { galleryTests } from "./Suite.ts"
+
+galleryTests(new Recorded(tls))

@@ -1,0 +1,5 @@
+import { Recorded } from "./Conversations.ts"
+import { usb } from "./Usb.ts"
+import { galleryTests } from "./Suite.ts"
+
+galleryTests(new Recorded(usb))

@@ -1,0 +1,5 @@
+import { Recorded } from "./Conversations.ts"
+import { websocket } from "./WebSocket.ts"
+import { galleryTests } from "./Suite.ts"
+
+galleryTests(new Recorded(websocket))

@@ -15,11 +15,12 @@ import { TextAdapter } from "./TextAdapter.ts"
 import { type ProtocolAdapter, type ProtocolName, protocolNames } from "./ProtocolAdapter.ts"
 
 /** Entry modules of those that come with the command. */
-const builtIn: { readonly [N in Exclude<ProtocolName, "deepstream">]: string } = {
+const builtIn: { readonly [N in ProtocolName]: string } = {
   dcp: "@wirewright/dcp/gen",
   couchbase: "@wirewright/couchbase/gen",
   memcached: "@wirewright/memcached/gen",
-  "memcached-text": "@wirewright/memcached/text"
+  "memcached-text": "@wirewright/memcached/text",
+  deepstream: "@wirewright/deepstream/gen"
 }
 
 const isBuiltIn = (name: string): name is keyof typeof builtIn => Object.hasOwn(builtIn, name)

@@ -106,6 +106,12 @@ const hexOf = (text: Terminator): string =>
     byte.toString(16).padStart(2, "0")
   ).join("")
 
+/** The comment of a property, by its path below what is being built. */
+type DocOf = (...path: ReadonlyArray<string>) => string | undefined
+
+/** UTF-8 in hexadecimal digits. */
+const hexOfText = (text: string): string => Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("")
+
 /** The same in an encoding of text. */
 const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
   encoding === "utf16be"
@@ -171,7 +177,10 @@ class Builder {
         []
       this.headers.set(kind.name, kind.run === undefined ? header : flatFields(kind.run.fields))
     }
-    const commands = (protocol.kind === "types" ? [] : protocol.commands.map((command) => this.command(command, protocol.frame)))
+    const commands = (protocol.kind === "types" ? [] : [
+      ...protocol.commands.map((command) => this.command(command, protocol.frame)),
+      ...(protocol.removes ?? []).flatMap((name) => removed(base, name))
+    ])
       .sort((a, b) => compare(a.kinds.request, b.kinds.request) || a.opcode - b.opcode || compare(a.name, b.name))
     const statuses = protocol.kind === "types" ? [] : this.statuses(protocol.frame)
     const numbered = numberedStates([commands, [...this.types.values()], frame.kinds])
@@ -211,7 +220,9 @@ class Builder {
       ...(phases.length === 0 ? {} : { phases }),
       name: frame.name,
       sections: [...frame.sections],
+      ...(frame.over === "text" ? { over: frame.over } : {}),
       maxFrame: frame.maxFrame,
+      ...(frame.minFrame === undefined ? {} : { minFrame: frame.minFrame }),
       kinds: Object.entries(frame.kinds).map(([name, kind]) =>
         defined({
           name,
@@ -233,7 +244,7 @@ class Builder {
   }
 
   /** A header that is read field by field. */
-  private run(kind: Kind, docOf: (field: string) => string | undefined): RunModel {
+  private run(kind: Kind, docOf: DocOf): RunModel {
     const header = kind.headers[0] ?? { fields: {} }
     const raw = Object.entries(header.fields).map(([name, field]): FieldModel =>
       defined({ name, doc: docOf(name), type: this.runType(field, header.magic, docOf) }) as FieldModel
@@ -253,7 +264,7 @@ class Builder {
     }) as RunModel
   }
 
-  private runType(field: HeaderField, magic: number | undefined, docOf: (name: string) => string | undefined): TypeModel {
+  private runType(field: HeaderField, magic: number | undefined, docOf: DocOf): TypeModel {
     switch (field.kind) {
       case "magic":
         return this.type({ kind: "constant", of: field.of as Int, value: magic ?? 0 })
@@ -277,7 +288,7 @@ class Builder {
   /** Value of the magic in the bits that are being built. */
   private magic: number | undefined
 
-  private header(header: Header, docOf: (field: string) => string | undefined): HeaderModel {
+  private header(header: Header, docOf: DocOf): HeaderModel {
     let offset = 0
     const fields = Object.entries(header.fields).map(([name, field]): HeaderFieldModel => {
       const int = headerInt(field)
@@ -323,7 +334,7 @@ class Builder {
         defined({
           kind: example.kind ?? command.kinds.request,
           origin: example.origin,
-          hex: example.hex.replaceAll(/\s+/g, "").toLowerCase(),
+          hex: "text" in example ? hexOfText(example.text) : example.hex.replaceAll(/\s+/g, "").toLowerCase(),
           states: [...example.states ?? []].sort(compare),
           fields: example.fields
         })
@@ -366,6 +377,14 @@ class Builder {
     return sections.map(({ section, fields }) => ({ section, fields: resolved.slice(from, from += fields.length) }))
   }
 
+  /** The comment of a part of a command; `packet` has other names for what is a `request` in the model. */
+  private docIn(command: Command, path: ReadonlyArray<string>): string | undefined {
+    const [part, section, ...names] = path
+    const own = this.origin.doc(command, path)
+    if (own !== undefined || part !== "request") return own
+    return this.origin.doc(command, ["body", ...path.slice(1)]) ?? (section === undefined ? undefined : this.origin.doc(command, ["fields", ...names]))
+  }
+
   private rawSections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
     this.siblings = Object.assign(
       {},
@@ -377,22 +396,22 @@ class Builder {
         ? [
           defined({
             name: section,
-            doc: this.docOf(content, this.origin.doc(command, [...path, section])),
-            type: this.type(content)
+            doc: this.docOf(content, this.docIn(command, [...path, section])),
+            type: this.type(content, (...names) => this.docIn(command, [...path, section, ...names]))
           }) as FieldModel
         ]
-        : this.fields(content!, (name) => this.origin.doc(command, [...path, section, name]))
+        : this.fields(content!, (...names) => this.docIn(command, [...path, section, ...names]))
     }))
   }
 
-  private fields(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+  private fields(fields: Fields, docOf: DocOf): ReadonlyArray<FieldModel> {
     return Object.entries(fields).map(([name, type]) =>
-      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type, docOf) }) as FieldModel
+      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type, (...inner) => docOf(name, ...inner) ?? docOf(...inner)) }) as FieldModel
     )
   }
 
   /** Fields of a record, with what they say about each other resolved. */
-  private record(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+  private record(fields: Fields, docOf: DocOf): ReadonlyArray<FieldModel> {
     const outer = this.siblings
     this.siblings = fields
     const raw = this.fields(fields, docOf)
@@ -557,7 +576,7 @@ class Builder {
     }) as BitFieldModel
   }
 
-  private type(type: Type, docOf: (name: string) => string | undefined = () => undefined): TypeModel {
+  private type(type: Type, docOf: DocOf = () => undefined): TypeModel {
     switch (type.kind) {
       case "int":
         this.brand(type, intSize(type.int) === 8 ? "bigint" : "number")
@@ -585,6 +604,8 @@ class Builder {
         return { kind: "text", encoding: type.encoding, ...sized(type, (text) => hexIn(type.encoding, text)) }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
+      case "bool":
+        return { kind: "bool", true: hexOf(type.true), false: hexOf(type.false) }
       case "constant":
         return defined({
           kind: "constant",
@@ -748,6 +769,15 @@ const numberedStates = (parts: unknown): ReadonlySet<string> => {
   }
   visit(parts)
   return found
+}
+
+/** A base's command as an extension has it that removes it: a row without examples, so that nothing else takes its place. */
+const removed = (base: Model | undefined, name: string): ReadonlyArray<CommandModel> => {
+  for (let model = base; model !== undefined; model = baseOf(model)) {
+    const command = model.commands.find((one) => one.name === name)
+    if (command !== undefined) return command.lifecycle === "removed" ? [] : [{ ...command, lifecycle: "removed", examples: [] }]
+  }
+  return []
 }
 
 /** Names of types and brands that a model's bases and it define. */

@@ -40,7 +40,6 @@ const specs = [
 ]
 for (const spec of specs) {
   for (const value of await load(root, spec)) {
-    if (value.kind === "textProtocol") continue
     let chain: ReadonlyArray<Model> = []
     for (let one: Protocol | TypesOnly | undefined = value; one !== undefined; one = one.kind === "protocol" ? one.base : undefined) {
       chain = [built(one).model, ...chain]

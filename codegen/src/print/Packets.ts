@@ -1,4 +1,5 @@
 /** Prints what ties a protocol's commands together: unions, decoders by opcode, the encoder by tag, connection states, tables, index. */
+import { isOfKind } from "@wirewright/codec/Catalog"
 import type { CommandModel, KindModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { baseOf } from "../Build.ts"
 import { compare, Module, type Parameter } from "../Module.ts"
@@ -9,6 +10,7 @@ import { Context, kindName } from "./Context.ts"
 import { printCommands } from "./Commands.ts"
 import { getInt } from "./Decode.ts"
 import { readerLocals } from "./Objects.ts"
+import { customsOf } from "./Customs.ts"
 import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
@@ -57,7 +59,7 @@ export const printPackets = (context: Context): Module => {
   const module = new Module("Packets.ts", `All packets of ${model.name}: unions, decoders by opcode, the encoder by tag.`)
   const packets = describedCommands(context).flatMap((command) => packetsOf(context, command))
   for (const kind of model.frame.kinds) {
-    printUnion(context, module, kind, packets.filter((packet) => packet.kind.name === kind.name))
+    printUnion(context, module, kind, packets.filter((packet) => packet.kind.name === kind.name || packet.statuses.length === 0 && isOfKind(packet.command, kind.name)))
     printDispatch(context, module, kind)
     printDecodeKind(context, module, kind)
   }
@@ -88,7 +90,7 @@ const printUnion = (context: Context, module: Module, kind: KindModel, packets: 
 }
 
 const kindOf = (kind: KindModel, command: CommandModel): boolean =>
-  (kind.answers === undefined ? command.kinds.request : command.kinds.response) === kind.name
+  kind.answers === undefined ? isOfKind(command, kind.name) : command.kinds.response === kind.name
 
 /** Commands without codecs that the base has codecs for. */
 const retiredOf = (context: Context, kind: KindModel): ReadonlyArray<CommandModel> => {
@@ -168,7 +170,7 @@ const printRunDispatch = (context: Context, module: Module, kind: KindModel): vo
   const own = describedCommands(context).filter((command) => kindOf(kind, command)).flatMap((command) => packetsOf(context, command))
   const base = context.base === undefined ? undefined : new Context(context.base, context.extension)
   // what a packet begins with is compared among all, those of the base included
-  const inherited = base === undefined ? [] : inheritedPackets(base, kind, new Set(own.map(({ command }) => keyOf(command))))
+  const inherited = base === undefined ? [] : inheritedPackets(base, kind, keysOf(context, kind, new Set()))
   const from = new Map(inherited.map(({ packet, module: specifier }) => [packet, specifier]))
   const body = runDispatch(context, module, kind, [...own, ...inherited.map(({ packet }) => packet)], (packet) => {
     const specifier = from.get(packet)
@@ -186,6 +188,12 @@ const printRunDispatch = (context: Context, module: Module, kind: KindModel): vo
 
 const keyOf = ({ isOpcodeless, name, opcode }: CommandModel): string => isOpcodeless === true ? name : String(opcode)
 
+/** Adds what a protocol itself says of a kind's commands, those that it removes included. */
+const keysOf = ({ model }: Context, kind: KindModel, taken: Set<string>): Set<string> => {
+  for (const command of model.commands) if (command.isOpcodeless === true || kindOf(kind, command)) taken.add(keyOf(command))
+  return taken
+}
+
 /** Packets of a kind that bases describe and nothing nearer replaces, each with the module that has its codec. */
 const inheritedPackets = (
   context: Context,
@@ -193,7 +201,7 @@ const inheritedPackets = (
   taken: Set<string>
 ): ReadonlyArray<{ readonly packet: PacketPlan; readonly module: string }> => {
   const own = describedCommands(context).filter((command) => kindOf(kind, command) && !taken.has(keyOf(command)))
-  for (const command of own) taken.add(keyOf(command))
+  keysOf(context, kind, taken)
   const further = context.base === undefined ? [] : inheritedPackets(new Context(context.base, context.extension), kind, taken)
   return [
     ...own.flatMap((command) =>
@@ -456,6 +464,16 @@ export const printModel = (context: Context): Module => {
     type: `ReadonlyArray<${module.useType(codec, "Model")}>`,
     value: base === undefined ? "[model]" : `[...${module.useAll(`${base.module}/Model`, "Base")}.models, model]`
   })
+  const customs = customsOf(context)
+  if (customs.length > 0) {
+    module.add({
+      kind: "const",
+      name: "customs",
+      doc: "What tools need of the fields that only code can say.",
+      type: module.useType(codec, "Customs"),
+      value: `{ ${customs.map(({ module: from, name }) => `${name}: ${module.use(from, `custom${name}`)}`).join(", ")} }`
+    })
+  }
   return module
 }
 

@@ -120,7 +120,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       walk.note(path, at, walk.reader.next - at, type.name, value, face.text(value), doc)
       return walk.reader.next
     },
-    schema: (make, type) => make.any(type.name),
+    schema: (make, type) => make.custom(type.name),
     toJson: (catalog, type, value) => catalog.customs[type.name]?.toJson(value) ?? value,
     fromJson: (catalog, type, json, packet, path) => {
       const face = catalog.customs[type.name]

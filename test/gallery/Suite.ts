@@ -26,7 +26,7 @@ export const galleryTests = (recorded: Recorded): unknown =>
 
     it("a thousand chunkings of a megabyte give the same packets", () => {
       expect(chunkings(recorded)).toBeGreaterThan(0)
-    }, 240_000)
+    }, 900_000)
 
     it("changed packets are packets or typed errors, and the interpreter agrees", () => {
       const { findings, incomplete, packets, refused } = mutations(recorded)

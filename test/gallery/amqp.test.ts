@@ -1,3 +1,4 @@
+/** AMQP 0-9-1 against what RabbitMQ and amqplib said. */
 import { Recorded } from "./Conversations.ts"
 import { amqp } from "./Amqp.ts"
 import { galleryTests } from "./Suite.ts"

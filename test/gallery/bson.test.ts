@@ -1,3 +1,4 @@
+/** BSON and OP_MSG against what npm's bson and mongodb wrote. */
 import { encodeWith, hexOf } from "@wirewright/codec"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { decodeDocument, type Document, encodeDocument } from "@wirewright/examples/gallery/bson"

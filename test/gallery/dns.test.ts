@@ -1,3 +1,4 @@
+/** DNS against what BIND and its tools said. */
 import { Recorded } from "./Conversations.ts"
 import { dns } from "./Dns.ts"
 import { galleryTests } from "./Suite.ts"

@@ -1,3 +1,4 @@
+/** Modbus/TCP against what pymodbus and modbus-serial said. */
 import { Recorded } from "./Conversations.ts"
 import { modbus } from "./Modbus.ts"
 import { galleryTests } from "./Suite.ts"

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { DecodeError, incomplete, malformed } from "./Errors.ts"
 import { Framer, type FrameShape, type HeaderLength, headerShape, measuring } from "./Framer.ts"
+import { PacketStream } from "./PacketStream.ts"
 import { random } from "./Random.fixture.ts"
 
 const length: HeaderLength = {
@@ -254,5 +255,51 @@ describe("a sink that throws", () => {
       expect(seen).toEqual([1, 2, 3])
       expect(framer.offset).toBe(stream.length)
     }
+  })
+})
+
+describe("packets that end themselves", () => {
+  /** Lines of digits; each is one packet. */
+  const decode = (reader: { readonly bytes: Uint8Array; next: number }, at: number): string => {
+    decoded++
+    const end = reader.bytes.indexOf(0x0a, at)
+    if (end === -1) return incomplete("Line", "", reader.bytes.length - at, "a line feed", "the end")
+    if (reader.bytes[at] === 0x21) return malformed("Syntax", "Line", "", 0, "a digit", "!")
+    reader.next = end + 1
+    return String.fromCharCode(...reader.bytes.subarray(at, end))
+  }
+  let decoded = 0
+  const of = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0))
+  const lines = Array.from({ length: 200 }, (_, i) => String(i * 7919).repeat(1 + i % 40))
+  const stream = of(`${lines.join("\n")}\n`)
+
+  it.each([1, 3, 64, 1000, stream.length])("are cut and decoded in one pass, in chunks of %i bytes", (size) => {
+    decoded = 0
+    const found: Array<string> = []
+    const packets = new PacketStream({ name: "Line", maxFrame: 1000, decode })
+    for (let at = 0; at < stream.length; at += size) packets.push(stream.subarray(at, at + size), (packet) => found.push(packet))
+    packets.finish()
+    expect(found).toEqual(lines)
+    expect(packets.buffered).toBe(0)
+    // once each, and once for each chunk that ends within a packet or looks at one that began before
+    expect(decoded).toBeLessThanOrEqual(lines.length + 3 * Math.ceil(stream.length / size))
+  })
+
+  it("keep the limit, and what is wrong ends the stream", () => {
+    const packets = new PacketStream({ name: "Line", maxFrame: 10, decode })
+    packets.push(of("123456789\n1234567890"), ignore)
+    expect(packets.buffered).toBe(10)
+    expect(refusal(() => packets.finish()).incomplete).toBe(true)
+    expect(refusal(() => packets.push(of("1"), ignore)).reason).toBe("Limit")
+    const wrong = new PacketStream({ name: "Line", maxFrame: 10, decode })
+    const found: Array<string> = []
+    expect(refusal(() => wrong.push(of("1\n!\n2\n"), (packet) => found.push(packet))).reason).toBe("Syntax")
+    expect(found).toEqual(["1"])
+    expect(refusal(() => wrong.push(of("3\n"), ignore)).got).toBe("a framer that has failed")
+  })
+
+  it("are at least a byte", () => {
+    const packets = new PacketStream({ name: "Nothing", maxFrame: 10, decode: () => "" })
+    expect(refusal(() => packets.push(of("1"), ignore)).reason).toBe("Length")
   })
 })

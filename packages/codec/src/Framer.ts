@@ -93,7 +93,7 @@ export const measuring = (measure: (reader: Reader, at: number) => number): Fram
 /** Up to this size, a loop copies faster than `set`, which needs a view of the part to be copied. */
 const shortCopy = 32
 /** So much of a chunk is at least looked at to tell how long a frame is that began before it. */
-const firstLook = 64
+const firstLook = 512
 /** A buffer that a large frame has lain in is not kept for small ones. */
 const largestShared = 16 * 1024
 

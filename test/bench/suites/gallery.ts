@@ -17,7 +17,8 @@ const digestOf = (parts: Iterable<string>): string => {
   return hash.digest("hex")
 }
 
-const letters = (random: (below: number) => number, size: number): Buffer => Buffer.from(Array.from({ length: size }, () => 0x61 + random(26)))
+const letters = (random: (below: number) => number, size: number): Buffer =>
+  Buffer.from(Array.from({ length: size }, () => 0x61 + random(26)))
 
 /** Reads a stream: `push` hands each packet of a chunk to `sink`. `spell` says what a packet says, the same for all contenders. */
 const reading = <Packet>(
@@ -173,12 +174,20 @@ const respParse: Suite = {
   name: "resp-parse",
   about: "replies of a Redis server; strings as bytes",
   baseline: "redis-parser",
-  limit: 0.5,
+  limit: 1,
   contenders: {
     "generated": async () => {
-      const stream = new PacketStream({ name: "RESP", maxFrame: resp.replyShape.maxFrame, decode: (reader, at) => resp.decodeReply(reader, at) })
-      return reading(respReplies(), count, (chunk, sink: (reply: resp.Reply) => void) => stream.push(chunk, sink), (reply) =>
-        reply._tag === "Answer" ? spellReply(reply.value) : reply._tag)
+      const stream = new PacketStream({
+        name: "RESP",
+        maxFrame: resp.replyShape.maxFrame,
+        decode: (reader, at) => resp.decodeReply(reader, at)
+      })
+      return reading(
+        respReplies(),
+        count,
+        (chunk, sink: (reply: resp.Reply) => void) => stream.push(chunk, sink),
+        (reply) => reply._tag === "Answer" ? spellReply(reply.value) : reply._tag
+      )
     },
     "redis-parser": async () => {
       const { default: Parser } = await load<RedisParserModule>("redis-parser")
@@ -193,7 +202,12 @@ const respParse: Suite = {
       const { Decoder } = await load<RedisDecoderModule>("@redis/client/dist/lib/RESP/decoder.js")
       let onReply: (reply: RespValue) => void = () => {}
       const mapping = { 36: Buffer }
-      const decoder = new Decoder({ onReply: (reply) => onReply(reply), onErrorReply: fail, onPush: () => {}, getTypeMapping: () => mapping })
+      const decoder = new Decoder({
+        onReply: (reply) => onReply(reply),
+        onErrorReply: fail,
+        onPush: () => {},
+        getTypeMapping: () => mapping
+      })
       return reading<RespValue>(respReplies(), count, (chunk, sink) => {
         onReply = sink
         decoder.write(chunk)
@@ -237,8 +251,10 @@ const respWrite: Suite = {
     "@redis/client, parts": async () => {
       const { default: { default: encodeCommand } } = await load<RedisEncoderModule>("@redis/client/dist/lib/RESP/encoder.js")
       const commands = respCommands()
-      const { check, messages } = writing(commands, (command) =>
-        Buffer.concat(encodeCommand(command).map((part) => typeof part === "string" ? Buffer.from(part) : part)))
+      const { check, messages } = writing(
+        commands,
+        (command) => Buffer.concat(encodeCommand(command).map((part) => typeof part === "string" ? Buffer.from(part) : part))
+      )
       const keep = keepLatest()
       return {
         messages,
@@ -293,8 +309,9 @@ interface PgModule {
 
 const spellRow = (columns: ReadonlyArray<string | null>): string => JSON.stringify(columns)
 
-const framed = <Packet>(framer: Framer, decode: (reader: Reader, at: number) => Packet) => (chunk: Buffer, sink: (packet: Packet) => void): void =>
-  framer.push(chunk, (reader, at) => sink(decode(reader, at)))
+const framed =
+  <Packet>(framer: Framer, decode: (reader: Reader, at: number) => Packet) => (chunk: Buffer, sink: (packet: Packet) => void): void =>
+    framer.push(chunk, (reader, at) => sink(decode(reader, at)))
 
 const textOf = (column: Uint8Array | null): string | null => column === null ? null : decodeText(column, 0, column.length)
 
@@ -302,7 +319,7 @@ const postgresParse: Suite = {
   name: "postgres-rows",
   about: "DataRow messages of PostgreSQL, seven columns; generated: all columns made into text as pg-protocol does",
   baseline: "pg-protocol",
-  limit: 0.5,
+  limit: 1,
   contenders: {
     "generated": async () => {
       const push = framed(new Framer(postgres.backendShape), (reader, at) => {
@@ -313,7 +330,12 @@ const postgresParse: Suite = {
     },
     "generated, bytes": async () => {
       const push = framed(new Framer(postgres.backendShape), (reader, at) => postgres.decodeBackend(reader, at))
-      return reading(postgresRows(), count, push, (packet) => packet._tag === "DataRow" ? spellRow(packet.columns.map(textOf)) : packet._tag)
+      return reading(
+        postgresRows(),
+        count,
+        push,
+        (packet) => packet._tag === "DataRow" ? spellRow(packet.columns.map(textOf)) : packet._tag
+      )
     },
     "pg-protocol": async () => {
       const { Parser } = await load<PgModule>("pg-protocol/dist/parser.js")
@@ -362,15 +384,19 @@ const postgresWrite: Suite = {
       const buffer = Buffer.alloc(chunkSize)
       return writing(postgresQueries(), (query) => {
         let at = 0
-        for (const part of [serialize.parse(query), serialize.bind(query), serialize.execute(), serialize.sync()]) at += part.copy(buffer, at)
+        for (const part of [serialize.parse(query), serialize.bind(query), serialize.execute(), serialize.sync()]) {
+          at += part.copy(buffer, at)
+        }
         return buffer.subarray(0, at)
       })
     },
     "pg-protocol, parts": async () => {
       const { serialize } = await load<PgSerializer>("pg-protocol/dist/serializer.js")
       const queries = postgresQueries()
-      const { check, messages } = writing(queries, (query) =>
-        Buffer.concat([serialize.parse(query), serialize.bind(query), serialize.execute(), serialize.sync()]))
+      const { check, messages } = writing(
+        queries,
+        (query) => Buffer.concat([serialize.parse(query), serialize.bind(query), serialize.execute(), serialize.sync()])
+      )
       const keep = keepLatest()
       return {
         messages,
@@ -538,11 +564,14 @@ const mqttWrite: Suite = {
         }
       }
       const options = { 4: { protocolVersion: 4 }, 5: { protocolVersion: 5 } } as const
-      return writing(both((version) => mqttMessages(version).map((message) => ({ packet: packetOf(message), version }))), ({ packet, version }) => {
-        at = 0
-        writeToStream(packet, stream, options[version])
-        return buffer.subarray(0, at)
-      })
+      return writing(
+        both((version) => mqttMessages(version).map((message) => ({ packet: packetOf(message), version }))),
+        ({ packet, version }) => {
+          at = 0
+          writeToStream(packet, stream, options[version])
+          return buffer.subarray(0, at)
+        }
+      )
     },
     "mqtt-packet, generate": async () => {
       const { default: { generate } } = await load<MqttModule>("mqtt-packet")

@@ -12,6 +12,11 @@ export default defineConfig({
     { spec: "spec/src/capture.ts", protocol: "capture", out: "packages/capture/src/gen" },
     { spec: "packages/examples/src/spec/LengthOf.ts", protocol: "measured", out: "packages/examples/src/gen" },
     { spec: "packages/examples/src/spec/Mqtt.ts", protocol: "mqtt", out: "packages/examples/src/gallery/mqtt" },
+    { spec: "packages/examples/src/spec/Dns.ts", protocol: "dns", out: "packages/examples/src/gallery/dns" },
+    { spec: "packages/examples/src/spec/Modbus.ts", protocol: "modbus", out: "packages/examples/src/gallery/modbus" },
+    { spec: "packages/examples/src/spec/Amqp.ts", protocol: "amqp", out: "packages/examples/src/gallery/amqp" },
+    { spec: "packages/examples/src/spec/Resp.ts", protocol: "resp", out: "packages/examples/src/gallery/resp" },
+    { spec: "packages/examples/src/spec/Postgres.ts", protocol: "postgres", out: "packages/examples/src/gallery/postgres" },
     { spec: "packages/examples/src/spec/Nats.ts", protocol: "nats", out: "packages/examples/src/gallery/nats" }
   ]
 })

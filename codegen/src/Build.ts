@@ -131,6 +131,8 @@ class Builder {
   /** Order of the protocol. */
   private own: ByteOrder = "big"
   private states: ReadonlySet<string> = new Set()
+  /** The fields beside the one that is being built. */
+  private siblings: Fields = {}
   private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
 
   constructor(origin: Origin, elsewhere: ReadonlyMap<Type, string | undefined>) {
@@ -353,6 +355,10 @@ class Builder {
   }
 
   private rawSections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
+    this.siblings = Object.assign(
+      {},
+      ...Object.entries(body).map(([section, content]) => content === undefined ? {} : isType(content) ? { [section]: content } : content)
+    ) as Fields
     return Object.entries(body).filter(([, content]) => content !== undefined).map(([section, content]) => ({
       section,
       fields: isType(content!)
@@ -375,7 +381,10 @@ class Builder {
 
   /** Fields of a record, with what they say about each other resolved. */
   private record(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+    const outer = this.siblings
+    this.siblings = fields
     const raw = this.fields(fields, docOf)
+    this.siblings = outer
     return resolveFields(raw, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
   }
 
@@ -428,6 +437,7 @@ class Builder {
             ? { by: type.tag.field }
             : { tag: this.inOrder(type.byteOrder ?? this.own, () => this.type(type.tag as Type)) }),
           unknown: type.unknown,
+          empty: type.empty,
           cases: this.inOrder(type.byteOrder ?? this.own, () => this.cases(type, type.cases))
         }) as NamedTypeModel
       case "nibbleFrames":
@@ -453,7 +463,7 @@ class Builder {
           doc,
           int: type.of.int,
           unknown: type.unknown,
-          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value })).sort((
+          values: Object.entries(type.values).map(([name, value]) => defined({ name, doc: this.origin.doc(type, [name]), value: codeOf(value) })).sort((
             a,
             b
           ) => a.value - b.value)
@@ -558,7 +568,12 @@ class Builder {
       case "utf8":
         return { kind: "utf8", invalid: type.invalid, ...sized(type) }
       case "text":
-        return { kind: "text", encoding: type.encoding, ...sized(type), ...(type.until === undefined ? {} : { until: hexIn(type.encoding, type.until) }) }
+        return {
+          kind: "text",
+          encoding: type.encoding,
+          ...sized(type),
+          ...(type.until === undefined ? {} : { until: hexIn(type.encoding, type.until) })
+        }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
       case "constant":
@@ -662,14 +677,16 @@ class Builder {
     const { if: condition } = type
     if (condition === undefined || condition.kind === "valueOf") return condition
     if (condition.bit === undefined) return { kind: "bitOf" as const, field: condition.field }
-    const flags = [...this.types.values()].find((one) => one.kind === "flags" && one.bits.some(({ name }) => name === condition.bit))
-    const bit = flags?.kind === "flags" ? flags.bits.find(({ name }) => name === condition.bit)?.bit : undefined
-    return { kind: "bitOf" as const, field: condition.field, bit: bit ?? 0 }
+    const flags = this.siblings[condition.field]
+    const bit = flags?.kind === "flags" ? flags.bits[condition.bit]?.bit : undefined
+    // what is not there is a finding
+    return { kind: "bitOf" as const, field: condition.field, bit: bit ?? -1 }
   }
 }
 
 /** Whether the header of a kind has no place for an opcode, or this command takes all that others leave. */
-const hasNoOpcode = (frame: Frame, kind: string): boolean => needsRun(frame, frame.kinds[kind]!)
+const hasNoOpcode = (frame: Frame, kind: string): boolean =>
+  needsRun(frame, frame.kinds[kind]!) || Object.values(frame.kinds).some((one) => needsRun(frame, one))
 
 const fixedLengths = new Set<string>(["u8", "u16", "u24", "u32"])
 

@@ -219,4 +219,7 @@ const files = (
   format: (path: string, text: string) => string,
   rewrite: Rewrite = (text) => text
 ): Output["files"] =>
-  new Map([...modules.map((one) => [one.path, format(one.path, rewrite(print(one, header)))] as const), [`${name}.model.json`, json(model)]])
+  new Map([...modules.map((one) => [one.path, format(one.path, rewrite(print(one, header)))] as const), [
+    `${name}.model.json`,
+    json(model)
+  ]])

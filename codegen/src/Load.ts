@@ -34,7 +34,8 @@ const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined 
   if (!(cause instanceof Error)) return undefined
   const wrongPackage = cause instanceof SyntaxError && /import statement outside a module|Unexpected token 'export'/.test(cause.message)
   if (wrongPackage) return notModules(cwd, Path.dirname(path))
-  const [, line, column] = new RegExp(`${Path.basename(path).replaceAll(/[^\w]/g, "\\$&")}:(\\d+)(?::(\\d+))?`).exec(cause.stack ?? "") ?? []
+  const [, line, column] = new RegExp(`${Path.basename(path).replaceAll(/[^\w]/g, "\\$&")}:(\\d+)(?::(\\d+))?`).exec(cause.stack ?? "") ??
+    []
   if (line === undefined) return undefined
   const early = /^Cannot access '(.*)' before initialization$/.exec(cause.message)?.[1]
   return {
@@ -54,7 +55,9 @@ const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined 
 /** A spec without a protocol to see: the value that nobody uses is the one that was meant. */
 const unexported = (cwd: string, path: string): Finding => {
   const source = Fs.readFileSync(path, "utf8")
-  const unused = [...source.matchAll(/^(const|let) (\w+)\b/gm)].filter(([, , name]) => source.match(new RegExp(`\\b${name}\\b`, "g"))?.length === 1).at(-1)
+  const unused = [...source.matchAll(/^(const|let) (\w+)\b/gm)].filter(([, , name]) =>
+    source.match(new RegExp(`\\b${name}\\b`, "g"))?.length === 1
+  ).at(-1)
   return {
     rule: "WW001",
     file: fileOf(cwd, path),

@@ -139,7 +139,11 @@ export class Module {
   > {
     return [...this.imported].sort(([a], [b]) => compare(a, b)).map(([from, { values, types, namespace }]) => ({
       from,
-      names: [...new Set([...values, ...types])].sort(compare).map((name) => ({ name, as: this.renamed.get(`${from} ${name}`) ?? name, typeOnly: !values.has(name) })),
+      names: [...new Set([...values, ...types])].sort(compare).map((name) => ({
+        name,
+        as: this.renamed.get(`${from} ${name}`) ?? name,
+        typeOnly: !values.has(name)
+      })),
       ...(namespace === undefined ? {} : { namespace: namespace.name, namespaceTypeOnly: namespace.typeOnly })
     }))
   }

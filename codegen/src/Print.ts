@@ -86,7 +86,9 @@ const imports = (module: Module): ReadonlyArray<string> =>
       ...namespace === undefined ? [] : [`import ${namespaceTypeOnly === true ? "type " : ""}* as ${namespace} from "${from}"`],
       ...names.length === 0 ? [] : [
         `import ${typeOnly ? "type " : ""}{ ${
-          names.map((one) => `${one.typeOnly && !typeOnly ? "type " : ""}${one.name}${one.as === one.name ? "" : ` as ${one.as}`}`).join(", ")
+          names.map((one) => `${one.typeOnly && !typeOnly ? "type " : ""}${one.name}${one.as === one.name ? "" : ` as ${one.as}`}`).join(
+            ", "
+          )
         } } from "${from}"`
       ]
     ]

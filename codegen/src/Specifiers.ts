@@ -26,5 +26,6 @@ export const rewriting = (protocol: Protocol, directory: string, extension: stri
   }
   if (paths.size === 0) return (text) => text
   const pattern = new RegExp(`from "(${[...paths.keys()].map(escaped).join("|")})(/[A-Za-z]\\w*)?"`, "g")
-  return (text) => text.replaceAll(pattern, (_, module: string, name: string | undefined) => `from "${paths.get(module)}${name ?? "/index"}${extension}"`)
+  return (text) =>
+    text.replaceAll(pattern, (_, module: string, name: string | undefined) => `from "${paths.get(module)}${name ?? "/index"}${extension}"`)
 }

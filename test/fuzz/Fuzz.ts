@@ -51,7 +51,7 @@ const binary = (name: string, generated: unknown, models: ReadonlyArray<Model>):
   return {
     name,
     adapter,
-    sessions: [adapter.begin(false), adapter.begin(true)],
+    sessions: [adapter.begin(), adapter.begin({ collections: true })],
     examples: models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => bytesOfDigits(hex)))),
     places: (bytes) => annotate(catalog, bytes).fields.filter(({ length }) => length > 0).map(({ length, offset }) => [offset, length])
   }
@@ -65,7 +65,7 @@ const textual = (name: string, generated: unknown, schemas: unknown, model: stri
   return {
     name,
     adapter,
-    sessions: [adapter.begin(false)],
+    sessions: [adapter.begin()],
     examples: messages.flatMap(({ examples }) => examples.map(({ text }) => new TextEncoder().encode(text))),
     places: (bytes) => {
       const out: Array<readonly [number, number]> = []

@@ -5,6 +5,7 @@
  * start-up phase); `Gallery.follow` says so. What was decided is kept with each packet, so that it can be read again cut anywhere.
  */
 import { annotate, Catalog, DecodeError, EncodeError, hexOf, Reader, Writer } from "@wirewright/codec"
+import type { Customs } from "@wirewright/codec/Catalog"
 import { type AnyPacket, packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { Model } from "@wirewright/codec/Model"
 import { random } from "@wirewright/codec/Random.fixture"
@@ -52,12 +53,38 @@ export interface Gallery {
   readonly generated: object
   /** All that the generated `Schemas.ts` exports. */
   readonly schemas: object
+  /** Faces of the fields that only code can say. */
+  readonly customs?: Customs
+  /** Recordings in another shape than conversations, brought into it. */
+  readonly conversations?: ReadonlyArray<Conversation>
+  /**
+   * What is read may be spelled in several ways (where DNS points back): what others changed need not be written as it came, but so that it
+   * is read the same.
+   */
+  readonly spellings?: true
   /** Default: both sides send packets of the only kind, and no state is on. */
   readonly follow?: (conversation: Conversation) => Following
   /** What a peer sent that is wrong, and must be refused there: `conversation, side, offset`. What follows it is not read. */
   readonly refused?: ReadonlyArray<string>
   /** Protocols of lines: what is refused is named by its line instead, and what follows it is read all the same. */
   readonly lines?: boolean
+}
+
+/** Follows the phases that a spec describes: what each side sends next follows from the last packet with a `then`. */
+export const followPhases = (models: ReadonlyArray<Model>): Following => {
+  const { phases = [] } = models[0]!.frame
+  const catalog = Catalog.of(models)
+  let phase = phases[0]!
+  return {
+    next: (from) => {
+      const kind = phase[from]
+      return kind === undefined ? undefined : { kind }
+    },
+    saw: (_, packet) => {
+      const then = catalog.byTag(packet._tag)?.command?.then
+      if (then !== undefined) phase = phases.find(({ name }) => name === then)!
+    }
+  }
 }
 
 /** A packet that a peer sent. */
@@ -106,12 +133,12 @@ export class Recorded {
 
   constructor(gallery: Gallery) {
     this.gallery = gallery
-    this.catalog = Catalog.of(gallery.models)
+    this.catalog = Catalog.of(gallery.models, gallery.customs)
     const all = gallery.fixtures.flatMap((fixture) => {
       const file = new URL(`../fixtures/gallery/${fixture}.json`, import.meta.url)
       return (JSON.parse(readFileSync(file, "utf8")) as { readonly conversations: ReadonlyArray<Conversation> }).conversations
     })
-    this.streams = all.flatMap((conversation) => this.read(conversation))
+    this.streams = [...all, ...gallery.conversations ?? []].flatMap((conversation) => this.read(conversation))
   }
 
   /** All packets with the bytes of their stream. */
@@ -158,7 +185,7 @@ export class Recorded {
   }
 
   private read(conversation: Conversation): ReadonlyArray<Stream> {
-    const following = this.gallery.follow?.(conversation) ?? { next: () => ({}) }
+    const following: Following = this.gallery.follow?.(conversation) ?? { next: () => ({}) }
     const datagrams = conversation.transport === "udp"
     const sides = (["client", "server"] as const).map((from) => {
       const bytes = joined(conversation.chunks.filter((one) => one.from === from).map(({ hex }) => Buffer.from(hex, "hex")))
@@ -343,7 +370,10 @@ export const everyCut = (recorded: Recorded, size = 4096): number => {
   return bytes.length
 }
 
-/** Seeded chunkings of everything, repeated, give the same packets. Returns the bytes that were read each time. */
+/**
+ * Seeded chunkings of everything, repeated, give the same packets. All packets that a cut goes through are read whenever more of them has
+ * come; of those that lie within a chunk, which were read before with bytes after them, some. Returns the bytes that were read each time.
+ */
 export const chunkings = (recorded: Recorded, count = 1_000, size = 1_000_000): number => {
   const all = recorded.repeated(size)
   const bytes = joined(all.map((one) => one.bytes))
@@ -351,19 +381,37 @@ export const chunkings = (recorded: Recorded, count = 1_000, size = 1_000_000): 
   for (const one of all) ends.push((ends.at(-1) ?? 0) + one.bytes.length)
   const below = random(7)
   for (let run = 0; run < count; run++) {
-    const most = 2 ** (9 + run % 8)
-    const cuts: Array<number> = []
-    for (let at = 1 + below(most); at < bytes.length; at += 1 + below(most)) cuts.push(at)
-    const compared = below(97)
+    const most = 2 ** (11 + run % 6)
     let index = 0
-    readCut(recorded, all, bytes, cuts, (packet, end) => {
-      const want = all[index]!
-      if (end !== ends[index] || packet._tag !== want.packet._tag) {
-        throw new Error(`chunking ${run}: packet ${index} is ${packet._tag} that ends at ${end}, not ${want.packet._tag} at ${ends[index]}`)
+    let at = 0
+    for (let before = 0, there = 0; there < bytes.length;) {
+      before = there
+      there = Math.min(bytes.length, there + 1 + below(most))
+      const reader = new Reader(bytes.subarray(0, there))
+      while (at < there) {
+        const want = all[index]!
+        const end = ends[index]!
+        if (at >= before && end < there && below(64) !== 0) {
+          at = end
+          index++
+          continue
+        }
+        try {
+          const packet = recorded.decode(reader, at, want.reading)
+          if (reader.next !== end || packet._tag !== want.packet._tag) {
+            throw new Error(
+              `chunking ${run}: packet ${index} is ${packet._tag} that ends at ${reader.next}, not ${want.packet._tag} at ${end}`
+            )
+          }
+          if (below(16) === 0 && !isDeepStrictEqual(packet, want.packet)) deepStrictEqual(packet, want.packet, `chunking ${run}`)
+          at = end
+          index++
+        } catch (error) {
+          if (error instanceof DecodeError && error.incomplete && end > there) break
+          throw error
+        }
       }
-      if (index % 97 === compared && !isDeepStrictEqual(packet, want.packet)) deepStrictEqual(packet, want.packet, `chunking ${run}`)
-      index++
-    })
+    }
     if (index !== all.length) throw new Error(`chunking ${run}: ${index} of ${all.length} packets`)
   }
   return bytes.length
@@ -455,21 +503,20 @@ export interface Mutations {
  */
 export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutations => {
   const below = random(seed)
-  const sorts = new Map<string, Array<{ readonly bytes: Uint8Array; readonly reading: Reading }>>()
-  for (const { bytes, one } of recorded.packets) {
+  const sorts = new Map<string, Array<{ readonly bytes: Uint8Array; readonly reading: Reading; readonly datagram: boolean }>>()
+  for (const { bytes, one, stream } of recorded.packets) {
     if (bytes.length > 2_000) continue
     const sort = `${one.packet._tag} ${JSON.stringify(one.reading)}`
-    sorts.set(sort, [...sorts.get(sort) ?? [], { bytes, reading: one.reading }])
+    sorts.set(sort, [...sorts.get(sort) ?? [], { bytes, reading: one.reading, datagram: stream.datagrams }])
   }
   const all = [...sorts.values()]
   const pick = () => {
     const of = all[below(all.length)]!
     return of[below(of.length)]!
   }
-  const datagrams = recorded.streams.every((stream) => stream.datagrams)
   const out: Mutations = { packets: 0, refused: 0, incomplete: 0, findings: [] }
   for (let run = 0; run < count && out.findings.length < 10; run++) {
-    const { bytes: original, reading } = pick()
+    const { bytes: original, datagram, reading } = pick()
     let bytes = original
     for (let changes = 1 + below(2); changes > 0; changes--) {
       const places = recorded.annotate(bytes, reading).fields.filter(({ length }) => length > 0)
@@ -490,7 +537,7 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
         if (got.incomplete) out.incomplete++
         else {
           out.refused++
-          if (!datagrams) {
+          if (!datagram) {
             const more = joined([bytes, below(2) === 0 ? pick().bytes : new Uint8Array(1 + below(64)).fill(edges[below(edges.length)]!)])
             const later = attempt(recorded, more, reading)
             if (!(later instanceof DecodeError)) say(`a ${later.packet._tag} when more follows, before that ${got.message}`)
@@ -504,7 +551,10 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
       if (annotation.error !== undefined) say(`the interpreter refuses a ${got.packet._tag}: ${annotation.error.message}`)
       else if (annotation.length !== got.end) say(`a ${got.packet._tag} takes ${got.end} bytes, for the interpreter ${annotation.length}`)
       const again = recorded.encode(got.packet, reading)
-      if (hexOf(again) !== hexOf(whole)) say(`a ${got.packet._tag} is written as ${hexOf(again)}`)
+      if (recorded.gallery.spellings === true) {
+        const same = attempt(recorded, again, reading)
+        if (same instanceof DecodeError || !isDeepStrictEqual(same.packet, got.packet)) say(`a ${got.packet._tag} is read otherwise from ${hexOf(again)}`)
+      } else if (hexOf(again) !== hexOf(whole)) say(`a ${got.packet._tag} is written as ${hexOf(again)}`)
     } catch (error) {
       say(
         error instanceof EncodeError

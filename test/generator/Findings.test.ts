@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
-import { runGenerator } from "./Run.ts"
+import { runCheck, runGenerator } from "./Run.ts"
 
 const fixtures = Path.join(import.meta.dirname, "fixtures")
 
@@ -40,6 +40,15 @@ describe("findings", () => {
     const expected = planted("BadExamples.ts")
     expect(expected.length).toBe(5)
     expect([...found("BadExamples.ts", "/nowhere")].sort()).toEqual([...expected].sort())
+  })
+
+  it("finds nothing, and leaves nothing undecided, in what real protocols need", () => {
+    const names = ["postgres", "mqtt", "resp", "meta", "records", "modbus", "dhcp"]
+    const { findings, notices } = runCheck({
+      cwd: fixtures,
+      targets: names.map((protocol) => ({ spec: "Fine.ts", protocol, out: `/nowhere/${protocol}` }))
+    })
+    expect([findings, notices]).toEqual([[], []])
   })
 
   it("reports a spec that cannot be loaded as such", () => {

@@ -110,7 +110,7 @@ describe("constants, enumerations and tags in records", () => {
       )
     )
     const literal = (value: bigint, size: number) => size === 8 ? `${value}n` : String(value)
-    const inner = `choice("Inner", D.i16, { Minus: tagged(-2, { a: D.u16 }) })`
+    const inner = `choice("Inner", D.i16, { Minus: tagged(-2, { a: D.u16 }) }, { byteOrder: "big" })`
     const { Reader, Writer, catalog, gen } = await generated(
       "constants",
       `const inner = ${inner}
@@ -130,7 +130,7 @@ export const p = D.protocol(f, { name: "constants", module: "./constants", comma
     )
     for (const [opcode, { int, name, order, size, value }] of all.entries()) {
       const e = size === 8 ? 1n : values(int, size)[0]!
-      // a choice has no byte order of its own, and no record's: big
+      // the choice says its own order
       const body = bytesOf(value, size, order === "little") + bytesOf(e, size === 8 ? 1 : size, order === "little") + "fffe0102"
       const frame = bytesOf(BigInt(body.length / 2), 2) + bytesOf(BigInt(opcode), 1) + body
       const writer = new Writer(64)

@@ -47,9 +47,12 @@ const locked = (name: string): string => manifest(join(root, "node_modules", nam
 /** What a stranger has. */
 export class Outside {
   readonly directory: string
+  /** Paths of the packed packages, by name. */
+  readonly tarballs: ReadonlyMap<string, string>
 
-  private constructor(directory: string) {
+  private constructor(directory: string, tarballs: ReadonlyMap<string, string>) {
     this.directory = directory
+    this.tarballs = tarballs
   }
 
   /** Builds from scratch, packs, and installs into a new directory with the spec in it. */
@@ -82,12 +85,25 @@ export class Outside {
     )
     cpSync(join(root, "test/fixtures/outsider"), directory, { recursive: true })
     run(directory, "npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"])
-    return new Outside(directory)
+    return new Outside(
+      directory,
+      new Map(Object.entries(dependencies).map(([name, file]) => [name, join(directory, file.replace("file:", ""))]))
+    )
   }
 
   /** Runs a program there. */
   run(program: string, ...args: ReadonlyArray<string>): string {
     return run(this.directory, program, args)
+  }
+
+  /** Runs a program in a directory of its own. */
+  runIn(directory: string, program: string, ...args: ReadonlyArray<string>): string {
+    return run(directory, program, args)
+  }
+
+  /** The version of a package from elsewhere that this repository locks. */
+  locked(name: string): string {
+    return locked(name)
   }
 
   /** The manifest of an installed package, and its files. */

@@ -1,10 +1,15 @@
 /**
  * A stranger installs the packages outside of this repository, adds an opcode to DCP and a protocol of their own, and gets typed codecs
- * that work: the published packages are complete, and extension needs nothing that only this repository has.
+ * that work: the published packages are complete, and extension needs nothing that only this repository has. Another one begins with an
+ * empty directory and does what the README says.
  */
-import { existsSync } from "node:fs"
+import { TcpRecorder } from "@wirewright/capture/TcpRecorder"
+import { spawnSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { Beginner, pnpm, sectionOf } from "./Beginner.ts"
+import { root } from "./Blocks.ts"
 import { missingTargets, Outside, published } from "./Outside.ts"
 
 let outside: Outside
@@ -66,5 +71,101 @@ describe("a stranger", () => {
   test("shows a packet of a protocol that comes compiled", () => {
     const said = outside.run("npx", "wirewright", "decode", "--hex", "800a00000000000000000000000000000000000000000000")
     expect(said).toContain("Noop")
+  }, slow)
+})
+
+const readme = readFileSync(join(root, "README.md"), "utf8")
+const heading = "A protocol of your own"
+
+/** A pcapng file of a connection to port 4000, in which both sides say these bytes. */
+const captured = (c2s: string, s2c: string): Uint8Array => {
+  const recorder = new TcpRecorder()
+  const begin = recorder.begin()
+  const { bytes, recorded } = recorder.open({ host: "10.0.0.2", port: 40_000 }, { host: "10.0.0.1", port: 4000 }, BigInt(1))
+  return Buffer.concat([
+    ...begin,
+    ...bytes,
+    ...recorder.packet(recorded, "client", Buffer.from(c2s, "hex"), BigInt(2)),
+    ...recorder.packet(recorded, "server", Buffer.from(s2c, "hex"), BigInt(3)),
+    ...recorder.close(recorded, BigInt(4))
+  ])
+}
+
+const hexOf = (text: string): string => Buffer.from(text).toString("hex")
+
+// by hand: opcode, length, then little-endian; 1.5 is 0x3fc00000
+const reading = "01" + "0b" + "0201" + "07000000" + "01" + "0000c03f"
+const sensors = "02" + "05" + "0161" + "026263"
+const put = hexOf("PUT a 3\r\n") + "010203" + hexOf("\r\n")
+const hush = "0005" + "03" + "0005"
+const say = "0005" + "01" + hexOf("hi")
+
+describe("a beginner with an empty directory", () => {
+  let beginner: Beginner
+
+  test("does what the README says, and sees what it says", () => {
+    beginner = new Beginner(outside, "npm")
+    const seen = beginner.follow(sectionOf(readme, heading))
+    expect(seen.length).toBeGreaterThanOrEqual(2)
+    for (const { expected, printed } of seen) expect(printed).toBe(expected)
+  }, slow)
+
+  test("describes a little-endian protocol, one of lines, and an extension; protocols of their own are strict TypeScript", () => {
+    for (const name of ["meter", "box", "loud"]) {
+      beginner.write(`${name}.ts`, readFileSync(join(root, "test/fixtures/stranger", `${name}.ts`)))
+      expect(beginner.sh(`npx wirewright generate ${name}.ts --out src/${name}`)).toContain(`wrote src/${name}/Packets.ts`)
+      if (name === "box") beginner.sh("npx tsc --noEmit")
+    }
+    beginner.write("src/use.ts", readFileSync(join(root, "test/fixtures/stranger/use.ts")))
+  }, slow)
+
+  // the union of an extension's packets takes the opcode's field to be named `opcode`; in the chat it is `type`
+  test.fails("an extension of a protocol whose opcode has another name is strict TypeScript", () => {
+    beginner.sh("npx tsc --noEmit")
+  }, slow)
+
+  test("writes packets of theirs", () => {
+    expect(JSON.parse(beginner.sh("node src/use.ts"))).toEqual({ meter: reading + sensors, box: put, size: 3, loud: hush + say })
+  }, slow)
+
+  test.each<readonly [name: string, c2s: string, s2c: string, packets: ReadonlyArray<readonly [string, string]>]>([
+    ["meter", reading + sensors, sensors, [["Reading", "c2s"], ["Names", "c2s"], ["Names", "s2c"]]],
+    ["box", put + hexOf("TAKE a\r\n"), put, [["Put", "c2s"], ["Take", "c2s"], ["Put", "s2c"]]],
+    ["loud", hush + say, say, [["Hush", "c2s"], ["Say", "c2s"], ["Say", "s2c"]]]
+  ])("looks into a capture of %s, and encodes it again", (name, c2s, s2c, packets) => {
+    beginner.write(`${name}.pcapng`, captured(c2s, s2c))
+    const said = beginner.sh(`npx wirewright decode ${name}.pcapng --protocol src/${name} --json`)
+    const lines = said.trim().split("\n").map((line) => JSON.parse(line) as { readonly packet: string; readonly direction: string })
+    expect(lines.map(({ direction, packet }) => [packet, direction])).toEqual(packets)
+    beginner.write(`${name}.ndjson`, said)
+    const encoded = beginner.sh(`npx wirewright encode --protocol src/${name} < ${name}.ndjson`)
+    expect(encoded.replaceAll("\n", "")).toBe(c2s + s2c)
+  }, slow)
+
+  test("needs no .ts imports: importExtension .js compiles with what tsc --init says, and the compiled code is a protocol, too", () => {
+    beginner.write(
+      "wirewright.config.ts",
+      "import { defineConfig } from \"wirewright\"\n\nexport default defineConfig({\n  targets: [{ spec: \"chat.ts\", out: \"js/chat\" }],\n" +
+        "  importExtension: \".js\"\n})\n"
+    )
+    beginner.sh("npx wirewright generate")
+    beginner.sh("rm tsconfig.json; npx tsc --init > made.txt")
+    const config = readFileSync(join(beginner.directory, "tsconfig.json"), "utf8")
+    beginner.write("tsconfig.json", config.replace(/}\s*$/, ", \"include\": [\"chat.ts\", \"js\"] }"))
+    beginner.sh("npx tsc --outDir dist")
+    for (const directory of ["js/chat", "dist/js/chat"]) {
+      expect(beginner.sh(`npx wirewright decode --hex ${say} --protocol ${directory}`)).toMatch(/^Say message · 5 bytes · Chat$/m)
+    }
+  }, slow)
+})
+
+const hasPnpm = spawnSync("npx", [...pnpm, "--version"], { encoding: "utf8", shell: process.platform === "win32" }).status === 0
+
+describe.skipIf(!hasPnpm)("a beginner with pnpm, which shows only the packages that were asked for", () => {
+  test("does what the README says, and sees what it says", () => {
+    const beginner = new Beginner(outside, "pnpm")
+    for (const { expected, printed } of beginner.follow(sectionOf(readme, heading))) expect(printed).toBe(expected)
+    // what comes with the command is found by the command
+    expect(beginner.sh("npx wirewright decode --hex 800a00000000000000000000000000000000000000000000")).toContain("Noop request")
   }, slow)
 })

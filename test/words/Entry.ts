@@ -38,7 +38,18 @@ export interface Entry {
 }
 
 /** Bytes that are wrong, in short. */
-export const wrong = (hex: string, reason: string, path: string, offset: number, around: Surroundings = {}): Wrong => ({ hex, reason, path, offset, ...around })
+export const wrong = (hex: string, reason: string, path: string, offset: number, around: Surroundings = {}): Wrong => ({
+  hex,
+  reason,
+  path,
+  offset,
+  ...around
+})
 
 /** A value that cannot be written, in short. */
-export const refused = (value: unknown, reason: string, path: string, around: Surroundings = {}): Refused => ({ value, reason, path, ...around })
+export const refused = (value: unknown, reason: string, path: string, around: Surroundings = {}): Refused => ({
+  value,
+  reason,
+  path,
+  ...around
+})

@@ -10,7 +10,16 @@ import { tokens } from "./table/Tokens.ts"
 import { whole } from "./table/Whole.ts"
 
 /** Entries by group. */
-export const groups: { readonly [name: string]: ReadonlyArray<Entry> } = { numbers, texts, tokens, lengths, presence, bits: bitsAndTokens, records, whole }
+export const groups: { readonly [name: string]: ReadonlyArray<Entry> } = {
+  numbers,
+  texts,
+  tokens,
+  lengths,
+  presence,
+  bits: bitsAndTokens,
+  records,
+  whole
+}
 
 /** Connection states that entries mention. */
 export const states = ["on", "version"] as const

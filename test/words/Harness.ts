@@ -56,7 +56,9 @@ export const plain = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return { bytes: hexOf(value) }
   if (typeof value === "bigint") return { bigint: String(value) }
   if (Array.isArray(value)) return value.map(plain)
-  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) return { number: Object.is(value, -0) ? "-0" : String(value) }
+  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
+    return { number: Object.is(value, -0) ? "-0" : String(value) }
+  }
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).map(([name, one]) => [name, plain(one)]))
 }
@@ -98,7 +100,8 @@ export class Generated {
   static async of(
     name: string,
     types: ReadonlyArray<NamedType>,
-    options: { readonly customs?: Customs; readonly states?: ReadonlyArray<string>; readonly files?: { readonly [name: string]: string } } = {}
+    options: { readonly customs?: Customs; readonly states?: ReadonlyArray<string>; readonly files?: { readonly [name: string]: string } } =
+      {}
   ): Promise<Generated> {
     const directory = Path.join(work, `.wirewright-words-${name}`)
     Fs.rmSync(directory, { recursive: true, force: true })
@@ -112,7 +115,9 @@ export class Generated {
     const properties = (options.states ?? []).map((state) => [state, state === "on" ? "boolean" : "number"] as const)
     const states = [
       `export interface States { ${properties.map(([state, type]) => `readonly ${state}: ${type}`).join("; ")} }`,
-      `export const noStates: States = { ${properties.map(([state, type]) => `${state}: ${type === "boolean" ? "false" : "0"}`).join(", ")} }`
+      `export const noStates: States = { ${
+        properties.map(([state, type]) => `${state}: ${type === "boolean" ? "false" : "0"}`).join(", ")
+      } }`
     ]
     Fs.writeFileSync(Path.join(directory, "States.ts"), states.join("\n"))
     for (const [file, text] of Object.entries(options.files ?? {})) Fs.writeFileSync(Path.join(directory, file), text)
@@ -171,13 +176,24 @@ export class Generated {
   }
 
   /** Reads a record with the interpreter: leaves by their paths, without those that packets do not carry. */
-  walk(name: string, bytes: Uint8Array, { littleEndian, states = {} }: Surroundings = {}): { leaves: Map<string, unknown> } | { error: Objection } {
+  walk(
+    name: string,
+    bytes: Uint8Array,
+    { littleEndian, states = {} }: Surroundings = {}
+  ): { leaves: Map<string, unknown> } | { error: Objection } {
     const on = new Map(Object.entries(states).filter(([, one]) => one !== false).map(([key, one]) => [key, Number(one)]))
     const walk = new LayoutWalk(this.catalog, bytes, on)
     walk.packet = name
     if (littleEndian !== undefined) (walk as unknown as { little: boolean }).little = littleEndian
     try {
-      const next = wordOf(this.typeOf(name)).walk(walk, this.typeOf(name), { path: "", name: "", at: 0, end: new Reader(bytes).open, scope: new Scope(0), doc: undefined })
+      const next = wordOf(this.typeOf(name)).walk(walk, this.typeOf(name), {
+        path: "",
+        name: "",
+        at: 0,
+        end: new Reader(bytes).open,
+        scope: new Scope(0),
+        doc: undefined
+      })
       if (next !== bytes.length) return { error: { reason: "Trailing", path: "", offset: next, incomplete: false } }
     } catch (error) {
       return { error: objection(error) }
@@ -186,7 +202,9 @@ export class Generated {
     const invisible = this.invisible(name)
     for (const { path, value } of walk.spans) {
       const last = path.replace(/\[\d+\]$/, "").split(".").at(-1)!
-      if (!invisible.has(last) && !/\.(tag|length|count|frame)$/.test(`.${path}`) || path.endsWith(".tag") && this.isUnknown(walk.spans, path)) {
+      if (
+        !invisible.has(last) && !/\.(tag|length|count|frame)$/.test(`.${path}`) || path.endsWith(".tag") && this.isUnknown(walk.spans, path)
+      ) {
         found.set(path, value)
       }
     }
@@ -225,7 +243,9 @@ export class Generated {
     const decoded = this.decode(name, bytes, around)
     const walked = this.walk(name, bytes, around)
     if ("error" in decoded || "error" in walked) {
-      const [one, other] = ["error" in decoded ? decoded.error : "a value", "error" in walked ? walked.error : "a value"].map((each) => JSON.stringify(each))
+      const [one, other] = ["error" in decoded ? decoded.error : "a value", "error" in walked ? walked.error : "a value"].map((each) =>
+        JSON.stringify(each)
+      )
       return one === other ? undefined : `decoder ${one}, interpreter ${other}`
     }
     const expected = leaves(decoded.value, "", new Map())
@@ -247,11 +267,16 @@ const fieldsOf = (type: NamedTypeModel): ReadonlyArray<FieldModel> =>
 export const compile = (directories: ReadonlyArray<string>): string => {
   const root = Path.join(work, "..")
   const project = Path.join(directories[0]!, "tsconfig.json")
-  const { compilerOptions } = JSON.parse(Fs.readFileSync(Path.join(root, "tsconfig.base.json"), "utf8")) as { readonly compilerOptions: object }
+  const { compilerOptions } = JSON.parse(Fs.readFileSync(Path.join(root, "tsconfig.base.json"), "utf8")) as {
+    readonly compilerOptions: object
+  }
   const options = { ...compilerOptions, noEmit: true, composite: false, incremental: false, declarationMap: false, noUnusedLocals: false }
   Fs.writeFileSync(project, JSON.stringify({ compilerOptions: options, include: directories.map((one) => Path.join(one, "*.ts")) }))
   const tsc = Path.join(root, "node_modules/typescript/bin/tsc")
-  const { stderr, stdout } = ChildProcess.spawnSync(process.execPath, [tsc, "-p", project, "--pretty", "false"], { cwd: work, encoding: "utf8" })
+  const { stderr, stdout } = ChildProcess.spawnSync(process.execPath, [tsc, "-p", project, "--pretty", "false"], {
+    cwd: work,
+    encoding: "utf8"
+  })
   return stdout + stderr
 }
 

@@ -20,7 +20,13 @@ export const largestOpcode = (kind: KindModel): number | undefined => {
 
 /** Findings about a command and its frame. */
 export function* checkCommand(model: CommandModel, value: Command, kind: KindModel, frame: Frame, isFirst: boolean): Iterable<Complaint> {
-  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({ rule, value, path, message, hint })
+  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
+    rule,
+    value,
+    path,
+    message,
+    hint
+  })
   const largest = largestOpcode(kind)
   if (largest === undefined) {
     if (value.opcode !== undefined && isFirst) {
@@ -51,12 +57,21 @@ export function* checkCommand(model: CommandModel, value: Command, kind: KindMod
         "WW116",
         ["header", name],
         field === undefined ? `the header of ${kind.name} has no field ${name}` : `the header field ${name} is derived`,
-        `it has ${[...fields].filter(([, { kind: one }]) => ["int", "slice", "enumeration", "flags"].includes(one)).map(([one]) => one).join(", ") || "none to fix"}`
+        `it has ${
+          [...fields].filter(([, { kind: one }]) => ["int", "slice", "enumeration", "flags"].includes(one)).map(([one]) => one).join(
+            ", "
+          ) || "none to fix"
+        }`
       )
     }
   }
   if (value.then !== undefined && frame.phases?.[value.then] === undefined) {
-    yield complain("WW117", ["then"], `the frame has no phase ${value.then}`, `it has ${Object.keys(frame.phases ?? {}).join(", ") || "none: declare `phases`"}`)
+    yield complain(
+      "WW117",
+      ["then"],
+      `the frame has no phase ${value.then}`,
+      `it has ${Object.keys(frame.phases ?? {}).join(", ") || "none: declare `phases`"}`
+    )
   }
 }
 
@@ -68,7 +83,9 @@ export function* checkReplaced(built: Built): Iterable<Complaint> {
   for (const [model, value] of built.commands) {
     const taken = value.opcode === undefined
       ? undefined
-      : inherited.find((one) => one.kinds.request === value.kinds.request && one.opcode !== undefined && codeOf(one.opcode) === model.opcode)
+      : inherited.find((one) =>
+        one.kinds.request === value.kinds.request && one.opcode !== undefined && codeOf(one.opcode) === model.opcode
+      )
     // the same name says as much
     if (taken !== undefined && (value.replaces ?? model.name) !== taken.name) {
       yield {

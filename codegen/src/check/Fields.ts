@@ -1,25 +1,14 @@
 /** Rules for runs of fields: sections of a packet and records. */
-import type { FieldModel, IntName, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
 import type { Complaint } from "../Finding.ts"
-import { intSize, isPropertyName } from "../Names.ts"
+import { isPropertyName } from "../Names.ts"
 import type { Context } from "../print/Context.ts"
-import { rangeOfBits } from "@wirewright/codec/words/Numbers"
 import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { presences } from "@wirewright/codec/LayoutSizes"
 import { isPresenceByLength } from "@wirewright/codec/words/Presence"
+import { at, type Place, rangeOf } from "./Place.ts"
 import { checkWord } from "./Words.ts"
-
-/** Where a field is written, and how to complain about it. */
-export interface Place {
-  readonly context: Context
-  readonly value: object
-  readonly path: ReadonlyArray<string>
-  /** Whether `when` may name connection states here. */
-  readonly states: ReadonlyArray<string>
-  /** Most bytes that anything here can take: those of a packet. */
-  readonly most?: number
-}
 
 /** Fields of one object with where they were written, those within `bits` and `tokens` in place of these. */
 export const flattened = (
@@ -38,18 +27,6 @@ export const flattened = (
 /** Names of fields that are bits of a number. */
 export const slicesOf = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
   new Set(fields.flatMap(({ type }) => type.kind === "bits" ? type.fields.map(({ name }) => name) : []))
-
-/** Makes a complaint about a field. */
-export const at = (place: Place, rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
-  rule,
-  value: place.value,
-  path: [...place.path, ...path],
-  message,
-  hint
-})
-
-/** Largest and smallest value of an integer. */
-export const rangeOf = (int: IntName): { readonly min: bigint; readonly max: bigint } => rangeOfBits(intSize(int) * 8, int.startsWith("i"))
 
 const measurable: ReadonlySet<TypeModel["kind"]> = new Set([
   "bytes",
@@ -145,7 +122,9 @@ export function* checkReferences(place: Place, fields: ReadonlyArray<readonly [R
         continue
       }
       const of = unwrapped(fields[target]![1].type)
-      if (length.kind === "countOf" ? of.kind !== "array" : !isMeasurable(context, of)) {
+      // of several fields together, one must vary
+      const measures = (one: string): boolean => index.has(one) && isMeasurable(context, unwrapped(fields[index.get(one)!]![1].type))
+      if (length.kind === "countOf" ? of.kind !== "array" : !targets.some(measures)) {
         yield at(
           place,
           "WW123",
@@ -248,7 +227,13 @@ function* checkType(place: Place, name: string, type: TypeModel): Iterable<Compl
       return yield* checkType(place, name, type.of)
     case "optional":
       if (type.of.kind === "optional" || type.of.kind === "when") {
-        yield at(place, "WW126", [name], `${name} is optional twice`, type.of.kind === "when" ? "write when(…, optional(…))" : "once is enough")
+        yield at(
+          place,
+          "WW126",
+          [name],
+          `${name} is optional twice`,
+          type.of.kind === "when" ? "write when(…, optional(…))" : "once is enough"
+        )
       }
       return yield* checkType(place, name, type.of)
     case "constant": {

@@ -4,7 +4,7 @@ import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { hex, intSize } from "../Names.ts"
 import { fieldOf } from "../print/HeaderFields.ts"
-import { rangeOf } from "./Fields.ts"
+import { rangeOf } from "./Place.ts"
 
 /** Findings about a protocol's frame. */
 export function* checkFrame(built: Built): Iterable<Complaint> {

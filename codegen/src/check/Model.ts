@@ -1,5 +1,6 @@
 /** Rules for whole protocols. All findings are collected; none stops the others. */
 import type { CommandModel, FieldModel, IntName, KindModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
+import { headOf } from "@wirewright/codec/Heads"
 import type { Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { hex, intSize, isFileName, isIdentifier, isPropertyName, pascal } from "../Names.ts"
@@ -10,10 +11,14 @@ import { measuredFields } from "@wirewright/codec/words/Records"
 import { Context } from "../print/Context.ts"
 import { visibleFields } from "../print/HeaderFields.ts"
 import { checkCommand, checkReplaced } from "./Commands.ts"
-import { at, checkNames, checkReferences, checkRun, flattened, type Place, rangeOf, slicesOf } from "./Fields.ts"
+import { checkNames, checkReferences, checkRun, flattened, slicesOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
+import { checkKinds } from "./Frames.ts"
+import { checkOrders } from "./Orders.ts"
+import { at, type Place, rangeOf } from "./Place.ts"
 import { checkSiblings } from "./Words.ts"
 
+import { headFields, opcodeField } from "../print/RunFrame.ts"
 /** Names that generated code needs for itself. */
 const globals = new Set([
   "Array",
@@ -48,9 +53,20 @@ function* rules(built: Built): Iterable<Complaint> {
   for (const [name, value] of built.types) {
     if (context.from(name) !== context.local("Types")) continue
     yield* checkNamed({ context, value, path: [], states }, context.named(name))
+    if (!context.isFinite(name)) {
+      yield {
+        rule: "WW251",
+        value,
+        path: [],
+        message: `a ${name} contains another ${name} in every case, so none ever ends`,
+        hint: "let an array, an optional or another case end it"
+      }
+    }
   }
+  yield* checkOrders(built)
   if (built.protocol.kind === "types") return
   yield* checkFrame(built)
+  if (built.protocol.base === undefined) yield* checkKinds(built, built.protocol.frame)
   yield* checkCommands(built, context, states)
   yield* checkReplaced(built)
 }
@@ -140,7 +156,7 @@ function* checkRecord(place: Place, fields: ReadonlyArray<FieldModel>, taken: Re
 }
 
 function* checkCommands(built: Built, context: Context, states: ReadonlyArray<string>): Iterable<Complaint> {
-  const opcodes = new Map<string, string>()
+  const opcodes = new Map<string, ReadonlyArray<CommandModel>>()
   const tags = new Map<string, string>()
   const families = new Map<string, string>()
   for (const [model, value] of built.commands) {
@@ -170,16 +186,17 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
     families.set(model.family.toLowerCase(), model.family)
     yield* checkKind(built, place, model, context)
     const key = `${model.kinds.request} ${model.isOpcodeless === true ? model.name : model.opcode}`
-    if (opcodes.has(key)) {
+    const sharing = opcodes.get(key)
+    if (sharing !== undefined && !areTold(context, model, sharing)) {
       yield at(
         place,
         "WW102",
         ["opcode"],
-        `opcode ${hex(model.opcode)} is ${opcodes.get(key)} already`,
-        "one opcode, one command"
+        `opcode ${hex(model.opcode)} is ${sharing.map(({ name }) => name).join(", ")} already`,
+        "one opcode, one command; or begin the content of each with a constant or literal of its own"
       )
     }
-    opcodes.set(key, model.name)
+    opcodes.set(key, [...sharing ?? [], model])
     for (const packet of packetsOf(context, model).filter((one) => one.kind !== undefined)) {
       if (tags.has(packet.tag)) {
         yield at(
@@ -194,6 +211,16 @@ function* checkCommands(built: Built, context: Context, states: ReadonlyArray<st
     }
     yield* checkPackets(place, model, context, value)
   }
+}
+
+/** Whether a packet begins otherwise than those that have its opcode. */
+const areTold = (context: Context, model: CommandModel, others: ReadonlyArray<CommandModel>): boolean => {
+  if (context.model.frame.kinds.find(({ name }) => name === model.kinds.request)?.run === undefined) return false
+  const heads = (command: CommandModel): ReadonlyArray<string> =>
+    command.request.map(({ sections }) => headOf(sections.flatMap(({ fields }) => fields)).text)
+  return heads(model).every((text) =>
+    others.flatMap(heads).every((other) => text !== "" && other !== "" && !text.startsWith(other) && !other.startsWith(text))
+  )
 }
 
 function* checkKind(built: Built, place: Place, model: CommandModel, context: Context): Iterable<Complaint> {
@@ -216,9 +243,10 @@ function* checkKind(built: Built, place: Place, model: CommandModel, context: Co
 
 /** Header fields that are read before a packet's own. */
 const headerFields = (kind: KindModel): ReadonlyArray<FieldModel> =>
-  kind.run?.fields ?? (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
-    field.role === "field" ? [{ name: field.name, type: field.type }] : []
-  )
+  kind.run?.fields ??
+    (kind.headers[0]?.fields ?? []).flatMap((field): ReadonlyArray<FieldModel> =>
+      field.role === "field" ? [{ name: field.name, type: field.type }] : []
+    )
 
 function* checkPackets(place: Place, model: CommandModel, context: Context, value: object): Iterable<Complaint> {
   const written = value as { readonly responses?: { readonly [status: string]: unknown } }
@@ -245,7 +273,10 @@ function* checkPackets(place: Place, model: CommandModel, context: Context, valu
     const header = new Map<string, string>([
       ["_tag", "the tag"],
       ["layout", "the name of the layout"],
-      ["opcode", "the header"],
+      ...(packet.kind.run === undefined
+        ? ["opcode"]
+        : [opcodeField(packet.kind)?.name ?? [], headFields(context, packet.kind).map(({ name }) => name)].flat())
+        .map((name): [string, string] => [name, "the header"]),
       ...visibleFields(packet.kind).map((field): [string, string] => [field.name, "the header"]),
       ...packet.kind.shared.map(({ section }): [string, string] => [section, "the header"])
     ])

@@ -85,7 +85,13 @@ export function* checkPrinted(built: Built, modules: ReadonlyArray<Module>): Ite
     const exact = owners.filter((owner) => owner.name === name)
     const [owner] = exact.length > 0 ? exact : owners.filter((one) => name.includes(one.name)).sort((a, b) => b.name.length - a.name.length)
     if (owner === undefined) {
-      yield { rule: "WW114", value: built.protocol, path: ["name"], message: `generated code says the name ${name} twice`, hint: "rename what it is made from" }
+      yield {
+        rule: "WW114",
+        value: built.protocol,
+        path: ["name"],
+        message: `generated code says the name ${name} twice`,
+        hint: "rename what it is made from"
+      }
       continue
     }
     // further names that are made of one name have its fault
@@ -96,7 +102,9 @@ export function* checkPrinted(built: Built, modules: ReadonlyArray<Module>): Ite
       rule: "WW114",
       value: owner.value,
       path: owner.path,
-      message: `${owner.name} is the name of ${owner.what}${other === undefined ? `, and generated code has a ${name} of its own` : ` and of ${other.what}`}`,
+      message: `${owner.name} is the name of ${owner.what}${
+        other === undefined ? `, and generated code has a ${name} of its own` : ` and of ${other.what}`
+      }`,
       hint: `rename ${owner.what === "a command" && other !== undefined ? "the command or the other" : "it"}, such as ${owner.name}${
         owner.what === "a command" ? "Command" : owner.what.startsWith("the kind") ? "Message" : "Record"
       }`

@@ -6,8 +6,10 @@
  */
 import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
+import { wordOf } from "@wirewright/codec/words/index"
+import { headOf as beginning } from "@wirewright/codec/Heads"
 import { measuredFields } from "@wirewright/codec/words/Records"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { baseOf, type Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
@@ -22,6 +24,8 @@ interface Gap {
   readonly name: string
   readonly why: string
   readonly hint: string
+  /** A decoder stops as soon as it can, so that no value's bytes may begin like another's. */
+  readonly stopsEarly?: true
 }
 
 /** What is said about a spec. */
@@ -67,13 +71,19 @@ class Prover {
         i += group.length - 1
         continue
       }
-      if (type.kind === "optional" && type.if === undefined) {
+      const optional = optionalIn(type)
+      if (optional !== undefined && optional.if === undefined) {
         gaps.push(...this.optionals(fields, i, closed, all))
-        if (isPresenceByLength(this.context, fields)) return [...gaps, ...fields.slice(i).flatMap((one) => this.type(unwrapped(one.type), one.name, true))]
+        if (isPresenceByLength(this.context, fields)) {
+          return [
+            ...gaps,
+            ...fields.slice(i).flatMap((one) => this.type(unwrapped(one.type), one.name, true))
+          ]
+        }
       }
       const byLength = measured.has(name) && all.some((other) => lengthTargets(other.type).includes(name))
       const counted = measured.has(name) && !byLength
-      const ends = byLength || counted || this.context.ends(type) || type.kind === "optional" && this.context.ends(type.of)
+      const ends = byLength || counted || this.context.ends(type) || optional !== undefined && this.context.ends(optional.of)
       if (!ends) {
         if (!closed) gaps.push({ name, why: `nothing says where ${name} ends`, hint: lengthen })
         else if (open !== undefined) gaps.push({ name: open, why: `both ${open} and ${name} take what is left`, hint: lengthen })
@@ -93,22 +103,26 @@ class Prover {
     closed: boolean,
     all: ReadonlyArray<FieldModel>
   ): ReadonlyArray<Gap> {
-    const { name, type } = fields[from]!
+    const { name } = fields[from]!
+    const type = optionalIn(fields[from]!.type)!
     const gap = (why: string, hint: string): ReadonlyArray<Gap> => [{ name, why, hint }]
     const hint = "let a bit (bitOf), a value (valueOf) or layouts tell"
     if (!closed) return gap(`nothing tells whether ${name} is there`, hint)
-    if (type.kind !== "optional" || isPresenceByLength(this.context, fields)) return []
+    if (isPresenceByLength(this.context, fields)) return []
     if (all.some((field) => lengthTargets(field.type).includes(name))) return gap(`${name} that is empty looks like none`, "drop `optional`, or say which length means none: `absent`")
     let before = name
     for (const [i, field] of fields.entries()) {
       if (i <= from) continue
-      if (field.type.kind !== "optional" || field.type.if !== undefined) {
+      const other = optionalIn(field.type)
+      if (other === undefined || other.if !== undefined) {
         return gap(`whether ${name} is there cannot be told from what follows it`, hint)
       }
-      if (field.type.requires !== before) return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
+      if (other.requires !== before) return gap(`bytes that are left may be ${name} or ${field.name}`, `say that ${field.name} \`requires\` ${before}, or use layouts`)
       before = field.name
     }
-    if (this.context.minimumSize(type.of) === 0) return gap(`${name} that is empty looks like none`, "drop `optional`: an empty value says the same")
+    if (this.context.minimumSize(type.of) === 0) {
+      return gap(`${name} that is empty looks like none`, "drop `optional`: an empty value says the same")
+    }
     return []
   }
 
@@ -147,7 +161,12 @@ class Prover {
     const byte = Number.parseInt(until.slice(0, 2), 16)
     const first = new Sets(this.catalog, new Map()).first(of)
     if (first !== undefined && !first.has(byte) || this.beginsWithText(of)) return []
-    return [{ name, why: `an element of ${name} may begin like its end, 0x${until}`, hint: "end it otherwise, or give the elements tags that are never that" }]
+    return [{
+      name,
+      why: `an element of ${name} may begin like its end, 0x${until}`,
+      hint: "end it otherwise, or give the elements tags that are never that",
+      stopsEarly: true
+    }]
   }
 
   /** Whether values begin with text: one that begins like an end is refused like one that contains its own. */
@@ -170,12 +189,20 @@ class Prover {
     if (second !== undefined) {
       const chained = loose.every((field, i) => i === 0 || field.type.kind === "optional" && field.type.requires === loose[i - 1]!.name)
       if (!chained) {
-        return [{ name: first.name, why: `a token may be ${first.name} or ${second.name}`, hint: `keep one of them, or let ${second.name} \`require\` ${first.name}` }]
+        return [{
+          name: first.name,
+          why: `a token may be ${first.name} or ${second.name}`,
+          hint: `keep one of them, or let ${second.name} \`require\` ${first.name}`
+        }]
       }
     }
     const of = (first.type as Extract<TypeModel, { readonly kind: "optional" | "array" }>).of
     if (loose.length === type.fields.length && this.context.minimumSize(of) === 0) {
-      return [{ name: first.name, why: `an empty line may be no ${first.name}, or an empty one`, hint: "put a token in front that is always there" }]
+      return [{
+        name: first.name,
+        why: `an empty line may be no ${first.name}, or an empty one`,
+        hint: "put a token in front that is always there"
+      }]
     }
     return []
   }
@@ -191,7 +218,7 @@ const groupsOf = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<ReadonlyArra
   fields.map(({ type }) => lengthTargets(type)).filter((targets) => targets.length > 1)
 
 /** What connection states may be, as far as some types care. */
-const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<States> => {
+export const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<States> => {
   const numbers = new Map<string, Set<number>>()
   for (const type of types) {
     if (type.kind !== "when" || type.sibling === true) continue
@@ -201,7 +228,9 @@ const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<States> => {
     numbers.set(type.state, known)
   }
   let found: ReadonlyArray<States> = [new Map()]
-  for (const [name, values] of numbers) found = found.flatMap((one) => [...values].map((value) => new Map([...one, [name, value]]))).slice(0, 16)
+  for (const [name, values] of numbers) {
+    found = found.flatMap((one) => [...values].map((value) => new Map([...one, [name, value]]))).slice(0, 16)
+  }
   return found
 }
 
@@ -219,7 +248,7 @@ const decide = (
   if (gap === undefined) return
   const path = gap.name === "" ? place.path : [...place.path, gap.name]
   for (const states of stateSets(typesIn(prover.catalog, alternatives.flatMap(({ fields }) => fields)))) {
-    const found = search(prover.catalog, alternatives, states, open)
+    const found = search(prover.catalog, alternatives, states, open || gap.stopsEarly === true)
     if (found === undefined) continue
     const on = [...states].filter(([, number]) => number !== 0).map(([name]) => name)
     const when = on.length === 0 ? "" : ` (with ${on.join(", ")})`
@@ -238,8 +267,14 @@ const headOf = (kind: KindModel): ReadonlyArray<FieldModel> =>
   (kind.run?.fields ?? []).filter(({ type }) => type.kind !== "opcode" && type.kind !== "bodyLength")
 
 /** What a packet consists of, by what tells where it ends: sections without a length of their own are one run. */
-const runsOf = (kind: KindModel, sections: ReadonlyArray<string>, layout: LayoutModel): ReadonlyMap<string, ReadonlyArray<FieldModel>> => {
-  const measured = new Set(kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : [])))
+export const runsOf = (
+  kind: KindModel,
+  sections: ReadonlyArray<string>,
+  layout: LayoutModel
+): ReadonlyMap<string, ReadonlyArray<FieldModel>> => {
+  const measured = new Set(
+    kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : []))
+  )
   const out = new Map<string, ReadonlyArray<FieldModel>>()
   const head = headOf(kind)
   if (head.length > 0) out.set("", head)
@@ -261,13 +296,15 @@ const hasOpcode = (kind: KindModel): boolean =>
   kind.run === undefined
     ? kind.headers.some(({ fields }) => fields.some(({ role }) => role === "opcode"))
     : kind.run.opcodeFrom !== undefined ||
-      kind.run.fields.some(({ type }) => type.kind === "opcode" || type.kind === "bits" && type.fields.some(({ role }) => role === "opcode"))
+      kind.run.fields.some(({ type }) =>
+        type.kind === "opcode" || type.kind === "bits" && type.fields.some(({ role }) => role === "opcode")
+      )
 
 /** Proves a spec. It must have no other findings. */
 export const prove = (built: Built): Proof => {
   const out = { findings: new Array<Complaint>(), notices: new Array<Complaint>() }
   const prover = new Prover(built)
-  const { context, catalog } = prover
+  const { context } = prover
   for (const [name, value] of built.types) {
     if (context.from(name) !== context.local("Types")) continue
     const type = context.named(name)
@@ -276,28 +313,35 @@ export const prove = (built: Built): Proof => {
       : []
     for (const { fields, label } of runs) {
       const path = label === "" ? [] : [label]
+      noticeCustoms(fields, value, path, out)
       decide(prover, { value, path }, label === "" ? name : `${name}.${label}`, prover.run(fields, true), [{ label, fields }], false, out)
     }
   }
   if (built.protocol.kind === "protocol") provePackets(built, prover, out)
-  const customs = new Set(typesIn(catalog, [
-    ...[...built.types.keys()].map((name) => ({ name, type: { kind: context.named(name).kind, ref: name } as TypeModel })),
-    ...built.model.commands.flatMap((command) => fieldsOfLayouts([...command.request, ...command.responses.flatMap(({ layouts }) => layouts)]))
-  ]).flatMap((type) => type.kind === "custom" ? [type.name] : []))
-  for (const name of customs) {
-    out.notices.push({
-      rule: "WW199",
-      value: built.protocol,
-      path: [],
-      message: `not decided: whether custom ${name} reads what it writes: only its own code can say`,
-      hint: "test it with values and bytes of others"
-    })
-  }
   return out
 }
 
-const fieldsOfLayouts = (layouts: ReadonlyArray<LayoutModel>): ReadonlyArray<FieldModel> =>
-  layouts.flatMap(({ sections }) => sections.flatMap(({ fields }) => fields))
+/** Fields that only code can say. */
+const noticeCustoms = (
+  fields: ReadonlyArray<FieldModel>,
+  value: object,
+  path: ReadonlyArray<string>,
+  out: { readonly notices: Array<Complaint> }
+): void => {
+  const within = (type: TypeModel): ReadonlyArray<TypeModel> => [type, ...(wordOf(type).inner?.(type) ?? []).flatMap(within)]
+  for (const field of fields) {
+    for (const type of within(field.type)) {
+      if (type.kind !== "custom") continue
+      out.notices.push({
+        rule: "WW199",
+        value,
+        path: [...path, field.name],
+        message: `not decided: whether custom ${type.name} reads what it writes: only its own code can say`,
+        hint: "test it with values and bytes of others"
+      })
+    }
+  }
+}
 
 const provePackets = (
   built: Built,
@@ -311,14 +355,29 @@ const provePackets = (
     for (const packet of packetsOf(context, model)) {
       const { kind } = packet
       const bounded = isBounded(kind)
-      const path = packet.statuses.length === 0 ? ["request"] : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
+      const path = packet.statuses.length === 0
+        ? ["request"]
+        : ["responses", model.responses.find((one) => one.statuses === packet.statuses)!.name]
       const runs = packet.layouts.map((layout) => ({ layout, runs: runsOf(kind, sections, layout) }))
       for (const { layout, runs: own } of runs) {
+        for (const { fields, section } of layout.sections) {
+          noticeCustoms(fields, value, [...path, ...layout.name === undefined ? [] : [layout.name], section], out)
+        }
         for (const [section, fields] of own) {
           const gaps = prover.run(fields, section !== "" || bounded, [...own.values()].flat())
           const place = [...path, ...layout.name === undefined ? [] : [layout.name], ...sectionOf(layout, gaps[0]?.name)]
           decide(prover, { value, path: place }, packet.tag, gaps, [wholeOf(layout.name ?? "", own)], section === "" && !bounded, out)
         }
+      }
+      const unplaced = kind.run === undefined ? unplacedSection(kind, sections, packet.layouts) : undefined
+      if (unplaced !== undefined && out.findings.every((one) => one.value !== value)) {
+        out.findings.push({
+          rule: "WW158",
+          value,
+          path: [...path, unplaced],
+          message: `no header says how long ${unplaced} is, and only the last section takes what is left`,
+          hint: `add a sectionLength of ${unplaced} to the header, or make it part of the next section`
+        })
       }
       proveApart(prover, { value, path }, packet.tag, runs, bounded, out)
       if (packet.statuses.length === 0 && (!hasOpcode(kind) || model.isOpcodeless === true)) {
@@ -334,6 +393,9 @@ const provePackets = (
     for (const [i, one] of all.entries()) {
       for (const other of all.slice(0, i)) {
         if (other.command === one.command || apart(prover, one.run.fields, other.run.fields)) continue
+        // the encoder refuses what begins like a packet with a longer head
+        const [a, b] = [beginning(one.run.fields).text, beginning(other.run.fields).text]
+        if (a !== b && (a.startsWith(b) || b.startsWith(a))) continue
         const gap = {
           name: "",
           why: `nothing tells ${one.command} from ${other.command}`,
@@ -346,12 +408,26 @@ const provePackets = (
 }
 
 /** All of a packet in one run: what the header says of its sections' lengths stands in front. */
-const wholeOf = (label: string, runs: ReadonlyMap<string, ReadonlyArray<FieldModel>>): Alternative => {
+export const wholeOf = (label: string, runs: ReadonlyMap<string, ReadonlyArray<FieldModel>>): Alternative => {
   const heads = [...runs].filter(([section, fields]) => section !== "" && fields.length > 0).map(([section, fields]): FieldModel => ({
     name: `${section} length`,
-    type: { kind: "lengthOf", of: { kind: "int", int: "u16" }, target: fields.length === 1 ? fields[0]!.name : fields.map(({ name }) => name) }
+    type: {
+      kind: "lengthOf",
+      of: { kind: "int", int: "u16" },
+      target: fields.length === 1 ? fields[0]!.name : fields.map(({ name }) => name)
+    }
   }))
   return { label, fields: [...heads, ...[...runs.values()].flat()] }
+}
+
+/** A section with content, before the last, whose length no header says. */
+const unplacedSection = (kind: KindModel, sections: ReadonlyArray<string>, layouts: ReadonlyArray<LayoutModel>): string | undefined => {
+  const measured = new Set(
+    kind.headers.flatMap(({ fields }) => fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : []))
+  )
+  return sections.slice(0, -1).find((section) =>
+    !measured.has(section) && layouts.some((layout) => layout.sections.some((one) => one.section === section && one.fields.length > 0))
+  )
 }
 
 /** The section that a field of a layout stands in. */
@@ -365,7 +441,8 @@ const apart = (prover: Prover, a: ReadonlyArray<FieldModel>, b: ReadonlyArray<Fi
   })
 
 /** Constants and literals that a layout is known by. */
-const marks = (fields: ReadonlyArray<FieldModel>): number => fields.filter(({ type }) => type.kind === "constant" || type.kind === "literal").length
+const marks = (fields: ReadonlyArray<FieldModel>): number =>
+  fields.filter(({ type }) => type.kind === "constant" || type.kind === "literal").length
 
 /** Layouts of one packet. One that says fewer constants is for what the others are not. */
 const proveApart = (
@@ -399,7 +476,9 @@ const proveApart = (
       rule: "WW199",
       value: place.value,
       path: [...place.path, name],
-      message: `not decided: ${tag}: layout ${name} is for what ${others.join(", ")} are not; a value of ${name} with the constants of one is read as that one`,
+      message: `not decided: ${tag}: layout ${name} is for what ${
+        others.join(", ")
+      } are not; a value of ${name} with the constants of one is read as that one`,
       hint: "let the encoder's caller choose the more special layout, or put a constant in this one"
     })
   }

@@ -120,7 +120,11 @@ export class Relation {
       if (there !== true) yield { text: undefined, next: at, env: { ...env, numbers: withEntry(env.numbers, `?${name}`, 0) } }
       if (there !== false) {
         for (const one of this.type(type.of, name, at, end, env)) {
-          yield { ...one, text: type.of.kind === "literal" ? "true" : one.text, env: { ...one.env, numbers: withEntry(one.env.numbers, `?${name}`, 1) } }
+          yield {
+            ...one,
+            text: type.of.kind === "literal" ? "true" : one.text,
+            env: { ...one.env, numbers: withEntry(one.env.numbers, `?${name}`, 1) }
+          }
         }
       }
     } else if (type.kind === "when") {
@@ -237,7 +241,8 @@ export class Relation {
   }
 
   private endsHere(type: TypeModel): boolean {
-    return "until" in type && type.until !== undefined || "size" in type && type.size !== undefined || type.kind === "custom" && type.fixed !== undefined
+    return "until" in type && type.until !== undefined || "size" in type && type.size !== undefined ||
+      type.kind === "custom" && type.fixed !== undefined
   }
 
   private literal(hex: string | undefined, at: number, end: number): number | undefined {

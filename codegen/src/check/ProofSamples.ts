@@ -21,6 +21,8 @@ interface Piece {
   readonly count?: number
   readonly tag?: number
   readonly number?: number
+  /** The tokens of each field of a line; those of lengths are empty until they are derived. */
+  readonly parts?: ReadonlyArray<ReadonlyArray<Bytes>>
 }
 
 const letter = 0x61
@@ -154,7 +156,9 @@ export class Samples {
         const until = type.until === undefined ? [] : [...bytesOfDigits(type.until)]
         const wide = type.kind === "text" && type.encoding.startsWith("utf16")
         const texts = wide ? [[], [0, letter]] : this.texts()
-        return texts.filter((one) => until.length === 0 || !one.includes(until[0]!)).filter((one) => one.length >= (type.min ?? 0) && one.length <= (type.max ?? Infinity))
+        return texts.filter((one) => until.length === 0 || !one.includes(until[0]!)).filter((one) =>
+          one.length >= (type.min ?? 0) && one.length <= (type.max ?? Infinity)
+        )
           .map((bytes) => ({ bytes: [...bytes, ...until] }))
       }
       case "custom":
@@ -237,8 +241,8 @@ export class Samples {
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Piece> {
-    const separator = [...bytesOfDigits(type.separator)]
-    const until = [...bytesOfDigits(type.until ?? "")]
+    const separator = bytesOfDigits(type.separator)
+    const until = bytesOfDigits(type.until ?? "")
     const fits = (bytes: Bytes): boolean => !bytes.some((byte) => byte === separator[0] || byte === until[0])
     const options = type.fields.map(({ type: of }): ReadonlyArray<ReadonlyArray<Bytes>> => {
       const one = this.pieces(of.kind === "optional" || of.kind === "array" ? of.of : of, 4).filter(fits)
@@ -246,27 +250,45 @@ export class Samples {
       return of.kind === "optional" ? [[], ...one.map((bytes) => [bytes])] : one.map((bytes) => [bytes])
     })
     if (options.some((some) => some.length === 0)) return []
-    return combinations(options.map((some) => some.length), 24).map((choice) => ({
-      bytes: [...choice.flatMap((index, i) => options[i]![index]!).flatMap((bytes, i) => i === 0 ? bytes : [...separator, ...bytes]), ...until]
-    }))
+    return combinations(options.map((some) => some.length), 24).map((choice) => {
+      const parts = choice.map((index, i) => options[i]![index]!)
+      return { bytes: line(type, parts), parts }
+    })
   }
 
   /** The bytes of chosen pieces, with lengths, counts, tags and presence bits derived from them. */
   private assemble(fields: ReadonlyArray<FieldModel>, chosen: ReadonlyArray<Piece>): Bytes | undefined {
     const pieces = new Map(fields.map(({ name }, i) => [name, chosen[i]!]))
     const bits = new Map<string, number>()
+    const slices = new Map(
+      fields.flatMap(({ name, type }) =>
+        type.kind === "bits"
+          ? type.fields.map((one) => [one.name, (pieces.get(name)!.number ?? 0) >> one.low & 2 ** (one.high - one.low + 1) - 1] as const)
+          : []
+      )
+    )
+    const numberOf = (name: string): number | undefined => pieces.get(name)?.number ?? slices.get(name)
     for (const { name, type } of fields) {
       const piece = pieces.get(name)!
       const optional = optionalIn(type)
       if (optional?.requires !== undefined && piece.absent !== true && pieces.get(optional.requires)?.absent === true) return undefined
       if (optional?.if?.kind === "bitOf" && piece.absent !== true) bits.set(`${optional.if.field} ${optional.if.bit ?? 0}`, 1)
       if (type.kind === "optional" && type.if?.kind === "valueOf") {
-        const number = pieces.get(type.if.field)?.number
+        const number = numberOf(type.if.field)
         if (number !== undefined && type.if.values.includes(number) === (piece.absent === true)) return undefined
       }
       if (type.kind === "when" && type.sibling === true) {
-        const number = pieces.get(type.state)?.number
-        if (!inState(type, number)) pieces.set(name, type.else === undefined ? { bytes: [], absent: true } : this.type(type.else)[0] ?? piece)
+        const number = numberOf(type.state)
+        if (!inState(type, number)) {
+          pieces.set(name, type.else === undefined ? { bytes: [], absent: true } : this.type(type.else)[0] ?? piece)
+        }
+      }
+    }
+    // a bit that says whether several fields are there says the same of each
+    for (const { type } of fields) {
+      if (type.kind !== "bits") continue
+      for (const { presenceOf } of type.fields) {
+        if (new Set(presenceOf?.map((name) => pieces.get(name)?.absent === true)).size > 1) return undefined
       }
     }
     const derived = (type: TypeModel): Bytes | undefined => {
@@ -293,17 +315,28 @@ export class Samples {
         const bytes = derived(type)
         if (bytes === undefined) return undefined
         out.push(...bytes)
+      } else if (type.kind === "tokens" && piece.parts !== undefined) {
+        const parts: Array<ReadonlyArray<Bytes>> = []
+        for (const [i, field] of type.fields.entries()) {
+          const isLength = field.type.kind === "lengthOf" || field.type.kind === "countOf"
+          const bytes = isLength ? derived(field.type) : undefined
+          if (isLength && bytes === undefined) return undefined
+          parts.push(bytes === undefined ? piece.parts[i]! : [bytes])
+        }
+        out.push(...line(type, parts))
       } else if (type.kind === "bits") out.push(...this.withPresence(type, piece, pieces))
       else if (type.kind === "flags") {
         let value = BigInt(piece.number ?? 0)
         for (const [key] of bits) if (key.startsWith(`${name} `)) value |= 1n << BigInt(key.slice(name.length + 1))
         for (const { type: other } of fields) {
-          if (other.kind === "optional" && other.if?.kind === "bitOf" && other.if.field === name && !bits.has(`${name} ${other.if.bit ?? 0}`)) {
+          if (
+            other.kind === "optional" && other.if?.kind === "bitOf" && other.if.field === name && !bits.has(`${name} ${other.if.bit ?? 0}`)
+          ) {
             value &= ~(1n << BigInt(other.if.bit ?? 0))
           }
         }
         out.push(...intBytes(this.catalog.typeOf("flags", type.ref).int, type.order, value))
-      } else if (type.kind === "align") while (out.length % type.to !== 0) out.push(0)
+      } else if (type.kind === "align") { while (out.length % type.to !== 0) out.push(0) }
       else out.push(...piece.bytes)
     }
     return out
@@ -316,6 +349,12 @@ export class Samples {
     }
     return intBytes(type.of.int, (type.of as IntModel).order, value)
   }
+}
+
+/** The bytes of a line. */
+const line = (type: Extract<TypeModel, { readonly kind: "tokens" }>, parts: ReadonlyArray<ReadonlyArray<Bytes>>): Bytes => {
+  const separator = bytesOfDigits(type.separator)
+  return [...parts.flat().flatMap((bytes, i) => i === 0 ? bytes : [...separator, ...bytes]), ...bytesOfDigits(type.until ?? "")]
 }
 
 /** Choices of one index for each size: all of them when they are few, else those that differ from the first in two places at most. */
@@ -342,4 +381,3 @@ const combinations = (sizes: ReadonlyArray<number>, most: number): ReadonlyArray
   }
   return out.slice(0, most)
 }
-

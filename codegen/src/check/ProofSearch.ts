@@ -26,7 +26,7 @@ export const typesIn = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, see
   const found: Array<TypeModel> = []
   const visit = (type: TypeModel): void => {
     found.push(type)
-    if (type.kind === "tokens") for (const field of type.fields) visit(field.type)
+    if (type.kind === "tokens") { for (const field of type.fields) visit(field.type) }
     for (const inner of wordOf(type).inner?.(type) ?? []) visit(inner)
     if ((type.kind === "struct" || type.kind === "choice") && !seen.has(type.ref)) {
       seen.add(type.ref)
@@ -42,12 +42,13 @@ export const typesIn = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, see
 const specials = (catalog: Catalog, types: ReadonlyArray<TypeModel>): ReadonlyArray<ReadonlyArray<number>> => {
   const out: Array<ReadonlyArray<number>> = []
   for (const type of types) {
-    if (type.kind === "constant") out.push(encodeNumber({ kind: "int", int: type.int, order: type.order ?? "big" }, BigInt(type.value)) ?? [])
-    else if (type.kind === "literal") out.push([...bytesOfDigits(type.hex)])
+    if (type.kind === "constant") {
+      out.push(encodeNumber({ kind: "int", int: type.int, order: type.order ?? "big" }, BigInt(type.value)) ?? [])
+    } else if (type.kind === "literal") out.push([...bytesOfDigits(type.hex)])
     else if (type.kind === "tokens") out.push([...bytesOfDigits(type.separator)])
     else if (type.kind === "choice") {
       const { cases, tag } = catalog.typeOf("choice", type.ref)
-      if (tag !== undefined) for (const one of cases.slice(0, 2)) out.push(encodeNumber(tag, BigInt(one.tag)) ?? [])
+      if (tag !== undefined) { for (const one of cases.slice(0, 2)) out.push(encodeNumber(tag, BigInt(one.tag)) ?? []) }
     }
   }
   return [...new Map(out.filter((bytes) => bytes.length > 0).map((bytes) => [bytes.join(), bytes])).values()]

@@ -75,7 +75,9 @@ export class Sets {
     if (depth > 8) return []
     switch (type.kind) {
       case "constant":
-        return exactly(encodeNumber({ kind: "int", int: type.int, ...type.order === undefined ? {} : { order: type.order } }, BigInt(type.value)) ?? [])
+        return exactly(
+          encodeNumber({ kind: "int", int: type.int, ...type.order === undefined ? {} : { order: type.order } }, BigInt(type.value)) ?? []
+        )
       case "literal":
         return exactly(bytesOfDigits(type.hex))
       case "reserved": {
@@ -86,7 +88,11 @@ export class Sets {
         const named = this.catalog.typeOf("enumeration", type.ref)
         return named.unknown === "keep"
           ? anyBytes(intWidth[named.int])
-          : either(named.values.map(({ value }) => exactly(encodeNumber({ kind: "int", int: named.int, order: type.order ?? "big" }, BigInt(value)) ?? [])))
+          : either(
+            named.values.map(({ value }) =>
+              exactly(encodeNumber({ kind: "int", int: named.int, order: type.order ?? "big" }, BigInt(value)) ?? [])
+            )
+          )
       }
       case "decimal":
         return [digits]
@@ -129,7 +135,8 @@ export class Sets {
 
 /** Whether no bytes can have both shapes. */
 export const areApart = (a: Shape, b: Shape): boolean => {
-  const noneBelow = (sizes: ReadonlyArray<number> | undefined, least: number): boolean => sizes !== undefined && sizes.every((size) => size < least)
+  const noneBelow = (sizes: ReadonlyArray<number> | undefined, least: number): boolean =>
+    sizes !== undefined && sizes.every((size) => size < least)
   if (a.sizes !== undefined && b.sizes !== undefined && !a.sizes.some((size) => b.sizes!.includes(size))) return true
   if (noneBelow(a.sizes, b.least) || noneBelow(b.sizes, a.least)) return true
   return a.front.some((set, i) => {

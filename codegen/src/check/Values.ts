@@ -8,7 +8,7 @@ import type { Complaint } from "../Finding.ts"
 
 /** What a property must be: said by a test and its words, or looked at further. */
 type Want =
-  | { readonly is: (value: unknown) => boolean; readonly text: string }
+  | { readonly is: (value: unknown) => boolean; readonly text: string; readonly rule?: string }
   | { readonly each: Want; readonly of: "array" | "object" }
   | { readonly kinds: ReadonlyArray<string>; readonly text: string }
   | { readonly object: Shape }
@@ -22,6 +22,9 @@ interface Shape {
 const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** Whether a value is made by a word; a property `__proto__` may look like it. */
+const isWord = (value: { readonly [key: string]: unknown }): boolean => Object.hasOwn(value, "kind") && typeof value["kind"] === "string"
+
 const test = (is: (value: unknown) => boolean, text: string): Want => ({ is, text })
 const text = test((value) => typeof value === "string", "a text")
 const name = test((value) => typeof value === "string" && value !== "", "a name")
@@ -30,15 +33,27 @@ const whole = test(Number.isSafeInteger, "a whole number")
 const flag = test((value) => typeof value === "boolean", "true or false")
 const oneOf = (...values: ReadonlyArray<unknown>): Want =>
   test((value) => values.includes(value), values.map((value) => JSON.stringify(value)).join(" or "))
-const terminator = test(
-  (value) => typeof value === "string" || typeof value === "number",
-  "a text such as \"\\r\\n\", or the number of a byte"
-)
+const isAscii = (value: unknown, most: number): boolean =>
+  typeof value === "number"
+    ? Number.isSafeInteger(value) && value >= 0 && value <= 0xff
+    : typeof value === "string" && value.length >= 1 && value.length <= most &&
+      [...value].every((character) => character.codePointAt(0)! <= 0x7f)
+const ending: Want = {
+  is: (value) => isAscii(value, 8),
+  text: "one to eight ASCII characters such as \"\\r\\n\", or the number of a byte"
+}
+const terminator: Want = {
+  is: (value) => isAscii(value, 2),
+  text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",
+  rule: "WW204"
+}
+const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })
 const kinds = (words: string, ...names: ReadonlyArray<string>): Want => ({ kinds: names, text: words })
 const int = kinds("an integer such as u16", "int")
 const numberType = kinds("a number such as u16, varint() or decimal()", "int", "varint", "escaped", "decimal")
+const code = test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character")
 const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
 const types = [
@@ -49,9 +64,9 @@ const types = [
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
 const order = oneOf("big", "little")
-const sized = { size: [number], min: [number], max: [number], until: [terminator] } as const
+const sized = { size: [number], min: [number], max: [number], until: [ending] } as const
 const tagged: Want = {
-  object: { tag: test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character"), fields }
+  object: { tag: code, fields }
 }
 const unknown = oneOf("keep", "error")
 const conditions = kinds("bitOf(…) or valueOf(…)", "bitOf", "valueOf")
@@ -60,7 +75,8 @@ const sizes = { plus: [whole], absent: [whole] } as const
 const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
 const headerField = kinds(
   "a header field such as opcode(u8), bodyLength(u16) or u32",
-  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation", "int", "flags", "enumeration", "reserved", "bits", "constant"]
+  ...["magic", "opcode", "sectionLength", "bodyLength", "statusCode", "correlation"],
+  ...types
 )
 
 /** What each word makes. A property in brackets may be missing. */
@@ -75,7 +91,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   utf8: { invalid: oneOf("escape", "error"), ...sized },
   json: sized,
   text: { encoding: oneOf("ascii", "latin1", "utf16be", "utf16le"), ...sized },
-  literal: { text: terminator },
+  literal: { text: literalText },
   constant: { of: int, value: test((value) => typeof value === "number" || typeof value === "bigint", "a number") },
   reserved: { of: kinds("an integer or a number of bytes", "int", "bytes"), policy: oneOf("keep", "ignore", "error") },
   align: { to: whole },
@@ -87,7 +103,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   custom: { name, module: name, minimum: whole, fixed: [whole], ends: flag },
   lengthOf: { of: numberType, target, ...sizes },
   countOf: { of: numberType, target: name, ...sizes },
-  prefixed: { by: numberType, of: type, trailer: [terminator], ...sizes },
+  prefixed: { by: numberType, of: type, trailer: [literalText], ...sizes },
   counted: { by: numberType, of: type, max: [number], ...sizes },
   optional: { of: type, requires: [name], if: [conditions] },
   bitOf: { field: name, bit: [name] },
@@ -96,7 +112,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   struct: { name, fields, byteOrder: [oneOf("big", "little", "given")] },
   array: { of: type, min: [number], max: [number], until: [terminator] },
   by: { field: name },
-  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, byteOrder: [order] },
+  choice: { name, tag: kinds("an integer or by(\"sibling\")", "int", "varint", "by"), cases: record(tagged), unknown, empty: [oneOf("keep")], byteOrder: [order] },
   nibbleFrames: { name, cases: record(tagged) },
   lazy: { of: test((value) => typeof value === "function", "a function: lazy(() => Value)"), maxDepth: whole },
   flags: {
@@ -107,7 +123,7 @@ const shapes: { readonly [kind: string]: Shape } = {
     exclusive: array(array(name)),
     requires: record(array(name))
   },
-  enumeration: { name, of: int, values: record(number), unknown },
+  enumeration: { name, of: int, values: record(code), unknown },
   statuses: { name, of: int, rows: record({ object: { code: number, retry: oneOf("success", "retry", "ambiguous", "caller", "miss", "fatal") } }) },
   bits: { of: int, fields: record(marked) },
   tokens: { separator: terminator, fields, until: [terminator], rest: [flag] },
@@ -145,7 +161,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   command: {
     name: text,
     kinds: { object: { request: name, response: [name] } },
-    opcode: [test((value) => typeof value === "number" || typeof value === "string" && value.length === 1, "a number or one character")],
+    opcode: [code],
     header: [record(number)],
     then: [name],
     replaces: [name],
@@ -182,10 +198,15 @@ const below = (spot: Spot, ...path: ReadonlyArray<string>): Spot => ({ ...spot, 
 const saying = (rule: string, spot: Spot, message: string, hint: string): Complaint => ({ rule, ...spot, message, hint })
 
 const shown = (value: unknown): string =>
-  typeof value === "function" ? `the function ${value.name || "given"}`
-  : typeof value === "bigint" ? `${value}n`
-  : isObject(value) ? typeof value["kind"] === "string" ? `a ${value["kind"]}` : "an object"
-  : value === undefined ? "nothing" : JSON.stringify(value)
+  typeof value === "function"
+    ? `the function ${value.name || "given"}`
+    : typeof value === "bigint"
+    ? `${value}n`
+    : isObject(value)
+    ? typeof value["kind"] === "string" ? `a ${value["kind"]}` : "an object"
+    : value === undefined
+    ? "nothing"
+    : JSON.stringify(value)
 
 /** The option that was meant, by the letters it shares. */
 const nearest = (word: string, known: ReadonlyArray<string>): string | undefined => {
@@ -217,7 +238,12 @@ class Values {
       if (key === "kind" || Object.hasOwn(shape, key)) continue
       const options = Object.entries(shape).filter(([, want]) => Array.isArray(want)).map(([one]) => one)
       if (key === "options") {
-        yield saying("WW012", spot, `${word} takes an object of options, not ${shown(value[key])}`, `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`)
+        yield saying(
+          "WW012",
+          spot,
+          `${word} takes an object of options, not ${shown(value[key])}`,
+          `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`
+        )
         continue
       }
       const meant = nearest(key, Object.keys(shape))
@@ -238,7 +264,7 @@ class Values {
   *want(want: Want, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
     if (want === "body") return yield* this.body(value, spot, word, key)
     if ("is" in want) {
-      if (!want.is(value)) yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, `give ${want.text}`)
+      if (!want.is(value)) yield saying(want.rule ?? "WW012", spot, `${key} of ${word} is ${shown(value)}`, `give ${want.text}`)
       return
     }
     if ("either" in want) {
@@ -250,7 +276,7 @@ class Values {
       if (!isObject(value)) return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object")
       return yield* this.shape(want.object, value, spot, key)
     }
-    const right = want.of === "array" ? Array.isArray(value) : isObject(value) && typeof value["kind"] !== "string"
+    const right = want.of === "array" ? Array.isArray(value) : isObject(value) && !isWord(value)
     if (!right) {
       return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, want.of === "array" ? "give an array" : "give an object")
     }
@@ -267,12 +293,28 @@ class Values {
   /** `{ __proto__: u8 }` has no property of the name. */
   *prototype(value: unknown, spot: Spot): Iterable<Complaint> {
     if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) return
-    yield saying("WW120", spot, "\"__proto__\" cannot be a property name", "choose another name: this one sets what an object inherits from")
+    yield saying(
+      "WW120",
+      spot,
+      "\"__proto__\" cannot be a property name",
+      "choose another name: this one sets what an object inherits from"
+    )
   }
 
-  *word(want: { readonly kinds: ReadonlyArray<string>; readonly text: string }, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
+  *word(
+    want: { readonly kinds: ReadonlyArray<string>; readonly text: string },
+    value: unknown,
+    spot: Spot,
+    word: string,
+    key: string
+  ): Iterable<Complaint> {
     if (typeof value === "function") {
-      return yield saying("WW010", spot, `${key} of ${word} is the function ${value.name || "itself"}, not what it makes`, `call it: ${value.name || "…"}()`)
+      return yield saying(
+        "WW010",
+        spot,
+        `${key} of ${word} is the function ${value.name || "itself"}, not what it makes`,
+        `call it: ${value.name || "…"}()`
+      )
     }
     const kind = isObject(value) ? value["kind"] : undefined
     if (!isObject(value) || typeof kind !== "string" || !want.kinds.includes(kind)) {
@@ -292,20 +334,27 @@ class Values {
     try {
       value = of()
     } catch (error) {
-      return yield saying("WW010", spot, `lazy names what cannot be had: ${(error as Error).message}`, "write lazy(() => Value), with Value a record of the same file")
+      return yield saying(
+        "WW010",
+        spot,
+        `lazy names what cannot be had: ${(error as Error).message}`,
+        "write lazy(() => Value), with Value a record of the same file"
+      )
     }
     yield* this.want(kinds("a struct or a choice", "struct", "choice"), value, spot, "lazy", "the record")
   }
 
   *body(value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
     if (typeof value === "string" && word === "command" && key !== "request") return
-    if (isObject(value) && value["kind"] === "layouts") return yield* this.word({ kinds: ["layouts"], text: "layouts" }, value, spot, word, key)
-    if (!isObject(value) || typeof value["kind"] === "string") {
+    if (isObject(value) && value["kind"] === "layouts") {
+      return yield* this.word({ kinds: ["layouts"], text: "layouts" }, value, spot, word, key)
+    }
+    if (!isObject(value) || isWord(value)) {
       return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object of sections")
     }
     for (const [section, content] of Object.entries(value)) {
       if (content === undefined) continue
-      const isFields = isObject(content) && typeof content["kind"] !== "string"
+      const isFields = isObject(content) && !isWord(content)
       if (!isFields) yield* this.want(type, content, below(spot, section), key, section)
       else {
         yield* this.prototype(content, below(spot, section))

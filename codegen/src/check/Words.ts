@@ -5,7 +5,8 @@ import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Context } from "../print/Context.ts"
 import type { Complaint } from "../Finding.ts"
-import { at, type Place, rangeOf } from "./Fields.ts"
+import { intSize } from "../Names.ts"
+import { at, type Place, rangeOf } from "./Place.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
@@ -26,7 +27,13 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
         yield at(place, "WW205", path, `${name} has both a size and an end`, "keep `size`, or keep `until`")
       }
       if (type.until !== undefined && type.kind === "text" && type.encoding.startsWith("utf16") && type.until.length !== 4) {
-        yield at(place, "WW207", path, `${name} is UTF-16: one byte of a character looks like its end`, "end it with two bytes: until: \"\\0\\0\"")
+        yield at(
+          place,
+          "WW207",
+          path,
+          `${name} is UTF-16: one byte of a character looks like its end`,
+          "end it with two bytes: until: \"\\0\\0\""
+        )
       }
       return
     case "lengthOf":
@@ -65,7 +72,13 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
       return
     case "custom":
       if (type.fixed !== undefined && type.fixed < type.minimum || type.minimum < 0) {
-        yield at(place, "WW243", path, `${name} takes ${type.fixed ?? type.minimum} bytes and at least ${type.minimum}`, "let `fixed` be at least `minimum`, and both positive")
+        yield at(
+          place,
+          "WW243",
+          path,
+          `${name} takes ${type.fixed ?? type.minimum} bytes and at least ${type.minimum}`,
+          "let `fixed` be at least `minimum`, and both positive"
+        )
       }
   }
 }
@@ -85,7 +98,15 @@ function* checkNumber(place: Place, path: ReadonlyArray<string>, type: NumberMod
   if (type.kind === "varint") {
     const most = type.encoding === "quic" ? (type.bits === 64 ? 8 : 4) : type.bits === 64 ? 10 : 5
     const fits = type.maxBytes >= 1 && type.maxBytes <= most && (type.encoding !== "quic" || [1, 2, 4, 8].includes(type.maxBytes))
-    if (!fits) yield at(place, "WW201", path, `a ${type.encoding} of ${type.bits} bits does not take ${type.maxBytes} bytes`, `give maxBytes of 1…${most}${type.encoding === "quic" ? ", a power of two" : ""}`)
+    if (!fits) {
+      yield at(
+        place,
+        "WW201",
+        path,
+        `a ${type.encoding} of ${type.bits} bits does not take ${type.maxBytes} bytes`,
+        `give maxBytes of 1…${most}${type.encoding === "quic" ? ", a power of two" : ""}`
+      )
+    }
   } else if (type.kind === "escaped") {
     const own = type.of.kind === "int" ? numberRange(type.of).max : (1n << BigInt(type.of.high - type.of.low + 1)) - 1n
     yield* checkEscapes(place, path, type, own)
@@ -94,15 +115,27 @@ function* checkNumber(place: Place, path: ReadonlyArray<string>, type: NumberMod
 
 function* checkEscapes(place: Place, path: ReadonlyArray<string>, type: EscapedModel, own: bigint): Iterable<Complaint> {
   const complain = (message: string, hint: string): Complaint => at(place, "WW202", path, message, hint)
-  if (BigInt(type.max) > own || type.max < 0) return yield complain(`max ${type.max} does not fit, the largest is ${own}`, `give a max below ${own}`)
-  if (type.escapes.length === 0) return yield complain("there is no escape", "say which value announces which wider integer: { max: 125, 126: u16 }")
+  if (BigInt(type.max) > own || type.max < 0) {
+    return yield complain(`max ${type.max} does not fit, the largest is ${own}`, `give a max below ${own}`)
+  }
+  if (type.escapes.length === 0) {
+    return yield complain("there is no escape", "say which value announces which wider integer: { max: 125, 126: u16 }")
+  }
   let largest = BigInt(type.max)
   for (const { of, value } of type.escapes) {
     if (value <= type.max || BigInt(value) > own) {
-      return yield complain(`escape ${value} is not above max ${type.max} and at most ${own}`, "values up to max stand for themselves: let escapes lie above")
+      return yield complain(
+        `escape ${value} is not above max ${type.max} and at most ${own}`,
+        "values up to max stand for themselves: let escapes lie above"
+      )
     }
     const { max, min } = numberRange(of)
-    if (min < 0n || max <= largest) return yield complain(`escape ${value} announces ${of.int}, which holds no more than what is before it`, "let escapes ascend in width, unsigned")
+    if (min < 0n || max <= largest) {
+      return yield complain(
+        `escape ${value} announces ${of.int}, which holds no more than what is before it`,
+        "let escapes ascend in width, unsigned"
+      )
+    }
     largest = max
   }
 }
@@ -124,7 +157,13 @@ function* checkBits(place: Place, name: string, type: Of<"bits">): Iterable<Comp
   for (const field of type.fields) {
     const { high, low } = field
     if (low < 0 || high < low || high >= width) {
-      yield at(place, "WW210", [name, field.name], `bits ${high} to ${low} are not in ${int}`, `give the higher bit first: slice(${Math.max(high, low)}, ${Math.min(high, low)}), within 0…${width - 1}`)
+      yield at(
+        place,
+        "WW210",
+        [name, field.name],
+        `bits ${high} to ${low} are not in ${int}`,
+        `give the higher bit first: slice(${Math.max(high, low)}, ${Math.min(high, low)}), within 0…${width - 1}`
+      )
       continue
     }
     for (let bit = low; bit <= high; bit++) {
@@ -149,41 +188,64 @@ function* checkSlice(place: Place, name: string, field: BitFieldModel): Iterable
   }
   if (field.escaped !== undefined) yield* checkEscapes(place, [name, field.name], field.escaped, BigInt(largest))
   if (field.presenceOf !== undefined && field.high !== field.low) {
-    yield at(place, "WW214", [name, field.name], `${field.name} says whether ${field.presenceOf.join(", ")} is there, with more than one bit`, `give it one bit: slice(${field.low}), or use valueOf`)
+    yield at(
+      place,
+      "WW214",
+      [name, field.name],
+      `${field.name} says whether ${field.presenceOf.join(", ")} is there, with more than one bit`,
+      `give it one bit: slice(${field.low}), or use valueOf`
+    )
   }
 }
 
-const separatorText = (hex: string): string => JSON.stringify(String.fromCharCode(...hex.match(/../g)!.map((pair) => Number.parseInt(pair, 16))))
-
-/** Whether a token can be read as text: a record is when its fields are, a choice when its tags are characters. */
-const isTextual = (context: Context, type: TypeModel): boolean => {
-  if (textual.has(type.kind)) return true
-  const named = type.kind === "struct" || type.kind === "choice" || type.kind === "enumeration" ? context.named(type.ref) : undefined
-  if (named?.kind === "enumeration") return named.int === "u8" && named.values.every(({ value }) => value > 0x20 && value < 0x7f)
-  if (named?.kind === "struct") return named.fields.every((field) => isTextual(context, field.type))
-  return named?.kind === "choice" && named.tag?.kind === "int" && named.tag.int === "u8" &&
-    named.cases.every(({ fields, tag }) => tag > 0x20 && tag < 0x7f && fields.every((field) => isTextual(context, field.type)))
-}
+const separatorText = (hex: string): string =>
+  JSON.stringify(String.fromCharCode(...hex.match(/../g)!.map((pair) => Number.parseInt(pair, 16))))
 
 function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
   for (const { name, type: of } of type.fields) {
     const inner = of.kind === "optional" || of.kind === "array" ? of.of : of
     if (inner.kind === "literal" && inner.hex.includes(type.separator) && inner.hex.indexOf(type.separator) % 2 === 0) {
-      yield at(place, "WW261", [name], `the literal ${name} contains the separator ${separatorText(type.separator)}`, "write a literal for each token")
+      yield at(
+        place,
+        "WW261",
+        [name],
+        `the literal ${name} contains the separator ${separatorText(type.separator)}`,
+        "write a literal for each token"
+      )
     }
     if ("until" in inner && inner.until !== undefined) {
       yield at(place, "WW262", [name], `the token ${name} ends with the separator already`, "drop its `until`")
     }
     if (inner.kind === "lengthOf" || inner.kind === "countOf") {
-      if (inner.of.kind !== "decimal") yield at(place, "WW263", [name], `the token ${name} is no text: its bytes may be the separator`, "write it in digits: decimal()")
+      if (inner.of.kind !== "decimal") {
+        yield at(place, "WW263", [name], `the token ${name} is no text: its bytes may be the separator`, "write it in digits: decimal()")
+      }
     } else if (!isTextual(place.context, inner)) {
-      yield at(place, "WW263", [name], `the token ${name} is no text: its bytes may be the separator`, "use utf8(), decimal(), a literal or bytes() in tokens, and put the rest after the line")
+      yield at(
+        place,
+        "WW263",
+        [name],
+        `the token ${name} is no text: its bytes may be the separator`,
+        "use utf8(), decimal(), a literal or bytes() in tokens, and put the rest after the line"
+      )
     }
     yield* checkWord(place, name, of, true)
   }
 }
 
 const textual: ReadonlySet<TypeModel["kind"]> = new Set(["utf8", "text", "json", "bytes", "decimal", "literal"])
+
+/** Whether a type is text, of which the encoder can say that the separator is not in it; a tag of one byte is a character. */
+const isTextual = (context: Context, type: TypeModel): boolean => {
+  if (textual.has(type.kind)) return true
+  if (type.kind !== "struct" && type.kind !== "choice" && type.kind !== "enumeration") return false
+  const of = context.named(type.ref)
+  if (of.kind === "enumeration") return intSize(of.int) === 1 && of.values.every(({ value }) => value > 0x20 && value < 0x7f)
+  const runs = of.kind === "struct" ? [of.fields] : of.kind === "choice" && of.tag?.kind === "int" && intSize(of.tag.int) === 1
+    ? of.cases.map(({ fields }) => fields)
+    : []
+  return runs.length > 0 && runs.flat().every((field) => isTextual(context, unwrapped(field.type)))
+}
 
 /** Numbers that lengths of something can be. */
 interface Range {
@@ -201,7 +263,13 @@ const lengthsOf = (place: Place, type: TypeModel): Range => {
 
 const countsOf = (type: { readonly max?: number }): Range => ({ least: 0, most: type.max ?? Infinity })
 
-function* checkArithmetic(place: Place, name: string, { absent, plus = 0 }: LengthModel, of: NumberModel, range: Range): Iterable<Complaint> {
+function* checkArithmetic(
+  place: Place,
+  name: string,
+  { absent, plus = 0 }: LengthModel,
+  of: NumberModel,
+  range: Range
+): Iterable<Complaint> {
   const { max, min } = numberRange(of)
   const [least, most] = [range.least + plus, range.most + plus]
   if (least < min || BigInt(least) > max) {
@@ -222,8 +290,12 @@ function* checkArithmetic(place: Place, name: string, { absent, plus = 0 }: Leng
       place,
       "WW221",
       [name],
-      `${absent} on the wire means null, and a length of ${size}: null and a value of ${size} have the same ${of.kind === "int" ? "length field" : "number"}`,
-      size === range.least && plus <= 0 ? `let lengths begin above it: plus: ${absent + 1 - range.least}` : "choose a number that no length has, such as -1 of a signed one, or a `max` below it"
+      `${absent} on the wire means null, and a length of ${size}: null and a value of ${size} have the same ${
+        of.kind === "int" ? "length field" : "number"
+      }`,
+      size === range.least && plus <= 0
+        ? `let lengths begin above it: plus: ${absent + 1 - range.least}`
+        : "choose a number that no length has, such as -1 of a signed one, or a `max` below it"
     )
   }
 }
@@ -238,7 +310,10 @@ export function* checkSiblings(
   slices: ReadonlySet<string>,
   outer: ReadonlyArray<FieldModel> = []
 ): Iterable<Complaint> {
-  const position = new Map<string, number>([...outer.map(({ name }) => [name, -1] as const), ...fields.map(([, field], i) => [field.name, i] as const)])
+  const position = new Map<string, number>([
+    ...outer.map(({ name }) => [name, -1] as const),
+    ...fields.map(([, field], i) => [field.name, i] as const)
+  ])
   const types = new Map([...outer, ...fields.map(([, field]) => field)].map(({ name, type }) => [name, type]))
   const known = [...types.keys()].join(", ") || "(none)"
   const chosen = new Map<string, string>()
@@ -259,7 +334,9 @@ export function* checkSiblings(
     if (type.kind === "when" && type.sibling === true) {
       const wrong = before("WW233", type.state, "when")
       if (wrong !== undefined) yield wrong
-      else if (!isNumber(types.get(type.state)!)) yield at(place, "WW233", path, `when of ${name} names ${type.state}, which is no number`, "name an integer")
+      else if (!isNumber(types.get(type.state)!)) {
+        yield at(place, "WW233", path, `when of ${name} names ${type.state}, which is no number`, "name an integer")
+      }
     }
     for (const ref of choicesIn(type)) {
       const choice = place.context.named(ref)
@@ -271,13 +348,22 @@ export function* checkSiblings(
       }
       const tag = types.get(choice.by)!
       const other = chosen.get(choice.by)
-      if (other !== undefined) yield at(place, "WW232", path, `${choice.by} selects the case of ${other} already`, "let each choice have a number of its own")
+      if (other !== undefined) {
+        yield at(place, "WW232", path, `${choice.by} selects the case of ${other} already`, "let each choice have a number of its own")
+      }
       chosen.set(choice.by, name)
       const number = tag.kind === "tagOf" ? tag.of : tag
-      const range = number.kind === "enumeration" ? enumRange(place, number) : number.kind === "int" || number.kind === "varint" ? numberRange(number) : undefined
+      const range = number.kind === "enumeration"
+        ? enumRange(place, number)
+        : number.kind === "int" || number.kind === "varint"
+        ? numberRange(number)
+        : undefined
       const over = range === undefined ? undefined : choice.cases.find((one) => one.tag < range.min || one.tag > range.max)
-      if (range === undefined) yield at(place, "WW232", path, `by of ${name} names ${choice.by}, which is no integer`, "name an integer or an enumeration")
-      else if (over !== undefined) yield at(place, "WW232", path, `tag ${over.tag} of ${over.name} does not fit ${choice.by}`, `it holds ${range.min}…${range.max}`)
+      if (range === undefined) {
+        yield at(place, "WW232", path, `by of ${name} names ${choice.by}, which is no integer`, "name an integer or an enumeration")
+      } else if (over !== undefined) {
+        yield at(place, "WW232", path, `tag ${over.tag} of ${over.name} does not fit ${choice.by}`, `it holds ${range.min}…${range.max}`)
+      }
     }
     const length = unwrapped(type)
     if (length.kind === "lengthOf" || length.kind === "countOf") {
@@ -290,7 +376,13 @@ export function* checkSiblings(
         const says = length.absent === undefined ? "no null" : "null"
         const key = targets[0]!
         if ((nulls.get(key) ?? says) !== says) {
-          yield at(place, "WW224", path, `${name} and another field disagree on whether ${key} may be null`, "say `absent` in both, or in neither")
+          yield at(
+            place,
+            "WW224",
+            path,
+            `${name} and another field disagree on whether ${key} may be null`,
+            "say `absent` in both, or in neither"
+          )
         }
         nulls.set(key, says)
       }
@@ -299,7 +391,8 @@ export function* checkSiblings(
   }
 }
 
-const isNumber = (type: TypeModel): boolean => ["int", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(unwrapped(type).kind)
+const isNumber = (type: TypeModel): boolean =>
+  ["int", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(unwrapped(type).kind)
 
 const enumRange = (place: Place, type: Of<"enumeration">): { readonly min: bigint; readonly max: bigint } | undefined => {
   const named = place.context.named(type.ref)
@@ -328,30 +421,67 @@ function* checkCondition(
   isSlice: boolean
 ): Iterable<Complaint> {
   if (condition.kind === "valueOf") {
-    if (condition.values.length === 0) yield at(place, "WW231", path, `${name} is there with no value of ${condition.field}`, "name at least one value")
-    if (!isNumber(type)) yield at(place, "WW231", path, `valueOf of ${name} names ${condition.field}, which is no number`, "name an integer")
-    const range = type.kind === "int" || type.kind === "varint" ? numberRange(type) : type.kind === "enumeration" ? enumRange(place, type) : undefined
+    if (condition.values.length === 0) {
+      yield at(place, "WW231", path, `${name} is there with no value of ${condition.field}`, "name at least one value")
+    }
+    if (!isNumber(type)) {
+      yield at(place, "WW231", path, `valueOf of ${name} names ${condition.field}, which is no number`, "name an integer")
+    }
+    const range = type.kind === "int" || type.kind === "varint"
+      ? numberRange(type)
+      : type.kind === "enumeration"
+      ? enumRange(place, type)
+      : undefined
     const over = range === undefined ? undefined : condition.values.find((value) => value < range.min || value > range.max)
     if (over !== undefined) yield at(place, "WW231", path, `${condition.field} is never ${over}`, `it holds ${range!.min}…${range!.max}`)
     return
   }
   if (condition.bit === undefined) {
-    if (!isSlice) yield at(place, "WW230", path, `bitOf of ${name} names ${condition.field}, which is no slice`, "name a one-bit slice of a `bits`, or a flag: bitOf(\"flags\", \"will\")")
+    if (!isSlice) {
+      yield at(
+        place,
+        "WW230",
+        path,
+        `bitOf of ${name} names ${condition.field}, which is no slice`,
+        "name a one-bit slice of a `bits`, or a flag: bitOf(\"flags\", \"will\")"
+      )
+    }
     return
   }
   const named = type.kind === "flags" ? place.context.named(type.ref) : undefined
-  if (named?.kind !== "flags") return yield at(place, "WW230", path, `bitOf of ${name} names ${condition.field}, which has no flags`, "name a field of `flags`")
+  if (named?.kind !== "flags") {
+    return yield at(place, "WW230", path, `bitOf of ${name} names ${condition.field}, which has no flags`, "name a field of `flags`")
+  }
   if (!named.bits.some(({ bit }) => bit === condition.bit)) {
-    yield at(place, "WW230", path, `${condition.field} has no flag that says whether ${name} is there`, `name one of: ${named.bits.map((one) => one.name).join(", ")}`)
+    yield at(
+      place,
+      "WW230",
+      path,
+      `${condition.field} has no flag that says whether ${name} is there`,
+      `name one of: ${named.bits.map((one) => one.name).join(", ")}`
+    )
   }
 }
 
-function* checkOver(place: Place, path: ReadonlyArray<string>, name: string, type: Of<"checksum">, names: ReadonlyArray<string>): Iterable<Complaint> {
+function* checkOver(
+  place: Place,
+  path: ReadonlyArray<string>,
+  name: string,
+  type: Of<"checksum">,
+  names: ReadonlyArray<string>
+): Iterable<Complaint> {
   const missing = type.over.find((one) => !names.includes(one))
   const first = names.indexOf(type.over[0]!)
   if (type.over.length === 0) yield at(place, "WW240", path, `${name} is a checksum of nothing`, "name siblings that follow one another")
-  else if (missing !== undefined) yield at(place, "WW240", path, `${name} is over ${missing}, which is not there`, `name one of: ${names.filter((one) => one !== name).join(", ")}`)
-  else if (type.over.includes(name)) yield at(place, "WW240", path, `${name} is over itself`, "leave it out")
+  else if (missing !== undefined) {
+    yield at(
+      place,
+      "WW240",
+      path,
+      `${name} is over ${missing}, which is not there`,
+      `name one of: ${names.filter((one) => one !== name).join(", ")}`
+    )
+  } else if (type.over.includes(name)) yield at(place, "WW240", path, `${name} is over itself`, "leave it out")
   else if (names.slice(first, first + type.over.length).join(" ") !== type.over.join(" ")) {
     yield at(place, "WW240", path, `${type.over.join(", ")} do not follow one another`, "name them in wire order, without gaps")
   }

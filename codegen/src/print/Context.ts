@@ -126,6 +126,44 @@ export class Context {
     return this.depths.get(ref)
   }
 
+  /** Whether a named record has values: one that contains itself in every case would be endless. */
+  isFinite(ref: string): boolean {
+    this.finite ??= this.findFinite()
+    return this.finite.has(ref)
+  }
+
+  private finite: Set<string> | undefined
+
+  private findFinite(): Set<string> {
+    const found = new Set<string>()
+    const ends = (type: TypeModel): boolean => {
+      switch (type.kind) {
+        case "struct":
+        case "choice":
+          return found.has(type.ref)
+        case "prefixed":
+          return type.absent !== undefined || ends(type.of)
+        case "when":
+          return type.else === undefined || ends(type.of) || ends(type.else)
+        case "tokens":
+          return type.fields.every((field) => ends(field.type))
+        default:
+          return true
+      }
+    }
+    for (let before = -1; before !== found.size;) {
+      before = found.size
+      for (const { type } of this.owners.values()) {
+        const runs = type.kind === "struct" ? [type.fields] : type.kind === "choice" ? type.cases.map((one) => one.fields) : undefined
+        const keeps = type.kind === "choice" && type.unknown === "keep"
+        if (runs === undefined || keeps || runs.length === 0 || runs.some((fields) => fields.every((field) => ends(field.type)))) {
+          found.add(type.name)
+        }
+      }
+    }
+    return found
+  }
+
   private depths: ReadonlyMap<string, number> | undefined
 
   /** The TypeScript type of a field, as mentioned in `module`. */

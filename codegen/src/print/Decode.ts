@@ -263,7 +263,11 @@ export class FieldReader {
     const [a, b] = bytesOfDigits(until)
     const find = step > 1 || until.length > 4
       ? `${this.use("findText")}(reader, ${quote(textOfHex(until))}, ${step}`
-      : until === "0d0a" ? `${this.use("findLine")}(reader` : b === undefined ? `${this.use("findByte")}(reader, ${a}` : `${this.use("findPair")}(reader, ${a}, ${b}`
+      : until === "0d0a"
+      ? `${this.use("findLine")}(reader`
+      : b === undefined
+      ? `${this.use("findByte")}(reader, ${a}`
+      : `${this.use("findPair")}(reader, ${a}, ${b}`
     return this.constant(`${local(field.name)}End`, `${find}, ${this.at}, ${end}, ${this.origin}, ${this.where(field.path)})`)
   }
 
@@ -435,7 +439,9 @@ export class FieldReader {
       this.region.exact
         ? `    return ${this.use("malformed")}("Length", ${this.where(path)}, ${this.offset(begin)}, ${quote(expected)}, ` +
           `\`\${${length}} bytes\`)`
-        : `    return ${this.use("noLength")}(${end} - ${inBrackets(begin)}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${this.offset(begin)})`,
+        : `    return ${this.use("noLength")}(${end} - ${inBrackets(begin)}, ${sizes.at(-1)}, ${quote(expected)}, ${this.where(path)}, ${
+          this.offset(begin)
+        })`,
       "}"
     )
     for (const field of fields.slice(0, first)) this.field(field)
@@ -566,7 +572,10 @@ export class FieldReader {
       for (const key of ["lengths", "counts"] as const) {
         if (known[key] !== undefined) this.scope[key].set(field.name, { value: known[key].value })
       }
-      const inner = new FieldReader({ ...this.region, end: this.end, exact: false, isBranch: true }, new Position(this.at.base, this.at.offset))
+      const inner = new FieldReader(
+        { ...this.region, end: this.end, exact: false, isBranch: true },
+        new Position(this.at.base, this.at.offset)
+      )
       const before = new Map([...this.scope.lengths, ...this.scope.counts])
       if (context.fixedSize(of) !== undefined && known.lengths === undefined) {
         inner.need(context.fixedSize(of)!, field.name, this.end)
@@ -601,7 +610,9 @@ export class FieldReader {
     const initial = alternative !== undefined ? "" : isMark ? " = false" : otherwise === "null" ? " = null" : ""
     this.lines.push(
       ...hoisted,
-      ...(visible ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`] : []),
+      ...(visible
+        ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`]
+        : []),
       `let ${after} = ${start}`,
       `if (${condition}) {`,
       ...first,

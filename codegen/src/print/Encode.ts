@@ -206,7 +206,8 @@ export class FieldWriter {
   number(name: string): string {
     const type = this.target.scope.all.get(name)
     if (type?.kind === "tagOf") return this.tagOf(type.target)
-    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") && isBigNumber(type)
+    const big = (type?.kind === "int" || type?.kind === "varint" || type?.kind === "escaped" || type?.kind === "decimal") &&
+      isBigNumber(type)
     return big ? `Number(${this.value(name)})` : this.value(name)
   }
 
@@ -247,12 +248,6 @@ export class FieldWriter {
     ].join(" && ")
   }
 
-  /** When a field that a bit tells of can be there at all. */
-  conditionOf(name: string): string | undefined {
-    const type = this.target.scope.all.get(name)
-    return type?.kind === "when" ? this.inState(type) : undefined
-  }
-
   /** Flags with the bits that say which fields are there. */
   withPresenceBits(field: string, value: string): string {
     const bits = new Map<number, Array<string>>()
@@ -275,18 +270,16 @@ export class FieldWriter {
 
   /** Whether fields are there that one bit tells of; prints the checks that they are there together. */
   presence(names: ReadonlyArray<string>): string {
-    const own = names.filter((name) => this.context.isVisible(this.target.scope.all.get(name)!))
-    // a field of some states only says nothing in the others
-    const [always, sometimes] = [true, false].map((is) => own.filter((name) => (this.conditionOf(name) === undefined) === is))
-    const [first] = always!
-    if (first === undefined) return own.length === 0 ? "false" : own.map((name) => this.isThere(name)).join(" || ")
+    const types = this.target.scope.all
+    const own = names.filter((name) => this.context.isVisible(types.get(name)!))
+    // a field of some states says nothing in the others
+    const first = own.find((name) => types.get(name)!.kind !== "when")
+    if (first === undefined) return own.length === 0 ? "false" : `(${own.map((name) => this.isThere(name)).join(" || ")})`
     const there = this.isThere(first)
-    for (const name of [...always!.slice(1), ...sometimes!]) {
-      const condition = this.conditionOf(name)
-      this.lines.push(
-        `${this.use("checkPresence")}(${this.isThere(name)}, ${condition === undefined ? "" : `${condition} && `}${there}, ` +
-          `${this.where(name)}, ${quote(`${first} is there`)})`
-      )
+    for (const name of own.filter((one) => one !== first)) {
+      const type = types.get(name)!
+      const expected = type.kind === "when" ? `${this.inState(type)} && ${there}` : there
+      this.lines.push(`${this.use("checkPresence")}(${this.isThere(name)}, ${expected}, ${this.where(name)}, ${quote(`${first} is there`)})`)
     }
     return there
   }

@@ -227,7 +227,9 @@ const printSelfShape = (context: Context, module: Module, kind: KindModel): void
   const name = kindName(kind.name)
   const { frame, states } = context.model
   const needsStates = states.length > 0
-  const measure = ["(reader, at) => {", `decode${name}(reader, at${needsStates ? ", states" : ""})`, "return reader.next - at", "}"].join("\n")
+  const measure = ["(reader, at) => {", `decode${name}(reader, at${needsStates ? ", states" : ""})`, "return reader.next - at", "}"].join(
+    "\n"
+  )
   const shape = `{ name: "${frame.name}", maxFrame: ${frame.maxFrame}, sizeAt: ${measure} }`
   const doc = "How long a frame is, for the framer."
   const type = module.useType(codec, "FrameShape")
@@ -406,7 +408,9 @@ export const printTables = (context: Context): Module => {
   })
   const kinds = [...new Set(model.frame.kinds.filter((kind) => kind.answers === undefined).map((kind) => kind.name))]
   for (const kind of kinds) {
+    // of several that share an opcode, the first stands for all
     const rows = withOpcode(model.commands).filter((command) => command.kinds.request === kind)
+      .filter((command, i, all) => all.findIndex((other) => other.opcode === command.opcode) === i)
     const name = `${kind}Commands`
     const inherited = base === undefined ? [] : [`  ...${module.useAll(`${base.module}/Tables`, "Base")}.${name}`]
     module.add({

@@ -265,6 +265,9 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     `switch (${read}) {`,
     ...type.cases.flatMap((one) => [
       `  case ${value(one)}: {`,
+      ...(type.empty === "keep" && one.fields.some((field) => context.minimumSize(field.type) > 0)
+        ? [`    if (${head.at} === end) return { _tag: "Unknown", tag: ${read}, bytes: reader.slice(reader.next = end, end) }`]
+        : []),
       ...readRecord(context, module, type.name, one.fields, String(head.at), one.name).map((line) => `    ${line}`),
       "  }"
     ]),
@@ -307,7 +310,9 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       ? [
         "  case \"Unknown\": {",
         ...(type.cases.length === 0 ? [] : [
-          `    if (${type.cases.map((one) => `value.tag === ${value(one)}`).join(" || ")}) ${module.use(codec, "unencodable")}("Range", ` +
+          `    if (${type.empty === "keep" ? "value.bytes.length > 0 && (" : ""}${
+            type.cases.map((one) => `value.tag === ${value(one)}`).join(" || ")
+          }${type.empty === "keep" ? ")" : ""}) ${module.use(codec, "unencodable")}("Range", ` +
           `"${type.name}", "tag", "a tag that is not described", String(value.tag))`
         ]),
         ...writeTag("value.tag", "tag").lines.map((line) => `    ${line}`),

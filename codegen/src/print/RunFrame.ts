@@ -87,7 +87,8 @@ const printShape = (context: Context, module: Module, kind: KindModel): void => 
   module.add({
     kind: "function",
     name: `measure${name}`,
-    doc: `Size of the ${kind.name} packet at \`at\`, which may be more than there is. Throws \`DecodeError\`, \`incomplete\` when more bytes ` +
+    doc:
+      `Size of the ${kind.name} packet at \`at\`, which may be more than there is. Throws \`DecodeError\`, \`incomplete\` when more bytes ` +
       "are needed to tell.",
     parameters: [{ name: "reader", type: module.useType(codec, "Reader") }, { name: "at", type: "number" }],
     returns: "number",
@@ -189,7 +190,7 @@ const headerReader = (context: Context, module: Module, kind: KindModel): {
   const run = runOf(kind)
   const use = (fn: string): string => module.use(codec, fn)
   const scope = new ReadScope(reserved)
-  for (const { type } of run.trailer) if (type.kind === "checksum") for (const one of type.over) scope.wanted.add(one)
+  for (const { type } of run.trailer) if (type.kind === "checksum") { for (const one of type.over) scope.wanted.add(one) }
   const read = new FieldReader({
     module,
     context,
@@ -222,7 +223,11 @@ const headerReader = (context: Context, module: Module, kind: KindModel): {
     }
     case "until": {
       const [a, b] = bytesOfDigits(run.until!)
-      const find = run.until === "0d0a" ? `${use("findLine")}(reader` : b === undefined ? `${use("findByte")}(reader, ${a}` : `${use("findPair")}(reader, ${a}, ${b}`
+      const find = run.until === "0d0a"
+        ? `${use("findLine")}(reader`
+        : b === undefined
+        ? `${use("findByte")}(reader, ${a}`
+        : `${use("findPair")}(reader, ${a}, ${b}`
       lines.push(
         `const bodyEnd = ${find}, bodyStart, open, at, "${name}", "${bodyOf(context)}")`,
         `const end = bodyEnd + ${run.until!.length / 2}`,
@@ -388,6 +393,7 @@ export const defaultOf = (context: Context, type: TypeModel, value: string): str
     case "escaped":
     case "decimal":
       return `(${value} ?? ${isBigNumber(type) ? "0n" : "0"})`
+    case "slice":
     case "float":
     case "flags":
     case "enumeration":

@@ -1,5 +1,5 @@
 /** Prints packets whose header is a run of fields, and the choice of a decoder among them. */
-import { headOf } from "@wirewright/codec/Heads"
+import { type Head, headOf } from "@wirewright/codec/Heads"
 import type { FieldModel, KindModel, LayoutModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
 import { hex, local } from "../Names.ts"
@@ -21,6 +21,13 @@ const fixedHeader = ({ command }: PacketPlan): { readonly [field: string]: numbe
 
 const needsStatesToWrite = (context: Context, { layouts }: PacketPlan): boolean =>
   layouts.some((layout) => fieldsOf(layout).some((field) => context.needsStatesToWrite(field.type)))
+
+/** Whether the protocol has fields that only code can say, which ask where the packet's content begins. */
+const hasCustoms = (context: Context): boolean => JSON.stringify(context.model).includes("\"kind\":\"custom\"")
+
+/** Header fields that are a state of the connection for the packet they stand in. */
+const statesInHead = (context: Context, kind: KindModel): ReadonlyArray<string> =>
+  headFields(context, kind).map(({ name }) => name).filter((name) => context.model.states.some((state) => state.name === name))
 
 const statesType = (context: Context, module: Module): string => module.useType(context.local("States"), "States")
 
@@ -120,7 +127,12 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
   const constants = Object.entries(fixed).map(([name, value]) =>
     `${module.use(codec, "expectConstant")}(${local(name)}, ${value}, "${tag}", "${name}", 0)`
   )
-  const lines = [...constants, ...read.lines, ...(exact ? [] : [`reader.next = ${read.next}`]), ...returned(literal(entries))]
+  const own = packet.needsStates ? statesInHead(context, kind) : []
+  const lines = [
+    ...(own.length === 0 ? [] : [`states = { ...states, ${own.map((name) => `${name}: ${local(name)}`).join(", ")} }`]),
+    ...(hasCustoms(context) ? ["reader.content = bodyStart"] : []),
+    ...constants, ...read.lines, ...(exact ? [] : [`reader.next = ${read.next}`]), ...returned(literal(entries))
+  ]
   addDecoder(context, module, packet, bodyName(packet, layout), lines)
 }
 
@@ -152,31 +164,56 @@ const printEncode = (context: Context, module: Module, packet: PacketPlan): void
   })
 }
 
+/** What other packets without an opcode begin with, where this one may begin so too. */
+const headsWithin = (context: Context, { command, kind }: PacketPlan, layout: LayoutModel): ReadonlyArray<ReadonlyArray<string | number>> => {
+  if (opcodeField(kind) !== undefined || runOf(kind).opcodeFrom !== undefined) return []
+  const own = headOf(fieldsOf(layout)).text
+  return context.model.commands.filter((other) => other.kinds.request === kind.name && other.name !== command.name)
+    .flatMap((other) => other.request.map((one) => headOf(fieldsOf(one))))
+    .filter(({ text }) => text.length > own.length && text.startsWith(own))
+    .map(({ boundary, text }) => [text, ...boundary])
+}
+
 const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layout: LayoutModel): ReadonlyArray<string> => {
   const kind = kindName(packet.kind.name)
   const frame = context.frameModule
   const fields = fieldsOf(layout)
   const head = headFields(context, packet.kind)
   const fixed = fixedHeader(packet)
-  const scope = new WriteScope([...head, ...fields], ["writer", "view", "bytes", "packet", "position", "states", "bodyStart", "init"])
+  const scope = new WriteScope([...head, ...fields], ["writer", "view", "bytes", "packet", "position", "states", "bodyStart", "init", "opcode"])
   for (const { name, type } of head) {
     scope.values.set(name, fixed[name] !== undefined ? String(fixed[name]) : defaultOf(context, type, `packet.${name}`))
   }
   const bound = boundTerms(module, context, "packet", fields)
   const writer = new FieldWriter({ module, context, packet: packet.tag, from: "packet", begin: "bodyStart", scope })
   writer.fields(fields)
+  const own = needsStatesToWrite(context, packet) ? statesInHead(context, packet.kind) : []
   const init = Object.keys(fixed).length === 0
     ? "packet"
     : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} } as const`
-  const opcode = packet.command.isOpcodeless === true && opcodeField(packet.kind) !== undefined
-    ? `(packet as { readonly ${opcodeField(packet.kind)!.name}?: number }).${opcodeField(packet.kind)!.name} ?? 0`
-    : String(packet.command.opcode)
+  const role = packet.command.isOpcodeless === true ? opcodeField(packet.kind)?.name : undefined
+  const opcode = role === undefined ? String(packet.command.opcode) : "opcode"
+  const others = context.model.commands.filter(({ isOpcodeless, kinds }) => isOpcodeless !== true && kinds.request === packet.kind.name)
+  const chosen = role === undefined ? [] : [
+    `const opcode = (packet as { readonly ${role}?: number }).${role} ?? 0`,
+    `if ([${others.map((one) => one.opcode).join(", ")}].includes(opcode)) ${
+      module.use(codec, "unencodable")
+    }("Range", "${packet.tag}", "${role}", "a value that no other packet has", String(opcode))`
+  ]
   const named = init === "packet" ? "packet" : "init"
+  const heads = headsWithin(context, packet, layout)
+  if (heads.length > 0) {
+    writer.settle()
+    writer.lines.push(`${writer.use("checkHead")}(bytes, bodyStart, position, "${packet.tag}", ${JSON.stringify(heads)})`)
+  }
   const keyword = writer.lines.some((line) => /^\s*position \+?= /.test(line)) ? "let" : "const"
   const usesPosition = writer.lines.some((line) => /\bposition\b/.test(line)) || /\bposition\b/.test(writer.end)
   return [
+    ...chosen,
     ...(named === "init" ? [`const init = ${init}`] : []),
     `const bodyStart = ${module.use(frame, `begin${kind}`)}(writer, ${named}, ${boundText(bound)})`,
+    ...(hasCustoms(context) ? ["writer.content = bodyStart"] : []),
+    ...(own.length === 0 ? [] : [`states = { ...states, ${own.map((name) => `${name}: ${scope.values.get(name)}`).join(", ")} }`]),
     ...writerLocals(writer.lines),
     ...(usesPosition ? [`${keyword} position = bodyStart`] : []),
     ...writer.lines,
@@ -193,27 +230,41 @@ export const runDispatch = (
   decoder: (packet: PacketPlan) => string
 ): ReadonlyArray<string> => {
   const name = kindName(kind.name)
-  const unknown = keepsUnknown(kind)
+  const unknown = (): string | undefined => keepsUnknown(kind)
     ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
     : undefined
+  const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string => {
+    const stands = numbersOf(Buffer.from(text, "latin1").toString("hex")).map(({ digits, offset, size }) =>
+      `reader.view.getUint${size * 8}(bodyStart${offset === 0 ? "" : ` + ${offset}`}) === 0x${digits}`
+    )
+    const followed = boundary.length === 0
+      ? []
+      : [`${module.use(codec, "isFollowed")}(reader, bodyStart + ${text.length}, end, ${boundary.join(", ")})`]
+    return `if (${[`end - bodyStart >= ${text.length}`, ...stands, ...followed].join(" && ")}) return ${decoder(packet)}`
+  }
   const opcode = opcodeField(kind)
   const from = runOf(kind).opcodeFrom
   if (opcode !== undefined || from !== undefined) {
     const rest = packets.find(({ command }) => command.isOpcodeless === true)
     const value = opcode === undefined ? `states.${from}` : "opcode"
+    const otherwise = rest !== undefined
+      ? `return ${decoder(rest)}`
+      : unknown() ??
+        `return ${module.use(codec, "malformed")}("UnknownValue", "${name}", "${opcode?.name ?? from}", 0, "an opcode", String(${value}))`
+    const byOpcode = new Map<number, Array<PacketPlan>>()
+    for (const packet of packets) {
+      if (packet !== rest) byOpcode.set(packet.command.opcode, [...byOpcode.get(packet.command.opcode) ?? [], packet])
+    }
     return [
       `switch (${value}) {`,
-      ...packets.filter((packet) => packet !== rest).flatMap((packet) => [
-        `case ${hex(packet.command.opcode)}:`,
-        `return ${decoder(packet)}`
+      ...[...byOpcode].flatMap(([code, sharing]) => [
+        `case ${hex(code)}:`,
+        ...sharing.length === 1
+          ? [`return ${decoder(sharing[0]!)}`]
+          : [...sharing.flatMap((packet) => packet.layouts.map((layout) => ({ packet, ...headOf(fieldsOf(layout)) }))).map(headCase), otherwise]
       ]),
       "default:",
-      rest !== undefined
-        ? `return ${decoder(rest)}`
-        : unknown ??
-          `return ${module.use(codec, "malformed")}("UnknownValue", "${name}", "${
-            opcode?.name ?? from
-          }", 0, "an opcode", String(${value}))`,
+      otherwise,
       "}"
     ]
   }
@@ -225,20 +276,11 @@ export const runDispatch = (
   )
   const rest = heads.find(({ text }) => text === "")
   const known = heads.filter(({ text }) => text !== "")
-  const isHead = ({ boundary, packet, text }: (typeof known)[number]): string => {
-    const stands = numbersOf(Buffer.from(text, "latin1").toString("hex")).map(({ digits, offset, size }) =>
-      `reader.view.getUint${size * 8}(bodyStart${offset === 0 ? "" : ` + ${offset}`}) === 0x${digits}`
-    )
-    const followed = boundary.length === 0
-      ? []
-      : [`${module.use(codec, "isFollowed")}(reader, bodyStart + ${text.length}, end, ${boundary.join(", ")})`]
-    return `if (${[`end - bodyStart >= ${text.length}`, ...stands, ...followed].join(" && ")}) return ${decoder(packet)}`
-  }
   // a byte at a time as far as heads differ; the one that is left is compared whole
   const among = (some: typeof known, depth: number): ReadonlyArray<string> => {
     const longer = some.filter(({ text }) => text.length > depth)
-    const whole = some.filter(({ text }) => text.length === depth).map(isHead)
-    if (longer.length < 2) return [...longer.map(isHead), ...whole]
+    const whole = some.filter(({ text }) => text.length === depth).map(headCase)
+    if (longer.length < 2) return [...longer.map(headCase), ...whole]
     const bytes = [...new Set(longer.map(({ text }) => text.charCodeAt(depth)))].sort((a, b) => a - b)
     if (bytes.length === 1) return [...among(longer, depth + 1), ...whole]
     return [
@@ -256,7 +298,7 @@ export const runDispatch = (
     ...among(known, 0),
     rest !== undefined
       ? `return ${decoder(rest.packet)}`
-      : unknown ??
+      : unknown() ??
         `return ${module.use(codec, "noHead")}(reader, bodyStart, end, "${name}", [${
           known.map(({ text }) => JSON.stringify(text)).join(", ")
         }])`

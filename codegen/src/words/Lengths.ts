@@ -98,11 +98,12 @@ export const lengthWords: {
   bodyLength: {
     text: () => "never",
     read: (reader, type, field, end) => {
+      const at = String(reader.at)
       const known = readLength(reader, {}, type.of, { ...field, name: "length" }, end)
       const value = reader.constant("bodyLength", known.value)
       reader.numbers.set(field.name, value)
       reader.scope.lengths.set("", { value })
-      reader.scope.places.set("", [String(reader.at), String(reader.at)])
+      reader.scope.places.set("", [at, String(reader.at)])
       return undefined
     },
     write: (writer, type, field) => writeNumber(writer, type.of, field, asNumber(type.of, "length")),

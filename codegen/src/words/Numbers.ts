@@ -66,7 +66,9 @@ export const readEscaped = (reader: FieldReader, type: EscapedModel, field: Name
   }
   reader.lines.push(
     "    default:",
-    `      return ${reader.use("malformed")}("UnknownValue", ${reader.where(field.path)}, ${reader.offset(firstAt)}, "a number or a known escape", ` +
+    `      return ${reader.use("malformed")}("UnknownValue", ${reader.where(field.path)}, ${
+      reader.offset(firstAt)
+    }, "a number or a known escape", ` +
       `String(${first}))`,
     "  }",
     "}"

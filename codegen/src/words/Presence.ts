@@ -26,16 +26,18 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         const other = writer.number(type.if.field)
         const holds = type.if.values.map((one) => `${other} === ${one}`).join(" || ")
         writer.lines.push(
-          `${writer.use("checkPresence")}(${type.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`}, ${holds}, ${writer.where(field.path)}, ${
-            JSON.stringify(`${type.if.field} is ${type.if.values.join(" or ")}`)
-          })`
+          `${writer.use("checkPresence")}(${type.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`}, ${holds}, ${
+            writer.where(field.path)
+          }, ${JSON.stringify(`${type.if.field} is ${type.if.values.join(" or ")}`)})`
         )
       }
       writer.settle()
       if (type.of.kind === "literal") return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
       if (!writer.context.isVisible(type.of)) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
       writer.branch(`${value} !== undefined`, (inner) => {
-        const start = type.if === undefined && writer.context.minimumSize(type.of) === 0 ? inner.mark(inner.fresh(`${local(field.name)}From`)) : undefined
+        const start = type.if === undefined && writer.context.minimumSize(type.of) === 0
+          ? inner.mark(inner.fresh(`${local(field.name)}From`))
+          : undefined
         inner.write(type.of, field, value)
         if (start === undefined) return
         // nothing at all would be read as a field that is not there
@@ -69,7 +71,8 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         )
       }
       const texts = [type.of, ...(other === undefined ? [] : [other])].map((one) => writer.context.typeText(writer.module, one))
-      const as = (index: number): string => other === undefined ? `${value}!` : texts[0] === texts[1] ? value : `(${value} as ${texts[index]})`
+      const as = (index: number): string =>
+        other === undefined ? `${value}!` : texts[0] === texts[1] ? value : `(${value} as ${texts[index]})`
       writer.branch(
         condition,
         (inner) => inner.write(type.of, field, as(0)),

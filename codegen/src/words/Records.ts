@@ -47,7 +47,11 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
     : `!${reader.use("endStands")}(reader, ${quote(terminator)}, ${at}, ${end}, ${reader.origin}, "", "")`
   const limit = max === undefined || count !== undefined
     ? []
-    : [`    if (${name}.length === ${max}) ${reader.use("expectNoMore")}(${at}, ${until === undefined ? reader.floor(end) : end}, ${max}, "", "", ${reader.origin})`]
+    : [
+      `    if (${name}.length === ${max}) ${reader.use("expectNoMore")}(${at}, ${
+        until === undefined ? reader.floor(end) : end
+      }, ${max}, "", "", ${reader.origin})`
+    ]
   reader.lines.push(
     `const ${name}: Array<${context.elementText(module, of)}> = []`,
     `let ${at} = ${start}`,
@@ -218,7 +222,9 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
         const known = `${reader.module.use(reader.context.from(field.ref), `is${field.ref}`)}(${name})`
         const expected = `one of ${of.values.map((one) => one.value).join(", ")}`
         reader.lines.push(
-          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${quote(expected)}, String(${name}))`
+          `if (!${known}) return ${reader.use("malformed")}("UnknownValue", ${where}, ${reader.offset(at)}, ${
+            quote(expected)
+          }, String(${name}))`
         )
       }
     }
@@ -227,7 +233,11 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
   }
   const rest = (1n << BigInt(size * 8)) - 1n & ~named
   if (rest !== 0n) {
-    reader.lines.push(`${reader.use("expectNoBits")}(${raw} & 0x${rest.toString(16).padStart(2, "0")}${size === 8 ? "n" : ""}, ${reader.where(path)}, ${reader.offset(at)})`)
+    reader.lines.push(
+      `${reader.use("expectNoBits")}(${raw} & 0x${rest.toString(16).padStart(2, "0")}${size === 8 ? "n" : ""}, ${reader.where(path)}, ${
+        reader.offset(at)
+      })`
+    )
   }
   return undefined
 }
@@ -288,7 +298,12 @@ export const recordWords: {
     text: (context, module, type) => `ReadonlyArray<${context.elementText(module, type.of)}>`,
     read: (reader, type, field, end) => {
       const count = reader.scope.counts.get(field.name)?.value
-      return readElements(reader, type.of, field, end, { ...(count === undefined ? {} : { count }), until: type.until, min: type.min, max: type.max })
+      return readElements(reader, type.of, field, end, {
+        ...(count === undefined ? {} : { count }),
+        until: type.until,
+        min: type.min,
+        max: type.max
+      })
     },
     write: (writer, type, field, value) => {
       if (type.min !== undefined) {

@@ -72,7 +72,9 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       reader.verify(type.over[0]!, type.over.at(-1)!, (from, to) => {
         const end = /^end$|\bend\b/.test(to) ? `Math.floor(${to})` : to
         const right = isOwn
-          ? `${compute}(${reader.module.use(checksums, "withoutOwn")}(reader.bytes, ${from}, ${end}, ${at}, ${size}), 0, ${end} - (${from}))`
+          ? `${compute}(${
+            reader.module.use(checksums, "withoutOwn")
+          }(reader.bytes, ${from}, ${end}, ${at}, ${size}), 0, ${end} - (${from}))`
           : `${compute}(reader.bytes, ${from}, ${end})`
         return `${reader.use("expectChecksum")}(${value}, ${right}, ${reader.where(field.path)}, ${reader.offset(at)})`
       })

@@ -14,4 +14,5 @@ export const wordOf = <T extends TypeModel>(type: T): Word<T> => words()[type.ki
 
 // made when first asked for: words mention each other
 let all: { readonly [K in TypeModel["kind"]]: Word<Extract<TypeModel, { readonly kind: K }>> } | undefined
-const words = () => all ??= { ...numberWords, ...textWords, ...lengthWords, ...presenceWords, ...recordWords, ...tokensWords, ...wholeWords }
+const words = () =>
+  all ??= { ...numberWords, ...textWords, ...lengthWords, ...presenceWords, ...recordWords, ...tokensWords, ...wholeWords }

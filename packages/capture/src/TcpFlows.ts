@@ -116,9 +116,13 @@ export class TcpFlows {
     this.sink = sink
     this.isFromServer = options.isFromServer ?? (() => undefined)
     this.limits = { ...tcpLimits, ...options.limits }
-    this.segments = new SegmentReader((frames) => {
-      for (const frame of frames) sink.skipped?.(frame, { reason: "fragment", what: "IP datagram with missing fragments" })
-    }, options.fragmentLimits, options.wantsDatagram)
+    this.segments = new SegmentReader(
+      (frames) => {
+        for (const frame of frames) sink.skipped?.(frame, { reason: "fragment", what: "IP datagram with missing fragments" })
+      },
+      options.fragmentLimits,
+      options.wantsDatagram
+    )
   }
 
   /** Takes the next frame. */

@@ -37,8 +37,10 @@ const decoded = async (name: string, protocol: string, ports: ReadonlyArray<numb
       frames.push(context.frame)
     }
   }
-  const report = new Collected(await loadProtocol(protocol), { json: true, color: false })
-  await decodeCapture(report, (await openInput(pathOf(name))).all, { servers: ports.map((port) => ({ port })), collections: false, hexdump: false })
+  const adapter = await loadProtocol(protocol)
+  const report = new Collected(adapter, { json: true, color: false })
+  const servers = ports.map((port) => ({ port }))
+  await decodeCapture(report, (await openInput(pathOf(name))).all, { servers, session: adapter.begin(), hexdump: false })
   return { frames, findings: report.errors }
 }
 

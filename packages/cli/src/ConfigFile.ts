@@ -57,7 +57,8 @@ type Check = (value: unknown, place: string) => ReadonlyArray<string>
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? String(value)
 
-const text: Check = (value, place) => typeof value === "string" && value.trim() !== "" ? [] : [`${place}: expected text, got ${shown(value)}`]
+const text: Check = (value, place) =>
+  typeof value === "string" && value.trim() !== "" ? [] : [`${place}: expected text, got ${shown(value)}`]
 
 const truth: Check = (value, place) => typeof value === "boolean" ? [] : [`${place}: expected true or false, got ${shown(value)}`]
 
@@ -73,14 +74,18 @@ const oneOf = (words: ReadonlyArray<string>): Check => (value, place) =>
 
 /** Checks an object: its keys, and what it must have. */
 const keys = (checks: { readonly [key: string]: Check }, required: ReadonlyArray<string> = []): Check => (value, place) => {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [`${place || "default"}: expected an object, got ${shown(value)}`]
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [`${place || "default"}: expected an object, got ${shown(value)}`]
+  }
   const at = (key: string): string => place === "" ? key : `${place}.${key}`
   const known = Object.keys(checks)
   const given = Object.entries(value).filter(([, one]) => one !== undefined)
   return [
     ...required.filter((key) => !given.some(([name]) => name === key)).map((key) => `${at(key)}: is missing`),
     ...given.flatMap(([key, one]) =>
-      known.includes(key) ? checks[key]!(one, at(key)) : [`${at(key)}: no such option${nearest(key, known) || `; there are ${known.join(", ")}`}`]
+      known.includes(key)
+        ? checks[key]!(one, at(key))
+        : [`${at(key)}: no such option${nearest(key, known) || `; there are ${known.join(", ")}`}`]
     )
   ]
 }
@@ -92,7 +97,13 @@ const config = keys({
   targets: each(keys({ spec: text, out: text, protocol: text }, ["spec", "out"])),
   importExtension: oneOf(importExtensions),
   testRunner: oneOf(testRunners),
-  format: keys({ lineWidth: whole(40, 1000), indentWidth: whole(1, 8), useTabs: truth, semicolons: truth, quotes: oneOf(["double", "single"]) })
+  format: keys({
+    lineWidth: whole(40, 1000),
+    indentWidth: whole(1, 8),
+    useTabs: truth,
+    semicolons: truth,
+    quotes: oneOf(["double", "single"])
+  })
 }, ["targets"])
 
 /** What is wrong with what a config file exports, a line each; nothing when it is a `Config`. */

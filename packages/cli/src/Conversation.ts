@@ -48,11 +48,11 @@ export class Conversation {
   private readonly waiting = { c2s: new Map<string, Asked>(), s2c: new Map<string, Asked>() }
   private last: { readonly frame: number; readonly time: bigint | undefined } = { frame: 0, time: undefined }
 
-  constructor(flow: Flow, adapter: ProtocolAdapter, collections: boolean, sink: ConversationSink) {
+  constructor(flow: Flow, adapter: ProtocolAdapter, session: Session, sink: ConversationSink) {
     this.flow = flow
     this.adapter = adapter
     this.sink = sink
-    this.session = adapter.begin(collections)
+    this.session = session
     const stream = (direction: Direction): DirectionStream => new DirectionStream(adapter, flow.midStream, () => this.situation(direction))
     this.streams = { c2s: stream("c2s"), s2c: stream("s2c") }
   }

@@ -2,7 +2,15 @@
  * Decodes captures: pcap or pcapng, TCP reassembly, both directions of every connection, a summary at the end. Whatever was passed over is
  * said on stderr, in the JSON, and in the number of findings.
  */
-import { CaptureReader, type CapturedFrame, type Flow, type FlowEvent, TcpFlows, type TcpSegment, type UdpDatagram } from "@wirewright/capture"
+import {
+  CaptureReader,
+  type CapturedFrame,
+  type Flow,
+  type FlowEvent,
+  TcpFlows,
+  type TcpSegment,
+  type UdpDatagram
+} from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { CaptureSummary } from "./CaptureSummary.ts"
 import { type Asked, Conversation, type Said } from "./Conversation.ts"
@@ -11,13 +19,14 @@ import type { Chunks } from "./Input.ts"
 import { drain, line, say, sayBlock } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
 import { PassedOver, passedText } from "./PassedOver.ts"
-import type { DecodedPacket, ProtocolAdapter } from "./ProtocolAdapter.ts"
+import type { DecodedPacket, ProtocolAdapter, Session } from "./ProtocolAdapter.ts"
 
 /** How a capture is shown. */
 export interface CaptureOptions {
   /** Servers: connections to others are passed over. None: all connections, and no datagrams. */
   readonly servers: ReadonlyArray<Endpoint>
-  readonly collections: boolean
+  /** How connections start. */
+  readonly session: Session
   /** Packets in full instead of one line each. */
   readonly hexdump: boolean
 }
@@ -72,7 +81,7 @@ class CaptureReport {
     this.summary.flow(flow)
     this.conversations.set(
       flow.number,
-      new Conversation(flow, this.report.adapter, this.options.collections, {
+      new Conversation(flow, this.report.adapter, this.options.session, {
         packet: (decoded, said, asked) => this.packet(decoded, said, asked),
         trouble: (error, said, isPacket) => this.trouble(error, said, isPacket)
       })

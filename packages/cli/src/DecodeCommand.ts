@@ -12,7 +12,8 @@ import { openInput } from "./Input.ts"
 import { colorsOn, flush } from "./Output.ts"
 import { PacketReport } from "./PacketReport.ts"
 import { endpoint } from "./Endpoint.ts"
-import { protocolNames } from "./ProtocolAdapter.ts"
+import { nearest } from "./Nearest.ts"
+import { type ProtocolAdapter, protocolNames, type States } from "./ProtocolAdapter.ts"
 import { loadProtocol } from "./Protocols.ts"
 
 /** The protocol both `decode` and `encode` take. */
@@ -21,6 +22,29 @@ export const protocolFlag = withDefault(
   `${protocolNames.join(", ")}, or the directory of generated code, such as ./src/gen; dcp includes couchbase and memcached`,
   "dcp"
 )
+
+/** The connection states both `decode` and `encode` take. */
+export const stateFlag = repeated(
+  Flag.String("state"),
+  "What was negotiated before: the name of a connection state, such as collections, or NAME=NUMBER",
+  "all states are off"
+)
+
+/** The states that `--state` asks for; refuses those that the protocol does not have. */
+export const statesOf = (adapter: ProtocolAdapter, asked: ReadonlyArray<string>): States =>
+  Object.fromEntries(asked.map((text) => {
+    const [, name = text, number] = /^([^=]*)=(\d{1,9})$/.exec(text) ?? []
+    const state = adapter.known.find((one) => one.name === name)
+    if (state === undefined) {
+      const names = adapter.known.map((one) => one.name)
+      const there = names.length === 0 ? `${adapter.name} has none` : `${adapter.name} has ${names.join(", ")}`
+      return refuse(`--state ${text}: no such connection state; ${there}${nearest(name, names)}`)
+    }
+    const isNumbered = state.numbered === true
+    const hasNumber = number !== undefined
+    if (isNumbered !== hasNumber) return refuse(`--state ${text}: expected ${name}${isNumbered ? "=NUMBER" : ", which is on or off"}`)
+    return [name, number === undefined ? true : Number(number)]
+  }))
 
 const parameters = {
   file: Argument.String("file").pipe(
@@ -48,7 +72,7 @@ const parameters = {
   json: jsonFlag("NDJSON, one object per packet, which encode turns back"),
   hexdump: on("hexdump", "For captures: every packet in full"),
   toEnd: on("to-end", "With --hex or --lines: decode what follows the first packet, too"),
-  collections: on("collections", "HELLO Collections was negotiated before: keys carry collection ids")
+  state: stateFlag
 }
 
 /** The command. */
@@ -63,13 +87,14 @@ export const decodeCommand = Command.make("decode", parameters, (options) =>
     const servers = [...options.port.map((port) => ({ port })), ...options.server.map(endpoint)]
     const adapter = await loadProtocol(options.protocol, options.kind)
     const report = new PacketReport(adapter, { json: options.json, color: colorsOn(process.stdout) })
-    const packets = { session: adapter.begin(options.collections), toEnd: options.toEnd }
+    const session = adapter.begin(statesOf(adapter, options.state))
+    const packets = { session, toEnd: options.toEnd }
     if (input === undefined) decodeHex(report, options.hex ?? "", packets)
     else if (options.lines) await decodeLines(report, input.all, packets)
     else if (captureFormatOf(input.head) !== undefined) {
       await decodeCapture(report, input.all, {
         servers,
-        collections: options.collections,
+        session,
         hexdump: options.hexdump
       })
     } else await decodeStream(report, input.all, packets.session)

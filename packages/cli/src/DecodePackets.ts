@@ -6,13 +6,14 @@ import { drain } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
 import type { Direction, Session, Situation } from "./ProtocolAdapter.ts"
 
-/** Decodes all of `bytes`: one packet, or with `toEnd` as many as there are. */
+/** Decodes all of `bytes`: one packet, or with `toEnd` as many as there are. Returns how the session stands then. */
 const decodeBytes = (
   report: PacketReport,
   bytes: Uint8Array,
   options: { readonly situation: Situation; readonly toEnd: boolean; readonly context: Context }
-): void => {
-  const { context, situation, toEnd } = options
+): Session => {
+  const { context, toEnd } = options
+  let { situation } = options
   const { adapter } = report
   refuseMissing(report, situation)
   let at = 0
@@ -33,6 +34,7 @@ const decodeBytes = (
         )
       }
       report.packet(decoded, bytes, at, situation, context, true)
+      situation = { ...situation, phase: adapter.after(decoded, situation).phase }
       at = end
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
@@ -42,6 +44,7 @@ const decodeBytes = (
       at = end
     }
   } while (at < bytes.length)
+  return situation
 }
 
 /** Refuses packets that nobody can tell the kind of. */
@@ -52,40 +55,45 @@ const refuseMissing = ({ adapter }: PacketReport, situation: Situation): void =>
 
 /** Decodes `--hex`. */
 export const decodeHex = (report: PacketReport, text: string, options: { readonly session: Session; readonly toEnd: boolean }): void =>
-  decodeText(report, text, undefined, { ...options, context: {} })
+  void decodeText(report, text, undefined, { ...options, context: {} })
 
 const decodeText = (
   report: PacketReport,
   text: string,
   direction: Direction | undefined,
   options: { readonly session: Session; readonly toEnd: boolean; readonly context: Context }
-): void => {
+): Session => {
   let bytes: Uint8Array
   try {
     bytes = report.adapter.parse(text)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     report.error(error, new Uint8Array(0), options.context)
-    return
+    return options.session
   }
-  decodeBytes(report, bytes, { ...options, situation: { ...options.session, direction } })
+  return decodeBytes(report, bytes, { ...options, situation: { ...options.session, direction } })
 }
 
 const linePattern = /^\s*(?:(c2s|s2c)\s+)?(.*)$/s
 
-/** Decodes one packet per line; empty lines and those that start with `#` are skipped. */
+/** Decodes one packet per line; empty lines and those that start with `#` are skipped. Only the phase goes from line to line. */
 export const decodeLines = async (
   report: PacketReport,
   chunks: Chunks,
   options: { readonly session: Session; readonly toEnd: boolean }
 ): Promise<void> => {
   let number = 0
+  let { phase } = options.session
   for await (const text of linesOf(chunks)) {
     number++
     if (text.trim() === "" || text.startsWith("#")) continue
     const [, direction, hex = ""] = linePattern.exec(text)!
     const context: Context = report.json ? direction === undefined ? {} : { direction } : { line: number }
-    decodeText(report, hex, direction as Direction | undefined, { ...options, context })
+    ;({ phase } = decodeText(report, hex, direction as Direction | undefined, {
+      ...options,
+      session: { ...options.session, phase },
+      context
+    }))
     await drain()
   }
 }

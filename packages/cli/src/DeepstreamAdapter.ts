@@ -56,7 +56,9 @@ export class DeepstreamAdapter implements ProtocolAdapter {
     return /^\s*(?:[0-9a-f]{2})+\s*$/i.test(text) ? bytesOfHex(text) : new TextEncoder().encode(separated(text))
   }
 
-  begin(_collections: boolean): Session {
+  readonly known = []
+
+  begin(): Session {
     return noSession
   }
 

@@ -33,7 +33,7 @@ interface Outcome {
 }
 
 const run = (adapter: ProtocolAdapter, pieces: ReadonlyArray<Piece>, midStream = false): Outcome => {
-  const stream = new DirectionStream(adapter, midStream, () => adapter.begin(false))
+  const stream = new DirectionStream(adapter, midStream, () => adapter.begin())
   const packets: Array<string> = []
   const troubles: Array<string> = []
   const onPacket = (bytes: Uint8Array, at: number, end: number): void => {
@@ -139,7 +139,7 @@ describe("behind garbage", () => {
 })
 
 it("the search holds a bounded number of bytes, then takes the first place that may be a packet", () => {
-  const search = new PacketSearch(dcp, () => dcp.begin(false))
+  const search = new PacketSearch(dcp, () => dcp.begin())
   const head = set(1, filler(4_000_000)).subarray(0, 24)
   assert.isUndefined(search.push(join(filler(10), head)))
   let pushed = 34

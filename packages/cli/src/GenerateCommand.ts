@@ -1,5 +1,5 @@
 /** `wirewright generate` and `wirewright check`: specs to code, and whether the code is what the specs say. */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

@@ -8,13 +8,12 @@ import { type Annotation, annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
-import { Framer, type FrameShape, type HeaderShape } from "@wirewright/codec/Framer"
+import { Framer, type FrameShape, type HeaderShape, type MeasuredShape } from "@wirewright/codec/Framer"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
 import { Reader } from "@wirewright/codec/Reader"
 import { encodeWith, type Writer } from "@wirewright/codec/Writer"
-import { PacketCutter } from "./PacketCutter.ts"
 import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
 import { type Traits, traitsOf } from "./Traits.ts"
 import { WebSocketCutter } from "./WebSocketCutter.ts"
@@ -93,10 +92,14 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return bytesOfHex(text)
   }
 
-  begin(collections: boolean): Session {
-    const { frame: { phases = [] }, states } = this.catalog
-    const initial = states.map(({ name, numbered }) => [name, numbered === true ? 0 : name === "collections" && collections] as const)
-    return { states: Object.fromEntries(initial), phase: phases[0]?.name }
+  get known(): ProtocolAdapter["known"] {
+    return this.catalog.states
+  }
+
+  begin(states: States = {}): Session {
+    const { phases = [] } = this.catalog.frame
+    const initial = this.known.map(({ name, numbered }) => [name, numbered === true ? 0 : false] as const)
+    return { states: { ...Object.fromEntries(initial), ...states }, phase: phases[0]?.name }
   }
 
   missing(situation: Situation): string | undefined {
@@ -126,9 +129,11 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   senderOf(bytes: Uint8Array): Direction | undefined {
-    const situation = this.begin(false)
+    const situation = this.begin()
     if (this.shape === undefined || !this.isTold) {
-      const [c2s, s2c] = (["c2s", "s2c"] as const).map((direction) => this.plausibleSize(bytes, 0, { ...situation, direction }) !== undefined)
+      const [c2s, s2c] = (["c2s", "s2c"] as const).map((direction) =>
+        this.plausibleSize(bytes, 0, { ...situation, direction }) !== undefined
+      )
       return c2s === s2c ? undefined : c2s ? "c2s" : "s2c"
     }
     const head = this.plausibleSize(bytes, 0, situation) === undefined ? undefined : this.headAt(bytes, 0, situation)
@@ -165,10 +170,10 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return packetToJson(this.catalog, packet as never, length) as unknown as { readonly [key: string]: unknown }
   }
 
-  fromJson(json: unknown): Uint8Array {
+  fromJson(json: unknown, states: States = this.begin().states): Uint8Array {
     const packet = packetFromJson(this.catalog, json as never)
-    const encode = this.generated.codecs["encode"] as (writer: Writer, packet: object) => void
-    return own(() => encodeWith((writer) => encode(writer, packet)))
+    const encode = this.generated.codecs["encode"] as (writer: Writer, packet: object, states: States) => void
+    return own(() => encodeWith((writer) => encode(writer, packet, states)))
   }
 
   isSecret(bytes: Uint8Array, situation: Situation): boolean {
@@ -203,10 +208,9 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   private framer(situation: () => Situation): Cutter {
-    if (this.shape === undefined) {
-      return new PacketCutter(this.name, this.catalog.frame.maxFrame, (bytes, at) => this.decode(bytes, at, situation()).length)
-    }
-    const framer = new Framer(this.shape)
+    const { maxFrame } = this.catalog.frame
+    const sizeAt = (reader: Reader, at: number): number => this.measured(reader, at, situation())
+    const framer = new Framer(this.shape ?? { name: this.name, maxFrame, sizeAt })
     return {
       get offset() {
         return framer.offset
@@ -220,6 +224,15 @@ export class GeneratedAdapter implements ProtocolAdapter {
       push: (chunk: Uint8Array, sink: PacketSink) => framer.push(chunk, (reader, at, end) => sink(reader.bytes, at, end)),
       finish: () => framer.finish()
     }
+  }
+
+  /** Size of the packet at `at`, of the kind that comes now; of one that fills a datagram, decoding it tells. */
+  private measured(reader: Reader, at: number, situation: Situation): number {
+    const { codecs } = this.generated
+    const shape = codecs[`${this.kindByPlace(situation)?.name}Shape`] ?? codecs["frameShape"]
+    if (shape !== undefined) return own(() => (shape as MeasuredShape).sizeAt(reader, at))
+    this.packetAt(reader, at, situation)
+    return reader.next - at
   }
 
   /** Kinds that a packet may be of, as far as that can be told without its bytes. */
@@ -277,7 +290,8 @@ export class GeneratedAdapter implements ProtocolAdapter {
     const fieldOf = (role: "opcode" | "statusCode"): unknown => fields[kind === undefined ? "" : nameOf(kind, role) ?? ""]
     const opcode = fieldOf("opcode")
     const status = fieldOf("statusCode")
-    const command = meaning?.command ?? (typeof opcode === "number" && kind !== undefined ? this.catalog.command(kind.name, opcode) : undefined)
+    const command = meaning?.command ??
+      (typeof opcode === "number" && kind !== undefined ? this.catalog.command(kind.name, opcode) : undefined)
     return {
       name: tag,
       command: command?.name ?? (typeof opcode === "number" ? `opcode 0x${opcode.toString(16).padStart(2, "0")}` : tag),

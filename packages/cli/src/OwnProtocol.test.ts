@@ -54,6 +54,50 @@ export const two = protocol(sides, {
 })
 `
 
+/** A connection begins with a packet that has no type; what follows has one. */
+const phasesSpec = `
+import { bodyLength, frame, opcode, packetsOf, protocol, u8, u16, utf8 } from "@wirewright/dsl"
+const headers = [{ fields: { type: opcode(u8), length: bodyLength(u16) } }]
+const phased = frame("Phased", {
+  sections: ["body"],
+  kinds: {
+    startup: { headers: [{ fields: { length: bodyLength(u16, { from: "frame" }) } }], sender: "client" },
+    frontend: { headers, sender: "client" },
+    backend: { headers, sender: "server" }
+  },
+  phases: { begin: { client: "startup", server: "backend" }, ready: { client: "frontend", server: "backend" } }
+})
+const start = packetsOf(phased, "startup")
+const front = packetsOf(phased, "frontend")
+const back = packetsOf(phased, "backend")
+export const phases = protocol(phased, {
+  name: "phases",
+  module: "./phases",
+  commands: [
+    start("Hello", { then: "ready", fields: { version: u16, user: utf8() } }),
+    front("Query", { opcode: "Q", fields: { text: utf8() } }),
+    back("Row", { opcode: "Q", fields: { count: u8 } })
+  ]
+})
+`
+
+/** A field that only a later version of the protocol has. */
+const versionsSpec = `
+import { bodyLength, frame, opcode, packetsOf, protocol, u8, when } from "@wirewright/dsl"
+const versioned = frame("Versioned", {
+  sections: ["body"],
+  kinds: { packet: { headers: [{ fields: { length: bodyLength(u8), type: opcode(u8) } }] } },
+  byteOrder: "little",
+  states: { version: "both sides agreed on it" }
+})
+const packet = packetsOf(versioned, "packet")
+export const versions = protocol(versioned, {
+  name: "versions",
+  module: "./versions",
+  commands: [packet("Info", { opcode: 1, body: { body: { old: u8, fresh: when("version", u8, { from: 2 }) } } })]
+})
+`
+
 /** Lines: a packet ends with CRLF, its first word says which it is, a payload follows where the line says how long it is. */
 const linesSpec = `
 import { decimal, frame, lengthOf, literal, packetsOf, protocol, tokens, utf8, bytes } from "@wirewright/dsl"
@@ -103,10 +147,15 @@ beforeAll(async () => {
   writeFileSync(path("chat.ts"), chatSpec)
   writeFileSync(path("two.ts"), sidesSpec)
   writeFileSync(path("box.ts"), linesSpec)
+  writeFileSync(path("phases.ts"), phasesSpec)
+  writeFileSync(path("versions.ts"), versionsSpec)
   writeFileSync(path("meter.ts"), littleSpec)
-  writeFileSync(path("records.ts"), `import { struct, types, u8 } from "@wirewright/dsl"
-export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`)
-  for (const name of ["chat", "two", "records", "box", "meter"]) {
+  writeFileSync(
+    path("records.ts"),
+    `import { struct, types, u8 } from "@wirewright/dsl"
+export const records = types({ name: "records", module: "./records", types: [struct("One", { a: u8 })] })\n`
+  )
+  for (const name of ["chat", "two", "records", "box", "meter", "phases", "versions"]) {
     const { code, err, out } = await run("generate", path(`${name}.ts`), "--out", path(name))
     expect([code, err + out], name).toEqual([0, expect.stringContaining("changed")])
   }
@@ -151,7 +200,10 @@ describe("a protocol in a directory", () => {
 
   it("comes from lines, and from files in pieces", async () => {
     writeFileSync(path("lines.txt"), `# said by hand\n${say}\nc2s ${members}\n`)
-    expect(ndjson((await chat("decode", path("lines.txt"), "--lines", "--json")).out).map((one) => one["packet"])).toEqual(["Say", "Members"])
+    expect(ndjson((await chat("decode", path("lines.txt"), "--lines", "--json")).out).map((one) => one["packet"])).toEqual([
+      "Say",
+      "Members"
+    ])
     writeFileSync(path("stream.bin"), hex(say + members + say))
     expect(ndjson((await chat("decode", path("stream.bin"), "--json")).out).map((one) => one["packet"])).toEqual(["Say", "Members", "Say"])
   })
@@ -163,7 +215,10 @@ describe("a protocol in a directory", () => {
   })
 
   it("is found in TCP, in pieces", async () => {
-    writeFileSync(path("tcp.pcapng"), captured(4000, [["c2s", hex(say.slice(0, 8))], ["c2s", hex(say.slice(8) + members)], ["s2c", hex(say)]]))
+    writeFileSync(
+      path("tcp.pcapng"),
+      captured(4000, [["c2s", hex(say.slice(0, 8))], ["c2s", hex(say.slice(8) + members)], ["s2c", hex(say)]])
+    )
     const { code, err, out } = await chat("decode", path("tcp.pcapng"), "--json", "--port", "4000")
     expect([code, err]).toEqual([0, ""])
     expect(ndjson(out).map((one) => [one["packet"], one["direction"], one["flow"]])).toEqual([
@@ -216,7 +271,9 @@ describe("a protocol in a directory", () => {
     const host = await chat("decode", path("udp.pcapng"), "--json", "--server", "10.0.0.1:4000")
     expect(host.out).toBe(asked.out)
     const other = await chat("decode", path("udp.pcapng"), "--json", "--server", "10.0.0.9:4000")
-    expect([other.code, ndjson(other.out)[0]]).toMatchObject([100, { passedOver: [{ reason: "notTcp", count: 3 }, { reason: "nothingFound" }] }])
+    expect([other.code, ndjson(other.out)[0]]).toMatchObject([100, {
+      passedOver: [{ reason: "notTcp", count: 3 }, { reason: "nothingFound" }]
+    }])
   })
 })
 
@@ -228,7 +285,10 @@ describe("packets that do not say who sent them", () => {
   it("are read as --kind says, and not without it", async () => {
     const missing = await two("decode", "--hex", ready)
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("give --kind, one of frontend, backend")])
-    expect(ndjson((await two("decode", "--json", "--hex", ready, "--kind", "backend")).out)[0]).toMatchObject({ packet: "Ready", fields: { level: 7 } })
+    expect(ndjson((await two("decode", "--json", "--hex", ready, "--kind", "backend")).out)[0]).toMatchObject({
+      packet: "Ready",
+      fields: { level: 7 }
+    })
     const dump = await two("decode", "--hex", ask, "--kind", "frontend")
     expect(dump.out).toMatch(/^Ask frontend · 6 bytes · Sides$/m)
     const wrong = await two("decode", "--hex", ask, "--kind", "frontent")
@@ -244,6 +304,69 @@ describe("packets that do not say who sent them", () => {
     writeFileSync(path("two.pcapng"), captured(5432, [["c2s", hex(ask)], ["s2c", hex(ready + ready)], ["c2s", hex(ask)]]))
     const { code, out } = await two("decode", path("two.pcapng"), "--json", "--server", "10.0.0.1:5432")
     expect([code, ndjson(out).map((one) => one["packet"])]).toEqual([0, ["Ask", "Ready", "Ready", "Ask"]])
+  })
+})
+
+describe("--state", () => {
+  const versions = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("versions"))
+
+  it("says what was negotiated: a number, for decoding and for encoding", async () => {
+    for (const [state, bytes, fields] of [["version=2", "02010506", { old: 5, fresh: 6 }], ["version=1", "010105", { old: 5 }]] as const) {
+      const { code, out } = await versions("decode", "--json", "--hex", bytes, "--state", state)
+      expect([code, ndjson(out)[0]]).toMatchObject([0, { packet: "Info", fields }])
+      const back = await wirewright(["encode", "--protocol", path("versions"), "--state", state], out)
+      expect([back.code, back.out]).toEqual([0, `${bytes}\n`])
+    }
+    expect((await versions("decode", "--json", "--hex", "02010506")).code).toBe(100)
+  })
+
+  it("is on or off in protocols that come with the command", async () => {
+    // collection 8, key a
+    const get = "80000002000000000000000200000000" + "0000000000000000" + "0861"
+    const { out } = await run("decode", "--json", "--hex", get, "--state", "collections")
+    expect(ndjson(out)[0]).toMatchObject({ packet: "Get", fields: { collectionId: 8 }, key: "a" })
+    expect(ndjson((await run("decode", "--json", "--hex", get)).out)[0]).toMatchObject({ key: "\b" + "a" })
+  })
+
+  it.each([
+    ["version", /expected version=NUMBER/],
+    ["versoin=2", /versions has version; did you mean version\?/],
+    ["collections", /no such connection state; versions has version/]
+  ])("%s is refused", async (state, message) => {
+    const { code, err } = await versions("decode", "--hex", "00", "--state", state)
+    expect([code, err]).toEqual([1, expect.stringMatching(message)])
+  })
+})
+
+describe("a connection with phases", () => {
+  const startup = "0007" + "0003" + "616461"
+  const query = "51" + "0003" + "776879"
+  const row = "51" + "0001" + "07"
+  const phases = (...args: ReadonlyArray<string>) => run(...args, "--protocol", path("phases"))
+
+  it("changes what the client's bytes are after a packet, however they are cut", async () => {
+    const bytes = hex(startup + query + query)
+    for (let cut = 1; cut < bytes.length; cut++) {
+      writeFileSync(
+        path("phases.pcapng"),
+        captured(5432, [["c2s", bytes.subarray(0, cut)], ["s2c", hex(row)], ["c2s", bytes.subarray(cut)], ["s2c", hex(row)]])
+      )
+      const { code, out } = await phases("decode", path("phases.pcapng"), "--json", "--port", "5432")
+      const names = ndjson(out).map((one) => [one["packet"], one["direction"]])
+      expect(code, out).toBe(0)
+      expect(names.filter(([, direction]) => direction === "c2s").map(([name]) => name)).toEqual(["Hello", "Query", "Query"])
+      expect(names.filter(([, direction]) => direction === "s2c").map(([name]) => name)).toEqual(["Row", "Row"])
+    }
+  })
+
+  it("is followed through lines, and from packet to packet of one side", async () => {
+    writeFileSync(path("phases.txt"), `c2s ${startup}\ns2c ${row}\nc2s ${query}\n`)
+    const lines = await phases("decode", path("phases.txt"), "--lines", "--json")
+    expect([lines.code, ndjson(lines.out).map((one) => one["packet"])]).toEqual([0, ["Hello", "Row", "Query"]])
+    const back = await wirewright(["encode", "--protocol", path("phases")], lines.out)
+    expect(back.out).toBe(`${startup}\n${row}\n${query}\n`)
+    const one = await phases("decode", "--json", "--hex", query, "--kind", "frontend")
+    expect(ndjson(one.out)[0]).toMatchObject({ packet: "Query", fields: { text: "why" } })
   })
 })
 

@@ -63,7 +63,7 @@ export class PacketReport {
     }
     const place = context.line === undefined ? "" : `line ${context.line}: `
     const text = situation === undefined || bytes.length === 0 ? "" : this.adapter.dump(bytes, 0, situation, this.color)
-    const isSecret = this.adapter.isSecret(bytes, situation ?? this.adapter.begin(false))
+    const isSecret = this.adapter.isSecret(bytes, situation ?? this.adapter.begin())
     this.block(`${text}${place}DecodeError (${error.reason}) ${visible(isSecret ? masked(error) : error.message)}\n`)
   }
 

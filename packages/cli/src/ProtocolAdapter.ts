@@ -64,8 +64,10 @@ export interface ProtocolAdapter {
   readonly name: string
   /** Bytes of `--hex` or of an input line. Throws `DecodeError`. */
   parse(text: string): Uint8Array
-  /** How a connection starts. */
-  begin(collections: boolean): Session
+  /** Connection states that may be on. */
+  readonly known: ReadonlyArray<{ readonly name: string; readonly numbered?: boolean }>
+  /** How a connection starts; `states` were negotiated before. */
+  begin(states?: States): Session
   /** What is missing to read packets of nobody in particular: words for a usage error. */
   missing(situation: Situation): string | undefined
   /** Cuts what one side sends; `situation` is asked about each packet. */
@@ -89,7 +91,7 @@ export interface ProtocolAdapter {
   after(decoded: DecodedPacket, session: Session): Session
   toJson(decoded: DecodedPacket): { readonly [key: string]: unknown }
   /** Bytes of what `toJson` made. Throws `EncodeError` and other errors with a message. */
-  fromJson(json: unknown): Uint8Array
+  fromJson(json: unknown, states?: States): Uint8Array
   /** Whether the packet holds what may be a password, so that errors must not repeat its content. */
   isSecret(bytes: Uint8Array, situation: Situation): boolean
   /** The packet for a person, as far as it can be taken apart, secrets masked; ends with a newline. */

@@ -76,7 +76,8 @@ const generatedIn = (name: string): string => {
 
 const hints: { readonly [code: string]: string } = {
   ERR_UNKNOWN_FILE_EXTENSION: "compile it, and give the directory of the .js files",
-  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING: "Node runs no TypeScript in node_modules: compile it, and give the directory of the .js files",
+  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
+    "Node runs no TypeScript in node_modules: compile it, and give the directory of the .js files",
   ERR_MODULE_NOT_FOUND: "what the generated code imports must be installed beside it"
 }
 

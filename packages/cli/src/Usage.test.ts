@@ -106,7 +106,12 @@ describe("configuration", () => {
   })
 
   it("that is wrong is a usage error", async () => {
-    for (const [source, message] of [["export default { targets: [1] }", "targets[0]: expected an object, got 1"], ["throw new Error(\"boom\")", "boom"]] as const) {
+    for (
+      const [source, message] of [["export default { targets: [1] }", "targets[0]: expected an object, got 1"], [
+        "throw new Error(\"boom\")",
+        "boom"
+      ]] as const
+    ) {
       const cwd = directory()
       writeFileSync(join(cwd, "wirewright.config.ts"), source)
       const { code, err } = await wirewright(["check"], "", cwd)

@@ -80,7 +80,11 @@ class Watching {
   start(): void {
     for (const file of this.files.keys()) this.files.set(file, stamp(file))
     let heard: ReadonlyArray<string> = [...this.files.keys()]
-    const child = fork(bin, this.args, { cwd: this.cwd, env: { ...process.env, [marker]: "1" }, stdio: ["ignore", "inherit", "inherit", "ipc"] })
+    const child = fork(bin, this.args, {
+      cwd: this.cwd,
+      env: { ...process.env, [marker]: "1" },
+      stdio: ["ignore", "inherit", "inherit", "ipc"]
+    })
     this.child = child
     const before = new Map(this.files)
     const begun = Date.now()

@@ -180,10 +180,24 @@ export class WebSocketCutter implements Cutter {
     const opcode = first & FrameBit.Opcode
     const isKnown = opcode <= (this.carried.isBinary ? Opcode.Binary : Opcode.Text) || opcode >= Opcode.Close && opcode <= Opcode.Pong
     if ((first & FrameBit.Reserved) !== 0 || !isKnown) {
-      malformed("Magic", "WebSocket", "opcode", 0, `a text${this.carried.isBinary ? ", binary" : ""} or control frame`, `0x${first.toString(16).padStart(2, "0")}`)
+      malformed(
+        "Magic",
+        "WebSocket",
+        "opcode",
+        0,
+        `a text${this.carried.isBinary ? ", binary" : ""} or control frame`,
+        `0x${first.toString(16).padStart(2, "0")}`
+      )
     }
     if (payload + this.partsSize > this.carried.maxPayload) {
-      malformed("Limit", "WebSocket", "length", 1, `a message of at most ${this.carried.maxPayload} bytes`, `${payload + this.partsSize} bytes`)
+      malformed(
+        "Limit",
+        "WebSocket",
+        "length",
+        1,
+        `a message of at most ${this.carried.maxPayload} bytes`,
+        `${payload + this.partsSize} bytes`
+      )
     }
   }
 

@@ -19,17 +19,17 @@ import type {
 import type { Reader } from "./Reader.ts"
 import { wordOf } from "./words/index.ts"
 import { depthsOf } from "./words/Sizes.ts"
-import type { Notation, Scope } from "./words/Word.ts"
+import type { Notation } from "./words/Word.ts"
 
 /** What tools need of a field that only code can say: `customX` of its module. */
 export interface CustomFace<A = unknown> {
   /** Reads at `at`, not beyond `end`; leaves the offset after it in `reader.next`. */
-  readonly read: (reader: Reader, at: number, end: number, start: number, packet: Scope) => A
+  read(reader: Reader, at: number, end: number, start: number, packet: { readonly [name: string]: number }): A
   /** The value in words. */
-  readonly text: (value: A) => string
-  readonly toJson: (value: A) => unknown
+  text(value: A): string
+  toJson(value: A): unknown
   /** The value of JSON; nothing when it does not fit. */
-  readonly fromJson: (json: unknown) => A | undefined
+  fromJson(json: unknown): A | undefined
 }
 
 /** Faces of the custom fields of a protocol, by name. */
@@ -67,7 +67,7 @@ export class Catalog {
   readonly commands: ReadonlyArray<CommandModel>
   /** Faces of the fields that only code can say. Without one, tools show its bytes. */
   readonly customs: Customs
-  private readonly byOpcode = new Map<string, CommandModel>()
+  private readonly byOpcode = new Map<string, ReadonlyArray<CommandModel>>()
   private readonly byName = new Map<string, CommandModel>()
   private readonly types = new Map<string, NamedTypeModel>()
   private readonly kinds = new Map<string, KindModel>()
@@ -92,14 +92,17 @@ export class Catalog {
     const requests = new Map<string, CommandModel>()
     for (const model of models) {
       for (const type of model.types) this.types.set(type.name, type)
-      for (const command of model.commands) {
-        requests.set(`${command.kinds.request}/${command.isOpcodeless === true ? command.name : command.opcode}`, command)
-      }
+      const place = ({ isOpcodeless, kinds, name, opcode }: CommandModel): string => `${kinds.request}/${isOpcodeless === true ? name : opcode}`
+      const replaced = new Set(model.commands.map(place))
+      for (const [key, command] of requests) if (replaced.has(place(command))) requests.delete(key)
+      for (const command of model.commands) requests.set(`${place(command)}/${command.name}`, command)
     }
     this.commands = [...requests.values()]
     for (const command of this.commands) {
-      if (command.isOpcodeless !== true) this.byOpcode.set(`${command.kinds.request}/${command.opcode}`, command)
-      if (command.kinds.response !== undefined) this.byOpcode.set(`${command.kinds.response}/${command.opcode}`, command)
+      for (const kind of [command.isOpcodeless === true ? undefined : command.kinds.request, command.kinds.response]) {
+        const key = `${kind}/${command.opcode}`
+        if (kind !== undefined) this.byOpcode.set(key, [...this.byOpcode.get(key) ?? [], command])
+      }
       this.byName.set(command.name, command)
     }
     this.collectTags()
@@ -112,7 +115,12 @@ export class Catalog {
 
   /** The command with this opcode in packets of this kind, be it the request's kind or the response's. */
   command(kind: string, opcode: number): CommandModel | undefined {
-    return this.byOpcode.get(`${kind}/${opcode}`)
+    return this.byOpcode.get(`${kind}/${opcode}`)?.[0]
+  }
+
+  /** Commands that share an opcode, and are told apart by what they begin with. */
+  sharing(kind: string, opcode: number): ReadonlyArray<CommandModel> {
+    return this.byOpcode.get(`${kind}/${opcode}`) ?? []
   }
 
   /** Commands that are told from others by what they begin with, or take all opcodes that no other has. */

@@ -90,7 +90,13 @@ export const checkLength = (length: number, expected: number, packet: string, pa
 export const checkKnown = (known: boolean, value: number | bigint, packet: string, path: string, expected: string): void => {
   if (!known) {
     if (value === undefined || value === null) unencodable("Missing", packet, path, expected, String(value))
-    unencodable("UnknownValue", packet, path, expected, typeof value === "number" || typeof value === "bigint" ? hexNumber(value) : typeof value)
+    unencodable(
+      "UnknownValue",
+      packet,
+      path,
+      expected,
+      typeof value === "number" || typeof value === "bigint" ? hexNumber(value) : typeof value
+    )
   }
 }
 

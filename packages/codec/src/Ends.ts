@@ -96,7 +96,11 @@ export const endStands = (
   path: string
 ): boolean => {
   for (let i = 0; i < terminator.length; i++) {
-    if (end - at - i < 1) return i > 0 && end % 1 !== 0 ? short(packet, path, at - start, JSON.stringify(terminator), "the end", end) : false
+    if (end - at - i < 1) {
+      return i > 0 && end % 1 !== 0
+        ? short(packet, path, at - start, JSON.stringify(terminator), "the end", end)
+        : false
+    }
     if (reader.bytes[at + i] !== terminator.charCodeAt(i)) return false
   }
   return true

@@ -227,7 +227,11 @@ export class Framer {
       this.shape.name,
       "",
       this.buffered,
-      this.sizeOf !== undefined && this.size === 0 ? "a whole packet" : this.size === 0 ? `a header of ${this.shape.headerSize} bytes` : `${this.size} bytes`,
+      this.sizeOf !== undefined && this.size === 0
+        ? "a whole packet"
+        : this.size === 0
+        ? `a header of ${this.shape.headerSize} bytes`
+        : `${this.size} bytes`,
       `${this.buffered} bytes`
     )
   }

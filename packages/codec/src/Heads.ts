@@ -2,7 +2,7 @@
  * How packets without an opcode are told apart: by the bytes they begin with. Of several that match, the longest head is the packet's; one
  * without any takes what is left.
  */
-import { incomplete, malformed } from "./Errors.ts"
+import { incomplete, malformed, unencodable } from "./Errors.ts"
 import { bytesOfDigits } from "./Hex.ts"
 import type { ByteOrder, FieldModel, IntName } from "./Model.ts"
 import type { Reader } from "./Reader.ts"
@@ -76,4 +76,21 @@ export const noHead = (reader: Reader, at: number, end: number, kind: string, he
   const expected = `a packet that begins with ${some.map((head) => JSON.stringify(head)).join(", ")}${more}`
   if (mayBecome || end % 1 !== 0 && there.length === 0) return incomplete(kind, "", there.length, expected, `${there.length} bytes`)
   return malformed("UnknownValue", kind, "", 0, expected, JSON.stringify(String.fromCharCode(...there.subarray(0, 24))))
+}
+
+/** A packet that others are told from by their heads must not begin like one of them: it would be read as that one. */
+export const checkHead = (
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  packet: string,
+  heads: ReadonlyArray<readonly [text: string, ...boundary: ReadonlyArray<number>]>
+): void => {
+  for (const [text, ...boundary] of heads) {
+    const after = at + text.length
+    if (after > end || boundary.length > 0 && after < end && !boundary.includes(bytes[after]!)) continue
+    let same = 0
+    while (same < text.length && bytes[at + same] === text.charCodeAt(same)) same++
+    if (same === text.length) unencodable("UnknownValue", packet, "", `nothing that begins with ${JSON.stringify(text)}`, "it")
+  }
 }

@@ -6,13 +6,17 @@ export const getU24 = (view: DataView, at: number, littleEndian?: boolean): numb
   littleEndian ? view.getUint16(at, true) | view.getUint8(at + 2) << 16 : view.getUint8(at) << 16 | view.getUint16(at + 1)
 
 const checkFloat = (value: number, packet: string, path: string): void => {
-  if (typeof value !== "number") unencodable(value === undefined || value === null ? "Missing" : "Range", packet, path, "a number", String(value))
+  if (typeof value !== "number") {
+    unencodable(value === undefined || value === null ? "Missing" : "Range", packet, path, "a number", String(value))
+  }
 }
 
 /** Four bytes of IEEE 754. A number without such a value is rounded to the nearest, unless that is infinite. */
 export const putF32 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
   checkFloat(value, packet, path)
-  if (Math.abs(Math.fround(value)) === Infinity && Number.isFinite(value)) unencodable("Range", packet, path, "a number of 32 bits", String(value))
+  if (Math.abs(Math.fround(value)) === Infinity && Number.isFinite(value)) {
+    unencodable("Range", packet, path, "a number of 32 bits", String(value))
+  }
   view.setFloat32(at, value, littleEndian)
 }
 

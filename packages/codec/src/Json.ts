@@ -162,8 +162,9 @@ export const packetFromJson = (catalog: Catalog, json: unknown): AnyPacket => {
     const given = json[key]
     if (field.role === "magic") header[field.name] = given === undefined ? kind.headers[0]?.magic : numberFromJson(given, name, key)
     else if (field.role === "opcode") {
-      const opcode = given === undefined && command !== undefined ? command.opcode : numberFromJson(given, name, key)
-      if (command !== undefined && opcode !== command.opcode) unfit(name, key, hexNumber(command.opcode), given)
+      const described = command === undefined || command.isOpcodeless === true ? undefined : command
+      const opcode = given === undefined && described !== undefined ? described.opcode : numberFromJson(given, name, key)
+      if (command !== undefined && command === described && opcode !== command.opcode) unfit(name, key, hexNumber(command.opcode), given)
       header[field.name] = opcode
     } else if (field.role === "statusCode") header[field.name] = status = statusFromJson(catalog, json[`${key}Code`], given, name, key)
     else if (field.role === "field" && field.type.kind === "flags") {

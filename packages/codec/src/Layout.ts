@@ -115,12 +115,16 @@ class Annotating {
     const open = walk.reader.open
     const bodyStart = walk.fields(run.fields, "", 0, open, scope)
     const trailer = run.trailer.reduce((sum, { type }) => sum + (fixedSize(catalog, type) ?? 0), 0)
+    for (const [name, value] of scope.values) if (catalog.states.some((state) => state.name === name)) walk.states.set(name, value)
+    walk.reader.content = bodyStart
     const bodyEnd = this.runEnd(run, scope, bodyStart, trailer)
     const opcode = this.runOpcode(run, scope)
     const section = catalog.frame.sections[0] ?? "body"
     walk.section = section
     const candidates = catalog.opcodeless(kind.name)
-    const command = (opcode === undefined ? undefined : catalog.command(kind.name, opcode)) ?? this.byHead(candidates, bodyStart, bodyEnd)
+    const sharing = opcode === undefined ? [] : catalog.sharing(kind.name, opcode)
+    const command = (sharing.length === 1 ? sharing[0] : this.byHead(sharing, bodyStart, bodyEnd)) ??
+      this.byHead(candidates, bodyStart, bodyEnd)
     if (command === undefined) {
       if (run.end === "self" && opcode === undefined) {
         const heads = candidates.flatMap(({ request }) => request.map((layout) => headOf(fieldsIn(layout)).text))

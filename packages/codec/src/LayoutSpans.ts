@@ -40,7 +40,7 @@ export class LayoutSpans {
   section = "header"
   readonly catalog: Catalog
   readonly reader: Reader
-  readonly states: ReadonlyMap<string, number>
+  readonly states: Map<string, number>
   /** Where the packet begins in the reader. */
   readonly start = 0
   protected little = false
@@ -49,7 +49,7 @@ export class LayoutSpans {
   constructor(catalog: Catalog, bytes: Uint8Array, states: StateSet) {
     this.catalog = catalog
     this.reader = new Reader(bytes)
-    this.states = stateNumbers(states)
+    this.states = new Map(stateNumbers(states))
     this.packet = catalog.frame.name
   }
 

@@ -219,6 +219,8 @@ export interface ChoiceModel {
   readonly tag?: IntModel | VarintModel
   readonly by?: string
   readonly unknown: "keep" | "error"
+  /** A value measured as empty keeps its tag, as an unknown one does, where its case takes bytes. */
+  readonly empty?: "keep"
   readonly cases: ReadonlyArray<CaseModel>
 }
 

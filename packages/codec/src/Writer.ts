@@ -35,6 +35,8 @@ export class Writer {
   view: DataView
   /** Where the next packet begins. */
   position = 0
+  /** Where the content of the packet that is being written begins, for fields that only code can say. */
+  content = 0
   /** How many records of each type that contains itself surround what is being written. */
   depths: Record<string, number> | undefined
   /** Where what is not taken begins in the current buffer. */

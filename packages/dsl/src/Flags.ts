@@ -70,16 +70,17 @@ export interface Enumeration<N extends string = string> {
   readonly kind: "enumeration"
   readonly name: N
   readonly of: Int
-  readonly values: { readonly [name: string]: number }
+  /** Integers, or ASCII characters that stand for their codes. */
+  readonly values: { readonly [name: string]: number | string }
   /** `keep` hands unknown values through, `error` refuses them when decoding and encoding. */
   readonly unknown: "keep" | "error"
 }
 
-/** An integer with named values. */
+/** An integer with named values: `enumeration("Status", u8, { idle: "I", failed: "E" })`. */
 export const enumeration = <const N extends string>(
   name: N,
   of: Int<"u8"> | Int<"u16"> | Int<"u24"> | Int<"u32"> | Int<"i8"> | Int<"i16"> | Int<"i32">,
-  values: { readonly [name: string]: number },
+  values: { readonly [name: string]: number | string },
   options: { readonly unknown?: "keep" | "error" } = {}
 ): Enumeration<N> => mark({ unknown: "keep" as const, ...given(options), kind: "enumeration", name, of, values }, enumeration)
 

@@ -5,14 +5,12 @@
  * carries. Lengths and opcodes are derived when encoding.
  */
 import { mark } from "./CallSite.ts"
-import type { Enumeration, Flags, Statuses } from "./Flags.ts"
-import type { Bits } from "./Bits.ts"
+import type { Statuses } from "./Flags.ts"
 import type { Escaped, Int, Slice, Varint } from "./Numbers.ts"
 import { given } from "./Options.ts"
 import type { NibbleFrames } from "./Records.ts"
 import type { Terminator } from "./Text.ts"
-import type { Fields } from "./Type.ts"
-import type { Reserved } from "./Whole.ts"
+import type { Fields, Type } from "./Type.ts"
 
 /** The header value that says which header this is (a magic). */
 export interface MagicField {
@@ -54,18 +52,14 @@ export interface StatusField {
   readonly of: Int
 }
 
-/** Anything a header may consist of. All of it has a fixed width, but for a length at its end. */
+/** Anything a header may consist of: what is a role, and any type. */
 export type HeaderField =
   | MagicField
   | OpcodeField
   | SectionLength
   | BodyLength
   | StatusField
-  | Int
-  | Flags
-  | Enumeration
-  | Reserved
-  | Bits
+  | Type
 
 /** Header fields by name in wire order. */
 export interface HeaderFields {

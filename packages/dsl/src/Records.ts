@@ -47,6 +47,8 @@ export interface Choice<N extends string = string> {
   readonly cases: { readonly [name: string]: Tagged }
   /** `keep` yields `{ _tag: "Unknown", tag, bytes }` with all that is left, `error` refuses. */
   readonly unknown: "keep" | "error"
+  /** `keep` yields `{ _tag: "Unknown", tag, bytes }` without bytes where a length says that there are none, though the tag is known. */
+  readonly empty?: "keep"
   readonly byteOrder?: ByteOrder
 }
 
@@ -93,8 +95,9 @@ export const choice = <const N extends string>(
   name: N,
   tag: Int | Varint | By,
   cases: Choice["cases"],
-  options: { readonly unknown?: "keep" | "error"; readonly byteOrder?: ByteOrder } = {}
-): Choice<N> => mark({ unknown: "error" as const, ...given(options), kind: "choice", name, tag, cases }, choice)
+  options: { readonly unknown?: "keep" | "error"; readonly empty?: "keep"; readonly byteOrder?: ByteOrder } = {}
+): Choice<N> =>
+  mark({ unknown: "error" as const, ...given(options), kind: "choice", name, tag, cases }, choice)
 
 /** Flexible framing extras: a list of records with 4-bit ids and lengths. */
 export const nibbleFrames = <const N extends string>(name: N, cases: NibbleFrames["cases"]): NibbleFrames<N> =>

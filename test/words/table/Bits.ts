@@ -13,7 +13,10 @@ const Sort = D.enumeration("BitsSort", D.u16, { Plain: 0 })
 const bits: ReadonlyArray<Entry> = [
   {
     name: "bits of a byte (MQTT's fixed header)",
-    type: struct("BitsByte", { head: D.bits(D.u8, { type: D.slice(7, 4), dup: D.slice(3), qos: D.slice(2, 1), retain: D.slice(0) }), after: D.u8 }),
+    type: struct("BitsByte", {
+      head: D.bits(D.u8, { type: D.slice(7, 4), dup: D.slice(3), qos: D.slice(2, 1), retain: D.slice(0) }),
+      after: D.u8
+    }),
     examples: [
       { value: { type: 3, dup: 0, qos: 1, retain: 1, after: 9 }, hex: "33 09", from: "MQTT 3.1.1, 2.2" },
       { value: { type: 15, dup: 1, qos: 3, retain: 1, after: 9 }, hex: "ff 09" }
@@ -30,11 +33,23 @@ const bits: ReadonlyArray<Entry> = [
   {
     name: "bits of two bytes with names, constants and bits without a name (DNS flags)",
     type: struct("BitsTwo", {
-      flags: D.bits(D.u16, { qr: D.slice(15), opcode: D.slice(14, 11), level: D.slice(9, 8, { of: Level }), fixed: D.slice(5, 4, { value: 2 }), rcode: D.slice(3, 0) })
+      flags: D.bits(D.u16, {
+        qr: D.slice(15),
+        opcode: D.slice(14, 11),
+        level: D.slice(9, 8, { of: Level }),
+        fixed: D.slice(5, 4, { value: 2 }),
+        rcode: D.slice(3, 0)
+      })
     }),
-    examples: [{ value: { qr: 1, opcode: 5, level: 2, rcode: 3 }, hex: "aa23" }, { value: { qr: 0, opcode: 0, level: 0, rcode: 0 }, hex: "0020" }],
+    examples: [{ value: { qr: 1, opcode: 5, level: 2, rcode: 3 }, hex: "aa23" }, {
+      value: { qr: 0, opcode: 0, level: 0, rcode: 0 },
+      hex: "0020"
+    }],
     wrong: [wrong("0010", "Constant", "fixed", 0), wrong("0120", "UnknownValue", "level", 0), wrong("0420", "Reserved", "flags", 0)],
-    refused: [refused({ qr: 1, opcode: 5, level: 1, rcode: 3 }, "UnknownValue", "level"), refused({ qr: 1, opcode: 5, level: 2, rcode: 16 }, "Range", "rcode")]
+    refused: [
+      refused({ qr: 1, opcode: 5, level: 1, rcode: 3 }, "UnknownValue", "level"),
+      refused({ qr: 1, opcode: 5, level: 2, rcode: 16 }, "Range", "rcode")
+    ]
   },
   {
     name: "bits of other widths and orders",
@@ -78,7 +93,10 @@ const bits: ReadonlyArray<Entry> = [
       { value: { fin: 1, opcode: 2, size: 65_536n, after: 9 }, hex: "82 7f0000000000010000 09", from: "RFC 6455, 5.7" }
     ],
     wrong: [wrong("81 7e007d 09", "Varint", "size", 2), wrong("91 05", "Reserved", "first", 0)],
-    refused: [refused({ fin: 1, opcode: 2, size: -1n, after: 9 }, "Range", "size"), refused({ fin: 1, opcode: 2, after: 9 }, "Missing", "size")]
+    refused: [
+      refused({ fin: 1, opcode: 2, size: -1n, after: 9 }, "Range", "size"),
+      refused({ fin: 1, opcode: 2, after: 9 }, "Missing", "size")
+    ]
   }
 ]
 
@@ -86,7 +104,13 @@ const tokens: ReadonlyArray<Entry> = [
   {
     name: "tokens (memcached's text, VALUE)",
     type: struct("TokensValue", {
-      line: D.tokens(" ", { verb: D.literal("VALUE"), key: D.utf8({ max: 5 }), flags: D.decimal(), size: D.lengthOf(D.decimal(), "data"), cas: D.optional(D.decimal({ bits: 64 })) }, { until: "\r\n" }),
+      line: D.tokens(" ", {
+        verb: D.literal("VALUE"),
+        key: D.utf8({ max: 5 }),
+        flags: D.decimal(),
+        size: D.lengthOf(D.decimal(), "data"),
+        cas: D.optional(D.decimal({ bits: 64 }))
+      }, { until: "\r\n" }),
       data: D.bytes(),
       end: D.literal("\r\n")
     }),
@@ -116,11 +140,18 @@ const tokens: ReadonlyArray<Entry> = [
     }),
     examples: [
       { value: { first: "a", more: [], key: "k", noreply: false }, hex: ascii("gets a\r\ndelete k\n") },
-      { value: { first: "a", more: ["b", "c"], key: "k", noreply: true }, hex: ascii("gets a b c\r\ndelete k noreply\n"), from: "memcached protocol.txt" },
+      {
+        value: { first: "a", more: ["b", "c"], key: "k", noreply: true },
+        hex: ascii("gets a b c\r\ndelete k noreply\n"),
+        from: "memcached protocol.txt"
+      },
       // tokens may be empty
       { value: { first: "", more: ["", ""], key: "", noreply: false }, hex: ascii("gets   \r\ndelete \n") }
     ],
-    wrong: [wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more[2]", 10), wrong(ascii("gets a\r\ndelete k norepl\n"), "Trailing", "noreply", 16)],
+    wrong: [
+      wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more[2]", 10),
+      wrong(ascii("gets a\r\ndelete k norepl\n"), "Trailing", "noreply", 16)
+    ],
     refused: [
       refused({ first: "a", more: ["b c"], key: "k" }, "Range", "more[0]"),
       refused({ first: "a", more: ["b", "c", "d"], key: "k" }, "Limit", "more"),
@@ -130,16 +161,40 @@ const tokens: ReadonlyArray<Entry> = [
   {
     name: "tokens with an optional in the middle, and a list in the middle (NATS)",
     type: struct("TokensMiddle", {
-      line: D.tokens(" ", { verb: D.literal("MSG"), subject: D.ascii(), sid: D.decimal(), reply: D.optional(D.ascii()), size: D.lengthOf(D.decimal(), "payload") }, { until: "\r\n" }),
+      line: D.tokens(" ", {
+        verb: D.literal("MSG"),
+        subject: D.ascii(),
+        sid: D.decimal(),
+        reply: D.optional(D.ascii()),
+        size: D.lengthOf(D.decimal(), "payload")
+      }, { until: "\r\n" }),
       payload: D.bytes(),
       end: D.literal("\r\n"),
       path: D.tokens("/", { root: D.literal("r"), parts: D.array(D.utf8()), leaf: D.decimal() }, { until: ";" })
     }),
     examples: [
-      { value: { subject: "FOO.BAR", sid: 9, payload: Uint8Array.from(Buffer.from("Hello World")), parts: [], leaf: 1 }, hex: ascii("MSG FOO.BAR 9 11\r\nHello World\r\nr/1;"), from: "NATS client protocol, MSG" },
-      { value: { subject: "FOO.BAR", sid: 9, reply: "GREETING.34", payload: Uint8Array.from(Buffer.from("Hello World")), parts: ["a", ""], leaf: 1 }, hex: ascii("MSG FOO.BAR 9 GREETING.34 11\r\nHello World\r\nr/a//1;"), from: "NATS client protocol, MSG" }
+      {
+        value: { subject: "FOO.BAR", sid: 9, payload: Uint8Array.from(Buffer.from("Hello World")), parts: [], leaf: 1 },
+        hex: ascii("MSG FOO.BAR 9 11\r\nHello World\r\nr/1;"),
+        from: "NATS client protocol, MSG"
+      },
+      {
+        value: {
+          subject: "FOO.BAR",
+          sid: 9,
+          reply: "GREETING.34",
+          payload: Uint8Array.from(Buffer.from("Hello World")),
+          parts: ["a", ""],
+          leaf: 1
+        },
+        hex: ascii("MSG FOO.BAR 9 GREETING.34 11\r\nHello World\r\nr/a//1;"),
+        from: "NATS client protocol, MSG"
+      }
     ],
-    refused: [refused({ subject: "a b", sid: 1, payload: b(), parts: [], leaf: 1 }, "Range", "subject"), refused({ subject: "a", sid: 1, payload: b(), parts: ["x/y"], leaf: 1 }, "Range", "parts[0]")]
+    refused: [
+      refused({ subject: "a b", sid: 1, payload: b(), parts: [], leaf: 1 }, "Range", "subject"),
+      refused({ subject: "a", sid: 1, payload: b(), parts: ["x/y"], leaf: 1 }, "Range", "parts[0]")
+    ]
   },
   {
     name: "tokens that take what is left, and separators of two bytes",

@@ -11,7 +11,10 @@ const ofSiblings: ReadonlyArray<Entry> = [
   {
     name: "lengthOf a later sibling, with others between",
     type: struct("LengthLater", { length: D.lengthOf(D.u16, "data"), n: D.u8, data: D.bytes(), after: D.u8 }),
-    examples: [{ value: { n: 7, data: b(1, 2), after: 9 }, hex: "0002 07 0102 09" }, { value: { n: 7, data: b(), after: 9 }, hex: "0000 07 09" }],
+    examples: [{ value: { n: 7, data: b(1, 2), after: 9 }, hex: "0002 07 0102 09" }, {
+      value: { n: 7, data: b(), after: 9 },
+      hex: "0000 07 09"
+    }],
     refused: [refused({ n: 7, data: many(65_536), after: 9 }, "Range", "data")]
   },
   {
@@ -103,7 +106,11 @@ const ofSiblings: ReadonlyArray<Entry> = [
       body: D.bytes(),
       end: D.literal("\r\n")
     }),
-    examples: [{ value: { head: "NATS/1.0\r\n\r\n", body: b(0x68, 0x69) }, hex: "313220 31340d0a 4e4154532f312e300d0a0d0a 6869 0d0a", from: "NATS client protocol" }]
+    examples: [{
+      value: { head: "NATS/1.0\r\n\r\n", body: b(0x68, 0x69) },
+      hex: "313220 31340d0a 4e4154532f312e300d0a0d0a 6869 0d0a",
+      from: "NATS client protocol"
+    }]
   },
   {
     name: "lengthOf several siblings with plus, some of which end themselves",
@@ -130,7 +137,12 @@ const ofSiblings: ReadonlyArray<Entry> = [
   },
   {
     name: "a length and a count of one array, which must agree (Modbus, write multiple registers)",
-    type: struct("LengthAndCount", { quantity: D.countOf(D.u16, "values"), bytes: D.lengthOf(D.u8, "values"), values: D.array(D.u16), after: D.u8 }),
+    type: struct("LengthAndCount", {
+      quantity: D.countOf(D.u16, "values"),
+      bytes: D.lengthOf(D.u8, "values"),
+      values: D.array(D.u16),
+      after: D.u8
+    }),
     examples: [{ value: { values: [10, 258], after: 9 }, hex: "0002 04 000a 0102 09", from: "Modbus application protocol V1.1b3, 6.12" }],
     wrong: [wrong("0002 05 000a0102 0009", "Trailing", "values", 7), wrong("0003 04 000a0102 0009", "Length", "values", 3)]
   },
@@ -144,7 +156,11 @@ const ofSiblings: ReadonlyArray<Entry> = [
       after: D.u8
     }),
     examples: [{ value: { point: { x: 1, y: 2 }, name: { s: "n" }, after: 9 }, hex: "02 02 0102 6e00 09" }],
-    wrong: [wrong("03 02 010203 6e00 09", "Trailing", "point", 4), wrong("02 03 0102 6e0000 09", "Trailing", "name", 6), wrong("01 02 01 6e00 09", "Length", "point", 2)]
+    wrong: [
+      wrong("03 02 010203 6e00 09", "Trailing", "point", 4),
+      wrong("02 03 0102 6e0000 09", "Trailing", "name", 6),
+      wrong("01 02 01 6e00 09", "Length", "point", 2)
+    ]
   },
   {
     name: "lengthOf an optional sibling",
@@ -200,7 +216,11 @@ const ofSiblings: ReadonlyArray<Entry> = [
       { value: { u: [1, 2, 3], v: [4, 5] }, hex: "04 0002 010203 0004 0005" }
     ],
     wrong: [wrong("05 0000 01020304", "Limit", "u", 3), wrong("01 0003 000400050006", "Limit", "v", 3), wrong("01 fffe", "Length", "c", 1)],
-    refused: [refused({ u: [1, 2, 3, 4], v: [] }, "Limit", "u"), refused({ u: [], v: [1, 2, 3] }, "Limit", "v"), refused({ u: [], v: [65_536] }, "Range", "v[0]")]
+    refused: [
+      refused({ u: [1, 2, 3, 4], v: [] }, "Limit", "u"),
+      refused({ u: [], v: [1, 2, 3] }, "Limit", "v"),
+      refused({ u: [], v: [65_536] }, "Range", "v[0]")
+    ]
   }
 ]
 
@@ -261,7 +281,10 @@ const inFront: ReadonlyArray<Entry> = [
       int: D.prefixed(D.u8, D.u16),
       record: D.prefixed(D.u8, struct("PrefixedPoint", { x: D.u8, y: D.u8 })),
       list: D.prefixed(D.u16, D.array(D.u16)),
-      choice: D.prefixed(D.u8, D.choice("PrefixedChoice", D.u8, { One: D.tagged(1, { s: D.utf8() }), Two: D.tagged(2, { n: D.u8 }) }, { unknown: "keep" })),
+      choice: D.prefixed(
+        D.u8,
+        D.choice("PrefixedChoice", D.u8, { One: D.tagged(1, { s: D.utf8() }), Two: D.tagged(2, { n: D.u8 }) }, { unknown: "keep" })
+      ),
       again: D.prefixed(D.u8, D.prefixed(D.u8, D.utf8())),
       decimal: D.prefixed(D.u8, D.decimal()),
       after: D.u8
@@ -272,7 +295,15 @@ const inFront: ReadonlyArray<Entry> = [
         hex: "020102 020102 000400030004 0301c3a9 020178 023132 09"
       },
       {
-        value: { int: 0, record: { x: 1, y: 2 }, list: [], choice: { _tag: "Unknown", tag: 7, bytes: b(1, 2) }, again: "", decimal: 0, after: 9 },
+        value: {
+          int: 0,
+          record: { x: 1, y: 2 },
+          list: [],
+          choice: { _tag: "Unknown", tag: 7, bytes: b(1, 2) },
+          again: "",
+          decimal: 0,
+          after: 9
+        },
         hex: "020000 020102 0000 03070102 0100 0130 09"
       }
     ],
@@ -302,7 +333,11 @@ const inFront: ReadonlyArray<Entry> = [
         from: "PostgreSQL, DataRow: columns with −1 for NULL"
       }
     ],
-    wrong: [wrong("00 03000000 ffff 303b 09", "Limit", "c", 2), wrong("00 00 fffe", "Length", "d", 2), wrong("00 00 0001 fffffffe", "Length", "d[0]", 4)],
+    wrong: [
+      wrong("00 03000000 ffff 303b 09", "Limit", "c", 2),
+      wrong("00 00 fffe", "Length", "d", 2),
+      wrong("00 00 0001 fffffffe", "Length", "d[0]", 4)
+    ],
     refused: [
       refused({ a: [1, 65_536], c: [], d: null, e: [], after: 9 }, "Range", "a[1]"),
       refused({ a: [], c: ["", "", ""], d: null, e: [], after: 9 }, "Limit", "c"),

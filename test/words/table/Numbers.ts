@@ -21,7 +21,11 @@ const integers = widths.flatMap(([name, size]) =>
     return {
       name: order === "big" ? name : `${name}.le`,
       type: struct(`${name.toUpperCase()}${order}`, { n: order === "big" ? D[name] : D[name].le, after: D.u8 }),
-      examples: [min, max, sample].map((value) => ({ value: { n: own(value), after: 7 }, hex: `${hex(value)}07`, from: "two's complement" })),
+      examples: [min, max, sample].map((value) => ({
+        value: { n: own(value), after: 7 },
+        hex: `${hex(value)}07`,
+        from: "two's complement"
+      })),
       refused: [
         refused({ n: own(min - 1n), after: 7 }, "Range", "n"),
         refused({ n: own(max + 1n), after: 7 }, "Range", "n"),
@@ -45,11 +49,21 @@ const floats: ReadonlyArray<Entry> = [
       { value: { x: Infinity }, hex: "7f800000", from: "IEEE 754" },
       { value: { x: 2 ** -149 }, hex: "00000001", from: "IEEE 754, the least subnormal" }
     ],
-    refused: [refused({}, "Missing", "x"), refused({ x: "1" }, "Range", "x"), refused({ x: null }, "Missing", "x"), refused({ x: 1n }, "Range", "x"), refused({ x: 1e39 }, "Range", "x")],
+    refused: [
+      refused({}, "Missing", "x"),
+      refused({ x: "1" }, "Range", "x"),
+      refused({ x: null }, "Missing", "x"),
+      refused({ x: 1n }, "Range", "x"),
+      refused({ x: 1e39 }, "Range", "x")
+    ],
     lossy: "every NaN is written as the same one"
   },
-  { name: "f32.le", type: struct("F32le", { x: D.f32.le }),
-    lossy: "every NaN is written as the same one", examples: [{ value: { x: 1 }, hex: "0000803f", from: "IEEE 754" }] },
+  {
+    name: "f32.le",
+    type: struct("F32le", { x: D.f32.le }),
+    lossy: "every NaN is written as the same one",
+    examples: [{ value: { x: 1 }, hex: "0000803f", from: "IEEE 754" }]
+  },
   {
     name: "f64",
     type: struct("F64", { x: D.f64 }),
@@ -61,8 +75,12 @@ const floats: ReadonlyArray<Entry> = [
       { value: { x: 0.1 }, hex: "3fb999999999999a", from: "IEEE 754, nearest to 1/10" }
     ]
   },
-  { name: "f64.le", type: struct("F64le", { x: D.f64.le }),
-    lossy: "every NaN is written as the same one", examples: [{ value: { x: 1 }, hex: "000000000000f03f", from: "IEEE 754" }] }
+  {
+    name: "f64.le",
+    type: struct("F64le", { x: D.f64.le }),
+    lossy: "every NaN is written as the same one",
+    examples: [{ value: { x: 1 }, hex: "000000000000f03f", from: "IEEE 754" }]
+  }
 ]
 
 const varints: ReadonlyArray<Entry> = [
@@ -110,8 +128,16 @@ const varints: ReadonlyArray<Entry> = [
       { value: { n: 2n ** 63n, after: 9 }, hex: "80808080808080808001 09", from: "seven bits a byte" },
       { value: { n: 2n ** 64n - 1n, after: 9 }, hex: "ffffffffffffffffff01 09", from: "protobuf encoding guide: ten bytes" }
     ],
-    wrong: [wrong("ffffffffffffffffff02 09", "Varint", "n", 0), wrong("80808000 09", "Varint", "n", 3), wrong("8080808080808080808001", "Varint", "n", 0)],
-    refused: [refused({ n: 2n ** 64n, after: 9 }, "Range", "n"), refused({ n: -1n, after: 9 }, "Range", "n"), refused({ n: 1, after: 9 }, "Range", "n")]
+    wrong: [
+      wrong("ffffffffffffffffff02 09", "Varint", "n", 0),
+      wrong("80808000 09", "Varint", "n", 3),
+      wrong("8080808080808080808001", "Varint", "n", 0)
+    ],
+    refused: [
+      refused({ n: 2n ** 64n, after: 9 }, "Range", "n"),
+      refused({ n: -1n, after: 9 }, "Range", "n"),
+      refused({ n: 1, after: 9 }, "Range", "n")
+    ]
   },
   {
     name: "varint with zigzag, 32 bits",
@@ -276,13 +302,21 @@ const decimals: ReadonlyArray<Entry> = [
       { value: { n: -(2n ** 63n), after: 9 }, hex: "2d39323233333732303336383534373735383038 3b 09", from: "ASCII" },
       { value: { n: 2n ** 63n - 1n, after: 9 }, hex: "39323233333732303336383534373735383037 3b 09", from: "ASCII" }
     ],
-    wrong: [wrong("2d30 3b 09", "Syntax", "n", 0), wrong("2d 3b 09", "Syntax", "n", 0), wrong("39323233333732303336383534373735383038 3b 09", "Limit", "n", 0)],
+    wrong: [
+      wrong("2d30 3b 09", "Syntax", "n", 0),
+      wrong("2d 3b 09", "Syntax", "n", 0),
+      wrong("39323233333732303336383534373735383038 3b 09", "Limit", "n", 0)
+    ],
     refused: [refused({ n: 2n ** 63n, after: 9 }, "Range", "n")]
   },
   {
     name: "decimal, signed, that takes what is left",
     type: struct("DecimalRest", { n: D.decimal({ signed: true }) }),
-    examples: [{ value: { n: -2_147_483_648 }, hex: "2d32313437343833363438", from: "ASCII" }, { value: { n: 5 }, hex: "35", from: "ASCII" }],
+    examples: [{ value: { n: -2_147_483_648 }, hex: "2d32313437343833363438", from: "ASCII" }, {
+      value: { n: 5 },
+      hex: "35",
+      from: "ASCII"
+    }],
     wrong: [wrong("2d32313437343833363439", "Limit", "n", 0)]
   }
 ]
@@ -290,9 +324,17 @@ const decimals: ReadonlyArray<Entry> = [
 const fixed: ReadonlyArray<Entry> = [
   {
     name: "constant",
-    type: struct("Constants", { version: D.constant(D.u8, 5), magic: D.constant(D.u32, 0xdead_beef), wide: D.constant(D.i64.le, -2n), n: D.u8 }),
+    type: struct("Constants", {
+      version: D.constant(D.u8, 5),
+      magic: D.constant(D.u32, 0xdead_beef),
+      wide: D.constant(D.i64.le, -2n),
+      n: D.u8
+    }),
     examples: [{ value: { n: 1 }, hex: "05 deadbeef feffffffffffffff 01", from: "two's complement" }],
-    wrong: [wrong("04 deadbeef feffffffffffffff 01", "Constant", "version", 0), wrong("05 deadbeee feffffffffffffff 01", "Constant", "magic", 1)]
+    wrong: [
+      wrong("04 deadbeef feffffffffffffff 01", "Constant", "version", 0),
+      wrong("05 deadbeee feffffffffffffff 01", "Constant", "magic", 1)
+    ]
   },
   {
     name: "enumeration and flags",

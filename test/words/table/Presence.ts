@@ -178,7 +178,10 @@ export const presence: ReadonlyArray<Entry> = [
     type: struct("WhenSibling", {
       api: D.u8,
       added: D.when("api", D.u16, { from: 1 }),
-      name: D.when("api", D.prefixed(D.varint(), D.utf8(), { plus: 1, absent: 0 }), { from: 2, else: D.prefixed(D.i16, D.utf8(), { absent: -1 }) }),
+      name: D.when("api", D.prefixed(D.varint(), D.utf8(), { plus: 1, absent: 0 }), {
+        from: 2,
+        else: D.prefixed(D.i16, D.utf8(), { absent: -1 })
+      }),
       inner: struct("WhenInner", { flag: D.u8, extra: D.when("flag", D.u8, { from: 1, to: 1 }) })
     }),
     examples: [

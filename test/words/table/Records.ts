@@ -18,7 +18,10 @@ const choices: ReadonlyArray<Entry> = [
       { value: { c: { _tag: "None" }, after: 9 }, hex: "03 09" }
     ],
     wrong: [wrong("04 0102 09", "UnknownValue", "c._tag", 0)],
-    refused: [refused({ c: { _tag: "Four" }, after: 9 }, "UnknownValue", "c._tag"), refused({ c: { _tag: "One", n: 65_536 }, after: 9 }, "Range", "c.n")]
+    refused: [
+      refused({ c: { _tag: "Four" }, after: 9 }, "UnknownValue", "c._tag"),
+      refused({ c: { _tag: "One", n: 65_536 }, after: 9 }, "Range", "c.n")
+    ]
   },
   {
     name: "choice that stands alone",
@@ -29,7 +32,10 @@ const choices: ReadonlyArray<Entry> = [
   {
     name: "choice by characters (PostgreSQL)",
     type: struct("ChoiceCharacter", {
-      c: choice("ByCharacter", D.u8, { Ready: tagged("Z", { status: D.u8 }), Error: tagged("E", { fields: D.array(D.cstring(), { until: 0 }) }) })
+      c: choice("ByCharacter", D.u8, {
+        Ready: tagged("Z", { status: D.u8 }),
+        Error: tagged("E", { fields: D.array(D.cstring(), { until: 0 }) })
+      })
     }),
     examples: [
       { value: { c: { _tag: "Ready", status: 0x49 } }, hex: "5a 49", from: "PostgreSQL, ReadyForQuery: 'Z', 'I'" },
@@ -44,8 +50,14 @@ const choices: ReadonlyArray<Entry> = [
       q: choice("ByQuic", D.varint({ encoding: "quic", bits: 64 }), { Many: tagged(64, { x: D.u8 }) })
     }),
     examples: [
-      { value: { v: { _tag: "Small", x: 1 }, w: { _tag: "Only", x: 2 }, q: { _tag: "Many", x: 3 } }, hex: "05 01 0000000000000007 02 4040 03" },
-      { value: { v: { _tag: "Large", y: 1, z: "a" }, w: { _tag: "Only", x: 2 }, q: { _tag: "Many", x: 3 } }, hex: "ac02 0001 6100 0000000000000007 02 4040 03" }
+      {
+        value: { v: { _tag: "Small", x: 1 }, w: { _tag: "Only", x: 2 }, q: { _tag: "Many", x: 3 } },
+        hex: "05 01 0000000000000007 02 4040 03"
+      },
+      {
+        value: { v: { _tag: "Large", y: 1, z: "a" }, w: { _tag: "Only", x: 2 }, q: { _tag: "Many", x: 3 } },
+        hex: "ac02 0001 6100 0000000000000007 02 4040 03"
+      }
     ],
     wrong: [wrong("06 01", "UnknownValue", "v._tag", 0), wrong("8500", "Varint", "v._tag", 1)]
   },
@@ -57,9 +69,16 @@ const choices: ReadonlyArray<Entry> = [
       e: choice("KeptLast", D.i64, { One: tagged(-1, { n: D.u16 }) }, { unknown: "keep" })
     }),
     examples: [
-      { value: { c: { _tag: "One", n: 5 }, d: { _tag: "One", s: "x" }, e: { _tag: "One", n: 1 } }, hex: "03010005 020178 ffffffffffffffff 0001" },
       {
-        value: { c: { _tag: "Unknown", tag: 9, bytes: b(1, 2) }, d: { _tag: "Unknown", tag: 300, bytes: b() }, e: { _tag: "Unknown", tag: 2n, bytes: b(7) } },
+        value: { c: { _tag: "One", n: 5 }, d: { _tag: "One", s: "x" }, e: { _tag: "One", n: 1 } },
+        hex: "03010005 020178 ffffffffffffffff 0001"
+      },
+      {
+        value: {
+          c: { _tag: "Unknown", tag: 9, bytes: b(1, 2) },
+          d: { _tag: "Unknown", tag: 300, bytes: b() },
+          e: { _tag: "Unknown", tag: 2n, bytes: b(7) }
+        },
         hex: "03090102 02ac02 0000000000000002 07"
       }
     ],
@@ -77,11 +96,17 @@ const choices: ReadonlyArray<Entry> = [
       type: D.u16,
       ttl: D.u8,
       length: D.lengthOf(D.u16, "data"),
-      data: choice("ByType", D.by("type"), { A: tagged(1, { address: D.bytes({ size: 4 }) }), Txt: tagged(16, { text: D.utf8() }) }, { unknown: "keep" }),
+      data: choice("ByType", D.by("type"), { A: tagged(1, { address: D.bytes({ size: 4 }) }), Txt: tagged(16, { text: D.utf8() }) }, {
+        unknown: "keep"
+      }),
       after: D.u8
     }),
     examples: [
-      { value: { ttl: 5, data: { _tag: "A", address: b(192, 0, 2, 1) }, after: 9 }, hex: "0001 05 0004 c0000201 09", from: "RFC 1035, 3.4.1" },
+      {
+        value: { ttl: 5, data: { _tag: "A", address: b(192, 0, 2, 1) }, after: 9 },
+        hex: "0001 05 0004 c0000201 09",
+        from: "RFC 1035, 3.4.1"
+      },
       { value: { ttl: 5, data: { _tag: "Txt", text: "é" }, after: 9 }, hex: "0010 05 0002 c3a9 09" },
       { value: { ttl: 5, data: { _tag: "Unknown", tag: 99, bytes: b(1) }, after: 9 }, hex: "0063 05 0001 01 09" }
     ],
@@ -140,7 +165,11 @@ const lists: ReadonlyArray<Entry> = [
   },
   {
     name: "array until a byte",
-    type: struct("ArrayUntil", { list: D.array(D.cstring(), { until: 0, max: 2 }), numbers: D.array(D.u16, { until: "\xff\xff" }), after: D.u8 }),
+    type: struct("ArrayUntil", {
+      list: D.array(D.cstring(), { until: 0, max: 2 }),
+      numbers: D.array(D.u16, { until: "\xff\xff" }),
+      after: D.u8
+    }),
     examples: [
       { value: { list: [], numbers: [], after: 9 }, hex: "00 ffff 09" },
       { value: { list: ["a", "bc"], numbers: [1, 0xff01], after: 9 }, hex: "6100 626300 00 0001 ff01 ffff 09" }
@@ -156,12 +185,18 @@ const lists: ReadonlyArray<Entry> = [
   {
     name: "array of unions and of records with lengths",
     type: struct("ArrayUnion", {
-      list: D.counted(D.u8, choice("UnionOf", D.u8, { N: tagged(1, { n: D.u16 }), S: tagged(2, { l: D.lengthOf(D.u8, "s"), s: D.utf8() }) })),
+      list: D.counted(
+        D.u8,
+        choice("UnionOf", D.u8, { N: tagged(1, { n: D.u16 }), S: tagged(2, { l: D.lengthOf(D.u8, "s"), s: D.utf8() }) })
+      ),
       pairs: D.prefixed(D.u16, D.array(struct("ArrayPair", { k: D.prefixed(D.u8, D.utf8()), v: D.prefixed(D.u8, D.bytes()) })))
     }),
     examples: [
       { value: { list: [], pairs: [] }, hex: "00 0000" },
-      { value: { list: [{ _tag: "N", n: 1 }, { _tag: "S", s: "é" }], pairs: [{ k: "a", v: b(1) }, { k: "", v: b() }] }, hex: "02 010001 0202c3a9 0006 0161 0101 00 00" }
+      {
+        value: { list: [{ _tag: "N", n: 1 }, { _tag: "S", s: "é" }], pairs: [{ k: "a", v: b(1) }, { k: "", v: b() }] },
+        hex: "02 010001 0202c3a9 0006 0161 0101 00 00"
+      }
     ],
     wrong: [wrong("01 030000", "UnknownValue", "list[0]._tag", 1), wrong("00 0002 0261", "Length", "pairs[0].k", 4)]
   }
@@ -188,7 +223,8 @@ const Resp: D.Choice<"RespLike"> = choice("RespLike", D.u8, {
 
 const ascii = (text: string): string => Buffer.from(text, "latin1").toString("hex")
 const nested = (depth: number): object => depth === 0 ? { _tag: "Integer", value: 7n } : { _tag: "Array", items: [nested(depth - 1)] }
-const document = (depth: number): object => depth === 0 ? { items: [] } : { items: [{ _tag: "Document", name: "", value: document(depth - 1) }] }
+const document = (depth: number): object =>
+  depth === 0 ? { items: [] } : { items: [{ _tag: "Document", name: "", value: document(depth - 1) }] }
 const documentHex = (depth: number): string => {
   const items = depth === 0 ? "" : `0300${documentHex(depth - 1)}`
   const size = items.length / 2 + 5
@@ -206,13 +242,19 @@ const recursion: ReadonlyArray<Entry> = [
       { value: { _tag: "Bulk", value: null }, hex: ascii("$-1\r\n"), from: "RESP specification" },
       { value: { _tag: "Array", items: null }, hex: ascii("*-1\r\n"), from: "RESP specification" },
       {
-        value: { _tag: "Array", items: [{ _tag: "Integer", value: 1n }, { _tag: "Array", items: [{ _tag: "Simple", text: "x" }] }, { _tag: "Bulk", value: null }] },
+        value: {
+          _tag: "Array",
+          items: [{ _tag: "Integer", value: 1n }, { _tag: "Array", items: [{ _tag: "Simple", text: "x" }] }, { _tag: "Bulk", value: null }]
+        },
         hex: ascii("*3\r\n:1\r\n*1\r\n+x\r\n$-1\r\n"),
         from: "RESP specification"
       },
       { value: nested(2), hex: ascii("*1\r\n*1\r\n:7\r\n") }
     ],
-    wrong: [wrong(ascii("*1\r\n*1\r\n*1\r\n:7\r\n"), "Limit", "items[0].items[0].items[0]", 12), wrong(ascii("$-2\r\n"), "Length", "value", 1)],
+    wrong: [
+      wrong(ascii("*1\r\n*1\r\n*1\r\n:7\r\n"), "Limit", "items[0].items[0].items[0]", 12),
+      wrong(ascii("$-2\r\n"), "Length", "value", 1)
+    ],
     refused: [refused(nested(3), "Limit", "items[0].items[0].items[0]"), refused({ _tag: "Simple", text: "a\r\nb" }, "Range", "text")]
   },
   {
@@ -284,8 +326,16 @@ const orders: ReadonlyArray<Entry> = [
     ),
     lossy: "every NaN is written as the same one",
     examples: [
-      { value: { n: 1, fixed: 1, s: "x", list: [1], inner: { n: 1, m: 2 } }, hex: "0001 0001 00000001 78 0001 3ff0000000000000 0001 000002", littleEndian: false },
-      { value: { n: 1, fixed: 1, s: "x", list: [1], inner: { n: 1, m: 2 } }, hex: "0100 0001 01000000 78 0100 000000000000f03f 0100 020000", littleEndian: true }
+      {
+        value: { n: 1, fixed: 1, s: "x", list: [1], inner: { n: 1, m: 2 } },
+        hex: "0001 0001 00000001 78 0001 3ff0000000000000 0001 000002",
+        littleEndian: false
+      },
+      {
+        value: { n: 1, fixed: 1, s: "x", list: [1], inner: { n: 1, m: 2 } },
+        hex: "0100 0001 01000000 78 0100 000000000000f03f 0100 020000",
+        littleEndian: true
+      }
     ]
   }
 ]

@@ -62,7 +62,12 @@ export const texts: ReadonlyArray<Entry> = [
     type: struct("Utf8Strict", { s: D.utf8({ until: 0, invalid: "error", max: 3 }) }),
     examples: [{ value: { s: "é" }, hex: "c3a9 00", from: "RFC 3629" }, { value: { s: "" }, hex: "00" }],
     wrong: [wrong("ff 00", "Utf8", "s", 0), wrong("c0af 00", "Utf8", "s", 0), wrong("61626364 00", "Limit", "s", 0)],
-    refused: [refused({ s: "\ud800" }, "Utf8", "s"), refused({ s: "\udcff" }, "Utf8", "s"), refused({ s: "abcd" }, "Limit", "s"), refused({ s: "a\0" }, "Range", "s")]
+    refused: [
+      refused({ s: "\ud800" }, "Utf8", "s"),
+      refused({ s: "\udcff" }, "Utf8", "s"),
+      refused({ s: "abcd" }, "Limit", "s"),
+      refused({ s: "a\0" }, "Range", "s")
+    ]
   },
   {
     name: "utf8 that takes what is left",
@@ -88,9 +93,16 @@ export const texts: ReadonlyArray<Entry> = [
   {
     name: "ascii",
     type: struct("Ascii", { s: D.ascii({ size: 2 }), t: D.ascii({ until: ",", max: 3 }), u: D.ascii() }),
-    examples: [{ value: { s: "ab", t: "c", u: "\x7f" }, hex: "6162 63 2c 7f", from: "RFC 20" }, { value: { s: "ab", t: "", u: "" }, hex: "6162 2c" }],
+    examples: [{ value: { s: "ab", t: "c", u: "\x7f" }, hex: "6162 63 2c 7f", from: "RFC 20" }, {
+      value: { s: "ab", t: "", u: "" },
+      hex: "6162 2c"
+    }],
     wrong: [wrong("6180 2c", "Syntax", "s", 1), wrong("6162 ff2c", "Syntax", "t", 2)],
-    refused: [refused({ s: "aé", t: "", u: "" }, "Range", "s"), refused({ s: "ab", t: ",", u: "" }, "Range", "t"), refused({ s: "ab", t: "abcd", u: "" }, "Limit", "t")]
+    refused: [
+      refused({ s: "aé", t: "", u: "" }, "Range", "s"),
+      refused({ s: "ab", t: ",", u: "" }, "Range", "t"),
+      refused({ s: "ab", t: "abcd", u: "" }, "Limit", "t")
+    ]
   },
   {
     name: "latin1",
@@ -137,7 +149,10 @@ export const texts: ReadonlyArray<Entry> = [
       { value: { kept: 0, keptBytes: b(0, 0), keptBig: 0n, n: 1 }, hex: "0000 0000 0000000000000000 0000 00 01" },
       { value: { kept: 258, keptBytes: b(1, 2), keptBig: 1n, n: 1 }, hex: "0102 0102 0100000000000000 0000 00 01" }
     ],
-    wrong: [wrong("0000 0000 0000000000000000 0001 00 01", "Reserved", "strict", 13), wrong("0000 0000 0000000000000000 0000 07 01", "Reserved", "strictInt", 14)],
+    wrong: [
+      wrong("0000 0000 0000000000000000 0001 00 01", "Reserved", "strict", 13),
+      wrong("0000 0000 0000000000000000 0000 07 01", "Reserved", "strictInt", 14)
+    ],
     refused: [
       refused({ kept: 65_536, n: 1 }, "Range", "kept"),
       refused({ keptBytes: b(1), n: 1 }, "Length", "keptBytes"),

@@ -40,7 +40,12 @@ export const whole: ReadonlyArray<Entry> = [
   },
   ...algorithms.map(([name, of, hex, from]): Entry => ({
     name: `checksum ${name}`,
-    type: struct(`Sum${name.replaceAll("-", "")}`, { before: D.u8, data: D.bytes({ size: 9 }), sum: D.checksum(name, of, { over: ["data"] }), after: D.u8 }),
+    type: struct(`Sum${name.replaceAll("-", "")}`, {
+      before: D.u8,
+      data: D.bytes({ size: 9 }),
+      sum: D.checksum(name, of, { over: ["data"] }),
+      after: D.u8
+    }),
     examples: [{ value: { before: 7, data: check, after: 8 }, hex: `07 ${digits} ${hex} 08`, from }],
     wrong: [wrong(`07 ${digits.replace("31", "32")} ${hex} 08`, "Checksum", "sum", 10)]
   })),
@@ -74,7 +79,11 @@ export const whole: ReadonlyArray<Entry> = [
       after: D.u8
     }),
     // 0800 + 0001 + 0002 + 0161 → 0964, complement f69b
-    examples: [{ value: { type: 8, code: 0, id: 1, sequence: 2, data: b(0x61), after: 9 }, hex: "08 00 f69b 0001 0002 0161 09", from: "RFC 1071" }],
+    examples: [{
+      value: { type: 8, code: 0, id: 1, sequence: 2, data: b(0x61), after: 9 },
+      hex: "08 00 f69b 0001 0002 0161 09",
+      from: "RFC 1071"
+    }],
     wrong: [wrong("08 00 f69c 0001 0002 0161 09", "Checksum", "sum", 2)]
   },
   {

@@ -108,10 +108,11 @@ const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
     case "prefixed":
       return value === null ? isNullable(type) : fits(catalog, type.of, value)
     case "struct":
-      return typeof value === "object" && value !== null && flatFields(catalog.typeOf("struct", type.ref).fields).every((field) =>
-        !isVisibleType(field.type) || field.type.kind === "optional" || field.type.kind === "when" ||
-        (value as { readonly [name: string]: unknown })[field.name] !== undefined
-      )
+      return typeof value === "object" && value !== null &&
+        flatFields(catalog.typeOf("struct", type.ref).fields).every((field) =>
+          !isVisibleType(field.type) || field.type.kind === "optional" || field.type.kind === "when" ||
+          (value as { readonly [name: string]: unknown })[field.name] !== undefined
+        )
     case "choice": {
       const tag = (value as { readonly _tag?: unknown } | null)?._tag
       return tag === "Unknown" || catalog.typeOf("choice", type.ref).cases.some(({ name }) => name === tag)

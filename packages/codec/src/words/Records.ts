@@ -129,7 +129,7 @@ const unknownCase = (walk: LayoutWalk, spot: Spot, at: number): number =>
   walk.type({ kind: "bytes" }, { ...spot, path: joined(spot.path, "bytes"), at, doc: undefined })
 
 const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number => {
-  const { tag: of, cases, unknown, name } = walk.catalog.typeOf("choice", type.ref)
+  const { tag: of, cases, unknown, empty, name } = walk.catalog.typeOf("choice", type.ref)
   const { path, scope } = spot
   let { at } = spot
   let tag: number | bigint
@@ -141,6 +141,9 @@ const walkChoice = (walk: LayoutWalk, type: Of<"choice">, spot: Spot): number =>
     walk.note(joined(path, "tag"), spot.at, at - spot.at, `${numberText(of)} ${name}`, tag, text, found?.doc ?? spot.doc)
   }
   const found = cases.find((one) => one.tag === Number(tag))
+  if (found !== undefined && empty === "keep" && at === spot.end && found.fields.some((one) => leastSize(walk.catalog, one.type) > 0)) {
+    return unknownCase(walk, spot, at)
+  }
   if (found !== undefined) {
     return walk.deeper(type, spot, () => walk.record(found.fields, path, at, spot.end, new Scope(spot.at, scope)))
   }
@@ -226,8 +229,11 @@ export const recordWords: {
     summary: (type) => type.ref,
     walk: (walk, type, spot) => {
       const { byteOrder, fields } = walk.catalog.typeOf("struct", type.ref)
-      return walk.deeper(type, spot, () =>
-        walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope))))
+      return walk.deeper(
+        type,
+        spot,
+        () => walk.inOrder(byteOrder, () => walk.record(fields, spot.path, spot.at, spot.end, new Scope(spot.at, spot.scope)))
+      )
     },
     schema: (make, type) => make.named(type.ref),
     toJson: (catalog, type, value, notation) =>

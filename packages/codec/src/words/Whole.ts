@@ -111,7 +111,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         walk.note(path, at, stop - at, type.name, walk.reader.slice(at, stop), "", doc)
         return stop
       }
-      const value = face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope)
+      const value = face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope.numbers())
       walk.note(path, at, walk.reader.next - at, type.name, value, face.text(value), doc)
       return walk.reader.next
     },

@@ -54,6 +54,11 @@ export class Scope {
     if (this.unverified.length > 0) this.unverified = this.unverified.filter((check) => !check())
   }
 
+  /** Numbers of the fields of this record and of the packet around it. */
+  numbers(): { readonly [name: string]: number } {
+    return { ...this.outer?.numbers(), ...Object.fromEntries(this.values) }
+  }
+
   /** The number of a field of this record, or of the packet around it. */
   value(name: string): number | undefined {
     return this.values.get(name) ?? this.outer?.value(name)

@@ -87,19 +87,58 @@ const properties = since5(propertyList)
 
 /** Return codes of CONNACK (3.1.1) and SUBACK (3.1.1). */
 const ReturnCode = enumeration("ReturnCode", u8, {
-  accepted: 0, unacceptableProtocolVersion: 1, identifierRejected: 2, serverUnavailable: 3, badUserNameOrPassword: 4, notAuthorized: 5, failure: 0x80
+  accepted: 0,
+  unacceptableProtocolVersion: 1,
+  identifierRejected: 2,
+  serverUnavailable: 3,
+  badUserNameOrPassword: 4,
+  notAuthorized: 5,
+  failure: 0x80
 })
 /** Reason codes of version 5. Those of SUBACK that grant a QoS are `success`, `grantedQoS1` and `grantedQoS2`. */
 const ReasonCode = enumeration("ReasonCode", u8, {
-  success: 0x00, grantedQoS1: 0x01, grantedQoS2: 0x02, disconnectWithWillMessage: 0x04, noMatchingSubscribers: 0x10,
-  noSubscriptionExisted: 0x11, continueAuthentication: 0x18, reAuthenticate: 0x19, unspecifiedError: 0x80, malformedPacket: 0x81,
-  protocolError: 0x82, implementationSpecificError: 0x83, unsupportedProtocolVersion: 0x84, clientIdentifierNotValid: 0x85,
-  badUserNameOrPassword: 0x86, notAuthorized: 0x87, serverUnavailable: 0x88, serverBusy: 0x89, banned: 0x8a, serverShuttingDown: 0x8b,
-  badAuthenticationMethod: 0x8c, keepAliveTimeout: 0x8d, sessionTakenOver: 0x8e, topicFilterInvalid: 0x8f, topicNameInvalid: 0x90,
-  packetIdentifierInUse: 0x91, packetIdentifierNotFound: 0x92, receiveMaximumExceeded: 0x93, topicAliasInvalid: 0x94,
-  packetTooLarge: 0x95, messageRateTooHigh: 0x96, quotaExceeded: 0x97, administrativeAction: 0x98, payloadFormatInvalid: 0x99,
-  retainNotSupported: 0x9a, qosNotSupported: 0x9b, useAnotherServer: 0x9c, serverMoved: 0x9d, sharedSubscriptionsNotSupported: 0x9e,
-  connectionRateExceeded: 0x9f, maximumConnectTime: 0xa0, subscriptionIdentifiersNotSupported: 0xa1,
+  success: 0x00,
+  grantedQoS1: 0x01,
+  grantedQoS2: 0x02,
+  disconnectWithWillMessage: 0x04,
+  noMatchingSubscribers: 0x10,
+  noSubscriptionExisted: 0x11,
+  continueAuthentication: 0x18,
+  reAuthenticate: 0x19,
+  unspecifiedError: 0x80,
+  malformedPacket: 0x81,
+  protocolError: 0x82,
+  implementationSpecificError: 0x83,
+  unsupportedProtocolVersion: 0x84,
+  clientIdentifierNotValid: 0x85,
+  badUserNameOrPassword: 0x86,
+  notAuthorized: 0x87,
+  serverUnavailable: 0x88,
+  serverBusy: 0x89,
+  banned: 0x8a,
+  serverShuttingDown: 0x8b,
+  badAuthenticationMethod: 0x8c,
+  keepAliveTimeout: 0x8d,
+  sessionTakenOver: 0x8e,
+  topicFilterInvalid: 0x8f,
+  topicNameInvalid: 0x90,
+  packetIdentifierInUse: 0x91,
+  packetIdentifierNotFound: 0x92,
+  receiveMaximumExceeded: 0x93,
+  topicAliasInvalid: 0x94,
+  packetTooLarge: 0x95,
+  messageRateTooHigh: 0x96,
+  quotaExceeded: 0x97,
+  administrativeAction: 0x98,
+  payloadFormatInvalid: 0x99,
+  retainNotSupported: 0x9a,
+  qosNotSupported: 0x9b,
+  useAnotherServer: 0x9c,
+  serverMoved: 0x9d,
+  sharedSubscriptionsNotSupported: 0x9e,
+  connectionRateExceeded: 0x9f,
+  maximumConnectTime: 0xa0,
+  subscriptionIdentifiersNotSupported: 0xa1,
   wildcardSubscriptionsNotSupported: 0xa2
 })
 const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
@@ -108,12 +147,18 @@ const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(op
 
 const will = { if: bitOf("will") }
 const connect = packet("Connect", {
-  opcode: 1, header: flags0000,
+  opcode: 1,
+  header: flags0000,
   fields: {
     protocolName: text,
     protocolVersion: u8,
     connectFlags: bits(u8, {
-      userNameFlag: slice(7), passwordFlag: slice(6), willRetain: slice(5), willQoS: slice(4, 3, { of: QoS }), will: slice(2), cleanStart: slice(1)
+      userNameFlag: slice(7),
+      passwordFlag: slice(6),
+      willRetain: slice(5),
+      willQoS: slice(4, 3, { of: QoS }),
+      will: slice(2),
+      cleanStart: slice(1)
     }),
     keepAlive: u16,
     properties: when("protocolVersion", propertyList, { from: 5 }),
@@ -126,11 +171,14 @@ const connect = packet("Connect", {
   }
 })
 const connack = packet("Connack", {
-  opcode: 2, header: flags0000, sender: "server",
+  opcode: 2,
+  header: flags0000,
+  sender: "server",
   fields: { acknowledgeFlags: bits(u8, { sessionPresent: slice(0) }), code, properties }
 })
 const publish = packet("Publish", {
-  opcode: 3, sender: "both",
+  opcode: 3,
+  sender: "both",
   fields: { topicName: text, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
 })
 const puback = packet("Puback", { opcode: 4, header: flags0000, sender: "both", fields: { packetIdentifier: u16, ...reason } })
@@ -144,16 +192,26 @@ const Subscription = struct("Subscription", {
   options: bits(u8, { retainHandling: slice(5, 4), retainAsPublished: slice(3), noLocal: slice(2), qos: slice(1, 0, { of: QoS }) })
 })
 const subscribe = packet("Subscribe", {
-  opcode: 8, header: flags0010, fields: { packetIdentifier: u16, properties, subscriptions: array(Subscription) }
+  opcode: 8,
+  header: flags0010,
+  fields: { packetIdentifier: u16, properties, subscriptions: array(Subscription) }
 })
 const suback = packet("Suback", {
-  opcode: 9, header: flags0000, sender: "server", fields: { packetIdentifier: u16, properties, codes: array(code) }
+  opcode: 9,
+  header: flags0000,
+  sender: "server",
+  fields: { packetIdentifier: u16, properties, codes: array(code) }
 })
 const unsubscribe = packet("Unsubscribe", {
-  opcode: 10, header: flags0010, fields: { packetIdentifier: u16, properties, topicFilters: array(text) }
+  opcode: 10,
+  header: flags0010,
+  fields: { packetIdentifier: u16, properties, topicFilters: array(text) }
 })
 const unsuback = packet("Unsuback", {
-  opcode: 11, header: flags0000, sender: "server", fields: { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
+  opcode: 11,
+  header: flags0000,
+  sender: "server",
+  fields: { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
 })
 const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, fields: {} })
 const pingresp = packet("Pingresp", { opcode: 13, header: flags0000, sender: "server", fields: {} })
@@ -165,6 +223,20 @@ export const mqtt = protocol(mqttFrame, {
   name: "mqtt",
   module: "@wirewright/examples/gallery/mqtt",
   commands: [
-    connect, connack, publish, puback, pubrec, pubrel, pubcomp, subscribe, suback, unsubscribe, unsuback, pingreq, pingresp, disconnect, auth
+    connect,
+    connack,
+    publish,
+    puback,
+    pubrec,
+    pubrel,
+    pubcomp,
+    subscribe,
+    suback,
+    unsubscribe,
+    unsuback,
+    pingreq,
+    pingresp,
+    disconnect,
+    auth
   ]
 })

@@ -57,6 +57,7 @@ import {
   checkAtMost,
   checkCount,
   checkCountMin,
+  checkHead,
   checkMin,
   checkToken,
   checkUntil,
@@ -2290,7 +2291,9 @@ export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => 
     checkToken(bytes, groupToken, position, 32, 10, "Statistics", "group")
   }
   view.setUint16(position, 0x0d0a)
-  finishRequest(writer, packet, "Statistics", 0, bodyStart, position + 2)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "Statistics", [["stats cachedump "], ["stats detail "]])
+  finishRequest(writer, packet, "Statistics", 0, bodyStart, position)
 }
 
 export interface StatisticsCachedump {
@@ -2798,7 +2801,9 @@ export const encodeCommandError: ResponseEncoder<CommandError> = (writer, packet
     checkUntil(bytes, messageToken, position, "\r\n", "CommandError", "message")
   }
   view.setUint16(position, 0x0d0a)
-  finishResponse(writer, packet, "CommandError", 0, bodyStart, position + 2)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "CommandError", [["ERROR: "]])
+  finishResponse(writer, packet, "CommandError", 0, bodyStart, position)
 }
 
 export interface Deleted {
@@ -3300,7 +3305,9 @@ export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) =>
     throw inElement(error, "MetaExists", "flags", flagsIndex)
   }
   view.setUint16(position, 0x0d0a)
-  finishResponse(writer, packet, "MetaExists", 0, bodyStart, position + 2)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "MetaExists", [["EXISTS\r\n"]])
+  finishResponse(writer, packet, "MetaExists", 0, bodyStart, position)
 }
 
 export interface MetaItem {
@@ -3427,7 +3434,9 @@ export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
     throw inElement(error, "MetaMiss", "flags", flagsIndex)
   }
   view.setUint16(position, 0x0d0a)
-  finishResponse(writer, packet, "MetaMiss", 0, bodyStart, position + 2)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "MetaMiss", [["END\r\n"]])
+  finishResponse(writer, packet, "MetaMiss", 0, bodyStart, position)
 }
 
 export interface MetaNoopDone {
@@ -3664,7 +3673,50 @@ export const encodeNewNumber: ResponseEncoder<NewNumber> = (writer, packet) => {
   let position = bodyStart
   position = writeDecimal(bytes, position, checkVarintBig(packet.value, 0n, 18446744073709551615n, "NewNumber", "value"))
   view.setUint16(position, 0x0d0a)
-  finishResponse(writer, packet, "NewNumber", 0, bodyStart, position + 2)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "NewNumber", [
+    ["BADCLASS "],
+    ["BUSY "],
+    ["ITEM "],
+    ["CLIENT_ERROR "],
+    ["ERROR", 32, 13],
+    ["DELETED\r\n"],
+    ["key="],
+    ["mg "],
+    ["END\r\n"],
+    ["ERROR: "],
+    ["EXISTS\r\n"],
+    ["ts="],
+    ["skipped="],
+    ["MEMLIMIT_ADJUST_FAILED "],
+    ["MEMLIMIT_TOO_SMALL "],
+    ["HD", 32, 13],
+    ["EX", 32, 13],
+    ["ME "],
+    ["EN", 32, 13],
+    ["MN\r\n"],
+    ["NF", 32, 13],
+    ["NS", 32, 13],
+    ["VA "],
+    ["NOSPARE "],
+    ["NOT_FOUND\r\n"],
+    ["NOTFULL "],
+    ["NOTSTARTED "],
+    ["NOT_STORED\r\n"],
+    ["OK\r\n"],
+    ["PREFIX "],
+    ["RESET\r\n"],
+    ["SAME "],
+    ["SERVER_ERROR "],
+    ["SERVER_ERROR: "],
+    ["STAT "],
+    ["STORED\r\n"],
+    ["TOUCHED\r\n"],
+    ["UNSAFE "],
+    ["VALUE "],
+    ["VERSION "]
+  ])
+  finishResponse(writer, packet, "NewNumber", 0, bodyStart, position)
 }
 
 export interface NoSpare {

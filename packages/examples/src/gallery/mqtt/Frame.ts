@@ -106,8 +106,8 @@ export function finishPacket(writer: Writer, init: PacketInit, packet: string, o
   putU8(
     view,
     position,
-    (checkBits(opcode, 0x0f, packet, "type") << 4 | checkBits(init.dup, 0x01, packet, "dup") << 3 |
-      checkBits(init.qos ?? 0, 0x03, packet, "qos") << 1 | checkBits(init.retain, 0x01, packet, "retain")) >>> 0,
+    (checkBits(opcode, 0x0f, packet, "type") << 4 | checkBits(init.dup ?? 0, 0x01, packet, "dup") << 3 |
+      checkBits(init.qos ?? 0, 0x03, packet, "qos") << 1 | checkBits(init.retain ?? 0, 0x01, packet, "retain")) >>> 0,
     packet,
     "first"
   )

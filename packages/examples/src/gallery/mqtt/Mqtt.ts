@@ -235,7 +235,6 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   putU16(view, protocolNameAt, position - protocolNameFrom, "Connect", "protocolName")
   putU8(view, position, packet.protocolVersion, "Connect", "protocolVersion")
   checkKnown(isQoS(packet.willQoS), packet.willQoS, "Connect", "willQoS", "one of 0, 1, 2")
-  checkPresence(packet.willPayload !== undefined, packet.willTopic !== undefined, "Connect", "willPayload", "willTopic is there")
   checkPresence(
     packet.willProperties !== undefined,
     packet.protocolVersion >= 5 && packet.willTopic !== undefined,
@@ -243,6 +242,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     "willProperties",
     "willTopic is there"
   )
+  checkPresence(packet.willPayload !== undefined, packet.willTopic !== undefined, "Connect", "willPayload", "willTopic is there")
   putU8(
     view,
     position + 1,

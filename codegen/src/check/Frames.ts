@@ -1,0 +1,103 @@
+/** Rules for what frames say beside their headers: phases, trailers, statuses, and headers that are read field by field. */
+import type { Frame } from "@wirewright/dsl"
+import { fixedSize } from "@wirewright/codec/words/Sizes"
+import type { Built } from "../Build.ts"
+import type { Complaint } from "../Finding.ts"
+import { Context } from "../print/Context.ts"
+import { checkNames, flattened, slicesOf } from "./Fields.ts"
+import type { Place } from "./Place.ts"
+import { checkSiblings, checkWord } from "./Words.ts"
+
+/** Findings about a frame's kinds and phases. */
+export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
+  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
+    rule,
+    value,
+    path,
+    message,
+    hint
+  })
+  const context = new Context(built.model, ".ts")
+  const kinds = Object.keys(value.kinds)
+  for (const [phase, sides] of Object.entries(value.phases ?? {})) {
+    for (const [side, kind] of Object.entries(sides)) {
+      if (!kinds.includes(kind as string)) {
+        yield complain(
+          "WW118",
+          ["phases", phase, side],
+          `phase ${phase} names the kind ${kind}, which is not there`,
+          `name one of: ${kinds.join(", ")}`
+        )
+      }
+    }
+  }
+  for (const model of built.model.frame.kinds) {
+    const kind = value.kinds[model.name]
+    const path = ["kinds", model.name]
+    if (kind === undefined) continue
+    if (kind.answers !== undefined && !kinds.includes(kind.answers)) {
+      yield complain(
+        "WW118",
+        [...path, "answers"],
+        `${model.name} answers ${kind.answers}, which is no kind`,
+        `name one of: ${kinds.join(", ")}`
+      )
+    }
+    if (kind.opcodeFrom !== undefined && value.states[kind.opcodeFrom] === undefined) {
+      yield complain(
+        "WW119",
+        [...path, "opcodeFrom"],
+        `the frame declares no connection state ${kind.opcodeFrom}`,
+        "declare it in the frame's states"
+      )
+    }
+    for (const [index, header] of kind.headers.entries()) {
+      for (const [name, field] of Object.entries(header.fields)) {
+        const here = [...path, "headers", String(index), "fields", name]
+        if (field.kind === "statusCode" && !["u8", "u16", "u24", "u32"].includes(field.of.int)) {
+          yield complain("WW162", here, `a ${field.of.int} cannot be a status`, "use u8, u16, u24 or u32")
+        } else if (field.kind === "statusCode" && value.statuses !== undefined && value.statuses.of.int !== field.of.int) {
+          yield complain(
+            "WW162",
+            here,
+            `the status is a ${field.of.int} here and a ${value.statuses.of.int} in its table`,
+            "give both the same integer"
+          )
+        }
+        if (model.run !== undefined && field.kind === "sectionLength") {
+          yield complain(
+            "WW163",
+            here,
+            "a header that is read field by field has no lengths of sections",
+            "measure fields of the body with lengthOf"
+          )
+        }
+      }
+    }
+    if (model.run === undefined) continue
+    if (kind.headers.length > 1) {
+      yield complain(
+        "WW163",
+        [...path, "headers"],
+        `${model.name} has several headers, one of which is read field by field`,
+        "describe each as a kind of its own"
+      )
+    }
+    const place: Place = { context, value, path: [...path, "headers", "0", "fields"], states: Object.keys(value.states) }
+    const fields = flattened(model.run.fields)
+    yield* checkNames(place, fields, new Map())
+    yield* checkSiblings(place, fields, slicesOf(model.run.fields))
+    for (const { name, type } of model.run.fields) yield* checkWord(place, name, type)
+    for (const { name, type } of model.run.trailer) {
+      if (fixedSize(context, type) === undefined) {
+        yield complain(
+          "WW164",
+          [...path, "trailer", name],
+          `${name} has no fixed size, so where the body ends cannot be told`,
+          "keep trailers fixed, or make it a field of the packets"
+        )
+      }
+      yield* checkWord({ ...place, path: [...path, "trailer"] }, name, type)
+    }
+  }
+}

@@ -1,0 +1,5 @@
+import { Recorded } from "./Conversations.ts"
+import { dns } from "./Dns.ts"
+import { galleryTests } from "./Suite.ts"
+
+galleryTests(new Recorded(dns))

@@ -1,0 +1,5 @@
+import { Recorded } from "./Conversations.ts"
+import { modbus } from "./Modbus.ts"
+import { galleryTests } from "./Suite.ts"
+
+galleryTests(new Recorded(modbus))

@@ -187,7 +187,7 @@ describe.runIf(printed("nats-server", "-v") !== "")("nats-server", () => {
     const reader = new Reader(new Uint8Array(answer))
     const got: Array<Nats.Message> = []
     for (let at = 0; at < answer.length; at = reader.next) got.push(Nats.decodeMessage(reader, at))
-    expect(got.map(({ _tag }) => _tag)).toEqual(["Msg", "Msg", "HMsg", "HMsg", "Pong"])
+    expect(got.map(({ _tag }) => _tag)).toEqual(["Msg", "Msg", "HMsg", "HMsg"])
     expect(got[2]).toMatchObject({ subject: "a.h", sid: "1", replyTo: undefined, headers, payload: bytes("p") })
     expect(got[3]).toMatchObject({ subject: "b.h", sid: "2", replyTo: "r", headers: { status: 503, description: "No  Responders" } })
   })

@@ -38,6 +38,10 @@ const isAscii = (value: unknown, most: number): boolean =>
     ? Number.isSafeInteger(value) && value >= 0 && value <= 0xff
     : typeof value === "string" && value.length >= 1 && value.length <= most &&
       [...value].every((character) => character.codePointAt(0)! <= 0x7f)
+const ending: Want = {
+  is: (value) => isAscii(value, 8),
+  text: "one to eight ASCII characters such as \"\\r\\n\", or the number of a byte"
+}
 const terminator: Want = {
   is: (value) => isAscii(value, 2),
   text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",

@@ -38,16 +38,16 @@ const isAscii = (value: unknown, most: number): boolean =>
     ? Number.isSafeInteger(value) && value >= 0 && value <= 0xff
     : typeof value === "string" && value.length >= 1 && value.length <= most &&
       [...value].every((character) => character.codePointAt(0)! <= 0x7f)
-const ending: Want = {
-  is: (value) => isAscii(value, 8),
-  text: "one to eight ASCII characters such as \"\\r\\n\", or the number of a byte"
-}
 const terminator: Want = {
   is: (value) => isAscii(value, 2),
   text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",
   rule: "WW204"
 }
-const ending: Want = { is: (value) => isAscii(value, 8), text: "one to eight ASCII characters, or the number of a byte", rule: "WW204" }
+const ending: Want = {
+  is: (value) => isAscii(value, 8),
+  text: "one to eight ASCII characters such as \"\\r\\n\", or the number of a byte",
+  rule: "WW204"
+}
 const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })

@@ -102,8 +102,9 @@ const generatedMayImport = (module: Module, specifier: string): boolean =>
   /^@wirewright\/codec(\/|$)/.test(specifier)
   || /^@wirewright\/[a-z]+\/gen\d*(\/|$)/.test(specifier)
   || /^\.\/[\w.]+$/.test(specifier)
+  || /^(\.\.\/)+custom\/\w+\.ts$/.test(specifier)
 
-/** Generated code imports the runtime of codecs and the generated code it extends. */
+/** Generated code imports the runtime of codecs, the generated code it extends, and the custom fields' own code. */
 export const generatedImports = (modules: ReadonlyArray<Module>): Complaints =>
   modules.filter((module) => module.generated).flatMap((module) =>
     module.imports.flatMap(({ specifier }) =>
@@ -151,7 +152,7 @@ const ofPackets = ["memcached", "couchbase", "dcp", "embedded", "proxy", "testin
 
 /** Files that take bytes apart which are no packets. */
 const otherFormats =
-  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$/
+  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$|\/custom\//
 
 /** Reads and writes at a literal offset, literal magics, and a header's size said anew. */
 const headerLiterals: ReadonlyArray<RegExp> = [

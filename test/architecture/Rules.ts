@@ -101,11 +101,12 @@ export const escapes = (modules: ReadonlyArray<Module>): Complaints =>
 const generatedMayImport = (module: Module, specifier: string): boolean =>
   /^@wirewright\/codec(\/|$)/.test(specifier)
   || /^@wirewright\/[a-z]+\/gen\d*(\/|$)/.test(specifier)
-  // a custom field has its code beside the generated code, in the package that this is for
+  // a custom field has its code in the package that the generated code is for
   || specifier === `${module.owner}/${specifier.split("/").at(-1)}`
   || /^\.\/[\w.]+$/.test(specifier)
+  || /^(\.\.\/)+custom\/\w+\.ts$/.test(specifier)
 
-/** Generated code imports the runtime of codecs, the generated code it extends, and the custom fields of its own package. */
+/** Generated code imports the runtime of codecs, the generated code it extends, and the custom fields' own code. */
 export const generatedImports = (modules: ReadonlyArray<Module>): Complaints =>
   modules.filter((module) => module.generated).flatMap((module) =>
     module.imports.flatMap(({ specifier }) =>
@@ -153,7 +154,7 @@ const ofPackets = ["memcached", "couchbase", "dcp", "embedded", "proxy", "testin
 
 /** Files that take bytes apart which are no packets. */
 const otherFormats =
-  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|TextAdapter|Deepstream\w*|Input)\.ts$/
+  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$|\/custom\//
 
 /** Reads and writes at a literal offset, literal magics, and a header's size said anew. */
 const headerLiterals: ReadonlyArray<RegExp> = [

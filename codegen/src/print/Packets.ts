@@ -11,7 +11,7 @@ import { readerLocals } from "./Objects.ts"
 import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
-import { printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
+import { opcodeField, printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
 import { runDispatch } from "./RunPacket.ts"
 import { printTypes } from "./Types.ts"
 
@@ -80,9 +80,14 @@ const printUnion = (context: Context, module: Module, kind: KindModel, packets: 
     return
   }
   const inherited = `${module.useAll(`${context.base.module}/Packets`, "Base")}.${name}`
-  const taken = [...(own.length === 0 ? [] : [`Own${name}["opcode"]`]), ...retiredOf(context, kind).map(({ opcode }) => hex(opcode))]
+  const told = kind.run === undefined ? fieldOf(kind.headers[0]!, "opcode")?.name : opcodeField(kind)?.name
+  const retired = retiredOf(context, kind).map(({ name, opcode }) => told === undefined ? JSON.stringify(name) : hex(opcode))
+  // one that takes whatever opcode no other has would take those of the base, too
+  const numbered = told !== undefined && packets.every(({ command }) => command.isOpcodeless !== true)
+  const field = numbered ? told : "_tag"
+  const taken = [...(own.length === 0 ? [] : [`Own${name}["${field}"]`]), ...retired]
   if (own.length > 0) module.add({ kind: "statement", text: `type Own${name} = ${union(own)}` })
-  const rest = taken.length === 0 ? inherited : `Exclude<${inherited}, { readonly opcode: ${taken.join(" | ")} }>`
+  const rest = taken.length === 0 ? inherited : `Exclude<${inherited}, { readonly ${field}: ${taken.join(" | ")} }>`
   module.add({ kind: "alias", name, doc, type: own.length === 0 ? rest : `Own${name} | ${rest}` })
 }
 

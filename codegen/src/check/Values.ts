@@ -43,7 +43,11 @@ const terminator: Want = {
   text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",
   rule: "WW204"
 }
-const ending: Want = { is: (value) => isAscii(value, 8), text: "one to eight ASCII characters, or the number of a byte", rule: "WW204" }
+const ending: Want = {
+  is: (value) => isAscii(value, 8),
+  text: "one to eight ASCII characters such as \"\\r\\n\", or the number of a byte",
+  rule: "WW204"
+}
 const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })

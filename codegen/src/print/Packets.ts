@@ -14,7 +14,7 @@ import { customsOf } from "./Customs.ts"
 import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
-import { printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
+import { opcodeField, printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
 import { runDispatch } from "./RunPacket.ts"
 import { printTypes } from "./Types.ts"
 
@@ -83,9 +83,13 @@ const printUnion = (context: Context, module: Module, kind: KindModel, packets: 
     return
   }
   const inherited = `${module.useAll(`${context.base.module}/Packets`, "Base")}.${name}`
-  const taken = [...(own.length === 0 ? [] : [`Own${name}["opcode"]`]), ...retiredOf(context, kind).map(({ opcode }) => hex(opcode))]
+  const opcode = kind.run === undefined ? fieldOf(kind.headers[0]!, "opcode")?.name : opcodeField(kind)?.name
+  // one that takes whatever opcode no other has would take those of the base, too
+  const field = opcode !== undefined && packets.every(({ command }) => command.isOpcodeless !== true) ? opcode : "_tag"
+  const retired = retiredOf(context, kind).map((command) => field === "_tag" ? JSON.stringify(command.name) : hex(command.opcode))
+  const taken = [...(own.length === 0 ? [] : [`Own${name}["${field}"]`]), ...retired]
   if (own.length > 0) module.add({ kind: "statement", text: `type Own${name} = ${union(own)}` })
-  const rest = taken.length === 0 ? inherited : `Exclude<${inherited}, { readonly opcode: ${taken.join(" | ")} }>`
+  const rest = taken.length === 0 ? inherited : `Exclude<${inherited}, { readonly ${field}: ${taken.join(" | ")} }>`
   module.add({ kind: "alias", name, doc, type: own.length === 0 ? rest : `Own${name} | ${rest}` })
 }
 
@@ -348,8 +352,7 @@ const firstCondition = (module: Module, kind: KindModel): string | undefined => 
 const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray<PacketPlan>): void => {
   const { frame } = context.model
   const raw = context.base === undefined ? frame.kinds.flatMap(rawNames) : []
-  const isRun = frame.kinds[0]?.run !== undefined
-  const needsStates = isRun && encodesStates(context)
+  const needsStates = encodesStates(context)
   const fallback = context.base === undefined
     ? `${
       module.use(codec, "unencodable")
@@ -377,9 +380,7 @@ const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray
         packet
       ) => [
         `  case "${packet.tag}":`,
-        `    return ${ofFamily(context, module, packet, "encode")}(writer, packet${
-          isRun && writesStates(context, packet) ? ", states" : ""
-        })`
+        `    return ${ofFamily(context, module, packet, "encode")}(writer, packet${context.writesStates(packet.layouts) ? ", states" : ""})`
       ]),
       ...raw.flatMap((name) => [`  case "${name}":`, `    return ${module.use(context.frameModule, `encode${name}`)}(writer, packet)`]),
       "  default:",
@@ -391,12 +392,8 @@ const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray
 
 /** Whether writing some packet of a protocol or of its bases depends on the states of the connection. */
 const encodesStates = (context: Context): boolean =>
-  describedCommands(context).flatMap((command) => packetsOf(context, command)).some((packet) => writesStates(context, packet)) ||
+  describedCommands(context).flatMap((command) => packetsOf(context, command)).some(({ layouts }) => context.writesStates(layouts)) ||
   context.base !== undefined && encodesStates(new Context(context.base, context.extension))
-
-/** Whether writing a packet depends on the states of the connection. */
-const writesStates = (context: Context, { layouts }: PacketPlan): boolean =>
-  layouts.some(({ sections }) => sections.some(({ fields }) => fields.some(({ type }) => context.needsStatesToWrite(type))))
 
 const withOpcode = (commands: ReadonlyArray<CommandModel>): ReadonlyArray<CommandModel> =>
   commands.filter(({ isOpcodeless }) => isOpcodeless !== true)

@@ -10,18 +10,13 @@ import type {
   ByteOrder,
   FieldModel,
   FrameModel,
-  HeaderFieldModel,
-  HeaderModel,
   IntModel,
-  IntName,
   LayoutModel,
   LengthModel,
   Model,
   NamedTypeModel,
   NumberModel,
   OutcomeModel,
-  PhaseModel,
-  RunModel,
   SectionModel,
   SizedModel,
   StatusModel,
@@ -34,10 +29,6 @@ import type {
   Escaped,
   Fields,
   Frame,
-  Header,
-  HeaderField,
-  Int,
-  Kind,
   LengthOptions,
   Layouts,
   NamedType,
@@ -50,6 +41,7 @@ import type {
 } from "@wirewright/dsl"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Complaint } from "./Finding.ts"
+import { buildFrame, defined, type DocOf, hasNoOpcode, hexOf, type Parts } from "./BuildFrame.ts"
 import { compare } from "./Module.ts"
 import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
@@ -75,8 +67,6 @@ export const allCommands = (protocol: Protocol): ReadonlyArray<Command> => {
   return [...own, ...inherited.filter((command) => !taken.has(key(command)))]
 }
 
-const defined = <A extends object>(value: A): A => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as A
-
 /** A model, and the spec values its parts come from. */
 export interface Built {
   readonly model: Model
@@ -100,11 +90,8 @@ export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?
 /** Integers of the DSL are shared by all who use them and say nothing about a field. */
 const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "varint") && type.brand === undefined
 
-/** Bytes of a terminator in hexadecimal digits. */
-const hexOf = (text: Terminator): string =>
-  (typeof text === "number" ? [text] : [...text].map((character) => character.codePointAt(0)!)).map((byte) =>
-    byte.toString(16).padStart(2, "0")
-  ).join("")
+/** UTF-8 in hexadecimal digits. */
+const hexOfText = (text: string): string => Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /** The same in an encoding of text. */
 const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
@@ -165,13 +152,16 @@ class Builder {
     for (const type of protocol.types ?? []) this.type(type)
     const frame: FrameModel = protocol.kind === "types"
       ? { name: protocol.name, sections: [], maxFrame: 0, kinds: [] }
-      : base?.frame ?? this.frame(protocol.frame)
+      : base?.frame ?? buildFrame(protocol.frame, this.parts())
     for (const kind of frame.kinds) {
       const header = kind.headers[0]?.fields.flatMap((field) => field.role === "field" ? [{ name: field.name, type: field.type }] : []) ??
         []
       this.headers.set(kind.name, kind.run === undefined ? header : flatFields(kind.run.fields))
     }
-    const commands = (protocol.kind === "types" ? [] : protocol.commands.map((command) => this.command(command, protocol.frame)))
+    const commands = (protocol.kind === "types" ? [] : [
+      ...protocol.commands.map((command) => this.command(command, protocol.frame)),
+      ...(protocol.removes ?? []).flatMap((name) => removed(base, name))
+    ])
       .sort((a, b) => compare(a.kinds.request, b.kinds.request) || a.opcode - b.opcode || compare(a.name, b.name))
     const statuses = protocol.kind === "types" ? [] : this.statuses(protocol.frame)
     const numbered = numberedStates([commands, [...this.types.values()], frame.kinds])
@@ -204,71 +194,17 @@ class Builder {
       .sort((a, b) => a.code - b.code || compare(a.name, b.name))
   }
 
-  private frame(frame: Frame): FrameModel {
-    const isRun = Object.values(frame.kinds).some((kind) => needsRun(frame, kind))
-    const phases = Object.entries(frame.phases ?? {}).map(([name, { client, server }]) => defined({ name, client, server }) as PhaseModel)
+  /** What building a frame asks of the builder. */
+  private parts(): Parts {
     return {
-      ...(phases.length === 0 ? {} : { phases }),
-      name: frame.name,
-      sections: [...frame.sections],
-      maxFrame: frame.maxFrame,
-      kinds: Object.entries(frame.kinds).map(([name, kind]) =>
-        defined({
-          name,
-          answers: kind.answers,
-          sender: kind.sender,
-          run: isRun ? this.run(kind, (field) => this.origin.doc(frame, ["kinds", name, "headers", "0", "fields", field])) : undefined,
-          headers: isRun
-            ? []
-            : kind.headers.map((header, index) =>
-              this.header(header, (field) => this.origin.doc(frame, ["kinds", name, "headers", String(index), "fields", field]))
-            ),
-          shared: Object.entries(kind.shared ?? {}).map(([section, type]) => ({
-            section,
-            ref: (this.type(type) as { readonly ref: string }).ref
-          }))
-        }) as FrameModel["kinds"][number]
-      )
-    }
-  }
-
-  /** A header that is read field by field. */
-  private run(kind: Kind, docOf: (field: string) => string | undefined): RunModel {
-    const header = kind.headers[0] ?? { fields: {} }
-    const raw = Object.entries(header.fields).map(([name, field]): FieldModel =>
-      defined({ name, doc: docOf(name), type: this.runType(field, header.magic, docOf) }) as FieldModel
-    )
-    const fields = resolveFields(raw, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
-    const trailer = this.fields(kind.trailer ?? {}, () => undefined)
-    const hasLength = Object.values(header.fields).some((field) =>
-      field.kind === "bodyLength" || field.kind === "bits" && Object.values(field.fields).some((one) => one.kind === "bodyLength")
-    )
-    const end = hasLength ? "length" : kind.until !== undefined ? "until" : kind.datagram === true ? "datagram" : "self"
-    return defined({
-      fields,
-      trailer,
-      end,
-      until: kind.until === undefined ? undefined : hexOf(kind.until),
-      opcodeFrom: kind.opcodeFrom
-    }) as RunModel
-  }
-
-  private runType(field: HeaderField, magic: number | undefined, docOf: (name: string) => string | undefined): TypeModel {
-    switch (field.kind) {
-      case "magic":
-        return this.type({ kind: "constant", of: field.of as Int, value: magic ?? 0 })
-      case "opcode":
-        return { kind: "opcode", of: this.type(field.of as Int) as IntModel }
-      case "bodyLength":
-        return { kind: "bodyLength", of: this.number(field.of), from: field.from, plus: field.plus }
-      case "statusCode":
-      case "sectionLength":
-        return this.type(field.of)
-      case "bits":
+      doc: (of, path) => this.origin.doc(of, path),
+      type: (type) => this.type(type),
+      bits: (type, magic, docOf) => {
         this.magic = magic
-        return this.type(field, docOf)
-      default:
-        return this.type(field as Type, docOf)
+        return this.type(type, docOf)
+      },
+      fields: (fields) => this.fields(fields, () => undefined),
+      resolved: (fields) => resolveFields(fields, { named: (ref) => this.types.get(ref), states: this.states, outer: [] })
     }
   }
 
@@ -276,24 +212,6 @@ class Builder {
   private readonly headers = new Map<string, ReadonlyArray<FieldModel>>()
   /** Value of the magic in the bits that are being built. */
   private magic: number | undefined
-
-  private header(header: Header, docOf: (field: string) => string | undefined): HeaderModel {
-    let offset = 0
-    const fields = Object.entries(header.fields).map(([name, field]): HeaderFieldModel => {
-      const int = headerInt(field)
-      const at = offset
-      offset += field.kind === "reserved" && field.of.kind === "bytes" ? field.of.size ?? 0 : intSize(int)
-      const role = field.kind === "magic" || field.kind === "opcode" || field.kind === "statusCode"
-        ? { role: field.kind, int }
-        : field.kind === "sectionLength"
-        ? { role: "sectionLength" as const, int, section: field.section }
-        : field.kind === "bodyLength"
-        ? { role: "bodyLength" as const, int, includesHeader: field.from === "frame" }
-        : { role: "field" as const, int, type: this.type(field as Type) }
-      return defined({ name, doc: docOf(name), offset: at, ...role }) as HeaderFieldModel
-    })
-    return defined({ magic: header.magic, size: offset, fields }) as HeaderModel
-  }
 
   private command(command: Command, frame: Frame): CommandModel {
     const codes = new Map(
@@ -309,6 +227,7 @@ class Builder {
       opcode: codeOf(command.opcode ?? 0),
       isOpcodeless: command.opcode === undefined && hasNoOpcode(frame, command.kinds.request) ? true : undefined,
       header: command.header,
+      // oxlint-disable-next-line unicorn/no-thenable
       then: command.then,
       label: command.label ?? upperSnake(command.name),
       sender: command.sender ?? "client",
@@ -322,7 +241,7 @@ class Builder {
         defined({
           kind: example.kind ?? command.kinds.request,
           origin: example.origin,
-          hex: example.hex.replaceAll(/\s+/g, "").toLowerCase(),
+          hex: "text" in example ? hexOfText(example.text) : example.hex.replaceAll(/\s+/g, "").toLowerCase(),
           states: [...example.states ?? []].sort(compare),
           fields: example.fields
         })
@@ -365,6 +284,14 @@ class Builder {
     return sections.map(({ section, fields }) => ({ section, fields: resolved.slice(from, from += fields.length) }))
   }
 
+  /** The comment of a part of a command; `packet` has other names for what is a `request` in the model. */
+  private docIn(command: Command, path: ReadonlyArray<string>): string | undefined {
+    const [part, section, ...names] = path
+    const own = this.origin.doc(command, path)
+    if (own !== undefined || part !== "request") return own
+    return this.origin.doc(command, ["body", ...path.slice(1)]) ?? (section === undefined ? undefined : this.origin.doc(command, ["fields", ...names]))
+  }
+
   private rawSections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
     this.siblings = Object.assign(
       {},
@@ -376,22 +303,22 @@ class Builder {
         ? [
           defined({
             name: section,
-            doc: this.docOf(content, this.origin.doc(command, [...path, section])),
-            type: this.type(content)
+            doc: this.docOf(content, this.docIn(command, [...path, section])),
+            type: this.type(content, (...names) => this.docIn(command, [...path, section, ...names]))
           }) as FieldModel
         ]
-        : this.fields(content!, (name) => this.origin.doc(command, [...path, section, name]))
+        : this.fields(content!, (...names) => this.docIn(command, [...path, section, ...names]))
     }))
   }
 
-  private fields(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+  private fields(fields: Fields, docOf: DocOf): ReadonlyArray<FieldModel> {
     return Object.entries(fields).map(([name, type]) =>
-      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type, docOf) }) as FieldModel
+      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type, (...inner) => docOf(name, ...inner) ?? docOf(...inner)) }) as FieldModel
     )
   }
 
   /** Fields of a record, with what they say about each other resolved. */
-  private record(fields: Fields, docOf: (name: string) => string | undefined): ReadonlyArray<FieldModel> {
+  private record(fields: Fields, docOf: DocOf): ReadonlyArray<FieldModel> {
     const outer = this.siblings
     this.siblings = fields
     const raw = this.fields(fields, docOf)
@@ -556,7 +483,7 @@ class Builder {
     }) as BitFieldModel
   }
 
-  private type(type: Type, docOf: (name: string) => string | undefined = () => undefined): TypeModel {
+  private type(type: Type, docOf: DocOf = () => undefined): TypeModel {
     switch (type.kind) {
       case "int":
         this.brand(type, intSize(type.int) === 8 ? "bigint" : "number")
@@ -584,6 +511,8 @@ class Builder {
         return { kind: "text", encoding: type.encoding, ...sized(type, (text) => hexIn(type.encoding, text)) }
       case "literal":
         return { kind: "literal", hex: hexOf(type.text) }
+      case "bool":
+        return { kind: "bool", true: hexOf(type.true), false: hexOf(type.false) }
       case "constant":
         return defined({
           kind: "constant",
@@ -694,47 +623,6 @@ class Builder {
   }
 }
 
-/** Whether the header of a kind has no place for an opcode, or this command takes all that others leave. */
-const hasNoOpcode = (frame: Frame, kind: string): boolean =>
-  needsRun(frame, frame.kinds[kind]!) || Object.values(frame.kinds).some((one) => needsRun(frame, one))
-
-const fixedLengths = new Set<string>(["u8", "u16", "u24", "u32"])
-
-/** Whether a header cannot be read in place: its size varies, its bits are fields, or it is not the header that says where packets end. */
-const needsRun = (frame: Frame, kind: Kind): boolean =>
-  kind.trailer !== undefined || kind.opcodeFrom !== undefined || kind.until !== undefined || kind.datagram === true ||
-  frame.byteOrder === "little" ||
-  frame.phases !== undefined || kind.headers.length === 0 || headersDiffer(frame) ||
-  kind.headers.some(({ fields, magic }) => {
-    const all = Object.values(fields)
-    const length = all.find((field) => field.kind === "bodyLength")
-    const inPlace = length?.kind === "bodyLength" && length.of.kind === "int" && fixedLengths.has(length.of.int) &&
-      length.of.order !== "little" &&
-      (length.from === "body" || length.from === "frame") && length.plus === 0
-    return !inPlace || all.some((field) => field.kind === "bits") || magic === undefined && all.some((field) => field.kind === "magic") ||
-      all.some((field) => (field as { readonly order?: string }).order === "little")
-  })
-
-/** Whether kinds that no magic tells apart have their opcode or length in different places. */
-const headersDiffer = ({ kinds }: Frame): boolean => {
-  const plain = Object.values(kinds).flatMap(({ headers }) => headers).filter(({ magic }) => magic === undefined)
-  const places = plain.map(({ fields }) => {
-    const all = Object.values(fields)
-    const before = (role: string): string => {
-      const index = all.findIndex(({ kind }) => kind === role)
-      return all.slice(0, index + 1).map(headerInt).join(" ")
-    }
-    return `${before("opcode")}, ${before("bodyLength")}`
-  })
-  return new Set(places).size > 1
-}
-
-const headerInt = (field: HeaderField): IntName => {
-  if (field.kind === "int") return field.int
-  const of = (field as { readonly of: unknown }).of as Int | { readonly kind: "bytes" }
-  return of.kind === "int" ? of.int : "u8"
-}
-
 /** States of which a part of a model asks the number. */
 const numberedStates = (parts: unknown): ReadonlySet<string> => {
   const found = new Set<string>()
@@ -747,6 +635,15 @@ const numberedStates = (parts: unknown): ReadonlySet<string> => {
   }
   visit(parts)
   return found
+}
+
+/** A base's command as an extension has it that removes it: a row without examples, so that nothing else takes its place. */
+const removed = (base: Model | undefined, name: string): ReadonlyArray<CommandModel> => {
+  for (let model = base; model !== undefined; model = baseOf(model)) {
+    const command = model.commands.find((one) => one.name === name)
+    if (command !== undefined) return command.lifecycle === "removed" ? [] : [{ ...command, lifecycle: "removed", examples: [] }]
+  }
+  return []
 }
 
 /** Names of types and brands that a model's bases and it define. */

@@ -5,8 +5,7 @@
  * the same without writing and reports what it would have done.
  */
 import type { Model } from "@wirewright/codec/Model"
-import type { TextModel } from "@wirewright/codec/TextModel"
-import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
+import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import * as Path from "node:path"
 import { buildModel, type Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
@@ -31,7 +30,8 @@ import { printExamples, type TestRunner } from "./print/Examples.ts"
 import { frameOf, printIndex, printModel, printPackets, printStates, printTables } from "./print/Packets.ts"
 import { printSchemas } from "./print/Schemas.ts"
 import { printTypes } from "./print/Types.ts"
-import { buildText, checkText, printText } from "./text/index.ts"
+import { checkText } from "./text/Check.ts"
+import { printText } from "./text/index.ts"
 
 /** One spec and where its code goes. */
 export interface Target {
@@ -126,11 +126,10 @@ const plan = async (
     complaints.push(...wrong, ...wrong.length > 0 ? [] : checkProtocolNames(value))
     // nothing can be made of values that no word makes
     if (wrong.length > 0) continue
-    if (value.kind === "textProtocol") complaints.push(...checkText(value))
-    else builtOf(value, origin, models)
+    builtOf(value, origin, models)
   }
   const built = [...models.values()]
-  for (const one of built) complaints.push(...checkModel(one))
+  for (const one of built) complaints.push(...checkModel(one), ...checkText(one))
   // examples are decoded by the model, which must be sound for that
   const notices: Array<Complaint> = []
   if (complaints.length === 0) {
@@ -143,19 +142,14 @@ const plan = async (
   const format = complaints.length > 0 || unloaded.length > 0 ? undefined : (await import("./Format.ts")).formatter(options.format)
   for (const { place, value } of jobs) {
     if (format === undefined) break
-    if (value.kind === "textProtocol") {
-      const [model, ...bases] = textModels(value, origin)
-      outputs.push({ ...place, files: files(printText(model!, bases, options.testRunner ?? "none"), value.name, model!, format) })
-    } else {
-      const one = builtOf(value, origin, models)
-      const { model } = one
-      const modules = printApart(() => printProtocol(model, extension, options.testRunner ?? "none"))
-      complaints.push(...checkPrinted(one, modules))
-      if (complaints.length > 0) continue
-      const directory = Path.resolve(options.cwd, place.out, place.below ?? "")
-      const rewrite = value.kind === "protocol" ? rewriting(value, directory, extension) : undefined
-      outputs.push({ ...place, files: files(modules, model.name, model, format, rewrite) })
-    }
+    const one = builtOf(value, origin, models)
+    const { model } = one
+    const modules = printApart(() => printProtocol(model, extension, options.testRunner ?? "none"))
+    complaints.push(...checkPrinted(one, modules))
+    if (complaints.length > 0) continue
+    const directory = Path.resolve(options.cwd, place.out, place.below ?? "")
+    const rewrite = value.kind === "protocol" ? rewriting(value, directory, extension) : undefined
+    outputs.push({ ...place, files: files(modules, model.name, model, format, rewrite) })
   }
   const located = (some: ReadonlyArray<Complaint>, more: ReadonlyArray<Finding> = []): ReadonlyArray<Finding> =>
     [...new Map([...more, ...some.map((one) => origin.locate(one, options.cwd))].map((one) => [JSON.stringify(one), one])).values()]
@@ -174,12 +168,6 @@ const loaded = async (cwd: string, target: Target, findings: Array<Finding>): Pr
     return []
   }
 }
-
-/** A text protocol's model, then its bases', nearest first. */
-const textModels = (value: TextProtocol, origin: Origin): ReadonlyArray<TextModel> => [
-  buildText(value, (of, path) => origin.doc(of, path)),
-  ...(value.base === undefined ? [] : textModels(value.base, origin))
-]
 
 const builtOf = (value: Protocol | TypesOnly, origin: Origin, models: Map<object, Built>): Built => {
   const known = models.get(value)
@@ -201,6 +189,8 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
   const context = new Context(model, extension)
   const types = [printTypes(context), printSchemas(context), printIndex(context), printModel(context)]
   if (model.frame.kinds.length === 0) return types
+  const examples = runner === "none" ? [] : [printExamples(context, runner)]
+  if (model.frame.over === "text") return [...printText(context), printSchemas(context), printModel(context), ...examples]
   return [
     ...types,
     printStates(context),
@@ -208,7 +198,7 @@ const printProtocol = (model: Model, extension: string, runner: TestRunner): Rea
     printTables(context),
     ...printCommands(context),
     ...(model.base === undefined ? [frameOf(context)] : []),
-    ...(runner === "none" ? [] : [printExamples(context, runner)])
+    ...examples
   ]
 }
 

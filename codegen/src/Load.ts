@@ -1,5 +1,5 @@
 /** Loads spec modules and finds the protocols they export. */
-import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
+import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
@@ -7,11 +7,11 @@ import type { Finding } from "./Finding.ts"
 import { notModules } from "./PackageType.ts"
 
 /** Anything that code is generated for. */
-export type Generatable = Protocol | TextProtocol | TypesOnly
+export type Generatable = Protocol | TypesOnly
 
 const isGeneratable = (value: unknown): value is Generatable => {
   const kind = (value as { readonly kind?: unknown } | null)?.kind
-  return kind === "protocol" || kind === "textProtocol" || kind === "types"
+  return kind === "protocol" || kind === "types"
 }
 
 /** A spec file that cannot be loaded, or holds nothing to generate. */
@@ -63,7 +63,7 @@ const unexported = (cwd: string, path: string): Finding => {
     file: fileOf(cwd, path),
     line: unused === undefined ? 1 : source.slice(0, unused.index).split("\n").length,
     column: 1,
-    message: "the spec exports no protocol (`protocol`, `extend`, `textProtocol` or `types`)",
+    message: "the spec exports no protocol (`protocol`, `extend` or `types`)",
     hint: unused === undefined ? "export one" : `write: export const ${unused[2]}`
   }
 }
@@ -85,7 +85,7 @@ export const load = async (cwd: string, spec: string, only?: string): Promise<Re
   if (named.length === 0) {
     throw new LoadError(
       spec,
-      only === undefined ? "exports no protocol (`protocol`, `extend`, `textProtocol` or `types`)" : `exports no protocol named ${only}`,
+      only === undefined ? "exports no protocol (`protocol`, `extend` or `types`)" : `exports no protocol named ${only}`,
       only === undefined ? { finding: unexported(cwd, path) } : {}
     )
   }

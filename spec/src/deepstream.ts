@@ -2,10 +2,11 @@
  * deepstream's text protocol in two dialects. Source: deepstream's feature files; sessions with servers 2.4.1, 3.1.2, 3.2.5, 5.0.16, 5.2.6
  * and 7.0.2.
  */
-import { extendText, textProtocol } from "@wirewright/dsl"
+import { extend, protocol } from "@wirewright/dsl"
 import { authenticationMessages } from "./deepstream/Authentication.ts"
 import { connectionMessages } from "./deepstream/Connection.ts"
 import { eventMessages } from "./deepstream/Event.ts"
+import { deepstreamFrame } from "./deepstream/Frame.ts"
 import { globalErrorMessages } from "./deepstream/GlobalError.ts"
 import { presenceMessages } from "./deepstream/Presence.ts"
 import { recordListenMessages } from "./deepstream/RecordListen.ts"
@@ -16,14 +17,10 @@ import { rpcMessages } from "./deepstream/Rpc.ts"
 import { changedMessages, removedMessages } from "./deepstream/Text.ts"
 
 /** deepstream.io 2.4 to 3.2 and the feature files: WebSocket text frames at /deepstream. */
-export const deepstream = textProtocol({
+export const deepstream = protocol(deepstreamFrame, {
   name: "deepstream",
   module: "@wirewright/deepstream/gen",
-  fieldSeparator: 0x1f,
-  messageSeparator: 0x1e,
-  head: ["topic", "action"],
-  minMessage: 3,
-  messages: [
+  commands: [
     ...connectionMessages,
     ...authenticationMessages,
     ...eventMessages,
@@ -38,9 +35,9 @@ export const deepstream = textProtocol({
 })
 
 /** The text endpoint of @deepstream/server 5 to 7: WebSocket text frames at /deepstream-v3. */
-export const deepstreamText = extendText(deepstream, {
+export const deepstreamText = extend(deepstream, {
   name: "deepstreamText",
   module: "@wirewright/deepstream/gen7",
-  messages: changedMessages,
+  commands: changedMessages,
   removes: removedMessages
 })

@@ -101,9 +101,12 @@ export const escapes = (modules: ReadonlyArray<Module>): Complaints =>
 const generatedMayImport = (module: Module, specifier: string): boolean =>
   /^@wirewright\/codec(\/|$)/.test(specifier)
   || /^@wirewright\/[a-z]+\/gen\d*(\/|$)/.test(specifier)
+  // a custom field has its code in the package that the generated code is for
+  || specifier === `${module.owner}/${specifier.split("/").at(-1)}`
   || /^\.\/[\w.]+$/.test(specifier)
+  || /^(\.\.\/)+custom\/\w+\.ts$/.test(specifier)
 
-/** Generated code imports the runtime of codecs and the generated code it extends. */
+/** Generated code imports the runtime of codecs, the generated code it extends, and the custom fields' own code. */
 export const generatedImports = (modules: ReadonlyArray<Module>): Complaints =>
   modules.filter((module) => module.generated).flatMap((module) =>
     module.imports.flatMap(({ specifier }) =>
@@ -151,7 +154,7 @@ const ofPackets = ["memcached", "couchbase", "dcp", "embedded", "proxy", "testin
 
 /** Files that take bytes apart which are no packets. */
 const otherFormats =
-  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$/
+  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$|\/custom\//
 
 /** Reads and writes at a literal offset, literal magics, and a header's size said anew. */
 const headerLiterals: ReadonlyArray<RegExp> = [
@@ -210,7 +213,7 @@ export const silentFiles = (modules: ReadonlyArray<Module>): Complaints =>
 /** Generated files say so in their first line, and nothing else does. */
 export const unmarkedFiles = (modules: ReadonlyArray<Module>): Complaints =>
   modules.filter(({ generated, text }) => generated !== text.startsWith("// @generated")).map(({ path, generated }) =>
-    generated ? `${path}: in a generated directory without the mark` : `${path}: marked as generated`
+    generated ? `${path}: listed in generated.json without the mark` : `${path}: marked as generated`
   )
 
 /**

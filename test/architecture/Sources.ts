@@ -1,6 +1,6 @@
 /** The repository's modules and what they import, read from the files themselves. It knows no rule. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, posix } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /** One import as a file states it. */
@@ -53,13 +53,13 @@ const onlyTypes = (from: string | undefined): boolean => {
 export const packageOf = (specifier: string): string | undefined =>
   specifier.startsWith(".") ? undefined : /^(?:@[^/]+\/[^/]+|[^/]+)/.exec(specifier)?.[0]
 
-/** A module as rules see it. */
-export const moduleOf = (path: string, owner: string, text: string): Module => ({
+/** A module as rules see it. `generated`: whether the directory's generated.json lists it. */
+export const moduleOf = (path: string, owner: string, text: string, generated = false): Module => ({
   path,
   owner,
   text,
   imports: importsOf(text),
-  generated: /\/src\/gen\d*\//.test(path),
+  generated,
   test: /\.(test|fixture)\.ts$/.test(path) || owner === "@wirewright/test" || /^packages\/[^/]+\/test\//.test(path)
 })
 
@@ -86,16 +86,24 @@ export const readManifests = (): ReadonlyArray<Manifest> =>
     }
   })
 
+/** Paths of what the generator says it has written, whatever the directory is called. */
+const listed = (directory: string): ReadonlyArray<string> => {
+  const path = `${directory}/generated.json`
+  return existsSync(join(root, path)) ? (json(path)["files"] as ReadonlyArray<string>).map((name) => `${directory}/${name}`) : []
+}
+
 const leftOut = /(^|\/)(node_modules|dist|fixtures|\.[^/]+)(\/|$)|\.d\.ts$/
 
 /** Every module of the repository, in the order of their paths. */
 export const readModules = (): ReadonlyArray<Module> => {
-  const inside = (directory: string, owner: string) =>
-    readdirSync(join(root, directory), { recursive: true, encoding: "utf8" })
+  const inside = (directory: string, owner: string) => {
+    const paths = readdirSync(join(root, directory), { recursive: true, encoding: "utf8" })
       .map((name) => `${directory}/${name.replaceAll("\\", "/")}`)
       .filter((path) => /\.(ts|js|mjs)$/.test(path) && !leftOut.test(path))
       .sort()
-      .map((path) => moduleOf(path, owner, readFileSync(join(root, path), "utf8")))
+    const generated = new Set([...new Set(paths.map((path) => posix.dirname(path)))].flatMap(listed))
+    return paths.map((path) => moduleOf(path, owner, readFileSync(join(root, path), "utf8"), generated.has(path)))
+  }
   return [
     ...readManifests().flatMap(({ directory, name }) => inside(directory, name)),
     ...(existsSync(join(root, "scripts")) ? inside("scripts", "") : []),

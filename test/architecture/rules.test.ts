@@ -5,7 +5,7 @@ import { importsOf, moduleOf } from "./Sources.ts"
 
 const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
 const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
-const gen = (name: string, text: string) => moduleOf(`packages/dcp/src/gen/${name}`, "@wirewright/dcp", text)
+const gen = (name: string, text: string) => moduleOf(`packages/dcp/src/gen/${name}`, "@wirewright/dcp", text, true)
 
 describe("imports", () => {
   test("all forms are seen, types are told apart", () => {

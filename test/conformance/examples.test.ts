@@ -1,12 +1,11 @@
 /** Every example of every spec of this repository, through the code generated from it: decoded, compared and encoded again. */
-import { runExample } from "@wirewright/codec/Examples"
-import { runTextExample } from "@wirewright/codec/TextExamples"
-import type { TextModel } from "@wirewright/codec/TextModel"
+import { runExample, runTextExample } from "@wirewright/codec/Examples"
 import * as Classic from "@wirewright/deepstream/gen"
+import { customs, models as classicModels } from "@wirewright/deepstream/gen/Model"
 import * as Text from "@wirewright/deepstream/gen7"
+import { models as textModels } from "@wirewright/deepstream/gen7/Model"
 import * as Measured from "../../packages/examples/src/gen/index.ts"
 import { models as measuredModels } from "../../packages/examples/src/gen/Model.ts"
-import { readFileSync } from "node:fs"
 import { afterAll, describe, expect, it } from "vitest"
 import { protocols } from "./Vectors.fixture.ts"
 
@@ -26,20 +25,20 @@ for (const protocol of [...protocols, { name: "measured", models: measuredModels
   })
 }
 
-const textModel = (path: string): TextModel =>
-  JSON.parse(readFileSync(new URL(`../../packages/deepstream/src/${path}`, import.meta.url), "utf8")) as TextModel
+const overText = [[classicModels, Classic], [textModels, Text]] as const
 
-for (
-  const [model, protocol] of [
-    [textModel("gen/deepstream.model.json"), Classic],
-    [textModel("gen7/deepstreamText.model.json"), Text]
-  ] as const
-) {
-  describe(model.name, () => {
-    for (const message of model.messages) {
-      message.examples.forEach((example, index) => {
-        it(`${message.name} ${index + 1}: ${example.origin}`, () => {
-          count(model.name, runTextExample(protocol, message, example))
+const functionsOf = ({ decodeClientMessage, decodeServerMessage, encode }: typeof Classic | typeof Text) => ({
+  decoders: { clientMessage: decodeClientMessage, serverMessage: decodeServerMessage },
+  encode
+})
+
+for (const [models, protocol] of overText) {
+  const { commands, name } = models.at(-1)!
+  describe(name, () => {
+    for (const command of commands) {
+      command.examples.forEach((example, index) => {
+        it(`${command.name} ${index + 1}: ${example.origin}`, () => {
+          count(name, runTextExample(models, functionsOf(protocol), command, example, customs))
         })
       })
     }
@@ -74,12 +73,13 @@ describe("an example that is wrong", () => {
   })
 
   it("is noticed in text too", () => {
-    const model = textModel("gen/deepstream.model.json")
-    const message = model.messages.find(({ examples }) => examples.some(({ fields }) => fields !== undefined))!
-    const text = message.examples.find(({ fields }) => fields !== undefined)!
-    expect(() => runTextExample(Classic, message, text)).not.toThrow()
+    const [models] = overText[0]
+    const command = models[0]!.commands.find(({ examples }) => examples.some(({ fields }) => fields !== undefined))!
+    const text = command.examples.find(({ fields }) => fields !== undefined)!
+    const run = (of: typeof command, example: typeof text) => () => runTextExample(models, functionsOf(Classic), of, example, customs)
+    expect(run(command, text)).not.toThrow()
     const name = Object.keys(text.fields!)[0]!
-    expect(() => runTextExample(Classic, message, { ...text, fields: { [name]: "another" } })).toThrow(/expected the fields/)
-    expect(() => runTextExample(Classic, { ...message, name: "Other" }, text)).toThrow(/not Other/)
+    expect(run(command, { ...text, fields: { [name]: "another" } })).toThrow(/expected "another"/)
+    expect(run({ ...command, name: "Other" }, text)).toThrow(/not Other/)
   })
 })

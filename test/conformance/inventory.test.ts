@@ -355,6 +355,7 @@ describe("examples", () => {
     for (const c of chain(dcp).flatMap((protocol) => protocol.commands)) {
       for (const example of c.examples ?? []) {
         count += 1
+        if (!("hex" in example)) throw new Error(`${c.name} has an example in characters`)
         const packet = Buffer.from(example.hex, "hex")
         const where = `${c.name}: ${example.origin} ${example.hex}`
         const kind = Object.entries(dcp.frame.kinds).find(([, k]) => k.headers.some((header) => header.magic === packet[0]))?.[0]

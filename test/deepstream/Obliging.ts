@@ -1,7 +1,7 @@
 /** A server that does whatever it is asked for, one client at a time, and provokes nothing. */
 import { forEachMessage } from "@wirewright/codec/Delimited"
 import { decodeClientMessage, delimiting, encode } from "@wirewright/deepstream"
-import { Typed } from "@wirewright/codec/Typed"
+import { Typed } from "@wirewright/deepstream/Typed"
 import { type ServerSocket, type WebSockets } from "@wirewright/testing"
 
 type Client = ReturnType<typeof decodeClientMessage>

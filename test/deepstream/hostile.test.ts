@@ -5,7 +5,7 @@ import { decodeServerMessage } from "@wirewright/deepstream/gen"
 import { DeepstreamSession } from "@wirewright/deepstream/DeepstreamSession"
 import { framesOf, Host, loggedIn, nothing, visible, wire } from "@wirewright/deepstream/Session.fixture"
 import type { SessionOptions } from "@wirewright/deepstream/SessionOptions"
-import { deepstream, deepstreamText } from "@wirewright/spec/deepstream"
+import { models } from "@wirewright/deepstream/gen7/Model"
 import { random, type ServerSocket, WebSockets } from "@wirewright/testing"
 import { Effect, Logger, Scope, Stream, SubscriptionRef } from "effect"
 import { Socket } from "effect/socket"
@@ -135,6 +135,9 @@ const errors: ReadonlyArray<readonly [message: string, code: string]> = [
   ["A|E|SOMETHING_NEW|x", "SOMETHING_NEW"]
 ]
 
+/** A message as documents write it. */
+const shownOf = (text: string): string => text.replaceAll("\x1f", "|").replaceAll("\x1e", "+")
+
 describe("a session", () => {
   it.each([...malformed, ...unsolicited, ...errors])("reports %s once, with the message", (message, code) => {
     const { host, session } = opened()
@@ -221,7 +224,7 @@ describe("a session", () => {
 
   it("reports every prefix of every message of the specification once if nothing can read it, and at most once otherwise", () => {
     const texts = new Set(
-      [deepstream, deepstreamText].flatMap(({ messages }) => messages.flatMap(({ examples }) => (examples ?? []).map(({ text }) => text)))
+      models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => shownOf(Buffer.from(hex, "hex").toString()))))
     )
     expect(texts.size).toBeGreaterThan(80)
     for (const text of texts) {

@@ -41,8 +41,38 @@ describe("examples", () => {
 
 it("every word that the DSL exports for types is in the reference", () => {
   const kinds = new Set(JSON.stringify(g.model).match(/"kind":"\w+"/g))
-  const words = ["int", "float", "varint", "escaped", "decimal", "bytes", "utf8", "json", "text", "literal", "constant", "reserved", "align", "checksum", "lengthOf", "countOf",
-    "tagOf", "prefixed", "counted", "optional", "when", "array", "bits", "tokens", "struct", "choice", "flags", "enumeration", "bool", "bcd"]
+  const words = [
+    "int",
+    "float",
+    "varint",
+    "escaped",
+    "decimal",
+    "bytes",
+    "utf8",
+    "json",
+    "text",
+    "literal",
+    "constant",
+    "reserved",
+    "align",
+    "checksum",
+    "lengthOf",
+    "countOf",
+    "tagOf",
+    "prefixed",
+    "counted",
+    "optional",
+    "when",
+    "array",
+    "bits",
+    "tokens",
+    "struct",
+    "choice",
+    "flags",
+    "enumeration",
+    "bool",
+    "bcd"
+  ]
   expect(words.filter((word) => !kinds.has(`"kind":"${word}"`))).toEqual([])
 })
 
@@ -56,9 +86,15 @@ const cell = (text: string): string => text.replaceAll("|", "\\|")
 const table = (group: string): string => {
   const lines = reference[group]!.map((row) => {
     const i = rows.indexOf(row)
-    return `| ${row.word.split(", ").map((word) => /^[.\w ]+$/.test(word) && !word.includes(" by ") && !word.includes(" several") ? word.split(" ").map((one) => `\`${one}\``).join(" ") : word).join(", ")} | \`${
-      cell(row.spec)
-    }\` | ${cell(row.bytes)} | ${cell(row.says)} | \`${cell(typeText(i))}\` | \`${cell(row.value)}\` ⇄ \`${row.hex}\` |`
+    return `| ${
+      row.word.split(", ").map((word) =>
+        /^[.\w ]+$/.test(word) && !word.includes(" by ") && !word.includes(" several")
+          ? word.split(" ").map((one) => `\`${one}\``).join(" ")
+          : word
+      ).join(", ")
+    } | \`${cell(row.spec)}\` | ${cell(row.bytes)} | ${cell(row.says)} | \`${cell(typeText(i))}\` | \`${
+      cell(row.value)
+    }\` ⇄ \`${row.hex}\` |`
   })
   return ["| word | in a spec | bytes | options and limits | TypeScript | example |", "|---|---|---|---|---|---|", ...lines].join("\n")
 }
@@ -66,6 +102,7 @@ const table = (group: string): string => {
 it("WORDS.md is what the table says", () => {
   expectGuide("packages/dsl/WORDS.md", {
     ...Object.fromEntries(Object.keys(reference).map((group) => [group, () => table(group)])),
-    "cannot be said": () => ["| what | instead |", "|---|---|", ...unsaid.map(([what, instead]) => `| ${cell(what)} | ${cell(instead)} |`)].join("\n")
+    "cannot be said": () =>
+      ["| what | instead |", "|---|---|", ...unsaid.map(([what, instead]) => `| ${cell(what)} | ${cell(instead)} |`)].join("\n")
   })
 })

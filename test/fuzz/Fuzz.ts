@@ -9,19 +9,18 @@ import type { Model } from "@wirewright/codec/Model"
 import { random } from "@wirewright/codec/Random.fixture"
 import { visible } from "@wirewright/codec/Visible"
 import { GeneratedAdapter } from "wirewright/GeneratedAdapter"
-import { DeepstreamAdapter, type GeneratedText } from "wirewright/DeepstreamAdapter"
+import { TextAdapter } from "wirewright/TextAdapter"
 import type { ProtocolAdapter, Session } from "wirewright/ProtocolAdapter"
 import * as Couchbase from "@wirewright/couchbase/gen"
 import { models as couchbaseModels } from "@wirewright/couchbase/gen/Model"
 import * as Dcp from "@wirewright/dcp/gen"
 import { models as dcpModels } from "@wirewright/dcp/gen/Model"
 import * as Classic from "@wirewright/deepstream/gen"
-import * as ClassicSchemas from "@wirewright/deepstream/gen/Schemas"
+import { customs, models as classicModels } from "@wirewright/deepstream/gen/Model"
 import * as Text from "@wirewright/deepstream/gen7"
-import * as TextSchemas from "@wirewright/deepstream/gen7/Schemas"
+import { models as textModels } from "@wirewright/deepstream/gen7/Model"
 import * as Memcached from "@wirewright/memcached/gen"
 import { models as memcachedModels } from "@wirewright/memcached/gen/Model"
-import { readFileSync } from "node:fs"
 
 /** What came of an input. */
 export interface Counts {
@@ -57,16 +56,13 @@ const binary = (name: string, generated: unknown, models: ReadonlyArray<Model>):
   }
 }
 
-const textual = (name: string, generated: unknown, schemas: unknown, model: string): Subject => {
-  const adapter = new DeepstreamAdapter({ ...(generated as Omit<GeneratedText, "schemas">), schemas: schemas as GeneratedText["schemas"] })
-  const { messages } = JSON.parse(readFileSync(new URL(`../../packages/deepstream/src/${model}`, import.meta.url), "utf8")) as {
-    readonly messages: ReadonlyArray<{ readonly examples: ReadonlyArray<{ readonly text: string }> }>
-  }
+const textual = (name: string, generated: unknown, models: ReadonlyArray<Model>): Subject => {
+  const adapter = new TextAdapter({ codecs: generated as { readonly [name: string]: unknown }, models, customs })
   return {
     name,
     adapter,
     sessions: [adapter.begin()],
-    examples: messages.flatMap(({ examples }) => examples.map(({ text }) => new TextEncoder().encode(text))),
+    examples: models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => bytesOfDigits(hex)))),
     places: (bytes) => {
       const out: Array<readonly [number, number]> = []
       let start = 0
@@ -85,8 +81,8 @@ const subjects: ReadonlyArray<Subject> = [
   binary("memcached", Memcached, memcachedModels),
   binary("couchbase", Couchbase, couchbaseModels),
   binary("dcp", Dcp, dcpModels),
-  textual("deepstream", Classic, ClassicSchemas, "gen/deepstream.model.json"),
-  textual("deepstream 7", Text, TextSchemas, "gen7/deepstreamText.model.json")
+  textual("deepstream", Classic, classicModels),
+  textual("deepstream 7", Text, textModels)
 ]
 
 type Below = (bound: number) => number

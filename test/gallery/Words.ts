@@ -14,7 +14,7 @@ const content = (models: ReadonlyArray<Model>): Json =>
   models.map(({ commands, frame, types }) => [
     types,
     frame.kinds,
-    commands.map(({ examples: _, ...rest }) => rest)
+    commands.map((command) => ({ ...command, examples: [] }))
   ]) as unknown as Json
 
 /** Words of a family that have their own place in the table. */

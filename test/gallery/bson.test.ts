@@ -1,3 +1,4 @@
+/** The gallery's spec of BSON documents against the recorded bytes of others. */
 import { encodeWith, hexOf } from "@wirewright/codec"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { decodeDocument, type Document, encodeDocument } from "@wirewright/examples/gallery/bson"

@@ -177,7 +177,7 @@ describe("one place for two", () => {
 /** A spec with a protocol on each line from the second on, and the lines whose protocols break a rule. */
 const refused = (line: (text: string) => string, texts: ReadonlyArray<string>, rule: string): ReadonlyArray<string> => {
   const lines = texts.map((text, index) => `export const p${index} = ${line(JSON.stringify(text))}`)
-  const cwd = place({ "spec.ts": [`import { textProtocol, types } from "@wirewright/dsl"`, ...lines].join("\n") })
+  const cwd = place({ "spec.ts": [`import { frame, protocol, types } from "@wirewright/dsl"`, ...lines].join("\n") })
   const before = everything(work)
   const { findings } = runGenerator({ cwd, targets: [target] })
   expect(everything(work)).toEqual(before)
@@ -192,9 +192,9 @@ describe("names", () => {
     expect(refused((name) => `types({ name: ${name}, module: "x", types: [] })`, [...evil, ...good], "WW100")).toEqual(evil)
   })
 
-  it("nor of text protocols", () => {
+  it("nor of protocols over text", () => {
     const line = (name: string) =>
-      `textProtocol({ name: ${name}, module: "t", fieldSeparator: 31, messageSeparator: 30, head: ["a"], minMessage: 1, maxMessage: 9, messages: [] })`
+      `protocol(frame("F", { over: "text", sections: ["line"], kinds: { one: { headers: [], until: 30 } } }), { name: ${name}, module: "t", commands: [] })`
     expect(refused(line, [...evil, ...good], "WW100")).toEqual(evil)
   })
 

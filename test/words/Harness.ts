@@ -168,7 +168,9 @@ export class Generated {
   interfaceOf(name: string): string {
     const source = Fs.readFileSync(Path.join(this.directory, "Types.ts"), "utf8")
     const body = new RegExp(`export interface ${name} \\{([^}]*)\\}`).exec(source)?.[1] ?? ""
-    const lines = body.split("\n").map((line) => line.trim().replace(/^readonly /, "")).filter((line) => line !== "" && !line.startsWith("/**"))
+    const lines = body.split("\n").map((line) => line.trim().replace(/^readonly /, "")).filter((line) =>
+      line !== "" && !line.startsWith("/**")
+    )
     return `{ ${lines.join("; ")} }`
   }
 

@@ -207,7 +207,10 @@ export class RandomSpec {
 
   private choice(depth: number): Made {
     const tag = this.pick([D.u8, D.u16.le, D.varint(), D.i32])
-    const cases = Array.from({ length: 1 + this.next(3) }, (_, i) => [`Case${i}`, i * (1 + this.next(90)), this.fields(depth, false)] as const)
+    const cases = Array.from(
+      { length: 1 + this.next(3) },
+      (_, i) => [`Case${i}`, i * (1 + this.next(90)), this.fields(depth, false)] as const
+    )
       .filter(([, number], i, all) => all.findIndex((one) => one[1] === number) === i)
     const type = D.choice(
       this.name(),
@@ -293,7 +296,9 @@ export class RandomSpec {
           const of = this.ended(depth - 1)
           if (of.type.kind === "reserved") break
           fields[`k${i}`] = this.pick([D.u8, D.varint(), D.decimal({ until: "," })])
-          fields[name] = this.next(2) === 0 ? D.optional(of.type, { if: D.valueOf(`k${i}`, [1, 3]) }) : D.when(`k${i}`, of.type, { from: 1, to: 3 })
+          fields[name] = this.next(2) === 0
+            ? D.optional(of.type, { if: D.valueOf(`k${i}`, [1, 3]) })
+            : D.when(`k${i}`, of.type, { from: 1, to: 3 })
           const isWhen = fields[name].kind === "when"
           some = true
           makers.push((out) => {
@@ -332,7 +337,10 @@ export class RandomSpec {
         case 8: {
           const cases = [this.fields(depth - 1, false), this.fields(depth - 1, false)]
           fields[`tag${i}`] = this.pick([D.u8, D.u16.le, D.varint()])
-          fields[name] = D.choice(this.name(), D.by(`tag${i}`), { Left: D.tagged(3, cases[0]!.fields), Right: D.tagged(200, cases[1]!.fields) })
+          fields[name] = D.choice(this.name(), D.by(`tag${i}`), {
+            Left: D.tagged(3, cases[0]!.fields),
+            Right: D.tagged(200, cases[1]!.fields)
+          })
           some = true
           makers.push((out) => {
             const which = this.next(2)

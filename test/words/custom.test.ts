@@ -56,8 +56,16 @@ const module = "./Own.ts"
 const labels = D.custom("Labels", { module, minimum: 1 })
 const types = [
   D.struct("WithLabels", { n: D.u8, name: labels, list: D.counted(D.u8, labels), after: D.u8 }),
-  D.struct("WithDay", { day: D.custom("Day", { module, minimum: 2, fixed: 2 }), days: D.array(D.custom("Day", { module, minimum: 2, fixed: 2 })) }),
-  D.struct("WithMask", { mask: D.u8, size: D.lengthOf(D.u16, "payload"), payload: D.custom("Masked", { module, minimum: 0, ends: false }), after: D.u8 })
+  D.struct("WithDay", {
+    day: D.custom("Day", { module, minimum: 2, fixed: 2 }),
+    days: D.array(D.custom("Day", { module, minimum: 2, fixed: 2 }))
+  }),
+  D.struct("WithMask", {
+    mask: D.u8,
+    size: D.lengthOf(D.u16, "payload"),
+    payload: D.custom("Masked", { module, minimum: 0, ends: false }),
+    after: D.u8
+  })
 ]
 
 let g: Generated
@@ -74,7 +82,10 @@ beforeAll(async () => {
     toJson: (value: unknown) => value instanceof Uint8Array ? hexOf(value) : value,
     fromJson: (json: unknown) => name === "Masked" ? bytesOf(json as string) : json
   })
-  g = await Generated.of("custom", types, { files: { "Own.ts": code }, customs: { Labels: face("Labels"), Day: face("Day"), Masked: face("Masked") } })
+  g = await Generated.of("custom", types, {
+    files: { "Own.ts": code },
+    customs: { Labels: face("Labels"), Day: face("Day"), Masked: face("Masked") }
+  })
 })
 afterAll(() => g?.remove())
 

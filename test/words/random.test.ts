@@ -49,7 +49,13 @@ it("writes what it reads", () => {
           if ("value" in again && !hasNaN(again.value)) expect(hexOf(g.encode(name, again.value)), "again").toBe(hexOf(other))
         }
       } catch (error) {
-        faults.push(`${at}\n${error instanceof Error ? error.message : String(error)}\n${error instanceof Error ? error.stack?.split("\n").filter((line) => line.includes("wirewright-words")).slice(0, 3).join("\n") : ""}`)
+        faults.push(
+          `${at}\n${error instanceof Error ? error.message : String(error)}\n${
+            error instanceof Error
+              ? error.stack?.split("\n").filter((line) => line.includes("wirewright-words")).slice(0, 3).join("\n")
+              : ""
+          }`
+        )
         break
       }
     }

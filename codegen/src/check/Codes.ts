@@ -346,7 +346,7 @@ export const findingCodes: ReadonlyArray<FindingCode> = [
     "A role at another place than in the first header",
     "Framing reads it in one place.",
     "Reorder the fields.",
-    "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: kind({ type: opcode(u8), length: bodyLength(u16), a: u8 }),\n  n: { headers: [{ fields: { type: opcode(u8), a: u8, length: bodyLength(u16) } }] } } }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
+    "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: { headers: [{ magic: 1, fields: { m: magic(u8), type: opcode(u8), length: bodyLength(u16), a: u8 } }] },\n  n: { headers: [{ magic: 2, fields: { m: magic(u8), type: opcode(u8), a: u8, length: bodyLength(u16) } }] } } }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
   ),
   one(
     "WW154",

@@ -1,6 +1,6 @@
 /** Rules for headers, kinds and statuses. */
 import type { HeaderModel, KindModel } from "@wirewright/codec/Model"
-import type { Built } from "../Build.ts"
+import { baseOf, type Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { hex, intSize } from "../Names.ts"
 import { fieldOf } from "../print/HeaderFields.ts"
@@ -18,6 +18,7 @@ export function* checkFrame(built: Built): Iterable<Complaint> {
     message,
     hint
   })
+  yield* checkRemoved(built)
   if (built.protocol.base !== undefined) {
     if (JSON.stringify(value.kinds) !== JSON.stringify(built.protocol.base.frame.kinds)) {
       yield complain(
@@ -41,6 +42,24 @@ export function* checkFrame(built: Built): Iterable<Complaint> {
     }
     if (seen.has(code)) yield complaint("WW161", `status ${hex(code, 4)} is ${seen.get(code)} already`, "one code, one name")
     seen.set(code, name)
+  }
+}
+
+/** What an extension takes from its base must be there, and not come back. */
+function* checkRemoved({ commands, model, protocol }: Built): Iterable<Complaint> {
+  if (protocol.kind !== "protocol") return
+  const inherited = new Set<string>()
+  for (let base = baseOf(model); base !== undefined; base = baseOf(base)) for (const { name } of base.commands) inherited.add(name)
+  const removes = protocol.removes ?? []
+  for (const [index, name] of removes.entries()) {
+    const complain = (message: string, hint: string): Complaint => ({ rule: "WW181", value: protocol, path: ["removes", String(index)], message, hint })
+    if (!inherited.has(name)) yield complain(`the base has no command ${name}`, "remove the name, or correct it")
+    else if (removes.indexOf(name) < index) yield complain(`${name} is removed twice`, "once is enough")
+  }
+  for (const [{ name }, value] of commands) {
+    if (!removes.includes(name)) continue
+    const hint = "a command replaces its namesake without being removed"
+    yield { rule: "WW181", value, path: [], message: `${name} is removed and replaced at once`, hint }
   }
 }
 

@@ -136,6 +136,8 @@ export class Samples {
         return [{ bytes: new Array<number>(type.bits / 8).fill(letter) }]
       case "constant":
         return [{ bytes: intBytes(type.int, type.order, BigInt(type.value)), number: Number(type.value) }]
+      case "bool":
+        return [type.true, type.false].map((hex) => ({ bytes: [...bytesOfDigits(hex)] }))
       case "literal":
         return [{ bytes: [...bytesOfDigits(type.hex)] }]
       case "reserved":

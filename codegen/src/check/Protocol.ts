@@ -1,10 +1,10 @@
 /** Rules for what a protocol is called and imported as: names become files and directories, and modules become import specifiers. */
-import type { Protocol, TextProtocol, TypesOnly } from "@wirewright/dsl"
+import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import type { Complaint } from "../Finding.ts"
 import { isFileName } from "../Names.ts"
 
 /** Findings about the names of a protocol. */
-export function* checkProtocolNames(value: Protocol | TextProtocol | TypesOnly): Iterable<Complaint> {
+export function* checkProtocolNames(value: Protocol | TypesOnly): Iterable<Complaint> {
   if (!isFileName(value.name)) {
     yield {
       rule: "WW100",

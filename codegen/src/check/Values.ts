@@ -2,7 +2,7 @@
  * Whether spec values are what the words of the DSL make: specs run without the type checker, so a misspelt option, a word without its
  * call or a text in place of a number is found here, before anything is made of it.
  */
-import { callSite, type TextProtocol } from "@wirewright/dsl"
+import { callSite } from "@wirewright/dsl"
 import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import type { Complaint } from "../Finding.ts"
 
@@ -43,7 +43,11 @@ const terminator: Want = {
   text: "one or two ASCII characters such as \"\\r\\n\", or the number of a byte",
   rule: "WW204"
 }
-const ending: Want = { is: (value) => isAscii(value, 8), text: "one to eight ASCII characters, or the number of a byte", rule: "WW204" }
+const ending: Want = {
+  is: (value) => isAscii(value, 8),
+  text: "one to eight ASCII characters such as \"\\r\\n\", or the number of a byte",
+  rule: "WW204"
+}
 const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
 const array = (each: Want): Want => ({ each, of: "array" })
 const record = (each: Want): Want => ({ each, of: "object" })
@@ -54,7 +58,7 @@ const code = test((value) => typeof value === "number" || typeof value === "stri
 const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
 const types =
-  ("int float varint escaped decimal bytes utf8 json text literal constant reserved align checksum lengthOf countOf prefixed counted " +
+  ("int float varint escaped decimal bytes utf8 json text literal bool constant reserved align checksum lengthOf countOf prefixed counted " +
     "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens custom").split(" ")
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
@@ -85,13 +89,14 @@ const shapes: { readonly [kind: string]: Shape } = {
   float: { bits: oneOf(32, 64), order: [order] },
   varint: { encoding: oneOf("leb128", "quic", "vlq"), bits: oneOf(32, 64), zigzag: flag, maxBytes: whole, brand: [name] },
   escaped: { of: kinds("an integer or a slice", "int", "slice"), max: whole, escapes: array({ object: { value: whole, of: int } }) },
-  decimal: { bits: oneOf(32, 64), signed: flag, until: [terminator] },
+  decimal: { bits: oneOf(32, 53, 64), signed: flag, until: [terminator] },
   slice: { high: whole, low: whole, of: [enumeration], value: [whole] },
   bytes: sized,
   utf8: { invalid: oneOf("escape", "error"), ...sized },
   json: sized,
   text: { encoding: oneOf("ascii", "latin1", "utf16be", "utf16le"), ...sized },
   literal: { text: literalText },
+  bool: { true: literalText, false: literalText },
   constant: { of: int, value: test((value) => typeof value === "number" || typeof value === "bigint", "a number") },
   reserved: { of: kinds("an integer or a number of bytes", "int", "bytes"), policy: oneOf("keep", "ignore", "error") },
   align: { to: whole },
@@ -156,9 +161,9 @@ const shapes: { readonly [kind: string]: Shape } = {
         shared: [record(kinds("nibbleFrames", "nibbleFrames"))],
         answers: [name],
         trailer: [fields],
+        sender: [oneOf("client", "server")],
         until: [terminator],
         datagram: [flag],
-        sender: [oneOf("client", "server")],
         opcodeFrom: [name]
       }
     }),
@@ -166,12 +171,14 @@ const shapes: { readonly [kind: string]: Shape } = {
     states: record(text),
     phases: [record({ object: { client: [name], server: [name] } })],
     byteOrder: [order],
-    maxFrame: whole
+    over: [oneOf("bytes", "text")],
+    maxFrame: whole,
+    minFrame: [whole]
   },
   layouts: { layouts: record("body") },
   command: {
     name: text,
-    kinds: { object: { request: name, response: [name] } },
+    kinds: { object: { request: name, response: [name], also: [array(name)] } },
     opcode: [code],
     header: [record(number)],
     // oxlint-disable-next-line unicorn/no-thenable -- the name of an option
@@ -185,7 +192,7 @@ const shapes: { readonly [kind: string]: Shape } = {
     quiet: [oneOf("success", "miss")],
     label: [text],
     examples: [array({
-      object: { kind: [name], origin: text, hex: text, states: [array(name)], fields: [test(isObject, "an object")] }
+      object: { kind: [name], origin: text, hex: [text], text: [text], states: [array(name)], fields: [test(isObject, "an object")] }
     })]
   },
   protocol: {
@@ -194,7 +201,8 @@ const shapes: { readonly [kind: string]: Shape } = {
     commands: array(kinds("a command", "command")),
     types: [array(named)],
     frame: kinds("a frame", "frame"),
-    base: [kinds("a protocol", "protocol")]
+    base: [kinds("a protocol", "protocol")],
+    removes: [array(name)]
   },
   types: { name: text, module: text, types: array(named) }
 }
@@ -377,7 +385,5 @@ class Values {
 }
 
 /** Findings about values that no word makes. With any, nothing can be made of the protocol. */
-export const checkValues = (value: Protocol | TypesOnly | TextProtocol): ReadonlyArray<Complaint> =>
-  value.kind === "textProtocol"
-    ? []
-    : [...new Values().word({ kinds: [value.kind], text: "a protocol" }, value, { value, path: [] }, "spec", value.kind)]
+export const checkValues = (value: Protocol | TypesOnly): ReadonlyArray<Complaint> =>
+  [...new Values().word({ kinds: [value.kind], text: "a protocol" }, value, { value, path: [] }, "spec", value.kind)]

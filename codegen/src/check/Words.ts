@@ -36,6 +36,11 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
         )
       }
       return
+    case "bool":
+      if (type.true.startsWith(type.false) || type.false.startsWith(type.true)) {
+        yield at(place, "WW208", path, `one text of ${name} begins like the other`, "give two texts that differ: bool(\"T\", \"F\")")
+      }
+      return
     case "lengthOf":
     case "countOf":
       yield* checkNumber(place, path, type.of)
@@ -233,7 +238,7 @@ function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
   }
 }
 
-const textual: ReadonlySet<TypeModel["kind"]> = new Set(["utf8", "text", "json", "bytes", "decimal", "literal"])
+const textual: ReadonlySet<TypeModel["kind"]> = new Set(["utf8", "text", "json", "bytes", "decimal", "literal", "bool", "custom"])
 
 /** Whether a type is text, of which the encoder can say that the separator is not in it; a tag of one byte is a character. */
 const isTextual = (context: Context, type: TypeModel): boolean => {

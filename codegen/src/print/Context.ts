@@ -1,5 +1,5 @@
 /** What printers need to know of a model and of the models it extends: where a name is generated, and what it looks like. */
-import type { FieldModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { wordOf as codecWord } from "@wirewright/codec/words/index"
 import { depthsOf, endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
 import { baseOf } from "../Link.ts"
@@ -74,6 +74,11 @@ export class Context {
       type,
       (one) => one.kind === "when" && one.sibling !== true && (one.from !== undefined || one.to !== undefined || one.else !== undefined)
     )
+  }
+
+  /** Whether writing some layout of a packet depends on the states of the connection. */
+  writesStates(layouts: ReadonlyArray<LayoutModel>): boolean {
+    return layouts.some(({ sections }) => sections.some(({ fields }) => fields.some(({ type }) => this.needsStatesToWrite(type))))
   }
 
   /** Whether a type or one within it has a property. */

@@ -346,9 +346,9 @@ const printSignatures = (context: Context, module: Module, kind: KindModel): voi
   })
   module.add({
     kind: "alias",
-    name: `${name}Encoder<P>`,
+    name: `${name}Encoder<P, S = void>`,
     doc: "Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
-    type: `(writer: ${module.useType(codec, "Writer")}, packet: ${name}Init & ${name}Fields<P>) => void`
+    type: `(writer: ${module.useType(codec, "Writer")}, packet: ${name}Init & ${name}Fields<P>, states: S) => void`
   })
 }
 

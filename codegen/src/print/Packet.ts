@@ -134,7 +134,9 @@ const generics = ({ packet, shared }: Subject, asArguments = false): string => {
 /** A function type of a packet's kind, such as `RequestDecoder<Get>`. */
 const signature = (context: Context, module: Module, packet: PacketPlan, word: "Decoder" | "Encoder", name: string): string =>
   `${module.useType(context.frameModule, `${kindName(packet.kind.name)}${word}`)}<${name}${
-    word === "Decoder" && packet.needsStates ? `, ${module.useType(context.local("States"), "States")}` : ""
+    (word === "Decoder" ? packet.needsStates : context.writesStates(packet.layouts))
+      ? `, ${module.useType(context.local("States"), "States")}`
+      : ""
   }>`
 
 /** Parameters of a decoder as far as its body needs them. */
@@ -157,6 +159,7 @@ export const printAlike = (context: Context, module: Module, packet: PacketPlan,
     type: `${from === undefined ? shape : module.useType(from, shape)}<${types.join(", ")}>`
   })
   const parameters = [...passedNames(context, packet.kind), ...(packet.needsStates ? ["states"] : [])]
+  const states = context.writesStates(packet.layouts) ? ["states"] : []
   module.add({
     kind: "arrow",
     name: `decode${name}`,
@@ -168,8 +171,8 @@ export const printAlike = (context: Context, module: Module, packet: PacketPlan,
     kind: "arrow",
     name: `encode${name}`,
     type: signature(context, module, packet, "Encoder", name),
-    parameters: ["writer", "packet"],
-    body: `${use("encode")}(${["writer", "packet", tag, opcode, ...statuses].join(", ")})`
+    parameters: ["writer", "packet", ...states],
+    body: `${use("encode")}(${["writer", "packet", ...states, tag, opcode, ...statuses].join(", ")})`
   })
 }
 
@@ -290,12 +293,13 @@ const printEncode = (context: Context, module: Module, subject: Subject): void =
       ]
       : encodeLayout(context, module, subject, packet.layouts[0]!)
   )
+  const states = context.writesStates(packet.layouts)
   if (!shared) {
     module.add({
       kind: "arrow",
       name: `encode${name}`,
       type: signature(context, module, packet, "Encoder", name),
-      parameters: ["writer", "packet"],
+      parameters: ["writer", "packet", ...(states ? ["states"] : [])],
       body
     })
     return
@@ -312,6 +316,7 @@ const printEncode = (context: Context, module: Module, subject: Subject): void =
         name: "packet",
         type: `${module.useType(frame, `${kind}Init`)} & ${module.useType(frame, `${kind}Fields`)}<${name}<${bounds.join(", ")}>>`
       },
+      ...(states ? [{ name: "states", type: module.useType(context.local("States"), "States") }] : []),
       { name: "tag", type: "string" },
       { name: "opcode", type: "number" },
       ...(statusOf(packet) === undefined ? [] : [{ name: "status", type: "number" }])

@@ -1,4 +1,5 @@
 /** Prints what ties a protocol's commands together: unions, decoders by opcode, the encoder by tag, connection states, tables, index. */
+import { isOfKind } from "@wirewright/codec/Catalog"
 import type { CommandModel, KindModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { baseOf } from "../Build.ts"
 import { compare, Module, type Parameter } from "../Module.ts"
@@ -9,10 +10,11 @@ import { Context, kindName } from "./Context.ts"
 import { printCommands } from "./Commands.ts"
 import { getInt } from "./Decode.ts"
 import { readerLocals } from "./Objects.ts"
+import { customsOf } from "./Customs.ts"
 import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
-import { printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
+import { opcodeField, printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
 import { runDispatch } from "./RunPacket.ts"
 import { printTypes } from "./Types.ts"
 
@@ -57,7 +59,7 @@ export const printPackets = (context: Context): Module => {
   const module = new Module("Packets.ts", `All packets of ${model.name}: unions, decoders by opcode, the encoder by tag.`)
   const packets = describedCommands(context).flatMap((command) => packetsOf(context, command))
   for (const kind of model.frame.kinds) {
-    printUnion(context, module, kind, packets.filter((packet) => packet.kind.name === kind.name))
+    printUnion(context, module, kind, packets.filter((packet) => packet.kind.name === kind.name || packet.statuses.length === 0 && isOfKind(packet.command, kind.name)))
     printDispatch(context, module, kind)
     printDecodeKind(context, module, kind)
   }
@@ -81,14 +83,18 @@ const printUnion = (context: Context, module: Module, kind: KindModel, packets: 
     return
   }
   const inherited = `${module.useAll(`${context.base.module}/Packets`, "Base")}.${name}`
-  const taken = [...(own.length === 0 ? [] : [`Own${name}["opcode"]`]), ...retiredOf(context, kind).map(({ opcode }) => hex(opcode))]
+  const opcode = kind.run === undefined ? fieldOf(kind.headers[0]!, "opcode")?.name : opcodeField(kind)?.name
+  // one that takes whatever opcode no other has would take those of the base, too
+  const field = opcode !== undefined && packets.every(({ command }) => command.isOpcodeless !== true) ? opcode : "_tag"
+  const retired = retiredOf(context, kind).map((command) => field === "_tag" ? JSON.stringify(command.name) : hex(command.opcode))
+  const taken = [...(own.length === 0 ? [] : [`Own${name}["${field}"]`]), ...retired]
   if (own.length > 0) module.add({ kind: "statement", text: `type Own${name} = ${union(own)}` })
-  const rest = taken.length === 0 ? inherited : `Exclude<${inherited}, { readonly opcode: ${taken.join(" | ")} }>`
+  const rest = taken.length === 0 ? inherited : `Exclude<${inherited}, { readonly ${field}: ${taken.join(" | ")} }>`
   module.add({ kind: "alias", name, doc, type: own.length === 0 ? rest : `Own${name} | ${rest}` })
 }
 
 const kindOf = (kind: KindModel, command: CommandModel): boolean =>
-  (kind.answers === undefined ? command.kinds.request : command.kinds.response) === kind.name
+  kind.answers === undefined ? isOfKind(command, kind.name) : command.kinds.response === kind.name
 
 /** Commands without codecs that the base has codecs for. */
 const retiredOf = (context: Context, kind: KindModel): ReadonlyArray<CommandModel> => {
@@ -168,7 +174,7 @@ const printRunDispatch = (context: Context, module: Module, kind: KindModel): vo
   const own = describedCommands(context).filter((command) => kindOf(kind, command)).flatMap((command) => packetsOf(context, command))
   const base = context.base === undefined ? undefined : new Context(context.base, context.extension)
   // what a packet begins with is compared among all, those of the base included
-  const inherited = base === undefined ? [] : inheritedPackets(base, kind, new Set(own.map(({ command }) => keyOf(command))))
+  const inherited = base === undefined ? [] : inheritedPackets(base, kind, keysOf(context, kind, new Set()))
   const from = new Map(inherited.map(({ packet, module: specifier }) => [packet, specifier]))
   const body = runDispatch(context, module, kind, [...own, ...inherited.map(({ packet }) => packet)], (packet) => {
     const specifier = from.get(packet)
@@ -186,6 +192,12 @@ const printRunDispatch = (context: Context, module: Module, kind: KindModel): vo
 
 const keyOf = ({ isOpcodeless, name, opcode }: CommandModel): string => isOpcodeless === true ? name : String(opcode)
 
+/** Adds what a protocol itself says of a kind's commands, those that it removes included. */
+const keysOf = ({ model }: Context, kind: KindModel, taken: Set<string>): Set<string> => {
+  for (const command of model.commands) if (command.isOpcodeless === true || kindOf(kind, command)) taken.add(keyOf(command))
+  return taken
+}
+
 /** Packets of a kind that bases describe and nothing nearer replaces, each with the module that has its codec. */
 const inheritedPackets = (
   context: Context,
@@ -193,7 +205,7 @@ const inheritedPackets = (
   taken: Set<string>
 ): ReadonlyArray<{ readonly packet: PacketPlan; readonly module: string }> => {
   const own = describedCommands(context).filter((command) => kindOf(kind, command) && !taken.has(keyOf(command)))
-  for (const command of own) taken.add(keyOf(command))
+  keysOf(context, kind, taken)
   const further = context.base === undefined ? [] : inheritedPackets(new Context(context.base, context.extension), kind, taken)
   return [
     ...own.flatMap((command) =>
@@ -340,8 +352,7 @@ const firstCondition = (module: Module, kind: KindModel): string | undefined => 
 const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray<PacketPlan>): void => {
   const { frame } = context.model
   const raw = context.base === undefined ? frame.kinds.flatMap(rawNames) : []
-  const isRun = frame.kinds[0]?.run !== undefined
-  const needsStates = isRun && encodesStates(context)
+  const needsStates = encodesStates(context)
   const fallback = context.base === undefined
     ? `${
       module.use(codec, "unencodable")
@@ -369,9 +380,7 @@ const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray
         packet
       ) => [
         `  case "${packet.tag}":`,
-        `    return ${ofFamily(context, module, packet, "encode")}(writer, packet${
-          isRun && writesStates(context, packet) ? ", states" : ""
-        })`
+        `    return ${ofFamily(context, module, packet, "encode")}(writer, packet${context.writesStates(packet.layouts) ? ", states" : ""})`
       ]),
       ...raw.flatMap((name) => [`  case "${name}":`, `    return ${module.use(context.frameModule, `encode${name}`)}(writer, packet)`]),
       "  default:",
@@ -383,12 +392,8 @@ const printEncodeAny = (context: Context, module: Module, packets: ReadonlyArray
 
 /** Whether writing some packet of a protocol or of its bases depends on the states of the connection. */
 const encodesStates = (context: Context): boolean =>
-  describedCommands(context).flatMap((command) => packetsOf(context, command)).some((packet) => writesStates(context, packet)) ||
+  describedCommands(context).flatMap((command) => packetsOf(context, command)).some(({ layouts }) => context.writesStates(layouts)) ||
   context.base !== undefined && encodesStates(new Context(context.base, context.extension))
-
-/** Whether writing a packet depends on the states of the connection. */
-const writesStates = (context: Context, { layouts }: PacketPlan): boolean =>
-  layouts.some(({ sections }) => sections.some(({ fields }) => fields.some(({ type }) => context.needsStatesToWrite(type))))
 
 const withOpcode = (commands: ReadonlyArray<CommandModel>): ReadonlyArray<CommandModel> =>
   commands.filter(({ isOpcodeless }) => isOpcodeless !== true)
@@ -456,6 +461,16 @@ export const printModel = (context: Context): Module => {
     type: `ReadonlyArray<${module.useType(codec, "Model")}>`,
     value: base === undefined ? "[model]" : `[...${module.useAll(`${base.module}/Model`, "Base")}.models, model]`
   })
+  const customs = customsOf(context)
+  if (customs.length > 0) {
+    module.add({
+      kind: "const",
+      name: "customs",
+      doc: "What tools need of the fields that only code can say.",
+      type: module.useType(codec, "Customs"),
+      value: `{ ${customs.map(({ module: from, name }) => `${name}: ${module.use(from, `custom${name}`)}`).join(", ")} }`
+    })
+  }
   return module
 }
 

@@ -428,7 +428,7 @@ const printBegin = (context: Context, module: Module, kind: KindModel): void => 
   const sizes = run.fields.map((field) => sizeText(context, module, writer, field))
   const fixed = sizes.filter((size) => /^\d+$/.test(size)).reduce((sum, size) => sum + Number(size), 0)
   const text = [
-    ...(fixed === 0 && sizes.length > 0 && sizes.some((size) => !/^\d+$/.test(size)) ? [] : [String(fixed)]),
+    ...(fixed === 0 && sizes.some((size) => !/^\d+$/.test(size)) ? [] : [String(fixed)]),
     ...sizes.filter((size) => !/^\d+$/.test(size))
   ].join(" + ")
   const trailer = trailerSize(context, kind)

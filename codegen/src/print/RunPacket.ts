@@ -20,9 +20,6 @@ const bodyName = ({ tag }: PacketPlan, layout: LayoutModel): string => layout.na
 /** Header fields that a command fixes. */
 const fixedHeader = ({ command }: PacketPlan): { readonly [field: string]: number } => command.header ?? {}
 
-const needsStatesToWrite = (context: Context, { layouts }: PacketPlan): boolean =>
-  layouts.some((layout) => fieldsOf(layout).some((field) => context.needsStatesToWrite(field.type)))
-
 /** Whether the protocol has fields that only code can say, which ask where the packet's content begins. */
 const hasCustoms = (context: Context): boolean => JSON.stringify(context.model).includes("\"kind\":\"custom\"")
 
@@ -142,7 +139,7 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
 
 const printEncode = (context: Context, module: Module, packet: PacketPlan): void => {
   const kind = kindName(packet.kind.name)
-  const states = needsStatesToWrite(context, packet)
+  const states = context.writesStates(packet.layouts)
   const several = packet.layouts.length > 1
   module.add({
     kind: "arrow",
@@ -205,7 +202,7 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
   const bound = boundTerms(module, context, "packet", fields)
   const writer = new FieldWriter({ module, context, packet: packet.tag, from: "packet", begin: "bodyStart", scope })
   writer.fields(fields)
-  const own = needsStatesToWrite(context, packet) ? statesInHead(context, packet.kind) : []
+  const own = context.writesStates(packet.layouts) ? statesInHead(context, packet.kind) : []
   const init = Object.keys(fixed).length === 0
     ? "packet"
     : `{ ...packet, ${Object.entries(fixed).map(([name, value]) => `${name}: ${value}`).join(", ")} } as const`
@@ -248,9 +245,10 @@ export const runDispatch = (
   decoder: (packet: PacketPlan) => string
 ): ReadonlyArray<string> => {
   const name = kindName(kind.name)
-  const unknown = (): string | undefined => keepsUnknown(kind)
-    ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
-    : undefined
+  const unknown = (): string | undefined =>
+    keepsUnknown(kind)
+      ? `return ${module.use(context.frameModule, `decodeUnknown${name}`)}(${runNames(context, kind).join(", ")})`
+      : undefined
   const headCase = ({ boundary, packet, text }: Head & { readonly packet: PacketPlan }): string => {
     const stands = numbersOf(Buffer.from(text, "latin1").toString("hex")).map(({ digits, offset, size }) =>
       `reader.view.getUint${size * 8}(bodyStart${offset === 0 ? "" : ` + ${offset}`}) === 0x${digits}`

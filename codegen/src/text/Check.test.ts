@@ -1,105 +1,156 @@
-/** One spec mistake per rule, and that the protocols of this repository have none. */
-import { extendText, type Message, message, part, textProtocol, type TextProtocolOptions } from "@wirewright/dsl"
+/** One spec mistake per rule of protocols over text, that those of this repository have none, and what is printed of extensions. */
+import {
+  array,
+  type Command,
+  custom,
+  decimal,
+  type Example,
+  extend,
+  type Fields,
+  frame,
+  json,
+  literal,
+  optional,
+  packetsOf,
+  protocol
+} from "@wirewright/dsl"
+import { bool, bytes, tokens, utf8 } from "@wirewright/dsl"
 import { deepstream, deepstreamText } from "@wirewright/spec/deepstream"
 import { describe, expect, it } from "vitest"
-import { buildText, checkText, printText } from "./index.ts"
+import { buildModel, type Built } from "../Build.ts"
+import { checkExamples } from "../check/Examples.ts"
+import { checkModel } from "../check/Model.ts"
+import { checkValues } from "../check/Values.ts"
+import type { Origin } from "../Origin.ts"
+import { Context } from "../print/Context.ts"
+import { checkText } from "./Check.ts"
+import { printText } from "./index.ts"
 
-const good = message("Good", { head: ["A", "B"], fields: { name: part.text }, examples: [{ origin: "made up", text: "A|B|x+" }] })
+const origin = { doc: () => undefined, family: () => "Test" } as unknown as Origin
 
-const protocol = (messages: ReadonlyArray<Message>, options: Partial<TextProtocolOptions> = {}) =>
-  textProtocol({
-    name: "test",
-    module: "@test/gen",
-    fieldSeparator: 0x1f,
-    messageSeparator: 0x1e,
-    head: ["topic", "action"],
-    messages: [good, ...messages],
+const over = (options: Partial<Parameters<typeof frame>[1]> = {}) =>
+  frame("Test", {
+    over: "text",
+    sections: ["line"],
+    kinds: { ask: { headers: [], until: "\x1e", sender: "client" }, answer: { headers: [], until: "\x1e", sender: "server" } },
     ...options
   })
+const plain = over()
+const ask = packetsOf(plain, "ask")
+const answer = packetsOf(plain, "answer")
+const both = packetsOf(plain, "ask", "answer")
 
-const rules = (
-  messages: ReadonlyArray<Message>,
-  options?: Partial<TextProtocolOptions>
-) => [...new Set(checkText(protocol(messages, options)).map(({ rule }) => rule))]
+const line = (head: string, fields: Fields, ...texts: ReadonlyArray<string>) => ({
+  fields: { line: tokens("\x1f", { headIs: literal(head), ...fields }) },
+  examples: texts.map((text): Example => ({ origin: "made up", text: text.replaceAll("|", "\x1f").replaceAll("+", "\x1e") }))
+})
+const good = both("Good", line("A", { name: utf8() }, "A|x+"))
+const one = (fields: Fields, ...texts: ReadonlyArray<string>) => ask("One", line("O", fields, ...texts))
 
-const one = (fields: Message["fields"], ...texts: ReadonlyArray<string>) =>
-  message("One", { head: ["O", "N"], fields, examples: texts.map((text) => ({ origin: "made up", text })) })
+const built = (commands: ReadonlyArray<Command>, of = plain): Built =>
+  buildModel(protocol(of as typeof plain, { name: "test", module: "@test/gen", commands }), origin)
 
-const name = "x"
+const rulesOf = (value: Built): ReadonlyArray<string> => {
+  const structure = [...checkValues(value.protocol), ...checkModel(value), ...checkText(value)]
+  return [...new Set((structure.length > 0 ? structure : [...checkExamples(value)]).map(({ rule }) => rule))]
+}
+
+const chain = (): ReadonlyArray<Built> => {
+  const base = buildModel(deepstream, origin)
+  return [base, buildModel(deepstreamText, origin, base.model)]
+}
 
 describe("findings", () => {
   it("none", () => {
-    expect(rules([])).toEqual([])
-    expect(checkText(deepstream)).toEqual([])
-    expect(checkText(deepstreamText)).toEqual([])
+    expect(rulesOf(built([good]))).toEqual([])
+    expect(chain().map(rulesOf)).toEqual([[], []])
   })
 
-  it.each<[string, ReadonlyArray<Message>, Partial<TextProtocolOptions>?]>([
-    ["WW301", [], { fieldSeparator: 0x1e }],
-    ["WW301", [], { fieldSeparator: 300 }],
-    ["WW302", [], { head: ["topic", "topic"] }],
-    ["WW302", [], { head: ["topic", "fields"] }],
-    ["WW303", [], { minMessage: 0 }],
-    ["WW303", [one({ name: part.bounded(part.text, 0) }, "O|N|x+")]],
-    ["WW304", [], { removes: ["Nothing"] }],
-    ["WW305", [good]],
-    ["WW306", [message("not a type", { head: ["O", "N"], fields: {}, examples: [{ origin: name, text: "O|N+" }] })]],
-    ["WW306", [one({ _tag: part.text }, "O|N|x+")]],
-    ["WW307", [message("Long", { head: ["O", "N", "E"], fields: {}, examples: [{ origin: name, text: "O|N|E+" }] })]],
-    ["WW308", [message("Cut", { head: ["O", "N\x1f"], fields: {}, examples: [{ origin: name, text: "O|N|+" }] })]],
-    ["WW308", [one({ code: part.literal("a\x1eb") }, "O|N|a+")]],
-    ["WW309", [one({ a: part.optional(part.rest()) }, "O|N+")]],
-    ["WW310", [one({ a: part.optional(part.text), b: part.text }, "O|N|a|b+")]],
-    ["WW311", [one({ a: part.rest(), b: part.text }, "O|N|a|b+")]],
-    ["WW312", [one({ a: part.text })]],
-    ["WW313", [
-      one({ a: part.text, b: part.text }, "O|N|a|b+"),
-      message("Two", { head: ["O", "N"], fields: { c: part.text, d: part.text }, examples: [] })
-    ]],
-    ["WW314", [one({ a: part.text }, "O|N|a|b+")]],
-    ["WW314", [one({ a: part.integer }, "O|N|a+")]],
-    ["WW314", [one({ a: part.text }, "O|N|a")]],
-    ["WW314", [one({ a: part.text }, "A|B|a+")]],
-    ["WW314", [
-      message("One", { head: ["O", "N"], fields: { a: part.text }, examples: [{ origin: name, text: "O|N|a+", fields: { b: 1 } }] })
-    ]]
-  ])("%s", (rule, messages, options) => {
-    expect(rules(messages, options)).toContain(rule)
+  it.each<[string, Built]>([
+    [
+      "WW301",
+      built([good], over({ kinds: { ask: { headers: [], until: "\x1f", sender: "client" }, answer: { headers: [], until: "\x1f" } } }))
+    ],
+    [
+      "WW301",
+      built([good], over({ kinds: { ask: { headers: [], until: "\r\n", sender: "client" }, answer: { headers: [], until: "\r\n" } } }))
+    ],
+    [
+      "WW301",
+      built([good], over({ kinds: { ask: { headers: [], until: "\x1e", sender: "client" }, answer: { headers: [], until: "\x1d" } } }))
+    ],
+    ["WW301", built([good, ask("Other", { fields: { line: tokens("\x1c", { headIs: literal("B"), name: utf8() }) } })])],
+    ["WW302", built([ask("Two", { fields: { a: tokens("\x1f", { headIs: literal("B") }), b: utf8() } })])],
+    ["WW302", built([ask("Twice", { fields: { a: tokens("\x1f", { headIs: literal("B") }, { until: "\n" }) } })])],
+    ["WW303", built([good], over({ minFrame: 0 }))],
+    ["WW303", built([good], over({ minFrame: 9, maxFrame: 9 }))],
+    ["WW303", built([one({ name: utf8({ max: 0 }) })])],
+    ["WW306", built([one({ data: bytes() })])],
+    ["WW306", built([one({ number: decimal({ bits: 64 }) })])],
+    ["WW306", built([one({ numbers: array(decimal()) })])],
+    ["WW308", built([one({ code: literal("a\x1eb") })])],
+    ["WW308", built([one({ flag: bool("\x1f", "F") })])],
+    ["WW309", built([one({ code: optional(literal("x")) })])],
+    ["WW309", built([ask("Bare", { fields: { line: tokens("\x1f", { first: optional(utf8()) }) } })])],
+    ["WW310", built([one({ a: optional(utf8()), b: utf8() })])],
+    ["WW311", built([one({ a: array(utf8()), b: utf8() })])],
+    ["WW313", built([one({ a: utf8(), b: utf8() }), ask("Two", line("O", { c: utf8(), d: utf8() }))])],
+    ["WW313", built([one({ a: json() }), ask("Two", line("O", { c: literal("{}") })), ask("Zero", line("O", { c: json() }))])],
+    ["WW171", built([one({ a: utf8() }, "O|a|b+")])],
+    ["WW171", built([one({ a: decimal() }, "O|a+")])],
+    ["WW171", built([one({ a: utf8() }, "O|a")])],
+    ["WW171", built([one({ a: bool("T", "F") }, "O|N+")])],
+    ["WW172", built([good, one({ a: utf8() }, "A|a+")])],
+    ["WW106", built([packetsOf(plain, "ask", "nothing" as "answer")("One", line("O", {}))])],
+    ["WW208", built([one({ a: bool("T", "TF") })])]
+  ])("%s", (rule, value) => {
+    expect(rulesOf(value)).toContain(rule)
   })
 
-  it("WW313: the same layout from different senders is no ambiguity", () => {
-    const two = (sender: "client" | "server") =>
-      message(sender === "client" ? "Ask" : "Answer", {
-        head: ["O", "N"],
-        sender,
-        fields: { a: part.text },
-        examples: [{ origin: name, text: "O|N|x+" }]
-      })
-    expect(rules([two("client"), two("server")])).toEqual([])
+  it("WW313: the same layout of different kinds is no ambiguity", () => {
+    expect(rulesOf(built([ask("Ask", line("O", { a: utf8() }, "O|x+")), answer("Answer", line("O", { a: utf8() }))]))).toEqual([])
+  })
+
+  it("WW313: what a custom field takes nobody knows", () => {
+    const typed = custom("Typed", { module: "./Typed.ts", minimum: 1, ends: false })
+    expect(rulesOf(built([one({ a: typed }), ask("Two", line("O", { a: utf8() }))]))).toEqual([])
+    expect(rulesOf(built([one({ a: utf8() }), ask("Two", line("O", { a: utf8() }))]))).toEqual(["WW313"])
+  })
+
+  it("WW181: what is removed is the base's, and does not come back", () => {
+    const base = protocol(plain, { name: "base", module: "@test/base", commands: [good] })
+    const built = buildModel(base, origin)
+    const extended = (removes: ReadonlyArray<string>, commands: ReadonlyArray<Command> = []) =>
+      rulesOf(buildModel(extend(base, { name: "more", module: "@test/more", commands, removes }), origin, built.model))
+    expect(extended(["Good"])).toEqual([])
+    expect(extended(["Bad"])).toEqual(["WW181"])
+    expect(extended(["Good", "Good"])).toEqual(["WW181"])
+    expect(extended(["Good"], [good])).toEqual(["WW181"])
   })
 })
 
 describe("printing", () => {
   it("does not depend on the order of the spec", () => {
-    const plan = (messages: ReadonlyArray<Message>) =>
-      printText(buildText(protocol(messages), () => undefined), [], "none").map(({ declarations }) => declarations)
-    const [first, second] = [
-      one({ a: part.text }, "O|N|a+"),
-      message("Two", { head: ["O", "P"], fields: {}, examples: [{ origin: name, text: "O|P+" }] })
-    ]
-    expect(plan([first, second])).toEqual(plan([second, first]))
+    const print = (commands: ReadonlyArray<Command>) =>
+      printText(new Context(built([good, ...commands]).model, ".ts")).map(({ declarations }) => declarations)
+    const [first, second] = [one({ a: utf8() }), ask("Two", line("P", {}))]
+    expect(print([first, second])).toEqual(print([second, first]))
   })
 
-  it("an extension of an extension hands on to its base", () => {
-    const base = protocol([])
-    const middle = extendText(base, { name: "middle", module: "@test/middle", messages: [one({ a: part.text }, "O|N|a+")] })
-    const top = extendText(middle, { name: "top", module: "@test/top", messages: [], removes: ["Good"] })
-    expect(checkText(top)).toEqual([])
-    const [own, ...bases] = [top, middle, base].map((each) => buildText(each, () => undefined))
-    const [messages, decode] = printText(own!, bases, "none")
-    expect(messages!.imports.map(({ from }) => from)).toEqual(["@test/middle/Messages"])
+  it("an extension of an extension hands on to its base, and reads what was removed as what takes the rest", () => {
+    const rest = both("Rest", { fields: { line: tokens("\x1f", { head: utf8(), more: array(utf8()) }) } })
+    const base = protocol(plain, { name: "base", module: "@test/base", commands: [good, rest] })
+    const middle = extend(base, { name: "middle", module: "@test/middle", commands: [one({ a: utf8() })] })
+    const top = extend(middle, { name: "top", module: "@test/top", commands: [], removes: ["Good"] })
+    const models = [buildModel(base, origin).model]
+    models.push(buildModel(middle, origin, models[0]).model)
+    const all = buildModel(top, origin, models[1])
+    expect(rulesOf(all)).toEqual([])
+    const [messages, decode] = printText(new Context(all.model, ".ts"))
+    expect(messages!.imports.map(({ from }) => from)).toEqual(["@test/base/Messages", "@test/middle/Messages"])
     const text = JSON.stringify(decode!.declarations)
-    expect(text).toContain("base.decodeClientMessage")
-    expect(text).toContain("return unknownMessage(text, start, end)")
+    expect(text).toContain("base.decodeAsk")
+    expect(text).toContain("readRest(text, start, start, end)")
+    expect(text).not.toContain("readGood")
   })
 })

@@ -1,10 +1,11 @@
-/** Prints the switch over the leading literals, and the tests that tell messages of one head apart. */
-import type { MessageModel, PartModel } from "@wirewright/codec/TextModel"
+/** Prints the switch over the leading literals, and the tests that tell packets of one head apart. */
+import { byPrecedence, charactersOf, headOfLine, lineOf, tokenCounts, tokenOf } from "@wirewright/codec/Lines"
+import type { KindModel, TypeModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
-import { hex, type Printing, quote, separatorLiteral } from "./Print.ts"
-import { byPrecedence, fieldCounts, inner, type Known, sends, type Side } from "./Shape.ts"
+import { kindName } from "../print/Context.ts"
+import { hex, isOf, type Known, type Printing, quote, separatorLiteral } from "./Print.ts"
 
-/** Messages below a sequence of literals. */
+/** Packets below a sequence of literals. */
 interface Branch {
   readonly children: Map<string, Branch>
   readonly known: Array<Known>
@@ -12,29 +13,43 @@ interface Branch {
 
 const fields = "@wirewright/codec/TextFields"
 
-/** Adds decodeClientMessage or decodeServerMessage. */
-export const dispatch = (module: Module, printing: Printing, side: Side): void => {
-  const { bases, known } = printing
+/** Adds the decoder of a kind. */
+export const dispatch = (module: Module, printing: Printing, kind: KindModel): void => {
+  const { bases: [base], context, known } = printing
   const root: Branch = { children: new Map(), known: [] }
   const heads = touched(printing)
   for (const head of heads) branchAt(root, head)
   for (const one of known) {
-    const { head } = one.message
-    if (!sends(side, one.message)) continue
-    if (bases.length === 0 || heads.some((other) => other.join("\0") === head.join("\0"))) branchAt(root, head).known.push(one)
+    if (!isOf(kind, one) || one.head.length === 0) continue
+    if (base === undefined || heads.some((other) => other.join("\0") === one.head.join("\0"))) branchAt(root, one.head).known.push(one)
   }
-  const [base] = bases
-  const union = side === "client" ? "ClientMessage" : "ServerMessage"
-  const returns = `${module.useType("./Messages.ts", union)} | ${module.useType("./Messages.ts", "UnknownMessage")}`
+  const union = kindName(kind.name)
+  const returns = module.useType(context.local("Messages"), union)
   const name = `decode${union}`
-  const fallback = base === undefined
-    ? "return unknownMessage(text, start, end)"
-    : `return ${module.useAll(`${base.module}/Decode`, "base")}.${name}(text, start, end) as ${returns}`
-  const body = levels(module, printing, root, 0, "start", fallback)
+  const others = known.filter((one) => isOf(kind, one) && one.head.length === 0)
+  const inherits = base !== undefined && others.every(({ from }) => from !== undefined)
+  // what takes what is left is read from the beginning; several of these are told apart as those of one head
+  const left = others.length === 0
+    ? [`return ${module.use(fields, "noPacket")}("${union}", text, start, end)`]
+    : group(module, printing, others, "start")
+  const fallback = inherits
+    ? `return ${module.useAll(`${base.module}/Decode`, "base")}.${name}(text, start, end) as ${returns}`
+    : left.length === 1
+    ? left[0]!
+    : `return left${union}(text, start, end)`
+  if (!inherits && left.length > 1) {
+    const parameters = ["text", "start", "end"].map((one) => ({ name: one, type: one === "text" ? "string" : "number" }))
+    module.add({ kind: "function", name: `left${union}`, internal: true, parameters, returns, body: left })
+  }
+  const body = root.children.size === 0 ? [] : levels(module, printing, root, 0, "start", fallback, left)
   module.add({
     kind: "function",
     name,
-    doc: `Decodes what a ${side} sent. Throws \`DecodeError\`; its offset counts characters from \`start\`.`,
+    doc:
+      `Decodes ${
+        kind.sender === undefined ? `a packet of kind ${kind.name}` : `what a ${kind.sender} sent`
+      }. Throws \`DecodeError\`; its ` +
+      "offset counts characters from `start`.",
     parameters: [
       { name: "text", type: "string" },
       { name: "start", type: "number", default: "0" },
@@ -46,11 +61,14 @@ export const dispatch = (module: Module, printing: Printing, side: Side): void =
 }
 
 /** Heads an extension has a say in: those of what it adds, replaces or removes. */
-const touched = ({ model, bases }: Printing): ReadonlyArray<ReadonlyArray<string>> => {
+const touched = ({ bases, depth, model }: Printing): ReadonlyArray<ReadonlyArray<string>> => {
   if (bases.length === 0) return []
-  const own = new Set([...model.removes, ...model.messages.map(({ name }) => name)])
-  const replaced = bases.flatMap(({ messages }) => messages).filter(({ name }) => own.has(name))
-  return [...model.messages, ...replaced].map(({ head }) => head)
+  const own = new Set(model.commands.map(({ name }) => name))
+  return [model, ...bases].flatMap(({ commands }) => commands).filter(({ name }) => own.has(name)).flatMap((command) => {
+    const line = lineOf(command)
+    const head = line === undefined ? [] : headOfLine(line)
+    return head.length === 0 ? [] : [head.slice(0, depth)]
+  })
 }
 
 const branchAt = (root: Branch, head: ReadonlyArray<string>): Branch => {
@@ -70,13 +88,21 @@ const branchAt = (root: Branch, head: ReadonlyArray<string>): Branch => {
 const literalsAt = (branch: Branch, depth: number): ReadonlyArray<string> =>
   depth === 0 ? [...branch.children.keys()] : [...branch.children.values()].flatMap((child) => literalsAt(child, depth - 1))
 
-const levels = (module: Module, printing: Printing, root: Branch, depth: number, at: string, fallback: string): ReadonlyArray<string> => {
-  const { model } = printing
+const levels = (
+  module: Module,
+  printing: Printing,
+  root: Branch,
+  depth: number,
+  at: string,
+  fallback: string,
+  left: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const { depth: most, separator } = printing
   const literals = literalsAt(root, depth)
   const ascii = literals.every((literal) => /^[\0-\x7f]{1,4}$/.test(literal))
   const single = ascii && literals.every((literal) => literal.length === 1)
-  const [end, key, last] = [`head${depth}End`, `head${depth}`, depth === model.head.length - 1]
-  const unit = hex(model.fieldSeparator)
+  const [end, key, last] = [`head${depth}End`, `head${depth}`, depth === most - 1]
+  const unit = hex(separator.charCodeAt(0))
   const lines: Array<string> = []
   if (single) {
     lines.push(`const ${end} = ${at} + 1`)
@@ -91,12 +117,12 @@ const levels = (module: Module, printing: Printing, root: Branch, depth: number,
     lines.push(`  ${key} = ${key} << 7 | unit`)
     lines.push("}")
   } else {
-    lines.push(`const ${end} = ${module.use(fields, "fieldEnd")}(text, ${separatorLiteral(model.fieldSeparator)}, ${at}, end)`)
+    lines.push(`const ${end} = ${module.use(fields, "fieldEnd")}(text, ${separatorLiteral(separator)}, ${at}, end)`)
     lines.push(`const ${key} = text.slice(${at}, ${end})`)
   }
   if (!last) {
     lines.push(`if (${end} >= end) ${fallback}`)
-    lines.push(...levels(module, printing, root, depth + 1, `${end} + 1`, fallback))
+    lines.push(...levels(module, printing, root, depth + 1, `${end} + 1`, fallback, left))
     return lines
   }
   const caseOf = (literal: string, level: number): string => {
@@ -112,7 +138,8 @@ const levels = (module: Module, printing: Printing, root: Branch, depth: number,
     ...[...branch.children].flatMap(([literal, child]) => [
       `${indent}  ${caseOf(literal, level)}`,
       ...(level === depth
-        ? group(module, printing, child.known, `${end} + 1`).map((line) => `${indent}    ${line}`)
+        ? (child.known.length === 0 ? (printing.bases.length === 0 ? ["break"] : left) : group(module, printing, child.known, `${end} + 1`))
+          .map((line) => `${indent}    ${line}`)
         : [...switches(child, level + 1, `${indent}    `), `${indent}    break`])
     ]),
     `${indent}}`
@@ -120,54 +147,53 @@ const levels = (module: Module, printing: Printing, root: Branch, depth: number,
   return [...lines, ...switches(root, 0, "")]
 }
 
-/** Messages of one head: those with tests first, the last one reports what is wrong. */
-const group = (module: Module, { model, bases }: Printing, known: ReadonlyArray<Known>, at: string): ReadonlyArray<string> => {
-  const separator = separatorLiteral(model.fieldSeparator)
-  const sorted = [...known].sort((a, b) => byPrecedence(a.message, b.message))
-  const reader = ({ message, from }: Known) => {
-    const name = `read${message.name}`
-    return `return ${from === undefined ? name : module.use(`${from.module}/Decode`, name)}(text, start, ${at}, end)`
+/** Packets of one head: those with tests first, the last one reports what is wrong. */
+const group = (module: Module, printing: Printing, known: ReadonlyArray<Known>, at: string): ReadonlyArray<string> => {
+  const separator = separatorLiteral(printing.separator)
+  const sorted = [...known].sort(byPrecedence)
+  const reader = ({ from, name }: Known) => {
+    const read = `read${name}`
+    return `return ${from === undefined ? read : module.use(`${from.module}/Decode`, read)}(text, start, ${at}, end)`
   }
-  const last = sorted.at(-1)
-  const root = bases.at(-1)
-  if (last === undefined) {
-    return root === undefined ? ["break"] : [`return ${module.use(`${root.module}/Decode`, "unknownMessage")}(text, start, end)`]
-  }
+  const last = sorted.at(-1)!
   if (sorted.length === 1) return [reader(last)]
   return [
     "{",
     `  const count = ${module.use(fields, "countFields")}(text, ${separator}, ${at}, end)`,
-    ...sorted.slice(0, -1).map((one) => `  if (${tests(module, one.message, separator, at).join(" && ")}) ${reader(one)}`),
+    ...sorted.slice(0, -1).map((one) => `  if (${tests(module, one, separator, at).join(" && ")}) ${reader(one)}`),
     `  ${reader(last)}`,
     "}"
   ]
 }
 
-const tests = (module: Module, message: MessageModel, separator: string, at: string): ReadonlyArray<string> => {
-  const { min, max } = fieldCounts(message)
+const tests = (module: Module, one: Known, separator: string, at: string): ReadonlyArray<string> => {
+  const content = one.fields.slice(one.head.length)
+  const { max, min } = tokenCounts(content)
   const count = min === max ? [`count === ${min}`] : [`count >= ${min}`, ...(max === Infinity ? [] : [`count <= ${max}`])]
   const place = `(text, ${separator}, ${at}, end, `
   return [
     ...count,
-    ...message.fields.flatMap(({ type }, index) => {
-      const test = testOf(module, inner(type), place, index)
-      return test === undefined ? [] : type.kind === "optionalPart" ? [`(count <= ${index} || ${test})`] : [test]
+    ...content.flatMap(({ type }, index) => {
+      const test = testOf(module, tokenOf(type), place, index)
+      return test === undefined ? [] : type.kind === "optional" ? [`(count <= ${index} || ${test})`] : [test]
     })
   ]
 }
 
-const testOf = (module: Module, part: PartModel, place: string, index: number): string | undefined => {
-  switch (part.kind) {
+const testOf = (module: Module, type: TypeModel, place: string, index: number): string | undefined => {
+  const test = (name: string, ...more: ReadonlyArray<string>): string =>
+    `${module.use(fields, name)}${place}${[index, ...more].join(", ")})`
+  switch (type.kind) {
     case "literal":
-      return `${module.use(fields, "isLiteral")}${place}${index}, ${quote(part.value)})`
-    case "integer":
-      return `${module.use(fields, "isInteger")}${place}${index})`
-    case "truth":
-      return `${module.use(fields, "isTruth")}${place}${index})`
-    case "typed":
-      return `${module.use(fields, "isTyped")}${place}${index})`
-    case "jsonText":
-      return `${module.use(fields, "isJson")}${place}${index})`
+      return test("isLiteral", quote(charactersOf(type.hex)))
+    case "decimal":
+      return test("isInteger")
+    case "bool":
+      return test("isTruth", quote(charactersOf(type.true)), quote(charactersOf(type.false)))
+    case "custom":
+      return test("isCustom", module.use(type.module, `is${type.name}`))
+    case "json":
+      return test("isJson")
     default:
       return undefined
   }

@@ -1,92 +1,64 @@
-/** Prints Encode.ts: a function per message, and one for any message. */
-import type { MessageModel, PartModel } from "@wirewright/codec/TextModel"
+/** Prints Encode.ts: a function per packet, and one for any packet. */
+import { charactersOf, tokenOf } from "@wirewright/codec/Lines"
+import type { TypeModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
-import { type Printing, quote, separatorEscape } from "./Print.ts"
-import { inner } from "./Shape.ts"
+import { type Known, type Printing, quote, separatorEscape } from "./Print.ts"
+import { rangeText } from "./PrintDecode.ts"
 
 const codec = "@wirewright/codec/TextFields"
 
 /** Encode.ts. */
 export const printEncode = (printing: Printing): Module => {
-  const { model, bases } = printing
-  const module = new Module("Encode.ts", `Encoders of the ${model.name} protocol: text of one message with its separator.`)
-  const [field, end] = [separatorEscape(model.fieldSeparator), separatorEscape(model.messageSeparator)]
+  const { bases: [base], context, model, own, separator, terminator } = printing
+  const module = new Module("Encode.ts", `Encoders of the ${model.name} protocol: text of one packet with its terminator.`)
+  const [field, end] = [separatorEscape(separator), separatorEscape(terminator)]
   const separators = `"${field}${end}"`
   module.add({
     kind: "statement",
-    text: `/** Largest message in characters, its separator not counted. */\nconst maxMessage = ${model.maxMessage}`
+    text: `/** Largest packet in characters, its terminator not counted. */\nconst maxMessage = ${model.frame.maxFrame - 1}`
   })
-  for (const message of model.messages) {
+  for (const one of own) {
     module.add({
       kind: "function",
-      name: `encode${message.name}`,
-      doc: `Encodes ${message.name}. Throws \`EncodeError\`.`,
+      name: `encode${one.name}`,
+      doc: `Encodes ${one.name}. Throws \`EncodeError\`.`,
       parameters: [{
         name: "fields",
-        type: `Omit<${module.useType("./Messages.ts", message.name)}, "_tag">`,
-        ...(needsFields(message) ? {} : { default: "{}" })
+        type: `Omit<${module.useType(context.local("Messages"), one.name)}, "_tag">`,
+        ...(needsFields(one) ? {} : { default: "{}" })
       }],
       returns: "string",
-      body: encoder(module, message, field, end, separators)
-    })
-  }
-  const [base] = bases
-  if (base === undefined) {
-    module.add({
-      kind: "function",
-      name: "encodeUnknownMessage",
-      doc: "Encodes a message that the spec does not have. Throws `EncodeError`.",
-      parameters: [{ name: "fields", type: `Omit<${module.useType("./Messages.ts", "UnknownMessage")}, "_tag">` }],
-      returns: "string",
-      body: [
-        `const head = ${
-          model.head.map((name) => `${module.use(codec, "putText")}("UnknownMessage", ${quote(name)}, fields.${name}, ${separators})`).join(
-            ` + "${field}" + `
-          )
-        }`,
-        `const rest = ${module.use(codec, "putRest")}("UnknownMessage", "fields", fields.fields, ${separators})`,
-        `return ${module.use(codec, "putMessage")}("UnknownMessage", head + rest + "${end}", maxMessage)`
-      ]
+      body: encoder(module, one, field, end, separators)
     })
   }
   module.add({
     kind: "function",
     name: "encode",
-    doc: "Encodes any message. Throws `EncodeError`.",
-    parameters: [{
-      name: "message",
-      type: `${module.useType("./Messages.ts", "Message")} | ${module.useType("./Messages.ts", "UnknownMessage")}`
-    }],
+    doc: "Encodes any packet. Throws `EncodeError`.",
+    parameters: [{ name: "packet", type: module.useType(context.local("Messages"), "Packet") }],
     returns: "string",
     body: [
-      "switch (message._tag) {",
-      ...model.messages.flatMap(({ name }) => [`  case "${name}":`, `    return encode${name}(message)`]),
-      ...(base === undefined ? [`  case "UnknownMessage":`, "    return encodeUnknownMessage(message)"] : []),
+      "switch (packet._tag) {",
+      ...own.flatMap(({ name }) => [`  case "${name}":`, `    return encode${name}(packet)`]),
       "  default:",
       base === undefined
         ? `    return ${
           module.use("@wirewright/codec/Errors", "unencodable")
-        }("UnknownPacket", String((message as { _tag?: unknown })?._tag), "", "a message", "something else")`
-        : `    return ${module.useAll(`${base.module}/Encode`, "base")}.encode(message)`,
+        }("UnknownPacket", String((packet as { _tag?: unknown })?._tag), "", "a packet of ${model.name}", "something else")`
+        : `    return ${module.useAll(`${base.module}/Encode`, "base")}.encode(packet)`,
       "}"
     ]
   })
   return module
 }
 
-const needsFields = (message: MessageModel) => message.fields.some(({ type }) => type.kind !== "literal" && type.kind !== "optionalPart")
+const needsFields = ({ fields }: Known): boolean => fields.some(({ type }) => type.kind !== "literal" && type.kind !== "optional")
 
-const encoder = (
-  module: Module,
-  message: MessageModel,
-  field: string,
-  end: string,
-  separators: string
-): ReadonlyArray<string> => {
+const encoder = (module: Module, one: Known, field: string, end: string, separators: string): ReadonlyArray<string> => {
   const lines: Array<string> = []
-  let template = message.head.map(escaped).join(field)
-  const name = quote(message.name)
-  const optional = message.fields.filter(({ type }) => type.kind === "optionalPart")
+  let template = ""
+  const name = quote(one.name)
+  const optional = one.fields.filter(({ type }) => type.kind === "optional")
   for (const [index, { name: path }] of optional.entries()) {
     const next = optional[index + 1]
     if (next !== undefined) {
@@ -97,17 +69,19 @@ const encoder = (
       )
     }
   }
-  for (const { name: path, type } of message.fields) {
-    const part = inner(type)
+  for (const [index, { name: path, type }] of one.fields.entries()) {
+    const leading = index === 0 ? "" : field
     const value = `fields.${path}`
-    if (part.kind === "literal") template += field + escaped(part.value)
-    else if (part.kind === "restParts") template += `\${${put(module, part, name, path, value, separators)}}`
-    else if (type.kind === "optionalPart") {
-      lines.push(`const ${path}Field = ${value} === undefined ? "" : "${field}" + ${put(module, part, name, path, value, separators)}`)
+    if (type.kind === "literal") template += leading + escaped(charactersOf(type.hex))
+    else if (type.kind === "array") template += `\${${put(module, type, name, path, value, separators)}}`
+    else if (type.kind === "optional") {
+      lines.push(
+        `const ${path}Field = ${value} === undefined ? "" : "${leading}" + ${put(module, tokenOf(type), name, path, value, separators)}`
+      )
       template += `\${${path}Field}`
-    } else template += `${field}\${${put(module, part, name, path, value, separators)}}`
+    } else template += `${leading}\${${put(module, type, name, path, value, separators)}}`
   }
-  const bounded = message.fields.some(({ type }) => type.kind !== "literal")
+  const bounded = one.fields.some(({ type }) => type.kind !== "literal")
   if (!bounded) lines.push("void fields")
   return [
     ...lines,
@@ -118,18 +92,21 @@ const encoder = (
 /** A literal of the spec within a template literal or a string literal. */
 const escaped = (text: string): string => quote(text).slice(1, -1).replace(/`|\$\{/g, "\\$&")
 
-const put = (module: Module, part: PartModel, name: string, path: string, value: string, separators: string): string => {
-  const place = `(${name}, ${quote(path)}, ${value}`
-  switch (part.kind) {
-    case "integer":
-      return `${module.use(codec, "putInteger")}${place})`
-    case "truth":
-      return `${module.use(codec, "putTruth")}${place})`
-    default: {
-      const max = "max" in part && part.max !== undefined ? `, ${part.max}` : ""
-      return `${
-        module.use(codec, part.kind === "typed" ? "putTyped" : part.kind === "restParts" ? "putRest" : "putText")
-      }${place}, ${separators}${max})`
-    }
+const put = (module: Module, type: TypeModel, name: string, path: string, value: string, separators: string): string => {
+  const place = `${name}, ${quote(path)}`
+  const max = (of: TypeModel): string => "max" in of && of.max !== undefined ? `, ${of.max}` : ""
+  switch (type.kind) {
+    case "decimal":
+      return type.bits === 53 && type.signed
+        ? `${module.use(codec, "putInteger")}(${place}, ${value})`
+        : `${module.use(codec, "putRange")}(${place}, ${value}, ${rangeText(type)})`
+    case "bool":
+      return `${module.use(codec, "putTruth")}(${place}, ${value}, ${quote(charactersOf(type.true))}, ${quote(charactersOf(type.false))})`
+    case "array":
+      return `${module.use(codec, "putRest")}(${place}, ${value}, ${separators}${max(type.of)})`
+    case "custom":
+      return `${module.use(codec, "putText")}(${place}, ${module.use(type.module, `spell${type.name}`)}(${value}, ${place}), ${separators})`
+    default:
+      return `${module.use(codec, "putText")}(${place}, ${value}, ${separators}${max(type)})`
   }
 }

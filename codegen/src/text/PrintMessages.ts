@@ -1,71 +1,44 @@
-/** Prints Messages.ts: an interface per message, and their unions. */
-import type { MessageModel, PartModel } from "@wirewright/codec/TextModel"
+/** Prints Messages.ts: an interface per packet, and their unions. */
+import { isVisibleType } from "@wirewright/codec/words/Sizes"
+import type { KindModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
-import { type Printing, typeOf } from "./Print.ts"
-import { inner, sends, type Side } from "./Shape.ts"
+import { kindName } from "../print/Context.ts"
+import { isOf, type Known, type Printing, typeOf } from "./Print.ts"
 
 /** Messages.ts. */
 export const printMessages = (printing: Printing): Module => {
-  const { model, bases, known } = printing
-  const module = new Module("Messages.ts", `Messages of the ${model.name} protocol.`)
-  for (const message of model.messages) addInterface(module, message)
-  const [base] = bases
-  if (base === undefined) {
-    module.add({
-      kind: "interface",
-      name: "UnknownMessage",
-      doc: "A message that the spec does not have.",
-      properties: [
-        { name: "_tag", type: `"UnknownMessage"` },
-        ...model.head.map((name) => ({ name, type: "string" })),
-        { name: "fields", type: "ReadonlyArray<string>", doc: "Fields after the head." }
-      ]
-    })
-  } else {
-    module.add({ kind: "statement", text: `export type { UnknownMessage } from "${base.module}/Messages"` })
-  }
-  const union = (name: string, doc: string, side?: Side) =>
+  const { known, model, own } = printing
+  const module = new Module("Messages.ts", `Packets of the ${model.name} protocol.`)
+  for (const one of own) addInterface(module, printing, one)
+  const union = (kind: KindModel): void =>
     module.add({
       kind: "alias",
-      name,
-      doc,
-      type: known.filter(({ message }) => side === undefined || sends(side, message)).map((one) => `\n  | ${typeOf(module, one)}`).join("")
+      name: kindName(kind.name),
+      doc: kind.sender === undefined ? `Any packet of kind ${kind.name}.` : `What a ${kind.sender} sends.`,
+      type: known.filter((one) => isOf(kind, one)).map((one) => `\n  | ${typeOf(module, printing, one)}`).join("")
     })
-  union("ClientMessage", "What a client sends.", "client")
-  union("ServerMessage", "What a server sends.", "server")
-  module.add({ kind: "alias", name: "Message", doc: "What either side sends.", type: "ClientMessage | ServerMessage" })
+  for (const kind of model.frame.kinds) union(kind)
+  module.add({
+    kind: "alias",
+    name: "Packet",
+    doc: `Any packet of ${model.name}.`,
+    type: model.frame.kinds.map(({ name }) => kindName(name)).join(" | ")
+  })
   return module
 }
 
-const addInterface = (module: Module, message: MessageModel) =>
+const addInterface = (module: Module, { context }: Printing, { command, fields, name }: Known): void =>
   module.add({
     kind: "interface",
-    name: message.name,
-    doc: message.doc,
+    name,
+    doc: command.doc,
     properties: [
-      { name: "_tag", type: `"${message.name}"` },
-      ...message.fields.filter(({ type }) => type.kind !== "literal").map(({ name, doc, type }) => ({
-        name,
+      { name: "_tag", type: `"${name}"` },
+      ...fields.filter(({ type }) => isVisibleType(type)).map(({ name: field, doc, type }) => ({
+        name: field,
         doc,
-        type: typeText(module, type),
-        optional: type.kind === "optionalPart"
+        type: `${context.typeText(module, type)}${type.kind === "optional" ? " | undefined" : ""}`,
+        optional: type.kind === "optional"
       }))
     ]
   })
-
-const typeText = (module: Module, part: PartModel): string => {
-  switch (part.kind) {
-    case "integer":
-      return "number"
-    case "truth":
-      return "boolean"
-    case "typed":
-      return module.useType("@wirewright/codec/Typed", "Typed")
-    case "restParts":
-      return "ReadonlyArray<string>"
-    case "optionalPart":
-      return `${typeText(module, inner(part))} | undefined`
-    default:
-      return "string"
-  }
-}

@@ -1,5 +1,5 @@
 /** Documents that nest as deep as their size lets them, and packets with very many elements, through every command that shows them. */
-import { Typed } from "@wirewright/codec/Typed"
+import { Typed } from "@wirewright/deepstream/Typed"
 import { KvClient } from "@wirewright/couchbase"
 import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
 import * as Effect from "effect/Effect"

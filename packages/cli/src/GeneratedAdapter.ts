@@ -30,7 +30,7 @@ export interface GeneratedProtocol {
 }
 
 /** Names of the generated part of a kind: `serverRequest` to `ServerRequest`. */
-const pascal = (name: string): string =>
+export const pascal = (name: string): string =>
   name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
 
 const mask = 0x2a
@@ -44,7 +44,7 @@ interface Head {
 }
 
 /** Errors of a codec that is installed beside ours, as ours. */
-const own = <A>(run: () => A): A => {
+export const own = <A>(run: () => A): A => {
   try {
     return run()
   } catch (error) {
@@ -59,11 +59,11 @@ const own = <A>(run: () => A): A => {
 export class GeneratedAdapter implements ProtocolAdapter {
   readonly name: string
   readonly plausibleHead: number
-  private readonly generated: GeneratedProtocol
+  protected readonly generated: GeneratedProtocol
   /** Where fixed headers say how long a frame is; protocols whose headers are runs of fields have none. */
   private readonly shape: HeaderShape | undefined
-  private readonly catalog: Catalog
-  private readonly traits: Traits
+  protected readonly catalog: Catalog
+  protected readonly traits: Traits
   /** The kind of all packets, when it was said. */
   private readonly only: KindModel | undefined
 
@@ -166,8 +166,9 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return this.traits.after(decoded, then === undefined ? session : { ...session, phase: then })
   }
 
-  toJson({ length, packet }: DecodedPacket): { readonly [key: string]: unknown } {
-    return packetToJson(this.catalog, packet as never, length) as unknown as { readonly [key: string]: unknown }
+  toJson({ kind, length, packet }: DecodedPacket): { readonly [key: string]: unknown } {
+    const json = packetToJson(this.catalog, packet as never, length) as unknown as { readonly [key: string]: unknown }
+    return kind === undefined ? json : { ...json, kind }
   }
 
   fromJson(json: unknown, states: States = this.begin().states): Uint8Array {
@@ -185,7 +186,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return hexdump(this.annotated(shown, at, situation), shown, { color })
   }
 
-  private annotated(bytes: Uint8Array, at: number, situation: Situation): Annotation {
+  protected annotated(bytes: Uint8Array, at: number, situation: Situation): Annotation {
     const { states } = situation
     const on = new Map(Object.entries(states).filter(([, value]) => value !== false).map(([name, value]) => [name, Number(value)]))
     const kind = this.kindByPlace(situation)
@@ -238,7 +239,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   /** Kinds that a packet may be of, as far as that can be told without its bytes. */
-  private candidates({ direction, phase }: Situation): ReadonlyArray<KindModel> {
+  protected candidates({ direction, phase }: Situation): ReadonlyArray<KindModel> {
     if (this.only !== undefined) return [this.only]
     const { kinds, phases = [] } = this.catalog.frame
     if (direction === undefined || this.isTold) return kinds
@@ -285,7 +286,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return at + opcode.offset < bytes.length ? { ...found, opcode: numberAt(bytes, at, opcode) } : undefined
   }
 
-  private factsOf(packet: object): Facts {
+  protected factsOf(packet: object): Facts {
     const { _tag: tag, bySeqno, opaque, vbucket, ...fields } = packet as { readonly _tag: string; readonly [field: string]: unknown }
     const meaning = this.catalog.byTag(tag)
     const kind = meaning?.kind

@@ -41,6 +41,8 @@ export interface DecodedPacket {
   readonly packet: object
   /** Bytes it takes. */
   readonly length: number
+  /** Kind of packet, where packets of several kinds are the same. */
+  readonly kind?: string
   readonly facts: Facts
 }
 

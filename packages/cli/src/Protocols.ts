@@ -4,36 +4,35 @@
  */
 import type { Customs } from "@wirewright/codec/Catalog"
 import type { Model } from "@wirewright/codec/Model"
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { existsSync, readdirSync, statSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { basename, dirname, join, relative, resolve, sep } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { deepstreamAdapter } from "./DeepstreamAdapter.ts"
 import { refuse } from "./Failure.ts"
 import { GeneratedAdapter } from "./GeneratedAdapter.ts"
 import { nearest } from "./Nearest.ts"
+import { TextAdapter } from "./TextAdapter.ts"
 import { type ProtocolAdapter, type ProtocolName, protocolNames } from "./ProtocolAdapter.ts"
 
 /** Entry modules of those that come with the command. */
-const builtIn: { readonly [N in Exclude<ProtocolName, "deepstream">]: string } = {
+const builtIn: { readonly [N in ProtocolName]: string } = {
   dcp: "@wirewright/dcp/gen",
   couchbase: "@wirewright/couchbase/gen",
   memcached: "@wirewright/memcached/gen",
-  "memcached-text": "@wirewright/memcached/text"
+  "memcached-text": "@wirewright/memcached/text",
+  deepstream: "@wirewright/deepstream/gen"
 }
 
 const isBuiltIn = (name: string): name is keyof typeof builtIn => Object.hasOwn(builtIn, name)
 
 /** The adapter of a protocol; `kind` is the kind of all packets, when it was said. Refuses what is no protocol. */
 export const loadProtocol = async (name: string, kind?: string): Promise<ProtocolAdapter> => {
-  if (name === "deepstream") {
-    return kind === undefined ? deepstreamAdapter() : refuse("--kind: packets of deepstream are of one kind")
-  }
   const directory = isBuiltIn(name) ? dirname(fileURLToPath(import.meta.resolve(builtIn[name]))) : generatedIn(name)
   const [codecs, face] = [await load(directory, "index"), await load(directory, "Model")]
   const models = modelsOf(face["models"], name)
   const customs = (face["customs"] ?? codecs["customs"]) as Customs | undefined
-  const adapter = new GeneratedAdapter({ codecs, models, ...(customs === undefined ? {} : { customs }) }, kind)
+  const Adapter = models[0]?.frame.over === "text" ? TextAdapter : GeneratedAdapter
+  const adapter = new Adapter({ codecs, models, ...(customs === undefined ? {} : { customs }) }, kind)
   if (kind !== undefined && !adapter.kinds.includes(kind)) {
     return refuse(`--kind ${kind}: packets of ${adapter.name} are of kind ${adapter.kinds.join(", ")}${nearest(kind, adapter.kinds)}`)
   }
@@ -75,10 +74,6 @@ const generatedIn = (name: string): string => {
     .filter((entry) => entry.isDirectory() && isGenerated(join(directory, entry.name)))
     .map((entry) => relative(process.cwd(), join(directory, entry.name)))
   if (below.length > 0) return refuse(`${name} holds several protocols: give one of ${below.join(", ")}`)
-  const models = readdirSync(directory).filter((file) => file.endsWith(".model.json"))
-  if (models.some((file) => readFileSync(join(directory, file), "utf8").includes("\"kind\": \"text\""))) {
-    return refuse(`${name} is a textProtocol, which decode cannot load: describe it with frame`)
-  }
   return refuse(`${name} holds no generated protocol: no index and Model, as wirewright generate writes them`)
 }
 

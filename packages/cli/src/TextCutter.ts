@@ -1,25 +1,17 @@
-/** Cuts the text of deepstream into its messages, which end with 0x1e. */
+/** Cuts the bytes of a protocol over text into its messages, which end with one character. */
 import { DecodeError, malformed } from "@wirewright/codec/Errors"
 import type { Cutter, PacketSink } from "./ProtocolAdapter.ts"
 
-/** Ends a message. */
-export const messageEnd = 0x1e
-const fieldEnd = 0x1f
-
-/** Limits of messages, in characters. */
+/** How messages end, and their limits in characters. */
 export interface Delimiting {
+  /** The byte that ends a message. */
+  readonly end: number
   readonly maxMessage: number
   /** Shorter ones are nothing but their end. */
   readonly minMessage: number
 }
 
-/** Whether a message may start here: with a topic of one or two capital letters. */
-export const isHead = (bytes: Uint8Array, at: number): boolean => {
-  const isLetter = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a
-  return isLetter(bytes[at]) && (bytes[at + 1] === fieldEnd || isLetter(bytes[at + 1]) && bytes[at + 2] === fieldEnd)
-}
-
-/** Cuts bytes at the separator. UTF-8 never has that byte within a character. */
+/** Cuts bytes at the separator. UTF-8 never has an ASCII byte within a character. */
 export class TextCutter implements Cutter {
   offset = 0
   private pending: Array<Uint8Array> = []
@@ -40,7 +32,7 @@ export class TextCutter implements Cutter {
 
   push(chunk: Uint8Array, sink: PacketSink): void {
     let at = 0
-    for (let end = chunk.indexOf(messageEnd); end >= 0; end = chunk.indexOf(messageEnd, at)) {
+    for (let end = chunk.indexOf(this.limits.end); end >= 0; end = chunk.indexOf(this.limits.end, at)) {
       this.take(chunk.subarray(at, end + 1))
       this.emit(sink)
       at = end + 1
@@ -55,7 +47,7 @@ export class TextCutter implements Cutter {
       packet: "Message",
       path: "",
       offset: this.size,
-      expected: "the separator 0x1e",
+      expected: `the separator 0x${this.limits.end.toString(16)}`,
       got: "the end of the stream",
       incomplete: true
     })

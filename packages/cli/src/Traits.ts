@@ -9,7 +9,7 @@ import type { DecodedPacket, Session } from "./ProtocolAdapter.ts"
 export interface Traits {
   /** Ports that its servers listen on when nobody says otherwise. */
   readonly ports: ReadonlySet<number>
-  /** Commands whose last section is a password or could be one. */
+  /** Commands whose last section, or what follows the literals over text, is a password or could be one. */
   readonly secrets: ReadonlySet<string>
   /** Greatest values of header fields that are in use. */
   readonly greatest: { readonly [headerField: string]: number }
@@ -38,7 +38,13 @@ const memcachedText: Traits = { ports: new Set([11_211]), secrets: new Set(), gr
 
 const nothing: Traits = { ports: new Set(), secrets: new Set(), greatest: {}, after: (_, session) => session }
 
-const known: { readonly [module: string]: Traits } = { "@wirewright/memcached/gen": memcached, "@wirewright/memcached/text": memcachedText }
+const deepstream: Traits = { ...nothing, ports: new Set([6020, 6021]), secrets: new Set(["AuthenticationRequest"]) }
+
+const known: { readonly [module: string]: Traits } = {
+  "@wirewright/memcached/gen": memcached,
+  "@wirewright/memcached/text": memcachedText,
+  "@wirewright/deepstream/gen": deepstream
+}
 
 /** What is known of a protocol whose models are these, the root first. */
 export const traitsOf = ([root]: ReadonlyArray<Model>): Traits => known[root?.module ?? ""] ?? nothing

@@ -6,12 +6,13 @@
 import { DecodeError, malformed } from "@wirewright/codec/Errors"
 import { constants, inflateRawSync } from "node:zlib"
 import type { Cutter, PacketSink } from "./ProtocolAdapter.ts"
-import { isHead } from "./TextCutter.ts"
 
 const FrameBit = { Fin: 0x80, Compressed: 0x40, Reserved: 0x30, Opcode: 0x0f, Masked: 0x80 } as const
 const Opcode = { Continuation: 0, Text: 1, Binary: 2, Close: 8, Pong: 10 } as const
 const maxHead = 64 * 1024
 const longestHeader = 14
+/** As much of a text as is looked at to see whether it may be the protocol's. */
+const longestOpening = 16
 /** How far back compressed data refers. */
 const window = 32 * 1024
 /** What a compressed message was stripped of. */
@@ -40,8 +41,13 @@ const headerAt = (bytes: Uint8Array, at: number, end: number): Header | undefine
   return { first: bytes[at]!, size, payload, mask: masked ? at + size - 4 : undefined }
 }
 
-/** Size of a frame that plausibly starts at `at`, as far as its header and its first bytes tell; `undefined` when none does. */
-export const plausibleFrame = (bytes: Uint8Array, at: number, maxMessage: number): number | undefined => {
+/** Size of a frame that plausibly starts at `at`, as far as its header and its first bytes tell, which `mayBegin` judges; `undefined` when none does. */
+export const plausibleFrame = (
+  bytes: Uint8Array,
+  at: number,
+  maxMessage: number,
+  mayBegin: (text: Uint8Array) => boolean
+): number | undefined => {
   const header = headerAt(bytes, at, bytes.length)
   if (header === undefined || (header.first & FrameBit.Reserved) !== 0 || (header.first & FrameBit.Fin) === 0) return undefined
   const { first, mask, payload, size } = header
@@ -49,9 +55,9 @@ export const plausibleFrame = (bytes: Uint8Array, at: number, maxMessage: number
   if (opcode >= Opcode.Close && opcode <= Opcode.Pong) return payload < 126 ? size + payload : undefined
   if (opcode !== Opcode.Text || payload > maxMessage * 3) return undefined
   if ((first & FrameBit.Compressed) !== 0) return size + payload
-  const text = new Uint8Array(bytes.subarray(at + size, at + size + Math.min(3, payload)))
-  if (mask !== undefined) { for (let i = 0; i < text.length; i++) text[i]! ^= bytes[mask + i]! }
-  return text.length < 3 || isHead(text, 0) ? size + payload : undefined
+  const text = new Uint8Array(bytes.subarray(at + size, at + size + Math.min(longestOpening, payload)))
+  if (mask !== undefined) { for (let i = 0; i < text.length; i++) text[i]! ^= bytes[mask + (i & 3)]! }
+  return mayBegin(text) ? size + payload : undefined
 }
 
 const startsWith = (bytes: Uint8Array, text: string): boolean => {

@@ -21,7 +21,7 @@ import { wordOf } from "./words/index.ts"
 import { depthsOf } from "./words/Sizes.ts"
 import type { Notation } from "./words/Word.ts"
 
-/** What tools need of a field that only code can say: `customX` of its module. */
+/** What tools need of a field that only code can say: `customX` of its module. Methods, so that the face of one type is a face of any. */
 export interface CustomFace<A = unknown> {
   /** Reads at `at`, not beyond `end`; leaves the offset after it in `reader.next`. */
   read(reader: Reader, at: number, end: number, start: number, packet: { readonly [name: string]: number }): A
@@ -30,6 +30,12 @@ export interface CustomFace<A = unknown> {
   toJson(value: A): unknown
   /** The value of JSON; nothing when it does not fit. */
   fromJson(json: unknown): A | undefined
+  /** Whether a token may be one, where that tells packets apart. Default: any text may. */
+  readonly fits?: (text: string) => boolean
+  /** For schemas: whether it is such a value. Default: everything is. */
+  readonly is?: (value: unknown) => boolean
+  /** For schemas: a regular expression of its JSON, where that is text. */
+  readonly pattern?: string
 }
 
 /** Faces of the custom fields of a protocol, by name. */
@@ -44,6 +50,9 @@ export interface TagMeaning {
   readonly outcome?: OutcomeModel
   readonly error: boolean
 }
+
+/** Whether packets of a kind may be a command's request. */
+export const isOfKind = ({ kinds }: CommandModel, kind: string): boolean => kinds.request === kind || kinds.also?.includes(kind) === true
 
 const pascal = (name: string): string => name.slice(0, 1).toUpperCase() + name.slice(1)
 
@@ -92,8 +101,7 @@ export class Catalog {
     const requests = new Map<string, CommandModel>()
     for (const model of models) {
       for (const type of model.types) this.types.set(type.name, type)
-      const place = ({ isOpcodeless, kinds, name, opcode }: CommandModel): string =>
-        `${kinds.request}/${isOpcodeless === true ? name : opcode}`
+      const place = ({ isOpcodeless, kinds, name, opcode }: CommandModel): string => isOpcodeless === true ? name : `${kinds.request}/${opcode}`
       const replaced = new Set(model.commands.map(place))
       for (const [key, command] of requests) if (replaced.has(place(command))) requests.delete(key)
       for (const command of model.commands) requests.set(`${place(command)}/${command.name}`, command)
@@ -126,7 +134,7 @@ export class Catalog {
 
   /** Commands that are told from others by what they begin with, or take all opcodes that no other has. */
   opcodeless(kind: string): ReadonlyArray<CommandModel> {
-    return this.commands.filter((command) => command.isOpcodeless === true && command.kinds.request === kind)
+    return this.commands.filter((command) => command.isOpcodeless === true && command.lifecycle !== "removed" && isOfKind(command, kind))
   }
 
   /** The command of this name; replaced ones are not found. */
@@ -201,7 +209,7 @@ export class Catalog {
   /** What a packet of this kind with this command and status is; unknown when there is no command, an error when there is no outcome. */
   meaning(kind: KindModel, command: CommandModel | undefined, status: number | undefined): TagMeaning {
     if (command === undefined) return { kind, error: false }
-    if (command.kinds.request === kind.name) return { command, kind, error: false }
+    if (isOfKind(command, kind.name)) return { command, kind, error: false }
     const outcome = command.responses.find((one) => one.statuses.some(({ code }) => code === status))
     return outcome === undefined ? { command, kind, error: true } : { command, kind, outcome, error: false }
   }

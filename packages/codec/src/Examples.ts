@@ -2,11 +2,12 @@
  * Runs the examples of a spec against the code generated from it: each must decode, to the fields the author wrote down, and encode back to
  * its bytes. Throws an `Error` that says what differs; needs no test framework.
  */
-import { Catalog } from "./Catalog.ts"
+import { Catalog, type Customs } from "./Catalog.ts"
 import { bytesOfHex, hexOf } from "./Hex.ts"
 import { type AnyPacket, flatFields } from "./Json.ts"
 import { annotate } from "./Layout.ts"
 import type { CommandModel, ExampleModel, Model } from "./Model.ts"
+import { decodeText } from "./Text.ts"
 import { Reader } from "./Reader.ts"
 import { encodeWith, type Writer } from "./Writer.ts"
 
@@ -52,6 +53,37 @@ export const runExample = (
   }
   const encoded = hexOf(encodeWith((writer) => protocol.encode(writer, packet as never)))
   if (encoded !== example.hex) throw new Error(`encoded differently:\n  expected ${example.hex}\n  got      ${encoded}`)
+}
+
+/** The functions of a generated protocol over text that examples go through: decoders by kind of packet. */
+export interface GeneratedText {
+  readonly decoders: { readonly [kind: string]: (text: string, start: number, end: number) => { readonly _tag: string } }
+  readonly encode: (packet: never) => string
+}
+
+/** Decodes, compares and encodes one example of a protocol over text, once for each kind that has the packet; returns how many these are. */
+export const runTextExample = (
+  models: ReadonlyArray<Model>,
+  protocol: GeneratedText,
+  command: CommandModel,
+  example: ExampleModel,
+  customs: Customs = {}
+): number => {
+  const catalog = Catalog.of(models, customs)
+  const bytes = bytesOfHex(example.hex)
+  const text = decodeText(bytes, 0, bytes.length)
+  const kinds = [command.kinds.request, ...command.kinds.also ?? []]
+  for (const kind of kinds) {
+    const packet = protocol.decoders[kind]!(text, 0, text.length - 1) as AnyPacket
+    if (packet._tag !== command.name) throw new Error(`decoded as ${packet._tag}, not ${command.name}`)
+    const fields = flatFields(catalog, packet)
+    for (const [name, expected] of Object.entries(example.fields ?? {})) {
+      if (spelled(fields[name]) !== spelled(expected)) throw new Error(`field ${name}: expected ${spelled(expected)}, got ${spelled(fields[name])}`)
+    }
+    const encoded = protocol.encode(packet as never)
+    if (encoded !== text) throw new Error(`expected ${JSON.stringify(text)}, got ${JSON.stringify(encoded)}`)
+  }
+  return kinds.length
 }
 
 const headerField = (packet: AnyPacket, name: string): unknown => {

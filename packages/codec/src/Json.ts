@@ -3,7 +3,7 @@
  *
  * It turns packet objects into plain JSON values and back, losing nothing; it never reads or writes wire bytes.
  */
-import { type Catalog, isRaw, layoutsOf, type TagMeaning } from "./Catalog.ts"
+import { type Catalog, isOfKind, isRaw, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import { type DecodeError, hexNumber, unencodable } from "./Errors.ts"
 import { hexOf } from "./Hex.ts"
 import {
@@ -152,7 +152,7 @@ export const packetFromJson = (catalog: Catalog, json: unknown): AnyPacket => {
   }
   const kindName = json["kind"] ?? command?.kinds.request
   const kind = typeof kindName === "string" ? catalog.kind(kindName) : undefined
-  if (kind === undefined || command !== undefined && kind.name !== command.kinds.request && kind.name !== command.kinds.response) {
+  if (kind === undefined || command !== undefined && !isOfKind(command, kind.name) && kind.name !== command.kinds.response) {
     return unfit(name, "kind", "a kind of packet that it has", kindName)
   }
   const header: JsonObject = {}

@@ -10,6 +10,7 @@ import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
 import { chooseLayout, type ConstantField, possibleSizes, sizesText } from "./LayoutSizes.ts"
 import type { FieldSpan } from "./LayoutSpans.ts"
 import { headOf, isHead, noHead } from "./Heads.ts"
+import { chooseLine, lineOf } from "./Lines.ts"
 import { LayoutWalk } from "./LayoutWalk.ts"
 import type { CommandModel, FieldModel, HeaderFieldModel, HeaderModel, KindModel, LayoutModel, RunModel } from "./Model.ts"
 import { intWidth } from "./TypeText.ts"
@@ -123,7 +124,9 @@ class Annotating {
     walk.section = section
     const candidates = catalog.opcodeless(kind.name)
     const sharing = opcode === undefined ? [] : catalog.sharing(kind.name, opcode)
-    const command = (sharing.length === 1 ? sharing[0] : this.byHead(sharing, bodyStart, bodyEnd)) ??
+    const command = catalog.frame.over === "text"
+      ? this.byTokens(candidates, bodyStart, bodyEnd)
+      : (sharing.length === 1 ? sharing[0] : this.byHead(sharing, bodyStart, bodyEnd)) ??
       this.byHead(candidates, bodyStart, bodyEnd)
     if (command === undefined) {
       if (run.end === "self" && opcode === undefined) {
@@ -147,7 +150,7 @@ class Annotating {
     if (run.end !== "self" && next < bodyEnd) {
       malformed("Trailing", command.name, section, next, `${next - bodyStart} bytes`, `${bodyEnd - bodyStart} bytes`)
     }
-    this.length = next + trailer
+    this.length = next + trailer + (run.end === "until" ? run.until!.length / 2 : 0)
     this.trailer(run, next, scope)
   }
 
@@ -226,6 +229,16 @@ class Annotating {
     const heads = candidates.flatMap((command) => command.request.map((layout) => ({ command, ...headOf(fieldsIn(layout)) })))
       .toSorted((a, b) => b.text.length - a.text.length)
     return heads.find(({ boundary, text }) => text === "" || isHead(this.walk.reader, at, this.walk.stop(end), text, ...boundary))?.command
+  }
+
+  /** The command that a line of tokens is. */
+  private byTokens(candidates: ReadonlyArray<CommandModel>, at: number, end: number): CommandModel | undefined {
+    const lines = candidates.flatMap((command) => {
+      const line = lineOf(command)
+      return line === undefined ? [] : [{ ...line, command }]
+    })
+    const tokens = this.walk.reader.text(at, end).split(lines[0]?.separator ?? "")
+    return chooseLine(lines, tokens, this.catalog.customs)?.command
   }
 
   private trailer(run: RunModel, at: number, scope: Scope): void {

@@ -112,7 +112,9 @@ export class LayoutWalk extends LayoutSpans {
         if (next !== position + known) malformed("Trailing", this.packet, path, next, plural(next - position), plural(known))
         position = next
       } else {
-        const rest = endsItself(this.catalog, type) || scope.counts.has(field.name) ? 0 : this.after(fields, i + 1, groups.at(-1)?.last, scope)
+        const rest = endsItself(this.catalog, type) || scope.counts.has(field.name)
+          ? 0
+          : this.after(fields, i + 1, groups.at(-1)?.last, scope)
         const limit = rest === 0 ? stop : Math.floor(stop) - rest
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })

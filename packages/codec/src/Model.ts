@@ -56,7 +56,7 @@ export interface EscapedModel {
 /** ASCII digits; `until` are bytes in hexadecimal digits. */
 export interface DecimalModel {
   readonly kind: "decimal"
-  readonly bits: 32 | 64
+  readonly bits: 32 | 53 | 64
   readonly signed: boolean
   readonly until?: string
 }
@@ -117,6 +117,7 @@ export type TypeModel =
   | { readonly kind: "json" } & SizedModel
   | { readonly kind: "text"; readonly encoding: "ascii" | "latin1" | "utf16be" | "utf16le" } & SizedModel
   | { readonly kind: "literal"; readonly hex: string }
+  | { readonly kind: "bool"; readonly true: string; readonly false: string }
   /** `value` is a decimal string for 64-bit integers. */
   | { readonly kind: "constant"; readonly int: IntName; readonly order?: ByteOrder; readonly value: number | string }
   /** Reserved bytes: an integer, or `size` bytes. */
@@ -334,7 +335,10 @@ export interface KindModel {
 export interface FrameModel {
   readonly name: string
   readonly sections: ReadonlyArray<string>
+  /** What the transport hands over, when that is not bytes; sizes then count characters. */
+  readonly over?: "text"
   readonly maxFrame: number
+  readonly minFrame?: number
   readonly kinds: ReadonlyArray<KindModel>
   /** Phases of a connection, the first one first. */
   readonly phases?: ReadonlyArray<PhaseModel>
@@ -389,7 +393,8 @@ export interface CommandModel {
   readonly lifecycle: "active" | "deprecated" | "internal" | "removed"
   readonly reply: "one" | "many" | "error" | "none"
   readonly quiet?: "success" | "miss"
-  readonly kinds: { readonly request: string; readonly response?: string }
+  /** `also`: further kinds that have the same packet as `request`. */
+  readonly kinds: { readonly request: string; readonly response?: string; readonly also?: ReadonlyArray<string> }
   readonly request: ReadonlyArray<LayoutModel>
   readonly responses: ReadonlyArray<OutcomeModel>
   readonly examples: ReadonlyArray<ExampleModel>

@@ -3,7 +3,8 @@
  * each packet. An arbitrary is made of a schema by `Arbitrary.schema`.
  */
 import * as Schema from "effect/Schema"
-import { Catalog, layoutsOf, type TagMeaning } from "./Catalog.ts"
+import * as SchemaGetter from "effect/SchemaGetter"
+import { Catalog, type Customs, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import { isVisible } from "./JsonValue.ts"
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "./Model.ts"
 import { wordOf } from "./words/index.ts"
@@ -53,8 +54,8 @@ class Maker {
   private readonly types = new Map<string, Any>()
   private readonly recursive = new Set<string>()
 
-  constructor(models: ReadonlyArray<Model>) {
-    this.catalog = Catalog.of(models)
+  constructor(models: ReadonlyArray<Model>, customs: Customs) {
+    this.catalog = Catalog.of(models, customs)
   }
 
   packet(tag: string): Any {
@@ -161,27 +162,60 @@ class Maker {
     union,
     type: (type) => this.type(type),
     named: (ref) => this.recursive.has(ref) ? Schema.suspend(() => this.named(ref) as Schema.Codec<unknown>) : this.named(ref),
-    any: () => Schema.Unknown,
+    custom: (name) => this.custom(name),
     never: () => Schema.Never
   }
 
   private type(type: TypeModel): Any {
+    if (this.catalog.frame.over === "text") return this.token(type) ?? wordOf(type).schema?.(this.maker, type) ?? Schema.Never
     return wordOf(type).schema?.(this.maker, type) ?? Schema.Never
+  }
+
+  /** Text between two separators: without them, measured in characters. */
+  private token(type: TypeModel): Any | undefined {
+    if (type.kind !== "utf8" && type.kind !== "json") return undefined
+    const separators = new Set<string>(this.catalog.frame.kinds.map(({ run }) => run?.until ?? ""))
+    for (const { request } of this.catalog.commands) {
+      for (const { fields } of request.flatMap(({ sections }) => sections)) {
+        for (const { type: of } of fields) if (of.kind === "tokens") separators.add(of.separator)
+      }
+    }
+    // what looks like no JSON may be another packet's text
+    const free = `[^${[...separators].map((hex) => `\\x${hex}`).join("")}]`
+    const text = Schema.String.check(Schema.isPattern(new RegExp(`^${type.kind === "json" ? "[{[]" : ""}${free}*$`)))
+    return type.max === undefined ? text : text.check(Schema.isMaxLength(type.max))
+  }
+
+  private custom(name: string): Any {
+    const face = this.catalog.customs[name]
+    if (face?.is === undefined) return Schema.Unknown
+    const json = face.pattern === undefined ? Schema.Unknown : Schema.String.check(Schema.isPattern(new RegExp(face.pattern)))
+    const link = Schema.link<unknown>()(json as Schema.Codec<unknown>, {
+      decode: SchemaGetter.transform((value) => face.fromJson(value)),
+      encode: SchemaGetter.transform((value) => face.toJson(value))
+    })
+    return Schema.declare((value): value is unknown => face.is!(value), { expected: name, toCodecArbitrary: () => link, toCodecJson: () => link })
   }
 }
 
 const makers = new WeakMap<ReadonlyArray<Model>, Maker>()
 
-const makerOf = (models: ReadonlyArray<Model>): Maker => {
-  const known = makers.get(models) ?? new Maker(models)
+const makerOf = (models: ReadonlyArray<Model>, customs: Customs): Maker => {
+  const known = makers.get(models) ?? new Maker(models, customs)
   makers.set(models, known)
   return known
 }
 
-/** The schema of the packets with this `_tag`. `models` is the chain from the root protocol on. Throws `RangeError` when there are none. */
-export const packetSchema = <P extends { readonly _tag: string }>(models: ReadonlyArray<Model>, tag: P["_tag"]): Schema.Codec<P> =>
-  makerOf(models).packet(tag) as unknown as Schema.Codec<P>
+/**
+ * The schema of the packets with this `_tag`. `models` is the chain from the root protocol on, `customs` has the faces of custom fields.
+ * Throws `RangeError` when there are none.
+ */
+export const packetSchema = <P extends { readonly _tag: string }>(
+  models: ReadonlyArray<Model>,
+  tag: P["_tag"],
+  customs: Customs = {}
+): Schema.Codec<P> => makerOf(models, customs).packet(tag) as unknown as Schema.Codec<P>
 
 /** The schema of a named type: a record, flags, an enumeration. Throws `RangeError` when the models do not have it. */
-export const typeSchema = <T>(models: ReadonlyArray<Model>, name: string): Schema.Codec<T> =>
-  makerOf(models).named(name) as unknown as Schema.Codec<T>
+export const typeSchema = <T>(models: ReadonlyArray<Model>, name: string, customs: Customs = {}): Schema.Codec<T> =>
+  makerOf(models, customs).named(name) as unknown as Schema.Codec<T>

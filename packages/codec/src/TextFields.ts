@@ -5,7 +5,6 @@
  * No field at all is `at > end`; one empty field is `at === end`. Offsets in errors count characters from `start`.
  */
 import { malformed, unencodable } from "./Errors.ts"
-import { isTypedText, type Typed } from "./Typed.ts"
 
 /** Where the field at `at` ends. */
 export const fieldEnd = (text: string, separator: string, at: number, end: number): number => {
@@ -53,13 +52,22 @@ export const isLiteral = (text: string, separator: string, at: number, end: numb
 export const isInteger = (text: string, separator: string, at: number, end: number, index: number): boolean =>
   fieldIs(text, separator, at, end, index, (all, from, to) => integerOf(all, from, to) !== undefined)
 
-/** Whether the field at `index` is a truth value. */
-export const isTruth = (text: string, separator: string, at: number, end: number, index: number): boolean =>
-  fieldIs(text, separator, at, end, index, (all, from, to) => to - from === 1 && (all[from] === "T" || all[from] === "F"))
+const stands = (text: string, from: number, to: number, value: string): boolean =>
+  to - from === value.length && text.startsWith(value, from)
 
-/** Whether the field at `index` is a typed value. */
-export const isTyped = (text: string, separator: string, at: number, end: number, index: number): boolean =>
-  fieldIs(text, separator, at, end, index, isTypedText)
+/** Whether the field at `index` is one of two texts. */
+export const isTruth = (text: string, separator: string, at: number, end: number, index: number, yes: string, no: string): boolean =>
+  fieldIs(text, separator, at, end, index, (all, from, to) => stands(all, from, to, yes) || stands(all, from, to, no))
+
+/** Whether the field at `index` is what a custom field's own test likes. */
+export const isCustom = (
+  text: string,
+  separator: string,
+  at: number,
+  end: number,
+  index: number,
+  is: (text: string, from: number, to: number) => boolean
+): boolean => fieldIs(text, separator, at, end, index, is)
 
 /** Whether the field at `index` looks like a JSON object or array. */
 export const isJson = (text: string, separator: string, at: number, end: number, index: number): boolean =>
@@ -88,14 +96,33 @@ const preview = (text: string, from: number, to: number): string =>
 export const readInteger = (text: string, from: number, to: number, packet: string, path: string, start: number): number =>
   integerOf(text, from, to) ?? malformed("Syntax", packet, path, from - start, "a decimal integer", preview(text, from, to))
 
-/** Reads `T` or `F`. */
-export const readTruth = (text: string, from: number, to: number, packet: string, path: string, start: number): boolean => {
-  if (to - from === 1) {
-    const unit = text.charCodeAt(from)
-    if (unit === 0x54) return true
-    if (unit === 0x46) return false
-  }
-  return malformed("Syntax", packet, path, from - start, "T or F", preview(text, from, to))
+/** Reads one of two texts. */
+export const readTruth = (
+  text: string,
+  from: number,
+  to: number,
+  packet: string,
+  path: string,
+  start: number,
+  yes: string,
+  no: string
+): boolean =>
+  stands(text, from, to, yes) ||
+  !stands(text, from, to, no) && malformed("Syntax", packet, path, from - start, `${yes} or ${no}`, preview(text, from, to))
+
+/** Reads an integer within bounds. */
+export const readRange = (
+  text: string,
+  from: number,
+  to: number,
+  packet: string,
+  path: string,
+  start: number,
+  min: number,
+  max: number
+): number => {
+  const value = readInteger(text, from, to, packet, path, start)
+  return value >= min && value <= max ? value : malformed("Limit", packet, path, from - start, `an integer of ${min}…${max}`, String(value))
 }
 
 /** Reads text of limited size. */
@@ -133,6 +160,10 @@ export const readRest = (
 export const missingField = (packet: string, path: string, start: number, end: number): never =>
   malformed("Length", packet, path, end - start, "a field", "the end of the message")
 
+/** Throws: it begins as no packet of the kind does. */
+export const noPacket = (kind: string, text: string, start: number, end: number): never =>
+  malformed("UnknownValue", kind, "", 0, "a packet", preview(text, start, end))
+
 /** Throws: the message goes on. */
 export const trailingField = (text: string, packet: string, start: number, at: number, end: number): never =>
   malformed("Trailing", packet, "", at - start, "the end of the message", preview(text, at, end))
@@ -148,20 +179,19 @@ export const putText = (packet: string, path: string, value: string, separators:
   return value
 }
 
-/** A typed value to put into a field. */
-export const putTyped = (packet: string, path: string, value: Typed, separators: string, max?: number): string => {
-  const text = putText(packet, path, value?.text, separators, max)
-  if (!isTypedText(text, 0, text.length)) unencodable("UnknownValue", packet, path, "a typed value", preview(text, 0, text.length))
-  return text
-}
-
 /** An integer to put into a field. */
 export const putInteger = (packet: string, path: string, value: number): string =>
   Number.isSafeInteger(value) ? `${value}` : unencodable("Range", packet, path, "an integer of at most 2⁵³−1", String(value))
 
+/** An integer within bounds to put into a field. */
+export const putRange = (packet: string, path: string, value: number, min: number, max: number): string =>
+  Number.isSafeInteger(value) && value >= min && value <= max
+    ? `${value}`
+    : unencodable("Range", packet, path, `an integer of ${min}…${max}`, String(value))
+
 /** A truth value to put into a field. */
-export const putTruth = (packet: string, path: string, value: boolean): string =>
-  value === true ? "T" : value === false ? "F" : unencodable("Missing", packet, path, "a truth value", typeof value)
+export const putTruth = (packet: string, path: string, value: boolean, yes: string, no: string): string =>
+  value === true ? yes : value === false ? no : unencodable("Missing", packet, path, "a truth value", typeof value)
 
 /** Further fields, each with its separator before it. */
 export const putRest = (packet: string, path: string, values: ReadonlyArray<string>, separators: string, max?: number): string => {

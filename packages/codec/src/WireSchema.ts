@@ -53,9 +53,11 @@ export const bytes = (
     )
     : Schema.Uint8Array
   if (last !== undefined) {
-    return sized.check(Schema.makeFilter((value) =>
-      String.fromCharCode(...value.slice(-last.length)) !== last || "expected bytes that do not end with what fills them"
-    ))
+    return sized.check(
+      Schema.makeFilter((value) =>
+        String.fromCharCode(...value.slice(-last.length)) !== last || "expected bytes that do not end with what fills them"
+      )
+    )
   }
   return without === undefined
     ? sized
@@ -93,7 +95,9 @@ export const text = (options: TextLimits = {}) => {
         for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > limit) return `expected units up to ${limit}`
       }
       if (without !== undefined && holdsTerminator(value, without)) return `expected text without ${JSON.stringify(without)}`
-      if (last !== undefined && value.endsWith(unit === 2 ? last.replaceAll("\0", "") || "\0" : last)) return "expected text that does not end so"
+      if (last !== undefined && value.endsWith(unit === 2 ? last.replaceAll("\0", "") || "\0" : last)) {
+        return "expected text that does not end so"
+      }
       if (size === undefined && max === undefined && min === 0) return true
       const length = unit === undefined ? textLength(value) : unit * value.length
       if (size !== undefined && length !== size) return `expected ${size} bytes, got ${length}`

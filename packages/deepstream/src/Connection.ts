@@ -4,7 +4,7 @@
  * It follows the table of states, and knows nothing of topics.
  */
 import { stringify } from "@wirewright/codec/JsonPrint"
-import type { TypedValue } from "@wirewright/codec/Typed"
+import type { TypedValue } from "./Typed.ts"
 import { type ConnectionInput, type ConnectionState, transitions } from "./ConnectionState.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {

@@ -2,7 +2,7 @@
  * Several clients that change one record at once, over links that delay and break, from one seed: sessions, a server that keeps records as
  * deepstream's do, and a clock that only counts.
  */
-import { Typed } from "@wirewright/codec/Typed"
+import { Typed } from "./Typed.ts"
 import { forEachMessage } from "@wirewright/codec/Delimited"
 import { DeepstreamSession, type SessionHost } from "./DeepstreamSession.ts"
 import { Deadlines } from "./Deadlines.ts"
@@ -18,7 +18,7 @@ import {
   encodeRecordVersionExists,
   encodeRecordWriteAck
 } from "./gen/Encode.ts"
-import type { ClientMessage, UnknownMessage } from "./gen/Messages.ts"
+import type { ClientMessage } from "./gen/Messages.ts"
 import { type Json, sameJson } from "./Json.ts"
 import type { WriteOutcome } from "./PendingWrites.ts"
 import type { RecordState } from "./RecordState.ts"
@@ -100,7 +100,7 @@ class RecordServer {
     forEachMessage(frame, delimiting, (text, start, end) => this.message(peer, decodeClientMessage(text, start, end)))
   }
 
-  private message(peer: Peer, message: ClientMessage | UnknownMessage): void {
+  private message(peer: Peer, message: ClientMessage): void {
     switch (message._tag) {
       case "AuthenticationRequest":
         return peer.send(encodeAuthenticationAck())

@@ -15,7 +15,7 @@
  *
  * It needs a WebSocket: the platform's own in Node 22 and in browsers, which `layer` brings; any other with `layerNoWebSocket`.
  */
-import type { TypedValue } from "@wirewright/codec/Typed"
+import type { TypedValue } from "./Typed.ts"
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** An open record as effects and streams: raw JSON, or what a schema makes of it. */
-import type { TypedValue } from "@wirewright/codec/Typed"
+import type { TypedValue } from "./Typed.ts"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"

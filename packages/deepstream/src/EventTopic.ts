@@ -1,5 +1,5 @@
 /** Events: publishing, and subscriptions that live through reconnects. */
-import type { Typed, TypedValue } from "@wirewright/codec/Typed"
+import type { Typed, TypedValue } from "./Typed.ts"
 import type { MessageDenied } from "./DeepstreamError.ts"
 import { type DeepstreamReason, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
 import { encodeEventEmit, encodeEventSubscribe, encodeEventUnsubscribe } from "./gen/Encode.ts"

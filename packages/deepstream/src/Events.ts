@@ -1,5 +1,5 @@
 /** Events as effects and streams. */
-import type { TypedValue } from "@wirewright/codec/Typed"
+import type { TypedValue } from "./Typed.ts"
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import { DeepstreamError, type DeepstreamReason, Overflow, type Topic } from "./DeepstreamError.ts"

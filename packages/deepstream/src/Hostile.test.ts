@@ -1,21 +1,13 @@
 /** What nobody should send: cut, unknown, empty and mutated messages. Nothing but typed errors, and nothing lost. */
 import { forEachMessage, Splitter } from "@wirewright/codec/Delimited"
 import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
-import { Typed } from "@wirewright/codec/Typed"
-import { readFileSync } from "node:fs"
+import { Typed } from "./Typed.ts"
 import { describe, expect, it } from "vitest"
 import * as Classic from "./gen/index.ts"
 import * as Text from "./gen7/index.ts"
+import { models } from "./gen7/Model.ts"
 
-interface Golden {
-  readonly messages: ReadonlyArray<
-    { readonly name: string; readonly sender: string; readonly examples: ReadonlyArray<{ readonly text: string }> }
-  >
-}
-
-const golden = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as Golden
-const examples = [...golden("./gen/deepstream.model.json").messages, ...golden("./gen7/deepstreamText.model.json").messages]
-  .flatMap(({ examples }) => examples.map(({ text }) => text))
+const examples = models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => Buffer.from(hex, "hex").toString())))
 
 const decoders = [
   [Classic.decodeClientMessage, Classic.encode],

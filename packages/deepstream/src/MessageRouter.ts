@@ -5,7 +5,7 @@
  */
 import { DecodeError } from "@wirewright/codec/Errors"
 import { forEachMessage, type OnMessage } from "@wirewright/codec/Delimited"
-import type { Typed } from "@wirewright/codec/Typed"
+import type { Typed } from "./Typed.ts"
 import type { Connection } from "./Connection.ts"
 import { type DeepstreamReason, MessageDenied, MessageParseError, ServerFailed, type Topic, UnsolicitedMessage } from "./DeepstreamError.ts"
 import type { EventTopic } from "./EventTopic.ts"
@@ -37,7 +37,7 @@ export interface RouterHost {
   readonly denied: (denied: MessageDenied) => void
 }
 
-type Message = ClassicMessage | TextMessage | UnknownMessage
+type Message = ClassicMessage | TextMessage
 
 const topicNames = new Set(["C", "A", "E", "R", "P", "U", "X"])
 const actionNames = new Set(

@@ -14,7 +14,7 @@
  * A merge whose result is not the server's data is a write like others.
  */
 import { stringify } from "@wirewright/codec/JsonPrint"
-import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import { Typed, type TypedValue } from "./Typed.ts"
 import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {

@@ -1,6 +1,6 @@
 /** Records: those that are open here, and what can be asked and done without opening one. */
 import { stringify } from "@wirewright/codec/JsonPrint"
-import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import { Typed, type TypedValue } from "./Typed.ts"
 import type { Expected } from "./Answers.ts"
 import {
   AckTimeout,

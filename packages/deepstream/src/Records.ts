@@ -1,5 +1,5 @@
 /** Records as effects: opening them, and what can be asked and done without. */
-import type { TypedValue } from "@wirewright/codec/Typed"
+import type { TypedValue } from "./Typed.ts"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"

@@ -1,5 +1,5 @@
 /** Remote procedures as effects: a handler provides, a call asks. */
-import type { TypedValue } from "@wirewright/codec/Typed"
+import type { TypedValue } from "./Typed.ts"
 import type * as Duration from "effect/Duration"
 import { toMillis } from "effect/Duration"
 import * as Cause from "effect/Cause"

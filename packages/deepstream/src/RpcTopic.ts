@@ -4,7 +4,7 @@
  * A request ends with the provider's answer, its error, the server's, or a deadline. When the connection is lost it ends too: whether the
  * provider was called cannot be known, so it is not called again.
  */
-import type { Typed, TypedValue } from "@wirewright/codec/Typed"
+import type { Typed, TypedValue } from "./Typed.ts"
 import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {

@@ -1,7 +1,7 @@
 /** What the topics of a session share: sending, waiting, reporting. The session implements it. */
 import { stringify } from "@wirewright/codec/JsonPrint"
 import type { EncodeError } from "@wirewright/codec"
-import { Typed, type TypedValue } from "@wirewright/codec/Typed"
+import { Typed, type TypedValue } from "./Typed.ts"
 import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { DeepstreamReason, MessageDenied, Problem, Topic } from "./DeepstreamError.ts"

@@ -22,12 +22,14 @@ export interface Layouts<Section extends string = string> {
 }
 
 /** Golden bytes of one packet. The bytes come from a recording, a document, a peer or the layout tables, never from our encoder. */
-export interface Example {
+export type Example = ExampleOptions & ({ readonly hex: string } | { readonly text: string })
+
+/** What is said of golden bytes beside `hex`, or `text` that is UTF-8 on the wire. */
+export interface ExampleOptions {
   /** Which kind of packet; a request unless said otherwise. */
   readonly kind?: string
   /** Where the bytes come from. */
   readonly origin: string
-  readonly hex: string
   /** Connection states that are on. */
   readonly states?: ReadonlyArray<string>
   /** Some or all decoded fields, spelled as `wirewright decode --json` prints them (64-bit numbers as decimal strings). */
@@ -69,8 +71,11 @@ export interface CommandOptions<Section extends string = string, Status extends 
 export interface Command extends CommandOptions {
   readonly kind: "command"
   readonly name: string
-  /** Kinds of packet its request and its responses are; the latter is missing in protocols without responses. */
-  readonly kinds: { readonly request: string; readonly response?: string }
+  /**
+   * Kinds of packet its request and its responses are; the latter is missing in protocols without responses. `also`: further kinds that
+   * have the same packet.
+   */
+  readonly kinds: { readonly request: string; readonly response?: string; readonly also?: ReadonlyArray<string> }
 }
 
 /** What the editor shows for a property nobody reads. */
@@ -119,15 +124,20 @@ export type PacketOptions<Section extends string = string> =
   & Omit<CommandOptions<Section>, "request" | "responses" | "reply" | "quiet">
   & ({ readonly body: Body<Section> | Layouts<Section> } | { readonly fields: Fields })
 
-/** The word `packet` of a frame: packets of one kind that stand for themselves. `fields` is the content of the only section. */
+/**
+ * The word `packet` of a frame: packets of one kind that stand for themselves. `fields` is the content of the only section. `also` names
+ * further kinds that have the same packets, such as what both sides send.
+ */
 export const packetsOf = <Section extends string, KindName extends string, Status extends string, State extends string>(
   frame: Frame<Section, KindName, Status, State>,
-  kind: KindName
+  kind: KindName,
+  ...also: ReadonlyArray<KindName>
 ) => {
+  const kinds = { request: kind, ...(also.length === 0 ? {} : { also }) }
   const packet = <const N extends string, const O extends PacketOptions<Section>>(name: N, options: O): Command & { readonly name: N } => {
     const { body, fields, ...rest } = options as PacketOptions<Section> & { readonly body?: Body; readonly fields?: Fields }
     const request = body ?? { [frame.sections[0] ?? "body"]: fields }
-    return mark({ reply: "none" as const, ...rest, request, kind: "command" as const, name, kinds: { request: kind } }, packet)
+    return mark({ reply: "none" as const, ...rest, request, kind: "command" as const, name, kinds }, packet)
   }
   return packet
 }

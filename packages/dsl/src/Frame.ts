@@ -117,8 +117,15 @@ export interface Frame<
   readonly phases?: { readonly [phase: string]: Phase }
   /** Order of the bytes of numbers that do not say theirs. Default: big */
   readonly byteOrder?: "big" | "little"
+  /**
+   * What the transport hands over: bytes, or JavaScript strings. Over `text`, generated code scans strings, and sizes count characters;
+   * a packet is then one `tokens` of text, numbers in digits, `bool` and `custom` that ends `until` one character. Default: bytes
+   */
+  readonly over?: "bytes" | "text"
   /** Largest frame in bytes, header included; checked on the header before anything is allocated. */
   readonly maxFrame: number
+  /** Shorter pieces between terminators are no packets and skipped, where nothing but `until` frames packets. Default: empty ones */
+  readonly minFrame?: number
 }
 
 /** The magic of a header. */
@@ -148,7 +155,9 @@ export const frame = <
   readonly states?: State
   readonly phases?: { readonly [phase: string]: { readonly client?: keyof K & string; readonly server?: keyof K & string } }
   readonly byteOrder?: "big" | "little"
+  readonly over?: "bytes" | "text"
   readonly maxFrame?: number
+  readonly minFrame?: number
 }): Frame<S, keyof K & string, Status, keyof State & string> =>
   mark({
     ...given(options),

@@ -47,7 +47,8 @@ export interface Escaped {
 /** An integer in ASCII digits without leading zeros. It ends with its token, or `until`. */
 export interface Decimal {
   readonly kind: "decimal"
-  readonly bits: 32 | 64
+  /** 53: all integers that are exact as a `number`; 64: a `bigint`. */
+  readonly bits: 32 | 53 | 64
   readonly signed: boolean
   readonly until?: string | number
 }
@@ -143,7 +144,7 @@ export const escaped = (of: Int | Slice, options: { readonly max: number; readon
 
 /** An integer in decimal digits: without leading zeros or a plus, since those would not round-trip. */
 export const decimal = (
-  options: { readonly bits?: 32 | 64; readonly signed?: boolean; readonly until?: string | number } = {}
+  options: { readonly bits?: 32 | 53 | 64; readonly signed?: boolean; readonly until?: string | number } = {}
 ): Decimal =>
   mark({
     ...given(options),

@@ -26,6 +26,14 @@ export interface Protocol<F extends Frame = Frame> extends ProtocolOptions {
   readonly kind: "protocol"
   readonly frame: F
   readonly base?: Protocol
+  readonly removes?: ReadonlyArray<string>
+}
+
+/** What a protocol adds to its base and takes from it. */
+export interface ExtendOptions extends ProtocolOptions {
+  readonly frame?: Frame
+  /** Names of the base's commands that this protocol does not have: to decoders they are unknown packets. */
+  readonly removes?: ReadonlyArray<string>
 }
 
 /** A protocol of its own. */
@@ -33,10 +41,10 @@ export const protocol = <F extends Frame>(frame: F, options: ProtocolOptions): P
   mark({ ...options, kind: "protocol" as const, frame }, protocol)
 
 /**
- * A protocol that speaks all of `base` and more. Commands with an opcode of the base replace it. `frame` is the base's frame in the new
- * dialect (more statuses, more connection states); headers stay the same.
+ * A protocol that speaks all of `base` and more, but for what it `removes`. Commands with an opcode of the base replace it; those without
+ * one replace their namesake. `frame` is the base's frame in the new dialect (more statuses, more connection states); headers stay the same.
  */
-export const extend = <F extends Frame = Frame>(base: Protocol<F>, options: ProtocolOptions & { readonly frame?: Frame }): Protocol =>
+export const extend = <F extends Frame = Frame>(base: Protocol<F>, options: ExtendOptions): Protocol =>
   mark({ frame: base.frame, ...options, kind: "protocol" as const, base }, extend)
 
 /** Records without a protocol around them, such as a file format's. */

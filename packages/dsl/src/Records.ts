@@ -96,8 +96,7 @@ export const choice = <const N extends string>(
   tag: Int | Varint | By,
   cases: Choice["cases"],
   options: { readonly unknown?: "keep" | "error"; readonly empty?: "keep"; readonly byteOrder?: ByteOrder } = {}
-): Choice<N> =>
-  mark({ unknown: "error" as const, ...given(options), kind: "choice", name, tag, cases }, choice)
+): Choice<N> => mark({ unknown: "error" as const, ...given(options), kind: "choice", name, tag, cases }, choice)
 
 /** Flexible framing extras: a list of records with 4-bit ids and lengths. */
 export const nibbleFrames = <const N extends string>(name: N, cases: NibbleFrames["cases"]): NibbleFrames<N> =>

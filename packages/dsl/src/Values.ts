@@ -23,7 +23,8 @@ export type ValueWord = Bool | Bcd
 export const bool: {
   (of: Int<"u8">): Bool
   (yes: Terminator, no: Terminator): Bool
-} = (yes: Int<"u8"> | Terminator, no: Terminator = 0): Bool => mark({ kind: "bool", true: typeof yes === "object" ? 1 : yes, false: no }, bool)
+} = (yes: Int<"u8"> | Terminator, no: Terminator = 0): Bool =>
+  mark({ kind: "bool", true: typeof yes === "object" ? 1 : yes, false: no }, bool)
 
 /** A number of so many decimal digits (15 at most), two a byte, the first in the high half; an odd number of them begins with a zero half. */
 export const bcd = (digits: number): Bcd => mark({ kind: "bcd", digits }, bcd)

@@ -68,6 +68,9 @@ export const checksum = <const T extends string>(
  * `writeDomainName(writer, at, value, start, packet)`, which returns the offset after it; `boundDomainName(value)`, the most bytes it takes;
  * and `customDomainName: CustomFace` for tools (layout and JSON).
  * `start` is where the packet begins; `packet` holds the header fields and siblings that were read before.
+ *
+ * For protocols over text it exports the type, the face, and instead of the functions `isDomainName(text, from, to)`,
+ * `readDomainName(text, from, to, packet, path, start)` and `spellDomainName(value, packet, path)`, which returns text.
  */
 export const custom = <const N extends string>(
   name: N,

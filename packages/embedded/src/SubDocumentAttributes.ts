@@ -5,8 +5,8 @@
  * gets when it is stored. Source: kv_engine docs/SubDocument.md and docs/Document.md.
  */
 import { membersAt } from "@wirewright/codec/JsonScan"
-import { encodeWith } from "@wirewright/codec"
-import { decodeXattrValue, encodeXattrValue, Status, type Xattr } from "@wirewright/couchbase/gen"
+import { encodeWith, Reader } from "@wirewright/codec"
+import { encodeXattrValue, readXattrValue, Status, type Xattr } from "@wirewright/couchbase/gen"
 import type { Datatype } from "@wirewright/memcached"
 import { crc32c } from "./Crc32c.ts"
 import { bytesOf, textOf } from "./JsonText.ts"
@@ -32,10 +32,10 @@ export interface Facts {
   readonly deleted: boolean
 }
 
-/** Takes a stored value apart. */
+/** Takes a stored value apart. All of it is there: throws `DecodeError`, never `incomplete`, for attributes that are cut off. */
 export const partsOf = (value: Uint8Array, datatype: Datatype): Parts => {
   if ((datatype & datatypeBits.xattr) === 0) return { xattrs: [], body: value }
-  const { body, pairs } = decodeXattrValue(value)
+  const { body, pairs } = readXattrValue(new Reader(value), 0, value.length, 0)
   return { xattrs: pairs.map(({ pair }) => pair), body }
 }
 

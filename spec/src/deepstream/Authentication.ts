@@ -1,99 +1,112 @@
 /** Topic A: logging in. Source: logging-in.feature; sessions with servers 2.4.1 to 7.0.2. */
-import { message, part } from "@wirewright/dsl"
+import { array, json, literal, optional, tokens, utf8 } from "@wirewright/dsl"
+import { clientMessage, separator, serverMessage, shown, typed } from "./Frame.ts"
 
 /** The client logs in. */
-export const authenticationRequest = message("AuthenticationRequest", {
-  head: ["A", "REQ"],
-  sender: "client",
+export const authenticationRequest = clientMessage("AuthenticationRequest", {
   fields: {
-    /** Whatever the server's authentication handler asks for. */
-    credentials: part.json
+    message: tokens(separator, {
+      topicIs: literal("A"),
+      actionIs: literal("REQ"),
+      /** Whatever the server's authentication handler asks for. */
+      credentials: json()
+    })
   },
   examples: [{
     origin: "logging-in.feature",
-    text: `A|REQ|{"username":"XXX","password":"YYY"}+`,
+    text: shown(`A|REQ|{"username":"XXX","password":"YYY"}+`),
     fields: { credentials: `{"username":"XXX","password":"YYY"}` }
   }]
 })
 
 /** The login succeeded. */
-export const authenticationAck = message("AuthenticationAck", {
-  head: ["A", "A"],
-  sender: "server",
+export const authenticationAck = serverMessage("AuthenticationAck", {
   fields: {
-    /** What the server's authentication handler tells the client. */
-    clientData: part.optional(part.typed)
+    message: tokens(separator, {
+      topicIs: literal("A"),
+      actionIs: literal("A"),
+      /** What the server's authentication handler tells the client. */
+      clientData: optional(typed)
+    })
   },
   examples: [
-    { origin: "logging-in.feature", text: "A|A+" },
+    { origin: "logging-in.feature", text: shown("A|A+") },
     {
       origin: "deepstream-messages.json, layout with client data",
-      text: `A|A|O{"role":"admin"}+`,
+      text: shown(`A|A|O{"role":"admin"}+`),
       fields: { clientData: `O{"role":"admin"}` }
     }
   ]
 })
 
 /** The login was refused; the client may try again. */
-export const authenticationInvalidData = message("AuthenticationInvalidData", {
-  head: ["A", "E"],
-  sender: "server",
+export const authenticationInvalidData = serverMessage("AuthenticationInvalidData", {
   fields: {
-    code: part.literal("INVALID_AUTH_DATA"),
-    /** What the handler says about it; undefined when it says nothing. */
-    clientData: part.typed
+    message: tokens(separator, {
+      topicIs: literal("A"),
+      actionIs: literal("E"),
+      code: literal("INVALID_AUTH_DATA"),
+      /** What the handler says about it; undefined when it says nothing. */
+      clientData: typed
+    })
   },
   examples: [
     {
       origin: "logging-in.feature",
-      text: "A|E|INVALID_AUTH_DATA|Sinvalid authentication data+",
+      text: shown("A|E|INVALID_AUTH_DATA|Sinvalid authentication data+"),
       fields: { clientData: "Sinvalid authentication data" }
     },
-    { origin: "deepstream-messages.json, note", text: "A|E|INVALID_AUTH_DATA|U+", fields: { clientData: "U" } }
+    { origin: "deepstream-messages.json, note", text: shown("A|E|INVALID_AUTH_DATA|U+"), fields: { clientData: "U" } }
   ]
 })
 
 /** The login was refused too often; the server closes. */
-export const authenticationTooManyAttempts = message("AuthenticationTooManyAttempts", {
-  head: ["A", "E"],
-  sender: "server",
+export const authenticationTooManyAttempts = serverMessage("AuthenticationTooManyAttempts", {
   fields: {
-    code: part.literal("TOO_MANY_AUTH_ATTEMPTS"),
-    /** An explanation. */
-    text: part.optional(part.typed)
+    message: tokens(separator, {
+      topicIs: literal("A"),
+      actionIs: literal("E"),
+      code: literal("TOO_MANY_AUTH_ATTEMPTS"),
+      /** An explanation. */
+      text: optional(typed)
+    })
   },
   examples: [{
     origin: "logging-in.feature",
-    text: "A|E|TOO_MANY_AUTH_ATTEMPTS|Stoo many authentication attempts+",
-    fields: { text: "Stoo many authentication attempts" }
+    text: shown("A|E|TOO_MANY_AUTH_ATTEMPTS|Stoo many authentication attempts+"),
+    fields: { text: shown("Stoo many authentication attempts") }
   }]
 })
 
 /** The login message was malformed; the server closes. */
-export const authenticationInvalidMessage = message("AuthenticationInvalidMessage", {
-  head: ["A", "E"],
-  sender: "server",
+export const authenticationInvalidMessage = serverMessage("AuthenticationInvalidMessage", {
   fields: {
-    code: part.literal("INVALID_AUTH_MSG"),
-    /** An explanation, not typed. */
-    text: part.text
+    message: tokens(separator, {
+      topicIs: literal("A"),
+      actionIs: literal("E"),
+      code: literal("INVALID_AUTH_MSG"),
+      /** An explanation, not typed. */
+      text: utf8()
+    })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: "A|E|INVALID_AUTH_MSG|invalid authentication message+" }]
+  examples: [{ origin: "deepstream-messages.json, layout", text: shown("A|E|INVALID_AUTH_MSG|invalid authentication message+") }]
 })
 
 /** Any other error of logging in. */
-export const authenticationError = message("AuthenticationError", {
-  head: ["A", "E"],
-  sender: "server",
+export const authenticationError = serverMessage("AuthenticationError", {
   fields: {
-    /** What went wrong. */
-    code: part.text,
-    /** What the code asks for. */
-    data: part.rest()
+    message: tokens(separator, {
+      topicIs: literal("A"),
+      actionIs: literal("E"),
+      /** What went wrong. */
+      code: utf8(),
+      /** What the code asks for. */
+      data: array(utf8())
+    })
   },
   examples: [{
     origin: "deepstream-messages.json, layout of topic errors",
-    text: "A|E|SOMETHING_ELSE+",
+    text: shown("A|E|SOMETHING_ELSE+"),
     fields: { code: "SOMETHING_ELSE", data: [] }
   }]
 })

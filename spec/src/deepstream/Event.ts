@@ -1,243 +1,279 @@
 /** Topic E: events. Source: events*.feature; sessions with servers 2.4.1 to 7.0.2. */
-import { message, part } from "@wirewright/dsl"
+import { array, literal, optional, tokens, utf8 } from "@wirewright/dsl"
+import { clientMessage, message, separator, serverMessage, shown, typed } from "./Frame.ts"
 
 /** The client wants the events of this name. */
-export const eventSubscribe = message("EventSubscribe", {
-  head: ["E", "S"],
-  sender: "client",
+export const eventSubscribe = clientMessage("EventSubscribe", {
   fields: {
-    /** The event's name. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("S"),
+      /** The event's name. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "events.feature", text: "E|S|test1+", fields: { name: "test1" } }]
+  examples: [{ origin: "events.feature", text: shown("E|S|test1+"), fields: { name: "test1" } }]
 })
 
 /** The client no longer wants the events of this name. */
-export const eventUnsubscribe = message("EventUnsubscribe", {
-  head: ["E", "US"],
-  sender: "client",
+export const eventUnsubscribe = clientMessage("EventUnsubscribe", {
   fields: {
-    /** The event's name. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("US"),
+      /** The event's name. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "events.feature", text: "E|US|test1+" }]
+  examples: [{ origin: "events.feature", text: shown("E|US|test1+") }]
 })
 
 /** An event. The server does not echo it to its sender and never acknowledges it. */
 export const eventEmit = message("EventEmit", {
-  head: ["E", "EVT"],
   fields: {
-    /** The event's name. */
-    name: part.text,
-    /** What happened. */
-    value: part.optional(part.typed)
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("EVT"),
+      /** The event's name. */
+      name: utf8(),
+      /** What happened. */
+      value: optional(typed)
+    })
   },
   examples: [
-    { origin: "events.feature", text: "E|EVT|test1|SsomeValue+", fields: { name: "test1", value: "SsomeValue" } },
-    { origin: "deepstream-messages.json, layout without a value", text: "E|EVT|test1+", fields: { name: "test1" } }
+    { origin: "events.feature", text: shown("E|EVT|test1|SsomeValue+"), fields: { name: "test1", value: "SsomeValue" } },
+    { origin: "deepstream-messages.json, layout without a value", text: shown("E|EVT|test1+"), fields: { name: "test1" } }
   ]
 })
 
 /** The server did what the client asked for. */
-export const eventAck = message("EventAck", {
-  head: ["E", "A"],
-  sender: "server",
+export const eventAck = serverMessage("EventAck", {
   fields: {
-    /** What is acknowledged: S, US, L or UL. */
-    action: part.text,
-    /** The name or pattern. */
-    subject: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("A"),
+      /** What is acknowledged: S, US, L or UL. */
+      action: utf8(),
+      /** The name or pattern. */
+      subject: utf8()
+    })
   },
   examples: [
-    { origin: "events.feature", text: "E|A|S|test1+", fields: { action: "S", subject: "test1" } },
-    { origin: "events-listen.feature", text: "E|A|L|eventPrefix/.*+" }
+    { origin: "events.feature", text: shown("E|A|S|test1+"), fields: { action: "S", subject: "test1" } },
+    { origin: "events-listen.feature", text: shown("E|A|L|eventPrefix/.*+") }
   ]
 })
 
 /** The client wants to know when somebody subscribes to events like this. */
-export const eventListen = message("EventListen", {
-  head: ["E", "L"],
-  sender: "client",
+export const eventListen = clientMessage("EventListen", {
   fields: {
-    /** A regular expression over names. */
-    pattern: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("L"),
+      /** A regular expression over names. */
+      pattern: utf8()
+    })
   },
-  examples: [{ origin: "events-listen.feature", text: "E|L|eventPrefix/.*+", fields: { pattern: "eventPrefix/.*" } }]
+  examples: [{ origin: "events-listen.feature", text: shown("E|L|eventPrefix/.*+"), fields: { pattern: "eventPrefix/.*" } }]
 })
 
 /** The client no longer wants to know. */
-export const eventUnlisten = message("EventUnlisten", {
-  head: ["E", "UL"],
-  sender: "client",
+export const eventUnlisten = clientMessage("EventUnlisten", {
   fields: {
-    /** A regular expression over names. */
-    pattern: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("UL"),
+      /** A regular expression over names. */
+      pattern: utf8()
+    })
   },
-  examples: [{ origin: "events-listen.feature", text: "E|UL|eventPrefix/.*+" }]
+  examples: [{ origin: "events-listen.feature", text: shown("E|UL|eventPrefix/.*+") }]
 })
 
 /** Somebody subscribed to a name that matches; the client accepts or rejects within 500 ms. */
-export const eventPatternFound = message("EventPatternFound", {
-  head: ["E", "SP"],
-  sender: "server",
+export const eventPatternFound = serverMessage("EventPatternFound", {
   fields: {
-    /** A regular expression over names. */
-    pattern: part.text,
-    /** The name that matches. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("SP"),
+      /** A regular expression over names. */
+      pattern: utf8(),
+      /** The name that matches. */
+      name: utf8()
+    })
   },
   examples: [
     {
       origin: "events-listen.feature",
-      text: "E|SP|eventPrefix/.*|eventPrefix/foundAMatch+",
+      text: shown("E|SP|eventPrefix/.*|eventPrefix/foundAMatch+"),
       fields: { pattern: "eventPrefix/.*", name: "eventPrefix/foundAMatch" }
     }
   ]
 })
 
 /** Nobody subscribes to this name any more. */
-export const eventPatternRemoved = message("EventPatternRemoved", {
-  head: ["E", "SR"],
-  sender: "server",
+export const eventPatternRemoved = serverMessage("EventPatternRemoved", {
   fields: {
-    /** A regular expression over names. */
-    pattern: part.text,
-    /** The name that matches. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("SR"),
+      /** A regular expression over names. */
+      pattern: utf8(),
+      /** The name that matches. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "events-listen.feature", text: "E|SR|eventPrefix/.*|eventPrefix/foundAMatch+" }]
+  examples: [{ origin: "events-listen.feature", text: shown("E|SR|eventPrefix/.*|eventPrefix/foundAMatch+") }]
 })
 
 /** The client will provide this name. */
-export const eventListenAccept = message("EventListenAccept", {
-  head: ["E", "LA"],
-  sender: "client",
+export const eventListenAccept = clientMessage("EventListenAccept", {
   fields: {
-    /** A regular expression over names. */
-    pattern: part.text,
-    /** The name that matches. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("LA"),
+      /** A regular expression over names. */
+      pattern: utf8(),
+      /** The name that matches. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: "E|LA|eventPrefix/.*|eventPrefix/foundAMatch+" }]
+  examples: [{ origin: "deepstream-messages.json, layout", text: shown("E|LA|eventPrefix/.*|eventPrefix/foundAMatch+") }]
 })
 
 /** The client will not provide this name. */
-export const eventListenReject = message("EventListenReject", {
-  head: ["E", "LR"],
-  sender: "client",
+export const eventListenReject = clientMessage("EventListenReject", {
   fields: {
-    /** A regular expression over names. */
-    pattern: part.text,
-    /** The name that matches. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("LR"),
+      /** A regular expression over names. */
+      pattern: utf8(),
+      /** The name that matches. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: "E|LR|eventPrefix/.*|eventPrefix/foundAMatch+" }]
+  examples: [{ origin: "deepstream-messages.json, layout", text: shown("E|LR|eventPrefix/.*|eventPrefix/foundAMatch+") }]
 })
 
 /** The permission handler refuses. */
-export const eventMessageDenied = message("EventMessageDenied", {
-  head: ["E", "E"],
-  sender: "server",
+export const eventMessageDenied = serverMessage("EventMessageDenied", {
   fields: {
-    code: part.literal("MESSAGE_DENIED"),
-    /** What the client asked about. */
-    subject: part.text,
-    /** What the client asked for. */
-    action: part.text,
-    /** Remaining fields of the client's message. */
-    rest: part.rest()
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("E"),
+      code: literal("MESSAGE_DENIED"),
+      /** What the client asked about. */
+      subject: utf8(),
+      /** What the client asked for. */
+      action: utf8(),
+      /** Remaining fields of the client's message. */
+      rest: array(utf8())
+    })
   },
   examples: [
     {
       origin: "deepstream-messages.json, layout",
-      text: "E|E|MESSAGE_DENIED|test1|S+",
+      text: shown("E|E|MESSAGE_DENIED|test1|S+"),
       fields: { subject: "test1", action: "S", rest: [] }
     }
   ]
 })
 
 /** The permission handler failed. */
-export const eventPermissionError = message("EventPermissionError", {
-  head: ["E", "E"],
-  sender: "server",
+export const eventPermissionError = serverMessage("EventPermissionError", {
   fields: {
-    code: part.literal("MESSAGE_PERMISSION_ERROR"),
-    /** What the client asked about. */
-    subject: part.text,
-    /** What the client asked for. */
-    action: part.text,
-    /** Remaining fields of the client's message. */
-    rest: part.rest()
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("E"),
+      code: literal("MESSAGE_PERMISSION_ERROR"),
+      /** What the client asked about. */
+      subject: utf8(),
+      /** What the client asked for. */
+      action: utf8(),
+      /** Remaining fields of the client's message. */
+      rest: array(utf8())
+    })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: "E|E|MESSAGE_PERMISSION_ERROR|test1|S|more+", fields: { rest: ["more"] } }
+    { origin: "deepstream-messages.json, layout", text: shown("E|E|MESSAGE_PERMISSION_ERROR|test1|S|more+"), fields: { rest: ["more"] } }
   ]
 })
 
 /** The client subscribed to this already. */
-export const eventMultipleSubscriptions = message("EventMultipleSubscriptions", {
-  head: ["E", "E"],
-  sender: "server",
+export const eventMultipleSubscriptions = serverMessage("EventMultipleSubscriptions", {
   fields: {
-    code: part.literal("MULTIPLE_SUBSCRIPTIONS"),
-    /** What it subscribed to. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("E"),
+      code: literal("MULTIPLE_SUBSCRIPTIONS"),
+      /** What it subscribed to. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: "E|E|MULTIPLE_SUBSCRIPTIONS|test1+", fields: { name: "test1" } }]
+  examples: [{ origin: "deepstream-messages.json, layout", text: shown("E|E|MULTIPLE_SUBSCRIPTIONS|test1+"), fields: { name: "test1" } }]
 })
 
 /** The client is not subscribed to this. */
-export const eventNotSubscribed = message("EventNotSubscribed", {
-  head: ["E", "E"],
-  sender: "server",
+export const eventNotSubscribed = serverMessage("EventNotSubscribed", {
   fields: {
-    code: part.literal("NOT_SUBSCRIBED"),
-    /** What it wanted to leave. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("E"),
+      code: literal("NOT_SUBSCRIBED"),
+      /** What it wanted to leave. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "event-misc.feature", text: "E|E|NOT_SUBSCRIBED|test3+" }]
+  examples: [{ origin: "event-misc.feature", text: shown("E|E|NOT_SUBSCRIBED|test3+") }]
 })
 
 /** The server could not use the message. */
-export const eventInvalidMessageData = message("EventInvalidMessageData", {
-  head: ["E", "E"],
-  sender: "server",
+export const eventInvalidMessageData = serverMessage("EventInvalidMessageData", {
   fields: {
-    code: part.literal("INVALID_MESSAGE_DATA"),
-    /** The message, or its fields. */
-    original: part.rest()
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("E"),
+      code: literal("INVALID_MESSAGE_DATA"),
+      /** The message, or its fields. */
+      original: array(utf8())
+    })
   },
   examples: [
-    { origin: "deepstream-messages.json, layout", text: "E|E|INVALID_MESSAGE_DATA|test1|x+", fields: { original: ["test1", "x"] } }
+    { origin: "deepstream-messages.json, layout", text: shown("E|E|INVALID_MESSAGE_DATA|test1|x+"), fields: { original: ["test1", "x"] } }
   ]
 })
 
 /** The server does not know the action. */
-export const eventUnknownAction = message("EventUnknownAction", {
-  head: ["E", "E"],
-  sender: "server",
+export const eventUnknownAction = serverMessage("EventUnknownAction", {
   fields: {
-    code: part.literal("UNKNOWN_ACTION"),
-    /** An explanation. */
-    text: part.text
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("E"),
+      code: literal("UNKNOWN_ACTION"),
+      /** An explanation. */
+      text: utf8()
+    })
   },
-  examples: [{ origin: "deepstream-messages.json, layout (server source)", text: "E|E|UNKNOWN_ACTION|unknown action XXX+" }]
+  examples: [{ origin: "deepstream-messages.json, layout (server source)", text: shown("E|E|UNKNOWN_ACTION|unknown action XXX+") }]
 })
 
 /** Any other error of events. */
-export const eventError = message("EventError", {
-  head: ["E", "E"],
-  sender: "server",
+export const eventError = serverMessage("EventError", {
   fields: {
-    /** What went wrong. */
-    code: part.text,
-    /** What the code asks for. */
-    data: part.rest()
+    message: tokens(separator, {
+      topicIs: literal("E"),
+      actionIs: literal("E"),
+      /** What went wrong. */
+      code: utf8(),
+      /** What the code asks for. */
+      data: array(utf8())
+    })
   },
   examples: [
     {
       origin: "deepstream-messages.json, layout of topic errors",
-      text: "E|E|SOMETHING_ELSE|detail+",
+      text: shown("E|E|SOMETHING_ELSE|detail+"),
       fields: { code: "SOMETHING_ELSE", data: ["detail"] }
     }
   ]

@@ -1,46 +1,67 @@
 /** Topic X: errors that belong to no topic. Source: sessions with classic servers. */
-import { message, part } from "@wirewright/dsl"
+import { array, literal, tokens, utf8 } from "@wirewright/dsl"
+import { message, separator, serverMessage, shown } from "./Frame.ts"
 
 /** The server does not know the topic. */
-export const globalUnknownTopic = message("GlobalUnknownTopic", {
-  head: ["X", "E"],
-  sender: "server",
+export const globalUnknownTopic = serverMessage("GlobalUnknownTopic", {
   fields: {
-    code: part.literal("UNKNOWN_TOPIC"),
-    /** The topic it does not know. */
-    topic: part.text
+    message: tokens(separator, {
+      topicIs: literal("X"),
+      actionIs: literal("E"),
+      code: literal("UNKNOWN_TOPIC"),
+      /** The topic it does not know. */
+      topic: utf8()
+    })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: "X|E|UNKNOWN_TOPIC|B+", fields: { topic: "B" } }]
+  examples: [{ origin: "deepstream-messages.json, layout", text: shown("X|E|UNKNOWN_TOPIC|B+"), fields: { topic: "B" } }]
 })
 
 /** The server could not parse a message. Only 3.2.x sends it: 2.4.1 and 3.1.2 crash on what triggers it. */
-export const globalMessageParseError = message("GlobalMessageParseError", {
-  head: ["X", "E"],
-  sender: "server",
+export const globalMessageParseError = serverMessage("GlobalMessageParseError", {
   fields: {
-    code: part.literal("MESSAGE_PARSE_ERROR"),
-    /** Always the text "null". */
-    null: part.text
+    message: tokens(separator, {
+      topicIs: literal("X"),
+      actionIs: literal("E"),
+      code: literal("MESSAGE_PARSE_ERROR"),
+      /** Always the text "null". */
+      null: utf8()
+    })
   },
-  examples: [{ origin: "deepstream-messages.json, layout", text: "X|E|MESSAGE_PARSE_ERROR|null+" }]
+  examples: [{ origin: "deepstream-messages.json, layout", text: shown("X|E|MESSAGE_PARSE_ERROR|null+") }]
 })
 
 /** Any other error without a topic. */
-export const globalError = message("GlobalError", {
-  head: ["X", "E"],
-  sender: "server",
+export const globalError = serverMessage("GlobalError", {
   fields: {
-    /** What went wrong. */
-    code: part.text,
-    /** What the code asks for. */
-    data: part.rest()
+    message: tokens(separator, {
+      topicIs: literal("X"),
+      actionIs: literal("E"),
+      /** What went wrong. */
+      code: utf8(),
+      /** What the code asks for. */
+      data: array(utf8())
+    })
   },
   examples: [{
     origin: "deepstream-messages.json, layout of topic errors",
-    text: "X|E|SOMETHING_ELSE+",
+    text: shown("X|E|SOMETHING_ELSE+"),
     fields: { code: "SOMETHING_ELSE" }
   }]
 })
 
+/** A message that is not described here. */
+export const unknownMessage = message("UnknownMessage", {
+  fields: {
+    message: tokens(separator, {
+      /** What it is about. */
+      topic: utf8(),
+      /** What it says of that. */
+      action: utf8(),
+      /** Fields after topic and action. */
+      fields: array(utf8())
+    })
+  }
+})
+
 /** All messages of topic X. */
-export const globalErrorMessages = [globalUnknownTopic, globalMessageParseError, globalError]
+export const globalErrorMessages = [globalUnknownTopic, globalMessageParseError, globalError, unknownMessage]

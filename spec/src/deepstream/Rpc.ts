@@ -1,43 +1,51 @@
 /** Topic P: remote procedure calls. Source: rpc*.feature; sessions with servers 2.4.1 to 7.0.2. */
-import { message, part } from "@wirewright/dsl"
+import { literal, tokens, utf8 } from "@wirewright/dsl"
+import { clientMessage, message, separator, serverMessage, shown, typed } from "./Frame.ts"
 
 /** The client provides a procedure. */
-export const rpcProvide = message("RpcProvide", {
-  head: ["P", "S"],
-  sender: "client",
+export const rpcProvide = clientMessage("RpcProvide", {
   fields: {
-    /** The procedure's name. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("S"),
+      /** The procedure's name. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "rpc-provider.feature", text: "P|S|toUppercase+", fields: { name: "toUppercase" } }]
+  examples: [{ origin: "rpc-provider.feature", text: shown("P|S|toUppercase+"), fields: { name: "toUppercase" } }]
 })
 
 /** The client no longer provides a procedure. */
-export const rpcUnprovide = message("RpcUnprovide", {
-  head: ["P", "US"],
-  sender: "client",
+export const rpcUnprovide = clientMessage("RpcUnprovide", {
   fields: {
-    /** The procedure's name. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("US"),
+      /** The procedure's name. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "rpc-provider.feature", text: "P|US|toUppercase+" }]
+  examples: [{ origin: "rpc-provider.feature", text: shown("P|US|toUppercase+") }]
 })
 
 /** Calls a procedure: the client's call, or the server's to a provider. */
 export const rpcRequest = message("RpcRequest", {
-  head: ["P", "REQ"],
   fields: {
-    /** The procedure's name. */
-    name: part.text,
-    /** Correlates request, acceptance and response. */
-    id: part.text,
-    /** The argument. */
-    value: part.typed
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("REQ"),
+      /** The procedure's name. */
+      name: utf8(),
+      /** Correlates request, acceptance and response. */
+      id: utf8(),
+      /** The argument. */
+      value: typed
+    })
   },
   examples: [
     {
       origin: "rpc-requestor.feature, with 1234 for its <UID>",
-      text: "P|REQ|toUppercase|1234|Sabc+",
+      text: shown("P|REQ|toUppercase|1234|Sabc+"),
       fields: { name: "toUppercase", id: "1234", value: "Sabc" }
     }
   ]
@@ -45,18 +53,21 @@ export const rpcRequest = message("RpcRequest", {
 
 /** The provider has the request. Match it by id: the name may differ in case. */
 export const rpcRequestAccepted = message("RpcRequestAccepted", {
-  head: ["P", "A"],
   fields: {
-    action: part.literal("REQ"),
-    /** The procedure's name. */
-    name: part.text,
-    /** Correlates request, acceptance and response. */
-    id: part.text
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("A"),
+      action: literal("REQ"),
+      /** The procedure's name. */
+      name: utf8(),
+      /** Correlates request, acceptance and response. */
+      id: utf8()
+    })
   },
   examples: [
     {
       origin: "rpc-requestor.feature, with 1234 for its <UID>",
-      text: "P|A|REQ|toUppercase|1234+",
+      text: shown("P|A|REQ|toUppercase|1234+"),
       fields: { name: "toUppercase", id: "1234" }
     }
   ]
@@ -64,62 +75,76 @@ export const rpcRequestAccepted = message("RpcRequestAccepted", {
 
 /** The result of a call. */
 export const rpcResponse = message("RpcResponse", {
-  head: ["P", "RES"],
   fields: {
-    /** The procedure's name. */
-    name: part.text,
-    /** Correlates request, acceptance and response. */
-    id: part.text,
-    /** The result. */
-    value: part.typed
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("RES"),
+      /** The procedure's name. */
+      name: utf8(),
+      /** Correlates request, acceptance and response. */
+      id: utf8(),
+      /** The result. */
+      value: typed
+    })
   },
-  examples: [{ origin: "rpc-requestor.feature, with 1234 for its <UID>", text: "P|RES|toUppercase|1234|SABC+", fields: { value: "SABC" } }]
+  examples: [{
+    origin: "rpc-requestor.feature, with 1234 for its <UID>",
+    text: shown("P|RES|toUppercase|1234|SABC+"),
+    fields: { value: "SABC" }
+  }]
 })
 
 /** The provider's error. */
 export const rpcFailure = message("RpcFailure", {
-  head: ["P", "E"],
   fields: {
-    /** The provider's words, not typed. */
-    text: part.text,
-    /** The procedure's name. */
-    name: part.text,
-    /** Correlates request, acceptance and response. */
-    id: part.text
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("E"),
+      /** The provider's words, not typed. */
+      text: utf8(),
+      /** The procedure's name. */
+      name: utf8(),
+      /** Correlates request, acceptance and response. */
+      id: utf8()
+    })
   },
   examples: [
     {
       origin: "rpc-requestor.feature, with 1234 for its <UID>",
-      text: "P|E|RPC Error Message|toUppercase|1234+",
-      fields: { text: "RPC Error Message", name: "toUppercase", id: "1234" }
+      text: shown("P|E|RPC Error Message|toUppercase|1234+"),
+      fields: { text: shown("RPC Error Message"), name: "toUppercase", id: "1234" }
     }
   ]
 })
 
 /** The provider passes; the server asks another one. */
-export const rpcReject = message("RpcReject", {
-  head: ["P", "REJ"],
-  sender: "client",
+export const rpcReject = clientMessage("RpcReject", {
   fields: {
-    /** The procedure's name. */
-    name: part.text,
-    /** Correlates request, acceptance and response. */
-    id: part.text
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("REJ"),
+      /** The procedure's name. */
+      name: utf8(),
+      /** Correlates request, acceptance and response. */
+      id: utf8()
+    })
   },
-  examples: [{ origin: "rpc-provider.feature, with 1234 for its <UID>", text: "P|REJ|toUppercase|1234+" }]
+  examples: [{ origin: "rpc-provider.feature, with 1234 for its <UID>", text: shown("P|REJ|toUppercase|1234+") }]
 })
 
 /** The server did what the client asked for. */
-export const rpcAck = message("RpcAck", {
-  head: ["P", "A"],
-  sender: "server",
+export const rpcAck = serverMessage("RpcAck", {
   fields: {
-    /** What is acknowledged: S or US. */
-    action: part.text,
-    /** The procedure's name. */
-    name: part.text
+    message: tokens(separator, {
+      topicIs: literal("P"),
+      actionIs: literal("A"),
+      /** What is acknowledged: S or US. */
+      action: utf8(),
+      /** The procedure's name. */
+      name: utf8()
+    })
   },
-  examples: [{ origin: "rpc-provider.feature", text: "P|A|S|toUppercase+", fields: { action: "S", name: "toUppercase" } }]
+  examples: [{ origin: "rpc-provider.feature", text: shown("P|A|S|toUppercase+"), fields: { action: "S", name: "toUppercase" } }]
 })
 
 /** All messages of topic P. */

@@ -285,8 +285,16 @@ const administrationAnswers = [
   response("PrefixStatistic", {
     fields: {
       line: line({
-        ...{ code: literal("PREFIX"), prefix: utf8(), getWord: literal("get"), gets: big, hitWord: literal("hit"), hits: big },
-        ...{ setWord: literal("set"), sets: big, delWord: literal("del"), deletes: big }
+        code: literal("PREFIX"),
+        prefix: utf8(),
+        getWord: literal("get"),
+        gets: big,
+        hitWord: literal("hit"),
+        hits: big,
+        setWord: literal("set"),
+        sets: big,
+        delWord: literal("del"),
+        deletes: big
       })
     }
   }),

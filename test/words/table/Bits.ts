@@ -148,7 +148,10 @@ const tokens: ReadonlyArray<Entry> = [
       // tokens may be empty
       { value: { first: "", more: ["", ""], key: "", noreply: false }, hex: ascii("gets   \r\ndelete \n") }
     ],
-    wrong: [wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more[2]", 10), wrong(ascii("gets a\r\ndelete k norepl\n"), "Trailing", "noreply", 16)],
+    wrong: [
+      wrong(ascii("gets a b c d\r\ndelete k\n"), "Limit", "more[2]", 10),
+      wrong(ascii("gets a\r\ndelete k norepl\n"), "Trailing", "noreply", 16)
+    ],
     refused: [
       refused({ first: "a", more: ["b c"], key: "k" }, "Range", "more[0]"),
       refused({ first: "a", more: ["b", "c", "d"], key: "k" }, "Limit", "more"),

@@ -7,9 +7,12 @@ const { struct } = D
 /** ASCII as hexadecimal digits. */
 const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex")
 
-const line = <const F extends D.Fields>(fields: F, options: { readonly rest?: boolean } = {}) => D.tokens(" ", fields, { until: "\r\n", ...options })
+const line = <const F extends D.Fields>(fields: F, options: { readonly rest?: boolean } = {}) =>
+  D.tokens(" ", fields, { until: "\r\n", ...options })
 
-const Flag = D.choice("TokenFlag", D.u8, { Bare: D.tagged("b", {}), Time: D.tagged("T", { seconds: D.decimal({ signed: true }) }) }, { unknown: "keep" })
+const Flag = D.choice("TokenFlag", D.u8, { Bare: D.tagged("b", {}), Time: D.tagged("T", { seconds: D.decimal({ signed: true }) }) }, {
+  unknown: "keep"
+})
 
 /** Lines. */
 export const tokens: ReadonlyArray<Entry> = [
@@ -37,7 +40,9 @@ export const tokens: ReadonlyArray<Entry> = [
   },
   {
     name: "a number and a word that may be missing, told by what the token says",
-    type: struct("TokensOptional", { line: line({ verb: D.literal("flush"), delay: D.optional(D.decimal({ signed: true })), quiet: D.optional(D.literal("quiet")) }) }),
+    type: struct("TokensOptional", {
+      line: line({ verb: D.literal("flush"), delay: D.optional(D.decimal({ signed: true })), quiet: D.optional(D.literal("quiet")) })
+    }),
     examples: [
       { value: { delay: undefined, quiet: false }, hex: hex("flush\r\n") },
       { value: { delay: -1, quiet: false }, hex: hex("flush -1\r\n") },
@@ -52,7 +57,9 @@ export const tokens: ReadonlyArray<Entry> = [
   },
   {
     name: "a text that may be missing before a word that may be",
-    type: struct("TokensTexts", { line: line({ verb: D.literal("a"), text: D.optional(D.utf8()), quiet: D.optional(D.literal("quiet")) }) }),
+    type: struct("TokensTexts", {
+      line: line({ verb: D.literal("a"), text: D.optional(D.utf8()), quiet: D.optional(D.literal("quiet")) })
+    }),
     examples: [
       { value: { text: "", quiet: false }, hex: hex("a \r\n") },
       { value: { text: "x", quiet: true }, hex: hex("a x quiet\r\n") }
@@ -61,7 +68,10 @@ export const tokens: ReadonlyArray<Entry> = [
   },
   {
     name: "an optional token before one that must be there",
-    type: struct("TokensMiddle", { line: line({ verb: D.literal("MSG"), reply: D.optional(D.utf8()), size: D.lengthOf(D.decimal(), "payload") }), payload: D.bytes() }),
+    type: struct("TokensMiddle", {
+      line: line({ verb: D.literal("MSG"), reply: D.optional(D.utf8()), size: D.lengthOf(D.decimal(), "payload") }),
+      payload: D.bytes()
+    }),
     examples: [
       { value: { reply: undefined, payload: new Uint8Array([120]) }, hex: hex("MSG 1\r\nx"), from: "NATS' optional reply-to" },
       { value: { reply: "r", payload: new Uint8Array([120, 121]) }, hex: hex("MSG r 2\r\nxy") }

@@ -16,7 +16,11 @@ export const values: ReadonlyArray<Entry> = [
       { value: { on: false, list: [], after: 9 }, hex: "00 00 09" }
     ],
     wrong: [wrong("02 00 09", "Constant", "on", 0), wrong("00 01 02 09", "Constant", "list[0]", 2)],
-    refused: [refused({ list: [], after: 9 }, "Missing", "on"), refused({ on: 1, list: [], after: 9 }, "Range", "on"), refused({ on: true, list: [null], after: 9 }, "Missing", "list[0]")]
+    refused: [
+      refused({ list: [], after: 9 }, "Missing", "on"),
+      refused({ on: 1, list: [], after: 9 }, "Range", "on"),
+      refused({ on: true, list: [null], after: 9 }, "Missing", "list[0]")
+    ]
   },
   {
     name: "bool of two texts, of one length and of two",
@@ -29,7 +33,11 @@ export const values: ReadonlyArray<Entry> = [
       { value: { a: true, c: true, d: true }, hex: "74 74727565 796573 0a", from: "PostgreSQL, boolean output: t and f" },
       { value: { a: false, c: false, d: false, e: true }, hex: "66 66616c7365 6e6f2031 0a", from: "RFC 8259, true and false" }
     ],
-    wrong: [wrong("78 74727565 6e6f0a", "Constant", "a", 0), wrong("74 74727566", "Constant", "c", 1), wrong("74 74727565 6e6f6e0a", "Trailing", "d", 7)]
+    wrong: [
+      wrong("78 74727565 6e6f0a", "Constant", "a", 0),
+      wrong("74 74727566", "Constant", "c", 1),
+      wrong("74 74727565 6e6f6e0a", "Trailing", "d", 7)
+    ]
   },
   {
     name: "padded text",
@@ -41,9 +49,16 @@ export const values: ReadonlyArray<Entry> = [
       after: D.u8
     }),
     examples: [
-      { value: { name: "file", octal: "644", wide: "a", raw: b(1), after: 9 }, hex: "66696c6500000000 36343420 610000000000 01ffff 09", from: "POSIX.1, ustar: names filled with NUL" },
+      {
+        value: { name: "file", octal: "644", wide: "a", raw: b(1), after: 9 },
+        hex: "66696c6500000000 36343420 610000000000 01ffff 09",
+        from: "POSIX.1, ustar: names filled with NUL"
+      },
       { value: { name: "a\0b", octal: "", wide: "", raw: b(), after: 9 }, hex: "6100620000000000 20202020 000000000000 ffffff 09" },
-      { value: { name: "12345678", octal: "abcd", wide: "\u0100b\u00ff", raw: b(1, 2, 3), after: 9 }, hex: "3132333435363738 61626364 00016200ff00 010203 09" }
+      {
+        value: { name: "12345678", octal: "abcd", wide: "\u0100b\u00ff", raw: b(1, 2, 3), after: 9 },
+        hex: "3132333435363738 61626364 00016200ff00 010203 09"
+      }
     ],
     wrong: [wrong("66696c6500000000 36c43420 610000000000 01ffff 09", "Syntax", "octal", 9)],
     refused: [
@@ -56,9 +71,19 @@ export const values: ReadonlyArray<Entry> = [
   },
   {
     name: "bcd",
-    type: struct("Digits", { year: D.bcd(4), odd: D.bcd(3), long: D.bcd(15), more: D.optional(D.u8, { if: D.valueOf("odd", [7]) }), after: D.u8 }),
+    type: struct("Digits", {
+      year: D.bcd(4),
+      odd: D.bcd(3),
+      long: D.bcd(15),
+      more: D.optional(D.u8, { if: D.valueOf("odd", [7]) }),
+      after: D.u8
+    }),
     examples: [
-      { value: { year: 2026, odd: 123, long: 999_999_999_999_999, after: 9 }, hex: "2026 0123 0999999999999999 09", from: "8421 code, two digits a byte" },
+      {
+        value: { year: 2026, odd: 123, long: 999_999_999_999_999, after: 9 },
+        hex: "2026 0123 0999999999999999 09",
+        from: "8421 code, two digits a byte"
+      },
       { value: { year: 7, odd: 7, long: 0, more: 5, after: 9 }, hex: "0007 0007 0000000000000000 05 09" }
     ],
     wrong: [

@@ -43,7 +43,8 @@ export const numberRange = (type: NumberModel): { readonly min: bigint; readonly
     case "escaped":
       return type.escapes.map(({ of }) => numberRange(of)).reduce((a, b) => a.max > b.max ? a : b, { min: 0n, max: BigInt(type.max) })
     case "decimal":
-      return rangeOfBits(type.bits, type.signed)
+      // negative ones are exact up to the same number
+      return type.bits === 53 && type.signed ? { min: -(2n ** 53n - 1n), max: 2n ** 53n - 1n } : rangeOfBits(type.bits, type.signed)
   }
 }
 
@@ -57,7 +58,7 @@ export const numberBytes = (type: NumberModel): number => {
     case "escaped":
       return (type.of.kind === "int" ? intWidth[type.of.int] : 0) + Math.max(0, ...type.escapes.map(({ of }) => intWidth[of.int]))
     case "decimal":
-      return (type.bits === 64 ? 20 : type.signed ? 11 : 10) + (type.until?.length ?? 0) / 2
+      return (type.bits === 64 ? 20 : type.bits === 53 ? 17 : type.signed ? 11 : 10) + (type.until?.length ?? 0) / 2
   }
 }
 

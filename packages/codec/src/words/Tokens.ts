@@ -43,7 +43,9 @@ export const tokensWords: { readonly tokens: Word<Tokens> } = {
     summary: () => "tokens",
     walk: (walk, type, spot) => {
       // a line that is not all there is not looked for where its length claims it to be
-      if (type.until === undefined && Math.floor(spot.end) > walk.reader.bytes.length) walk.need(spot.path, spot.at, spot.end - spot.at, spot.end)
+      if (type.until === undefined && Math.floor(spot.end) > walk.reader.bytes.length) {
+        walk.need(spot.path, spot.at, spot.end - spot.at, spot.end)
+      }
       const fixed = fixedLine(type)
       if (fixed !== undefined) {
         const path = prefixOf(spot.path) + type.fields[0]!.name

@@ -24,7 +24,11 @@ export const checksumFunctions: { readonly [algorithm: string]: Exclude<keyof ty
   "xor8": "xor8"
 }
 
-const checksumFunction = (algorithm: string) => Checksums[checksumFunctions[algorithm]!]
+const { adler32, crc16Ccitt, crc16Modbus, crc32, crc32c, internet, sum8, xor8 } = Checksums
+
+const functions = { adler32, crc16Ccitt, crc16Modbus, crc32, crc32c, internet, sum8, xor8 }
+
+const checksumFunction = (algorithm: string) => functions[checksumFunctions[algorithm]!]
 
 const reservedSize = (type: Of<"reserved">): number => type.int === undefined ? type.size ?? 0 : intWidth[type.int]
 
@@ -116,7 +120,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       walk.note(path, at, walk.reader.next - at, type.name, value, face.text(value), doc)
       return walk.reader.next
     },
-    schema: (make, type) => make.any(type.name),
+    schema: (make, type) => make.custom(type.name),
     toJson: (catalog, type, value) => catalog.customs[type.name]?.toJson(value) ?? value,
     fromJson: (catalog, type, json, packet, path) => {
       const face = catalog.customs[type.name]

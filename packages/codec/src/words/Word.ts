@@ -113,8 +113,8 @@ export interface SchemaMaker<S> {
   readonly type: (type: TypeModel) => S
   /** The schema of a named type. */
   readonly named: (ref: string) => S
-  /** Any value; what it may be only its own code knows. */
-  readonly any: (name: string) => S
+  /** The schema of a custom field; what it may be only its own code knows. */
+  readonly custom: (name: string) => S
   readonly never: () => S
 }
 

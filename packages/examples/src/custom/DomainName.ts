@@ -5,11 +5,19 @@ import { incomplete, malformed, unencodable } from "@wirewright/codec/Errors"
 
 const refuse = (expected: string, got: number, offset: number): never =>
   malformed("UnknownValue", "DomainName", "", offset, expected, String(got))
-const spell = (byte: number): string =>
-  byte < 0x21 || byte > 0x7e ? `\\${String(byte).padStart(3, "0")}` : String.fromCharCode(byte).replace(/[."\\;@$()]/, "\\$&")
+/** How each byte of a label is spelled. */
+const spelled = Array.from(
+  { length: 256 },
+  (_, byte) => byte < 0x21 || byte > 0x7e ? `\\${String(byte).padStart(3, "0")}` : String.fromCharCode(byte).replace(/[."\\;@$()]/, "\\$&")
+)
 /** Reads a name. Each pointer goes further back than the one before, so that none goes in circles. */
 export const readDomainName = (reader: Reader, at: number, end: number, start: number, _packet?: unknown): string => {
-  let [name, size, next, first, i, stop] = ["", 0, 0, at, at, end]
+  let name = ""
+  let size = 0
+  let next = 0
+  let first = at
+  let i = at
+  let stop = end
   const need = (bytes: number): void => {
     if (i + bytes <= stop) return
     if (stop % 1 === 0) refuse("a whole name", stop - i, at - start)
@@ -28,7 +36,8 @@ export const readDomainName = (reader: Reader, at: number, end: number, start: n
     } else {
       size += length + 1
       if (length > 63 || size > 255) refuse("labels of 63 and names of 255 bytes at most", Math.max(length, size), at - start)
-      if (length > 0) name += `${Array.from(reader.bytes.subarray(i + 1, i + 1 + length), spell).join("")}.`
+      for (let k = i + 1; k <= i + length; k++) name += spelled[reader.bytes[k]!]
+      if (length > 0) name += "."
       i += length + 1
     }
   }

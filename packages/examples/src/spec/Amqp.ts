@@ -217,6 +217,7 @@ const packet = packetsOf(amqpFrame, "frame")
 /** What a client says first; a server says it to refuse another version. */
 export const header = greeting("ProtocolHeader", {
   examples: recorded("414d515000000901"),
+  // oxlint-disable-next-line unicorn/no-thenable
   then: "open",
   fields: { name: literal("AMQP"), id: u8, major: u8, minor: u8, revision: u8 }
 })

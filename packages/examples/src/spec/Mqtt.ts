@@ -64,21 +64,59 @@ const properties = since5(propertyList)
 
 /** Return codes of CONNACK and SUBACK before version 5. */
 const ReturnCode = enumeration("ReturnCode", u8, {
-  ...{ accepted: 0, unacceptableProtocolVersion: 1, identifierRejected: 2, serverUnavailable: 3, badUserNameOrPassword: 4 },
-  ...{ notAuthorized: 5, failure: 0x80 }
+  accepted: 0,
+  unacceptableProtocolVersion: 1,
+  identifierRejected: 2,
+  serverUnavailable: 3,
+  badUserNameOrPassword: 4,
+  notAuthorized: 5,
+  failure: 0x80
 })
 /** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
 const ReasonCode = enumeration("ReasonCode", u8, {
-  ...{ success: 0x00, grantedQoS1: 0x01, grantedQoS2: 0x02, disconnectWithWillMessage: 0x04, noMatchingSubscribers: 0x10 },
-  ...{ noSubscriptionExisted: 0x11, continueAuthentication: 0x18, reAuthenticate: 0x19, unspecifiedError: 0x80, malformedPacket: 0x81 },
-  ...{ protocolError: 0x82, implementationSpecificError: 0x83, unsupportedProtocolVersion: 0x84, clientIdentifierNotValid: 0x85 },
-  ...{ badUserNameOrPassword: 0x86, notAuthorized: 0x87, serverUnavailable: 0x88, serverBusy: 0x89, banned: 0x8a },
-  ...{ serverShuttingDown: 0x8b, badAuthenticationMethod: 0x8c, keepAliveTimeout: 0x8d, sessionTakenOver: 0x8e },
-  ...{ topicFilterInvalid: 0x8f, topicNameInvalid: 0x90, packetIdentifierInUse: 0x91, packetIdentifierNotFound: 0x92 },
-  ...{ receiveMaximumExceeded: 0x93, topicAliasInvalid: 0x94, packetTooLarge: 0x95, messageRateTooHigh: 0x96, quotaExceeded: 0x97 },
-  ...{ administrativeAction: 0x98, payloadFormatInvalid: 0x99, retainNotSupported: 0x9a, qosNotSupported: 0x9b },
-  ...{ useAnotherServer: 0x9c, serverMoved: 0x9d, sharedSubscriptionsNotSupported: 0x9e, connectionRateExceeded: 0x9f },
-  ...{ maximumConnectTime: 0xa0, subscriptionIdentifiersNotSupported: 0xa1, wildcardSubscriptionsNotSupported: 0xa2 }
+  success: 0x00,
+  grantedQoS1: 0x01,
+  grantedQoS2: 0x02,
+  disconnectWithWillMessage: 0x04,
+  noMatchingSubscribers: 0x10,
+  noSubscriptionExisted: 0x11,
+  continueAuthentication: 0x18,
+  reAuthenticate: 0x19,
+  unspecifiedError: 0x80,
+  malformedPacket: 0x81,
+  protocolError: 0x82,
+  implementationSpecificError: 0x83,
+  unsupportedProtocolVersion: 0x84,
+  clientIdentifierNotValid: 0x85,
+  badUserNameOrPassword: 0x86,
+  notAuthorized: 0x87,
+  serverUnavailable: 0x88,
+  serverBusy: 0x89,
+  banned: 0x8a,
+  serverShuttingDown: 0x8b,
+  badAuthenticationMethod: 0x8c,
+  keepAliveTimeout: 0x8d,
+  sessionTakenOver: 0x8e,
+  topicFilterInvalid: 0x8f,
+  topicNameInvalid: 0x90,
+  packetIdentifierInUse: 0x91,
+  packetIdentifierNotFound: 0x92,
+  receiveMaximumExceeded: 0x93,
+  topicAliasInvalid: 0x94,
+  packetTooLarge: 0x95,
+  messageRateTooHigh: 0x96,
+  quotaExceeded: 0x97,
+  administrativeAction: 0x98,
+  payloadFormatInvalid: 0x99,
+  retainNotSupported: 0x9a,
+  qosNotSupported: 0x9b,
+  useAnotherServer: 0x9c,
+  serverMoved: 0x9d,
+  sharedSubscriptionsNotSupported: 0x9e,
+  connectionRateExceeded: 0x9f,
+  maximumConnectTime: 0xa0,
+  subscriptionIdentifiersNotSupported: 0xa1,
+  wildcardSubscriptionsNotSupported: 0xa2
 })
 const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
 /** What ends a packet of version 5: without a reason code it means success. */
@@ -93,8 +131,12 @@ const connect = packet("Connect", {
     protocolName: text,
     protocolVersion: u8,
     connectFlags: bits(u8, {
-      ...{ userNameFlag: slice(7), passwordFlag: slice(6), willRetain: slice(5), willQoS: slice(4, 3, { of: QoS }) },
-      ...{ will: slice(2), cleanStart: slice(1) }
+      userNameFlag: slice(7),
+      passwordFlag: slice(6),
+      willRetain: slice(5),
+      willQoS: slice(4, 3, { of: QoS }),
+      will: slice(2),
+      cleanStart: slice(1)
     }),
     keepAlive: u16,
     properties: when("protocolVersion", propertyList, { from: 5 }),
@@ -143,7 +185,20 @@ export const mqtt = protocol(mqttFrame, {
   name: "mqtt",
   module: "@wirewright/examples/gallery/mqtt",
   commands: [
-    ...[connect, connack, publish, puback, pubrec, pubrel, pubcomp, subscribe, suback, unsubscribe, unsuback],
-    ...[pingreq, pingresp, disconnect, auth]
+    connect,
+    connack,
+    publish,
+    puback,
+    pubrec,
+    pubrel,
+    pubcomp,
+    subscribe,
+    suback,
+    unsubscribe,
+    unsuback,
+    pingreq,
+    pingresp,
+    disconnect,
+    auth
   ]
 })

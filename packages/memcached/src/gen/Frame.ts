@@ -276,7 +276,7 @@ export type RequestDecoder<P, S = void> = (
 export type RequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | keyof RequestHead> : never
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export type RequestEncoder<P> = (writer: Writer, packet: RequestInit & RequestFields<P>) => void
+export type RequestEncoder<P, S = void> = (writer: Writer, packet: RequestInit & RequestFields<P>, states: S) => void
 
 /**
  * Reads and checks the header of the request at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
@@ -477,7 +477,7 @@ export type ResponseDecoder<P, S = void> = (
 export type ResponseFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | "status" | keyof ResponseHead> : never
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export type ResponseEncoder<P> = (writer: Writer, packet: ResponseInit & ResponseFields<P>) => void
+export type ResponseEncoder<P, S = void> = (writer: Writer, packet: ResponseInit & ResponseFields<P>, states: S) => void
 
 /**
  * Reads and checks the header of the response at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
@@ -705,7 +705,7 @@ export type ServerRequestDecoder<P, S = void> = (
 export type ServerRequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | keyof ServerRequestHead> : never
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export type ServerRequestEncoder<P> = (writer: Writer, packet: ServerRequestInit & ServerRequestFields<P>) => void
+export type ServerRequestEncoder<P, S = void> = (writer: Writer, packet: ServerRequestInit & ServerRequestFields<P>, states: S) => void
 
 /**
  * Reads and checks the header of the serverRequest at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
@@ -902,7 +902,7 @@ export type ServerResponseDecoder<P, S = void> = (
 export type ServerResponseFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | "status" | keyof ServerResponseHead> : never
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
-export type ServerResponseEncoder<P> = (writer: Writer, packet: ServerResponseInit & ServerResponseFields<P>) => void
+export type ServerResponseEncoder<P, S = void> = (writer: Writer, packet: ServerResponseInit & ServerResponseFields<P>, states: S) => void
 
 /**
  * Reads and checks the header of the serverResponse at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,

@@ -94,9 +94,11 @@ import {
 export interface Add {
   readonly _tag: "Add"
   readonly key: string
+  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly expiration: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
   readonly value: Uint8Array
 }
@@ -178,9 +180,11 @@ export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
 export interface Append {
   readonly _tag: "Append"
   readonly key: string
+  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly expiration: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
   readonly value: Uint8Array
 }
@@ -262,7 +266,9 @@ export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
 
 export interface CacheMemoryLimit {
   readonly _tag: "CacheMemoryLimit"
+  /** Of no meaning to the server, returned as they were stored. */
   readonly megabytes: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
 }
 
@@ -317,10 +323,12 @@ export const encodeCacheMemoryLimit: RequestEncoder<CacheMemoryLimit> = (writer,
 export interface CompareAndSet {
   readonly _tag: "CompareAndSet"
   readonly key: string
+  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly expiration: number
   readonly cas: bigint
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
   readonly value: Uint8Array
 }
@@ -510,6 +518,7 @@ export const encodeCrawlerEnable: RequestEncoder<CrawlerEnable> = (writer, packe
 
 export interface CrawlerLimit {
   readonly _tag: "CrawlerLimit"
+  /** Of no meaning to the server, returned as they were stored. */
   readonly items: number
 }
 
@@ -551,6 +560,7 @@ export const encodeCrawlerLimit: RequestEncoder<CrawlerLimit> = (writer, packet)
 
 export interface CrawlerSleep {
   readonly _tag: "CrawlerSleep"
+  /** Of no meaning to the server, returned as they were stored. */
   readonly microseconds: number
 }
 
@@ -593,6 +603,7 @@ export interface Decrement {
   readonly _tag: "Decrement"
   readonly key: string
   readonly delta: bigint
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
 }
 
@@ -655,6 +666,7 @@ export interface Delete {
   readonly _tag: "Delete"
   readonly key: string
   readonly zero?: boolean | undefined
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
 }
 
@@ -800,6 +812,7 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
 export interface FlushAll {
   readonly _tag: "FlushAll"
   readonly delay?: number | undefined
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
 }
 
@@ -1109,6 +1122,7 @@ export interface Increment {
   readonly _tag: "Increment"
   readonly key: string
   readonly delta: bigint
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
 }
 
@@ -1250,7 +1264,9 @@ export const encodeLruTemporary: RequestEncoder<LruTemporary> = (writer, packet)
 
 export interface LruTune {
   readonly _tag: "LruTune"
+  /** Of no meaning to the server, returned as they were stored. */
   readonly hotPercent: number
+  /** Of no meaning to the server, returned as they were stored. */
   readonly warmPercent: number
   readonly hotFactor: string
   readonly warmFactor: string
@@ -1789,9 +1805,11 @@ export const encodeMetadataDump: RequestEncoder<MetadataDump> = (writer, packet)
 export interface Prepend {
   readonly _tag: "Prepend"
   readonly key: string
+  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly expiration: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
   readonly value: Uint8Array
 }
@@ -1926,9 +1944,11 @@ export const encodeRefreshCertificates: RequestEncoder<RefreshCertificates> = (w
 export interface Replace {
   readonly _tag: "Replace"
   readonly key: string
+  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly expiration: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
   readonly value: Uint8Array
 }
@@ -2011,9 +2031,11 @@ export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
 export interface Set {
   readonly _tag: "Set"
   readonly key: string
+  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly expiration: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
   readonly value: Uint8Array
 }
@@ -2299,7 +2321,9 @@ export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => 
 
 export interface StatisticsCachedump {
   readonly _tag: "StatisticsCachedump"
+  /** Of no meaning to the server, returned as they were stored. */
   readonly slabClass: number
+  /** Of no meaning to the server, returned as they were stored. */
   readonly limit: number
 }
 
@@ -2392,6 +2416,7 @@ export interface Touch {
   readonly key: string
   /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly expiration: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
 }
 
@@ -2453,7 +2478,9 @@ export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
 
 export interface Verbosity {
   readonly _tag: "Verbosity"
+  /** Of no meaning to the server, returned as they were stored. */
   readonly level: number
+  /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
 }
 
@@ -4236,6 +4263,7 @@ export const encodeUnsafe: ResponseEncoder<Unsafe> = (writer, packet) => {
 export interface Value {
   readonly _tag: "Value"
   readonly key: string
+  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   readonly cas?: bigint | undefined
   readonly value: Uint8Array

@@ -79,12 +79,14 @@ export interface ContentHeader extends FrameHead {
   readonly contentType?: string | undefined
   readonly contentEncoding?: string | undefined
   readonly headers?: ReadonlyArray<TableEntry> | undefined
+  /** 2: kept on disk. */
   readonly deliveryMode?: number | undefined
   readonly priority?: number | undefined
   readonly correlationId?: string | undefined
   readonly replyTo?: string | undefined
   readonly expiration?: string | undefined
   readonly messageId?: string | undefined
+  /** Seconds since 1970. */
   readonly timestamp?: bigint | undefined
   readonly messageType?: string | undefined
   readonly userId?: string | undefined

@@ -259,6 +259,7 @@ export interface Msg extends MessageHead {
   readonly moreToCome: number
   readonly exhaustAllowed: number
   readonly sections: ReadonlyArray<Section>
+  /** CRC-32C of everything before it, the header included. */
   readonly checksum?: number | undefined
 }
 

@@ -89,6 +89,7 @@ export interface ProduceRequest extends RequestHead {
   readonly clientId: string | null
   readonly headerTags?: ReadonlyArray<TaggedField> | undefined
   readonly transactionalId: string | null
+  /** 0: no response, 1: the leader has them, −1: all replicas have them. */
   readonly acks: number
   readonly timeoutMs: number
   readonly topics: ReadonlyArray<ProduceTopic>
@@ -733,6 +734,7 @@ export interface MetadataRequest extends RequestHead {
   readonly apiKey: 0x03
   readonly clientId: string | null
   readonly headerTags?: ReadonlyArray<TaggedField> | undefined
+  /** All topics: null, in version 0 none. */
   readonly topics: ReadonlyArray<MetadataRequestTopic> | null
   readonly allowAutoTopicCreation?: number | undefined
   readonly includeClusterAuthorizedOperations?: number | undefined

@@ -361,6 +361,7 @@ export interface WriteCoils extends RequestHead {
   readonly functionCode: 0x0f
   readonly address: number
   readonly quantity: number
+  /** A bit for each coil or input, the first in the lowest bit of the first byte. */
   readonly coils: Uint8Array
 }
 
@@ -777,6 +778,7 @@ export const encodeException: ResponseEncoder<Exception> = (writer, packet) => {
 export interface Coils extends ResponseHead {
   readonly _tag: "Coils"
   readonly functionCode: 0x01
+  /** A bit for each coil or input, the first in the lowest bit of the first byte. */
   readonly coils: Uint8Array
 }
 
@@ -810,6 +812,7 @@ export const encodeCoils: ResponseEncoder<Coils> = (writer, packet) => {
 export interface DiscreteInputs extends ResponseHead {
   readonly _tag: "DiscreteInputs"
   readonly functionCode: 0x02
+  /** A bit for each coil or input, the first in the lowest bit of the first byte. */
   readonly inputs: Uint8Array
 }
 
@@ -843,6 +846,7 @@ export const encodeDiscreteInputs: ResponseEncoder<DiscreteInputs> = (writer, pa
 export interface HoldingRegisters extends ResponseHead {
   readonly _tag: "HoldingRegisters"
   readonly functionCode: 0x03
+  /** 16-bit values. */
   readonly registers: ReadonlyArray<number>
 }
 
@@ -898,6 +902,7 @@ export const encodeHoldingRegisters: ResponseEncoder<HoldingRegisters> = (writer
 export interface InputRegisters extends ResponseHead {
   readonly _tag: "InputRegisters"
   readonly functionCode: 0x04
+  /** 16-bit values. */
   readonly registers: ReadonlyArray<number>
 }
 
@@ -1398,6 +1403,7 @@ export const encodeRegisterMasked: ResponseEncoder<RegisterMasked> = (writer, pa
 export interface ReadRegisters extends ResponseHead {
   readonly _tag: "ReadRegisters"
   readonly functionCode: 0x17
+  /** 16-bit values. */
   readonly registers: ReadonlyArray<number>
 }
 

@@ -100,7 +100,9 @@ export interface HMsg {
   readonly _tag: "HMsg"
   readonly subject: string
   readonly sid: string
+  /** nats-server sends an empty one where JetStream has none. */
   readonly replyTo?: string | undefined
+  /** What goes with a payload. */
   readonly headers: NatsHeaders | null
   readonly payload: Uint8Array
 }
@@ -220,6 +222,7 @@ export interface HPub {
   readonly _tag: "HPub"
   readonly subject: string
   readonly replyTo?: string | undefined
+  /** What goes with a payload. */
   readonly headers: NatsHeaders | null
   readonly payload: Uint8Array
 }
@@ -363,6 +366,7 @@ export interface Msg {
   readonly _tag: "Msg"
   readonly subject: string
   readonly sid: string
+  /** nats-server sends an empty one where JetStream has none. */
   readonly replyTo?: string | undefined
   readonly payload: Uint8Array
 }

@@ -349,6 +349,7 @@ export const encodeErrorResponse: BackendEncoder<ErrorResponse> = (writer, packe
 export interface CopyInResponse {
   readonly _tag: "CopyInResponse"
   readonly type: 0x47
+  /** Whether all of a COPY is text or binary. */
   readonly format: CopyFormat
   readonly columnFormats: ReadonlyArray<Format>
 }
@@ -408,6 +409,7 @@ export const encodeCopyInResponse: BackendEncoder<CopyInResponse> = (writer, pac
 export interface CopyOutResponse {
   readonly _tag: "CopyOutResponse"
   readonly type: 0x48
+  /** Whether all of a COPY is text or binary. */
   readonly format: CopyFormat
   readonly columnFormats: ReadonlyArray<Format>
 }
@@ -1009,6 +1011,7 @@ export const encodeRowDescription: BackendEncoder<RowDescription> = (writer, pac
 export interface FunctionCallResponse {
   readonly _tag: "FunctionCallResponse"
   readonly type: 0x56
+  /** A parameter or column; NULL is null. */
   readonly result: Uint8Array | null
 }
 
@@ -1052,6 +1055,7 @@ export const encodeFunctionCallResponse: BackendEncoder<FunctionCallResponse> = 
 export interface CopyBothResponse {
   readonly _tag: "CopyBothResponse"
   readonly type: 0x57
+  /** Whether all of a COPY is text or binary. */
   readonly format: CopyFormat
   readonly columnFormats: ReadonlyArray<Format>
 }
@@ -1111,6 +1115,7 @@ export const encodeCopyBothResponse: BackendEncoder<CopyBothResponse> = (writer,
 export interface ReadyForQuery {
   readonly _tag: "ReadyForQuery"
   readonly type: 0x5a
+  /** Whether a transaction is open. */
   readonly status: TransactionStatus
 }
 
@@ -1322,6 +1327,7 @@ export const encodeNegotiateProtocolVersion: BackendEncoder<NegotiateProtocolVer
 
 export interface EncryptionAnswer {
   readonly _tag: "EncryptionAnswer"
+  /** The byte that answers SSLRequest and GSSENCRequest. After `ssl` and `gss` the connection is encrypted. */
   readonly answer: EncryptionSupport
 }
 
@@ -1496,6 +1502,7 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
 export interface Close {
   readonly _tag: "Close"
   readonly type: 0x43
+  /** What Close and Describe are about. */
   readonly target: Target
   readonly name: string
 }
@@ -1530,6 +1537,7 @@ export const encodeClose: FrontendEncoder<Close> = (writer, packet) => {
 export interface Describe {
   readonly _tag: "Describe"
   readonly type: 0x44
+  /** What Close and Describe are about. */
   readonly target: Target
   readonly name: string
 }

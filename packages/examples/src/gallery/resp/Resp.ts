@@ -36,6 +36,7 @@ import {
 /** The answer to a command; answers come in the order of the commands. */
 export interface Answer {
   readonly _tag: "Answer"
+  /** Any value. */
   readonly value: Value
 }
 

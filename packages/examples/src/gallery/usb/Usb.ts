@@ -22,6 +22,7 @@ import {
 export interface Device {
   readonly _tag: "Device"
   readonly bDescriptorType: 0x01
+  /** A version in binary coded decimals: 0x0210 is 2.1. */
   readonly bcdUSB: number
   readonly bDeviceClass: ClassCode
   readonly bDeviceSubClass: number
@@ -29,6 +30,7 @@ export interface Device {
   readonly bMaxPacketSize0: number
   readonly idVendor: number
   readonly idProduct: number
+  /** A version in binary coded decimals: 0x0210 is 2.1. */
   readonly bcdDevice: number
   readonly iManufacturer: number
   readonly iProduct: number
@@ -80,6 +82,7 @@ export const encodeDevice: DescriptorEncoder<Device> = (writer, packet) => {
 export interface Configuration {
   readonly _tag: "Configuration"
   readonly bDescriptorType: 0x02
+  /** Bytes of this descriptor and those that belong to it. */
   readonly wTotalLength: number
   readonly bNumInterfaces: number
   readonly bConfigurationValue: number
@@ -88,6 +91,7 @@ export interface Configuration {
   readonly selfPowered: number
   readonly remoteWakeup: number
   readonly reserved: number
+  /** In units of 2 mA. */
   readonly bMaxPower: number
 }
 
@@ -191,6 +195,7 @@ export interface Endpoint {
   readonly maxPacketSize: number
   readonly additionalTransactions: number
   readonly bInterval: number
+  /** Audio devices alone have this and the next. */
   readonly bRefresh?: number | undefined
   readonly bSynchAddress?: number | undefined
 }
@@ -290,6 +295,7 @@ export const encodeEndpoint: DescriptorEncoder<Endpoint> = (writer, packet) => {
 export interface Hid {
   readonly _tag: "Hid"
   readonly bDescriptorType: 0x21
+  /** A version in binary coded decimals: 0x0210 is 2.1. */
   readonly bcdHID: number
   readonly bCountryCode: number
   readonly descriptors: ReadonlyArray<ClassDescriptor>

@@ -2,14 +2,14 @@
 /* oxlint-disable */
 
 /** Effect schemas of websocket, beside the codecs and never on the packet path. */
-import { models } from "./Model.ts"
+import { customs, models } from "./Model.ts"
 import type * as Packets from "./index.ts"
 import { packetSchema } from "@wirewright/codec/PacketSchema"
 
-export const UnknownFrame = /* @__PURE__ */ packetSchema<Packets.UnknownFrame>(models, "UnknownFrame")
-export const Continuation = /* @__PURE__ */ packetSchema<Packets.Continuation>(models, "Continuation")
-export const Text = /* @__PURE__ */ packetSchema<Packets.Text>(models, "Text")
-export const Binary = /* @__PURE__ */ packetSchema<Packets.Binary>(models, "Binary")
-export const Close = /* @__PURE__ */ packetSchema<Packets.Close>(models, "Close")
-export const Ping = /* @__PURE__ */ packetSchema<Packets.Ping>(models, "Ping")
-export const Pong = /* @__PURE__ */ packetSchema<Packets.Pong>(models, "Pong")
+export const UnknownFrame = /* @__PURE__ */ packetSchema<Packets.UnknownFrame>(models, "UnknownFrame", customs)
+export const Continuation = /* @__PURE__ */ packetSchema<Packets.Continuation>(models, "Continuation", customs)
+export const Text = /* @__PURE__ */ packetSchema<Packets.Text>(models, "Text", customs)
+export const Binary = /* @__PURE__ */ packetSchema<Packets.Binary>(models, "Binary", customs)
+export const Close = /* @__PURE__ */ packetSchema<Packets.Close>(models, "Close", customs)
+export const Ping = /* @__PURE__ */ packetSchema<Packets.Ping>(models, "Ping", customs)
+export const Pong = /* @__PURE__ */ packetSchema<Packets.Pong>(models, "Pong", customs)

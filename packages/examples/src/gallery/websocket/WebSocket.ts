@@ -10,6 +10,7 @@ import { expectEnd, within } from "@wirewright/codec"
 export interface Continuation extends FrameHead {
   readonly _tag: "Continuation"
   readonly opcode: 0x00
+  /** Bytes as they were before they were masked. Of text, a frame may hold a part that ends within a character. */
   readonly payload: Payload
 }
 
@@ -41,6 +42,7 @@ export const encodeContinuation: FrameEncoder<Continuation> = (writer, packet) =
 export interface Text extends FrameHead {
   readonly _tag: "Text"
   readonly opcode: 0x01
+  /** Bytes as they were before they were masked. Of text, a frame may hold a part that ends within a character. */
   readonly payload: Payload
 }
 
@@ -72,6 +74,7 @@ export const encodeText: FrameEncoder<Text> = (writer, packet) => {
 export interface Binary extends FrameHead {
   readonly _tag: "Binary"
   readonly opcode: 0x02
+  /** Bytes as they were before they were masked. Of text, a frame may hold a part that ends within a character. */
   readonly payload: Payload
 }
 
@@ -103,6 +106,7 @@ export const encodeBinary: FrameEncoder<Binary> = (writer, packet) => {
 export interface Close extends FrameHead {
   readonly _tag: "Close"
   readonly opcode: 0x08
+  /** Nothing, or a status and why. */
   readonly reason: ClosePayload
 }
 
@@ -134,6 +138,7 @@ export const encodeClose: FrameEncoder<Close> = (writer, packet) => {
 export interface Ping extends FrameHead {
   readonly _tag: "Ping"
   readonly opcode: 0x09
+  /** Bytes as they were before they were masked. Of text, a frame may hold a part that ends within a character. */
   readonly payload: Payload
 }
 
@@ -165,6 +170,7 @@ export const encodePing: FrameEncoder<Ping> = (writer, packet) => {
 export interface Pong extends FrameHead {
   readonly _tag: "Pong"
   readonly opcode: 0x0a
+  /** Bytes as they were before they were masked. Of text, a frame may hold a part that ends within a character. */
   readonly payload: Payload
 }
 

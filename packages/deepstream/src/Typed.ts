@@ -4,8 +4,9 @@
  * The text is kept and the value made of it on demand: numbers and JSON have several spellings, and decode ∘ encode must give the same
  * bytes. Parsing 100 bytes of JSON costs more than decoding the message around them, so nobody pays for a value that nobody reads.
  */
-import { malformed } from "./Errors.ts"
-import { stringify } from "./JsonPrint.ts"
+import type { CustomFace } from "@wirewright/codec/Catalog"
+import { malformed, unencodable } from "@wirewright/codec/Errors"
+import { stringify } from "@wirewright/codec/JsonPrint"
 
 /** What a typed value may be. Objects are JSON; dates are JSON text. */
 export type TypedValue = string | number | boolean | null | undefined | object
@@ -96,7 +97,7 @@ const isNumber = (text: string, from: number, to: number): boolean => {
 }
 
 /** Whether `text[from, to)` is well-formed. JSON is not looked into. */
-export const isTypedText = (text: string, from: number, to: number): boolean => {
+export const isTyped = (text: string, from: number, to: number): boolean => {
   if (from >= to) return false
   switch (text.charCodeAt(from)) {
     case 0x53:
@@ -115,12 +116,33 @@ export const isTypedText = (text: string, from: number, to: number): boolean => 
   }
 }
 
-/** Reads a typed value; `start` is where the message begins, `max` how long its text may be. */
-export const readTyped = (text: string, from: number, to: number, packet: string, path: string, start: number, max = Infinity): Typed => {
-  if (to - from > max) malformed("Limit", packet, path, from - start, `at most ${max} characters`, `${to - from}`)
-  if (!isTypedText(text, from, to)) badTyped(text, from, to, packet, path, start)
-  return new Typed(text.slice(from, to))
-}
+/** Reads a typed value; `start` is where the message begins. Throws `DecodeError` with reason `Syntax`. */
+export const readTyped = (text: string, from: number, to: number, packet: string, path: string, start: number): Typed =>
+  isTyped(text, from, to) ? new Typed(text.slice(from, to)) : badTyped(text, from, to, packet, path, start)
 
 const badTyped = (text: string, from: number, to: number, packet: string, path: string, start: number): never =>
   malformed("Syntax", packet, path, from - start, "a typed value (S, N, T, F, L, U or O and its text)", preview(text, from, to))
+
+/** The text of a typed value. Throws `EncodeError`. */
+export const spellTyped = (value: Typed, packet: string, path: string): string => {
+  const text: unknown = value?.text
+  if (typeof text !== "string") return unencodable("Missing", packet, path, "text", typeof text)
+  return isTyped(text, 0, text.length)
+    ? text
+    : unencodable("UnknownValue", packet, path, "a typed value", preview(text, 0, text.length))
+}
+
+/** What tools need of typed values. In JSON they are their text. */
+export const customTyped: CustomFace<Typed> = {
+  read: (reader, at, end, start) => {
+    const text = reader.text(at, Math.floor(end))
+    reader.next = Math.floor(end)
+    return readTyped(text, 0, text.length, "Typed", "", start - at)
+  },
+  text: ({ text }) => text,
+  toJson: ({ text }) => text,
+  fromJson: (json) => typeof json === "string" && isTyped(json, 0, json.length) ? new Typed(json) : undefined,
+  fits: (text) => isTyped(text, 0, text.length),
+  is: (value) => value instanceof Typed,
+  pattern: "^(S[^\\x1e\\x1f]*|O[^\\x1e\\x1f]+|[TFLU]|N(NaN|-?Infinity|[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)?))$"
+}

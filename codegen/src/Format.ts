@@ -61,8 +61,15 @@ export const formatter = (formatting: Formatting = {}): (path: string, text: str
     semiColons: formatting.semicolons === true ? "always" : typescript.semiColons,
     quoteStyle: formatting.quotes === "single" ? "alwaysSingle" : typescript.quoteStyle
   })
-  return (filePath, fileText) =>
-    lineWidth < standardWidth
-      ? narrowed(dprint.formatText({ filePath, fileText }), lineWidth)
-      : dprint.formatText({ filePath, fileText })
+  // what dprint has broken into lines it may join at a second look; its command looks again until nothing changes, too
+  const settled = (filePath: string, fileText: string): string => {
+    let text = fileText
+    for (let look = 0; look < 5; look++) {
+      const next = dprint.formatText({ filePath, fileText: text })
+      if (next === text) break
+      text = next
+    }
+    return text
+  }
+  return (filePath, fileText) => lineWidth < standardWidth ? narrowed(settled(filePath, fileText), lineWidth) : settled(filePath, fileText)
 }

@@ -111,3 +111,7 @@ export const print = (module: Module, header: string): string => {
   }
   return `${out.join("\n")}\n`
 }
+
+/** A text as a literal; a long one in pieces of whole words, since the formatter breaks no literal. */
+export const quotedInLines = (text: string): string =>
+  wrapped(text, 100).map((line, index, all) => JSON.stringify(index === all.length - 1 ? line : `${line} `)).join(" + ")

@@ -1,6 +1,9 @@
 /** Random specs with values for them: words within words, seeded, so that a failure can be replayed. */
 import * as D from "@wirewright/dsl"
 
+/** Integers by their names. */
+const integers = { u8: D.u8, u16: D.u16, u24: D.u24, u32: D.u32, u64: D.u64, i8: D.i8, i16: D.i16, i32: D.i32, i64: D.i64 }
+
 /** A number from 0 to below. */
 export type Next = (below: number) => number
 
@@ -93,7 +96,7 @@ export class RandomSpec {
       () => {
         const [name, bits] = this.pick(ints)
         const value = () => bits === 64 ? this.big(bits, name[0] === "i") : this.number(bits, name[0] === "i")
-        return made(this.pick([D[name], D[name].le]), value)
+        return made(this.pick([integers[name], integers[name].le]), value)
       },
       () => made(this.pick([D.f64, D.f64.le]), () => this.pick([0, -0, 1.5, -1e300, Infinity, 2 ** 53, Math.PI])),
       () => made(this.pick([D.f32, D.f32.le]), () => this.pick([0, -0, 1.5, -Infinity, Math.fround(Math.PI)])),

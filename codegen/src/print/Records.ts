@@ -2,6 +2,7 @@
 import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, StructModel, TypeModel } from "@wirewright/codec/Model"
 import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
 import type { Module } from "../Module.ts"
+import { quotedInLines } from "../Print.ts"
 import { literalOf, numberNeeds, readNumber, writeNumber } from "../words/Numbers.ts"
 import { codec } from "./Codec.ts"
 import type { Context } from "./Context.ts"
@@ -277,7 +278,7 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       ? ["    reader.next = end", `    return { _tag: "Unknown", tag: ${read}, bytes: reader.slice(${head.at}, end) }`]
       : [
         `    return ${module.use(codec, "malformed")}("UnknownValue", "${type.name}", "_tag", at - start, ${
-          JSON.stringify(`one of ${type.cases.map((one) => one.tag).join(", ")}`)
+          quotedInLines(`one of ${type.cases.map((one) => one.tag).join(", ")}`)
         }, String(${read}))`
       ]),
     "}"

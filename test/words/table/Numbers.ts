@@ -2,6 +2,9 @@
 import * as D from "@wirewright/dsl"
 import { type Entry, refused, wrong } from "../Entry.ts"
 
+/** Integers by their names. */
+const byName = { u8: D.u8, u16: D.u16, u24: D.u24, u32: D.u32, u64: D.u64, i8: D.i8, i16: D.i16, i32: D.i32, i64: D.i64 }
+
 const { struct } = D
 
 const widths = [["u8", 1], ["u16", 2], ["u24", 3], ["u32", 4], ["u64", 8], ["i8", 1], ["i16", 2], ["i32", 4], ["i64", 8]] as const
@@ -20,7 +23,7 @@ const integers = widths.flatMap(([name, size]) =>
     const sample = signed ? -2n : 0x0102_0304_0506_0708n >> 64n - bits
     return {
       name: order === "big" ? name : `${name}.le`,
-      type: struct(`${name.toUpperCase()}${order}`, { n: order === "big" ? D[name] : D[name].le, after: D.u8 }),
+      type: struct(`${name.toUpperCase()}${order}`, { n: order === "big" ? byName[name] : byName[name].le, after: D.u8 }),
       examples: [min, max, sample].map((value) => ({
         value: { n: own(value), after: 7 },
         hex: `${hex(value)}07`,

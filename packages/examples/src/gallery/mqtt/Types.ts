@@ -585,7 +585,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
         "Property",
         "_tag",
         at - start,
-        "one of 1, 2, 3, 8, 9, 11, 17, 18, 19, 21, 22, 23, 24, 25, 26, 28, 31, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42",
+        "one of 1, 2, 3, 8, 9, 11, 17, 18, 19, 21, 22, 23, 24, 25, 26, 28, 31, 33, 34, 35, 36, 37, 38, 39, " + "40, 41, 42",
         String(tagValue)
       )
   }

@@ -164,7 +164,11 @@ class Builder {
     ])
       .sort((a, b) => compare(a.kinds.request, b.kinds.request) || a.opcode - b.opcode || compare(a.name, b.name))
     const statuses = protocol.kind === "types" ? [] : this.statuses(protocol.frame)
-    const numbered = numberedStates([commands, [...this.types.values()], frame.kinds])
+    // a state is what the base says it is, though nothing here asks its number
+    const numbered = new Set([
+      ...numberedStates([commands, [...this.types.values()], frame.kinds]),
+      ...(base?.states ?? []).filter((state) => state.numbered === true).map(({ name }) => name)
+    ])
     const states = protocol.kind === "types"
       ? []
       : Object.entries(protocol.frame.states).map(([name, doc]) =>

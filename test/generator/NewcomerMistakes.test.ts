@@ -130,7 +130,6 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
   ["two terminators in a fixed size", `T(struct("S", { name: utf8({ size: 16, until: 0 }) }))`, "WW205", /keep `size`/],
   ["an empty end", `T(struct("S", { name: utf8({ until: "" }) }))`, "WW204", /\\r\\n/],
   ["an end of nine bytes", `T(struct("S", { name: utf8({ until: "--the-end" }) }))`, "WW204", /one to eight/],
-  ["a list whose end an element may be", `T(struct("S", { names: array(cstring(), { until: 0 }) }))`, "WW191", /never that/],
   [
     "two lists in one line",
     `T(struct("S", { line: tokens(" ", { a: array(utf8()), b: array(utf8()) }, { until: "\\r\\n" }) }))`,

@@ -13,11 +13,12 @@ const root = Path.resolve(import.meta.dirname, "../..")
 const work = Path.join(root, "test/.wirewright-shapes")
 
 const spec =
-  `import { bodyLength, commandsOf, extend, frame, magic, opcode, protocol, reserved, status, statusCode, statuses, u16, u32, u8 } from "@wirewright/dsl"
+  `import { bodyLength, commandsOf, extend, frame, magic, opcode, protocol, reserved, status, statusCode, statuses, u16, u32, u8, when } from "@wirewright/dsl"
 const table = statuses("Status", u16, { Success: status(0, "success"), Miss: status(1, "miss"), Busy: status(2, "retry") })
 const f = frame("F", {
   sections: ["body"],
   statuses: table,
+  states: { version: "both sides agreed on it" },
   kinds: {
     request: { headers: [{ magic: 1, fields: { magic: magic(u8), opcode: opcode(u8), length: bodyLength(u16), unused: reserved(u16, "ignore") } }] },
     response: {
@@ -36,7 +37,10 @@ export const base = protocol(f, {
     command("One", { opcode: 1, request: asks, responses }),
     command("OneLike", { opcode: 2, request: asks, responses }),
     command("Bare", { opcode: 3, request: {}, responses: { Success: {}, Busy: "Success" } }),
-    command("Old", { opcode: 4, request: asks, responses })
+    command("Old", { opcode: 4, request: asks, responses }),
+    command("Since", { opcode: 5, request: { body: { a: u8, b: when("version", u16, { from: 2 }) } }, responses: { Success: {} } }),
+    command("SinceToo", { opcode: 6, request: { body: { a: u8, b: when("version", u16, { from: 2 }) } }, responses: { Success: {} } }),
+    command("SinceOther", { opcode: 7, request: { body: { c: when("version", u8, { from: 3 }) } }, responses: { Success: {} } })
   ]
 })
 export const top = extend(base, {
@@ -71,6 +75,14 @@ for (const one of bytes.slice(1)) {
   if (again.join() !== one.join()) throw new Error(\`\${packet._tag}: \${again.join()} is not \${one.join()}\`)
 }
 out.push(shown(Base.decode(new Reader(bytes[0]!))), shown(Base.decode(new Reader(bytes[7]!))))
+const later = { version: 2 }
+for (const encode of [Base.encodeSince, Base.encodeSinceToo]) {
+  const given = encodeWith((writer) => encode(writer, { a: 7, b: 8 }, later))
+  const packet = Top.decode(new Reader(given), 0, later)
+  const again = encodeWith((writer) => Top.encode(writer, packet, later))
+  out.push(shown(packet), given.join(), again.join())
+}
+out.push(encodeWith((writer) => Base.encodeSinceOther(writer, {}, later)).join())
 const outcome: Top.OneOutcome["_tag"] = "OneMiss"
 const miss: Top.OneMiss = Top.decode(new Reader(bytes[4]!)) as Base.OneMiss
 out.push(outcome, String(Top.requestCommands[4]?.lifecycle), String(miss.c))
@@ -134,6 +146,12 @@ it("compiles and works", () => {
     { ...head("UnknownRequest", 4), body: [6] },
     { ...head("One", 1), a: 1 },
     { ...head("Old", 4), a: 6 },
+    ...[["Since", 5] as const, ["SinceToo", 6] as const].flatMap(([tag, opcode]) => {
+      // by hand: magic, opcode, length, unused, a, b
+      const bytes = `1,${opcode},0,3,0,0,7,0,8`
+      return [{ ...head(tag, opcode), a: 7, b: 8 }, bytes, bytes]
+    }),
+    "1,7,0,0,0,0",
     "OneMiss",
     "removed",
     "4"

@@ -143,8 +143,8 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
     writer,
     packet,
     12 + boundElements(packet.questions, (one) => boundQuestion(one)) + boundElements(packet.answers, (one) => boundResourceRecord(one)) +
-      boundElements(packet.authorities, (one) => boundResourceRecord(one)) + boundElements(packet.additionals, (one) =>
-        boundResourceRecord(one))
+      boundElements(packet.authorities, (one) => boundResourceRecord(one)) +
+      boundElements(packet.additionals, (one) => boundResourceRecord(one))
   )
   writer.content = bodyStart
   const { view } = writer
@@ -326,8 +326,8 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
     writer,
     packet,
     12 + boundElements(packet.questions, (one) => boundQuestion(one)) + boundElements(packet.answers, (one) => boundResourceRecord(one)) +
-      boundElements(packet.authorities, (one) => boundResourceRecord(one)) + boundElements(packet.additionals, (one) =>
-        boundResourceRecord(one))
+      boundElements(packet.authorities, (one) => boundResourceRecord(one)) +
+      boundElements(packet.additionals, (one) => boundResourceRecord(one))
   )
   writer.content = bodyStart
   const { view } = writer

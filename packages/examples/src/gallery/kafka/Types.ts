@@ -1139,8 +1139,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
 export function boundFetchedPartition(value: FetchedPartition): number {
   return 49 + (value.abortedTransactions === undefined
     ? 0
-    : (value.abortedTransactions === null ? 0 : boundElements(value.abortedTransactions, (one) =>
-      boundAbortedTransaction(one)))) +
+    : (value.abortedTransactions === null ? 0 : boundElements(value.abortedTransactions, (one) => boundAbortedTransaction(one)))) +
     (value.records === undefined ? 0 : (value.records === null ? 0 : boundElements(value.records, (one) => boundRecordBatch(one)))) +
     (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
 }
@@ -1485,8 +1484,8 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
 /** Room a `ForgottenTopic` needs at most, in bytes. */
 export function boundForgottenTopic(value: ForgottenTopic): number {
   return 15 + (value.topic === undefined ? 0 : textBound(value.topic)) +
-    (value.partitions === undefined ? 0 : value.partitions.length * 4) + (value.tags === undefined ? 0 : boundElements(value.tags, (one) =>
-      boundTaggedField(one)))
+    (value.partitions === undefined ? 0 : value.partitions.length * 4) +
+    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `ForgottenTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2392,8 +2391,8 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
 
 /** Room a `ProducePartition` needs at most, in bytes. */
 export function boundProducePartition(value: ProducePartition): number {
-  return 14 + (value.records === undefined ? 0 : (value.records === null ? 0 : boundElements(value.records, (one) =>
-    boundRecordBatch(one)))) +
+  return 14 +
+    (value.records === undefined ? 0 : (value.records === null ? 0 : boundElements(value.records, (one) => boundRecordBatch(one)))) +
     (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
 }
 
@@ -2829,8 +2828,7 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
 export function boundProducedPartition(value: ProducedPartition): number {
   return 45 + (value.recordErrors === undefined
     ? 0
-    : (value.recordErrors === undefined ? 0 : boundElements(value.recordErrors, (one) =>
-      boundRecordError(one)))) +
+    : (value.recordErrors === undefined ? 0 : boundElements(value.recordErrors, (one) => boundRecordError(one)))) +
     (value.errorMessage === undefined
       ? 0
       : (value.errorMessage === undefined ? 0 : (value.errorMessage === null ? 0 : textBound(value.errorMessage)))) +

@@ -217,8 +217,8 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   const bodyStart = beginPacket(
     writer,
     init,
-    24 + textBound(packet.protocolName) + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) =>
-      boundProperty(one))) +
+    24 + textBound(packet.protocolName) +
+      (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
       textBound(packet.clientIdentifier) + (packet.willProperties === undefined
         ? 0
         : (packet.willProperties === undefined ? 0 : boundElements(packet.willProperties, (one) => boundProperty(one)))) +
@@ -497,8 +497,8 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
   const bodyStart = beginPacket(
     writer,
     packet,
-    8 + textBound(packet.topicName) + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) =>
-      boundProperty(one))) +
+    8 + textBound(packet.topicName) +
+      (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
       packet.payload.length
   )
   const { bytes, view } = writer

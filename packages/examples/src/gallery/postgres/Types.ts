@@ -1058,8 +1058,8 @@ export function writeScramClientFirst(writer: Writer, at: number, value: ScramCl
 
 /** Room a `ScramClientFirst` needs at most, in bytes. */
 export function boundScramClientFirst(value: ScramClientFirst): number {
-  return 3 + boundEncoded("ascii", value.channelBinding) + textBound(value.authorizationIdentity) + boundElements(value.attributes, (one) =>
-    boundScramAttribute(one)) +
+  return 3 + boundEncoded("ascii", value.channelBinding) + textBound(value.authorizationIdentity) +
+    boundElements(value.attributes, (one) => boundScramAttribute(one)) +
     value.attributes.length * 1
 }
 

@@ -91,7 +91,8 @@ export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?
 const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "varint") && type.brand === undefined
 
 /** UTF-8 in hexadecimal digits. */
-const hexOfText = (text: string): string => Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("")
+const hexOfText = (text: string): string =>
+  Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /** The same in an encoding of text. */
 const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
@@ -293,7 +294,8 @@ class Builder {
     const [part, section, ...names] = path
     const own = this.origin.doc(command, path)
     if (own !== undefined || part !== "request") return own
-    return this.origin.doc(command, ["body", ...path.slice(1)]) ?? (section === undefined ? undefined : this.origin.doc(command, ["fields", ...names]))
+    return this.origin.doc(command, ["body", ...path.slice(1)]) ??
+      (section === undefined ? undefined : this.origin.doc(command, ["fields", ...names]))
   }
 
   private rawSections(command: Command, body: Body, path: ReadonlyArray<string>): ReadonlyArray<SectionModel> {
@@ -317,7 +319,11 @@ class Builder {
 
   private fields(fields: Fields, docOf: DocOf): ReadonlyArray<FieldModel> {
     return Object.entries(fields).map(([name, type]) =>
-      defined({ name, doc: this.docOf(type, docOf(name)), type: this.type(type, (...inner) => docOf(name, ...inner) ?? docOf(...inner)) }) as FieldModel
+      defined({
+        name,
+        doc: this.docOf(type, docOf(name)),
+        type: this.type(type, (...inner) => docOf(name, ...inner) ?? docOf(...inner))
+      }) as FieldModel
     )
   }
 

@@ -224,7 +224,9 @@ describe("a session", () => {
 
   it("reports every prefix of every message of the specification once if nothing can read it, and at most once otherwise", () => {
     const texts = new Set(
-      models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => shownOf(Buffer.from(hex, "hex").toString()))))
+      models.flatMap(({ commands }) =>
+        commands.flatMap(({ examples }) => examples.map(({ hex }) => shownOf(Buffer.from(hex, "hex").toString())))
+      )
     )
     expect(texts.size).toBeGreaterThan(80)
     for (const text of texts) {

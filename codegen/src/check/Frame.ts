@@ -52,7 +52,13 @@ function* checkRemoved({ commands, model, protocol }: Built): Iterable<Complaint
   for (let base = baseOf(model); base !== undefined; base = baseOf(base)) for (const { name } of base.commands) inherited.add(name)
   const removes = protocol.removes ?? []
   for (const [index, name] of removes.entries()) {
-    const complain = (message: string, hint: string): Complaint => ({ rule: "WW181", value: protocol, path: ["removes", String(index)], message, hint })
+    const complain = (message: string, hint: string): Complaint => ({
+      rule: "WW181",
+      value: protocol,
+      path: ["removes", String(index)],
+      message,
+      hint
+    })
     if (!inherited.has(name)) yield complain(`the base has no command ${name}`, "remove the name, or correct it")
     else if (removes.indexOf(name) < index) yield complain(`${name} is removed twice`, "once is enough")
   }

@@ -239,7 +239,13 @@ function* checkKind(built: Built, place: Place, model: CommandModel, context: Co
     const other = context.model.frame.kinds.find((one) => one.name === name)
     const alike = ({ answers, headers, run, shared }: typeof kind): string => JSON.stringify([answers, headers, run, shared])
     if (other === undefined || name === kind.name || alike(other) !== alike(kind)) {
-      yield at(place, "WW106", [], `packets of ${name} cannot be packets of ${kind.name} also`, "name another kind that has the same header and end")
+      yield at(
+        place,
+        "WW106",
+        [],
+        `packets of ${name} cannot be packets of ${kind.name} also`,
+        "name another kind that has the same header and end"
+      )
     }
   }
   if (built.protocol.kind !== "protocol") return

@@ -398,7 +398,8 @@ const provePackets = (
       rule: "WW199",
       value: built.protocol,
       path: [],
-      message: "not decided: packets with one head are told apart by what is more special: a value with the literals of another packet is read as that",
+      message:
+        "not decided: packets with one head are told apart by what is more special: a value with the literals of another packet is read as that",
       hint: "test those that say less than others with values that say as much"
     })
     return

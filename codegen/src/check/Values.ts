@@ -385,5 +385,8 @@ class Values {
 }
 
 /** Findings about values that no word makes. With any, nothing can be made of the protocol. */
-export const checkValues = (value: Protocol | TypesOnly): ReadonlyArray<Complaint> =>
-  [...new Values().word({ kinds: [value.kind], text: "a protocol" }, value, { value, path: [] }, "spec", value.kind)]
+export const checkValues = (
+  value: Protocol | TypesOnly
+): ReadonlyArray<Complaint> => [
+  ...new Values().word({ kinds: [value.kind], text: "a protocol" }, value, { value, path: [] }, "spec", value.kind)
+]

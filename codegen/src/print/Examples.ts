@@ -18,7 +18,8 @@ export const printExamples = (context: Context, runner: Exclude<TestRunner, "non
   const customs = customsOf(context).length === 0 ? "" : `, ${module.use(context.local("Model"), "customs")}`
   const protocol = isText
     ? `{ decoders: { ${
-      model.frame.kinds.map(({ name }) => `${JSON.stringify(name)}: ${module.use(context.local("Decode"), `decode${kindName(name)}`)}`).join(", ")
+      model.frame.kinds.map(({ name }) => `${JSON.stringify(name)}: ${module.use(context.local("Decode"), `decode${kindName(name)}`)}`)
+        .join(", ")
     } }, encode }`
     : `{ ${module.use(context.local("Packets"), "decode")}, encode }`
   module.use(context.local(isText ? "Encode" : "Packets"), "encode")
@@ -34,7 +35,9 @@ export const printExamples = (context: Context, runner: Exclude<TestRunner, "non
     text: `for (const command of model.commands.filter(({ examples }) => examples.length > 0)) {
   describe(command.isOpcodeless === true ? command.name : \`\${command.name} (0x\${command.opcode.toString(16)})\`, () => {
     command.examples.forEach((example, index) => {
-      it(\`\${example.kind} \${index + 1}: \${example.origin}\`, () => ${run}(models, ${protocol}, command, example${isText ? customs : ""}))
+      it(\`\${example.kind} \${index + 1}: \${example.origin}\`, () => ${run}(models, ${protocol}, command, example${
+      isText ? customs : ""
+    }))
     })
   })
 }`

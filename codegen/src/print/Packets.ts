@@ -59,7 +59,12 @@ export const printPackets = (context: Context): Module => {
   const module = new Module("Packets.ts", `All packets of ${model.name}: unions, decoders by opcode, the encoder by tag.`)
   const packets = describedCommands(context).flatMap((command) => packetsOf(context, command))
   for (const kind of model.frame.kinds) {
-    printUnion(context, module, kind, packets.filter((packet) => packet.kind.name === kind.name || packet.statuses.length === 0 && isOfKind(packet.command, kind.name)))
+    printUnion(
+      context,
+      module,
+      kind,
+      packets.filter((packet) => packet.kind.name === kind.name || packet.statuses.length === 0 && isOfKind(packet.command, kind.name))
+    )
     printDispatch(context, module, kind)
     printDecodeKind(context, module, kind)
   }

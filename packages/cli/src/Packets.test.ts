@@ -174,7 +174,12 @@ describe("decode deepstream", () => {
   it("text in, JSON out, and back", async () => {
     const json = await wirewright(["decode", "--protocol", "deepstream", "--json", "--hex", "E|EVT|test1|SsomeValue+"])
     assert.strictEqual(json.code, 0)
-    assert.deepStrictEqual(ndjson(json.out), [{ packet: "EventEmit", kind: "clientMessage", fields: { name: "test1", value: "SsomeValue" }, length: 23 }])
+    assert.deepStrictEqual(ndjson(json.out), [{
+      packet: "EventEmit",
+      kind: "clientMessage",
+      fields: { name: "test1", value: "SsomeValue" },
+      length: 23
+    }])
     const back = await wirewright(["encode", "--protocol", "deepstream"], json.out)
     assert.strictEqual(Buffer.from(back.out.trim(), "hex").toString(), "E\u001fEVT\u001ftest1\u001fSsomeValue\u001e")
     const again = await wirewright(["decode", "-", "--lines", "--protocol", "deepstream", "--json"], back.out)

@@ -101,7 +101,8 @@ export class Catalog {
     const requests = new Map<string, CommandModel>()
     for (const model of models) {
       for (const type of model.types) this.types.set(type.name, type)
-      const place = ({ isOpcodeless, kinds, name, opcode }: CommandModel): string => isOpcodeless === true ? name : `${kinds.request}/${opcode}`
+      const place = ({ isOpcodeless, kinds, name, opcode }: CommandModel): string =>
+        isOpcodeless === true ? name : `${kinds.request}/${opcode}`
       const replaced = new Set(model.commands.map(place))
       for (const [key, command] of requests) if (replaced.has(place(command))) requests.delete(key)
       for (const command of model.commands) requests.set(`${place(command)}/${command.name}`, command)

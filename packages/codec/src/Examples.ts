@@ -78,7 +78,9 @@ export const runTextExample = (
     if (packet._tag !== command.name) throw new Error(`decoded as ${packet._tag}, not ${command.name}`)
     const fields = flatFields(catalog, packet)
     for (const [name, expected] of Object.entries(example.fields ?? {})) {
-      if (spelled(fields[name]) !== spelled(expected)) throw new Error(`field ${name}: expected ${spelled(expected)}, got ${spelled(fields[name])}`)
+      if (spelled(fields[name]) !== spelled(expected)) {
+        throw new Error(`field ${name}: expected ${spelled(expected)}, got ${spelled(fields[name])}`)
+      }
     }
     const encoded = protocol.encode(packet as never)
     if (encoded !== text) throw new Error(`expected ${JSON.stringify(text)}, got ${JSON.stringify(encoded)}`)

@@ -127,7 +127,7 @@ class Annotating {
     const command = catalog.frame.over === "text"
       ? this.byTokens(candidates, bodyStart, bodyEnd)
       : (sharing.length === 1 ? sharing[0] : this.byHead(sharing, bodyStart, bodyEnd)) ??
-      this.byHead(candidates, bodyStart, bodyEnd)
+        this.byHead(candidates, bodyStart, bodyEnd)
     if (command === undefined) {
       if (run.end === "self" && opcode === undefined) {
         const heads = candidates.flatMap(({ request }) => request.map((layout) => headOf(fieldsIn(layout)).text))

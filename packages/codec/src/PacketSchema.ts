@@ -194,7 +194,11 @@ class Maker {
       decode: SchemaGetter.transform((value) => face.fromJson(value)),
       encode: SchemaGetter.transform((value) => face.toJson(value))
     })
-    return Schema.declare((value): value is unknown => face.is!(value), { expected: name, toCodecArbitrary: () => link, toCodecJson: () => link })
+    return Schema.declare((value): value is unknown => face.is!(value), {
+      expected: name,
+      toCodecArbitrary: () => link,
+      toCodecJson: () => link
+    })
   }
 }
 

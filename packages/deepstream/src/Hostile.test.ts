@@ -7,7 +7,9 @@ import * as Classic from "./gen/index.ts"
 import * as Text from "./gen7/index.ts"
 import { models } from "./gen7/Model.ts"
 
-const examples = models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => Buffer.from(hex, "hex").toString())))
+const examples = models.flatMap(({ commands }) =>
+  commands.flatMap(({ examples }) => examples.map(({ hex }) => Buffer.from(hex, "hex").toString()))
+)
 
 const decoders = [
   [Classic.decodeClientMessage, Classic.encode],

@@ -50,6 +50,9 @@ export const writeMasked = (writer: Writer, at: number, value: Masked, _start: n
   return at + value.length
 }
 export const boundMasked = (value: Masked): number => value.length
+export const customLabels = { read: readLabels, text: String, toJson: (value: Labels) => value, fromJson: (json: unknown) => json as Labels }
+export const customDay = { read: readDay, text: (value: Day) => String(value.day), toJson: (value: Day) => value, fromJson: (json: unknown) => json as Day }
+export const customMasked = { read: readMasked, text: String, toJson: (value: Masked) => [...value], fromJson: (json: unknown) => json as Masked }
 `
 
 const module = "./Own.ts"

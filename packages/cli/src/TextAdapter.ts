@@ -72,7 +72,8 @@ export class TextAdapter extends GeneratedAdapter {
 
   /** Clients mask the WebSocket frames they send, servers do not. Of plain text, nothing is plain. */
   override senderOf(bytes: Uint8Array): Direction | undefined {
-    if (bytes[0]! < 0x80) return bytes[0] === 0x47 ? "c2s" : bytes[0] === 0x48 ? "s2c" : undefined
+    const [first = 0] = bytes
+    if (first < 0x80) return first === 0x47 ? "c2s" : first === 0x48 ? "s2c" : undefined
     return this.frameAt(bytes, 0) === undefined ? undefined : isMasked(bytes) ? "c2s" : "s2c"
   }
 

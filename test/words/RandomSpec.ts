@@ -125,7 +125,7 @@ export class RandomSpec {
         const until = this.next(256)
         return ended(D.bytes({ until, max: 20 }), true, () => this.bytes(this.next(6), until))
       },
-      () => ended(D.bytes({ until: "\r\n" }), true, () => this.bytes(this.next(6), 0x0d)),
+      () => ended(D.bytes({ until: "\r\n" }), true, () => this.bytes(this.next(6), 0x0a)),
       () => ended(D.utf8({ until: 0 }), true, () => this.text(5, letters)),
       () => ended(D.utf8({ until: "END\r\n" }), true, () => this.text(5, letters)),
       () => ended(D.utf8({ until: "\n", invalid: "error", max: 40 }), true, () => this.text(5, letters)),

@@ -297,9 +297,11 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
   const begun = fields[0] !== undefined && mayBeMissing(fields[0]) ? writer.fresh("begun") : undefined
   const whole = begun !== undefined && fields.every(mayBeMissing) ? writer.mark(writer.fresh("lineFrom")) : undefined
   if (begun !== undefined) writer.lines.push(`let ${begun} = false`)
-  const check = (inner: FieldWriter, from: string, isRest: boolean, path: string): void => {
+  const check = (inner: FieldWriter, from: string, isRest: boolean, isLast: boolean, path: string): void => {
     const until = (text: string): void => {
-      inner.lines.push(`${inner.use("checkUntil")}(bytes, ${from}, position, ${quote(text)}, ${inner.where(path)})`)
+      // no separator follows the last token: it may end with a part of one
+      const after = isLast && text === separator && ending !== separator ? `, 1, ${quote(ending ?? "")}` : ""
+      inner.lines.push(`${inner.use("checkUntil")}(bytes, ${from}, position, ${quote(text)}, ${inner.where(path)}${after})`)
     }
     if (!isRest && separator.length === 1 && (ending === undefined || ending.length === 1 || ending === "\r\n")) {
       const last = (ending ?? separator).charCodeAt((ending ?? separator).length - 1)
@@ -322,7 +324,8 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
     inner.write(of, field, value)
     if (from === "") return
     inner.settle()
-    if (!isSafe) check(inner, from, type.rest === true && index === fields.length - 1, field.path)
+    const isLast = index === fields.length - 1
+    if (!isSafe) check(inner, from, type.rest === true && isLast, isLast && fields[index]!.type.kind !== "array", field.path)
     for (const hex of others) {
       inner.lines.push(`${inner.use("checkNotToken")}(bytes, ${from}, position, ${quote(textOfHex(hex))}, ${inner.where(field.path)})`)
     }

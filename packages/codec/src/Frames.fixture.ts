@@ -68,7 +68,12 @@ export const badFrames: { readonly [name: string]: BadFrame } = {
   halfEntry: { hex: `${head("81", "53", 0, 0, "0000", 24)}${"00".repeat(24)}`, reason: "Length", path: "failoverLog[1]", offset: 40 },
   frameTooLong: { hex: "0800010000000000000000010000000100000000000000001f", reason: "Length", path: "framing[0]", offset: 25 },
   frameBeyond: { hex: "080003000000000000000003000000010000000000000000130100", reason: "Length", path: "framing[0]", offset: 24 },
-  frameOddLength: { hex: "080003000000000000000003000000010000000000000000120100", reason: "Length", path: "framing[0].timeout", offset: 26 },
+  frameOddLength: {
+    hex: "080003000000000000000003000000010000000000000000120100",
+    reason: "Length",
+    path: "framing[0].timeout",
+    offset: 26
+  },
   barrierWithData: { hex: "080002000000000000000002000000010000000000000000" + "0100", reason: "Trailing", path: "framing[0]", offset: 25 },
   nameTooLong: { hex: `${head("80", "60", 0, 3, "0000", 5)}ffff00` + "6162", reason: "Length", path: "name", offset: 27 },
   countTooHigh: {

@@ -6,6 +6,7 @@ import { hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
 import type { TypeModel } from "../Model.ts"
 import { intWidth } from "../TypeText.ts"
+import { visible } from "../Visible.ts"
 import { integerFromJson, numberText, rangeOfBits } from "./Numbers.ts"
 import { bytesFromJson } from "./Texts.ts"
 import type { Word } from "./Word.ts"
@@ -117,7 +118,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         return stop
       }
       const value = within(walk.packet, path, () => face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope.numbers()))
-      walk.note(path, at, walk.reader.next - at, type.name, value, face.text(value), doc)
+      walk.note(path, at, walk.reader.next - at, type.name, value, visible(face.text(value)), doc)
       return walk.reader.next
     },
     schema: (make, type) => make.custom(type.name),

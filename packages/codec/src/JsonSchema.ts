@@ -45,9 +45,10 @@ export const decodeJsonSchema = {
     },
     value: {
       description:
-        "A field: a number, a 64-bit number as decimal string, text, bytes, flags, an enumeration, a record, or a list of these.",
+        "A field: a number, a 64-bit number as decimal string, text, a truth value, null where it is absent, bytes, flags, an enumeration, " +
+        "a record, or a list of these.",
       anyOf: [
-        { type: ["integer", "string"] },
+        { type: ["number", "string", "boolean", "null"] },
         { $ref: "#/$defs/hex" },
         { $ref: "#/$defs/flags" },
         { $ref: "#/$defs/enumeration" },

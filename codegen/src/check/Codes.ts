@@ -18,7 +18,7 @@ export interface FindingCode {
 
 /** What the examples take for granted. */
 export const examplePreamble = `import * as dsl from "@wirewright/dsl"
-const { align, array, ascii, bit, bitOf, bits, bodyLength, brand, by, bytes, checksum, choice, commandsOf, constant, counted, countOf, cstring, custom, decimal, dialect, enumeration, escaped, extend, f32, flags, frame, i16, i32, lazy, layouts, lengthOf, literal, magic, nibbleFrames, opcode, optional, packetsOf, prefixed, protocol, reserved, sectionLength, slice, status, statusCode, statuses, struct, tagged, tokens, types, u16, u24, u32, u64, u8, uleb128, utf16, utf8, valueOf, varint, when } = dsl as any
+const { align, array, ascii, bit, bitOf, bits, bodyLength, bool, brand, by, bytes, checksum, choice, commandsOf, constant, counted, countOf, cstring, custom, decimal, dialect, enumeration, escaped, extend, f32, flags, frame, i16, i32, lazy, layouts, lengthOf, literal, magic, nibbleFrames, opcode, optional, packetsOf, prefixed, protocol, reserved, sectionLength, slice, status, statusCode, statuses, struct, tagged, tokens, types, u16, u24, u32, u64, u8, uleb128, utf16, utf8, valueOf, varint, when } = dsl as any
 const kind = (fields: object) => ({ headers: [{ fields }] })
 const f = frame("Chat", { sections: ["body"], kinds: { message: kind({ length: bodyLength(u16), type: opcode(u8) }) } })
 const message = commandsOf(f, "message")
@@ -448,6 +448,13 @@ export const findingCodes: ReadonlyArray<FindingCode> = [
     "const g = frame(\"G\", { sections: [\"body\"], kinds: { message: kind({ length: bodyLength(u32), type: opcode(u8) }) } }) // ←\nexport const x = extend(P(), { name: \"q\", module: \"./q\", frame: g, commands: [] })"
   ),
   one(
+    "WW181",
+    "A command that is removed and not there, twice, or replaced as well",
+    "There is nothing to remove; a command replaces its namesake without being removed.",
+    "Correct the name, or leave it out of `removes`.",
+    "export const x = extend(P(), { name: \"q\", module: \"./q\", commands: [], removes: [\"B\"] }) // ←"
+  ),
+  one(
     "WW190",
     "Two values with the same bytes",
     "Encoding loses which one it was. The finding prints both.",
@@ -502,6 +509,13 @@ export const findingCodes: ReadonlyArray<FindingCode> = [
     "Ends are looked for character by character.",
     "End it with one: `until: 0`.",
     "export const x = T(struct(\"S\", { a: utf16({ until: \"\\0\\0\" }) })) // ←"
+  ),
+  one(
+    "WW208",
+    "Two truth values of which one begins like the other",
+    "Which one it is could not be told.",
+    "Give two texts that differ: `bool(\"T\", \"F\")`.",
+    "export const x = T(struct(\"S\", { a: bool(\"T\", \"TF\") })) // ←"
   ),
   one(
     "WW210",
@@ -673,21 +687,36 @@ export const findingCodes: ReadonlyArray<FindingCode> = [
   ),
   one(
     "WW301",
-    "Separators of a text protocol that are none, or the same",
-    "They end fields and messages.",
-    "Give two different ASCII characters."
+    "Separators and ends over text that are no single characters, differ, or are the same",
+    "Generated code looks for one character that separates tokens and one that ends packets.",
+    "Give all packets the same two ASCII characters."
   ),
-  one("WW302", "Leading literals without names, or with names that are taken", "They are properties.", "Name each of them."),
-  one("WW303", "Limits that contradict each other", "No message would fit.", "Let the least be below the most."),
-  one("WW304", "A message that is removed and not there", "There is nothing to remove.", "Remove the name."),
-  one("WW305", "Two messages with one name", "Each is a type.", "Rename one."),
-  one("WW306", "A name that a message or field cannot have", "Messages are types, fields properties.", "Choose another name."),
-  one("WW307", "A message with another number of leading literals", "They tell messages apart.", "Give as many as the others."),
+  one(
+    "WW302",
+    "A packet over text that is not one line of tokens",
+    "Generated code cuts a line at its separators.",
+    "Write one `tokens` without an `until`; the kind's ends it."
+  ),
+  one("WW303", "Limits that contradict each other", "No packet would fit.", "Let the least be below the most."),
+  one(
+    "WW306",
+    "A word that cannot be a token over text",
+    "Its value is no text without a separator, or has an end of its own.",
+    "Use one of the words that the finding names."
+  ),
   one("WW308", "A literal that is empty or holds a separator", "It would be cut.", "Choose another."),
-  one("WW309", "A part that cannot be optional", "Whether it is there could not be told.", "Make it required."),
-  one("WW310", "An optional field before a required one", "Optional fields stand at the end.", "Reorder them."),
-  one("WW311", "A field after the rest", "The rest is the last field.", "Reorder them."),
-  one("WW312", "A message without an example", "Examples prove the spec.", "Give one."),
-  one("WW313", "Messages that cannot be told apart", "The decoder would guess.", "Let a literal or the number of fields differ."),
-  one("WW314", "An example that contradicts its message", "Either is wrong.", "Correct it.")
+  one(
+    "WW309",
+    "A token that cannot be optional",
+    "Whether it is there could not be told.",
+    "Make it required, or leave it out at the end."
+  ),
+  one("WW310", "An optional token before a required one", "Optional tokens stand at the end.", "Reorder them."),
+  one("WW311", "A token after an array", "The array takes all that is left.", "Reorder them."),
+  one(
+    "WW313",
+    "Packets over text that cannot be told apart",
+    "The decoder would guess.",
+    "Let a literal, the number of tokens or the kind differ."
+  )
 ]

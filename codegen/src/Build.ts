@@ -39,9 +39,10 @@ import type {
   Type,
   TypesOnly
 } from "@wirewright/dsl"
+import { hexOf } from "@wirewright/codec/Hex"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Complaint } from "./Finding.ts"
-import { buildFrame, defined, type DocOf, hasNoOpcode, hexOf, type Parts } from "./BuildFrame.ts"
+import { buildFrame, defined, type DocOf, hasNoOpcode, type Parts, terminatorHex } from "./BuildFrame.ts"
 import { compare } from "./Module.ts"
 import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
@@ -90,19 +91,15 @@ export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?
 /** Integers of the DSL are shared by all who use them and say nothing about a field. */
 const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "varint") && type.brand === undefined
 
-/** UTF-8 in hexadecimal digits. */
-const hexOfText = (text: string): string =>
-  Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("")
-
 /** The same in an encoding of text. */
 const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
   encoding === "utf16be"
-    ? hexOf(text).replaceAll(/../g, "00$&")
+    ? terminatorHex(text).replaceAll(/../g, "00$&")
     : encoding === "utf16le"
-    ? hexOf(text).replaceAll(/../g, "$&00")
-    : hexOf(text)
+    ? terminatorHex(text).replaceAll(/../g, "$&00")
+    : terminatorHex(text)
 
-const sized = ({ size, min, max, until, pad }: Sized, hex: (text: Terminator) => string = hexOf): SizedModel =>
+const sized = ({ size, min, max, until, pad }: Sized, hex: (text: Terminator) => string = terminatorHex): SizedModel =>
   defined({
     size,
     min,
@@ -246,7 +243,7 @@ class Builder {
         defined({
           kind: example.kind ?? command.kinds.request,
           origin: example.origin,
-          hex: "text" in example ? hexOfText(example.text) : example.hex.replaceAll(/\s+/g, "").toLowerCase(),
+          hex: "text" in example ? hexOf(new TextEncoder().encode(example.text)) : example.hex.replaceAll(/\s+/g, "").toLowerCase(),
           states: [...example.states ?? []].sort(compare),
           fields: example.fields
         })
@@ -511,7 +508,7 @@ class Builder {
       case "escaped":
         return this.escaped(type)
       case "decimal":
-        return defined({ ...type, until: type.until === undefined ? undefined : hexOf(type.until) }) as TypeModel
+        return defined({ ...type, until: type.until === undefined ? undefined : terminatorHex(type.until) }) as TypeModel
       case "bytes":
       case "json":
         return { kind: type.kind, ...sized(type) }
@@ -520,9 +517,9 @@ class Builder {
       case "text":
         return { kind: "text", encoding: type.encoding, ...sized(type, (text) => hexIn(type.encoding, text)) }
       case "literal":
-        return { kind: "literal", hex: hexOf(type.text) }
+        return { kind: "literal", hex: terminatorHex(type.text) }
       case "bool":
-        return { kind: "bool", true: hexOf(type.true), false: hexOf(type.false) }
+        return { kind: "bool", true: terminatorHex(type.true), false: terminatorHex(type.false) }
       case "constant":
         return defined({
           kind: "constant",
@@ -554,7 +551,7 @@ class Builder {
           kind: "prefixed",
           by: this.number(type.by),
           of: this.type(type.of, docOf),
-          trailer: type.trailer === undefined ? undefined : hexOf(type.trailer),
+          trailer: type.trailer === undefined ? undefined : terminatorHex(type.trailer),
           ...lengthModel(type)
         }) as TypeModel
       case "counted":
@@ -582,7 +579,7 @@ class Builder {
           of: this.type(type.of),
           min: type.min,
           max: type.max,
-          until: type.until === undefined ? undefined : hexOf(type.until)
+          until: type.until === undefined ? undefined : terminatorHex(type.until)
         }) as TypeModel
       case "bits":
         return {
@@ -593,8 +590,8 @@ class Builder {
       case "tokens":
         return defined({
           kind: "tokens",
-          separator: hexOf(type.separator),
-          until: type.until === undefined ? undefined : hexOf(type.until),
+          separator: terminatorHex(type.separator),
+          until: type.until === undefined ? undefined : terminatorHex(type.until),
           rest: type.rest === true ? true : undefined,
           fields: this.fields(type.fields, docOf)
         }) as TypeModel
@@ -617,7 +614,7 @@ class Builder {
         this.define(type)
         return { kind: type.kind, ref: type.name }
       default:
-        return (wordOf(type as unknown as TypeModel) as Word).build!(type as never, hexOf)
+        return (wordOf(type as unknown as TypeModel) as Word).build!(type as never, terminatorHex)
     }
   }
 

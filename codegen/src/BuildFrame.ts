@@ -33,7 +33,7 @@ export const defined = <A extends object>(value: A): A =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as A
 
 /** Bytes of a terminator in hexadecimal digits. */
-export const hexOf = (text: Terminator): string =>
+export const terminatorHex = (text: Terminator): string =>
   (typeof text === "number" ? [text] : [...text].map((character) => character.codePointAt(0)!)).map((byte) =>
     byte.toString(16).padStart(2, "0")
   ).join("")
@@ -84,7 +84,7 @@ const run = (kind: Kind, docOf: DocOf, parts: Parts): RunModel => {
     fields,
     trailer,
     end,
-    until: kind.until === undefined ? undefined : hexOf(kind.until),
+    until: kind.until === undefined ? undefined : terminatorHex(kind.until),
     opcodeFrom: kind.opcodeFrom
   }) as RunModel
 }

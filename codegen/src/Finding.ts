@@ -23,3 +23,12 @@ export interface Complaint {
   readonly message: string
   readonly hint: string
 }
+
+/** Makes complaints about one value. */
+export const complaintsOf = (value: object) => (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
+  rule,
+  value,
+  path,
+  message,
+  hint
+})

@@ -4,9 +4,14 @@ import type { IntName } from "@wirewright/codec/Model"
 /** `uint8` … width of an integer in bytes. */
 export const intSize = (int: IntName): number => int === "u24" ? 3 : Number(int.slice(1)) / 8
 
+/** `count` to `Count`. */
+export const capital = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`
+
+/** A literal of text. */
+export const quote = (text: string): string => JSON.stringify(text)
+
 /** `my-spec` or `dcpOpen` to `MySpec`, `DcpOpen`. */
-export const pascal = (name: string): string =>
-  name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
+export const pascal = (name: string): string => name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map(capital).join("")
 
 /** Generated modules that are not named after a spec file. */
 const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])

@@ -12,7 +12,8 @@ export interface Known {
   readonly outer: ReadonlyArray<FieldModel>
 }
 
-const choicesIn = (type: TypeModel): ReadonlyArray<string> => {
+/** Names of the choices that a field is. */
+export const choicesIn = (type: TypeModel): ReadonlyArray<string> => {
   switch (type.kind) {
     case "choice":
       return [type.ref]

@@ -3,7 +3,7 @@ import type { CommandModel, KindModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import type { Command, Frame, Protocol } from "@wirewright/dsl"
 import { allCommands, type Built, codeOf } from "../Build.ts"
-import type { Complaint } from "../Finding.ts"
+import { type Complaint, complaintsOf } from "../Finding.ts"
 import { hex } from "../Names.ts"
 
 /** Largest opcode that the header of a kind has room for; nothing when it has none. */
@@ -20,13 +20,7 @@ export const largestOpcode = (kind: KindModel): number | undefined => {
 
 /** Findings about a command and its frame. */
 export function* checkCommand(model: CommandModel, value: Command, kind: KindModel, frame: Frame, isFirst: boolean): Iterable<Complaint> {
-  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
-    rule,
-    value,
-    path,
-    message,
-    hint
-  })
+  const complain = complaintsOf(value)
   const largest = largestOpcode(kind)
   if (largest === undefined) {
     if (value.opcode !== undefined && isFirst) {

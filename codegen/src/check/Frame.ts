@@ -1,7 +1,7 @@
 /** Rules for headers, kinds and statuses. */
 import type { HeaderModel, KindModel } from "@wirewright/codec/Model"
 import { baseOf, type Built } from "../Build.ts"
-import type { Complaint } from "../Finding.ts"
+import { type Complaint, complaintsOf } from "../Finding.ts"
 import { hex, intSize } from "../Names.ts"
 import { fieldOf } from "../print/HeaderFields.ts"
 import { rangeOf } from "./Place.ts"
@@ -11,13 +11,7 @@ export function* checkFrame(built: Built): Iterable<Complaint> {
   if (built.protocol.kind !== "protocol") return
   const value = built.protocol.frame
   const { frame, statuses } = built.model
-  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
-    rule,
-    value,
-    path,
-    message,
-    hint
-  })
+  const complain = complaintsOf(value)
   yield* checkRemoved(built)
   if (built.protocol.base !== undefined) {
     if (JSON.stringify(value.kinds) !== JSON.stringify(built.protocol.base.frame.kinds)) {

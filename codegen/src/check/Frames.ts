@@ -2,7 +2,7 @@
 import type { Frame } from "@wirewright/dsl"
 import { fixedSize } from "@wirewright/codec/words/Sizes"
 import type { Built } from "../Build.ts"
-import type { Complaint } from "../Finding.ts"
+import { type Complaint, complaintsOf } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
 import { checkNames, flattened, slicesOf } from "./Fields.ts"
 import type { Place } from "./Place.ts"
@@ -10,13 +10,7 @@ import { checkSiblings, checkWord } from "./Words.ts"
 
 /** Findings about a frame's kinds and phases. */
 export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
-  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
-    rule,
-    value,
-    path,
-    message,
-    hint
-  })
+  const complain = complaintsOf(value)
   const context = new Context(built.model, ".ts")
   const kinds = Object.keys(value.kinds)
   for (const [phase, sides] of Object.entries(value.phases ?? {})) {

@@ -2,9 +2,10 @@
  * Small encodings that a spec allows: bytes of some values of a type, with everything derived. What ambiguity there is mostly shows in
  * those, read in every way.
  */
-import { optionalIn } from "@wirewright/codec/words/Sizes"
+import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { intBytes } from "@wirewright/codec/Integers"
 import type { FieldModel, IntModel, IntName, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { inState } from "@wirewright/codec/words/Presence"
 import { numberRange } from "@wirewright/codec/words/Numbers"
@@ -27,11 +28,7 @@ interface Piece {
 
 const letter = 0x61
 
-const intBytes = (int: IntName, order: string | undefined, value: bigint): Bytes => {
-  const out: Array<number> = []
-  for (let i = 0; i < intWidth[int]; i++) out.push(Number(value >> BigInt(8 * i) & 0xffn))
-  return order === "little" ? out : out.reverse()
-}
+const bytesOfInt = (int: IntName, order: string | undefined, value: bigint): Bytes => intBytes(intWidth[int], order === "little", value)
 
 /** The bytes of a number; nothing when it does not fit. */
 export const encodeNumber = (type: NumberModel, value: bigint): Bytes | undefined => {
@@ -39,7 +36,7 @@ export const encodeNumber = (type: NumberModel, value: bigint): Bytes | undefine
   if (value < min || value > max) return undefined
   switch (type.kind) {
     case "int":
-      return intBytes(type.int, type.order, value)
+      return bytesOfInt(type.int, type.order, value)
     case "decimal":
       return [...new TextEncoder().encode(String(value)), ...bytesOfDigits(type.until ?? "")]
     case "varint": {
@@ -50,14 +47,14 @@ export const encodeNumber = (type: NumberModel, value: bigint): Bytes | undefine
     case "escaped": {
       if (type.of.kind !== "int") return undefined
       const { int, order } = type.of
-      if (value <= BigInt(type.max)) return intBytes(int, order, value)
+      if (value <= BigInt(type.max)) return bytesOfInt(int, order, value)
       const wide = type.escapes.find(({ of }) => value <= numberRange(of).max)
-      return wide === undefined ? undefined : [...intBytes(int, order, BigInt(wide.value)), ...intBytes(wide.of.int, wide.of.order, value)]
+      return wide === undefined
+        ? undefined
+        : [...bytesOfInt(int, order, BigInt(wide.value)), ...bytesOfInt(wide.of.int, wide.of.order, value)]
     }
   }
 }
-
-const unwrapped = (type: TypeModel): TypeModel => type.kind === "optional" || type.kind === "when" ? unwrapped(type.of) : type
 
 /** Makes samples. */
 export class Samples {
@@ -105,7 +102,7 @@ export class Samples {
       other.kind === "optional" && other.if?.kind === "valueOf" && other.if.field === name ? other.if.values : []
     )
     const numbers = type.kind === "int"
-      ? values.map((value): Piece => ({ bytes: intBytes(type.int, type.order, BigInt(value)), number: value }))
+      ? values.map((value): Piece => ({ bytes: bytesOfInt(type.int, type.order, BigInt(value)), number: value }))
       : []
     return [...found, ...numbers, ...(nullable ? [{ bytes: [], absent: true }] : [])]
   }
@@ -123,7 +120,7 @@ export class Samples {
     switch (type.kind) {
       case "int": {
         const same = BigInt(`0x${letter.toString(16).repeat(intWidth[type.int])}`)
-        return [0n, 1n, same].map((value) => ({ bytes: intBytes(type.int, type.order, value), number: Number(value) }))
+        return [0n, 1n, same].map((value) => ({ bytes: bytesOfInt(type.int, type.order, value), number: Number(value) }))
       }
       case "varint":
       case "escaped":
@@ -135,7 +132,7 @@ export class Samples {
       case "float":
         return [{ bytes: new Array<number>(type.bits / 8).fill(letter) }]
       case "constant":
-        return [{ bytes: intBytes(type.int, type.order, BigInt(type.value)), number: Number(type.value) }]
+        return [{ bytes: bytesOfInt(type.int, type.order, BigInt(type.value)), number: Number(type.value) }]
       case "bool":
         return [type.true, type.false].map((hex) => ({ bytes: [...bytesOfDigits(hex)] }))
       case "literal":
@@ -148,7 +145,7 @@ export class Samples {
       case "flags": {
         const named = this.catalog.typeOf(type.kind, type.ref)
         const values = named.kind === "enumeration" && named.unknown === "error" ? named.values.map(({ value }) => value) : [0, 1]
-        return values.slice(0, 3).map((value) => ({ bytes: intBytes(named.int, type.order, BigInt(value)), number: value }))
+        return values.slice(0, 3).map((value) => ({ bytes: bytesOfInt(named.int, type.order, BigInt(value)), number: value }))
       }
       case "bytes":
       case "utf8":
@@ -242,7 +239,7 @@ export class Samples {
         return high < low ? sum : sum | BigInt(bits) << BigInt(low)
       }, 0n)
     )
-    return [...new Set(values)].map((value) => ({ bytes: intBytes(type.of.int, type.of.order, value), number: Number(value) }))
+    return [...new Set(values)].map((value) => ({ bytes: bytesOfInt(type.of.int, type.of.order, value), number: Number(value) }))
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Piece> {
@@ -311,7 +308,7 @@ export class Samples {
       if (type.kind !== "tagOf") return undefined
       const tag = pieces.get(type.target)?.tag
       if (tag === undefined) return undefined
-      if (type.of.kind === "enumeration") return intBytes(this.catalog.typeOf("enumeration", type.of.ref).int, type.of.order, BigInt(tag))
+      if (type.of.kind === "enumeration") return bytesOfInt(this.catalog.typeOf("enumeration", type.of.ref).int, type.of.order, BigInt(tag))
       return type.of.kind === "int" || type.of.kind === "varint" ? encodeNumber(type.of, BigInt(tag)) : undefined
     }
     const out: Array<number> = []
@@ -343,7 +340,7 @@ export class Samples {
             value &= ~(1n << BigInt(other.if.bit ?? 0))
           }
         }
-        out.push(...intBytes(this.catalog.typeOf("flags", type.ref).int, type.order, value))
+        out.push(...bytesOfInt(this.catalog.typeOf("flags", type.ref).int, type.order, value))
       } else if (type.kind === "align") { while (out.length % type.to !== 0) out.push(0) }
       else out.push(...piece.bytes)
     }
@@ -355,7 +352,7 @@ export class Samples {
     for (const { low, presenceOf } of type.fields) {
       if (presenceOf?.some((name) => pieces.get(name)?.absent !== true)) value |= 1n << BigInt(low)
     }
-    return intBytes(type.of.int, (type.of as IntModel).order, value)
+    return bytesOfInt(type.of.int, (type.of as IntModel).order, value)
   }
 }
 

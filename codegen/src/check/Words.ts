@@ -6,6 +6,7 @@ import { unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Context } from "../print/Context.ts"
 import type { Complaint } from "../Finding.ts"
 import { intSize } from "../Names.ts"
+import { choicesIn } from "../Resolve.ts"
 import { at, type Place, rangeOf } from "./Place.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -406,19 +407,6 @@ const isNumber = (type: TypeModel): boolean =>
 const enumRange = (place: Place, type: Of<"enumeration">): { readonly min: bigint; readonly max: bigint } | undefined => {
   const named = place.context.named(type.ref)
   return named.kind === "enumeration" ? rangeOf(named.int) : undefined
-}
-
-const choicesIn = (type: TypeModel): ReadonlyArray<string> => {
-  switch (type.kind) {
-    case "choice":
-      return [type.ref]
-    case "optional":
-    case "when":
-    case "prefixed":
-      return choicesIn(type.of)
-    default:
-      return []
-  }
 }
 
 function* checkCondition(

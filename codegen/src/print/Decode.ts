@@ -11,15 +11,15 @@ import { groupsFrom, measuredFields, upTo } from "@wirewright/codec/words/Record
 import { presences } from "@wirewright/codec/LayoutSizes"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
-import { bytesOfDigits } from "@wirewright/codec/Hex"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
+import { bytesOfDigits, textOfHex } from "@wirewright/codec/Hex"
 import type { Module } from "../Module.ts"
-import { local } from "../Names.ts"
+import { capital, local, quote } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
 import type { Named } from "../words/Word.ts"
 import { codec } from "./Codec.ts"
 import type { Context } from "./Context.ts"
 import { numbersOf } from "./Literals.ts"
+import { LocalNames } from "./LocalNames.ts"
 import { assigned, Position } from "./Position.ts"
 
 export { getInt } from "../words/Numbers.ts"
@@ -32,7 +32,7 @@ export interface Known {
 }
 
 /** What the fields of one generated function say about each other, and the local names it has used. */
-export class ReadScope {
+export class ReadScope extends LocalNames {
   readonly lengths = new Map<string, Known>()
   readonly counts = new Map<string, Known>()
   /** Expressions of tags, by the choice that they select from. */
@@ -45,19 +45,6 @@ export class ReadScope {
   readonly wanted = new Set<string>()
   /** Checksums of fields that have not all been read. */
   unverified: ReadonlyArray<{ readonly first: string; readonly last: string; readonly check: (from: string, to: string) => string }> = []
-  private readonly names = new Map<string, number>()
-
-  constructor(taken: Iterable<string> = []) {
-    for (const name of taken) this.names.set(name, 1)
-  }
-
-  /** A local name like `name` that nothing has yet; elements have no name. */
-  fresh(name: string): string {
-    if (name === "") return this.fresh("element")
-    const count = this.names.get(name) ?? 0
-    this.names.set(name, count + 1)
-    return count === 0 ? name : this.fresh(`${name}${count + 1}`)
-  }
 }
 
 /** Surroundings of a run of fields. */
@@ -92,10 +79,6 @@ export interface Read {
   readonly next: string
 }
 
-const quote = (text: string): string => JSON.stringify(text)
-
-const capital = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`
-
 /** The position that an expression like `at + 1` says. */
 const positionOf = (expression: string): Position => {
   const [base, offset] = expression.split(" + ")
@@ -103,8 +86,6 @@ const positionOf = (expression: string): Position => {
 }
 
 const inBrackets = (expression: string): string => /^\w+$/.test(expression) ? expression : `(${expression})`
-
-export { isPresenceByLength } from "@wirewright/codec/words/Presence"
 
 /** Prints the reading of a run of fields. */
 export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
@@ -158,8 +139,7 @@ export class FieldReader {
 
   /** The position, to be subtracted. */
   grouped(): string {
-    const at = String(this.at)
-    return /^\w+$/.test(at) ? at : `(${at})`
+    return inBrackets(String(this.at))
   }
 
   /** The position and more. */
@@ -173,7 +153,7 @@ export class FieldReader {
   }
 
   fresh(name: string): string {
-    return this.scope.fresh(name === "" ? "element" : name)
+    return this.scope.fresh(name)
   }
 
   /** Keeps a value in a constant and returns its name. */

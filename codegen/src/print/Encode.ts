@@ -5,13 +5,14 @@
  * generated function's running offset; runs of fixed-width fields are written at constants from it. Lengths are filled in after the field
  * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
+import { textOfHex } from "@wirewright/codec/Hex"
 import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
-import { isBigNumber, textOfHex } from "@wirewright/codec/words/Numbers"
+import { isBigNumber } from "@wirewright/codec/words/Numbers"
 import { isNullable } from "@wirewright/codec/words/Records"
 import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Module } from "../Module.ts"
-import { hex, intSize, local } from "../Names.ts"
+import { hex, intSize, local, quote } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
 import { sizeBefore } from "../words/Lengths.ts"
 import { putInt, writeNumber } from "../words/Numbers.ts"
@@ -19,6 +20,7 @@ import type { Bound, Named } from "../words/Word.ts"
 import { codec } from "./Codec.ts"
 import type { Context } from "./Context.ts"
 import { numbersOf } from "./Literals.ts"
+import { LocalNames } from "./LocalNames.ts"
 
 /** Surroundings of a run of fields. */
 export interface Target {
@@ -42,7 +44,7 @@ interface Slot extends LengthModel {
 }
 
 /** What the fields of one generated function say about each other, and the local names it has used. */
-export class WriteScope {
+export class WriteScope extends LocalNames {
   /** Types of all fields of the packet by name, those of the header and of other sections included. */
   readonly all: ReadonlyMap<string, TypeModel>
   /** Lengths to be filled in, by what they measure. */
@@ -60,9 +62,9 @@ export class WriteScope {
   readonly lasts = new Set<string>()
   /** Checksums of fields that have not all been written. */
   incomplete: ReadonlyArray<{ readonly first: string; readonly last: string; readonly put: (from: string, to: string) => string }> = []
-  private readonly names = new Map<string, number>()
 
   constructor(fields: ReadonlyArray<FieldModel>, taken: Iterable<string> = []) {
+    super(taken)
     const flat = flatFields(fields)
     this.all = new Map(flat.map((field) => [field.name, field.type]))
     for (const { type } of flat) {
@@ -70,18 +72,8 @@ export class WriteScope {
       this.firsts.add(type.over[0]!)
       this.lasts.add(type.over.at(-1)!)
     }
-    for (const name of taken) this.names.set(name, 1)
-  }
-
-  fresh(name: string): string {
-    if (name === "") return this.fresh("element")
-    const count = this.names.get(name) ?? 0
-    this.names.set(name, count + 1)
-    return count === 0 ? name : this.fresh(`${name}${count + 1}`)
   }
 }
-
-const quote = (text: string): string => JSON.stringify(text)
 
 /** Room that fields need at most: a number of bytes and expressions. */
 export const boundTerms = (

@@ -9,6 +9,7 @@ import { getInt } from "./Decode.ts"
 import { headerLines } from "./Header.ts"
 import { fieldOf, ownSections, type VisibleField, visibleFields } from "./HeaderFields.ts"
 import { literal, readerLocals, returned } from "./Objects.ts"
+import { addEncoderTypes, rawParameters } from "./Signatures.ts"
 
 const typeOf = (context: Context, module: Module, field: VisibleField): string =>
   field.role === "field" ? context.typeText(module, field.type) : intSize(field.int) === 8 ? "bigint" : "number"
@@ -338,18 +339,7 @@ const printSignatures = (context: Context, module: Module, kind: KindModel): voi
     } whose header was read: where its sections begin, and what they share.`,
     type: `(${[...parameters, "states: S"].join(", ")}) => P`
   })
-  module.add({
-    kind: "alias",
-    name: `${name}Fields<P>`,
-    doc: `What a caller gives for a packet, beside the header.`,
-    type: `P extends unknown ? Omit<P, ${derived.map((one) => JSON.stringify(one)).join(" | ")} | keyof ${name}Head> : never`
-  })
-  module.add({
-    kind: "alias",
-    name: `${name}Encoder<P, S = void>`,
-    doc: "Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
-    type: `(writer: ${module.useType(codec, "Writer")}, packet: ${name}Init & ${name}Fields<P>, states: S) => void`
-  })
+  addEncoderTypes(module, name, derived)
 }
 
 /** Prints how the header of a kind is read and checked. */
@@ -487,16 +477,11 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
     kind: "function",
     name: `encode${name}`,
     doc: "Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
-    parameters: [
-      { name: "writer", type: module.useType(codec, "Writer") },
-      {
-        name: "packet",
-        type: `${kindName(kind.name)}Init & Pick<${name}, ${
-          [...(opcode === undefined ? [] : [opcode.name]), ...(hasStatus ? [fieldOf(kind.headers[0]!, "statusCode")!.name] : []), ...own]
-            .map((one) => JSON.stringify(one)).join(" | ")
-        }>`
-      }
-    ],
+    parameters: rawParameters(module, kindName(kind.name), name, [
+      ...(opcode === undefined ? [] : [opcode.name]),
+      ...(hasStatus ? [fieldOf(kind.headers[0]!, "statusCode")!.name] : []),
+      ...own
+    ]),
     returns: "void",
     body: [
       `const ${own[0]}Start = begin${kindName(kind.name)}(writer, packet, ${own.map((section) => `packet.${section}.length`).join(" + ")})`,

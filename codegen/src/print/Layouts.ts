@@ -55,6 +55,23 @@ export const layoutConditions = (context: Context, kind: KindModel, layout: Layo
 
 const wrap = (condition: string): string => condition.includes("||") ? `(${condition})` : condition
 
+/** Lines that choose the encoder of a layout: `encode` prints one, `tag` is what the packet is called in errors. */
+export const encodeLines = (
+  module: Module,
+  { layouts }: PacketPlan,
+  tag: string,
+  encode: (layout: LayoutModel) => ReadonlyArray<string>
+): ReadonlyArray<string> =>
+  layouts.length === 1 ? encode(layouts[0]!) : [
+    "switch (packet.layout) {",
+    ...layouts.flatMap((layout) => [`case "${layout.name}": {`, ...encode(layout), "return", "}"]),
+    "default:",
+    `${module.use(codec, "unencodable")}("Missing", ${tag}, "layout", "one of ${
+      layouts.map((layout) => layout.name).join(", ")
+    }", String((packet as { readonly layout?: unknown }).layout))`,
+    "}"
+  ]
+
 /** Lines that choose the decoder of a layout: `decode` says how one is called, `tag` what the packet is called in errors. */
 export const selectLines = (
   context: Context,

@@ -16,6 +16,14 @@ export const properties = (module: Module, context: Context, fields: ReadonlyArr
     }`
   }))
 
+/** Statements whose errors are those of an element: `where` is packet and path of the list, `index` the element's, as expressions. */
+export const elementErrors = (
+  printer: { use(name: string): string },
+  where: string,
+  index: string,
+  lines: ReadonlyArray<string>
+): ReadonlyArray<string> => ["try {", ...lines, "} catch (error) {", `  throw ${printer.use("inElement")}(error, ${where}, ${index})`, "}"]
+
 /** Entries of an object literal; `name: name` in short. */
 export const literal = (entries: Iterable<readonly [string, string]>): ReadonlyArray<string> =>
   [...entries].map(([name, value]) => name === value ? `  ${name}` : `  ${name}: ${value}`)

@@ -11,7 +11,7 @@ import { readFields, ReadScope } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { decodeNames, decodeTypes, headEntries, passedNames } from "./Frame.ts"
 import { fieldOf, ownSections } from "./HeaderFields.ts"
-import { selectLines } from "./Layouts.ts"
+import { encodeLines, selectLines } from "./Layouts.ts"
 import { literal, properties, readerLocals, returned, writerLocals } from "./Objects.ts"
 import { type PacketPlan, sectionEnd, sectionOf } from "./Plans.ts"
 
@@ -274,25 +274,7 @@ const printSelect = (context: Context, module: Module, subject: Subject): void =
 
 const printEncode = (context: Context, module: Module, subject: Subject): void => {
   const { name, packet, shared, tag } = subject
-  const several = packet.layouts.length > 1
-  const body = withTag(
-    several
-      ? [
-        "switch (packet.layout) {",
-        ...packet.layouts.flatMap((layout) => [
-          `case "${layout.name}": {`,
-          ...encodeLayout(context, module, subject, layout),
-          "return",
-          "}"
-        ]),
-        "default:",
-        `${module.use(codec, "unencodable")}("Missing", ${tag}, "layout", "one of ${
-          packet.layouts.map((layout) => layout.name).join(", ")
-        }", String((packet as { readonly layout?: unknown }).layout))`,
-        "}"
-      ]
-      : encodeLayout(context, module, subject, packet.layouts[0]!)
-  )
+  const body = withTag(encodeLines(module, packet, tag, (layout) => encodeLayout(context, module, subject, layout)))
   const states = context.writesStates(packet.layouts)
   if (!shared) {
     module.add({

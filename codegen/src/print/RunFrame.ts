@@ -16,6 +16,7 @@ import { Position } from "./Position.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { literal, returned, usedParameters } from "./Objects.ts"
+import { addEncoderTypes, rawParameters } from "./Signatures.ts"
 
 /** The header of a kind of packet. */
 export const runOf = (kind: KindModel): RunModel => kind.run!
@@ -152,18 +153,7 @@ const printSignatures = (context: Context, module: Module, kind: KindModel): voi
     doc: `Decodes the content of a ${kind.name} packet whose header was read.`,
     type: `(${[...runTypes(context, module, kind).map((one) => `${one.name}: ${one.type}`), "states: S"].join(", ")}) => P`
   })
-  module.add({
-    kind: "alias",
-    name: `${name}Fields<P>`,
-    doc: "What a caller gives for a packet, beside the header.",
-    type: `P extends unknown ? Omit<P, ${derived.map((one) => JSON.stringify(one)).join(" | ")} | keyof ${name}Head> : never`
-  })
-  module.add({
-    kind: "alias",
-    name: `${name}Encoder<P, S = void>`,
-    doc: "Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
-    type: `(writer: ${module.useType(codec, "Writer")}, packet: ${name}Init & ${name}Fields<P>, states: S) => void`
-  })
+  addEncoderTypes(module, name, derived)
 }
 
 const reserved = [
@@ -388,7 +378,7 @@ const writerOf = (context: Context, module: Module, kind: KindModel, from: strin
   for (const field of headFields(context, kind)) {
     scope.values.set(
       field.name,
-      context.isOptional(field.type) ? `${from}.${field.name}` : defaultOf(context, field.type, `${from}.${field.name}`)
+      context.isOptional(field.type) ? `${from}.${field.name}` : defaultOf(field.type, `${from}.${field.name}`)
     )
   }
   const escaped = run.fields.flatMap(({ type }) => type.kind === "bits" ? type.fields.filter((one) => one.role === "bodyLength") : [])
@@ -399,7 +389,7 @@ const writerOf = (context: Context, module: Module, kind: KindModel, from: strin
 }
 
 /** A header field that may be left out. */
-export const defaultOf = (context: Context, type: TypeModel, value: string): string => {
+export const defaultOf = (type: TypeModel, value: string): string => {
   switch (type.kind) {
     case "int":
     case "varint":
@@ -416,7 +406,6 @@ export const defaultOf = (context: Context, type: TypeModel, value: string): str
     case "json":
       return `(${value} ?? "")`
     default:
-      void context
       return value
   }
 }
@@ -569,15 +558,7 @@ const printUnknown = (context: Context, module: Module, kind: KindModel): void =
     kind: "function",
     name: `encode${name}`,
     doc: "Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was.",
-    parameters: [
-      { name: "writer", type: module.useType(codec, "Writer") },
-      {
-        name: "packet",
-        type: `${kindName(kind.name)}Init & Pick<${name}, ${
-          [...(opcode === undefined ? [] : [opcode.name]), body].map((one) => JSON.stringify(one)).join(" | ")
-        }>`
-      }
-    ],
+    parameters: rawParameters(module, kindName(kind.name), name, [...(opcode === undefined ? [] : [opcode.name]), body]),
     returns: "void",
     body: [
       `const bodyStart = begin${kindName(kind.name)}(writer, packet, packet.${body}.length)`,

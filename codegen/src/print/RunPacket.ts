@@ -7,7 +7,7 @@ import { codec } from "./Codec.ts"
 import { type Context, kindName } from "./Context.ts"
 import { readFields, ReadScope } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
-import { selectLines } from "./Layouts.ts"
+import { encodeLines, selectLines } from "./Layouts.ts"
 import { numbersOf } from "./Literals.ts"
 import { literal, properties, readerLocals, returned, usedParameters, writerLocals } from "./Objects.ts"
 import type { PacketPlan } from "./Plans.ts"
@@ -140,28 +140,12 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
 const printEncode = (context: Context, module: Module, packet: PacketPlan): void => {
   const kind = kindName(packet.kind.name)
   const states = context.writesStates(packet.layouts)
-  const several = packet.layouts.length > 1
   module.add({
     kind: "arrow",
     name: `encode${packet.tag}`,
     type: `${module.useType(context.frameModule, `${kind}Encoder`)}<${packet.tag}${states ? `, ${statesType(context, module)}` : ""}>`,
     parameters: ["writer", "packet", ...(states ? ["states"] : [])],
-    body: several
-      ? [
-        "switch (packet.layout) {",
-        ...packet.layouts.flatMap((layout) => [
-          `case "${layout.name}": {`,
-          ...encodeLayout(context, module, packet, layout),
-          "return",
-          "}"
-        ]),
-        "default:",
-        `${module.use(codec, "unencodable")}("Missing", "${packet.tag}", "layout", "one of ${
-          packet.layouts.map((layout) => layout.name).join(", ")
-        }", String((packet as { readonly layout?: unknown }).layout))`,
-        "}"
-      ]
-      : encodeLayout(context, module, packet, packet.layouts[0]!)
+    body: encodeLines(module, packet, `"${packet.tag}"`, (layout) => encodeLayout(context, module, packet, layout))
   })
 }
 
@@ -197,7 +181,7 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
     "opcode"
   ])
   for (const { name, type } of head) {
-    scope.values.set(name, fixed[name] !== undefined ? String(fixed[name]) : defaultOf(context, type, `packet.${name}`))
+    scope.values.set(name, fixed[name] !== undefined ? String(fixed[name]) : defaultOf(type, `packet.${name}`))
   }
   const bound = boundTerms(module, context, "packet", fields)
   const writer = new FieldWriter({ module, context, packet: packet.tag, from: "packet", begin: "bodyStart", scope })

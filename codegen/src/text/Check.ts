@@ -1,10 +1,11 @@
 /** Rules for protocols over text: what generated code that scans strings can say. */
-import { byPrecedence, charactersOf, headOfLine, hides, tokenOf } from "@wirewright/codec/Lines"
+import { textOfHex } from "@wirewright/codec/Hex"
+import { byPrecedence, headOfLine, hides, tokenOf } from "@wirewright/codec/Lines"
 import { isOfKind } from "@wirewright/codec/Catalog"
 import type { CommandModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
 import type { Command } from "@wirewright/dsl"
 import type { Built } from "../Build.ts"
-import type { Complaint } from "../Finding.ts"
+import { type Complaint, complaintsOf } from "../Finding.ts"
 import { linesOf } from "./Print.ts"
 
 const words = new Set<TypeModel["kind"]>(["utf8", "json", "decimal", "bool", "custom", "literal"])
@@ -21,44 +22,32 @@ const isOneCharacter = (hex: string | undefined): boolean => hex !== undefined &
 function* checkKinds(built: Built): Iterable<Complaint> {
   const { frame } = built.model
   const value = (built.protocol as { readonly frame: object }).frame
-  const complain = (path: ReadonlyArray<string>, rule: string, message: string, hint: string): Complaint => ({
-    rule,
-    value,
-    path,
-    message,
-    hint
-  })
+  const complain = complaintsOf(value)
   for (const { name, run } of frame.kinds) {
     if (run === undefined || run.fields.length > 0 || run.trailer.length > 0 || run.end !== "until" || !isOneCharacter(run.until)) {
       yield complain(
-        ["kinds", name],
         "WW301",
+        ["kinds", name],
         `${name} is framed by more than one character at its end`,
         "over text, a kind has no header, and `until` is an ASCII character"
       )
     } else if (run.until !== frame.kinds[0]!.run?.until) {
       yield complain(
-        ["kinds", name, "until"],
         "WW301",
+        ["kinds", name, "until"],
         `${name} ends otherwise than ${frame.kinds[0]!.name}`,
         "give all kinds the same `until`"
       )
     }
   }
   if (!((frame.minFrame ?? 1) >= 1 && (frame.minFrame ?? 1) < frame.maxFrame)) {
-    yield complain(["maxFrame"], "WW303", "the limits contradict each other", "1 <= minFrame < maxFrame")
+    yield complain("WW303", ["maxFrame"], "the limits contradict each other", "1 <= minFrame < maxFrame")
   }
 }
 
 function* checkPacket(built: Built, model: CommandModel, value: Command): Iterable<Complaint> {
   const { frame } = built.model
-  const complain = (rule: string, path: ReadonlyArray<string>, message: string, hint: string): Complaint => ({
-    rule,
-    value,
-    path,
-    message,
-    hint
-  })
+  const complain = complaintsOf(value)
   const [only, more] = model.request.flatMap(({ sections }) => sections.flatMap(({ fields }) => fields))
   const type = only?.type
   if (type?.kind !== "tokens" || more !== undefined || model.request.length > 1) {
@@ -75,13 +64,13 @@ function* checkPacket(built: Built, model: CommandModel, value: Command): Iterab
       "give one character, other than the end's"
     )
   }
-  const other = linesOf(built.model).find(({ separator }) => separator !== charactersOf(type.separator))
+  const other = linesOf(built.model).find(({ separator }) => separator !== textOfHex(type.separator))
   if (other !== undefined && other.name < model.name) {
     yield complain("WW301", [], `${model.name} has another separator than ${other.name}`, "all packets have the same")
   }
   yield* checkTokens(
     type.fields,
-    separators.map(charactersOf),
+    separators.map(textOfHex),
     (rule, field, message, hint) => complain(rule, ["fields", only!.name, field], message, hint)
   )
 }
@@ -96,7 +85,7 @@ function* checkTokens(
     const next = fields[index + 1]
     const unusable = (text: string): boolean => text === "" || separators.some((separator) => text.includes(separator))
     const texts = of.kind === "literal" ? [of.hex] : of.kind === "bool" ? [of.true, of.false] : []
-    const wrong = texts.map(charactersOf).find(unusable)
+    const wrong = texts.map(textOfHex).find(unusable)
     if (wrong !== undefined) {
       yield complain("WW308", name, `${JSON.stringify(wrong)} is empty or holds a separator`, "separators end a token")
     }

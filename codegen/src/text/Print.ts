@@ -1,6 +1,7 @@
 /** What the printers of protocols over text share. */
+import { textOfHex } from "@wirewright/codec/Hex"
 import { isOfKind } from "@wirewright/codec/Catalog"
-import { charactersOf, headDepth, headOfLine, type Line, lineOf } from "@wirewright/codec/Lines"
+import { headDepth, headOfLine, type Line, lineOf } from "@wirewright/codec/Lines"
 import type { CommandModel, KindModel, Model } from "@wirewright/codec/Model"
 import { baseOf } from "../Build.ts"
 import type { Module } from "../Module.ts"
@@ -68,7 +69,7 @@ export const printing = (context: Context): Printing => {
     own: known.filter(({ from }) => from === undefined),
     depth,
     separator: lines[0]?.separator ?? "\0",
-    terminator: charactersOf(model.frame.kinds[0]?.run?.until ?? "00")
+    terminator: textOfHex(model.frame.kinds[0]?.run?.until ?? "00")
   }
 }
 

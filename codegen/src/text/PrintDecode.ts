@@ -4,7 +4,8 @@
  * A scanner searches separators with `indexOf` and slices only what it returns; packets that share a head are told apart by tests that
  * allocate nothing.
  */
-import { charactersOf, tokenOf } from "@wirewright/codec/Lines"
+import { textOfHex } from "@wirewright/codec/Hex"
+import { tokenOf } from "@wirewright/codec/Lines"
 import type { TypeModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
 import { dispatch } from "./PrintDispatch.ts"
@@ -75,7 +76,7 @@ const scanner = (module: Module, one: Known, separator: string): ReadonlyArray<s
     }
     const token = tokenOf(type)
     if (token.kind === "literal") {
-      lines.push(`${module.use(fields, "readLiteral")}(text, ${at}, ${end}, ${quote(charactersOf(token.hex))}, ${place})`)
+      lines.push(`${module.use(fields, "readLiteral")}(text, ${at}, ${end}, ${quote(textOfHex(token.hex))}, ${place})`)
     } else values.push(`${field.name}: ${read(module, token, at, end, place)}`)
     at = `${end} + 1`
     previousEnd = end
@@ -96,8 +97,8 @@ const read = (module: Module, type: TypeModel, at: string, end: string, place: s
         ? `${module.use(fields, "readInteger")}(text, ${at}, ${end}, ${place})`
         : `${module.use(fields, "readRange")}(text, ${at}, ${end}, ${place}, ${rangeText(type)})`
     case "bool":
-      return `${module.use(fields, "readTruth")}(text, ${at}, ${end}, ${place}, ${quote(charactersOf(type.true))}, ${
-        quote(charactersOf(type.false))
+      return `${module.use(fields, "readTruth")}(text, ${at}, ${end}, ${place}, ${quote(textOfHex(type.true))}, ${
+        quote(textOfHex(type.false))
       })`
     case "custom":
       return `${module.use(type.module, `read${type.name}`)}(text, ${at}, ${end}, ${place})`

@@ -1,5 +1,6 @@
 /** Prints the switch over the leading literals, and the tests that tell packets of one head apart. */
-import { byPrecedence, charactersOf, headOfLine, lineOf, tokenCounts, tokenOf } from "@wirewright/codec/Lines"
+import { textOfHex } from "@wirewright/codec/Hex"
+import { byPrecedence, headOfLine, lineOf, tokenCounts, tokenOf } from "@wirewright/codec/Lines"
 import type { KindModel, TypeModel } from "@wirewright/codec/Model"
 import type { Module } from "../Module.ts"
 import { kindName } from "../print/Context.ts"
@@ -185,11 +186,11 @@ const testOf = (module: Module, type: TypeModel, place: string, index: number): 
     `${module.use(fields, name)}${place}${[index, ...more].join(", ")})`
   switch (type.kind) {
     case "literal":
-      return test("isLiteral", quote(charactersOf(type.hex)))
+      return test("isLiteral", quote(textOfHex(type.hex)))
     case "decimal":
       return test("isInteger")
     case "bool":
-      return test("isTruth", quote(charactersOf(type.true)), quote(charactersOf(type.false)))
+      return test("isTruth", quote(textOfHex(type.true)), quote(textOfHex(type.false)))
     case "custom":
       return test("isCustom", module.use(type.module, `is${type.name}`))
     case "json":

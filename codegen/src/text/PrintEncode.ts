@@ -1,5 +1,6 @@
 /** Prints Encode.ts: a function per packet, and one for any packet. */
-import { charactersOf, tokenOf } from "@wirewright/codec/Lines"
+import { textOfHex } from "@wirewright/codec/Hex"
+import { tokenOf } from "@wirewright/codec/Lines"
 import type { TypeModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
 import { type Known, type Printing, quote, separatorEscape } from "./Print.ts"
@@ -72,7 +73,7 @@ const encoder = (module: Module, one: Known, field: string, end: string, separat
   for (const [index, { name: path, type }] of one.fields.entries()) {
     const leading = index === 0 ? "" : field
     const value = `fields.${path}`
-    if (type.kind === "literal") template += leading + escaped(charactersOf(type.hex))
+    if (type.kind === "literal") template += leading + escaped(textOfHex(type.hex))
     else if (type.kind === "array") template += `\${${put(module, type, name, path, value, separators)}}`
     else if (type.kind === "optional") {
       lines.push(
@@ -101,7 +102,7 @@ const put = (module: Module, type: TypeModel, name: string, path: string, value:
         ? `${module.use(codec, "putInteger")}(${place}, ${value})`
         : `${module.use(codec, "putRange")}(${place}, ${value}, ${rangeText(type)})`
     case "bool":
-      return `${module.use(codec, "putTruth")}(${place}, ${value}, ${quote(charactersOf(type.true))}, ${quote(charactersOf(type.false))})`
+      return `${module.use(codec, "putTruth")}(${place}, ${value}, ${quote(textOfHex(type.true))}, ${quote(textOfHex(type.false))})`
     case "array":
       return `${module.use(codec, "putRest")}(${place}, ${value}, ${separators}${max(type.of)})`
     case "custom":

@@ -1,7 +1,7 @@
 /** Prints lengths and counts, of siblings and in front of what they measure; and tags of sibling choices. */
 import type { LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { numberBytes } from "@wirewright/codec/words/Numbers"
-import { local } from "../Names.ts"
+import { capital, local } from "../Names.ts"
 import type { FieldReader, Known } from "../print/Decode.ts"
 import { assigned, Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
@@ -64,7 +64,7 @@ const nullable = (
   if (present === undefined) return read(reader)
   const start = String(reader.at)
   const name = reader.fresh(local(field.name === "" ? "value" : field.name))
-  const after = reader.fresh(`after${name[0]!.toUpperCase()}${name.slice(1)}`)
+  const after = reader.fresh(`after${capital(name)}`)
   const inner = reader.child()
   const value = read(inner)
   reader.lines.push(

@@ -1,17 +1,16 @@
 /** Prints records, choices, arrays and framing extras; and bits, which are fields of the record around them. */
+import { textOfHex } from "@wirewright/codec/Hex"
 import type { IntName, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
-import { hex, intSize, local } from "../Names.ts"
+import { hex, intSize, local, quote } from "../Names.ts"
 import { codec } from "../print/Codec.ts"
 import type { FieldReader } from "../print/Decode.ts"
+import { elementErrors } from "../print/Objects.ts"
 import { Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
 import { getInt, putInt, readEscaped, writeEscaped } from "./Numbers.ts"
 import type { Named, Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
-
-const quote = (text: string): string => JSON.stringify(text)
 
 /** How elements end. */
 interface Extent {
@@ -56,16 +55,14 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
   reader.lines.push(
     `const ${name}: Array<${context.elementText(module, of)}> = []`,
     `let ${at} = ${start}`,
-    "try {",
-    `  while (${goesOn}) {`,
-    ...limit,
-    ...inner.lines.map((line) => `    ${line}`),
-    `    ${name}.push(${value})`,
-    `    ${at} = ${inner.at}`,
-    "  }",
-    "} catch (error) {",
-    `  throw ${reader.use("inElement")}(error, ${reader.where(field.path)}, ${name}.length)`,
-    "}"
+    ...elementErrors(reader, where, `${name}.length`, [
+      `  while (${goesOn}) {`,
+      ...limit,
+      ...inner.lines.map((line) => `    ${line}`),
+      `    ${name}.push(${value})`,
+      `    ${at} = ${inner.at}`,
+      "  }"
+    ])
   )
   if (min !== undefined) reader.lines.push(`${reader.use("expectCountMin")}(${name}.length, ${min}, ${where}, ${reader.offset(start)})`)
   reader.moveTo(at, terminator.length)
@@ -100,14 +97,12 @@ export const writeElements = (
   writer.lines.push(
     ...(starts === undefined ? [] : [`const ${starts}: Array<number> = []`]),
     `let ${index} = 0`,
-    "try {",
-    `  for (const ${element} of ${value}) {`,
-    ...inner.lines.map((line) => `    ${line}`),
-    `    ${index}++`,
-    "  }",
-    "} catch (error) {",
-    `  throw ${writer.use("inElement")}(error, ${where}, ${index})`,
-    "}"
+    ...elementErrors(writer, where, index, [
+      `  for (const ${element} of ${value}) {`,
+      ...inner.lines.map((line) => `    ${line}`),
+      `    ${index}++`,
+      "  }"
+    ])
   )
   if (until === undefined) return
   writer.literal(until)
@@ -115,11 +110,9 @@ export const writeElements = (
   writer.settle()
   writer.lines.push(
     `${index} = 0`,
-    "try {",
-    `  for (; ${index} < ${starts}.length; ${index}++) ${check(`${starts}[${index}]!`)}`,
-    "} catch (error) {",
-    `  throw ${writer.use("inElement")}(error, ${where}, ${index})`,
-    "}"
+    ...elementErrors(writer, where, index, [
+      `  for (; ${index} < ${starts}.length; ${index}++) ${check(`${starts}[${index}]!`)}`
+    ])
   )
 }
 

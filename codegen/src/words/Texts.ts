@@ -1,7 +1,7 @@
 /** Prints bytes, text and literals. */
+import { textOfHex } from "@wirewright/codec/Hex"
 import type { TypeModel } from "@wirewright/codec/Model"
 import { unitSize } from "@wirewright/codec/Encodings"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { local } from "../Names.ts"
 import { codec } from "../print/Codec.ts"
 import type { FieldReader } from "../print/Decode.ts"

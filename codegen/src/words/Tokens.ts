@@ -4,19 +4,17 @@
  * A line is read in one pass from left to right, without a list of its tokens: what may be missing is there while the line goes on. Only
  * where something needed follows what may be missing are the tokens counted first.
  */
-import { bytesOfDigits } from "@wirewright/codec/Hex"
+import { bytesOfDigits, textOfHex } from "@wirewright/codec/Hex"
 import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { fixedLine, literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
-import { local } from "../Names.ts"
+import { capital, local, quote } from "../Names.ts"
 import type { FieldReader } from "../print/Decode.ts"
+import { elementErrors } from "../print/Objects.ts"
 import { Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
 import type { Named, Word } from "./Word.ts"
 
 type Tokens = Extract<TypeModel, { readonly kind: "tokens" }>
-
-const quote = (text: string): string => JSON.stringify(text)
 
 const sizeOf = (type: Tokens): number => type.separator.length / 2
 
@@ -158,12 +156,11 @@ class TokenReader {
     const { reader, type } = this
     const { name } = field
     const next = this.next!
-    const capital = `${name[0]!.toUpperCase()}${name.slice(1)}`
     const inner = reader.child(new Position(next, sizeOf(type)))
     const condition = this.spare === undefined ? `${next} < ${this.stop}` : `${this.spare} > 0`
     const counted = this.spare === undefined ? [] : [`${this.spare}--`]
     if (of.kind === "literal") {
-      const there = reader.fresh(`has${capital}`)
+      const there = reader.fresh(`has${capital(name)}`)
       const stop = inner.constant(`${local(name)}Stop`, this.tokenEnd(inner))
       reader.lines.push(
         `let ${there} = false`,
@@ -186,7 +183,7 @@ class TokenReader {
     const head = inner.lines.splice(0)
     const { stop, value } = this.token(inner, name, { ...field, path: name }, of, this.isRest(field) ? this.stop : guarded)
     const visible = value !== undefined
-    const variable = reader.fresh(`maybe${capital}`)
+    const variable = reader.fresh(`maybe${capital(name)}`)
     const body = [...inner.lines, ...(visible ? [`${variable} = ${value}`] : []), `${next} = ${stop}`, ...counted]
     reader.lines.push(
       ...(visible ? [`let ${variable}: ${reader.context.typeText(reader.module, of)} | undefined`] : []),
@@ -214,16 +211,14 @@ class TokenReader {
       ]
     reader.lines.push(
       `const ${list}: Array<${reader.context.elementText(reader.module, of.of)}> = []`,
-      "try {",
-      `  while (${condition}) {`,
-      ...limit,
-      ...inner.lines.map((line) => `    ${line}`),
-      `    ${list}.push(${value})`,
-      `    ${next} = ${stop}`,
-      "  }",
-      "} catch (error) {",
-      `  throw ${reader.use("inElement")}(error, ${reader.where(name)}, ${list}.length)`,
-      "}"
+      ...elementErrors(reader, reader.where(name), `${list}.length`, [
+        `  while (${condition}) {`,
+        ...limit,
+        ...inner.lines.map((line) => `    ${line}`),
+        `    ${list}.push(${value})`,
+        `    ${next} = ${stop}`,
+        "  }"
+      ])
     )
     if (of.min !== undefined) {
       reader.lines.push(
@@ -346,14 +341,12 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
       if (of.max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}.length, ${of.max}, ${writer.where(name)})`)
       writer.lines.push(
         `let ${index} = 0`,
-        "try {",
-        `  for (const ${element} of ${value}) {`,
-        ...inner.lines.map((line) => `    ${line}`),
-        `    ${index}++`,
-        "  }",
-        "} catch (error) {",
-        `  throw ${writer.use("inElement")}(error, ${writer.where(name)}, ${index})`,
-        "}"
+        ...elementErrors(writer, writer.where(name), index, [
+          `  for (const ${element} of ${value}) {`,
+          ...inner.lines.map((line) => `    ${line}`),
+          `    ${index}++`,
+          "  }"
+        ])
       )
     } else token(writer, of, { name, path: name }, value, i)
   }

@@ -1,14 +1,12 @@
 /** Prints truth values, and digits in half bytes. */
+import { textOfHex } from "@wirewright/codec/Hex"
 import type { ValueModel } from "@wirewright/codec/words/Values"
-import { textOfHex } from "@wirewright/codec/words/Numbers"
 import { bcdSize } from "@wirewright/codec/words/Values"
 import type { Bcd, Bool } from "@wirewright/dsl"
-import { local } from "../Names.ts"
+import { local, quote } from "../Names.ts"
 import type { Word } from "./Word.ts"
 
 type Of<K extends ValueModel["kind"]> = Extract<ValueModel, { readonly kind: K }>
-
-const quote = (text: string): string => JSON.stringify(text)
 
 /** The words of this file. */
 export const valueWords: { readonly [K in ValueModel["kind"]]: Word<Of<K>> } = {

@@ -7,12 +7,13 @@
 import { type Annotation, annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
-import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
+import { DecodeError, EncodeError, hexNumber } from "@wirewright/codec/Errors"
 import { Framer, type FrameShape, type HeaderShape, measuring } from "@wirewright/codec/Framer"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
 import { Reader } from "@wirewright/codec/Reader"
+import { intWidth } from "@wirewright/codec/TypeText"
 import { encodeWith, type Writer } from "@wirewright/codec/Writer"
 import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
 import { type Traits, traitsOf } from "./Traits.ts"
@@ -34,8 +35,6 @@ export const pascal = (name: string): string =>
   name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
 
 const mask = 0x2a
-
-const widths: { readonly [name: string]: number } = { u8: 1, u16: 2, u24: 3, u32: 4, i8: 1, i16: 2, i32: 4 }
 
 interface Head {
   readonly kind: KindModel
@@ -297,13 +296,13 @@ export class GeneratedAdapter implements ProtocolAdapter {
       (typeof opcode === "number" && kind !== undefined ? this.catalog.command(kind.name, opcode) : undefined)
     return {
       name: tag,
-      command: command?.name ?? (typeof opcode === "number" ? `opcode 0x${opcode.toString(16).padStart(2, "0")}` : tag),
+      command: command?.name ?? (typeof opcode === "number" ? `opcode ${hexNumber(opcode)}` : tag),
       answers: kind?.answers !== undefined,
       pairing: typeof opaque === "number" ? `${kind?.answers ?? kind?.name} ${String(opcode)} ${opaque}` : undefined,
       repliesOften: command?.reply === "many",
       opaque: typeof opaque === "number" ? opaque : undefined,
       vbucket: typeof vbucket === "number" ? vbucket : undefined,
-      status: typeof status === "number" ? this.catalog.status(status)?.name ?? `0x${status.toString(16).padStart(4, "0")}` : undefined,
+      status: typeof status === "number" ? this.catalog.status(status)?.name ?? hexNumber(status, 2) : undefined,
       bySeqno: typeof bySeqno === "bigint" ? bySeqno : undefined
     }
   }
@@ -326,6 +325,6 @@ const senderOf = ({ answers, sender }: KindModel): Direction =>
 
 const numberAt = (bytes: Uint8Array, at: number, field: HeaderFieldModel): number => {
   let value = 0
-  for (let i = 0; i < (widths[field.int] ?? 0); i++) value = value * 256 + (bytes[at + field.offset + i] ?? 0)
+  for (let i = 0; i < intWidth[field.int]; i++) value = value * 256 + (bytes[at + field.offset + i] ?? 0)
   return value
 }

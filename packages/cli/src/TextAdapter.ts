@@ -5,10 +5,10 @@
  * Both sides may mean different packets by the same words, so without a direction all kinds are tried.
  */
 import { DecodeError } from "@wirewright/codec/Errors"
-import { bytesOfHex } from "@wirewright/codec/Hex"
+import { bytesOfHex, textOfHex } from "@wirewright/codec/Hex"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson } from "@wirewright/codec/Json"
-import { charactersOf, headOfLine, type Line, lineOf } from "@wirewright/codec/Lines"
+import { headOfLine, type Line, lineOf } from "@wirewright/codec/Lines"
 import type { KindModel } from "@wirewright/codec/Model"
 import { decodeText, encodeText, textBound } from "@wirewright/codec/Text"
 import { GeneratedAdapter, type GeneratedProtocol, own, pascal } from "./GeneratedAdapter.ts"
@@ -41,7 +41,7 @@ export class TextAdapter extends GeneratedAdapter {
     super(generated, kind)
     this.lines = this.catalog.commands.flatMap((command) => lineOf(command) ?? [])
     this.separator = this.lines[0]?.separator ?? "\0"
-    this.end = charactersOf(this.catalog.frame.kinds[0]?.run?.until ?? "00")
+    this.end = textOfHex(this.catalog.frame.kinds[0]?.run?.until ?? "00")
     const heads = this.lines.flatMap((line) => headOfLine(line).slice(0, 1))
     this.openings = [...new Set(heads)].map((head) => bytesOf(head + this.separator))
     this.secretHeads = this.lines.filter(({ name }) => this.traits.secrets.has(name))

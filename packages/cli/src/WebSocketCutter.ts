@@ -3,7 +3,7 @@
  * or not (RFC 7692). Of a protocol that is text, a connection whose start was not captured is taken for what its first byte says; bytes of
  * others may be anything, so that only an upgrade leads to WebSocket.
  */
-import { DecodeError, malformed } from "@wirewright/codec/Errors"
+import { DecodeError, hexNumber, malformed } from "@wirewright/codec/Errors"
 import { constants, inflateRawSync } from "node:zlib"
 import type { Cutter, PacketSink } from "./ProtocolAdapter.ts"
 
@@ -192,7 +192,7 @@ export class WebSocketCutter implements Cutter {
         "opcode",
         0,
         `a text${this.carried.isBinary ? ", binary" : ""} or control frame`,
-        `0x${first.toString(16).padStart(2, "0")}`
+        hexNumber(first)
       )
     }
     if (payload + this.partsSize > this.carried.maxPayload) {

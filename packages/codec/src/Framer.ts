@@ -9,7 +9,7 @@
  * What a frame's length stands in is the shape's business (`FrameShape`), so that a framer has no code for headers of other protocols. Its
  * fields are private to the language, which lets minifiers shorten their names.
  */
-import { DecodeError, incomplete, malformed } from "./Errors.ts"
+import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
@@ -49,7 +49,7 @@ export type FrameSink = (reader: Reader, at: number, end: number) => void
 
 /** A frame's first byte is legal. */
 export const expectMagic = (legal: boolean, magic: number, expected: string, frame: string): void => {
-  if (!legal) malformed("Magic", frame, "magic", 0, expected, `0x${magic.toString(16).padStart(2, "0")}`)
+  if (!legal) malformed("Magic", frame, "magic", 0, expected, hexNumber(magic))
 }
 
 /** A length that counts the header is at least that. */
@@ -60,7 +60,7 @@ export const expectHeader = (size: number, headerSize: number, frame: string, of
 /** The shape of frames that say how long they are where `length` says. Generated shapes do the same without asking where. */
 export const headerShape = (length: HeaderLength): HeaderShape => {
   const { headerSize, lengthOffset, lengthWidth, lengthIncludesHeader, magics, name } = length
-  const expected = `one of ${magics.map((magic) => `0x${magic.toString(16).padStart(2, "0")}`).join(", ")}`
+  const expected = `one of ${magics.map((magic) => hexNumber(magic)).join(", ")}`
   return {
     ...length,
     sizeAt: ({ bytes }, at, end) => {

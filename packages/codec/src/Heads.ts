@@ -3,9 +3,11 @@
  * without any takes what is left.
  */
 import { incomplete, malformed, unencodable } from "./Errors.ts"
-import { bytesOfDigits } from "./Hex.ts"
+import { textOfHex } from "./Hex.ts"
+import { intBytes } from "./Integers.ts"
 import type { ByteOrder, FieldModel, IntName } from "./Model.ts"
 import type { Reader } from "./Reader.ts"
+import { intWidth } from "./TypeText.ts"
 
 /** The bytes that packets of one command begin with, as characters, and the bytes of which one must follow. */
 export interface Head {
@@ -13,31 +15,25 @@ export interface Head {
   readonly boundary: ReadonlyArray<number>
 }
 
-const characters = (hex: string): string => String.fromCharCode(...bytesOfDigits(hex))
-
-const constantText = (int: IntName, order: ByteOrder | undefined, value: number | string): string => {
-  const size = int === "u24" ? 3 : Number(int.slice(1)) / 8
-  const bytes: Array<number> = []
-  for (let rest = BigInt.asUintN(size * 8, BigInt(value)), i = 0; i < size; i++, rest >>= 8n) bytes.push(Number(rest & 0xffn))
-  return String.fromCharCode(...(order === "little" ? bytes : bytes.reverse()))
-}
+const constantText = (int: IntName, order: ByteOrder | undefined, value: number | string): string =>
+  String.fromCharCode(...intBytes(intWidth[int], order === "little", BigInt(value)))
 
 /** What a run of fields begins with. */
 export const headOf = (fields: ReadonlyArray<FieldModel>): Head => {
   let text = ""
   for (const { type } of fields) {
-    if (type.kind === "literal") text += characters(type.hex)
+    if (type.kind === "literal") text += textOfHex(type.hex)
     else if (type.kind === "constant") text += constantText(type.int, type.order, type.value)
     else if (type.kind === "tokens") {
-      const separator = characters(type.separator)
-      const until = type.until === undefined ? "" : characters(type.until)
+      const separator = textOfHex(type.separator)
+      const until = type.until === undefined ? "" : textOfHex(type.until)
       let first = true
       for (const [i, token] of type.fields.entries()) {
         if (token.type.kind !== "literal") {
           if (first || token.type.kind === "optional" || token.type.kind === "array" && (token.type.min ?? 0) === 0) break
           return { text: text + separator, boundary: [] }
         }
-        text += (first ? "" : separator) + characters(token.type.hex)
+        text += (first ? "" : separator) + textOfHex(token.type.hex)
         first = false
         if (i === type.fields.length - 1 && until !== "") return { text: text + until, boundary: [] }
       }

@@ -32,6 +32,9 @@ export const bytesOfDigits = (digits: string): Uint8Array => {
   return bytes
 }
 
+/** The characters of such bytes: one of U+0000…U+00FF each. */
+export const textOfHex = (digits: string): string => String.fromCharCode(...bytesOfDigits(digits))
+
 /** xxd and tcpdump: an offset, a colon, bytes in groups, then perhaps the characters behind two spaces. */
 const colonLine = /^\s*(?:0x)?([0-9a-f]{4,16}):(?:\s(.*))?$/i
 /** hexdump -C: an offset, two groups of bytes, then the characters between bars. The last line is an offset alone. */

@@ -25,3 +25,9 @@ export const putF64 = (view: DataView, at: number, value: number, packet: string
   checkFloat(value, packet, path)
   view.setFloat64(at, value, littleEndian)
 }
+
+/** The bytes of an integer of `size` bytes; of a negative one, its two's complement. */
+export const intBytes = (size: number, littleEndian: boolean, value: bigint): ReadonlyArray<number> => {
+  const bytes = Array.from({ length: size }, (_, i) => Number(value >> BigInt(8 * i) & 0xffn))
+  return littleEndian ? bytes : bytes.reverse()
+}

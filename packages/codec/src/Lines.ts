@@ -6,7 +6,7 @@
  * heads alone (`Heads`): of a packet whose end has not arrived, nobody can count the tokens.
  */
 import type { Customs } from "./Catalog.ts"
-import { bytesOfDigits } from "./Hex.ts"
+import { textOfHex } from "./Hex.ts"
 import type { CommandModel, FieldModel, TypeModel } from "./Model.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -18,21 +18,18 @@ export interface Line {
   readonly fields: ReadonlyArray<FieldModel>
 }
 
-/** Characters of hexadecimal digits. */
-export const charactersOf = (hex: string): string => String.fromCharCode(...bytesOfDigits(hex))
-
 /** The line that a packet is; nothing when it is something else. */
 export const lineOf = ({ name, request }: CommandModel): Line | undefined => {
   const [only, more] = request.flatMap(({ sections }) => sections.flatMap(({ fields }) => fields))
   return only?.type.kind !== "tokens" || more !== undefined || request.length > 1
     ? undefined
-    : { name, separator: charactersOf(only.type.separator), fields: only.type.fields }
+    : { name, separator: textOfHex(only.type.separator), fields: only.type.fields }
 }
 
 /** The literals a line begins with. */
 export const headOfLine = ({ fields }: Line): ReadonlyArray<string> => {
   const end = fields.findIndex(({ type }) => type.kind !== "literal")
-  return fields.slice(0, end < 0 ? fields.length : end).map(({ type }) => charactersOf((type as Of<"literal">).hex))
+  return fields.slice(0, end < 0 ? fields.length : end).map(({ type }) => textOfHex((type as Of<"literal">).hex))
 }
 
 /** How many leading literals all lines have that have any; what follows these is tested. */
@@ -70,11 +67,11 @@ const integer = /^(0|-?[1-9][0-9]{0,15})$/
 export const fitsToken = (type: TypeModel, text: string, customs: Customs): boolean => {
   switch (type.kind) {
     case "literal":
-      return text === charactersOf(type.hex)
+      return text === textOfHex(type.hex)
     case "decimal":
       return integer.test(text) && Number.isSafeInteger(Number(text))
     case "bool":
-      return text === charactersOf(type.true) || text === charactersOf(type.false)
+      return text === textOfHex(type.true) || text === textOfHex(type.false)
     case "custom":
       return customs[type.name]?.fits?.(text) ?? true
     case "json":
@@ -116,7 +113,7 @@ export const hides = (earlier: Line, later: Line): boolean => {
 
 const covers = (type: TypeModel, by: TypeModel): boolean => {
   // what a custom field takes only its own code knows
-  if (by.kind === "literal") return type.kind !== "custom" && fitsToken(type, charactersOf(by.hex), {})
+  if (by.kind === "literal") return type.kind !== "custom" && fitsToken(type, textOfHex(by.hex), {})
   if (type.kind === "decimal" || type.kind === "json") return type.kind === by.kind
   return type.kind !== "literal" && JSON.stringify(type) === JSON.stringify(by)
 }

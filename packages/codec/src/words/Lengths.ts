@@ -1,4 +1,5 @@
 /** Lengths and counts, of siblings and in front of what they measure; tags of sibling choices. */
+import { textOfHex } from "../Hex.ts"
 import { expectLiteral } from "../Ends.ts"
 import { malformed } from "../Errors.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -6,8 +7,7 @@ import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
 import type { LengthModel, TypeModel } from "../Model.ts"
 import { endsItself, fixedSize, leastSize } from "./Sizes.ts"
-import { noteNumber, numberText, textOfHex } from "./Numbers.ts"
-import { numberWords } from "./Numbers.ts"
+import { noteNumber, numberText, numberWords } from "./Numbers.ts"
 import type { Spot, Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -22,6 +22,21 @@ const meant = (walk: LayoutWalk, type: LengthModel, value: number, spot: Spot): 
 
 const nullable = (type: LengthModel, json: unknown): boolean => type.absent !== undefined && json === null
 
+/** Sizes of a number that is derived from what it measures. */
+const derived: Pick<Word<Of<"bodyLength" | "lengthOf" | "countOf">>, "fixed" | "least" | "ends" | "isVisible"> = {
+  fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
+  least: (type, types) => leastSize(types, type.of),
+  ends: () => true,
+  isVisible: () => false
+}
+
+/** A number of the header that siblings may ask for. */
+const walkNumber = (walk: LayoutWalk, type: Of<"opcode" | "bodyLength">, spot: Spot): number => {
+  const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
+  spot.scope.values.set(spot.name, value)
+  return next
+}
+
 /** The words of this file. */
 export const lengthWords: {
   readonly [K in "lengthOf" | "countOf" | "tagOf" | "prefixed" | "counted" | "opcode" | "bodyLength"]: Word<Of<K>>
@@ -30,29 +45,15 @@ export const lengthWords: {
     fixed: (type, types) => numberWords.int.fixed!(type.of, types),
     isVisible: () => false,
     summary: (type) => numberText(type.of),
-    walk: (walk, type, spot) => {
-      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
-      spot.scope.values.set(spot.name, value)
-      return next
-    }
+    walk: walkNumber
   },
   bodyLength: {
-    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
-    least: (type, types) => leastSize(types, type.of),
-    ends: () => true,
-    isVisible: () => false,
+    ...derived,
     summary: (type) => `${numberText(type.of)} length`,
-    walk: (walk, type, spot) => {
-      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
-      spot.scope.values.set(spot.name, value)
-      return next
-    }
+    walk: walkNumber
   },
   lengthOf: {
-    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
-    least: (type, types) => leastSize(types, type.of),
-    ends: () => true,
-    isVisible: () => false,
+    ...derived,
     summary: (type) => `${numberText(type.of)} length of ${typeof type.target === "string" ? type.target : type.target.join(" + ")}`,
     walk: (walk, type, spot) => {
       const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
@@ -68,10 +69,7 @@ export const lengthWords: {
     }
   },
   countOf: {
-    fixed: (type, types) => type.of.kind === "int" ? numberWords.int.fixed!(type.of, types) : undefined,
-    least: (type, types) => leastSize(types, type.of),
-    ends: () => true,
-    isVisible: () => false,
+    ...derived,
     summary: (type) => `${numberText(type.of)} count of ${type.target}`,
     walk: (walk, type, spot) => {
       const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))

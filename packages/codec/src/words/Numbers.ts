@@ -3,7 +3,7 @@ import type { Catalog } from "../Catalog.ts"
 import { safeLength } from "../Check.ts"
 import { findByte, findLine, findPair, findText, readDecimal, readDecimalBig } from "../Ends.ts"
 import { hexNumber, malformed } from "../Errors.ts"
-import { bytesOfDigits } from "../Hex.ts"
+import { bytesOfDigits, textOfHex } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
 import type { LayoutWalk } from "../LayoutWalk.ts"
 import type { DecimalModel, EscapedModel, IntModel, IntName, NumberModel, TypeModel, VarintModel } from "../Model.ts"
@@ -61,9 +61,6 @@ export const numberBytes = (type: NumberModel): number => {
       return (type.bits === 64 ? 20 : type.bits === 53 ? 17 : type.signed ? 11 : 10) + (type.until?.length ?? 0) / 2
   }
 }
-
-/** Text whose characters are the bytes of hexadecimal digits. */
-export const textOfHex = (hex: string): string => String.fromCharCode(...bytesOfDigits(hex))
 
 /** Offset of a terminator; only at multiples of `step`. */
 export const findUntil = (walk: LayoutWalk, hex: string, at: number, end: number, path: string, step = 1): number => {

@@ -1,7 +1,7 @@
 /** Bytes, text and literals. */
 import { beforePad, expectLiteral } from "../Ends.ts"
 import { malformed } from "../Errors.ts"
-import { bytesOfDigits, hexOf } from "../Hex.ts"
+import { bytesOfDigits, hexOf, textOfHex } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
 import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
@@ -10,7 +10,7 @@ import { decodeText, encodeText, hasEscapes, isUtf8, textBound } from "../Text.t
 import { boundEncoded, decodeEncoded, putEncoded, unitSize } from "../Encodings.ts"
 import { Reader } from "../Reader.ts"
 import { bytesText, quoted } from "../TypeText.ts"
-import { findUntil, textOfHex } from "./Numbers.ts"
+import { findUntil } from "./Numbers.ts"
 import type { Spot, Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>

@@ -1,7 +1,8 @@
 /** Tokens: fields that stand in a line with separators between them. They are fields of the record around them. */
+import { textOfHex } from "../Hex.ts"
 import { expectLiteral } from "../Ends.ts"
 import type { FieldModel, TypeModel } from "../Model.ts"
-import { findUntil, textOfHex } from "./Numbers.ts"
+import { findUntil } from "./Numbers.ts"
 import { leastSize } from "./Sizes.ts"
 import type { Word } from "./Word.ts"
 

@@ -1,7 +1,8 @@
 /** Truth values, and digits in half bytes. */
+import { textOfHex } from "../Hex.ts"
 import { readBcd, readBool } from "../Ends.ts"
 import { unfit } from "../JsonUnfit.ts"
-import { integerFromJson, textOfHex } from "./Numbers.ts"
+import { integerFromJson } from "./Numbers.ts"
 import type { Word } from "./Word.ts"
 
 /** Model of the words of this file. Bytes are spelled in hexadecimal digits. */

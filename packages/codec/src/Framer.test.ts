@@ -47,6 +47,17 @@ const refusal = (run: () => void): DecodeError => {
 const ignore = (): void => {}
 
 describe("Framer", () => {
+  it("holds of an unfinished frame no more than has come, and at most twice that while it grows", () => {
+    const framer = new Framer(shape)
+    const bytes = frame(new Uint8Array(900_000))
+    framer.push(bytes.subarray(0, 50_000), ignore)
+    expect(framer.allocated).toBe(50_000)
+    for (let at = 50_000; at < bytes.length - 1; at += 1_000) {
+      framer.push(bytes.subarray(at, Math.min(at + 1_000, bytes.length - 1)), ignore)
+      expect(framer.allocated).toBeLessThanOrEqual(2 * framer.buffered)
+    }
+  })
+
   const seed = 42
   const next = random(seed)
   const frames: Array<Uint8Array> = []

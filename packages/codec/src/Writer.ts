@@ -57,7 +57,9 @@ export class Writer {
   /** Goes on in a buffer that has room for `size` more bytes. */
   protected turn(size: number): void {
     const rest = this.bytes.subarray(this.start, this.position)
-    this.bytes = new Uint8Array(Math.max(512, Math.min(largestPart, 2 * this.bytes.length), 2 * (rest.length + size)))
+    // what is kept doubles, which bounds how often it moves; what comes first gets no more than it needs, since more may never come
+    const least = Math.max(2 * rest.length, rest.length + size)
+    this.bytes = new Uint8Array(Math.max(512, Math.min(largestPart, 2 * this.bytes.length), least))
     this.bytes.set(rest)
     this.view = new DataView(this.bytes.buffer)
     this.position = rest.length

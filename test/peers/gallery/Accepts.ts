@@ -1,6 +1,7 @@
 /**
  * Asks real servers whether they understand bytes that somebody else encoded. Each question has a connection of its own; after the bytes comes
- * a request whose answer shows that the server is still in step. What servers send is judged by other people's parsers (`Foreign.ts`).
+ * a request whose answer shows that the server is still in step: one that no conversation has, for what the server sends arrives in pieces, and
+ * the reading ends with that answer. What servers send is judged by other people's parsers (`Foreign.ts`).
  */
 import { startPlain } from "./Memcached.ts"
 import { startMosquitto } from "./Mqtt.ts"
@@ -96,13 +97,17 @@ const connect = (version: 4 | 5): Buffer =>
     Buffer.from("judg")
   ])
 
+/** A packet identifier that no conversation uses. */
+const inStep = [0xfe, 0xfd]
+
 const mqtt = (version: 4 | 5): Rules => ({
   start: () => startMosquitto(),
   open: (port, fromStart) =>
     fromStart ? openSession(port) : greeted(port, connect(version), (bytes) => bytes.length > 1 && bytes.length >= 2 + bytes[1]!),
-  probe: Buffer.from([0xc0, 0]),
-  end: Buffer.from([0xd0, 0]),
-  size: 2,
+  // UNSUBSCRIBE from a topic nobody subscribed to
+  probe: Buffer.from([0xa2, version === 5 ? 12 : 11, ...inStep, ...(version === 5 ? [0] : []), 0, 7, ...Buffer.from("in/step")]),
+  end: Buffer.from(version === 5 ? [0xb0, 4, ...inStep, 0, 0x11] : [0xb0, 2, ...inStep]),
+  size: version === 5 ? 6 : 4,
   // a broker that refuses a CONNECT says so and closes the connection; one of version 5 also says why it disconnects
   complaint: (answer) =>
     answer[0] === 0x20 && answer[3] !== 0
@@ -116,9 +121,9 @@ const rules = {
   memcached: {
     start: startPlain,
     open: (port) => openSession(port),
-    probe: "mn\r\n",
-    end: Buffer.from("MN\r\n"),
-    size: 4,
+    probe: "md in-step Oin-step k\r\n",
+    end: Buffer.from("NF Oin-step kin-step\r\n"),
+    size: 22,
     complaint: line(/^(?:ERROR|CLIENT_ERROR .*|SERVER_ERROR .*)(?=\r\n)/m)
   },
   resp: {
@@ -145,9 +150,9 @@ const rules = {
       fromStart
         ? greeted(port, "", endsWith("\r\n"))
         : greeted(port, "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nPING\r\n", endsWith("PONG\r\n")),
-    probe: "PING\r\n",
-    end: Buffer.from("PONG\r\n"),
-    size: 6,
+    probe: "SUB in.step 9999\r\nPUB in.step 0\r\n\r\n",
+    end: Buffer.from("MSG in.step 9999 0\r\n\r\n"),
+    size: 22,
     complaint: line(/^-ERR .*(?=\r\n)/m)
   }
 } satisfies Readonly<Record<string, Rules>>

@@ -13,7 +13,6 @@ import * as Schema from "effect/Schema"
 import { deepStrictEqual } from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
-import { derivedFields, wordsUsed } from "./Words.ts"
 
 /** Who sent something. */
 export type Side = "client" | "server"
@@ -64,8 +63,8 @@ export interface Gallery {
   readonly spellings?: true
   /** Default: both sides send packets of the only kind, and no state is on. */
   readonly follow?: (conversation: Conversation) => Following
-  /** What a peer sent that is wrong, and must be refused there: `conversation, side, offset`. What follows it is not read. */
-  readonly refused?: ReadonlyArray<string>
+  /** What a peer sent that is no packet, by the reason, and must be refused there: `conversation, side, offset`. What follows is not read. */
+  readonly refused?: { readonly [because: string]: ReadonlyArray<string> }
   /** Protocols of lines: what is refused is named by its line instead, and what follows it is read all the same. */
   readonly lines?: boolean
 }
@@ -235,7 +234,7 @@ export class Recorded {
 
   /** What was not read though nobody said that it is wrong; or was read though it is. */
   unread(): ReadonlyArray<string> {
-    const refused = new Set(this.gallery.refused)
+    const refused = new Set(Object.values(this.gallery.refused ?? {}).flat())
     const out = new Set<string>()
     const lines = new Set<string>()
     for (const { bytes, skipped } of this.streams) {
@@ -252,6 +251,19 @@ export class Recorded {
       else if (stopped === undefined && this.gallery.lines !== true) out.add(`${place}: incomplete, not refused`)
     }
     return [...out, ...[...refused].map((place) => `${place}: not refused`)]
+  }
+
+  /** How many times something was refused, by the reason. */
+  refusals(): ReadonlyMap<string, number> {
+    const places = this.streams.flatMap(({ at, bytes, from, name, skipped }) => [
+      ...skipped.map((one) => lineAt(bytes, one.at)),
+      ...(at < bytes.length ? [`${name}, ${from}, ${at}`] : [])
+    ])
+    const counted = Object.entries(this.gallery.refused ?? {}).map(([because, list]): [string, number] => {
+      const listed = new Set(list)
+      return [because, places.filter((place) => listed.has(place)).length]
+    })
+    return new Map(counted)
   }
 
   /** Why a packet does not come back as it came; nothing when all is well. */
@@ -567,23 +579,6 @@ export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutatio
     }
   }
   return out
-}
-
-/** The row of a protocol in the table that is printed after its tests. */
-export const row = (recorded: Recorded): string => {
-  const { gallery } = recorded
-  const folder = gallery.spec.includes("/") ? "../../" : "../../packages/examples/src/spec/"
-  const spec = readFileSync(new URL(`${folder}${gallery.spec}`, import.meta.url), "utf8")
-  const lines = spec.split("\n").length - 1
-  const words = wordsUsed(gallery.models)
-  return `| ${gallery.title} | ${words.length}: ${words.join(" ")} | ${lines} | ${recorded.packets.length} | ${
-    derivedFields(gallery.models)
-  } |`
-}
-
-/** Prints the row. */
-export const printRow = (recorded: Recorded): void => {
-  console.log(`| protocol | words used | lines of spec | packets of peers, read and written | derived fields |\n${row(recorded)}`)
 }
 
 /**

@@ -42,11 +42,13 @@ export const kafka: Gallery = {
       saw: (from) => void (from === "server" && questions.shift())
     }
   },
-  // librdkafka's broker says 1 for an array of one, which a compact array says of none
-  // @platformatic/kafka still says in Metadata 11 whether it wants the cluster's operations, which only 8 to 10 have
-  refused: [
-    "librdkafka asks for ApiVersions 3, is refused, and asks for 0: 0, server, 0",
-    "Metadata 9–12: 4, client, 0",
-    "Metadata 9–12: 5, client, 0"
-  ]
+  refused: {
+    "librdkafka's broker says 1 for an array of one, which a compact array says of none": [
+      "librdkafka asks for ApiVersions 3, is refused, and asks for 0: 0, server, 0"
+    ],
+    "@platformatic/kafka still says in Metadata 11 whether it wants the cluster's operations, which only 8 to 10 have": [
+      "Metadata 9–12: 4, client, 0",
+      "Metadata 9–12: 5, client, 0"
+    ]
+  }
 }

@@ -1,6 +1,7 @@
 /** Test only: the tests that every protocol of the gallery has. */
 import { afterAll, describe, expect, it } from "vitest"
-import { chunkings, everyCut, lostBesideBad, mutations, prefixesThatDecode, printRow, type Recorded } from "./Conversations.ts"
+import { chunkings, everyCut, lostBesideBad, mutations, prefixesThatDecode, type Recorded } from "./Conversations.ts"
+import { excesses, printRow } from "./Table.ts"
 
 /** `WIREWRIGHT_GALLERY=full` tries all that the gallery promises; without it, a part that takes seconds. */
 const isFull = process.env["WIREWRIGHT_GALLERY"] === "full"
@@ -12,6 +13,10 @@ const mutated = isFull ? 20_000 : 4_000
 export const galleryTests = (recorded: Recorded): void => {
   describe(recorded.gallery.title, () => {
     afterAll(() => printRow(recorded))
+
+    it("its spec and its custom fields keep to their limits", () => {
+      expect(excesses(recorded)).toEqual([])
+    })
 
     it("every packet of every recorded conversation is read, and what is wrong is refused", () => {
       expect(recorded.unread()).toEqual([])

@@ -71,3 +71,12 @@ export const derivedFields = (models: ReadonlyArray<Model>): number => {
   })
   return count
 }
+
+/** The fields of a spec that only code can say, each once. */
+export const customFields = (models: ReadonlyArray<Model>): ReadonlyArray<{ readonly name: string; readonly module: string }> => {
+  const found = new Map<string, string>()
+  walk(content(models), ({ kind, module, name }) => {
+    if (kind === "custom") found.set(String(name), String(module))
+  })
+  return [...found].map(([name, module]) => ({ name, module }))
+}

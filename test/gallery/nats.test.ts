@@ -13,24 +13,22 @@ const recorded = new Recorded({
   generated: Nats,
   schemas: Schemas,
   lines: true,
-  refused: [
-    // spellings that nats-server takes too: small letters, tabs, several spaces, LF alone
-    "ping\r\n",
-    "sub\tfoo   1\r\n",
-    "pub  foo\t 2\r\n",
-    "hi\r\n",
-    "PiNg\r\n",
-    "PING\n",
-    "UNSUB   1   1  \r\n",
-    // what it answers with an error, and the payloads that it then takes for operations
-    "NOTHING\r\n",
-    "PUB foo\r\n",
-    "PUB foo 5\r\n",
-    "abcdefgh\r\n",
-    // it answers these before the payload, which then never comes
-    "raw error: payload too large, client, 44",
-    "raw error: header longer than all, client, 26"
-  ]
+  refused: {
+    "another spelling that nats-server takes too: small letters": ["ping\r\n", "PiNg\r\n"],
+    "another spelling that nats-server takes too: tabs, several spaces, spaces at the end": [
+      "sub\tfoo   1\r\n",
+      "pub  foo\t 2\r\n",
+      "UNSUB   1   1  \r\n"
+    ],
+    "another spelling that nats-server takes too: LF without CR": ["PING\n"],
+    "the payload of a line that is none of these packets": ["hi\r\n", "abcdefgh\r\n"],
+    "an operation that nats-server answers with an error": ["NOTHING\r\n", "PUB foo\r\n"],
+    "a payload of another length than the line says": ["PUB foo 5\r\n"],
+    "a line that is answered with an error before its payload, which never comes": [
+      "raw error: payload too large, client, 44",
+      "raw error: header longer than all, client, 26"
+    ]
+  }
 })
 
 galleryTests(recorded)

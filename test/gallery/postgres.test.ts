@@ -14,7 +14,7 @@ const recorded = new Recorded({
   generated: Postgres,
   schemas: Schemas,
   follow: () => followPhases(models),
-  refused: ["raw protocol violations, client, 40"]
+  refused: { "malformed on purpose, which PostgreSQL calls a protocol violation": ["raw protocol violations, client, 40"] }
 })
 
 galleryTests(recorded)

@@ -13,11 +13,13 @@ const recorded = new Recorded({
   generated: Resp,
   schemas: Schemas,
   follow: () => ({ next: (from) => ({ kind: from === "client" ? "request" : "reply" }) }),
-  refused: [
-    "raw protocol error: no bulk string, client, 0",
-    "raw protocol error: bulk length, client, 0",
-    "raw protocol error: array length, client, 0"
-  ]
+  refused: {
+    "malformed on purpose, which Redis answers with a protocol error": [
+      "raw protocol error: no bulk string, client, 0",
+      "raw protocol error: bulk length, client, 0",
+      "raw protocol error: array length, client, 0"
+    ]
+  }
 })
 
 galleryTests(recorded)

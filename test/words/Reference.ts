@@ -110,7 +110,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ kind: 2 }",
       "02",
       "an integer",
-      "`unknown`: `\"keep\"` (default) or `\"error\"`."
+      "`unknown`: `\"keep\"` (default) or `\"error\"`. `...numbered(3, \"Add\", \"Append\", 9, \"Touch\")` names 3, 4 and 9."
     ),
     row(
       "flags",

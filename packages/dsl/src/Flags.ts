@@ -85,6 +85,20 @@ export const enumeration = <const N extends string>(
 ): Enumeration<N> => mark({ unknown: "keep" as const, ...given(options), kind: "enumeration", name, of, values }, enumeration)
 
 /**
+ * Names of consecutive values, for long tables; a number is the next name's: `...numbered("ok", "failed", 0x80, "unspecified", "malformed")`
+ * names 0, 1, 0x80 and 0x81.
+ */
+export const numbered = <const N extends string>(...names: ReadonlyArray<N | number>): { readonly [K in N]: number } => {
+  const values: { [name: string]: number } = {}
+  let next = 0
+  for (const name of names) {
+    if (typeof name === "number") next = name
+    else values[name] = next++
+  }
+  return values as { readonly [K in N]: number }
+}
+
+/**
  * What a client may do about a status:
  * `success` go on · `retry` ask again later, nothing happened · `ambiguous` it may have happened · `caller` the request is wrong, do not
  * repeat it · `miss` an expected outcome (not found, exists) · `fatal` the connection or its state is unusable.

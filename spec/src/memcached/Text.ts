@@ -11,26 +11,8 @@
  *
  * Source: doc/protocol.txt of memcached 1.6.18 and, for flags of 1.6.19 and later, of 1.6.45; both observed live.
  */
-import {
-  array,
-  ascii,
-  bytes,
-  choice,
-  decimal,
-  enumeration,
-  type Fields,
-  frame,
-  lengthOf,
-  literal,
-  optional,
-  packetsOf,
-  protocol,
-  struct,
-  tagged,
-  tokens,
-  u8,
-  utf8
-} from "@wirewright/dsl"
+import { type Fields, frame, packetsOf, protocol, struct } from "@wirewright/dsl"
+import { array, ascii, bytes, choice, decimal, enumeration, lengthOf, literal, optional, tagged, tokens, u8, utf8 } from "@wirewright/dsl"
 
 /** Lines, some with a data block after them. */
 export const textFrame = frame("memcached text", {

@@ -342,15 +342,20 @@ const fixed: ReadonlyArray<Entry> = [
   {
     name: "enumeration and flags",
     type: struct("Named", {
-      colour: D.enumeration("Colour", D.u16, { Red: 1, Green: 2 }, { unknown: "error" }),
+      colour: D.enumeration("Colour", D.u16, D.numbered(1, "Red", "Green", 0x100, "Blue"), { unknown: "error" }),
       any: D.enumeration("Sound", D.u8, { Low: 1 }),
       rights: D.flags("Rights", D.u8, { Read: D.bit(0), Write: D.bit(7) }, { unknown: "error" }),
       more: D.flags("More", D.u32, { Last: D.bit(31) })
     }),
     examples: [
-      { value: { colour: 2, any: 200, rights: 0x81, more: 0x8000_0001 }, hex: "0002 c8 81 80000001", from: "big-endian" }
+      { value: { colour: 2, any: 200, rights: 0x81, more: 0x8000_0001 }, hex: "0002 c8 81 80000001", from: "big-endian" },
+      { value: { colour: 0x100, any: 1, rights: 0, more: 0 }, hex: "0100 01 00 00000000", from: "big-endian" }
     ],
-    wrong: [wrong("0003 c8 81 80000001", "UnknownValue", "colour", 0), wrong("0002 c8 02 80000001", "UnknownValue", "rights", 3)],
+    wrong: [
+      wrong("0003 c8 81 80000001", "UnknownValue", "colour", 0),
+      wrong("0000 c8 81 80000001", "UnknownValue", "colour", 0),
+      wrong("0002 c8 02 80000001", "UnknownValue", "rights", 3)
+    ],
     refused: [
       refused({ colour: 3, any: 1, rights: 0, more: 0 }, "UnknownValue", "colour"),
       refused({ colour: 1, any: 256, rights: 0, more: 0 }, "Range", "any"),

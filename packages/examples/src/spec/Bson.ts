@@ -1,46 +1,15 @@
 /** BSON 1.1 documents, and the messages of MongoDB's wire protocol that carry them. */
-import {
-  array,
-  bitOf,
-  bits,
-  bodyLength,
-  by,
-  bytes,
-  choice,
-  type Choice,
-  countOf,
-  cstring,
-  enumeration,
-  f64,
-  frame,
-  i32,
-  i64,
-  lazy,
-  lengthOf,
-  opcode,
-  optional,
-  packetsOf,
-  prefixed,
-  protocol,
-  slice,
-  struct,
-  tagged,
-  u32,
-  u64,
-  u8,
-  utf8
-} from "@wirewright/dsl"
+import { bodyLength, frame, opcode, packetsOf, protocol } from "@wirewright/dsl"
+import { array, bitOf, bits, by, bytes, choice, type Choice, countOf, cstring, enumeration, f64, i32, i64, lazy } from "@wirewright/dsl"
+import { lengthOf, optional, prefixed, slice, struct, tagged, u32, u64, u8, utf8 } from "@wirewright/dsl"
 
 /** Bytes of npm's mongodb 7.9; `test/fixtures/gallery` has more. */
 const recorded = (hex: string) => [{ origin: "npm's mongodb 7.9", hex }]
 
+const header = { messageLength: bodyLength(i32, { from: "frame" }), requestId: i32, responseTo: i32, opCode: opcode(i32) }
 const mongoFrame = frame("MongoDB", {
   sections: ["body"],
-  kinds: {
-    message: {
-      headers: [{ fields: { messageLength: bodyLength(i32, { from: "frame" }), requestId: i32, responseTo: i32, opCode: opcode(i32) } }]
-    }
-  },
+  kinds: { message: { headers: [{ fields: header }] } },
   byteOrder: "little",
   maxFrame: 48_000_000
 })
@@ -70,6 +39,8 @@ const BinaryData = choice("BinaryData", by("subtype"), {
   Vector: tagged(9, { type: u8, padding: u8, bytes: bytes() })
 }, { unknown: "keep" })
 
+const CodeWithScope = struct("CodeWithScope", { code: string, scope: document })
+
 /** A field of a document. */
 const Element: Choice = choice("Element", u8, {
   Double: tagged(0x01, { name, value: f64 }),
@@ -92,10 +63,7 @@ const Element: Choice = choice("Element", u8, {
   /** Deprecated. */
   Symbol: tagged(0x0e, { name, value: string }),
   /** Deprecated; the length counts itself. */
-  JavaScriptWithScope: tagged(0x0f, {
-    name,
-    value: prefixed(i32, struct("CodeWithScope", { code: string, scope: document }), { plus: 4 })
-  }),
+  JavaScriptWithScope: tagged(0x0f, { name, value: prefixed(i32, CodeWithScope, { plus: 4 }) }),
   Int32: tagged(0x10, { name, value: i32 }),
   /** For MongoDB's own use: seconds since 1970, and a number within the second. */
   Timestamp: tagged(0x11, { name, increment: u32, seconds: u32 }),
@@ -106,13 +74,13 @@ const Element: Choice = choice("Element", u8, {
   MinKey: tagged(0xff, { name })
 })
 
+const DocumentSequence = struct("DocumentSequence", { identifier: cstring(), documents: array(Document) })
+
 /** A part of a message. */
 const Section = choice("Section", u8, {
   Body: tagged(0, { document: Document }),
   /** Documents that a field of the body's stands for. The length counts itself. */
-  Sequence: tagged(1, {
-    content: prefixed(i32, struct("DocumentSequence", { identifier: cstring(), documents: array(Document) }), { plus: 4 })
-  })
+  Sequence: tagged(1, { content: prefixed(i32, DocumentSequence, { plus: 4 }) })
 })
 
 const message = packetsOf(mongoFrame, "message")
@@ -130,20 +98,14 @@ export const msg = message("Msg", {
   }
 })
 
+const cursorFlags = { tailableCursor: slice(1), replicaOk: slice(2), oplogReplay: slice(3), noCursorTimeout: slice(4) }
+
 /** A connection's first command, until a server has said that it knows OP_MSG. */
 export const query = message("Query", {
   opcode: 2004,
   label: "OP_QUERY",
   fields: {
-    flags: bits(u32, {
-      tailableCursor: slice(1),
-      replicaOk: slice(2),
-      oplogReplay: slice(3),
-      noCursorTimeout: slice(4),
-      awaitData: slice(5),
-      exhaust: slice(6),
-      partial: slice(7)
-    }),
+    flags: bits(u32, { ...cursorFlags, awaitData: slice(5), exhaust: slice(6), partial: slice(7) }),
     fullCollectionName: cstring(),
     numberToSkip: i32,
     numberToReturn: i32,

@@ -1,25 +1,6 @@
 /** Modbus/TCP (MODBUS Application Protocol V1.1b3, MODBUS Messaging on TCP/IP V1.0b). */
-import {
-  array,
-  bodyLength,
-  bytes,
-  constant,
-  countOf,
-  enumeration,
-  frame,
-  lengthOf,
-  opcode,
-  packetsOf,
-  prefixed,
-  protocol,
-  struct,
-  u16,
-  u8,
-  utf8
-} from "@wirewright/dsl"
-
-/** Bytes of pymodbus 3.0 and modbus-serial; `test/fixtures/gallery` has more. */
-const recorded = (hex: string) => [{ origin: "pymodbus 3.0 and modbus-serial", hex }]
+import { bodyLength, frame, numbered, opcode, packetsOf, protocol } from "@wirewright/dsl"
+import { array, bytes, constant, countOf, enumeration, lengthOf, prefixed, struct, u16, u8, utf8 } from "@wirewright/dsl"
 
 const header = {
   transaction: u16,
@@ -36,17 +17,26 @@ const modbusFrame = frame("Modbus", {
   },
   maxFrame: 260
 })
-const request = packetsOf(modbusFrame, "request")
-const response = packetsOf(modbusFrame, "response")
+const [request, response] = [packetsOf(modbusFrame, "request"), packetsOf(modbusFrame, "response")]
 
+/** Bytes of pymodbus 3.0 and modbus-serial; `test/fixtures/gallery` has more. */
+const recorded = (hex: string) => [{ origin: "pymodbus 3.0 and modbus-serial", hex }]
 /** A range of coils, inputs or registers; addresses count from 0. */
 const range = { address: u16, quantity: u16 } as const
 /** A bit for each coil or input, the first in the lowest bit of the first byte. */
 const states = prefixed(u8, bytes())
 /** 16-bit values. */
 const registers = prefixed(u8, array(u16))
-const on = enumeration("Coil", u16, { Off: 0, On: 0xff00 }, { unknown: "error" })
+/** Registers to be written: how many there are is said twice, in registers and in bytes. */
+const written = { quantity: countOf(u16, "registers"), byteCount: lengthOf(u8, "registers"), registers: array(u16) }
+const both = { readAddress: u16, readQuantity: u16, writeAddress: u16, ...written }
+const coil = { address: u16, value: enumeration("Coil", u16, { Off: 0, On: 0xff00 }, { unknown: "error" }) }
+const register = { address: u16, value: u16 }
+const mask = { address: u16, and: u16, or: u16 }
+const diagnosis = { subFunction: u16, data: array(u16) }
 
+/** Which registers of a file. */
+const FileRange = struct("FileRange", { reference: constant(u8, 6), file: u16, record: u16, length: u16 })
 /** Registers of a file. */
 const FileRecord = struct("FileRecord", {
   reference: constant(u8, 6),
@@ -54,6 +44,14 @@ const FileRecord = struct("FileRecord", {
   record: u16,
   length: countOf(u16, "registers"),
   registers: array(u16)
+})
+const FileData = struct("FileData", { length: lengthOf(u8, ["reference", "registers"]), reference: constant(u8, 6), registers: array(u16) })
+const records = prefixed(u8, array(FileRecord))
+const DeviceObject = struct("DeviceObject", { id: u8, value: prefixed(u8, utf8()) })
+
+const ExceptionCode = enumeration("ExceptionCode", u8, {
+  ...numbered(1, "IllegalFunction", "IllegalDataAddress", "IllegalDataValue", "ServerDeviceFailure", "Acknowledge", "ServerDeviceBusy"),
+  ...numbered(8, "MemoryParityError", 10, "GatewayPathUnavailable", "GatewayTargetFailed")
 })
 
 export const commands = [
@@ -65,14 +63,14 @@ export const commands = [
   response("HoldingRegisters", { examples: recorded("0004000000090103066b6b6c6c6d6d"), opcode: 3, fields: { registers } }),
   request("ReadInputRegisters", { examples: recorded("000500000006010400080001"), opcode: 4, fields: range }),
   response("InputRegisters", { examples: recorded("000500000005010402f8f7"), opcode: 4, fields: { registers } }),
-  request("WriteCoil", { examples: recorded("000600000006010500acff00"), opcode: 5, fields: { address: u16, value: on } }),
-  response("CoilWritten", { examples: recorded("000600000006010500acff00"), opcode: 5, fields: { address: u16, value: on } }),
-  request("WriteRegister", { examples: recorded("00080000000601060001ffff"), opcode: 6, fields: { address: u16, value: u16 } }),
-  response("RegisterWritten", { examples: recorded("00080000000601060001ffff"), opcode: 6, fields: { address: u16, value: u16 } }),
+  request("WriteCoil", { examples: recorded("000600000006010500acff00"), opcode: 5, fields: coil }),
+  response("CoilWritten", { examples: recorded("000600000006010500acff00"), opcode: 5, fields: coil }),
+  request("WriteRegister", { examples: recorded("00080000000601060001ffff"), opcode: 6, fields: register }),
+  response("RegisterWritten", { examples: recorded("00080000000601060001ffff"), opcode: 6, fields: register }),
   request("ReadExceptionStatus", { examples: recorded("0001000000020107"), opcode: 7, fields: {} }),
   response("ExceptionStatus", { examples: recorded("000100000003010700"), opcode: 7, fields: { outputs: u8 } }),
-  request("Diagnose", { examples: recorded("000200000006010800001234"), opcode: 8, fields: { subFunction: u16, data: array(u16) } }),
-  response("Diagnosis", { examples: recorded("000200000006010800001234"), opcode: 8, fields: { subFunction: u16, data: array(u16) } }),
+  request("Diagnose", { examples: recorded("000200000006010800001234"), opcode: 8, fields: diagnosis }),
+  response("Diagnosis", { examples: recorded("000200000006010800001234"), opcode: 8, fields: diagnosis }),
   request("ReadEventCounter", { examples: recorded("000600000002010b"), opcode: 11, fields: {} }),
   response("EventCounter", { examples: recorded("000600000006010b00000000"), opcode: 11, fields: { status: u16, events: u16 } }),
   request("ReadEventLog", { examples: recorded("000700000002010c"), opcode: 12, fields: {} }),
@@ -89,12 +87,7 @@ export const commands = [
   }),
   request("WriteCoils", { examples: recorded("000900000009010f0013000a026300"), opcode: 15, fields: { ...range, coils: states } }),
   response("CoilsWritten", { examples: recorded("000900000006010f0013000a"), opcode: 15, fields: range }),
-  // how many registers there are is said twice: in registers and in bytes
-  request("WriteRegisters", {
-    examples: recorded("000a0000000b01100001000204000a0102"),
-    opcode: 16,
-    fields: { address: u16, quantity: countOf(u16, "registers"), byteCount: lengthOf(u8, "registers"), registers: array(u16) }
-  }),
+  request("WriteRegisters", { examples: recorded("000a0000000b01100001000204000a0102"), opcode: 16, fields: { address: u16, ...written } }),
   response("RegistersWritten", { examples: recorded("000a00000006011000010002"), opcode: 16, fields: range }),
   request("ReportServerId", { examples: recorded("0008000000020111"), opcode: 17, fields: {} }),
   response("ServerId", {
@@ -105,52 +98,28 @@ export const commands = [
   request("ReadFileRecords", {
     examples: recorded("000d0000001111140e0600040001000206000300090002"),
     opcode: 20,
-    fields: { records: prefixed(u8, array(struct("FileRange", { reference: constant(u8, 6), file: u16, record: u16, length: u16 }))) }
+    fields: { records: prefixed(u8, array(FileRange)) }
   }),
   response("FileRecords", {
     examples: recorded("000d0000000f11140c05060dfe0020050633cd0040"),
     opcode: 20,
-    fields: {
-      records: prefixed(
-        u8,
-        array(struct("FileData", { length: lengthOf(u8, ["reference", "registers"]), reference: constant(u8, 6), registers: array(u16) }))
-      )
-    }
+    fields: { records: prefixed(u8, array(FileData)) }
   }),
-  request("WriteFileRecords", {
-    examples: recorded("000e0000001011150d0600040007000306af04be100d"),
-    opcode: 21,
-    fields: { records: prefixed(u8, array(FileRecord)) }
-  }),
-  response("FileRecordsWritten", {
-    examples: recorded("000e0000001011150d0600040007000306af04be100d"),
-    opcode: 21,
-    fields: { records: prefixed(u8, array(FileRecord)) }
-  }),
-  request("MaskRegister", { examples: recorded("000b000000080116000400f20025"), opcode: 22, fields: { address: u16, and: u16, or: u16 } }),
-  response("RegisterMasked", {
-    examples: recorded("000b000000080116000400f20025"),
-    opcode: 22,
-    fields: { address: u16, and: u16, or: u16 }
-  }),
-  request("ReadWriteRegisters", {
-    examples: recorded("000c00000011011700030006000e00030600ff00ff00ff"),
-    opcode: 23,
-    fields: {
-      readAddress: u16,
-      readQuantity: u16,
-      writeAddress: u16,
-      quantity: countOf(u16, "registers"),
-      byteCount: lengthOf(u8, "registers"),
-      registers: array(u16)
-    }
-  }),
+  request("WriteFileRecords", { examples: recorded("000e0000001011150d0600040007000306af04be100d"), opcode: 21, fields: { records } }),
+  response("FileRecordsWritten", { examples: recorded("000e0000001011150d0600040007000306af04be100d"), opcode: 21, fields: { records } }),
+  request("MaskRegister", { examples: recorded("000b000000080116000400f20025"), opcode: 22, fields: mask }),
+  response("RegisterMasked", { examples: recorded("000b000000080116000400f20025"), opcode: 22, fields: mask }),
+  request("ReadWriteRegisters", { examples: recorded("000c00000011011700030006000e00030600ff00ff00ff"), opcode: 23, fields: both }),
   response("ReadRegisters", { examples: recorded("000c0000000f01170c030300050505060607070808"), opcode: 23, fields: { registers } }),
   request("ReadFifo", { examples: recorded("000b00000004011804de"), opcode: 24, fields: { address: u16 } }),
   response("Fifo", {
     examples: recorded("00110000000a11180006000201b81284"),
     opcode: 24,
-    fields: { byteCount: lengthOf(u16, ["count", "registers"]), count: countOf(u16, "registers"), registers: array(u16) }
+    fields: {
+      byteCount: lengthOf(u16, ["count", "registers"]),
+      count: countOf(u16, "registers"),
+      registers: array(u16)
+    }
   }),
   request("ReadDeviceId", {
     examples: recorded("000d00000005012b0e0100"),
@@ -167,26 +136,11 @@ export const commands = [
       moreFollows: u8,
       nextObject: u8,
       count: countOf(u8, "objects"),
-      objects: array(struct("DeviceObject", { id: u8, value: prefixed(u8, utf8()) }))
+      objects: array(DeviceObject)
     }
   }),
   /** What went wrong; the function's code has its highest bit set. */
-  response("Exception", {
-    examples: recorded("000100000003018102"),
-    fields: {
-      code: enumeration("ExceptionCode", u8, {
-        IllegalFunction: 1,
-        IllegalDataAddress: 2,
-        IllegalDataValue: 3,
-        ServerDeviceFailure: 4,
-        Acknowledge: 5,
-        ServerDeviceBusy: 6,
-        MemoryParityError: 8,
-        GatewayPathUnavailable: 10,
-        GatewayTargetFailed: 11
-      })
-    }
-  })
+  response("Exception", { examples: recorded("000100000003018102"), fields: { code: ExceptionCode } })
 ]
 
 /** The Modbus application protocol over TCP. */

@@ -1,24 +1,20 @@
 /** MQTT 3.1.1 and 5 (OASIS): every control packet and every property. CONNECT says which version a connection speaks. */
-import { array, bitOf, bits, bodyLength, bytes, choice, enumeration, frame, opcode, optional, packetsOf, prefixed } from "@wirewright/dsl"
-import { protocol, slice, struct, tagged, type Type, u16, u32, u8, utf8, valueOf, varint, when } from "@wirewright/dsl"
+import { bodyLength, frame, numbered, opcode, packetsOf, protocol } from "@wirewright/dsl"
+import { array, bitOf, bits, bytes, choice, enumeration, optional, prefixed } from "@wirewright/dsl"
+import { slice, struct, tagged, type Type, u16, u32, u8, utf8, valueOf, varint, when } from "@wirewright/dsl"
 
 /** How often a message may arrive: at most once, at least once, exactly once. */
 const QoS = enumeration("QoS", u8, { atMostOnce: 0, atLeastOnce: 1, exactlyOnce: 2 }, { unknown: "error" })
 
+const header = {
+  first: bits(u8, { type: opcode(slice(7, 4)), dup: slice(3), qos: slice(2, 1, { of: QoS }), retain: slice(0) }),
+  remainingLength: bodyLength(varint({ maxBytes: 4 }))
+}
 const mqttFrame = frame("MQTT", {
   sections: ["body"],
   states: { version: "the protocol version that the client said in CONNECT: 3 (3.1), 4 (3.1.1) or 5" },
   maxFrame: 268_435_460,
-  kinds: {
-    packet: {
-      headers: [{
-        fields: {
-          first: bits(u8, { type: opcode(slice(7, 4)), dup: slice(3), qos: slice(2, 1, { of: QoS }), retain: slice(0) }),
-          remainingLength: bodyLength(varint({ maxBytes: 4 }))
-        }
-      }]
-    }
-  }
+  kinds: { packet: { headers: [{ fields: header }] } }
 })
 const packet = packetsOf(mqttFrame, "packet")
 const seen = (hex: string, fields = {}) => [{ origin: "npm's mqtt 5.16.0 and mosquitto_pub 2.0.11", hex, fields }]
@@ -64,58 +60,21 @@ const properties = since5(propertyList)
 
 /** Return codes of CONNACK and SUBACK before version 5. */
 const ReturnCode = enumeration("ReturnCode", u8, {
-  accepted: 0,
-  unacceptableProtocolVersion: 1,
-  identifierRejected: 2,
-  serverUnavailable: 3,
-  badUserNameOrPassword: 4,
+  ...numbered("accepted", "unacceptableProtocolVersion", "identifierRejected", "serverUnavailable", "badUserNameOrPassword"),
   notAuthorized: 5,
   failure: 0x80
 })
 /** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
 const ReasonCode = enumeration("ReasonCode", u8, {
-  success: 0x00,
-  grantedQoS1: 0x01,
-  grantedQoS2: 0x02,
-  disconnectWithWillMessage: 0x04,
-  noMatchingSubscribers: 0x10,
-  noSubscriptionExisted: 0x11,
-  continueAuthentication: 0x18,
-  reAuthenticate: 0x19,
-  unspecifiedError: 0x80,
-  malformedPacket: 0x81,
-  protocolError: 0x82,
-  implementationSpecificError: 0x83,
-  unsupportedProtocolVersion: 0x84,
-  clientIdentifierNotValid: 0x85,
-  badUserNameOrPassword: 0x86,
-  notAuthorized: 0x87,
-  serverUnavailable: 0x88,
-  serverBusy: 0x89,
-  banned: 0x8a,
-  serverShuttingDown: 0x8b,
-  badAuthenticationMethod: 0x8c,
-  keepAliveTimeout: 0x8d,
-  sessionTakenOver: 0x8e,
-  topicFilterInvalid: 0x8f,
-  topicNameInvalid: 0x90,
-  packetIdentifierInUse: 0x91,
-  packetIdentifierNotFound: 0x92,
-  receiveMaximumExceeded: 0x93,
-  topicAliasInvalid: 0x94,
-  packetTooLarge: 0x95,
-  messageRateTooHigh: 0x96,
-  quotaExceeded: 0x97,
-  administrativeAction: 0x98,
-  payloadFormatInvalid: 0x99,
-  retainNotSupported: 0x9a,
-  qosNotSupported: 0x9b,
-  useAnotherServer: 0x9c,
-  serverMoved: 0x9d,
-  sharedSubscriptionsNotSupported: 0x9e,
-  connectionRateExceeded: 0x9f,
-  maximumConnectTime: 0xa0,
-  subscriptionIdentifiersNotSupported: 0xa1,
+  ...numbered("success", "grantedQoS1", "grantedQoS2", 0x04, "disconnectWithWillMessage", 0x10, "noMatchingSubscribers"),
+  ...numbered(0x11, "noSubscriptionExisted", 0x18, "continueAuthentication", "reAuthenticate"),
+  ...numbered(0x80, "unspecifiedError", "malformedPacket", "protocolError", "implementationSpecificError", "unsupportedProtocolVersion"),
+  ...numbered(0x85, "clientIdentifierNotValid", "badUserNameOrPassword", "notAuthorized", "serverUnavailable", "serverBusy", "banned"),
+  ...numbered(0x8b, "serverShuttingDown", "badAuthenticationMethod", "keepAliveTimeout", "sessionTakenOver", "topicFilterInvalid"),
+  ...numbered(0x90, "topicNameInvalid", "packetIdentifierInUse", "packetIdentifierNotFound", "receiveMaximumExceeded", "topicAliasInvalid"),
+  ...numbered(0x95, "packetTooLarge", "messageRateTooHigh", "quotaExceeded", "administrativeAction", "payloadFormatInvalid"),
+  ...numbered(0x9a, "retainNotSupported", "qosNotSupported", "useAnotherServer", "serverMoved", "sharedSubscriptionsNotSupported"),
+  ...numbered(0x9f, "connectionRateExceeded", "maximumConnectTime", "subscriptionIdentifiersNotSupported"),
   wildcardSubscriptionsNotSupported: 0xa2
 })
 const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
@@ -180,25 +139,9 @@ const pingresp = packet("Pingresp", { opcode: 13, header: flags0000, sender: "se
 const disconnect = packet("Disconnect", { opcode: 14, header: flags0000, sender: "both", fields: reason })
 const auth = packet("Auth", { opcode: 15, header: flags0000, sender: "both", fields: reason })
 
+const publishing = [publish, puback, pubrec, pubrel, pubcomp]
+const subscribing = [subscribe, suback, unsubscribe, unsuback]
+const commands = [connect, connack, ...publishing, ...subscribing, pingreq, pingresp, disconnect, auth]
+
 /** MQTT. */
-export const mqtt = protocol(mqttFrame, {
-  name: "mqtt",
-  module: "@wirewright/examples/gallery/mqtt",
-  commands: [
-    connect,
-    connack,
-    publish,
-    puback,
-    pubrec,
-    pubrel,
-    pubcomp,
-    subscribe,
-    suback,
-    unsubscribe,
-    unsuback,
-    pingreq,
-    pingresp,
-    disconnect,
-    auth
-  ]
-})
+export const mqtt = protocol(mqttFrame, { name: "mqtt", module: "@wirewright/examples/gallery/mqtt", commands })

@@ -1,27 +1,7 @@
 /** TLS 1.2 and 1.3 (RFC 5246, 8446): records, alerts, and handshake messages, which stand in the fragments of handshake records. */
-import {
-  array,
-  bodyLength,
-  by,
-  bytes,
-  choice,
-  constant,
-  enumeration,
-  frame,
-  opcode,
-  optional,
-  packetsOf,
-  prefixed,
-  protocol,
-  struct,
-  tagged,
-  u16,
-  u24,
-  u32,
-  u8,
-  utf8,
-  when
-} from "@wirewright/dsl"
+import { bodyLength, type Fields, frame, numbered, opcode, packetsOf, protocol, type Type } from "@wirewright/dsl"
+import { array, by, bytes, choice, constant, enumeration, optional, prefixed, struct, tagged } from "@wirewright/dsl"
+import { u16, u24, u32, u8, utf8, when } from "@wirewright/dsl"
 
 /** Bytes of OpenSSL 3.0; `test/fixtures/gallery` has more. */
 const recorded = (hex: string) => [{ origin: "OpenSSL 3.0", hex }]
@@ -40,84 +20,35 @@ const tlsFrame = frame("TLS", {
   states: { version: "12 or 13, as the ServerHello has chosen: certificates, their requests and tickets differ" },
   maxFrame: 0xffffff
 })
-const plaintext = packetsOf(tlsFrame, "plaintext")
-const handshake = packetsOf(tlsFrame, "handshakeMessage")
-const ciphertext = packetsOf(tlsFrame, "ciphertext")
+const [records, ciphertext] = [packetsOf(tlsFrame, "plaintext"), packetsOf(tlsFrame, "ciphertext")]
+const messages = packetsOf(tlsFrame, "handshakeMessage")
+/** A record, and a handshake message, with bytes of it where they were not encrypted. */
+const record = (name: string, opcode: number, hex: string, fields: Fields) => records(name, { examples: recorded(hex), opcode, fields })
+const message = (name: string, opcode: number, fields: Fields, ...hex: ReadonlyArray<string>) =>
+  messages(name, { examples: hex.flatMap(recorded), opcode, fields })
 
 const AlertDescription = enumeration("AlertDescription", u8, {
-  CloseNotify: 0,
-  UnexpectedMessage: 10,
-  BadRecordMac: 20,
-  RecordOverflow: 22,
-  HandshakeFailure: 40,
-  BadCertificate: 42,
-  UnsupportedCertificate: 43,
-  CertificateRevoked: 44,
-  CertificateExpired: 45,
-  CertificateUnknown: 46,
-  IllegalParameter: 47,
-  UnknownCa: 48,
-  AccessDenied: 49,
-  DecodeFailed: 50,
-  DecryptFailed: 51,
-  ProtocolVersion: 70,
-  InsufficientSecurity: 71,
-  InternalError: 80,
-  InappropriateFallback: 86,
-  UserCanceled: 90,
-  NoRenegotiation: 100,
-  MissingExtension: 109,
-  UnsupportedExtension: 110,
-  UnrecognizedName: 112,
-  BadCertificateStatusResponse: 113,
-  UnknownPskIdentity: 115,
-  CertificateRequired: 116,
+  ...numbered(0, "CloseNotify", 10, "UnexpectedMessage", 20, "BadRecordMac", 22, "RecordOverflow", 40, "HandshakeFailure"),
+  ...numbered(42, "BadCertificate", "UnsupportedCertificate", "CertificateRevoked", "CertificateExpired", "CertificateUnknown"),
+  ...numbered(47, "IllegalParameter", "UnknownCa", "AccessDenied", "DecodeFailed", "DecryptFailed"),
+  ...numbered(70, "ProtocolVersion", "InsufficientSecurity", 80, "InternalError", 86, "InappropriateFallback", 90, "UserCanceled"),
+  ...numbered(100, "NoRenegotiation", 109, "MissingExtension", "UnsupportedExtension"),
+  ...numbered(112, "UnrecognizedName", "BadCertificateStatusResponse", 115, "UnknownPskIdentity", "CertificateRequired"),
   NoApplicationProtocol: 120
 })
+const alert = { level: enumeration("AlertLevel", u8, { Warning: 1, Fatal: 2 }), description: AlertDescription }
 const NamedGroup = enumeration("NamedGroup", u16, { Secp256r1: 23, Secp384r1: 24, Secp521r1: 25, X25519: 29, X448: 30, Ffdhe2048: 256 })
 /** In TLS 1.2 a hash's number and a signature's. */
 const SignatureScheme = enumeration("SignatureScheme", u16, {
-  RsaPkcs1Sha256: 0x0401,
-  EcdsaSecp256r1Sha256: 0x0403,
-  RsaPssRsaeSha256: 0x0804,
-  RsaPssRsaeSha384: 0x0805,
-  RsaPssRsaeSha512: 0x0806,
-  Ed25519: 0x0807
+  ...numbered(0x0401, "RsaPkcs1Sha256", 0x0403, "EcdsaSecp256r1Sha256"),
+  ...numbered(0x0804, "RsaPssRsaeSha256", "RsaPssRsaeSha384", "RsaPssRsaeSha512", "Ed25519")
 })
 const CipherSuite = enumeration("CipherSuite", u16, {
-  Aes128GcmSha256: 0x1301,
-  Aes256GcmSha384: 0x1302,
-  Chacha20Poly1305Sha256: 0x1303,
+  ...numbered(0x1301, "Aes128GcmSha256", "Aes256GcmSha384", "Chacha20Poly1305Sha256"),
   RenegotiationInfo: 0x00ff
 })
-const ExtensionType = enumeration("ExtensionType", u16, {
-  ServerName: 0,
-  MaxFragmentLength: 1,
-  StatusRequest: 5,
-  SupportedGroups: 10,
-  EcPointFormats: 11,
-  SignatureAlgorithms: 13,
-  ApplicationLayerProtocols: 16,
-  SignedCertificateTimestamp: 18,
-  Padding: 21,
-  EncryptThenMac: 22,
-  ExtendedMasterSecret: 23,
-  SessionTicket: 35,
-  PreSharedKey: 41,
-  EarlyData: 42,
-  SupportedVersions: 43,
-  Cookie: 44,
-  PskKeyExchangeModes: 45,
-  CertificateAuthorities: 47,
-  PostHandshakeAuth: 49,
-  SignatureAlgorithmsCert: 50,
-  KeyShare: 51,
-  RenegotiationInfo: 0xff01
-})
 
-const opaque8 = prefixed(u8, bytes())
-const opaque16 = prefixed(u16, bytes())
-const opaque24 = prefixed(u24, bytes())
+const [opaque8, opaque16, opaque24] = [prefixed(u8, bytes()), prefixed(u16, bytes()), prefixed(u24, bytes())]
 const names = prefixed(u16, array(opaque16))
 const schemes = prefixed(u16, array(SignatureScheme))
 
@@ -138,19 +69,20 @@ const common = {
   RenegotiationInfo: tagged(0xff01, { verifyData: opaque8 })
 }
 
+const ServerName = struct("ServerName", { type: constant(u8, 0), name: prefixed(u16, utf8()) })
+const PskIdentity = struct("PskIdentity", { identity: opaque16, obfuscatedTicketAge: u32 })
+const KeyShareEntry = struct("KeyShareEntry", { group: NamedGroup, keyExchange: opaque16 })
+
 const ClientExtensionData = choice("ClientExtensionData", by("type"), {
   ...common,
-  ServerName: tagged(0, { names: prefixed(u16, array(struct("ServerName", { type: constant(u8, 0), name: prefixed(u16, utf8()) }))) }),
+  ServerName: tagged(0, { names: prefixed(u16, array(ServerName)) }),
   StatusRequest: tagged(5, { type: u8, responders: names, extensions: opaque16 }),
-  PreSharedKey: tagged(41, {
-    identities: prefixed(u16, array(struct("PskIdentity", { identity: opaque16, obfuscatedTicketAge: u32 }))),
-    binders: prefixed(u16, array(opaque8))
-  }),
+  PreSharedKey: tagged(41, { identities: prefixed(u16, array(PskIdentity)), binders: prefixed(u16, array(opaque8)) }),
   EarlyData: tagged(42, {}),
   SupportedVersions: tagged(43, { versions: prefixed(u8, array(Version)) }),
   PskKeyExchangeModes: tagged(45, { modes: prefixed(u8, array(u8)) }),
   PostHandshakeAuth: tagged(49, {}),
-  KeyShare: tagged(51, { shares: prefixed(u16, array(struct("KeyShareEntry", { group: NamedGroup, keyExchange: opaque16 }))) })
+  KeyShare: tagged(51, { shares: prefixed(u16, array(KeyShareEntry)) })
 }, { unknown: "keep" })
 
 /** What a server says in its ServerHello and EncryptedExtensions. */
@@ -174,92 +106,45 @@ const OtherExtensionData = choice("OtherExtensionData", by("type"), {
   EarlyData: tagged(42, { maxEarlyDataSize: u32 })
 }, { unknown: "keep" })
 
-const clientExtensions = prefixed(u16, array(struct("ClientExtension", { type: ExtensionType, data: prefixed(u16, ClientExtensionData) })))
-const serverExtensions = prefixed(u16, array(struct("ServerExtension", { type: ExtensionType, data: prefixed(u16, ServerExtensionData) })))
-const otherExtensions = prefixed(u16, array(struct("OtherExtension", { type: ExtensionType, data: prefixed(u16, OtherExtensionData) })))
-const in12 = { to: 12 } as const
-const in13 = { from: 13 } as const
+const extensions = (name: string, data: Type) => prefixed(u16, array(struct(name, { type: u16, data: prefixed(u16, data) })))
+const clientExtensions = extensions("ClientExtension", ClientExtensionData)
+const serverExtensions = extensions("ServerExtension", ServerExtensionData)
+const otherExtensions = extensions("OtherExtension", OtherExtensionData)
+const in12 = (of: Type) => when("version", of, { to: 12 })
+const in13 = (of: Type) => when("version", of, { from: 13 })
 const hello = { version: Version, random: bytes({ size: 32 }), sessionId: prefixed(u8, bytes({ max: 32 })) }
+const offered = { cipherSuites: prefixed(u16, array(CipherSuite)), compressionMethods: prefixed(u8, array(u8)) }
+const chosen = { cipherSuite: CipherSuite, compressionMethod: u8 }
+const age13 = { ageAdd: in13(u32), nonce: in13(opaque8) }
+const CertificateEntry = struct("CertificateEntry", { certificate: opaque24, extensions: in13(otherExtensions) })
+const wanted12 = { types: in12(prefixed(u8, array(u8))), schemes: in12(schemes), authorities: in12(names) }
+
+const encrypted = "16030300289dd952ae97532f55d3ac0ca268c528f4ff39ec209842c94431bc6dd9b3295a6eddc282461cbee093"
+const serverHello = "02000035030318e1f1b524c0e0158c414818b126a596c02fbf359ed267fe444f574e4752440100009e00000dff010001000023000000170000"
+const certificateRequest = "0d000030030102400028040305030603080708080809080a080b0804080508060401050106010303030103020402050206020000"
 
 /** Transport Layer Security. */
 export const tls = protocol(tlsFrame, {
   name: "tls",
   module: "@wirewright/examples/gallery/tls",
   commands: [
-    plaintext("ChangeCipherSpec", { examples: recorded("140303000101"), opcode: 20, fields: { one: constant(u8, 1) } }),
-    plaintext("Alert", {
-      examples: recorded("15030300020246"),
-      opcode: 21,
-      fields: { level: enumeration("AlertLevel", u8, { Warning: 1, Fatal: 2 }), description: AlertDescription }
-    }),
+    record("ChangeCipherSpec", 20, "140303000101", { one: constant(u8, 1) }),
+    record("Alert", 21, "15030300020246", alert),
     /** A part of the handshake messages, one after another; one message may be in several records. */
-    plaintext("Handshake", {
-      examples: recorded("160303002510000021206eae533a6075d8c63583ff3a2448c925b96bec1c524ecb220a66cd2121d8845e"),
-      opcode: 22,
-      fields: { messages: bytes() }
-    }),
+    record("Handshake", 22, "160303002510000021206eae533a6075d8c63583ff3a2448c925b96bec1c524ecb220a66cd2121d8845e", { messages: bytes() }),
     /** Encrypted always: in TLS 1.3 it is what anything encrypted calls itself. */
-    plaintext("ApplicationData", {
-      examples: recorded("1703030017ef34132a9c0f4d7aa1feb9b60163c18eb974fee298fe51"),
-      opcode: 23,
-      fields: { encrypted: bytes() }
-    }),
-    ciphertext("Encrypted", {
-      examples: recorded("16030300289dd952ae97532f55d3ac0ca268c528f4ff39ec209842c94431bc6dd9b3295a6eddc282461cbee093"),
-      fields: { encrypted: bytes() }
-    }),
-    handshake("HelloRequest", { opcode: 0, fields: {} }),
-    handshake("ClientHello", {
-      opcode: 1,
-      fields: {
-        ...hello,
-        cipherSuites: prefixed(u16, array(CipherSuite)),
-        compressionMethods: prefixed(u8, array(u8)),
-        extensions: optional(clientExtensions)
-      }
-    }),
-    handshake("ServerHello", {
-      examples: recorded(
-        "02000035030318e1f1b524c0e0158c414818b126a596c02fbf359ed267fe444f574e4752440100009e00000dff010001000023000000170000"
-      ),
-      opcode: 2,
-      fields: { ...hello, cipherSuite: CipherSuite, compressionMethod: u8, extensions: optional(serverExtensions) }
-    }),
-    handshake("NewSessionTicket", {
-      opcode: 4,
-      fields: {
-        lifetime: u32,
-        ageAdd: when("version", u32, in13),
-        nonce: when("version", opaque8, in13),
-        ticket: opaque16,
-        extensions: when("version", otherExtensions, in13)
-      }
-    }),
-    handshake("EndOfEarlyData", { opcode: 5, fields: {} }),
-    handshake("EncryptedExtensions", { opcode: 8, fields: { extensions: serverExtensions } }),
-    handshake("Certificate", {
-      opcode: 11,
-      fields: {
-        context: when("version", opaque8, in13),
-        certificates: prefixed(
-          u24,
-          array(struct("CertificateEntry", { certificate: opaque24, extensions: when("version", otherExtensions, in13) }))
-        )
-      }
-    }),
-    handshake("CertificateRequest", {
-      examples: recorded("0d000030030102400028040305030603080708080809080a080b0804080508060401050106010303030103020402050206020000"),
-      opcode: 13,
-      fields: {
-        types: when("version", prefixed(u8, array(u8)), in12),
-        schemes: when("version", schemes, in12),
-        authorities: when("version", names, in12),
-        context: when("version", opaque8, in13),
-        extensions: when("version", otherExtensions, in13)
-      }
-    }),
-    handshake("ServerHelloDone", { examples: recorded("0e000000"), opcode: 14, fields: {} }),
-    handshake("CertificateVerify", { opcode: 15, fields: { scheme: SignatureScheme, signature: opaque16 } }),
-    handshake("Finished", { opcode: 20, fields: { verifyData: bytes() } })
+    record("ApplicationData", 23, "1703030017ef34132a9c0f4d7aa1feb9b60163c18eb974fee298fe51", { encrypted: bytes() }),
+    ciphertext("Encrypted", { examples: recorded(encrypted), fields: { encrypted: bytes() } }),
+    message("HelloRequest", 0, {}),
+    message("ClientHello", 1, { ...hello, ...offered, extensions: optional(clientExtensions) }),
+    message("ServerHello", 2, { ...hello, ...chosen, extensions: optional(serverExtensions) }, serverHello),
+    message("NewSessionTicket", 4, { lifetime: u32, ...age13, ticket: opaque16, extensions: in13(otherExtensions) }),
+    message("EndOfEarlyData", 5, {}),
+    message("EncryptedExtensions", 8, { extensions: serverExtensions }),
+    message("Certificate", 11, { context: in13(opaque8), certificates: prefixed(u24, array(CertificateEntry)) }),
+    message("CertificateRequest", 13, { ...wanted12, context: in13(opaque8), extensions: in13(otherExtensions) }, certificateRequest),
+    message("ServerHelloDone", 14, {}, "0e000000"),
+    message("CertificateVerify", 15, { scheme: SignatureScheme, signature: opaque16 }),
+    message("Finished", 20, { verifyData: bytes() })
   ]
 })

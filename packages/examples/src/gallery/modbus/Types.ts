@@ -164,6 +164,7 @@ export function encodeFileData(writer: Writer, value: FileData): void {
   writer.position = writeFileData(writer, writer.need(boundFileData(value)), value)
 }
 
+/** Which registers of a file. */
 export interface FileRange {
   readonly file: number
   readonly record: number

@@ -860,7 +860,6 @@ export const encodeServerHelloDone: HandshakeMessageEncoder<ServerHelloDone> = (
 export interface CertificateVerify {
   readonly _tag: "CertificateVerify"
   readonly type: 0x0f
-  /** In TLS 1.2 a hash's number and a signature's. */
   readonly scheme: SignatureScheme
   readonly signature: Uint8Array
 }

@@ -84,33 +84,6 @@ export const ContentType = {
 
 export type ContentType = number
 
-export const ExtensionType = {
-  ServerName: 0x0000,
-  MaxFragmentLength: 0x0001,
-  StatusRequest: 0x0005,
-  SupportedGroups: 0x000a,
-  EcPointFormats: 0x000b,
-  SignatureAlgorithms: 0x000d,
-  ApplicationLayerProtocols: 0x0010,
-  SignedCertificateTimestamp: 0x0012,
-  Padding: 0x0015,
-  EncryptThenMac: 0x0016,
-  ExtendedMasterSecret: 0x0017,
-  SessionTicket: 0x0023,
-  PreSharedKey: 0x0029,
-  EarlyData: 0x002a,
-  SupportedVersions: 0x002b,
-  Cookie: 0x002c,
-  PskKeyExchangeModes: 0x002d,
-  CertificateAuthorities: 0x002f,
-  PostHandshakeAuth: 0x0031,
-  SignatureAlgorithmsCert: 0x0032,
-  KeyShare: 0x0033,
-  RenegotiationInfo: 0xff01
-} as const
-
-export type ExtensionType = number
-
 export const NamedGroup = {
   Secp256r1: 0x0017,
   Secp384r1: 0x0018,

@@ -71,7 +71,8 @@ it("every word that the DSL exports for types is in the reference", () => {
     "flags",
     "enumeration",
     "bool",
-    "bcd"
+    "bcd",
+    "domainName"
   ]
   expect(words.filter((word) => !kinds.has(`"kind":"${word}"`))).toEqual([])
 })

@@ -1,6 +1,4 @@
 /** DNS as BIND's server and tools speak it. */
-import { customDomainName } from "@wirewright/examples/custom/DomainName"
-import { customPlainName } from "@wirewright/examples/custom/PlainName"
 import * as Dns from "@wirewright/examples/gallery/dns"
 import { models } from "@wirewright/examples/gallery/dns/Model"
 import * as Schemas from "@wirewright/examples/gallery/dns/Schemas"
@@ -13,7 +11,6 @@ export const dns: Gallery = {
   models,
   generated: Dns,
   schemas: Schemas,
-  customs: { DomainName: customDomainName, PlainName: customPlainName },
   spellings: true,
   follow: ({ transport }) => ({ next: () => ({ kind: transport === "udp" ? "datagram" : "segment" }) })
 }

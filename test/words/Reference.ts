@@ -165,6 +165,14 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "Characters that the encoding has not are refused. Terminators of UTF-16 are whole units."
     ),
     row(
+      "domainName",
+      "{ a: domainName(), b: domainName(), c: domainName({ compress: false }) }",
+      "{ a: \"x.org.\", b: \"y.x.org.\", c: \"x.org.\" }",
+      "0178 036f7267 00 0179 c000 0178 036f7267 00",
+      "labels as DNS has them; the rest may be a pointer to where it was said",
+      "Spelled as in master files. Pointers count from where the content begins; others may point where BIND would not, and come back as it points."
+    ),
+    row(
       "literal",
       "{ magic: literal(\"PK\"), n: u8 }",
       "{ n: 1 }",

@@ -37,6 +37,7 @@ const measurable: ReadonlySet<TypeModel["kind"]> = new Set([
   "struct",
   "choice",
   "nibbleFrames",
+  "domainName",
   "custom",
   "prefixed",
   "counted",

@@ -137,6 +137,8 @@ export class Samples {
         return [type.true, type.false].map((hex) => ({ bytes: [...bytesOfDigits(hex)] }))
       case "literal":
         return [{ bytes: [...bytesOfDigits(type.hex)] }]
+      case "domainName":
+        return [[0], [1, letter, 0]].map((bytes) => ({ bytes }))
       case "reserved":
         return [{ bytes: new Array<number>(type.int === undefined ? type.size ?? 0 : intWidth[type.int]).fill(0) }]
       case "checksum":

@@ -59,7 +59,7 @@ const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
 const types =
   ("int float varint escaped decimal bytes utf8 json text literal bool constant reserved align checksum lengthOf countOf prefixed counted " +
-    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens custom").split(" ")
+    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens custom bcd domainName").split(" ")
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
 const order = oneOf("big", "little")
@@ -105,6 +105,8 @@ const shapes: { readonly [kind: string]: Shape } = {
     of: int,
     over: array(name)
   },
+  bcd: { digits: whole },
+  domainName: { compress: flag },
   custom: { name, module: name, minimum: whole, fixed: [whole], ends: flag },
   lengthOf: { of: numberType, target, ...sizes },
   countOf: { of: numberType, target: name, ...sizes },

@@ -20,3 +20,14 @@ export const customsOf = ({ model }: Context): ReadonlyArray<Custom> => {
   }
   return [...found.values()].sort((a, b) => compare(a.name, b.name))
 }
+
+const has = ({ model }: Context, kind: TypeModel["kind"]): boolean => JSON.stringify(model).includes(`"kind":"${kind}"`)
+
+/** Whether the protocol has fields that ask where the packet's content begins. */
+export const asksForContent = (context: Context): boolean => has(context, "custom") || has(context, "domainName")
+
+/** Lines of an encoder by which such fields know where the content begins; names of the packet before are forgotten. */
+export const contentBegins = (context: Context, at: string): ReadonlyArray<string> => [
+  ...(asksForContent(context) ? [`writer.content = ${at}`] : []),
+  ...(has(context, "domainName") ? ["writer.names = undefined"] : [])
+]

@@ -6,6 +6,7 @@ import { quotedInLines } from "../Print.ts"
 import { literalOf, numberNeeds, readNumber, writeNumber } from "../words/Numbers.ts"
 import { codec } from "./Codec.ts"
 import type { Context } from "./Context.ts"
+import { contentBegins } from "./Customs.ts"
 import { FieldReader, readFields, ReadScope, type Region } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { literal, properties, readerLocals, returned, writerLocals } from "./Objects.ts"
@@ -210,7 +211,13 @@ const printWhole = (context: Context, module: Module, name: string, reading: Par
       ...withDefault(context, module, writing)
     ],
     returns: "void",
-    body: [`writer.position = write${name}(writer, writer.need(bound${name}(value)), value${args(writing)})`]
+    body: contentBegins(context, "at").length === 0
+      ? [`writer.position = write${name}(writer, writer.need(bound${name}(value)), value${args(writing)})`]
+      : [
+        `const at = writer.need(bound${name}(value))`,
+        ...contentBegins(context, "at"),
+        `writer.position = write${name}(writer, at, value${args(writing)})`
+      ]
   })
 }
 

@@ -5,6 +5,7 @@ import type { Module } from "../Module.ts"
 import { hex, local } from "../Names.ts"
 import { codec } from "./Codec.ts"
 import { type Context, kindName } from "./Context.ts"
+import { asksForContent, contentBegins } from "./Customs.ts"
 import { readFields, ReadScope } from "./Decode.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { encodeLines, selectLines } from "./Layouts.ts"
@@ -19,9 +20,6 @@ const bodyName = ({ tag }: PacketPlan, layout: LayoutModel): string => layout.na
 
 /** Header fields that a command fixes. */
 const fixedHeader = ({ command }: PacketPlan): { readonly [field: string]: number } => command.header ?? {}
-
-/** Whether the protocol has fields that only code can say, which ask where the packet's content begins. */
-const hasCustoms = (context: Context): boolean => JSON.stringify(context.model).includes("\"kind\":\"custom\"")
 
 /** Header fields that are a state of the connection for the packet they stand in. */
 const statesInHead = (context: Context, kind: KindModel): ReadonlyArray<string> =>
@@ -128,7 +126,7 @@ const printDecode = (context: Context, module: Module, packet: PacketPlan, layou
   const own = packet.needsStates ? statesInHead(context, kind) : []
   const lines = [
     ...(own.length === 0 ? [] : [`states = { ...states, ${own.map((name) => `${name}: ${local(name)}`).join(", ")} }`]),
-    ...(hasCustoms(context) ? ["reader.content = bodyStart"] : []),
+    ...(asksForContent(context) ? ["reader.content = bodyStart"] : []),
     ...constants,
     ...read.lines,
     ...(exact ? [] : [`reader.next = ${read.next}`]),
@@ -211,7 +209,7 @@ const encodeLayout = (context: Context, module: Module, packet: PacketPlan, layo
     ...chosen,
     ...(named === "init" ? [`const init = ${init}`] : []),
     `const bodyStart = ${module.use(frame, `begin${kind}`)}(writer, ${named}, ${boundText(bound)})`,
-    ...(hasCustoms(context) ? ["writer.content = bodyStart"] : []),
+    ...contentBegins(context, "bodyStart"),
     ...(own.length === 0 ? [] : [`states = { ...states, ${own.map((name) => `${name}: ${scope.values.get(name)}`).join(", ")} }`]),
     ...writerLocals(writer.lines),
     ...(usesPosition ? [`${keyword} position = bodyStart`] : []),

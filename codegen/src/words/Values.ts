@@ -1,12 +1,14 @@
-/** Prints truth values, and digits in half bytes. */
+/** Prints truth values, digits in half bytes, and domain names. */
 import { textOfHex } from "@wirewright/codec/Hex"
 import type { ValueModel } from "@wirewright/codec/words/Values"
 import { bcdSize } from "@wirewright/codec/words/Values"
-import type { Bcd, Bool } from "@wirewright/dsl"
+import type { Bcd, Bool, DomainName } from "@wirewright/dsl"
 import { local, quote } from "../Names.ts"
 import type { Word } from "./Word.ts"
 
 type Of<K extends ValueModel["kind"]> = Extract<ValueModel, { readonly kind: K }>
+
+const names = "@wirewright/codec/DomainName"
 
 /** The words of this file. */
 export const valueWords: { readonly [K in ValueModel["kind"]]: Word<Of<K>> } = {
@@ -44,5 +46,21 @@ export const valueWords: { readonly [K in ValueModel["kind"]]: Word<Of<K>> } = {
     write: (writer, type, field, value) => {
       writer.advance(`${writer.use("putBcd")}(bytes, ${writer.here}, ${value}, ${type.digits}, ${writer.where(field.path)})`)
     }
+  },
+  domainName: {
+    build: (type: DomainName) => ({ ...type }),
+    text: () => "string",
+    read: (reader, _, field, end) => {
+      const read = reader.module.use(names, "readDomainName")
+      const name = field.name === "" ? "element" : field.name
+      const value = reader.constant(local(name), `${read}(reader, ${reader.at}, ${end}, ${reader.origin}, ${reader.where(field.path)})`)
+      reader.moveToNext(name)
+      return value
+    },
+    write: (writer, type, field, value) => {
+      const put = writer.module.use(names, "putDomainName")
+      writer.advance(`${put}(writer, ${writer.here}, ${value}, ${type.compress}, ${writer.where(field.path)})`)
+    },
+    bound: (_, module, __, value) => ({ fixed: 0, terms: [`${module.use(names, "boundDomainName")}(${value})`] })
   }
 }

@@ -16,7 +16,7 @@ export class Reader {
   private readonly store: ArrayBufferLike
   private readonly base: number
 
-  /** Where the content of the packet that is being read begins, for fields that only code can say. */
+  /** Where the content of the packet that is being read begins, for domain names and fields that only code can say. */
   content = 0
   /** How many records of each type that contains itself surround what is being read. */
   depths: Record<string, number> | undefined

@@ -19,8 +19,10 @@ export class Writer {
   view: DataView
   /** Where the next packet begins. */
   position = 0
-  /** Where the content of the packet that is being written begins, for fields that only code can say. */
+  /** Where the content of the packet that is being written begins, for domain names and fields that only code can say. */
   content = 0
+  /** Where in the content of the packet that is being written domain names stand, for those after them to point at. */
+  names: Map<string, number> | undefined
   /** How many records of each type that contains itself surround what is being written. */
   depths: Record<string, number> | undefined
   /** Where what is not taken begins in the buffer. */

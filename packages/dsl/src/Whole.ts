@@ -63,14 +63,14 @@ export const checksum = <const T extends string>(
 ): Checksum<T> => mark({ ...given(options), kind: "checksum", algorithm, of } as Checksum<T>, checksum)
 
 /**
- * A field that no word can say, such as a DNS name. `module` exports for `custom("DomainName", …)`:
- * type `DomainName`; `readDomainName(reader, at, end, start, packet)`, which leaves the offset after it in `reader.next`;
- * `writeDomainName(writer, at, value, start, packet)`, which returns the offset after it; `boundDomainName(value)`, the most bytes it takes;
- * and `customDomainName: CustomFace` for tools (layout and JSON).
+ * A field that no word can say, such as bytes that a key masks. `module` exports for `custom("Payload", …)`:
+ * type `Payload`; `readPayload(reader, at, end, start, packet)`, which leaves the offset after it in `reader.next`;
+ * `writePayload(writer, at, value, start, packet)`, which returns the offset after it; `boundPayload(value)`, the most bytes it takes;
+ * and `customPayload: CustomFace` for tools (layout and JSON).
  * `start` is where the packet begins; `packet` holds the header fields and siblings that were read before.
  *
- * For protocols over text it exports the type, the face, and instead of the functions `isDomainName(text, from, to)`,
- * `readDomainName(text, from, to, packet, path, start)` and `spellDomainName(value, packet, path)`, which returns text.
+ * For protocols over text it exports the type, the face, and instead of the functions `isPayload(text, from, to)`,
+ * `readPayload(text, from, to, packet, path, start)` and `spellPayload(value, packet, path)`, which returns text.
  */
 export const custom = <const N extends string>(
   name: N,

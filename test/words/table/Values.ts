@@ -1,10 +1,13 @@
-/** Truth values, padded text, digits in half bytes. */
+/** Truth values, padded text, digits in half bytes, domain names. */
 import * as D from "@wirewright/dsl"
 import { type Entry, refused, wrong } from "../Entry.ts"
 
 const { struct } = D
 
 const b = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(values)
+
+const [twenty, eight] = [new Uint8Array(20), new Uint8Array(8)]
+const nameless = { before: twenty, first: ".", between: eight, second: ".", plain: ".", list: [], after: 9 }
 
 /** Entries of values. */
 export const values: ReadonlyArray<Entry> = [
@@ -94,6 +97,62 @@ export const values: ReadonlyArray<Entry> = [
       refused({ year: 10_000, odd: 1, long: 1, after: 9 }, "Range", "year"),
       refused({ year: -1, odd: 1, long: 1, after: 9 }, "Range", "year"),
       refused({ odd: 1, long: 1, after: 9 }, "Missing", "year")
+    ]
+  },
+  {
+    name: "domainName",
+    lossy: "others point at other names, or at none",
+    type: struct("Names", {
+      before: D.bytes({ size: 20 }),
+      first: D.domainName(),
+      between: D.bytes({ size: 8 }),
+      second: D.domainName(),
+      plain: D.domainName({ compress: false }),
+      list: D.counted(D.u8, D.domainName()),
+      after: D.u8
+    }),
+    examples: [
+      {
+        value: {
+          before: twenty,
+          first: "F.ISI.ARPA.",
+          between: eight,
+          second: "FOO.F.ISI.ARPA.",
+          plain: "ISI.ARPA.",
+          list: [".", "F.ISI.ARPA."],
+          after: 9
+        },
+        hex: `${"00".repeat(20)} 0146 03495349 0441525041 00 ${"00".repeat(8)} 03464f4f c014 03495349 0441525041 00 02 00 c014 09`,
+        from: "RFC 1035, 4.1.4: F.ISI.ARPA at 20, FOO and a pointer to it at 40"
+      },
+      {
+        value: { ...nameless, first: String.raw`a\.b\\.\000\255.` },
+        hex: `${"00".repeat(20)} 04612e625c 0200ff 00 ${"00".repeat(8)} 00 00 00 09`,
+        from: "RFC 1035, 5.1: \\X and \\DDD"
+      },
+      {
+        value: { ...nameless, first: `${"a".repeat(63)}.${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(61)}.` },
+        hex: `${"00".repeat(20)} 3f${"61".repeat(63)} 3f${"62".repeat(63)} 3f${"63".repeat(63)} 3d${"64".repeat(61)} 00 ${
+          "00".repeat(8)
+        } 00 00 00 09`,
+        from: "RFC 1035, 2.3.4: 63 and 255 bytes at most"
+      }
+    ],
+    wrong: [
+      // to itself, to what comes after, with the two bits that mean nothing
+      wrong(`${"00".repeat(20)} c014 ${"00".repeat(8)} 00 00 00 09`, "UnknownValue", "first", 20),
+      wrong(`${"00".repeat(20)} 0161 c020 ${"00".repeat(8)} 00 00 00 09`, "UnknownValue", "first", 20),
+      wrong(`${"00".repeat(20)} 40 ${"00".repeat(64)}`, "Limit", "first", 20),
+      wrong(`${"00".repeat(20)} ${`3f${"61".repeat(63)}`.repeat(3)} 3e${"61".repeat(62)} 00`, "Limit", "first", 20)
+    ],
+    refused: [
+      ...["", "a", "..", ".a.", "a..", "\u0100.", "\\", "a\\", String.raw`\256.`, String.raw`\097.`].map((first) =>
+        refused({ ...nameless, first }, "Range", "first")
+      ),
+      refused({ ...nameless, first: `${"a".repeat(64)}.` }, "Limit", "first"),
+      refused({ ...nameless, first: `${`${"a".repeat(63)}.`.repeat(3)}${"a".repeat(62)}.` }, "Limit", "first"),
+      refused({ ...nameless, first: 7 }, "Range", "first"),
+      refused({ ...nameless, first: undefined }, "Missing", "first")
     ]
   }
 ]

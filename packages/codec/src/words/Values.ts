@@ -1,4 +1,5 @@
-/** Truth values, and digits in half bytes. */
+/** Truth values, digits in half bytes, and domain names. */
+import { readDomainName } from "../DomainName.ts"
 import { textOfHex } from "../Hex.ts"
 import { readBcd, readBool } from "../Ends.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -9,6 +10,7 @@ import type { Word } from "./Word.ts"
 export type ValueModel =
   | { readonly kind: "bool"; readonly true: string; readonly false: string }
   | { readonly kind: "bcd"; readonly digits: number }
+  | { readonly kind: "domainName"; readonly compress: boolean }
 
 type Of<K extends ValueModel["kind"]> = Extract<ValueModel, { readonly kind: K }>
 
@@ -43,5 +45,17 @@ export const valueWords: { readonly [K in ValueModel["kind"]]: Word<Of<K>> } = {
     },
     schema: (make, type) => make.integer(0, 10 ** type.digits - 1),
     fromJson: (_, __, json, packet, path) => integerFromJson(false, json, packet, path)
+  },
+  domainName: {
+    least: () => 1,
+    ends: () => true,
+    summary: () => "domain name",
+    walk: (walk, type, { path, at, end, doc }) => {
+      const name = readDomainName(walk.reader, at, walk.stop(end), walk.start, walk.packet, path)
+      walk.note(path, at, walk.reader.next - at, walk.summary(type), name, name, doc)
+      return walk.reader.next
+    },
+    schema: (make) => make.text({ min: 1 }),
+    fromJson: (_, __, json, packet, path) => typeof json === "string" ? json : unfit(packet, path, "a domain name", json)
   }
 }

@@ -147,6 +147,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
       boundElements(packet.additionals, (one) => boundResourceRecord(one))
   )
   writer.content = bodyStart
+  writer.names = undefined
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.id, "Message", "id")
@@ -330,6 +331,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
       boundElements(packet.additionals, (one) => boundResourceRecord(one))
   )
   writer.content = bodyStart
+  writer.names = undefined
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.id, "TcpMessage", "id")

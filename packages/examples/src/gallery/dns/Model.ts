@@ -2,9 +2,7 @@
 /* oxlint-disable */
 
 /** The model of dns, for tools that show or convert packets. */
-import { customDomainName } from "../../custom/DomainName.ts"
-import { customPlainName } from "../../custom/PlainName.ts"
-import type { Customs, Model } from "@wirewright/codec"
+import type { Model } from "@wirewright/codec"
 import json from "./dns.model.json" with { type: "json" }
 
 /** What this protocol adds to its base. */
@@ -12,6 +10,3 @@ export const model: Model = json as unknown as Model
 
 /** The models from the root protocol to this one. */
 export const models: ReadonlyArray<Model> = [model]
-
-/** What tools need of the fields that only code can say. */
-export const customs: Customs = { DomainName: customDomainName, PlainName: customPlainName }

@@ -2,18 +2,19 @@
 /* oxlint-disable */
 
 /** Effect schemas of dns, beside the codecs and never on the packet path. */
-import { customs, models } from "./Model.ts"
+import { models } from "./Model.ts"
 import type * as Packets from "./index.ts"
 import { packetSchema, typeSchema } from "@wirewright/codec/PacketSchema"
 
-export const UnknownDatagram = /* @__PURE__ */ packetSchema<Packets.UnknownDatagram>(models, "UnknownDatagram", customs)
-export const UnknownSegment = /* @__PURE__ */ packetSchema<Packets.UnknownSegment>(models, "UnknownSegment", customs)
-export const Message = /* @__PURE__ */ packetSchema<Packets.Message>(models, "Message", customs)
-export const TcpMessage = /* @__PURE__ */ packetSchema<Packets.TcpMessage>(models, "TcpMessage", customs)
-export const Option = /* @__PURE__ */ typeSchema<Packets.Option>(models, "Option", customs)
-export const OptionData = /* @__PURE__ */ typeSchema<Packets.OptionData>(models, "OptionData", customs)
-export const Question = /* @__PURE__ */ typeSchema<Packets.Question>(models, "Question", customs)
-export const RecordData = /* @__PURE__ */ typeSchema<Packets.RecordData>(models, "RecordData", customs)
-export const ResourceRecord = /* @__PURE__ */ typeSchema<Packets.ResourceRecord>(models, "ResourceRecord", customs)
-export const ServiceParameter = /* @__PURE__ */ typeSchema<Packets.ServiceParameter>(models, "ServiceParameter", customs)
-export const TypeWindow = /* @__PURE__ */ typeSchema<Packets.TypeWindow>(models, "TypeWindow", customs)
+export const UnknownDatagram = /* @__PURE__ */ packetSchema<Packets.UnknownDatagram>(models, "UnknownDatagram")
+export const UnknownSegment = /* @__PURE__ */ packetSchema<Packets.UnknownSegment>(models, "UnknownSegment")
+export const Message = /* @__PURE__ */ packetSchema<Packets.Message>(models, "Message")
+export const TcpMessage = /* @__PURE__ */ packetSchema<Packets.TcpMessage>(models, "TcpMessage")
+export const Option = /* @__PURE__ */ typeSchema<Packets.Option>(models, "Option")
+export const OptionData = /* @__PURE__ */ typeSchema<Packets.OptionData>(models, "OptionData")
+export const ParameterValue = /* @__PURE__ */ typeSchema<Packets.ParameterValue>(models, "ParameterValue")
+export const Question = /* @__PURE__ */ typeSchema<Packets.Question>(models, "Question")
+export const RecordData = /* @__PURE__ */ typeSchema<Packets.RecordData>(models, "RecordData")
+export const ResourceRecord = /* @__PURE__ */ typeSchema<Packets.ResourceRecord>(models, "ResourceRecord")
+export const ServiceParameter = /* @__PURE__ */ typeSchema<Packets.ServiceParameter>(models, "ServiceParameter")
+export const TypeWindow = /* @__PURE__ */ typeSchema<Packets.TypeWindow>(models, "TypeWindow")

@@ -2,8 +2,6 @@
 /* oxlint-disable */
 
 /** Named types of dns. */
-import { type DomainName, boundDomainName, readDomainName, writeDomainName } from "../../custom/DomainName.ts"
-import { type PlainName, boundPlainName, readPlainName, writePlainName } from "../../custom/PlainName.ts"
 import {
   Reader,
   type Writer,
@@ -26,6 +24,7 @@ import {
   within,
   writeNested
 } from "@wirewright/codec"
+import { boundDomainName, putDomainName, readDomainName } from "@wirewright/codec/DomainName"
 
 export const Operation = {
   Query: 0x00,
@@ -141,7 +140,10 @@ export function decodeOption(bytes: Uint8Array): Option {
 
 /** Appends a `Option` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeOption(writer: Writer, value: Option): void {
-  writer.position = writeOption(writer, writer.need(boundOption(value)), value)
+  const at = writer.need(boundOption(value))
+  writer.content = at
+  writer.names = undefined
+  writer.position = writeOption(writer, at, value)
 }
 
 export interface OptionDataNameServerId {
@@ -338,9 +340,312 @@ export function tagOfOptionData(value: OptionData): number {
   }
 }
 
+export interface ParameterValueMandatory {
+  readonly _tag: "Mandatory"
+  readonly keys: ReadonlyArray<number>
+}
+
+export interface ParameterValueApplicationProtocols {
+  readonly _tag: "ApplicationProtocols"
+  readonly protocols: ReadonlyArray<string>
+}
+
+export interface ParameterValueNoDefaultProtocol {
+  readonly _tag: "NoDefaultProtocol"
+}
+
+export interface ParameterValuePort {
+  readonly _tag: "Port"
+  readonly port: number
+}
+
+export interface ParameterValueIpv4Hint {
+  readonly _tag: "Ipv4Hint"
+  readonly addresses: ReadonlyArray<Uint8Array>
+}
+
+export interface ParameterValueEncryptedClientHello {
+  readonly _tag: "EncryptedClientHello"
+  readonly configurations: Uint8Array
+}
+
+export interface ParameterValueIpv6Hint {
+  readonly _tag: "Ipv6Hint"
+  readonly addresses: ReadonlyArray<Uint8Array>
+}
+
+/** A `ParameterValue` with a tag that is not described. */
+export interface ParameterValueUnknown {
+  readonly _tag: "Unknown"
+  readonly tag: number
+  readonly bytes: Uint8Array
+}
+
+/** What a service says of itself (RFC 9460, 14.3). */
+export type ParameterValue =
+  | ParameterValueMandatory
+  | ParameterValueApplicationProtocols
+  | ParameterValueNoDefaultProtocol
+  | ParameterValuePort
+  | ParameterValueIpv4Hint
+  | ParameterValueEncryptedClientHello
+  | ParameterValueIpv6Hint
+  | ParameterValueUnknown
+
+/**
+ * Reads a `ParameterValue` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
+ */
+export function readParameterValue(reader: Reader, at: number, end: number, start: number, tag: number): ParameterValue {
+  const view = reader.view
+  switch (tag) {
+    case 0: {
+      const keys: Array<number> = []
+      let keysAt = at
+      try {
+        while (end - keysAt >= 1) {
+          expectAtLeast(end - keysAt, 2, "ParameterValue", "", keysAt - start)
+          keys.push(view.getUint16(keysAt))
+          keysAt = keysAt + 2
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "keys", keys.length)
+      }
+      reader.next = keysAt
+      return {
+        _tag: "Mandatory",
+        keys
+      }
+    }
+    case 1: {
+      const protocols: Array<string> = []
+      let protocolsAt = at
+      try {
+        while (end - protocolsAt >= 1) {
+          expectAtLeast(end - protocolsAt, 1, "ParameterValue", "", protocolsAt - start)
+          const elementLength = view.getUint8(protocolsAt)
+          const elementEnd = protocolsAt + 1 + elementLength
+          expectWithin(elementEnd, end, "ParameterValue", "", protocolsAt + 1, start)
+          protocols.push(reader.text(protocolsAt + 1, elementEnd))
+          protocolsAt = elementEnd
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "protocols", protocols.length)
+      }
+      reader.next = protocolsAt
+      return {
+        _tag: "ApplicationProtocols",
+        protocols
+      }
+    }
+    case 2: {
+      reader.next = at
+      return {
+        _tag: "NoDefaultProtocol"
+      }
+    }
+    case 3: {
+      expectAtLeast(end - at, 2, "ParameterValue", "port", at - start)
+      reader.next = at + 2
+      return {
+        _tag: "Port",
+        port: view.getUint16(at)
+      }
+    }
+    case 4: {
+      const addresses: Array<Uint8Array> = []
+      let addressesAt = at
+      try {
+        while (end - addressesAt >= 1) {
+          expectAtLeast(end - addressesAt, 4, "ParameterValue", "", addressesAt - start)
+          addresses.push(reader.slice(addressesAt, addressesAt + 4))
+          addressesAt = addressesAt + 4
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "addresses", addresses.length)
+      }
+      reader.next = addressesAt
+      return {
+        _tag: "Ipv4Hint",
+        addresses
+      }
+    }
+    case 5: {
+      reader.next = end
+      return {
+        _tag: "EncryptedClientHello",
+        configurations: reader.slice(at, end)
+      }
+    }
+    case 6: {
+      const addresses: Array<Uint8Array> = []
+      let addressesAt = at
+      try {
+        while (end - addressesAt >= 1) {
+          expectAtLeast(end - addressesAt, 16, "ParameterValue", "", addressesAt - start)
+          addresses.push(reader.slice(addressesAt, addressesAt + 16))
+          addressesAt = addressesAt + 16
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "addresses", addresses.length)
+      }
+      reader.next = addressesAt
+      return {
+        _tag: "Ipv6Hint",
+        addresses
+      }
+    }
+    default:
+      reader.next = end
+      return { _tag: "Unknown", tag: tag, bytes: reader.slice(at, end) }
+  }
+}
+
+/** Writes a `ParameterValue` at `at`, where there is room for `boundParameterValue` bytes; returns the offset after it. */
+export function writeParameterValue(writer: Writer, at: number, value: ParameterValue): number {
+  const { bytes, view } = writer
+  switch (value._tag) {
+    case "Mandatory": {
+      let position = at
+      let keysIndex = 0
+      try {
+        for (const keysElement of value.keys) {
+          putU16(view, position, keysElement, "ParameterValue", "")
+          position = position + 2
+          keysIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "keys", keysIndex)
+      }
+      return position
+    }
+    case "ApplicationProtocols": {
+      let position = at
+      let protocolsIndex = 0
+      try {
+        for (const protocolsElement of value.protocols) {
+          const protocolsElementAt = position
+          const protocolsElementFrom = position + 1
+          position = position + 1 + encodeText(bytes, position + 1, protocolsElement)
+          putU8(view, protocolsElementAt, position - protocolsElementFrom, "ParameterValue", "")
+          protocolsIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "protocols", protocolsIndex)
+      }
+      return position
+    }
+    case "NoDefaultProtocol": {
+      const position = at
+      return position
+    }
+    case "Port": {
+      const position = at
+      putU16(view, position, value.port, "ParameterValue", "port")
+      return position + 2
+    }
+    case "Ipv4Hint": {
+      let position = at
+      let addressesIndex = 0
+      try {
+        for (const addressesElement of value.addresses) {
+          checkLength(addressesElement.length, 4, "ParameterValue", "")
+          bytes.set(addressesElement, position)
+          position = position + 4
+          addressesIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "addresses", addressesIndex)
+      }
+      return position
+    }
+    case "EncryptedClientHello": {
+      let position = at
+      position = putBytes(bytes, position, value.configurations)
+      return position
+    }
+    case "Ipv6Hint": {
+      let position = at
+      let addressesIndex = 0
+      try {
+        for (const addressesElement of value.addresses) {
+          checkLength(addressesElement.length, 16, "ParameterValue", "")
+          bytes.set(addressesElement, position)
+          position = position + 16
+          addressesIndex++
+        }
+      } catch (error) {
+        throw inElement(error, "ParameterValue", "addresses", addressesIndex)
+      }
+      return position
+    }
+    case "Unknown": {
+      if (
+        value.tag === 0 || value.tag === 1 || value.tag === 2 || value.tag === 3 || value.tag === 4 || value.tag === 5 || value.tag === 6
+      ) unencodable("Range", "ParameterValue", "tag", "a tag that is not described", String(value.tag))
+      return putBytes(bytes, at, value.bytes)
+    }
+    default:
+      return unencodable(
+        "UnknownValue",
+        "ParameterValue",
+        "_tag",
+        "a case of ParameterValue",
+        String((value as { readonly _tag?: unknown } | undefined)?._tag)
+      )
+  }
+}
+
+/** Room a `ParameterValue` needs at most, in bytes. */
+export function boundParameterValue(value: ParameterValue): number {
+  switch (value._tag) {
+    case "Mandatory":
+      return value.keys.length * 2
+    case "ApplicationProtocols":
+      return boundElements(value.protocols, (one) => 1 + textBound(one))
+    case "NoDefaultProtocol":
+      return 0
+    case "Port":
+      return 2
+    case "Ipv4Hint":
+      return value.addresses.length * 4
+    case "EncryptedClientHello":
+      return value.configurations.length
+    case "Ipv6Hint":
+      return value.addresses.length * 16
+    case "Unknown":
+      return 0 + value.bytes.length
+    default:
+      return 0
+  }
+}
+
+/** The number that selects the case of a `ParameterValue`. */
+export function tagOfParameterValue(value: ParameterValue): number {
+  switch (value._tag) {
+    case "Mandatory":
+      return 0
+    case "ApplicationProtocols":
+      return 1
+    case "NoDefaultProtocol":
+      return 2
+    case "Port":
+      return 3
+    case "Ipv4Hint":
+      return 4
+    case "EncryptedClientHello":
+      return 5
+    case "Ipv6Hint":
+      return 6
+    case "Unknown":
+      return value.tag
+    default:
+      return 0
+  }
+}
+
 export interface Question {
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly name: DomainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly name: string
   /** What is asked or stored (IANA: Resource Record TYPEs). */
   readonly type: RecordType
   /** Of an OPT record: how many bytes its sender takes in a datagram. */
@@ -350,7 +655,7 @@ export interface Question {
 /** Reads a `Question` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
 export function readQuestion(reader: Reader, at: number, end: number, start: number): Question {
   const view = reader.view
-  const name = within("Question", "name", () => readDomainName(reader, at, end, start))
+  const name = readDomainName(reader, at, end, start, "Question", "name")
   const afterName = reader.next
   expectAtLeast(end - afterName, 4, "Question", "type", afterName - start)
   reader.next = afterName + 4
@@ -365,7 +670,7 @@ export function readQuestion(reader: Reader, at: number, end: number, start: num
 export function writeQuestion(writer: Writer, at: number, value: Question): number {
   const { view } = writer
   let position = at
-  position = within("Question", "name", () => writeDomainName(writer, position, value.name, at, value))
+  position = putDomainName(writer, position, value.name, true, "Question", "name")
   putU16(view, position, value.type, "Question", "type")
   putU16(view, position + 2, value.class, "Question", "class")
   return position + 4
@@ -386,7 +691,10 @@ export function decodeQuestion(bytes: Uint8Array): Question {
 
 /** Appends a `Question` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeQuestion(writer: Writer, value: Question): void {
-  writer.position = writeQuestion(writer, writer.need(boundQuestion(value)), value)
+  const at = writer.need(boundQuestion(value))
+  writer.content = at
+  writer.names = undefined
+  writer.position = writeQuestion(writer, at, value)
 }
 
 export interface RecordDataA {
@@ -396,22 +704,22 @@ export interface RecordDataA {
 
 export interface RecordDataNS {
   readonly _tag: "NS"
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly nameServer: DomainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly nameServer: string
 }
 
 export interface RecordDataCNAME {
   readonly _tag: "CNAME"
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly canonicalName: DomainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly canonicalName: string
 }
 
 export interface RecordDataSOA {
   readonly _tag: "SOA"
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly primary: DomainName
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly mailbox: DomainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly primary: string
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly mailbox: string
   readonly serial: number
   readonly refresh: number
   readonly retry: number
@@ -421,15 +729,15 @@ export interface RecordDataSOA {
 
 export interface RecordDataPTR {
   readonly _tag: "PTR"
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly name: DomainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly name: string
 }
 
 export interface RecordDataMX {
   readonly _tag: "MX"
   readonly preference: number
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly exchange: DomainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly exchange: string
 }
 
 export interface RecordDataTXT {
@@ -439,17 +747,17 @@ export interface RecordDataTXT {
 
 export interface RecordDataRP {
   readonly _tag: "RP"
-  /** A name that is never compressed. */
-  readonly mailbox: PlainName
-  /** A name that is never compressed. */
-  readonly text: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly mailbox: string
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly text: string
 }
 
 export interface RecordDataAFSDB {
   readonly _tag: "AFSDB"
   readonly subtype: number
-  /** A name that is never compressed. */
-  readonly host: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly host: string
 }
 
 export interface RecordDataAAAA {
@@ -462,8 +770,8 @@ export interface RecordDataSRV {
   readonly priority: number
   readonly weight: number
   readonly port: number
-  /** A name that is never compressed. */
-  readonly target: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly target: string
 }
 
 export interface RecordDataNAPTR {
@@ -476,14 +784,14 @@ export interface RecordDataNAPTR {
   readonly services: string
   /** At most 255 bytes with their length. */
   readonly regularExpression: string
-  /** A name that is never compressed. */
-  readonly replacement: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly replacement: string
 }
 
 export interface RecordDataDNAME {
   readonly _tag: "DNAME"
-  /** A name that is never compressed. */
-  readonly target: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly target: string
 }
 
 export interface RecordDataOPT {
@@ -501,31 +809,31 @@ export interface RecordDataRRSIG {
   readonly expiration: number
   readonly inception: number
   readonly keyTag: number
-  /** A name that is never compressed. */
-  readonly signer: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly signer: string
   readonly signature: Uint8Array
 }
 
 export interface RecordDataNSEC {
   readonly _tag: "NSEC"
-  /** A name that is never compressed. */
-  readonly next: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly next: string
   readonly types: ReadonlyArray<TypeWindow>
 }
 
 export interface RecordDataSVCB {
   readonly _tag: "SVCB"
   readonly priority: number
-  /** A name that is never compressed. */
-  readonly target: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly target: string
   readonly parameters: ReadonlyArray<ServiceParameter>
 }
 
 export interface RecordDataHTTPS {
   readonly _tag: "HTTPS"
   readonly priority: number
-  /** A name that is never compressed. */
-  readonly target: PlainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly target: string
   readonly parameters: ReadonlyArray<ServiceParameter>
 }
 
@@ -582,7 +890,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     }
     case 2: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
-      const nameServer = within("RecordData", "nameServer", () => readDomainName(reader, at, end, start))
+      const nameServer = readDomainName(reader, at, end, start, "RecordData", "nameServer")
       const afterNameServer = reader.next
       reader.next = afterNameServer
       return {
@@ -592,7 +900,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     }
     case 5: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
-      const canonicalName = within("RecordData", "canonicalName", () => readDomainName(reader, at, end, start))
+      const canonicalName = readDomainName(reader, at, end, start, "RecordData", "canonicalName")
       const afterCanonicalName = reader.next
       reader.next = afterCanonicalName
       return {
@@ -602,9 +910,9 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     }
     case 6: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
-      const primary = within("RecordData", "primary", () => readDomainName(reader, at, end, start))
+      const primary = readDomainName(reader, at, end, start, "RecordData", "primary")
       const afterPrimary = reader.next
-      const mailbox = within("RecordData", "mailbox", () => readDomainName(reader, afterPrimary, end, start))
+      const mailbox = readDomainName(reader, afterPrimary, end, start, "RecordData", "mailbox")
       const afterMailbox = reader.next
       expectAtLeast(end - afterMailbox, 20, "RecordData", "serial", afterMailbox - start)
       reader.next = afterMailbox + 20
@@ -621,7 +929,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     }
     case 12: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
-      const name = within("RecordData", "name", () => readDomainName(reader, at, end, start))
+      const name = readDomainName(reader, at, end, start, "RecordData", "name")
       const afterName = reader.next
       reader.next = afterName
       return {
@@ -632,11 +940,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     case 15: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
       expectAtLeast(end - at, 2, "RecordData", "preference", at - start)
-      const exchange = within(
-        "RecordData",
-        "exchange",
-        () => readDomainName(reader, at + 2, end, start, { preference: view.getUint16(at) })
-      )
+      const exchange = readDomainName(reader, at + 2, end, start, "RecordData", "exchange")
       const afterExchange = reader.next
       reader.next = afterExchange
       return {
@@ -668,9 +972,9 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     }
     case 17: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
-      const mailbox = within("RecordData", "mailbox", () => readPlainName(reader, at, end, start))
+      const mailbox = readDomainName(reader, at, end, start, "RecordData", "mailbox")
       const afterMailbox = reader.next
-      const text = within("RecordData", "text", () => readPlainName(reader, afterMailbox, end, start))
+      const text = readDomainName(reader, afterMailbox, end, start, "RecordData", "text")
       const afterText = reader.next
       reader.next = afterText
       return {
@@ -682,7 +986,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     case 18: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
       expectAtLeast(end - at, 2, "RecordData", "subtype", at - start)
-      const host = within("RecordData", "host", () => readPlainName(reader, at + 2, end, start, { subtype: view.getUint16(at) }))
+      const host = readDomainName(reader, at + 2, end, start, "RecordData", "host")
       const afterHost = reader.next
       reader.next = afterHost
       return {
@@ -703,16 +1007,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     case 33: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
       expectAtLeast(end - at, 6, "RecordData", "priority", at - start)
-      const target = within(
-        "RecordData",
-        "target",
-        () =>
-          readPlainName(reader, at + 6, end, start, {
-            priority: view.getUint16(at),
-            weight: view.getUint16(at + 2),
-            port: view.getUint16(at + 4)
-          })
-      )
+      const target = readDomainName(reader, at + 6, end, start, "RecordData", "target")
       const afterTarget = reader.next
       reader.next = afterTarget
       return {
@@ -738,11 +1033,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
       const regularExpressionLength = view.getUint8(servicesEnd)
       const regularExpressionEnd = servicesEnd + 1 + regularExpressionLength
       expectWithin(regularExpressionEnd, end, "RecordData", "regularExpression", servicesEnd + 1, start)
-      const replacement = within(
-        "RecordData",
-        "replacement",
-        () => readPlainName(reader, regularExpressionEnd, end, start, { order: view.getUint16(at), preference: view.getUint16(at + 2) })
-      )
+      const replacement = readDomainName(reader, regularExpressionEnd, end, start, "RecordData", "replacement")
       const afterReplacement = reader.next
       reader.next = afterReplacement
       return {
@@ -757,7 +1048,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     }
     case 39: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
-      const target = within("RecordData", "target", () => readPlainName(reader, at, end, start))
+      const target = readDomainName(reader, at, end, start, "RecordData", "target")
       const afterTarget = reader.next
       reader.next = afterTarget
       return {
@@ -787,20 +1078,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     case 46: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
       expectAtLeast(end - at, 18, "RecordData", "typeCovered", at - start)
-      const signer = within(
-        "RecordData",
-        "signer",
-        () =>
-          readPlainName(reader, at + 18, end, start, {
-            typeCovered: view.getUint16(at),
-            algorithm: view.getUint8(at + 2),
-            labels: view.getUint8(at + 3),
-            originalTimeToLive: view.getUint32(at + 4),
-            expiration: view.getUint32(at + 8),
-            inception: view.getUint32(at + 12),
-            keyTag: view.getUint16(at + 16)
-          })
-      )
+      const signer = readDomainName(reader, at + 18, end, start, "RecordData", "signer")
       const afterSigner = reader.next
       reader.next = end
       return {
@@ -818,7 +1096,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     }
     case 47: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
-      const next = within("RecordData", "next", () => readPlainName(reader, at, end, start))
+      const next = readDomainName(reader, at, end, start, "RecordData", "next")
       const afterNext = reader.next
       const types: Array<TypeWindow> = []
       let typesAt = afterNext
@@ -842,7 +1120,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     case 64: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
       expectAtLeast(end - at, 2, "RecordData", "priority", at - start)
-      const target = within("RecordData", "target", () => readPlainName(reader, at + 2, end, start, { priority: view.getUint16(at) }))
+      const target = readDomainName(reader, at + 2, end, start, "RecordData", "target")
       const afterTarget = reader.next
       const parameters: Array<ServiceParameter> = []
       let parametersAt = afterTarget
@@ -867,7 +1145,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
     case 65: {
       if (at === end) return { _tag: "Unknown", tag: tag, bytes: reader.slice(reader.next = end, end) }
       expectAtLeast(end - at, 2, "RecordData", "priority", at - start)
-      const target = within("RecordData", "target", () => readPlainName(reader, at + 2, end, start, { priority: view.getUint16(at) }))
+      const target = readDomainName(reader, at + 2, end, start, "RecordData", "target")
       const afterTarget = reader.next
       const parameters: Array<ServiceParameter> = []
       let parametersAt = afterTarget
@@ -926,18 +1204,18 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "NS": {
       let position = at
-      position = within("RecordData", "nameServer", () => writeDomainName(writer, position, value.nameServer, at, value))
+      position = putDomainName(writer, position, value.nameServer, true, "RecordData", "nameServer")
       return position
     }
     case "CNAME": {
       let position = at
-      position = within("RecordData", "canonicalName", () => writeDomainName(writer, position, value.canonicalName, at, value))
+      position = putDomainName(writer, position, value.canonicalName, true, "RecordData", "canonicalName")
       return position
     }
     case "SOA": {
       let position = at
-      position = within("RecordData", "primary", () => writeDomainName(writer, position, value.primary, at, value))
-      position = within("RecordData", "mailbox", () => writeDomainName(writer, position, value.mailbox, at, value))
+      position = putDomainName(writer, position, value.primary, true, "RecordData", "primary")
+      position = putDomainName(writer, position, value.mailbox, true, "RecordData", "mailbox")
       putU32(view, position, value.serial, "RecordData", "serial")
       putU32(view, position + 4, value.refresh, "RecordData", "refresh")
       putU32(view, position + 8, value.retry, "RecordData", "retry")
@@ -947,13 +1225,13 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "PTR": {
       let position = at
-      position = within("RecordData", "name", () => writeDomainName(writer, position, value.name, at, value))
+      position = putDomainName(writer, position, value.name, true, "RecordData", "name")
       return position
     }
     case "MX": {
       let position = at
       putU16(view, position, value.preference, "RecordData", "preference")
-      position = within("RecordData", "exchange", () => writeDomainName(writer, position + 2, value.exchange, at, value))
+      position = putDomainName(writer, position + 2, value.exchange, true, "RecordData", "exchange")
       return position
     }
     case "TXT": {
@@ -974,14 +1252,14 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "RP": {
       let position = at
-      position = within("RecordData", "mailbox", () => writePlainName(writer, position, value.mailbox, at, value))
-      position = within("RecordData", "text", () => writePlainName(writer, position, value.text, at, value))
+      position = putDomainName(writer, position, value.mailbox, false, "RecordData", "mailbox")
+      position = putDomainName(writer, position, value.text, false, "RecordData", "text")
       return position
     }
     case "AFSDB": {
       let position = at
       putU16(view, position, value.subtype, "RecordData", "subtype")
-      position = within("RecordData", "host", () => writePlainName(writer, position + 2, value.host, at, value))
+      position = putDomainName(writer, position + 2, value.host, false, "RecordData", "host")
       return position
     }
     case "AAAA": {
@@ -995,7 +1273,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       putU16(view, position, value.priority, "RecordData", "priority")
       putU16(view, position + 2, value.weight, "RecordData", "weight")
       putU16(view, position + 4, value.port, "RecordData", "port")
-      position = within("RecordData", "target", () => writePlainName(writer, position + 6, value.target, at, value))
+      position = putDomainName(writer, position + 6, value.target, false, "RecordData", "target")
       return position
     }
     case "NAPTR": {
@@ -1014,12 +1292,12 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       const regularExpressionFrom = position + 1
       position = position + 1 + encodeText(bytes, position + 1, value.regularExpression)
       putU8(view, regularExpressionAt, position - regularExpressionFrom, "RecordData", "regularExpression")
-      position = within("RecordData", "replacement", () => writePlainName(writer, position, value.replacement, at, value))
+      position = putDomainName(writer, position, value.replacement, false, "RecordData", "replacement")
       return position
     }
     case "DNAME": {
       let position = at
-      position = within("RecordData", "target", () => writePlainName(writer, position, value.target, at, value))
+      position = putDomainName(writer, position, value.target, false, "RecordData", "target")
       return position
     }
     case "OPT": {
@@ -1044,13 +1322,13 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       putU32(view, position + 8, value.expiration, "RecordData", "expiration")
       putU32(view, position + 12, value.inception, "RecordData", "inception")
       putU16(view, position + 16, value.keyTag, "RecordData", "keyTag")
-      position = within("RecordData", "signer", () => writePlainName(writer, position + 18, value.signer, at, value))
+      position = putDomainName(writer, position + 18, value.signer, false, "RecordData", "signer")
       position = putBytes(bytes, position, value.signature)
       return position
     }
     case "NSEC": {
       let position = at
-      position = within("RecordData", "next", () => writePlainName(writer, position, value.next, at, value))
+      position = putDomainName(writer, position, value.next, false, "RecordData", "next")
       let typesIndex = 0
       try {
         for (const typesElement of value.types) {
@@ -1065,7 +1343,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     case "SVCB": {
       let position = at
       putU16(view, position, value.priority, "RecordData", "priority")
-      position = within("RecordData", "target", () => writePlainName(writer, position + 2, value.target, at, value))
+      position = putDomainName(writer, position + 2, value.target, false, "RecordData", "target")
       let parametersIndex = 0
       try {
         for (const parametersElement of value.parameters) {
@@ -1080,7 +1358,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     case "HTTPS": {
       let position = at
       putU16(view, position, value.priority, "RecordData", "priority")
-      position = within("RecordData", "target", () => writePlainName(writer, position + 2, value.target, at, value))
+      position = putDomainName(writer, position + 2, value.target, false, "RecordData", "target")
       let parametersIndex = 0
       try {
         for (const parametersElement of value.parameters) {
@@ -1147,27 +1425,28 @@ export function boundRecordData(value: RecordData): number {
     case "TXT":
       return boundElements(value.text, (one) => 1 + textBound(one))
     case "RP":
-      return boundPlainName(value.mailbox) + boundPlainName(value.text)
+      return boundDomainName(value.mailbox) + boundDomainName(value.text)
     case "AFSDB":
-      return 2 + boundPlainName(value.host)
+      return 2 + boundDomainName(value.host)
     case "AAAA":
       return 16
     case "SRV":
-      return 6 + boundPlainName(value.target)
+      return 6 + boundDomainName(value.target)
     case "NAPTR":
-      return 7 + textBound(value.flags) + textBound(value.services) + textBound(value.regularExpression) + boundPlainName(value.replacement)
+      return 7 + textBound(value.flags) + textBound(value.services) + textBound(value.regularExpression) +
+        boundDomainName(value.replacement)
     case "DNAME":
-      return boundPlainName(value.target)
+      return boundDomainName(value.target)
     case "OPT":
       return boundElements(value.options, (one) => boundOption(one))
     case "RRSIG":
-      return 18 + boundPlainName(value.signer) + value.signature.length
+      return 18 + boundDomainName(value.signer) + value.signature.length
     case "NSEC":
-      return boundPlainName(value.next) + boundElements(value.types, (one) => boundTypeWindow(one))
+      return boundDomainName(value.next) + boundElements(value.types, (one) => boundTypeWindow(one))
     case "SVCB":
-      return 2 + boundPlainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
+      return 2 + boundDomainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
     case "HTTPS":
-      return 2 + boundPlainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
+      return 2 + boundDomainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
     case "CAA":
       return 2 + textBound(value.tag) + textBound(value.value)
     case "Unknown":
@@ -1226,8 +1505,8 @@ export function tagOfRecordData(value: RecordData): number {
 }
 
 export interface ResourceRecord {
-  /** A name whose ending may be a pointer to an earlier one. */
-  readonly name: DomainName
+  /** A name whose ending may be a pointer to an earlier one, and one that is never written so. */
+  readonly name: string
   /** Of an OPT record: how many bytes its sender takes in a datagram. */
   readonly class: RecordClass
   /** Of an OPT record: more bits of the response code, the version, and flags. */
@@ -1240,7 +1519,7 @@ export interface ResourceRecord {
  */
 export function readResourceRecord(reader: Reader, at: number, end: number, start: number): ResourceRecord {
   const view = reader.view
-  const name = within("ResourceRecord", "name", () => readDomainName(reader, at, end, start))
+  const name = readDomainName(reader, at, end, start, "ResourceRecord", "name")
   const afterName = reader.next
   expectAtLeast(end - afterName, 8, "ResourceRecord", "type", afterName - start)
   const type = view.getUint16(afterName)
@@ -1264,7 +1543,7 @@ export function readResourceRecord(reader: Reader, at: number, end: number, star
 export function writeResourceRecord(writer: Writer, at: number, value: ResourceRecord): number {
   const { view } = writer
   let position = at
-  position = within("ResourceRecord", "name", () => writeDomainName(writer, position, value.name, at, value))
+  position = putDomainName(writer, position, value.name, true, "ResourceRecord", "name")
   putU16(view, position, tagOfRecordData(value.data), "ResourceRecord", "type")
   putU16(view, position + 2, value.class, "ResourceRecord", "class")
   putU32(view, position + 4, value.timeToLive, "ResourceRecord", "timeToLive")
@@ -1290,13 +1569,14 @@ export function decodeResourceRecord(bytes: Uint8Array): ResourceRecord {
 
 /** Appends a `ResourceRecord` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeResourceRecord(writer: Writer, value: ResourceRecord): void {
-  writer.position = writeResourceRecord(writer, writer.need(boundResourceRecord(value)), value)
+  const at = writer.need(boundResourceRecord(value))
+  writer.content = at
+  writer.names = undefined
+  writer.position = writeResourceRecord(writer, at, value)
 }
 
-/** What a service says of itself (RFC 9460). */
 export interface ServiceParameter {
-  readonly key: number
-  readonly value: Uint8Array
+  readonly value: ParameterValue
 }
 
 /**
@@ -1305,32 +1585,35 @@ export interface ServiceParameter {
 export function readServiceParameter(reader: Reader, at: number, end: number, start: number): ServiceParameter {
   const view = reader.view
   expectAtLeast(end - at, 2, "ServiceParameter", "key", at - start)
+  const key = view.getUint16(at)
   expectAtLeast(end - (at + 2), 2, "ServiceParameter", "value", at + 2 - start)
   const valueLength = view.getUint16(at + 2)
   const valueEnd = at + 4 + valueLength
   expectWithin(valueEnd, end, "ServiceParameter", "value", at + 4, start)
+  const value = within("ServiceParameter", "value", () => readParameterValue(reader, at + 4, valueEnd, start, key))
+  const afterValue = reader.next
+  expectEnd(afterValue, valueEnd, "ServiceParameter", "value", start)
   reader.next = valueEnd
   return {
-    key: view.getUint16(at),
-    value: reader.slice(at + 4, valueEnd)
+    value
   }
 }
 
 /** Writes a `ServiceParameter` at `at`, where there is room for `boundServiceParameter` bytes; returns the offset after it. */
 export function writeServiceParameter(writer: Writer, at: number, value: ServiceParameter): number {
-  const { bytes, view } = writer
+  const { view } = writer
   let position = at
-  putU16(view, position, value.key, "ServiceParameter", "key")
+  putU16(view, position, tagOfParameterValue(value.value), "ServiceParameter", "key")
   const valueAt = position + 2
   const valueFrom = position + 4
-  position = putBytes(bytes, position + 4, value.value)
+  position = writeNested(writer, position + 4, value.value, "ServiceParameter", "value", writeParameterValue)
   putU16(view, valueAt, position - valueFrom, "ServiceParameter", "value")
   return position
 }
 
 /** Room a `ServiceParameter` needs at most, in bytes. */
 export function boundServiceParameter(value: ServiceParameter): number {
-  return 4 + value.value.length
+  return 4 + boundParameterValue(value.value)
 }
 
 /** Decodes bytes that are one `ServiceParameter`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1343,7 +1626,10 @@ export function decodeServiceParameter(bytes: Uint8Array): ServiceParameter {
 
 /** Appends a `ServiceParameter` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeServiceParameter(writer: Writer, value: ServiceParameter): void {
-  writer.position = writeServiceParameter(writer, writer.need(boundServiceParameter(value)), value)
+  const at = writer.need(boundServiceParameter(value))
+  writer.content = at
+  writer.names = undefined
+  writer.position = writeServiceParameter(writer, at, value)
 }
 
 /** 256 types that a name has records of, a bit each (RFC 4034, 4.1.2). */
@@ -1394,5 +1680,8 @@ export function decodeTypeWindow(bytes: Uint8Array): TypeWindow {
 
 /** Appends a `TypeWindow` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeTypeWindow(writer: Writer, value: TypeWindow): void {
-  writer.position = writeTypeWindow(writer, writer.need(boundTypeWindow(value)), value)
+  const at = writer.need(boundTypeWindow(value))
+  writer.content = at
+  writer.names = undefined
+  writer.position = writeTypeWindow(writer, at, value)
 }

@@ -350,7 +350,7 @@ export const unsaid: ReadonlyArray<readonly [what: string, instead: string]> = [
   ["Arithmetic beyond `plus`: a length in words of four bytes, a product", "`custom` for that field"],
   ["A length or count after what it measures", "`custom`"],
   ["A value that is compressed, masked or encrypted", "`custom`, which sees the whole packet; or bytes, and a codec of their own"],
-  ["Pointers to other places of the packet (DNS names)", "`custom`"],
+  ["Pointers to other places of the packet, but for those of `domainName`", "`custom`"],
   ["More than one spelling of a value: padded varints, leading zeros", "nothing: what is accepted must be written again as it was"],
   ["A payload of NaN, its sign", "`u32` or `u64`, and your own conversion"],
   ["Text with lone surrogates that stand for no byte in `utf8`", "they are written as U+FFFD; `utf16` keeps them"],

@@ -9,6 +9,7 @@ import { intBytes } from "@wirewright/codec/Integers"
 import type { FieldModel, IntModel, IntName, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { inState } from "@wirewright/codec/words/Presence"
 import { numberRange } from "@wirewright/codec/words/Numbers"
+import { bcdSize } from "@wirewright/codec/words/Values"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { writeLeb128Big, writeQuicBig, writeVlqBig, zigzagBig } from "@wirewright/codec/Varint"
 
@@ -137,6 +138,8 @@ export class Samples {
         return [type.true, type.false].map((hex) => ({ bytes: [...bytesOfDigits(hex)] }))
       case "literal":
         return [{ bytes: [...bytesOfDigits(type.hex)] }]
+      case "bcd":
+        return [{ bytes: new Array<number>(bcdSize(type.digits)).fill(0), number: 0 }]
       case "domainName":
         return [[0], [1, letter, 0]].map((bytes) => ({ bytes }))
       case "reserved":

@@ -15,6 +15,9 @@ const large = new Set(["PostgreSQL", "Kafka", "AMQP 0-9-1", "memcached"])
 
 const root = new URL("../../", import.meta.url)
 
+/** Packets of ours that programs of others took, by title: `test/peers/gallery/Accepted.ts` keeps them. */
+const accepted = JSON.parse(readFileSync(new URL("accepted.json", import.meta.url), "utf8")) as { readonly [title: string]: number }
+
 const linesOf = (path: string): ReadonlyArray<string> => readFileSync(new URL(path, root), "utf8").replace(/\n$/, "").split("\n")
 
 const pathOf = ({ spec }: Gallery): string => spec.includes("/") ? spec : `packages/examples/src/spec/${spec}`
@@ -54,15 +57,30 @@ const row = (recorded: Recorded): string => {
   const { length } = recorded.packets
   const refused = [...recorded.refusals().values()].reduce((sum, count) => sum + count, 0)
   const packets = refused === 0 ? `${length}` : `${length} of ${length + refused}`
-  return `| ${gallery.title} | ${words.length}: ${words.join(" ")} | ${linesOf(pathOf(gallery)).length} | ${
-    own.join(", ") || "none"
-  } | ${packets} | ${derivedFields(gallery.models)} |`
+  const cells = [
+    gallery.title,
+    `${words.length}: ${words.join(" ")}`,
+    linesOf(pathOf(gallery)).length,
+    own.join(", ") || "none",
+    packets,
+    accepted[gallery.title] ?? 0,
+    derivedFields(gallery.models)
+  ]
+  return `| ${cells.join(" | ")} |`
 }
+
+const columns = [
+  "protocol",
+  "words used",
+  "lines of spec",
+  "custom fields and their lines",
+  "packets of peers, read and written",
+  "packets of ours that a peer took",
+  "derived fields"
+]
 
 /** Prints the row, and why packets of peers are not read. */
 export const printRow = (recorded: Recorded): void => {
-  const head =
-    "| protocol | words used | lines of spec | custom fields and their lines | packets of peers, read and written | derived fields |"
   const reasons = [...recorded.refusals()].map(([why, count]) => `  ${count} ${count === 1 ? "is" : "are"} no packet: ${why}`)
-  console.log([head, row(recorded), ...reasons].join("\n"))
+  console.log([`| ${columns.join(" | ")} |`, row(recorded), ...reasons].join("\n"))
 }

@@ -6,19 +6,36 @@ import * as Resp from "@wirewright/examples/gallery/resp"
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto"
 import { existsSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Accepted } from "./Accepted.ts"
 import { startMosquitto } from "./Mqtt.ts"
 import { startPostgres } from "./Postgres.ts"
 import type { Server } from "./Recording.ts"
 import { startRedis } from "./Resp.ts"
 import { openSession, type Session } from "./Session.ts"
 
+const taken = new Accepted()
+afterAll(() => taken.hold())
+
 /** Sends what a codec has written, and reads packets one after the other. */
 class Conversation<P extends { readonly _tag: string }> {
   private bytes: Uint8Array = new Uint8Array(0)
   readonly session: Session
+  private sent = 0
 
   constructor(session: Session) {
     this.session = session
+  }
+
+  /** Sends packets. */
+  say(...packets: ReadonlyArray<Uint8Array>): void {
+    for (const one of packets) this.session.send(one)
+    this.sent += packets.length
+  }
+
+  /** Ends it; the peer has taken all that was sent. */
+  async end(title: string): Promise<void> {
+    await this.session.end()
+    taken.add(title, this.sent)
   }
 
   async next(decode: (reader: Reader) => P): Promise<P> {
@@ -55,11 +72,11 @@ describe.skipIf(!existsSync("/usr/bin/redis-server"))("redis-server", () => {
       )
     const next = (): Promise<Resp.Reply> => talk.next((reader) => Resp.decodeReply(reader))
     const all = Uint8Array.from({ length: 256 }, (_, i) => i)
-    talk.session.send(command("HELLO", "3"))
+    talk.say(command("HELLO", "3"))
     const hello = await next()
     if (hello._tag !== "Answer" || hello.value._tag !== "Map") throw new Error(hello._tag)
     expect(hello.value.entries).toContainEqual({ key: { _tag: "BulkString", value: text("proto") }, value: { _tag: "Integer", value: 3n } })
-    talk.session.send(
+    talk.say(
       command("SET", "key", all),
       command("GET", "key"),
       encodeWith((writer) => Resp.encodeInline(writer, { line: "GET missing\r" })),
@@ -69,7 +86,7 @@ describe.skipIf(!existsSync("/usr/bin/redis-server"))("redis-server", () => {
     expect(await next()).toEqual({ _tag: "Answer", value: { _tag: "BulkString", value: all } })
     expect(await next()).toMatchObject({ value: { _tag: "Null" } })
     expect(await next()).toMatchObject({ _tag: "Push", items: [{ value: text("subscribe") }, { value: text("channel") }, { value: 1n }] })
-    await talk.session.end()
+    await talk.end("RESP2 and RESP3")
   })
 })
 
@@ -96,7 +113,7 @@ describe.skipIf(!existsSync("/usr/lib/postgresql"))("PostgreSQL", () => {
       }
       return seen
     }
-    talk.session.send(encodeWith((writer) =>
+    talk.say(encodeWith((writer) =>
       Postgres.encodeStartupMessage(writer, {
         minorVersion: 0,
         parameters: [{ name: "user", value: user }, { name: "database", value: "postgres" }]
@@ -110,7 +127,7 @@ describe.skipIf(!existsSync("/usr/lib/postgresql"))("PostgreSQL", () => {
     expect(await next()).toMatchObject({ _tag: "AuthenticationSASL", mechanisms: ["SCRAM-SHA-256"] })
     const nonce = "Zm9yIGEgdGVzdA"
     const bare = `n=,r=${nonce}`
-    talk.session.send(encodeWith((writer) =>
+    talk.say(encodeWith((writer) =>
       Postgres.encodeSASLInitialResponse(writer, {
         mechanism: "SCRAM-SHA-256",
         response: {
@@ -132,7 +149,7 @@ describe.skipIf(!existsSync("/usr/lib/postgresql"))("PostgreSQL", () => {
     const message = `${bare},r=${r.nonce},s=${s.salt},i=${i.count},${final}`
     const signature = hmac(createHash("sha256").update(clientKey).digest(), message)
     const proof = Buffer.from(clientKey.map((byte, at) => byte ^ signature[at]!)).toString("base64")
-    talk.session.send(encodeWith((writer) =>
+    talk.say(encodeWith((writer) =>
       Postgres.encodeSASLResponse(writer, {
         attributes: [{ _tag: "ChannelBinding", binding: "biws" }, { _tag: "Nonce", nonce: r.nonce }, { _tag: "ClientProof", proof }]
       })
@@ -142,13 +159,13 @@ describe.skipIf(!existsSync("/usr/lib/postgresql"))("PostgreSQL", () => {
       attributes: [{ _tag: "ServerSignature", signature: hmac(hmac(salted, "Server Key"), message).toString("base64") }]
     })
     expect((await until("ReadyForQuery"))[0]).toMatchObject({ _tag: "AuthenticationOk" })
-    await talk.session.end()
+    await talk.end("PostgreSQL")
   })
 
   it("an extended query with NULLs, both ways", async () => {
     const { talk, until } = await open("trusted")
     await until("ReadyForQuery")
-    talk.session.send(
+    talk.say(
       packet({ _tag: "Parse", statement: "s", query: "select $1::int4 + 1, $2::text, $3::bytea", parameterTypes: [23, 25, 17] }),
       packet({
         _tag: "Bind",
@@ -172,30 +189,30 @@ describe.skipIf(!existsSync("/usr/lib/postgresql"))("PostgreSQL", () => {
       "ReadyForQuery"
     ])
     expect(seen[3]).toMatchObject({ columns: [text("42"), null, Uint8Array.of(0, 255)] })
-    await talk.session.end()
+    await talk.end("PostgreSQL")
   })
 
   it("COPY in and out, a function call", async () => {
     const { talk, until } = await open("trusted")
     await until("ReadyForQuery")
-    talk.session.send(packet({ _tag: "Query", query: "create temp table c (n int); copy c from stdin" }))
+    talk.say(packet({ _tag: "Query", query: "create temp table c (n int); copy c from stdin" }))
     await until("CopyInResponse")
-    talk.session.send(
+    talk.say(
       packet({ _tag: "CopyData", data: text("1\n2\n") }),
       packet({ _tag: "CopyData", data: text("3\n") }),
       packet({ _tag: "CopyDone" })
     )
     expect((await until("ReadyForQuery"))[0]).toMatchObject({ _tag: "CommandComplete", tag: "COPY 3" })
-    talk.session.send(packet({ _tag: "Query", query: "copy c to stdout" }))
+    talk.say(packet({ _tag: "Query", query: "copy c to stdout" }))
     const out = (await until("ReadyForQuery")).flatMap((one) => one._tag === "BackendCopyData" ? [Buffer.from(one.data).toString()] : [])
     expect(out).toEqual(["1\n", "2\n", "3\n"])
     // int4pl
-    talk.session.send(
+    talk.say(
       packet({ _tag: "FunctionCall", functionOid: 177, argumentFormats: [0], arguments: [text("40"), text("2")], resultFormat: 0 })
     )
     expect((await until("ReadyForQuery"))[0]).toMatchObject({ _tag: "FunctionCallResponse", result: text("42") })
-    talk.session.send(packet({ _tag: "Terminate" }))
-    await talk.session.end()
+    talk.say(packet({ _tag: "Terminate" }))
+    await talk.end("PostgreSQL")
   })
 })
 
@@ -210,8 +227,7 @@ describe.skipIf(!existsSync("/usr/sbin/mosquitto"))("mosquitto", () => {
     const states = { version }
     const talk = new Conversation<Mqtt.Packet>(await openSession(server.port))
     const next = (): Promise<Mqtt.Packet> => talk.next((reader) => Mqtt.decode(reader, 0, states))
-    const send = (packet: Parameters<typeof Mqtt.encode>[1]): void =>
-      talk.session.send(encodeWith((writer) => Mqtt.encode(writer, packet, states)))
+    const send = (packet: Parameters<typeof Mqtt.encode>[1]): void => talk.say(encodeWith((writer) => Mqtt.encode(writer, packet, states)))
     const properties = version === 5 ? { properties: [] } : {}
     send({
       _tag: "Connect",
@@ -247,7 +263,7 @@ describe.skipIf(!existsSync("/usr/sbin/mosquitto"))("mosquitto", () => {
     send({ _tag: "Pingreq" } as never)
     expect(await next()).toMatchObject({ _tag: "Pingresp" })
     send({ _tag: "Disconnect" } as never)
-    await talk.session.end()
+    await talk.end("MQTT")
     expect(talk.session.closed()).toBe(true)
   })
 })

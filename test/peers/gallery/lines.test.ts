@@ -7,8 +7,12 @@ import * as Nats from "@wirewright/examples/gallery/nats"
 import * as Text from "@wirewright/memcached/text"
 import { setTimeout } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Accepted } from "./Accepted.ts"
 import { type Judge, openJudge } from "./Accepts.ts"
 import { printed } from "./Recording.ts"
+
+const taken = new Accepted()
+afterAll(() => taken.hold())
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))
 
@@ -148,6 +152,7 @@ describe.runIf(printed("memcached", "-V") !== "")("memcached", () => {
       const reader = new Reader(new Uint8Array(answer))
       for (let at = 0; at < answer.length; at = reader.next) tags.push(Text.decodeResponse(reader, at)._tag)
       expect([request._tag, tags]).toEqual([request._tag, answers])
+      taken.add("memcached", 1)
     }
   })
 
@@ -201,17 +206,20 @@ describe.runIf(printed("nats-server", "-v") !== "")("nats-server", () => {
     for (let at = 0; at < answer.length; at = reader.next) got.push(Nats.decodeMessage(reader, at))
     expect(got.map(({ _tag }) => _tag)).toEqual(["Msg", "Msg", "HMsg", "HMsg"])
     expect(got[2]).toMatchObject({ subject: "a.h", sid: "1", replyTo: undefined, headers, payload: bytes("p") })
+    taken.add("NATS", published.length)
     expect(got[3]).toMatchObject({ subject: "b.h", sid: "2", replyTo: "r", headers: { status: 503, description: "No  Responders" } })
   })
 
   it("answers PING", async () => {
     // the judge's own is answered, too
     expect((await judge.accept([written(Nats.encode, { _tag: "Ping" })])).understood).toBe(true)
+    taken.add("NATS", 1)
   })
 
   it("understands CONNECT", async () => {
     const options = JSON.stringify({ verbose: false, pedantic: false })
     expect((await judge.accept([written(Nats.encode, { _tag: "Connect", options })], { fromStart: true })).complaint).toBe("")
+    taken.add("NATS", 1)
   })
 
   it("complains of what is no operation", async () => {

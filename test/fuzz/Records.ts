@@ -126,7 +126,7 @@ export const wordRecords = async (): Promise<{ readonly subjects: ReadonlyArray<
   const subjects: Array<Subject> = []
   const all: Array<Generated> = []
   for (const [group, entries] of Object.entries(groups)) {
-    const generated = await Generated.of(`fuzz-${group}`, entries.map(({ type }) => type), { states })
+    const generated = await Generated.of(`fuzz${process.pid}-${group}`, entries.map(({ type }) => type), { states })
     all.push(generated)
     for (const lossy of [false, true]) {
       const sorts = new Sorts()
@@ -148,7 +148,7 @@ export const wordRecords = async (): Promise<{ readonly subjects: ReadonlyArray<
 export const randomRecords = async (seed: number, specs: number): Promise<{ readonly subject: Subject; readonly remove: () => void }> => {
   const next = random(seed)
   const made = Array.from({ length: specs }, (_, i) => new RandomSpec(next, `F${i}`).struct(3, i % 3 === 0))
-  const generated = await Generated.of("fuzz-random", made.map(({ type }) => type))
+  const generated = await Generated.of(`fuzz${process.pid}-random`, made.map(({ type }) => type))
   const sorts = new Sorts()
   for (const { type, value } of made) {
     for (let n = 0; n < 6; n++) sorts.add(type.name, { bytes: generated.encode(type.name, value()), reading: { kind: type.name } })

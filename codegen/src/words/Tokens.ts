@@ -290,7 +290,7 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
   checkPresence(writer, type)
   // whether a token has been written, where the first may be missing
   const begun = fields[0] !== undefined && mayBeMissing(fields[0]) ? writer.fresh("begun") : undefined
-  const whole = begun !== undefined && fields.every(mayBeMissing) ? writer.mark(writer.fresh("lineFrom")) : undefined
+  const whole = begun !== undefined && fields.every(mayBeMissing) ? writer.mark("lineFrom") : undefined
   if (begun !== undefined) writer.lines.push(`let ${begun} = false`)
   const check = (inner: FieldWriter, from: string, isRest: boolean, isLast: boolean, path: string): void => {
     const until = (text: string): void => {
@@ -315,7 +315,7 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
     } else if (index > 0) inner.literal(type.separator)
     const others = notBeside(fields, index).filter((hex) => mayBe(of, hex))
     const isSafe = of.kind === "literal" || of.kind === "lengthOf" || of.kind === "countOf" || of.kind === "decimal"
-    const from = isSafe && others.length === 0 ? "" : inner.mark(inner.fresh(`${local(field.name)}Token`))
+    const from = isSafe && others.length === 0 ? "" : inner.mark(`${local(field.name)}Token`)
     inner.write(of, field, value)
     if (from === "") return
     inner.settle()

@@ -87,7 +87,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       let at = writer.here
       if (places.includes(undefined)) {
         // zeros stand in its place until what it covers has been written
-        at = writer.mark(writer.fresh(`${local(field.name)}At`))
+        at = writer.mark(`${local(field.name)}At`)
         writer.lines.push(put(at, "0"))
       }
       writer.skip(intSize(type.of.int))

@@ -343,6 +343,22 @@ const inFront: ReadonlyArray<Entry> = [
       refused({ a: [], c: ["", "", ""], d: null, e: [], after: 9 }, "Limit", "c"),
       refused({ a: Array.from({ length: 256 }, () => 1), c: [], d: null, e: [], after: 9 }, "Range", "a")
     ]
+  },
+  {
+    name: "prefixed in front of what is measured itself, in elements that may be null",
+    type: struct("PrefixedMeasured", {
+      list: D.counted(
+        D.u8,
+        D.prefixed(D.u24.le, D.utf8({ until: "\n", invalid: "error", max: 2 }), { absent: 0, plus: 1 })
+      )
+    }),
+    examples: [{ value: { list: [null, "a", ""] }, hex: "03 000000 030000 610a 020000 0a" }],
+    wrong: [wrong("01 030000 ff0a", "Utf8", "list[0]", 4)],
+    refused: [
+      refused({ list: ["abc"] }, "Limit", "list[0]"),
+      refused({ list: ["\udcff"] }, "Utf8", "list[0]"),
+      refused({ list: ["\n"] }, "Range", "list[0]")
+    ]
   }
 ]
 

@@ -84,6 +84,9 @@ const seedOf = (seed: number, subject: string, run: number): number => {
   return Math.imul(hash ^ run, 0x9e3779b1) >>> 0
 }
 
+/** Whether a byte, or the end of all, is where an error says; of a message of text without its end, that is added. */
+const isPlace = (offset: number, bytes: Uint8Array): boolean => Number.isInteger(offset) && offset >= 0 && offset <= bytes.length + 1
+
 /** Every NaN is written as the same one. */
 const holdsNaN = (value: unknown): boolean =>
   Number.isNaN(value) || typeof value === "object" && value !== null && !(value instanceof Uint8Array) && Object.values(value).some(holdsNaN)
@@ -195,6 +198,7 @@ class Run {
     this.lies(bytes, look)
     if (below(16) === 0) this.shown(bytes, reading)
     if (!(read instanceof DecodeError)) return this.packet(below, bytes, reading, read, look)
+    if (!isPlace(read.offset, bytes)) this.say(`the decoder objects at byte ${read.offset}: ${read.message}`)
     if (read.incomplete) counts.incomplete++
     else counts.refused++
     if (look.error === undefined) this.say(`the interpreter accepts what the decoder refuses: ${read.message}`)
@@ -205,9 +209,11 @@ class Run {
   /** What the interpreter shows, lies within the bytes there are. */
   private lies(bytes: Uint8Array, { error, fields }: Look): void {
     // the end that a message of text lacks is added to it
-    const out = fields.find(({ length, offset }) => !(Number.isInteger(length) && Number.isInteger(offset)) || offset + length > bytes.length + 1)
+    const out = fields.find(({ length, offset }) =>
+      !(Number.isInteger(length) && Number.isInteger(offset)) || offset < 0 || length < 0 || offset + length > bytes.length + 1
+    )
     if (out !== undefined) this.say(`the interpreter shows ${out.path} at byte ${out.offset}, ${out.length} bytes`)
-    if (error !== undefined && !Number.isInteger(error.offset)) this.say(`the interpreter objects at byte ${error.offset}`)
+    if (error !== undefined && !isPlace(error.offset, bytes)) this.say(`the interpreter objects at byte ${error.offset}`)
   }
 
   /** Nothing that a terminal acts on may be left in a dump without colours. */

@@ -277,6 +277,8 @@ export class Generated {
   difference(name: string, bytes: Uint8Array, around: Surroundings = {}): string | undefined {
     const decoded = this.decode(name, bytes, around)
     const walked = this.walk(name, bytes, around)
+    const out = this.look(name, bytes, around).fields.find(({ length, offset }) => offset < 0 || offset + length > bytes.length)
+    if (out !== undefined) return `the interpreter notes ${out.path} at byte ${out.offset}, ${out.length} bytes`
     if ("error" in decoded || "error" in walked) {
       const [one, other] = ["error" in decoded ? decoded.error : "a value", "error" in walked ? walked.error : "a value"].map((each) =>
         JSON.stringify(each)

@@ -32,6 +32,8 @@ class TokenReader {
   private spare: string | undefined
   /** Whether `next` is known to be at a separator or the end of the line. */
   private atEnd = false
+  /** Whether `next` may be where a separator would stand before the line. */
+  private isVirtual = false
   private readonly start: string
 
   constructor(reader: FieldReader, type: Tokens, stop: string) {
@@ -72,6 +74,7 @@ class TokenReader {
       const empty = type.fields.some((field) => !mayBeMissing(field)) ? virtual : `${this.stop} > ${this.start} ? ${virtual} : ${this.stop}`
       reader.lines.push(`let ${this.next} = ${empty}`)
       this.atEnd = true
+      this.isVirtual = true
     } else {
       this.close(type.fields[index - 1]!.name)
       reader.lines.push(`let ${this.next} = ${reader.at}`)
@@ -221,8 +224,9 @@ class TokenReader {
       ])
     )
     if (of.min !== undefined) {
+      const at = this.isVirtual ? `Math.max(${this.start}, ${next})` : next
       reader.lines.push(
-        `${reader.use("expectCountMin")}(${list}.length, ${of.min}, ${reader.where(name)}, ${reader.offset(next)})`
+        `${reader.use("expectCountMin")}(${list}.length, ${of.min}, ${reader.where(name)}, ${reader.offset(at)})`
       )
     }
     reader.values.set(name, list)

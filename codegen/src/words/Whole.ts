@@ -70,12 +70,9 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       // what is covered begins before the checksum and ends after it
       const isOwn = reader.scope.places.has(type.over[0]!) && !reader.scope.places.has(type.over.at(-1)!) || type.over.includes(field.name)
       reader.verify(type.over[0]!, type.over.at(-1)!, (from, to) => {
-        const end = /^end$|\bend\b/.test(to) ? `Math.floor(${to})` : to
         const right = isOwn
-          ? `${compute}(${
-            reader.module.use(checksums, "withoutOwn")
-          }(reader.bytes, ${from}, ${end}, ${at}, ${size}), 0, ${end} - (${from}))`
-          : `${compute}(reader.bytes, ${from}, ${end})`
+          ? `${compute}(${reader.module.use(checksums, "withoutOwn")}(reader.bytes, ${from}, ${to}, ${at}, ${size}), 0, ${to} - (${from}))`
+          : `${compute}(reader.bytes, ${from}, ${to})`
         return `${reader.use("expectChecksum")}(${value}, ${right}, ${reader.where(field.path)}, ${reader.offset(at)})`
       })
       return undefined

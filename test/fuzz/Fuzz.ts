@@ -89,7 +89,8 @@ const isPlace = (offset: number, bytes: Uint8Array): boolean => Number.isInteger
 
 /** Every NaN is written as the same one. */
 const holdsNaN = (value: unknown): boolean =>
-  Number.isNaN(value) || typeof value === "object" && value !== null && !(value instanceof Uint8Array) && Object.values(value).some(holdsNaN)
+  Number.isNaN(value) ||
+  typeof value === "object" && value !== null && !(value instanceof Uint8Array) && Object.values(value).some(holdsNaN)
 
 /** Runs a function that may not end; `hangs` is called when it has not within so many milliseconds. */
 const within = (milliseconds: number, run: () => void, hangs: () => void): void => {

@@ -90,7 +90,10 @@ const digitsOf = (bytes: Uint8Array): { readonly value: bigint; readonly rest: s
 }
 
 const numberAt = (text: RegExp): Operator => (below, one) => {
-  const place = of(below, places(one).filter(({ field, length }) => field !== undefined && length > 0 && length <= 24 && text.test(field.type)))
+  const place = of(
+    below,
+    places(one).filter(({ field, length }) => field !== undefined && length > 0 && length <= 24 && text.test(field.type))
+  )
   if (place === undefined) return undefined
   const bytes = within(one, place)
   if (isDigits(bytes)) {
@@ -125,7 +128,25 @@ const numberAt = (text: RegExp): Operator => (below, one) => {
 }
 
 /** Bytes that are no UTF-8, or that text must not hold. */
-const strange = ["ff", "c080", "eda080", "f4908080", "e282", "80", "00", "0d0a", "0a", "20", "1f", "1e", "efbbbf", "c3a9", "f09f9880", "2c", "22"]
+const strange = [
+  "ff",
+  "c080",
+  "eda080",
+  "f4908080",
+  "e282",
+  "80",
+  "00",
+  "0d0a",
+  "0a",
+  "20",
+  "1f",
+  "1e",
+  "efbbbf",
+  "c3a9",
+  "f09f9880",
+  "2c",
+  "22"
+]
   .map((hex) => new Uint8Array(Buffer.from(hex, "hex")))
 
 /** Longer spellings of variable-length integers: of LEB128, VLQ, QUIC and escapes. */
@@ -135,7 +156,7 @@ const longer: ReadonlyArray<(bytes: Uint8Array) => Uint8Array> = [
   (bytes) => joined(bytes.with(-1, bytes.at(-1)! | 0x80), new Uint8Array(9).fill(0x80), Uint8Array.of(0)),
   (bytes) => joined(Uint8Array.of(0x80), bytes),
   (bytes) => joined(new Uint8Array(9).fill(0x80), bytes),
-  (bytes) => joined(new Uint8Array(9).fill(0xff), Uint8Array.of(0x7f)),
+  () => joined(new Uint8Array(9).fill(0xff), Uint8Array.of(0x7f)),
   (bytes) => joined(Uint8Array.of(0x40), bytes.subarray(-1)),
   (bytes) => joined(Uint8Array.of(0xfc), bytes.subarray(-1), Uint8Array.of(0)),
   (bytes) => joined(Uint8Array.of(0x7e, 0), bytes.subarray(-1)),
@@ -188,7 +209,13 @@ export const operators: { readonly [name: string]: Operator } = {
     const bytes = within(one, place)
     const tail = place.field === undefined ? bytes : bytes.subarray(-1 - below(2))
     const head = bytes.subarray(0, bytes.length - tail.length)
-    const by = of(below, [head, joined(bytes, tail), joined(head, tail.subarray(1)), joined(head, tail.subarray(0, -1)), joined(tail, bytes)])!
+    const by = of(below, [
+      head,
+      joined(bytes, tail),
+      joined(head, tail.subarray(1)),
+      joined(head, tail.subarray(0, -1)),
+      joined(tail, bytes)
+    ])!
     return { ...place, by }
   },
   text: (below, one) => {
@@ -264,7 +291,8 @@ const names = Object.keys(operators)
 /** What is said of the size of something that ends after `at`: its lengths, and in a `count` of its elements. */
 const measures = ({ fields }: Laid, at: number, delta: number): ReadonlyArray<FieldSpan> =>
   fields.filter(({ length, offset, type, value }) =>
-    delta !== 0 && length > 0 && offset + length <= at && /length/.test(type) && typeof value === "number" && offset + length + value + 16 >= at
+    delta !== 0 && length > 0 && offset + length <= at && /length/.test(type) && typeof value === "number" &&
+    offset + length + value + 16 >= at
   )
 
 /** The bytes of a number, changed by `delta`, in the spelling that it has. */
@@ -309,7 +337,11 @@ export const changed = (below: Below, one: Laid, other: Laid): readonly [name: s
         )
         const count = counts.at(-1)
         if (count !== undefined && delta !== 0) {
-          const by = changedBy(one.bytes.subarray(count.offset, count.offset + count.length), count.value as number, name === "twice" ? 1 : -1)
+          const by = changedBy(
+            one.bytes.subarray(count.offset, count.offset + count.length),
+            count.value as number,
+            name === "twice" ? 1 : -1
+          )
           if (by?.length === count.length) bytes = applied(bytes, { offset: count.offset, length: count.length, by })
         }
       }

@@ -98,14 +98,19 @@ export const galleryPackets = (gallery: Gallery): ReadonlyArray<Subject> => {
   const { customs, generated, models, title } = gallery
   const spellings = gallery.spellings === true ? "names point back, or do not" : undefined
   const optional = { ...(customs === undefined ? {} : { customs }), ...(spellings === undefined ? {} : { spellings }) }
-  const packets = recorded.packets.filter(({ bytes }) => bytes.length <= 2_000).map(({ one }) => ({ packet: one.packet, reading: one.reading }))
+  const packets = recorded.packets.filter(({ bytes }) => bytes.length <= 2_000).map(({ one }) => ({
+    packet: one.packet,
+    reading: one.reading
+  }))
   const records = recordsWithin(title, generated, models, packets, customs, spellings)
   return [binary({ name: title, generated, models, sorts, ...optional }), ...records === undefined ? [] : [records]]
 }
 
 /** Packets of the examples of a spec's chain of models. */
 const examplesOf = (models: ReadonlyArray<Model>): ReadonlyArray<{ readonly bytes: Uint8Array; readonly on: ReadonlyArray<string> }> =>
-  models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex, states }) => ({ bytes: bytesOfDigits(hex), on: states }))))
+  models.flatMap(({ commands }) =>
+    commands.flatMap(({ examples }) => examples.map(({ hex, states }) => ({ bytes: bytesOfDigits(hex), on: states })))
+  )
 
 const kv = (
   name: string,
@@ -117,7 +122,10 @@ const kv = (
   const packets: Array<{ packet: AnyPacket; reading: Reading }> = []
   const known = models.at(-1)!.states.map(({ name }) => name)
   const all = [
-    ...examplesOf(models).map(({ bytes, on }) => ({ bytes, states: Object.fromEntries(known.map((state) => [state, on.includes(state)])) })),
+    ...examplesOf(models).map(({ bytes, on }) => ({
+      bytes,
+      states: Object.fromEntries(known.map((state) => [state, on.includes(state)]))
+    })),
     ...recorded.map(({ bytes, states }) => ({
       bytes,
       states: Object.fromEntries(known.map((state) => [state, states[state as never] === true]))
@@ -198,4 +206,3 @@ export const ownPackets = (): ReadonlyArray<Subject> => {
     deepstream("deepstream 7", Deepstream7, deepstream7Models)
   ]
 }
-

@@ -131,14 +131,23 @@ export const wordRecords = async (): Promise<{ readonly subjects: ReadonlyArray<
     for (const lossy of [false, true]) {
       const sorts = new Sorts()
       for (const { examples, lossy: why, type } of entries) {
-        if (why !== undefined !== lossy) continue
+        if ((why !== undefined) !== lossy) continue
         for (const { hex, littleEndian, states } of examples) {
-          const reading = { kind: type.name, ...(littleEndian === undefined ? {} : { littleEndian }), ...(states === undefined ? {} : { states }) }
+          const reading = {
+            kind: type.name,
+            ...(littleEndian === undefined ? {} : { littleEndian }),
+            ...(states === undefined ? {} : { states })
+          }
           sorts.add(type.name, { bytes: bytesOf(hex), reading })
         }
       }
       if (sorts.all.length === 0) continue
-      subjects.push(recordsOf(`words: ${group}${lossy ? ", lossy" : ""}`, generated, sorts.all, { isExact: true, spellings: lossy ? "the table says so" : undefined }))
+      subjects.push(
+        recordsOf(`words: ${group}${lossy ? ", lossy" : ""}`, generated, sorts.all, {
+          isExact: true,
+          spellings: lossy ? "the table says so" : undefined
+        })
+      )
     }
   }
   return { subjects, remove: () => all.forEach((one) => one.remove()) }
@@ -166,12 +175,16 @@ const within = (catalog: Catalog, type: TypeModel, value: unknown, found: Found)
     case "choice": {
       const of = catalog.type(type.ref)
       found(type.ref, value)
-      const fields = of.kind === "struct" ? of.fields : of.kind === "choice" ? of.cases.find(({ name }) => name === value["_tag" as never])?.fields : []
+      const fields = of.kind === "struct"
+        ? of.fields
+        : of.kind === "choice"
+        ? of.cases.find(({ name }) => name === value["_tag" as never])?.fields
+        : []
       return withinFields(catalog, fields ?? [], value, found)
     }
     case "array":
     case "counted": {
-      if (Array.isArray(value)) for (const one of value) within(catalog, type.of, one, found)
+      if (Array.isArray(value)) { for (const one of value) within(catalog, type.of, one, found) }
       return
     }
     case "optional":

@@ -71,7 +71,10 @@ const spelled = (value: unknown): string => JSON.stringify(plain(value))
 
 /** The part of a value at a path such as `a.b[0]`, of which the value itself stands at `from`. */
 const partOf = (value: unknown, path: string): unknown =>
-  [...path.matchAll(/[^.[\]]+/g)].reduce<unknown>((one, [name]) => typeof one === "object" && one !== null ? one[name as never] : undefined, value)
+  [...path.matchAll(/[^.[\]]+/g)].reduce<unknown>(
+    (one, [name]) => typeof one === "object" && one !== null ? one[name as never] : undefined,
+    value
+  )
 
 /** Every value that was read is one that the interpreter has found at its place; nothing when it is so. */
 export const valuesDiffer = (value: unknown, { fields }: Look): string | undefined => {
@@ -79,11 +82,15 @@ export const valuesDiffer = (value: unknown, { fields }: Look): string | undefin
   for (const { path, value } of fields) found.set(path, [...found.get(path) ?? [], value])
   for (const [path, one] of leaves(value)) {
     // of what only code can say, the interpreter has the whole
-    const outer = found.has(path) ? path : [...path.matchAll(/[.[]/g)].map(({ index }) => path.slice(0, index)).findLast((begin) => found.has(begin))
+    const outer = found.has(path)
+      ? path
+      : [...path.matchAll(/[.[]/g)].map(({ index }) => path.slice(0, index)).findLast((begin) => found.has(begin))
     const others = outer === undefined ? undefined : found.get(outer)!.map((other) => partOf(other, path.slice(outer.length)))
     if (others === undefined) {
       // a mark that is not there has no place; nor have a list without elements and a section without bytes, a layout's name, a tag that stands in a sibling
-      if (one === false || Array.isArray(one) || one instanceof Uint8Array && one.length === 0 || path === "layout" || /(^|\.)tag$/.test(path)) continue
+      if (
+        one === false || Array.isArray(one) || one instanceof Uint8Array && one.length === 0 || path === "layout" || /(^|\.)tag$/.test(path)
+      ) continue
       return `${path} is ${spelled(one)}, which the interpreter does not have`
     }
     if (!others.some((other) => spelled(other) === spelled(one))) {

@@ -45,7 +45,9 @@ describe(`mutants of every generated protocol (seed ${seed})`, () => {
 
   it("are of every protocol", () => {
     const names = found.all.map(({ name }) => name)
-    expect(names).toEqual(expect.arrayContaining(["memcached binary", "couchbase", "dcp", "deepstream", "deepstream 7", "measured", "capture"]))
+    expect(names).toEqual(
+      expect.arrayContaining(["memcached binary", "couchbase", "dcp", "deepstream", "deepstream 7", "measured", "capture"])
+    )
     const gallery = ["AMQP 0-9-1", "BSON and OP_MSG", "DNS", "Kafka", "memcached", "Modbus/TCP", "MQTT", "NATS", "PostgreSQL"]
     expect(names).toEqual(expect.arrayContaining([...gallery, "RESP2 and RESP3", "TLS", "USB descriptors", "WebSocket"]))
   })
@@ -56,7 +58,8 @@ const some = (bytes: Uint8Array): boolean => bytes.length % 3 === 0
 
 const [honest] = galleryPackets(mqtt) as readonly [Subject]
 
-const remade = (error: DecodeError, change: Partial<DecodeError>): DecodeError => new DecodeError({ ...error, message: "", ...change } as DecodeError)
+const remade = (error: DecodeError, change: Partial<DecodeError>): DecodeError =>
+  new DecodeError({ ...error, message: "", ...change } as DecodeError)
 
 /** A subject that makes one mistake. */
 type Plant = (subject: Subject) => Partial<Subject>

@@ -25,7 +25,18 @@ const { all, remove } = await subjects(seed, 200)
 try {
   const chosen = values.subject === undefined ? all : all.filter(({ name }) => name.includes(values.subject!))
   const each = values.subject === undefined ? Math.ceil(count / chosen.length) : count
-  const columns = ["mutants", "packets", "refused", "incomplete", "same", "raw", "unwritten", "prefixes", "continuations", "objections"] as const
+  const columns = [
+    "mutants",
+    "packets",
+    "refused",
+    "incomplete",
+    "same",
+    "raw",
+    "unwritten",
+    "prefixes",
+    "continuations",
+    "objections"
+  ] as const
   const row = (name: string, of: Counts): string => `| ${name} | ${columns.map((column) => of[column]).join(" | ")} |`
   console.log(`| protocol | ${columns.join(" | ")} |\n|${"---|".repeat(1 + columns.length)}`)
   const { counts, findings, operators } = fuzz(chosen, { seed, count: each, from, done: ({ name }, of) => console.log(row(name, of)) })

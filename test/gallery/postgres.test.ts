@@ -2,7 +2,7 @@
 import { Reader } from "@wirewright/codec"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
-import { lostBesideBad, Recorded } from "./Conversations.ts"
+import { Recorded } from "./Conversations.ts"
 import { expect, it } from "vitest"
 import { postgres } from "./Postgres.ts"
 import { galleryTests } from "./Suite.ts"
@@ -10,10 +10,6 @@ import { galleryTests } from "./Suite.ts"
 const recorded = new Recorded(postgres)
 
 galleryTests(recorded)
-
-it("there is a bad packet to lose good ones at", () => {
-  expect(lostBesideBad(recorded).tried).toContain("backend")
-})
 
 it("an authentication that the spec does not know is unknown in JSON too, and comes back", () => {
   const bytes = bytesOfHex("520000000800000063")

@@ -28,7 +28,9 @@ describe("NaN", () => {
   })
 
   it("other numbers are left alone", () => {
-    for (const hex of ["8000000000000000", "7ff0000000000000", "fff0000000000000", "0000000000000001"]) expect([...rewritten(hex)]).toEqual([hex])
+    for (const hex of ["8000000000000000", "7ff0000000000000", "fff0000000000000", "0000000000000001"]) {
+      expect([...rewritten(hex)]).toEqual([hex])
+    }
     for (const hex of ["80000000", "7f800000", "00000001"]) expect([...rewritten(hex)]).toEqual([hex])
   })
 })

@@ -363,7 +363,10 @@ const inFront: ReadonlyArray<Entry> = [
   {
     name: "elements that hold a measured record, or null in its place: they take no more than what says that it is null",
     type: struct("NullInElements", {
-      fixed: D.counted(D.u8, struct("NullOrFixed", { size: D.lengthOf(D.u8, "of", { plus: 1, absent: 0 }), of: struct("FixedPart", { a: D.u16 }) })),
+      fixed: D.counted(
+        D.u8,
+        struct("NullOrFixed", { size: D.lengthOf(D.u8, "of", { plus: 1, absent: 0 }), of: struct("FixedPart", { a: D.u16 }) })
+      ),
       varying: D.counted(
         D.u8,
         struct("NullOrVarying", {
@@ -381,7 +384,10 @@ const inFront: ReadonlyArray<Entry> = [
       )
     }),
     examples: [
-      { value: { fixed: [{ of: null }], varying: [{ of: null, list: null }], either: [{ _tag: "One", of: null }] }, hex: "01 00 01 00ff 01 0100" },
+      {
+        value: { fixed: [{ of: null }], varying: [{ of: null, list: null }], either: [{ _tag: "One", of: null }] },
+        hex: "01 00 01 00ff 01 0100"
+      },
       {
         value: {
           fixed: [{ of: { a: 258 } }, { of: null }],

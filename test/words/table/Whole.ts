@@ -107,7 +107,10 @@ export const whole: ReadonlyArray<Entry> = [
     type: struct("SumBefore", {
       sum: D.checksum("sum8", D.u8, { over: ["kind", "data"] }),
       kind: D.u8,
-      data: D.choice("SumBeforeData", D.by("kind"), { Bytes: D.tagged(1, { bytes: D.bytes() }), Texts: D.tagged(2, { texts: D.array(D.cstring()) }) })
+      data: D.choice("SumBeforeData", D.by("kind"), {
+        Bytes: D.tagged(1, { bytes: D.bytes() }),
+        Texts: D.tagged(2, { texts: D.array(D.cstring()) })
+      })
     }),
     examples: [
       { value: { data: { _tag: "Bytes", bytes: b(1, 2, 4) } }, hex: "08 01 010204" },

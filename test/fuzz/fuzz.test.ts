@@ -11,9 +11,9 @@ import { galleryPackets } from "./Packets.ts"
 import type { Subject } from "./Subject.ts"
 import { type Subjects, subjects } from "./Subjects.ts"
 
-const asked = process.env["WIREWRIGHT_FUZZ"] ?? "5000"
+const asked = process.env["WIREWRIGHT_FUZZ"] ?? "4000"
 const count = asked === "full" ? 2_000_000 : Number(asked)
-const isLong = count > 5_000
+const isLong = count > 10_000
 const seed = Number(process.env["WIREWRIGHT_SEED"] ?? 20_261_128)
 
 describe(`mutants of every generated protocol (seed ${seed})`, () => {
@@ -32,7 +32,7 @@ describe(`mutants of every generated protocol (seed ${seed})`, () => {
       expect(of.mutants, name).toBe(each)
       expect(of.packets + of.refused + of.incomplete, name).toBe(each)
       // what nothing accepts, or what accepts everything, would prove nothing
-      expect(Math.min(of.packets, of.refused), name).toBeGreaterThan(0)
+      expect(Math.min(of.packets, of.refused + of.incomplete), name).toBeGreaterThan(0)
       packets += of.packets
       refused += of.refused
       incomplete += of.incomplete
@@ -168,17 +168,17 @@ const joined = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => new Uint8Arr
 
 describe("a planted mistake is found", () => {
   it("and none where there is none", () => {
-    expect(fuzz([honest], { seed, count: 300 }).findings).toEqual([])
+    expect(fuzz([honest], { seed, count: 200, continuations: 20 }).findings).toEqual([])
   })
 
   it.each(plants)("%s", (_, said, plant) => {
-    const { findings } = fuzz([{ ...honest, ...plant(honest) }], { seed, count: 300, patience: 300 })
+    const { findings } = fuzz([{ ...honest, ...plant(honest) }], { seed, count: 200, continuations: 20, patience: 300 })
     expect(findings.map(({ what }) => what)).toContainEqual(expect.stringMatching(said))
   })
 
   it("a finding is found again by its number alone", () => {
     const wrong = [{ ...honest, ...plants[0]![2](honest) }]
-    const [first] = fuzz(wrong, { seed, count: 300 }).findings
+    const [first] = fuzz(wrong, { seed, count: 200, continuations: 20 }).findings
     const again = fuzz(wrong, { seed, count: 1, from: first!.run }).findings
     expect(again.map(({ hex, run }) => [run, hex])).toEqual([[first!.run, first!.hex]])
   })

@@ -1,209 +1,333 @@
 /**
- * Structure-aware decodes: packets of every generated protocol, changed where their models say that fields stand, are decoded and printed. Whatever
- * comes out is a packet or a typed error; everything else is a finding.
+ * Structure-aware mutation of every generated protocol. What must hold for whatever bytes come:
  *
- * The same seed gives the same inputs.
+ * - Reading gives a packet or a `DecodeError`, nothing else, and it ends.
+ * - What was read is written as it came, or refused with an `EncodeError`; where it may be spelled otherwise, it is read the same again, and
+ *   what is written then stays as it is.
+ * - The interpreter accepts the same bytes and finds the same values; a framer tells the same size; JSON leads back.
+ * - Every beginning of a packet is incomplete. What is wrong and not incomplete stays wrong, whatever follows.
+ *
+ * Each mutant has a number and comes from seed, subject and number alone, so that each can be run again by itself.
  */
-import { annotate, bytesOfDigits, Catalog, DecodeError, EncodeError, hexOf, jsonOf } from "@wirewright/codec"
-import type { Model } from "@wirewright/codec/Model"
+import { DecodeError, EncodeError, hexOf } from "@wirewright/codec"
 import { random } from "@wirewright/codec/Random.fixture"
 import { visible } from "@wirewright/codec/Visible"
-import { GeneratedAdapter } from "wirewright/GeneratedAdapter"
-import { TextAdapter } from "wirewright/TextAdapter"
-import type { ProtocolAdapter, Session } from "wirewright/ProtocolAdapter"
-import * as Couchbase from "@wirewright/couchbase/gen"
-import { models as couchbaseModels } from "@wirewright/couchbase/gen/Model"
-import * as Dcp from "@wirewright/dcp/gen"
-import { models as dcpModels } from "@wirewright/dcp/gen/Model"
-import * as Classic from "@wirewright/deepstream/gen"
-import { customs, models as classicModels } from "@wirewright/deepstream/gen/Model"
-import * as Text from "@wirewright/deepstream/gen7"
-import { models as textModels } from "@wirewright/deepstream/gen7/Model"
-import * as Memcached from "@wirewright/memcached/gen"
-import { models as memcachedModels } from "@wirewright/memcached/gen/Model"
+import { isDeepStrictEqual } from "node:util"
+import { runInThisContext } from "node:vm"
+import { type Below, changed, joined, type Laid, mended } from "./Mutate.ts"
+import { attempt, type Look, objectionOf, type Read, type Reading, type Seed, type Subject } from "./Subject.ts"
 
-/** What came of an input. */
+/** What came of the mutants of one subject. */
 export interface Counts {
-  decodes: number
+  mutants: number
+  /** What was read. */
   packets: number
   refused: number
   incomplete: number
-  /** Packets whose JSON became the same bytes again; the others are refused by the encoder, or findings. */
+  /** Packets that were written again as they came. */
   same: number
-  /** By protocol. */
-  readonly protocols: Map<string, number>
-  readonly findings: Array<string>
+  /** Packets that are handed out raw though the interpreter knows their fields. */
+  raw: number
+  /** Packets whose writing was refused with an `EncodeError`. */
+  unwritten: number
+  /** Beginnings of packets that were tried. */
+  prefixes: number
+  /** Continuations of what is wrong that were tried. */
+  continuations: number
+  /** Different objections that each had all continuations. */
+  objections: number
 }
 
-interface Subject {
-  readonly name: string
-  readonly adapter: ProtocolAdapter
-  readonly sessions: ReadonlyArray<Session>
-  readonly examples: ReadonlyArray<Uint8Array>
-  /** Where a packet's fields stand. */
-  readonly places: (bytes: Uint8Array) => ReadonlyArray<readonly [offset: number, length: number]>
+/** What was not as it must be. */
+export interface Finding {
+  readonly subject: string
+  readonly run: number
+  readonly what: string
+  readonly reading: Reading
+  readonly hex: string
 }
 
-const binary = (name: string, generated: unknown, models: ReadonlyArray<Model>): Subject => {
-  const adapter = new GeneratedAdapter({ codecs: generated as { readonly [name: string]: unknown }, models })
-  const catalog = Catalog.of(models)
-  return {
-    name,
-    adapter,
-    sessions: [adapter.begin(), adapter.begin({ collections: true })],
-    examples: models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => bytesOfDigits(hex)))),
-    places: (bytes) => annotate(catalog, bytes).fields.filter(({ length }) => length > 0).map(({ length, offset }) => [offset, length])
-  }
+/** What came of all. */
+export interface Result {
+  readonly counts: ReadonlyMap<string, Counts>
+  /** How often each kind of change was made. */
+  readonly operators: ReadonlyMap<string, number>
+  readonly findings: ReadonlyArray<Finding>
 }
 
-const textual = (name: string, generated: unknown, models: ReadonlyArray<Model>): Subject => {
-  const adapter = new TextAdapter({ codecs: generated as { readonly [name: string]: unknown }, models, customs })
-  return {
-    name,
-    adapter,
-    sessions: [adapter.begin()],
-    examples: models.flatMap(({ commands }) => commands.flatMap(({ examples }) => examples.map(({ hex }) => bytesOfDigits(hex)))),
-    places: (bytes) => {
-      const out: Array<readonly [number, number]> = []
-      let start = 0
-      for (const [i, byte] of bytes.entries()) {
-        if (byte !== 0x1e && byte !== 0x1f) continue
-        if (i > start) out.push([start, i - start])
-        out.push([i, 1])
-        start = i + 1
-      }
-      return out
-    }
-  }
+/** What a run may be told. */
+export interface FuzzOptions {
+  readonly seed: number
+  /** Mutants of each subject. */
+  readonly count: number
+  /** Number of the first mutant. Default: 0 */
+  readonly from?: number
+  /** Random continuations of each objection that has not been met before. Default: 1000 */
+  readonly continuations?: number
+  /** Milliseconds in which a batch of mutants must be read; else the one that is being read hangs. Default: 60000 */
+  readonly patience?: number
+  /** Told after each subject. */
+  readonly done?: (subject: Subject, counts: Counts) => void
 }
 
-const subjects: ReadonlyArray<Subject> = [
-  binary("memcached", Memcached, memcachedModels),
-  binary("couchbase", Couchbase, couchbaseModels),
-  binary("dcp", Dcp, dcpModels),
-  textual("deepstream", Classic, classicModels),
-  textual("deepstream 7", Text, textModels)
-]
+const batch = 200
 
-type Below = (bound: number) => number
+/** So many findings of one subject are enough. */
+const enough = 10
 
-/** Values that decoders decide on. */
-const edges = [0, 1, 2, 0x0f, 0x10, 0x7f, 0x80, 0xfe, 0xff]
+const edges = [0, 1, 0x0a, 0x0d, 0x1e, 0x20, 0x30, 0x7f, 0x80, 0xff]
 
-const joined = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Buffer.concat(parts)
-
-/** Changes one field: its bits, its bytes, its size; or takes it from another packet, repeats it, leaves it out. */
-const changed = (below: Below, bytes: Uint8Array, [offset, length]: readonly [number, number], other: Uint8Array): Uint8Array => {
-  const before = bytes.subarray(0, offset)
-  const field = bytes.slice(offset, offset + length)
-  const behind = bytes.subarray(offset + length)
-  switch (below(8)) {
-    case 0:
-      field[below(length)]! ^= 1 << below(8)
-      break
-    case 1:
-      field[below(length)] = edges[below(edges.length)]!
-      break
-    case 2:
-      field.fill(edges[below(edges.length)]!)
-      break
-    case 3:
-      for (let i = 0; i < length; i++) field[i] = below(256)
-      break
-    case 4: {
-      const at = below(other.length)
-      return joined(before, other.subarray(at, at + 1 + below(16)), behind)
-    }
-    case 5:
-      return joined(before, field, field, behind)
-    case 6:
-      return joined(before, behind)
-    default:
-      return joined(before, field, new Uint8Array(1 + below(8)).fill(edges[below(edges.length)]!), behind)
-  }
-  return joined(before, field, behind)
+/** The seed of everything that is done to one mutant. */
+const seedOf = (seed: number, subject: string, run: number): number => {
+  let hash = 0x811c9dc5 ^ seed
+  for (const character of subject) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+  return Math.imul(hash ^ run, 0x9e3779b1) >>> 0
 }
 
-/** Makes the header's length that of the packet, so that what was put in reaches the decoder of the body. */
-const fitting = (below: Below, bytes: Uint8Array): Uint8Array => {
-  if (bytes.length < 24 || bytes[0]! < 0x80 && bytes[0] !== 0x08 && bytes[0] !== 0x18 || below(4) === 0) return bytes
-  const out = bytes.slice()
-  new DataView(out.buffer).setUint32(8, out.length - 24)
-  return out
-}
+/** Whether a byte, or the end of all, is where an error says; of a message of text without its end, that is added. */
+const isPlace = (offset: number, bytes: Uint8Array): boolean => Number.isInteger(offset) && offset >= 0 && offset <= bytes.length + 1
 
-const mutated = (below: Below, { examples, places }: Subject): Uint8Array => {
-  let bytes = examples[below(examples.length)]!
-  for (let changes = 1 + below(3); changes > 0; changes--) {
-    const all = places(bytes)
-    if (all.length === 0) break
-    bytes = changed(below, bytes, all[below(all.length)]!, examples[below(examples.length)]!)
-  }
-  return below(16) === 0 ? bytes.subarray(0, below(bytes.length + 1)) : fitting(below, bytes)
-}
+/** Every NaN is written as the same one. */
+const holdsNaN = (value: unknown): boolean =>
+  Number.isNaN(value) ||
+  typeof value === "object" && value !== null && !(value instanceof Uint8Array) && Object.values(value).some(holdsNaN)
 
-/** Nothing that a terminal acts on may be left in a dump without colours. */
-const shows = (dump: string): boolean => dump.split("\n").every((line) => visible(line) === line)
-
-const once = (subject: Subject, bytes: Uint8Array, session: Session, counts: Counts): void => {
-  const { adapter } = subject
-  counts.decodes++
-  counts.protocols.set(subject.name, (counts.protocols.get(subject.name) ?? 0) + 1)
-  const dump = adapter.dump(bytes, 0, session, false)
-  if (!shows(dump)) throw new Error("the dump holds what a terminal acts on")
-  let decoded
+/** Runs a function that may not end; `hangs` is called when it has not within so many milliseconds. */
+const within = (milliseconds: number, run: () => void, hangs: () => void): void => {
+  const key = "wirewrightFuzzRun"
+  const global = globalThis as unknown as Record<string, unknown>
+  global[key] = run
   try {
-    decoded = adapter.decode(bytes, 0, session)
+    runInThisContext(`${key}()`, { timeout: milliseconds })
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error
-    if (error.incomplete) counts.incomplete++
-    else counts.refused++
-    return
-  }
-  counts.packets++
-  const text = visible(jsonOf(adapter.toJson(decoded))!)
-  try {
-    const again = adapter.fromJson(JSON.parse(text))
-    const wire = bytes.subarray(0, decoded.length)
-    // the last message of a text frame may lack its separator; encoders write it
-    if (Buffer.compare(again, wire) === 0 || again.length === wire.length + 1 && Buffer.compare(again.subarray(0, -1), wire) === 0) {
-      counts.same++
-    } else throw new Error(`its JSON became other bytes: ${hexOf(again)}`)
-  } catch (error) {
-    // what a decoder takes and its encoder refuses is said in a typed error
-    if (!(error instanceof EncodeError) && !(error instanceof DecodeError)) throw error
+    if ((error as { readonly code?: unknown }).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error
+    hangs()
+  } finally {
+    delete global[key]
   }
 }
 
-/** Runs `count` decodes; `progress` is told how many were done. */
-export const fuzz = (count: number, seed: number, progress: (done: number) => void = () => {}): Counts => {
-  const below = random(seed)
-  const counts: Counts = {
-    decodes: 0,
+/** The mutants of one subject. */
+class Run {
+  readonly counts: Counts = {
+    mutants: 0,
     packets: 0,
     refused: 0,
     incomplete: 0,
     same: 0,
-    protocols: new Map(),
-    findings: []
+    raw: 0,
+    unwritten: 0,
+    prefixes: 0,
+    continuations: 0,
+    objections: 0
   }
-  // half of all inputs are refused, and nobody looks at the stacks
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
-  try {
-    for (let i = 0; i < count; i++) {
-      const subject = subjects[i % subjects.length]!
-      const bytes = mutated(below, subject)
-      const session = subject.sessions[below(subject.sessions.length)]!
-      try {
-        once(subject, bytes, session, counts)
-      } catch (error) {
-        counts.findings.push(`${subject.name} ${JSON.stringify(session)} ${hexOf(bytes)}: ${String(error)}`)
-      }
-      if ((i + 1) % 100_000 === 0) progress(i + 1)
+  readonly findings: Array<Finding> = []
+  private readonly subject: Subject
+  private readonly options: FuzzOptions
+  private readonly operators: Map<string, number>
+  private readonly looks = new Map<Seed, Look>()
+  private readonly objections = new Set<string>()
+  /** What is being read. */
+  private current: { readonly run: number; readonly reading: Reading; bytes: Uint8Array } | undefined
+
+  constructor(subject: Subject, options: FuzzOptions, operators: Map<string, number>) {
+    this.subject = subject
+    this.options = options
+    this.operators = operators
+  }
+
+  all(): void {
+    const { count, from = 0, patience = 60_000 } = this.options
+    let run = from
+    while (run < from + count && this.findings.length < enough) {
+      const stop = Math.min(from + count, run + batch)
+      within(patience, () => {
+        for (; run < stop && this.findings.length < enough; run++) this.once(run)
+      }, () => {
+        this.say("does not end")
+        run++
+      })
     }
-  } finally {
-    Error.stackTraceLimit = limit
   }
-  return counts
+
+  private say(what: string): void {
+    const { bytes, reading, run } = this.current!
+    this.findings.push({ subject: this.subject.name, run, what, reading, hex: hexOf(bytes) })
+  }
+
+  private laid(seed: Seed): Laid {
+    let look = this.looks.get(seed)
+    if (look === undefined) this.looks.set(seed, look = this.subject.look(seed.bytes, seed.reading))
+    return { bytes: seed.bytes, fields: look.fields }
+  }
+
+  private once(run: number): void {
+    const { subject } = this
+    const below = random(seedOf(this.options.seed, subject.name, run))
+    const pick = (): Seed => {
+      const sort = subject.sorts[below(subject.sorts.length)]!
+      return sort[below(sort.length)]!
+    }
+    const seed = pick()
+    const { reading } = seed
+    this.current = { run, reading, bytes: seed.bytes }
+    this.counts.mutants++
+    try {
+      let one = this.laid(seed)
+      for (let changes = 1 + below(3); changes > 0; changes--) {
+        const [name, bytes] = changed(below, one, this.laid(pick()))
+        this.operators.set(name, (this.operators.get(name) ?? 0) + 1)
+        this.current.bytes = bytes
+        one = changes === 1 ? { bytes, fields: [] } : { bytes, fields: subject.look(bytes, reading).fields }
+      }
+      if (below(2) === 0) this.current.bytes = this.mend(one.bytes, reading)
+      this.check(below, this.current.bytes, reading, pick)
+    } catch (error) {
+      this.say(`untyped: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    }
+  }
+
+  private mend(bytes: Uint8Array, reading: Reading): Uint8Array {
+    const { error, fields } = this.subject.look(bytes, reading)
+    return mended({ bytes, fields }, error).find((one) => this.subject.look(one, reading).error?.reason !== "Checksum") ?? bytes
+  }
+
+  private check(below: Below, bytes: Uint8Array, reading: Reading, pick: () => Seed): void {
+    const { counts, subject } = this
+    const read = attempt(subject, bytes, reading)
+    const look = subject.look(bytes, reading)
+    this.lies(bytes, look)
+    if (below(16) === 0) this.shown(bytes, reading)
+    if (!(read instanceof DecodeError)) return this.packet(below, bytes, reading, read, look)
+    if (!isPlace(read.offset, bytes)) this.say(`the decoder objects at byte ${read.offset}: ${read.message}`)
+    if (read.incomplete) counts.incomplete++
+    else counts.refused++
+    if (look.error === undefined) this.say(`the interpreter accepts what the decoder refuses: ${read.message}`)
+    else if (look.error.incomplete && !read.incomplete) this.say(`the interpreter waits for more (${look.error.message}): ${read.message}`)
+    if (!read.incomplete) this.wrong(below, bytes, reading, read, pick)
+  }
+
+  /** What the interpreter shows, lies within the bytes there are. */
+  private lies(bytes: Uint8Array, { error, fields }: Look): void {
+    // the end that a message of text lacks is added to it
+    const out = fields.find(({ length, offset }) =>
+      !(Number.isInteger(length) && Number.isInteger(offset)) || offset < 0 || length < 0 || offset + length > bytes.length + 1
+    )
+    if (out !== undefined) this.say(`the interpreter shows ${out.path} at byte ${out.offset}, ${out.length} bytes`)
+    if (error !== undefined && !isPlace(error.offset, bytes)) this.say(`the interpreter objects at byte ${error.offset}`)
+  }
+
+  /** Nothing that a terminal acts on may be left in a dump without colours. */
+  private shown(bytes: Uint8Array, reading: Reading): void {
+    const dump = this.subject.dump(bytes, reading)
+    if (dump.split("\n").some((line) => visible(line) !== line)) this.say("the dump holds what a terminal acts on")
+  }
+
+  private packet(below: Below, bytes: Uint8Array, reading: Reading, read: Read, look: Look): void {
+    const { counts, subject } = this
+    counts.packets++
+    const whole = bytes.slice(0, read.end)
+    if (subject.isRaw?.(read.value, look) === true) counts.raw++
+    else if (look.error !== undefined) this.say(`the interpreter refuses what is read: ${look.error.message}`)
+    else if (look.length !== read.end) this.say(`${read.end} bytes are read, for the interpreter ${look.length}`)
+    else {
+      const difference = subject.difference(bytes, read, look, reading)
+      if (difference !== undefined) this.say(`other values: ${difference}`)
+    }
+    const size = subject.sizeAt?.(bytes, reading)
+    if (size !== undefined && size !== read.end) this.say(`${read.end} bytes are read, for the framer ${size}`)
+    const written = this.written(read.value, reading)
+    if (written !== undefined) this.stable(whole, read, reading, written)
+    this.prefixes(below, whole, reading)
+  }
+
+  /** The bytes of what was read; nothing when writing is refused. */
+  private written(value: unknown, reading: Reading): Uint8Array | undefined {
+    try {
+      return this.subject.write(value, reading)
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      this.counts.unwritten++
+      this.say(`what was read is not written: ${error.message}`)
+      return undefined
+    }
+  }
+
+  private stable(whole: Uint8Array, { value }: Read, reading: Reading, written: Uint8Array): void {
+    const { counts, subject } = this
+    // of text, the last message may lack its end
+    if (Buffer.compare(written, whole) === 0) counts.same++
+    else if (subject.spellings === undefined && !holdsNaN(value) && Buffer.compare(written.subarray(0, -1), whole) !== 0) {
+      this.say(`written as ${hexOf(written)}`)
+    }
+    const again = attempt(subject, written, reading)
+    if (again instanceof DecodeError) return this.say(`what is written is refused (${again.message}): ${hexOf(written)}`)
+    if (again.end !== written.length) this.say(`of ${written.length} bytes written, ${again.end} are read: ${hexOf(written)}`)
+    if (!isDeepStrictEqual(again.value, value)) this.say(`what is written is read otherwise: ${hexOf(written)}`)
+    const third = subject.write(again.value, reading)
+    if (Buffer.compare(third, written) !== 0) this.say(`written first as ${hexOf(written)}, then as ${hexOf(third)}`)
+    const json = this.written(subject.viaJson(value, whole.length, reading), reading)
+    if (json !== undefined && Buffer.compare(json, written) !== 0) this.say(`its JSON is written as ${hexOf(json)}`)
+  }
+
+  /** Every beginning of a packet is incomplete. All are tried of some, a few of each. */
+  private prefixes(below: Below, whole: Uint8Array, reading: Reading): void {
+    const { counts, subject } = this
+    if (!subject.ends(reading) || whole.length === 0) return
+    const isAll = whole.length <= 400 && below(16) === 0
+    const sizes = isAll ? whole.keys() : [whole.length - 1, below(whole.length), below(whole.length)]
+    for (const size of sizes) {
+      counts.prefixes++
+      const got = attempt(subject, whole.subarray(0, size), reading)
+      if (got instanceof DecodeError && got.incomplete) continue
+      return this.say(`the first ${size} bytes of ${whole.length} are ${got instanceof DecodeError ? got.message : "a packet"}`)
+    }
+  }
+
+  /** What is wrong stays wrong whatever follows: a few continuations of each, a thousand of each objection that is new. */
+  private wrong(below: Below, bytes: Uint8Array, reading: Reading, error: DecodeError, pick: () => Seed): void {
+    const { counts, subject } = this
+    if (!subject.ends(reading)) return
+    const objection = `${JSON.stringify(reading)} ${objectionOf(error)}`
+    const isNew = !this.objections.has(objection)
+    if (isNew) {
+      this.objections.add(objection)
+      counts.objections++
+    }
+    for (let left = isNew ? this.options.continuations ?? 1_000 : 2; left > 0; left--) {
+      counts.continuations++
+      const more = below(3) === 0
+        ? pick().bytes
+        : new Uint8Array(1 + below(40)).map(() => below(2) === 0 ? below(256) : edges[below(edges.length)]!)
+      const longer = joined(bytes, more)
+      const later = attempt(subject, longer, reading)
+      if (later instanceof DecodeError && !later.incomplete) continue
+      this.current!.bytes = longer
+      return this.say(
+        `after ${bytes.length} bytes: ${error.message}; with more ${later instanceof DecodeError ? "incomplete" : "a packet"}`
+      )
+    }
+  }
+}
+
+/** Runs the mutants of all subjects. */
+export const fuzz = (subjects: ReadonlyArray<Subject>, options: FuzzOptions): Result => {
+  const operators = new Map<string, number>()
+  const counts = new Map<string, Counts>()
+  const findings: Array<Finding> = []
+  // half of all mutants are refused, and nobody looks at their stacks unless one is run again
+  const limit = Error.stackTraceLimit
+  for (const subject of subjects) {
+    const run = new Run(subject, options, operators)
+    if (options.count > 1) Error.stackTraceLimit = 0
+    try {
+      run.all()
+    } finally {
+      Error.stackTraceLimit = limit
+    }
+    counts.set(subject.name, run.counts)
+    findings.push(...run.findings)
+    options.done?.(subject, run.counts)
+  }
+  return { counts, operators, findings }
 }

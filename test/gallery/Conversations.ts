@@ -4,7 +4,7 @@
  * A conversation is decoded in the order of its chunks, because what one side says can change how the other is to be read (MQTT's level, a
  * start-up phase); `Gallery.follow` says so. What was decided is kept with each packet, so that it can be read again cut anywhere.
  */
-import { annotate, Catalog, DecodeError, EncodeError, Framer, type FrameShape, hexOf, Reader, Writer } from "@wirewright/codec"
+import { annotate, Catalog, DecodeError, hexOf, Reader, Writer } from "@wirewright/codec"
 import type { Customs } from "@wirewright/codec/Catalog"
 import { type AnyPacket, packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { Model } from "@wirewright/codec/Model"
@@ -110,7 +110,7 @@ export interface Stream {
   readonly stopped: { readonly at: number; readonly because: DecodeError | "not of this protocol" } | undefined
 }
 
-const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => new Uint8Array(Buffer.concat(parts))
+export const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => new Uint8Array(Buffer.concat(parts))
 
 /** The beginning of a line, byte by byte. */
 const lineAt = (bytes: Uint8Array, at: number): string => {
@@ -431,7 +431,7 @@ export const chunkings = (recorded: Recorded, count = 1_000, size = 1_000_000): 
 }
 
 /** What reading gives: a packet, or a typed error. Anything else is thrown. */
-const attempt = (recorded: Recorded, bytes: Uint8Array, reading: Reading): { packet: AnyPacket; end: number } | DecodeError => {
+export const attempt = (recorded: Recorded, bytes: Uint8Array, reading: Reading): { packet: AnyPacket; end: number } | DecodeError => {
   const reader = new Reader(bytes)
   try {
     return { packet: recorded.decode(reader, 0, reading), end: reader.next }
@@ -463,177 +463,4 @@ export const prefixesThatDecode = (recorded: Recorded): ReadonlyArray<string> =>
     if (out.length >= 10) break
   }
   return out
-}
-
-/** Values that decoders decide on. */
-const edges = [0, 1, 2, 0x0a, 0x0d, 0x0f, 0x10, 0x20, 0x2d, 0x30, 0x39, 0x7f, 0x80, 0xfe, 0xff]
-
-type Below = (bound: number) => number
-
-/** Changes one field: its bits, its bytes, its size; or takes it from another packet, repeats it, leaves it out. */
-const changed = (below: Below, bytes: Uint8Array, [offset, length]: readonly [number, number], other: Uint8Array): Uint8Array => {
-  const before = bytes.subarray(0, offset)
-  const field = bytes.slice(offset, offset + length)
-  const after = bytes.subarray(offset + length)
-  switch (below(8)) {
-    case 0:
-      field[below(length)]! ^= 1 << below(8)
-      break
-    case 1:
-      field[below(length)] = edges[below(edges.length)]!
-      break
-    case 2:
-      field.fill(edges[below(edges.length)]!)
-      break
-    case 3:
-      for (let i = 0; i < length; i++) field[i] = below(256)
-      break
-    case 4: {
-      const at = below(other.length)
-      return joined([before, other.subarray(at, at + 1 + below(16)), after])
-    }
-    case 5:
-      return joined([before, field, field, after])
-    case 6:
-      return joined([before, after])
-    default:
-      return joined([before, field, new Uint8Array(1 + below(8)).fill(edges[below(edges.length)]!), after])
-  }
-  return joined([before, field, after])
-}
-
-/** What came of mutations. */
-export interface Mutations {
-  packets: number
-  refused: number
-  incomplete: number
-  readonly findings: Array<string>
-}
-
-/**
- * Changes recorded packets where the interpreter says that fields stand. What comes out is a packet that is written as it came, or a typed
- * error; the interpreter agrees; what is not incomplete does not become a packet when more follows.
- */
-export const mutations = (recorded: Recorded, count = 20_000, seed = 1): Mutations => {
-  const below = random(seed)
-  const sorts = new Map<string, Array<{ readonly bytes: Uint8Array; readonly reading: Reading; readonly datagram: boolean }>>()
-  for (const { bytes, one, stream } of recorded.packets) {
-    if (bytes.length > 2_000) continue
-    const sort = `${one.packet._tag} ${JSON.stringify(one.reading)}`
-    sorts.set(sort, [...sorts.get(sort) ?? [], { bytes, reading: one.reading, datagram: stream.datagrams }])
-  }
-  const all = [...sorts.values()]
-  const pick = () => {
-    const of = all[below(all.length)]!
-    return of[below(of.length)]!
-  }
-  const out: Mutations = { packets: 0, refused: 0, incomplete: 0, findings: [] }
-  for (let run = 0; run < count && out.findings.length < 10; run++) {
-    const { bytes: original, datagram, reading } = pick()
-    let bytes = original
-    for (let changes = 1 + below(2); changes > 0; changes--) {
-      const places = recorded.annotate(bytes, reading).fields.filter(({ length }) => length > 0)
-      if (places.length === 0) break
-      const { length, offset } = places[below(places.length)]!
-      bytes = changed(below, bytes, [offset, length], pick().bytes)
-    }
-    const say = (what: string): void => void out.findings.push(`run ${run} ${JSON.stringify(reading)}: ${what}; ${hexOf(bytes)}`)
-    try {
-      const got = attempt(recorded, bytes, reading)
-      const annotation = recorded.annotate(bytes, reading)
-      if (got instanceof DecodeError) {
-        if (annotation.error === undefined) say(`the interpreter accepts what the decoder refuses: ${got.message}`)
-        // the interpreter looks at what is there of a packet that has not come whole
-        else if (annotation.error.incomplete && !got.incomplete) {
-          say(`the interpreter waits for more (${annotation.error.message}): ${got.message}`)
-        }
-        if (got.incomplete) out.incomplete++
-        else {
-          out.refused++
-          if (!datagram) {
-            const more = joined([bytes, below(2) === 0 ? pick().bytes : new Uint8Array(1 + below(64)).fill(edges[below(edges.length)]!)])
-            const later = attempt(recorded, more, reading)
-            if (!(later instanceof DecodeError)) say(`a ${later.packet._tag} when more follows, before that ${got.message}`)
-            else if (later.incomplete) say(`incomplete when more follows, before that ${got.message}`)
-          }
-        }
-        continue
-      }
-      out.packets++
-      const whole = bytes.subarray(0, got.end)
-      if (annotation.error !== undefined) say(`the interpreter refuses a ${got.packet._tag}: ${annotation.error.message}`)
-      else if (annotation.length !== got.end) say(`a ${got.packet._tag} takes ${got.end} bytes, for the interpreter ${annotation.length}`)
-      const again = recorded.encode(got.packet, reading)
-      if (recorded.gallery.spellings === true) {
-        const same = attempt(recorded, again, reading)
-        if (same instanceof DecodeError || !isDeepStrictEqual(same.packet, got.packet)) {
-          say(`a ${got.packet._tag} is read otherwise from ${hexOf(again)}`)
-        }
-      } else if (hexOf(again) !== hexOf(whole)) say(`a ${got.packet._tag} is written as ${hexOf(again)}`)
-    } catch (error) {
-      say(
-        error instanceof EncodeError
-          ? `what was read is not written: ${error.message}`
-          : `untyped: ${error instanceof Error ? error.stack : String(error)}`
-      )
-    }
-  }
-  return out
-}
-
-/**
- * Puts a packet that is refused among good ones, in frames that say how long they are: the framer hands out all others. Returns what was
- * lost, and the kinds that were tried.
- */
-export const lostBesideBad = (recorded: Recorded): { readonly lost: ReadonlyArray<string>; readonly tried: ReadonlyArray<string> } => {
-  const lost: Array<string> = []
-  const tried: Array<string> = []
-  const below = random(11)
-  const all = recorded.sample(8_000)
-  for (const kind of new Set(all.map(({ reading }) => reading.kind))) {
-    const shape = (recorded.gallery.generated as Record<string, FrameShape | undefined>)[kind === undefined ? "frameShape" : `${kind}Shape`]
-    const good = all.filter(({ reading }) => reading.kind === kind)
-    if (shape === undefined || !("sizeAt" in shape)) continue
-    const bad = good.flatMap(({ bytes, reading }) => {
-      for (let attempts = 0; attempts < 100; attempts++) {
-        const changed = bytes.slice()
-        changed[below(changed.length)] = below(256)
-        try {
-          if (shape.sizeAt(new Reader(changed), 0, changed.length) !== changed.length) continue
-        } catch (error) {
-          if (error instanceof DecodeError) continue
-          throw error
-        }
-        const got = attempt(recorded, changed, reading)
-        if (got instanceof DecodeError && !got.incomplete) return [{ bytes: changed, reading, isBad: true }]
-      }
-      return []
-    })[0]
-    if (bad === undefined) continue
-    tried.push(kind ?? "packet")
-    const middle = good.length >> 1
-    const sent = [...good.slice(0, middle), bad, ...good.slice(middle)]
-    const whole = joined(sent.map(({ bytes }) => bytes))
-    for (const step of [whole.length, 1, 7]) {
-      const framer = new Framer(shape)
-      const got: Array<string> = []
-      let index = 0
-      const push = (chunk: Uint8Array): void => {
-        try {
-          framer.push(chunk, (reader, at) => {
-            const { reading } = sent[index++]!
-            got.push(recorded.decode(reader, at, reading)._tag)
-          })
-        } catch (error) {
-          if (!(error instanceof DecodeError)) throw error
-          got.push("refused")
-          push(new Uint8Array(0))
-        }
-      }
-      for (let at = 0; at < whole.length; at += step) push(whole.subarray(at, at + step))
-      const want = sent.map((one) => "packet" in one ? one.packet._tag : "refused")
-      if (!isDeepStrictEqual(got, want)) lost.push(`${kind}, ${step} bytes at a time: ${got.length} of ${want.length}: ${got.join(" ")}`)
-    }
-  }
-  return { lost, tried }
 }

@@ -1,24 +1,20 @@
-/** PostgreSQL's protocol as its server, psql, pgbench, pg_recvlogical and npm's `pg` speak it. */
-import * as Postgres from "@wirewright/examples/gallery/postgres"
-import { models } from "@wirewright/examples/gallery/postgres/Model"
-import * as Schemas from "@wirewright/examples/gallery/postgres/Schemas"
-import { followPhases, lostBesideBad, Recorded } from "./Conversations.ts"
+/** The gallery's spec of PostgreSQL's protocol against the recorded bytes of others. */
+import { Reader } from "@wirewright/codec"
+import { bytesOfHex } from "@wirewright/codec/Hex"
+import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
+import { Recorded } from "./Conversations.ts"
 import { expect, it } from "vitest"
+import { postgres } from "./Postgres.ts"
 import { galleryTests } from "./Suite.ts"
 
-const recorded = new Recorded({
-  title: "PostgreSQL",
-  fixtures: ["postgres"],
-  spec: "Postgres.ts",
-  models,
-  generated: Postgres,
-  schemas: Schemas,
-  follow: () => followPhases(models),
-  refused: { "malformed on purpose, which PostgreSQL calls a protocol violation": ["raw protocol violations, client, 40"] }
-})
+const recorded = new Recorded(postgres)
 
 galleryTests(recorded)
 
-it("there is a bad packet to lose good ones at", () => {
-  expect(lostBesideBad(recorded).tried).toContain("backend")
+it("an authentication that the spec does not know is unknown in JSON too, and comes back", () => {
+  const bytes = bytesOfHex("520000000800000063")
+  const packet = recorded.decode(new Reader(bytes), 0, { kind: "backend" })
+  const json: unknown = JSON.parse(JSON.stringify(packetToJson(recorded.catalog, packet, bytes.length)))
+  expect(json).toMatchObject({ packet: "Unknown", kind: "backend", type: "0x52" })
+  expect(packetFromJson(recorded.catalog, json)).toEqual(packet)
 })

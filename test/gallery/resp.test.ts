@@ -1,25 +1,8 @@
-/** RESP2 and RESP3 as redis-server, redis-cli and npm's `redis` and `ioredis` speak it. */
-import * as Resp from "@wirewright/examples/gallery/resp"
-import { models } from "@wirewright/examples/gallery/resp/Model"
-import * as Schemas from "@wirewright/examples/gallery/resp/Schemas"
+/** The gallery's spec of RESP2 and RESP3 against the recorded bytes of others. */
 import { Recorded } from "./Conversations.ts"
+import { resp } from "./Resp.ts"
 import { galleryTests } from "./Suite.ts"
 
-const recorded = new Recorded({
-  title: "RESP2 and RESP3",
-  fixtures: ["resp"],
-  spec: "Resp.ts",
-  models,
-  generated: Resp,
-  schemas: Schemas,
-  follow: () => ({ next: (from) => ({ kind: from === "client" ? "request" : "reply" }) }),
-  refused: {
-    "malformed on purpose, which Redis answers with a protocol error": [
-      "raw protocol error: no bulk string, client, 0",
-      "raw protocol error: bulk length, client, 0",
-      "raw protocol error: array length, client, 0"
-    ]
-  }
-})
+const recorded = new Recorded(resp)
 
 galleryTests(recorded)

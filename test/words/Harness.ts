@@ -13,6 +13,8 @@ import { printSchemas } from "@wirewright/codegen/print/Schemas"
 import { printTypes } from "@wirewright/codegen/print/Types"
 import { DecodeError, EncodeError, Reader, Writer } from "@wirewright/codec"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
+import { malformed } from "@wirewright/codec/Errors"
+import type { FieldSpan } from "@wirewright/codec/Layout"
 import { LayoutWalk } from "@wirewright/codec/LayoutWalk"
 import type { FieldModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { isVisibleType } from "@wirewright/codec/words/Sizes"
@@ -70,7 +72,7 @@ const objection = (error: unknown): Objection => {
 }
 
 /** Leaves of a value by their paths, as the interpreter names them. */
-const leaves = (value: unknown, path: string, into: Map<string, unknown>): Map<string, unknown> => {
+export const leaves = (value: unknown, path = "", into = new Map<string, unknown>()): Map<string, unknown> => {
   if (Array.isArray(value)) {
     if (value.length === 0) into.set(path, [])
     value.forEach((one, i) => leaves(one, `${path}[${i}]`, into))
@@ -89,11 +91,16 @@ export class Generated {
   readonly catalog: Catalog
   readonly directory: string
 
-  private constructor(gen: Gen, model: Model, directory: string, customs: Customs) {
+  private constructor(gen: Gen, models: ReadonlyArray<Model>, directory: string, customs: Customs) {
     this.gen = gen
-    this.model = model
+    this.model = models.at(-1)!
     this.directory = directory
-    this.catalog = Catalog.of([model], customs)
+    this.catalog = Catalog.of(models, customs)
+  }
+
+  /** Code that is there already: what a generated `index.ts` exports, and its models. */
+  static from(gen: object, models: ReadonlyArray<Model>, customs: Customs = {}): Generated {
+    return new Generated(gen as Gen, models, "", customs)
   }
 
   /** Generates code for records into a directory of its own below `test/`. */
@@ -123,7 +130,7 @@ export class Generated {
     for (const [file, text] of Object.entries(options.files ?? {})) Fs.writeFileSync(Path.join(directory, file), text)
     Fs.writeFileSync(Path.join(directory, `${name}.model.json`), json(model))
     const gen = await import(Path.join(directory, "index.ts")) as Gen
-    return new Generated(gen, model, directory, options.customs ?? {})
+    return new Generated(gen, [model], directory, options.customs ?? {})
   }
 
   /** Removes what was generated. */
@@ -135,10 +142,15 @@ export class Generated {
     return states !== undefined ? [states] : littleEndian !== undefined ? [littleEndian] : []
   }
 
+  /** Reads a record with the generated decoder. Throws what that throws. */
+  read(name: string, bytes: Uint8Array, around: Surroundings = {}): unknown {
+    return this.gen[`decode${name}`]!(bytes, ...this.args(around))
+  }
+
   /** Reads a record with the generated decoder. */
   decode(name: string, bytes: Uint8Array, around: Surroundings = {}): Outcome {
     try {
-      return { value: this.gen[`decode${name}`]!(bytes, ...this.args(around)) }
+      return { value: this.read(name, bytes, around) }
     } catch (error) {
       return { error: objection(error) }
     }
@@ -185,12 +197,12 @@ export class Generated {
     return endsItself(this.catalog, this.typeOf(name))
   }
 
-  /** Reads a record with the interpreter: leaves by their paths, without those that packets do not carry. */
-  walk(
+  /** Walks over a record with the interpreter: what stands where, and what is wrong. */
+  look(
     name: string,
     bytes: Uint8Array,
     { littleEndian, states = {} }: Surroundings = {}
-  ): { leaves: Map<string, unknown> } | { error: Objection } {
+  ): { readonly fields: ReadonlyArray<FieldSpan>; readonly error?: DecodeError } {
     const on = new Map(Object.entries(states).filter(([, one]) => one !== false).map(([key, one]) => [key, Number(one)]))
     const walk = new LayoutWalk(this.catalog, bytes, on)
     walk.packet = name
@@ -204,16 +216,24 @@ export class Generated {
         scope: new Scope(0),
         doc: undefined
       })
-      if (next !== bytes.length) return { error: { reason: "Trailing", path: "", offset: next, incomplete: false } }
+      if (next !== bytes.length) malformed("Trailing", name, "", next, `${next} bytes`, `${bytes.length} bytes`)
     } catch (error) {
-      return { error: objection(error) }
+      if (!(error instanceof DecodeError)) throw error
+      return { fields: walk.spans, error }
     }
+    return { fields: walk.spans }
+  }
+
+  /** Reads a record with the interpreter: leaves by their paths, without those that packets do not carry. */
+  walk(name: string, bytes: Uint8Array, around: Surroundings = {}): { leaves: Map<string, unknown> } | { error: Objection } {
+    const { error, fields } = this.look(name, bytes, around)
+    if (error !== undefined) return { error: objection(error) }
     const found = new Map<string, unknown>()
     const invisible = this.invisible(name)
-    for (const { path, value } of walk.spans) {
+    for (const { path, value } of fields) {
       const last = path.replace(/\[\d+\]$/, "").split(".").at(-1)!
       if (
-        !invisible.has(last) && !/\.(tag|length|count|frame)$/.test(`.${path}`) || path.endsWith(".tag") && this.isUnknown(walk.spans, path)
+        !invisible.has(last) && !/\.(tag|length|count|frame)$/.test(`.${path}`) || path.endsWith(".tag") && this.isUnknown(fields, path)
       ) {
         found.set(path, value)
       }
@@ -223,7 +243,10 @@ export class Generated {
 
   /** Names of fields that packets do not carry, of a record and of those within it. */
   private invisible(name: string): ReadonlySet<string> {
+    const known = this.hidden.get(name)
+    if (known !== undefined) return known
     const names = new Set<string>()
+    this.hidden.set(name, names)
     const seen = new Set<string>()
     const visit = (type: NamedTypeModel): void => {
       if (seen.has(type.name)) return
@@ -237,7 +260,9 @@ export class Generated {
     return names
   }
 
-  private isUnknown(spans: LayoutWalk["spans"], path: string): boolean {
+  private readonly hidden = new Map<string, ReadonlySet<string>>()
+
+  private isUnknown(spans: ReadonlyArray<FieldSpan>, path: string): boolean {
     const record = path.slice(0, -"tag".length)
     return spans.some((one) => one.path === `${record}bytes`) && spans.find((one) => one.path === path)!.text.startsWith("Unknown")
   }
@@ -252,13 +277,15 @@ export class Generated {
   difference(name: string, bytes: Uint8Array, around: Surroundings = {}): string | undefined {
     const decoded = this.decode(name, bytes, around)
     const walked = this.walk(name, bytes, around)
+    const out = this.look(name, bytes, around).fields.find(({ length, offset }) => offset < 0 || offset + length > bytes.length)
+    if (out !== undefined) return `the interpreter notes ${out.path} at byte ${out.offset}, ${out.length} bytes`
     if ("error" in decoded || "error" in walked) {
       const [one, other] = ["error" in decoded ? decoded.error : "a value", "error" in walked ? walked.error : "a value"].map((each) =>
         JSON.stringify(each)
       )
       return one === other ? undefined : `decoder ${one}, interpreter ${other}`
     }
-    const expected = leaves(decoded.value, "", new Map())
+    const expected = leaves(decoded.value)
     for (const [path, value] of expected) {
       // a mark that is not there has no place, nor has a tag that stands in a sibling
       if (value === false && !walked.leaves.has(path) || /(^|\.)tag$/.test(path) && !walked.leaves.has(path)) expected.delete(path)

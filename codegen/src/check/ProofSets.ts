@@ -7,7 +7,8 @@ import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { possibleSizes } from "@wirewright/codec/LayoutSizes"
 import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
-import { fixedSize, leastSize } from "@wirewright/codec/words/Sizes"
+import { fixedIn, leastOf } from "@wirewright/codec/words/Records"
+import { fixedSize } from "@wirewright/codec/words/Sizes"
 import { encodeNumber } from "./ProofSamples.ts"
 
 /** Values that a byte can have; nothing when it can have any. `ended` among them: the bytes may end here. */
@@ -53,7 +54,7 @@ export class Sets {
   shape(fields: ReadonlyArray<FieldModel>): Shape {
     return {
       sizes: possibleSizes(this.catalog, fields, new Map(this.states)),
-      least: fields.reduce((sum, { type }) => sum + leastSize(this.catalog, type), 0),
+      least: leastOf(this.catalog, fields),
       front: this.front(fields, 0)
     }
   }
@@ -84,12 +85,13 @@ export class Sets {
 
   private front(fields: ReadonlyArray<FieldModel>, depth: number): ReadonlyArray<ByteSet> {
     const out: Array<ByteSet> = []
-    for (const [i, { type }] of fields.entries()) {
+    for (const [i, field] of fields.entries()) {
+      const { type } = field
       const some = this.of(type, depth)
       // what takes what is left ends before what follows it, where anything may stand
       const end = i === fields.length - 1 ? -1 : some.findIndex((set) => set?.has(ended))
       out.push(...end < 0 ? some : some.slice(0, end))
-      const size = fixedSize(this.catalog, type, new Map(this.states))
+      const size = fixedIn(this.catalog, fields, field, new Map(this.states))
       if (size === undefined || out.length > 64) break
     }
     return out

@@ -302,10 +302,10 @@ export class FieldReader {
     const at = this.pinned(field.name)
     if (field.type.kind === "when") {
       this.measured(field, [])
-      return this.place(field.name, at)
+      return this.place(field, at)
     }
     this.keep(field.name, wordOf(field.type).read(this, field.type, { ...field, path: field.name }, this.region.end))
-    this.place(field.name, at)
+    this.place(field, at)
   }
 
   /** The position of a field that a checksum covers, before it is read. */
@@ -313,10 +313,12 @@ export class FieldReader {
     return this.scope.wanted.has(name) ? String(this.at) : ""
   }
 
-  private place(name: string, at: string): void {
+  private place({ name, type }: FieldModel, at: string): void {
     // within a branch positions are those of one way alone
     if (!this.scope.wanted.has(name) || this.region.isBranch === true) return
-    this.scope.places.set(name, [at, String(this.at)])
+    // what takes all that is left ends half a byte after it when more may come
+    const end = this.region.exact || this.context.ends(type) ? String(this.at) : `Math.floor(${this.at})`
+    this.scope.places.set(name, [at, end])
     const ready = this.scope.unverified
     this.scope.unverified = []
     for (const { check, first, last } of ready) this.verify(first, last, check)
@@ -430,7 +432,7 @@ export class FieldReader {
     for (const names of groupsFrom(this.scope.lengths.keys(), name)) this.group(names)
     const at = this.pinned(name)
     this.measured(field, behind)
-    this.place(name, at)
+    this.place(field, at)
     while (this.groups.at(-1)?.last === name) {
       const { end } = this.groups.pop()!
       if (String(this.at) !== end) {

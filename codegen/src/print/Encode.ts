@@ -139,12 +139,10 @@ export class FieldWriter {
     return this.offset === 0 ? "position" : `position + ${this.offset}`
   }
 
-  /** Keeps the current offset in a constant, and returns the name of the constant that holds it. */
+  /** Keeps the current offset in a constant, and returns the name of the constant that holds it: one like `name` that nothing has yet. */
   mark(name: string): string {
     const last = /^const (\w+) = (.*)$/.exec(this.lines.at(-1) ?? "")
-    if (last !== null && last[2] === this.here) return last[1]!
-    this.lines.push(`const ${name} = ${this.here}`)
-    return name
+    return last !== null && last[2] === this.here ? last[1]! : this.constant(name, this.here)
   }
 
   /** Keeps a value in a constant and returns its name. */
@@ -345,17 +343,17 @@ export class FieldWriter {
     const { name, type } = field
     const isFirst = scope.firsts.has(name)
     const isLast = scope.lasts.has(name)
-    const from = isFirst ? this.mark(this.fresh(`${local(name)}Begin`)) : ""
+    const from = isFirst ? this.mark(`${local(name)}Begin`) : ""
     for (const targets of scope.slots.keys()) {
       const names = targets.split(" ")
-      if (names.length > 1 && names[0] === name) scope.groups.set(targets, this.mark(this.fresh(`${local(name)}Group`)))
+      if (names.length > 1 && names[0] === name) scope.groups.set(targets, this.mark(`${local(name)}Group`))
     }
     this.measured(field, type)
     for (const [targets, start] of scope.groups) {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
     if (!isFirst && !isLast) return
-    scope.places.set(name, [from, isLast ? this.mark(this.fresh(`${local(name)}Finish`)) : from])
+    scope.places.set(name, [from, isLast ? this.mark(`${local(name)}Finish`) : from])
     const ready = scope.incomplete
     scope.incomplete = []
     for (const { first, last, put } of ready) this.complete(first, last, put)
@@ -370,7 +368,7 @@ export class FieldWriter {
     const whole = (inner: FieldWriter, of: TypeModel): void => {
       const written = scope.written.get(name)
       if (written !== undefined) return inner.advance(`${inner.use("putBytes")}(bytes, ${inner.here}, ${written})`)
-      const start = slots === undefined ? "" : inner.mark(inner.fresh(`${local(name)}From`))
+      const start = slots === undefined ? "" : inner.mark(`${local(name)}From`)
       inner.write(of, { ...field, path: name }, value)
       if (slots !== undefined) {
         inner.settle()
@@ -421,7 +419,7 @@ export class FieldWriter {
     if (type.of.kind === "int") {
       const { int, order } = type.of
       const slot: Slot = {
-        at: this.mark(this.fresh(`${local(field.name)}At`)),
+        at: this.mark(`${local(field.name)}At`),
         int,
         order,
         ...(type.plus === undefined ? {} : { plus: type.plus }),

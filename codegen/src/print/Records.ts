@@ -1,6 +1,7 @@
 /** Prints records, tagged records and framing extras: types, readers, writers, and the room they need. */
 import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, StructModel, TypeModel } from "@wirewright/codec/Model"
 import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
+import { fixedIn } from "@wirewright/codec/words/Records"
 import type { Module } from "../Module.ts"
 import { quotedInLines } from "../Print.ts"
 import { literalOf, numberNeeds, readNumber, writeNumber } from "../words/Numbers.ts"
@@ -453,7 +454,7 @@ export const printNibbleFrames = (context: Context, module: Module, type: Nibble
   const written = [
     "switch (value._tag) {",
     ...type.cases.flatMap((one) => {
-      const fixed = one.fields.every((field) => context.fixedSize(field.type) !== undefined)
+      const fixed = one.fields.every((field) => fixedIn(context, one.fields, field) !== undefined)
       const size = one.fields.reduce((sum, field) => sum + (context.fixedSize(field.type) ?? 0), 0)
       if (fixed) {
         return [

@@ -188,9 +188,9 @@ export const lengthWords: {
         const before = type.by.kind === "int" ? undefined : sizeBefore(inner, type.of, value)
         if (type.by.kind === "int") {
           const { int, order } = type.by
-          const at = inner.mark(inner.fresh(`${name}At`))
+          const at = inner.mark(`${name}At`)
           inner.skip(numberNeeds(type.by))
-          const from = inner.mark(inner.fresh(`${name}From`))
+          const from = inner.mark(`${name}From`)
           inner.write(type.of, field, value)
           inner.settle()
           const length = asNumber(type.by, spelled(`position - ${from}`, type))
@@ -201,9 +201,9 @@ export const lengthWords: {
           inner.settle()
         } else {
           // written behind the most that the number can take, and moved next to it
-          const at = inner.mark(inner.fresh(`${name}At`))
+          const at = inner.mark(`${name}At`)
           inner.advance(`${at} + ${numberBytes(type.by)}`)
-          const from = inner.mark(inner.fresh(`${name}From`))
+          const from = inner.mark(`${name}From`)
           inner.write(type.of, field, value)
           inner.settle()
           const length = inner.constant(`${name}Length`, asNumber(type.by, spelled(`position - ${from}`, type)))

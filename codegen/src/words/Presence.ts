@@ -36,7 +36,7 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
       if (!writer.context.isVisible(type.of)) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
       writer.branch(`${value} !== undefined`, (inner) => {
         const start = type.if === undefined && writer.context.minimumSize(type.of) === 0
-          ? inner.mark(inner.fresh(`${local(field.name)}From`))
+          ? inner.mark(`${local(field.name)}From`)
           : undefined
         inner.write(type.of, field, value)
         if (start === undefined) return

@@ -88,7 +88,7 @@ export const writeElements = (
   // an element must not look like the end; one that is shorter than that together with what follows it
   const terminator = textOfHex(until ?? "")
   const starts = terminator.length > writer.context.minimumSize(of) ? writer.fresh(`${base}Starts`) : undefined
-  const start = until === undefined ? undefined : starts === undefined ? inner.mark(inner.fresh(`${base}Start`)) : "position"
+  const start = until === undefined ? undefined : starts === undefined ? inner.mark(`${base}Start`) : "position"
   if (starts !== undefined) inner.lines.push(`${starts}.push(position)`)
   inner.write(of, { name: element, path: "" }, element)
   inner.settle()

@@ -32,6 +32,8 @@ class TokenReader {
   private spare: string | undefined
   /** Whether `next` is known to be at a separator or the end of the line. */
   private atEnd = false
+  /** Whether `next` may be where a separator would stand before the line. */
+  private isVirtual = false
   private readonly start: string
 
   constructor(reader: FieldReader, type: Tokens, stop: string) {
@@ -72,6 +74,7 @@ class TokenReader {
       const empty = type.fields.some((field) => !mayBeMissing(field)) ? virtual : `${this.stop} > ${this.start} ? ${virtual} : ${this.stop}`
       reader.lines.push(`let ${this.next} = ${empty}`)
       this.atEnd = true
+      this.isVirtual = true
     } else {
       this.close(type.fields[index - 1]!.name)
       reader.lines.push(`let ${this.next} = ${reader.at}`)
@@ -221,8 +224,9 @@ class TokenReader {
       ])
     )
     if (of.min !== undefined) {
+      const at = this.isVirtual ? `Math.max(${this.start}, ${next})` : next
       reader.lines.push(
-        `${reader.use("expectCountMin")}(${list}.length, ${of.min}, ${reader.where(name)}, ${reader.offset(next)})`
+        `${reader.use("expectCountMin")}(${list}.length, ${of.min}, ${reader.where(name)}, ${reader.offset(at)})`
       )
     }
     reader.values.set(name, list)
@@ -290,7 +294,7 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
   checkPresence(writer, type)
   // whether a token has been written, where the first may be missing
   const begun = fields[0] !== undefined && mayBeMissing(fields[0]) ? writer.fresh("begun") : undefined
-  const whole = begun !== undefined && fields.every(mayBeMissing) ? writer.mark(writer.fresh("lineFrom")) : undefined
+  const whole = begun !== undefined && fields.every(mayBeMissing) ? writer.mark("lineFrom") : undefined
   if (begun !== undefined) writer.lines.push(`let ${begun} = false`)
   const check = (inner: FieldWriter, from: string, isRest: boolean, isLast: boolean, path: string): void => {
     const until = (text: string): void => {
@@ -315,7 +319,7 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
     } else if (index > 0) inner.literal(type.separator)
     const others = notBeside(fields, index).filter((hex) => mayBe(of, hex))
     const isSafe = of.kind === "literal" || of.kind === "lengthOf" || of.kind === "countOf" || of.kind === "decimal"
-    const from = isSafe && others.length === 0 ? "" : inner.mark(inner.fresh(`${local(field.name)}Token`))
+    const from = isSafe && others.length === 0 ? "" : inner.mark(`${local(field.name)}Token`)
     inner.write(of, field, value)
     if (from === "") return
     inner.settle()

@@ -70,12 +70,9 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       // what is covered begins before the checksum and ends after it
       const isOwn = reader.scope.places.has(type.over[0]!) && !reader.scope.places.has(type.over.at(-1)!) || type.over.includes(field.name)
       reader.verify(type.over[0]!, type.over.at(-1)!, (from, to) => {
-        const end = /^end$|\bend\b/.test(to) ? `Math.floor(${to})` : to
         const right = isOwn
-          ? `${compute}(${
-            reader.module.use(checksums, "withoutOwn")
-          }(reader.bytes, ${from}, ${end}, ${at}, ${size}), 0, ${end} - (${from}))`
-          : `${compute}(reader.bytes, ${from}, ${end})`
+          ? `${compute}(${reader.module.use(checksums, "withoutOwn")}(reader.bytes, ${from}, ${to}, ${at}, ${size}), 0, ${to} - (${from}))`
+          : `${compute}(reader.bytes, ${from}, ${to})`
         return `${reader.use("expectChecksum")}(${value}, ${right}, ${reader.where(field.path)}, ${reader.offset(at)})`
       })
       return undefined
@@ -87,7 +84,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       let at = writer.here
       if (places.includes(undefined)) {
         // zeros stand in its place until what it covers has been written
-        at = writer.mark(writer.fresh(`${local(field.name)}At`))
+        at = writer.mark(`${local(field.name)}At`)
         writer.lines.push(put(at, "0"))
       }
       writer.skip(intSize(type.of.int))

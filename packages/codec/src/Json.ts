@@ -18,7 +18,7 @@ import {
   valueToJson,
   zeroOf
 } from "./JsonValue.ts"
-import type { FieldModel, HeaderFieldModel, KindModel, LayoutModel, SectionModel, TypeModel } from "./Model.ts"
+import type { CommandModel, FieldModel, HeaderFieldModel, KindModel, LayoutModel, SectionModel, TypeModel } from "./Model.ts"
 import { flagNames, intWidth } from "./TypeText.ts"
 import { isNullable } from "./words/Records.ts"
 import { flatFields as flattened } from "./words/Word.ts"
@@ -86,12 +86,18 @@ const headerToJson = (catalog: Catalog, kind: KindModel, packet: AnyPacket, out:
   }
 }
 
+/** The command of a packet that is handed out raw though its opcode is known: its response is an error, or servers no longer execute it. */
+const retiredOf = (catalog: Catalog, { error, kind }: TagMeaning, packet: AnyPacket): CommandModel | undefined => {
+  const opcode = headerFields(kind).find(({ role }) => role === "opcode")?.name
+  const command = opcode === undefined ? undefined : catalog.command(kind.name, packet[opcode] as number)
+  return error || command?.lifecycle === "removed" ? command : undefined
+}
+
 /** A packet as JSON; `length` is its size in bytes on the wire. */
 export const packetToJson = (catalog: Catalog, packet: AnyPacket, length: number): JsonObject => {
   const meaning = named(catalog, packet)
   const { kind } = meaning
-  const opcode = headerFields(kind).find(({ role }) => role === "opcode")?.name
-  const command = meaning.command ?? (opcode === undefined ? undefined : catalog.command(kind.name, packet[opcode] as number))
+  const command = meaning.command ?? retiredOf(catalog, meaning, packet)
   const out: JsonObject = { packet: command?.name ?? "Unknown", kind: kind.name }
   headerToJson(catalog, kind, packet, out)
   for (const { section, ref } of kind.shared) {
@@ -131,7 +137,9 @@ const rawSections = (catalog: Catalog, kind: KindModel): ReadonlyArray<string> =
 
 const numberFromJson = (json: unknown, packet: string, path: string): number => {
   if (typeof json === "number" && Number.isSafeInteger(json)) return json
-  return typeof json === "string" && /^0x[0-9a-f]{1,8}$/i.test(json) ? Number(json) : unfit(packet, path, "a number like 0x80", json)
+  const digits = typeof json === "string" ? /^(-?)(0x[0-9a-f]{1,8})$/i.exec(json) : null
+  if (digits === null) return unfit(packet, path, "a number like 0x80", json)
+  return digits[1] === "-" ? -Number(digits[2]) : Number(digits[2])
 }
 
 const statusFromJson = (catalog: Catalog, code: unknown, name: unknown, packet: string, path: string): number => {

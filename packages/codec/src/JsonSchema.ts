@@ -7,7 +7,7 @@ const hex = {
   additionalProperties: false
 }
 const text = { anyOf: [{ type: "string" }, { $ref: "#/$defs/hex" }] }
-const hexNumber = { type: "string", pattern: "^0x[0-9a-f]+$" }
+const hexNumber = { type: "string", pattern: "^-?0x[0-9a-f]+$" }
 
 /** Where a packet of a capture comes from; absent for bytes given otherwise. */
 const capture = {

@@ -4,6 +4,8 @@ import { badFrames, goodFrames } from "./Frames.fixture.ts"
 import { bytesOfHex, hexOf } from "./Hex.ts"
 import { hexdump } from "./Hexdump.ts"
 import { annotate, type Annotation } from "./Layout.ts"
+import { possibleSizes } from "./LayoutSizes.ts"
+import type { FieldModel } from "./Model.ts"
 import { random } from "./Random.fixture.ts"
 import { testCatalog } from "./testModel.fixture.ts"
 
@@ -125,5 +127,18 @@ describe("annotate", () => {
       if (annotation.error === undefined) expect(end, where).toBe(annotation.length)
       expect(hexdump(annotation, bytes).split("\n").length, where).toBeGreaterThan(2)
     }
+  })
+})
+
+describe("sizes of layouts", () => {
+  const part: FieldModel = { name: "part", type: { kind: "reserved", size: 2, policy: "keep" } }
+  const length = (more: object): FieldModel => ({
+    name: "length",
+    type: { kind: "lengthOf", of: { kind: "int", int: "u8" }, target: "part", ...more }
+  })
+
+  it("are known where a length measures what always has one size, and vary where it may say that there is none", () => {
+    expect(possibleSizes(testCatalog, [length({}), part])).toEqual([3])
+    expect(possibleSizes(testCatalog, [length({ plus: 1, absent: 0 }), part])).toBeUndefined()
   })
 })

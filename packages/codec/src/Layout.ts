@@ -218,7 +218,11 @@ class Annotating {
       if (this.length > maxFrame) {
         malformed("Limit", walk.packet, role.name, start, `a packet of at most ${maxFrame} bytes`, `${this.length} bytes`)
       }
-      if (bodyEnd < bodyStart) malformed("Length", walk.packet, role.name, start, "at least the header", `${bodyEnd - bodyStart} bytes`)
+      if (bodyEnd < bodyStart) {
+        // the fields of the header are shown though the packet ends before them
+        this.length = bodyStart
+        malformed("Length", walk.packet, role.name, start, "at least the header", `${bodyEnd - bodyStart} bytes`)
+      }
       return bodyEnd
     }
     return this.available - trailer

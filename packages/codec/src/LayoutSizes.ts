@@ -4,6 +4,7 @@
  */
 import type { FieldModel, LayoutModel, TypeModel } from "./Model.ts"
 import { isByLength } from "./words/Presence.ts"
+import { fixedIn } from "./words/Records.ts"
 import { fixedSize } from "./words/Sizes.ts"
 import type { StateSet, Types } from "./words/Word.ts"
 
@@ -53,7 +54,7 @@ export const possibleSizes = (
   const names = new Set<string>()
   const optionals: Array<OptionalField> = []
   for (const { name, type } of fields) {
-    const size = fixedSize(types, type.kind === "optional" ? type.of : type, states)
+    const size = fixedIn(types, fields, { name, type: type.kind === "optional" ? type.of : type }, states)
     if (size === undefined) return undefined
     if (type.kind === "optional") optionals.push({ name, size, requires: type.requires })
     else {
@@ -86,7 +87,7 @@ export const constantsOf = (types: Types, fields: ReadonlyArray<FieldModel>, sta
   let offset = 0
   for (const { name, type } of fields) {
     if (type.kind === "constant") found.push({ path: name, offset, type })
-    const size = type.kind === "optional" ? undefined : fixedSize(types, type, states)
+    const size = type.kind === "optional" ? undefined : fixedIn(types, fields, { name, type }, states)
     if (size === undefined) break
     offset += size
   }

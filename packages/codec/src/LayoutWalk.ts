@@ -286,8 +286,9 @@ export class LayoutWalk extends LayoutSpans {
           if (count === of.max) malformed("Limit", packet, `${path}[${count}]`, position, `at most ${of.max} elements`, "more")
           read(of.of, "", doc, `${path}[${count}]`, stopOf(position + size))
         }
-        if (of.min !== undefined) expectCountMin(count, of.min, packet, path, position)
-        if (count === 0) this.note(path, position, 0, this.summary(of), [], "[]", doc)
+        // before the first token, the position is where a separator would stand
+        if (of.min !== undefined) expectCountMin(count, of.min, packet, path, Math.max(at, position))
+        if (count === 0) this.note(path, Math.max(at, position), 0, this.summary(of), [], "[]", doc)
       } else if (of.kind === "optional") {
         const start = position + size
         const stop = isThere ? stopOf(start) : start

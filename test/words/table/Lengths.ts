@@ -343,6 +343,61 @@ const inFront: ReadonlyArray<Entry> = [
       refused({ a: [], c: ["", "", ""], d: null, e: [], after: 9 }, "Limit", "c"),
       refused({ a: Array.from({ length: 256 }, () => 1), c: [], d: null, e: [], after: 9 }, "Range", "a")
     ]
+  },
+  {
+    name: "prefixed in front of what is measured itself, in elements that may be null",
+    type: struct("PrefixedMeasured", {
+      list: D.counted(
+        D.u8,
+        D.prefixed(D.u24.le, D.utf8({ until: "\n", invalid: "error", max: 2 }), { absent: 0, plus: 1 })
+      )
+    }),
+    examples: [{ value: { list: [null, "a", ""] }, hex: "03 000000 030000 610a 020000 0a" }],
+    wrong: [wrong("01 030000 ff0a", "Utf8", "list[0]", 4)],
+    refused: [
+      refused({ list: ["abc"] }, "Limit", "list[0]"),
+      refused({ list: ["\udcff"] }, "Utf8", "list[0]"),
+      refused({ list: ["\n"] }, "Range", "list[0]")
+    ]
+  },
+  {
+    name: "elements that hold a measured record, or null in its place: they take no more than what says that it is null",
+    type: struct("NullInElements", {
+      fixed: D.counted(
+        D.u8,
+        struct("NullOrFixed", { size: D.lengthOf(D.u8, "of", { plus: 1, absent: 0 }), of: struct("FixedPart", { a: D.u16 }) })
+      ),
+      varying: D.counted(
+        D.u8,
+        struct("NullOrVarying", {
+          size: D.lengthOf(D.u8, "of", { plus: 1, absent: 0 }),
+          of: struct("VaryingPart", { a: D.u16, rest: D.bytes() }),
+          count: D.countOf(D.i8, "list", { absent: -1 }),
+          list: D.array(D.u16, { min: 1 })
+        })
+      ),
+      either: D.counted(
+        D.u8,
+        D.choice("NullOrEither", D.u8, {
+          One: D.tagged(1, { size: D.lengthOf(D.u8, "of", { plus: 1, absent: 0 }), of: D.utf8({ min: 3 }) })
+        })
+      )
+    }),
+    examples: [
+      {
+        value: { fixed: [{ of: null }], varying: [{ of: null, list: null }], either: [{ _tag: "One", of: null }] },
+        hex: "01 00 01 00ff 01 0100"
+      },
+      {
+        value: {
+          fixed: [{ of: { a: 258 } }, { of: null }],
+          varying: [{ of: { a: 1, rest: b() }, list: [2] }, { of: null, list: null }],
+          either: [{ _tag: "One", of: "abc" }]
+        },
+        hex: "02 03 0102 00 02 03 0001 01 0002 00ff 01 01 04 616263"
+      }
+    ],
+    wrong: [wrong("01 02 01", "Length", "fixed[0].of", 2)]
   }
 ]
 

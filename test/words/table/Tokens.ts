@@ -134,6 +134,12 @@ export const tokens: ReadonlyArray<Entry> = [
     refused: [refused({ names: ["a, b"], last: "" }, "Range", "names[0]"), refused({ names: [], last: "\0" }, "Range", "last")]
   },
   {
+    name: "a list that must have an element, before two characters and a token that must be there",
+    type: struct("TokensSome", { line: D.tokens(", ", { names: D.array(D.utf8(), { min: 1 }), last: D.utf8() }, { until: 0 }) }),
+    examples: [{ value: { names: ["a"], last: "b" }, hex: hex("a, b\0") }],
+    wrong: [wrong(hex("a\0"), "Length", "names", 0)]
+  },
+  {
     name: "a line that may be empty",
     type: struct("TokensNone", { line: D.tokens(",", { names: D.array(D.utf8({ min: 1 })) }, { until: ";" }) }),
     examples: [{ value: { names: [] }, hex: hex(";") }, { value: { names: ["a", "b"] }, hex: hex("a,b;") }],

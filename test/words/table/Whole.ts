@@ -101,6 +101,22 @@ export const whole: ReadonlyArray<Entry> = [
     type: struct("SumRest", { data: D.bytes(), sum: D.checksum("xor8", D.u8, { over: ["data"] }) }),
     examples: [{ value: { data: b(1, 2, 4) }, hex: "010204 07" }, { value: { data: b() }, hex: "00" }],
     refused: []
+  },
+  {
+    name: "checksum in front of a record that takes what is left",
+    type: struct("SumBefore", {
+      sum: D.checksum("sum8", D.u8, { over: ["kind", "data"] }),
+      kind: D.u8,
+      data: D.choice("SumBeforeData", D.by("kind"), {
+        Bytes: D.tagged(1, { bytes: D.bytes() }),
+        Texts: D.tagged(2, { texts: D.array(D.cstring()) })
+      })
+    }),
+    examples: [
+      { value: { data: { _tag: "Bytes", bytes: b(1, 2, 4) } }, hex: "08 01 010204" },
+      { value: { data: { _tag: "Texts", texts: ["a", ""] } }, hex: "63 02 6100 00" }
+    ],
+    wrong: []
   }
 ]
 void refused

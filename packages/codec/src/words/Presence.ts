@@ -3,6 +3,7 @@ import { malformed } from "../Errors.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { FieldModel, TypeModel } from "../Model.ts"
 import { isBigNumber } from "./Numbers.ts"
+import { fixedIn } from "./Records.ts"
 import { endsItself, fixedSize, isVisibleType, leastSize } from "./Sizes.ts"
 import { flatFields, type StateSet, type Types, type Word } from "./Word.ts"
 
@@ -20,7 +21,9 @@ export const isByLength = ({ type }: FieldModel): boolean => type.kind === "opti
 /** Whether the presence of optional fields follows from the length of the whole run, rather than from there being more bytes. */
 export const isPresenceByLength = (types: Types, fields: ReadonlyArray<FieldModel>): boolean => {
   const optionals = fields.filter(isByLength)
-  const fixed = fields.every(({ type }) => fixedSize(types, type.kind === "optional" ? type.of : type) !== undefined)
+  const fixed = fields.every(({ name, type }) =>
+    fixedIn(types, fields, { name, type: type.kind === "optional" ? type.of : type }) !== undefined
+  )
   return optionals.length > 0 && fixed && (optionals.length > 1 || !isByLength(fields.at(-1)!))
 }
 

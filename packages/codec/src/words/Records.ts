@@ -55,15 +55,27 @@ export const runEnds = (types: Types, fields: ReadonlyArray<FieldModel>): boolea
   return fields.every(({ name, type }) => measured.has(name) || endsItself(types, type))
 }
 
-const sumOf = (fields: ReadonlyArray<FieldModel>, size: (type: TypeModel) => number | undefined): number | undefined => {
+/** Bytes of a field, when they are always as many: not where a sibling may say that it is null. */
+export const fixedIn = (
+  types: Types,
+  fields: ReadonlyArray<FieldModel>,
+  { name, type }: FieldModel,
+  states?: StateSet
+): number | undefined => isNullable(fields, name) ? undefined : fixedSize(types, type, states)
+
+const fixedOf = (types: Types, fields: ReadonlyArray<FieldModel>, states: StateSet | undefined): number | undefined => {
   let sum = 0
   for (const field of fields) {
-    const one = size(field.type)
+    const one = fixedIn(types, fields, field, states)
     if (one === undefined) return undefined
     sum += one
   }
   return sum
 }
+
+/** Least number of bytes of fields; one that a sibling may say is null takes none. */
+export const leastOf = (types: Types, fields: ReadonlyArray<FieldModel>): number =>
+  fields.reduce((sum, { name, type }) => sum + (isNullable(fields, name) ? 0 : leastSize(types, type)), 0)
 
 const joined = (path: string, name: string): string => path === "" ? name : `${path}.${name}`
 
@@ -226,8 +238,8 @@ export const recordWords: {
   readonly [K in "struct" | "choice" | "array" | "nibbleFrames" | "bits" | "slice"]: Word<Of<K>>
 } = {
   struct: {
-    fixed: depthOf<Of<"struct">>((type, types, states) => sumOf(fieldsOf(types, type.ref), (one) => fixedSize(types, one, states))),
-    least: (type, types) => sumOf(fieldsOf(types, type.ref), (one) => leastSize(types, one)) ?? 0,
+    fixed: depthOf<Of<"struct">>((type, types, states) => fixedOf(types, fieldsOf(types, type.ref), states)),
+    least: (type, types) => leastOf(types, fieldsOf(types, type.ref)),
     ends: (type, types) => runEnds(types, fieldsOf(types, type.ref)),
     summary: (type) => type.ref,
     walk: (walk, type, spot) => {
@@ -250,7 +262,7 @@ export const recordWords: {
     least: (type, types) => {
       const choice = types.type(type.ref)
       if (choice.kind !== "choice") return 0
-      const cases = choice.cases.map(({ fields }) => sumOf(fields, (one) => leastSize(types, one)) ?? 0)
+      const cases = choice.cases.map(({ fields }) => leastOf(types, fields))
       const least = choice.unknown === "keep" ? 0 : Math.min(...cases)
       return (choice.tag === undefined ? 0 : leastSize(types, choice.tag)) + (Number.isFinite(least) ? least : 0)
     },

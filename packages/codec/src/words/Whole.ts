@@ -4,6 +4,7 @@ import { within } from "../Elements.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
+import { plural } from "../LayoutSpans.ts"
 import type { TypeModel } from "../Model.ts"
 import { intWidth } from "../TypeText.ts"
 import { visible } from "../Visible.ts"
@@ -116,6 +117,11 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         walk.need(path, at, stop - at, end)
         walk.note(path, at, stop - at, type.name, walk.reader.slice(at, stop), "", doc)
         return stop
+      }
+      const there = walk.reader.bytes.length
+      if (type.fixed === undefined && !type.ends && Math.floor(end) > there) {
+        walk.note(path, at, there - at, type.name, walk.reader.slice(at, there), plural(there - at), doc)
+        walk.need(path, at, Math.floor(end) - at, end)
       }
       const value = within(walk.packet, path, () => face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope.numbers()))
       walk.note(path, at, walk.reader.next - at, type.name, value, visible(face.text(value)), doc)

@@ -271,7 +271,7 @@ export function readBatch(reader: Reader, at: number, end: number, start: number
   expectNoBits(bits & 0xff80, "Batch", "attributes", at + 9 - start)
   const records = within("Batch", "records", () => readRecords(reader, at + 45, end, start, compression))
   const afterRecords = reader.next
-  expectChecksum(crc, crc32c(reader.bytes, at + 9, afterRecords), "Batch", "crc", at + 5 - start)
+  expectChecksum(crc, crc32c(reader.bytes, at + 9, Math.floor(afterRecords)), "Batch", "crc", at + 5 - start)
   reader.next = afterRecords
   return {
     partitionLeaderEpoch: view.getInt32(at),

@@ -90,28 +90,22 @@ export const measuring = (measure: (reader: Reader, at: number) => number): Fram
   }
 }
 
-/** Up to this size, a loop copies faster than `set`, which needs a view of the part to be copied. */
-const shortCopy = 32
 /** So much of a chunk is at least looked at to tell how long a frame is that began before it. */
 const firstLook = 512
 /** A buffer that a large frame has lain in is not kept for small ones. */
 const largestShared = 16 * 1024
-
-const empty = new Uint8Array(0)
 
 /** Cuts a byte stream into frames. */
 export class Framer {
   /** Largest frame in bytes, header included; of the frame whose header comes next. */
   maxFrame: number
   readonly #shape: FrameShape
-  /** Where the chunk goes on after the frame that is being handed out. */
-  #next = 0
-  /** What came after a frame whose sink threw. */
-  #rest: Uint8Array = empty
-  /** What has come of the frame that crosses chunks. Small ones lie in its buffer one after the other. */
+  /** Where the chunk goes on after what was handed out or is held. */
+  #at = 0
+  /** What has come of the frame that crosses chunks, or after one whose sink threw. Small frames lie in its buffer one after the other. */
   #held = new Writer(0)
   /** Reads that buffer. */
-  #reader = new Reader(empty)
+  #reader = new Reader(this.#held.bytes)
   /** Size of the crossing frame once it is known, else 0. */
   #size = 0
   #failed = false
@@ -125,7 +119,7 @@ export class Framer {
 
   /** Bytes of an unfinished frame held back. */
   get buffered(): number {
-    return this.#held.length + this.#rest.length
+    return this.#held.length
   }
 
   /** Size of the buffer that crossing frames lie in; at most about twice the bytes that have arrived. */
@@ -135,7 +129,7 @@ export class Framer {
 
   /** Bytes that the unfinished frame lacks; `undefined` when there is none or too little of it to tell. */
   get lacking(): number | undefined {
-    return this.#size === 0 ? undefined : this.#size - this.#held.length
+    return this.#size > 0 ? this.#size - this.buffered : undefined
   }
 
   /** Offset in the stream of the next frame's first byte. */
@@ -149,106 +143,81 @@ export class Framer {
    */
   push(chunk: Uint8Array, sink: FrameSink): void {
     if (this.#failed) malformed("Length", this.#shape.name, "", 0, "a new framer", "a framer that has failed")
-    let part = chunk
-    const rest = this.#rest
-    if (rest.length > 0) {
-      part = new Uint8Array(rest.length + chunk.length)
-      part.set(rest)
-      part.set(chunk, rest.length)
-      this.#rest = empty
-    }
-    this.#next = part.length
+    this.#at = 0
     try {
-      this.#cut(part, sink)
-    } catch (error) {
-      if (!this.#failed) this.#rest = part.subarray(this.#next)
-      throw error
+      this.#cut(chunk, sink)
+    } finally {
+      if (!this.#failed) this.#hold(chunk, chunk.length)
     }
   }
 
+  /** Hands out what is complete. The rest is the caller's to hold. */
   #cut(chunk: Uint8Array, sink: FrameSink): void {
     const end = chunk.length
-    let at = this.#held.length > 0 ? this.#complete(chunk, sink) : 0
-    if (at === end) return
+    while (this.buffered > 0) {
+      const held = this.#held
+      this.#hold(chunk, Math.min(end, this.#at + (this.#size > 0 ? this.#size - held.length : Math.max(firstLook, held.length))))
+      const { start } = held
+      const size = this.#size ||= this.#sizeAt(this.#reader, start, held.position)
+      const over = held.length - size
+      if (size > 0 && over >= 0) {
+        // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
+        held.start += size
+        if (over <= this.#at) {
+          this.#at -= over
+          held.position = held.start
+          if (this.allocated > largestShared) this.#held = new Writer(0)
+        }
+        this.#size = 0
+        this.#consumed += size
+        sink(this.#reader, start, start + size)
+      } else if (this.#at === end) return
+    }
     const reader = new Reader(chunk)
-    do {
+    let at = this.#at
+    while (at < end) {
       const size = this.#sizeAt(reader, at, end)
       const next = at + size
       if (size === 0 || next > end) {
         this.#size = size
-        this.#hold(chunk, at, end)
         return
       }
       this.#consumed += size
-      this.#next = next
+      this.#at = next
       sink(reader, at, next)
       at = next
-    } while (at < end)
+    }
   }
 
   /** Size of the frame at `at`, of which the bytes before `end` are there; 0 when it is not known yet. */
   #sizeAt(reader: Reader, at: number, end: number): number {
     // a framer that cannot tell how long a frame is has failed, whoever says so
     this.#failed = true
+    const { lengthOffset, name } = this.#shape
     const size = this.#shape.sizeAt(reader, at, end)
-    const least = size === 0 ? end - at : size
+    const least = size || end - at
     if (least > this.maxFrame) {
-      malformed(
-        "Limit",
-        this.#shape.name,
-        "length",
-        this.#shape.lengthOffset ?? 0,
-        `a frame of at most ${this.maxFrame} bytes`,
-        `${least} bytes`
-      )
+      malformed("Limit", name, "length", lengthOffset ?? 0, `a frame of at most ${this.maxFrame} bytes`, `${least} bytes`)
     }
     this.#failed = false
     return size
   }
 
-  /** Adds what `chunk` has of the crossing frame; returns how much that was, which is all of it unless the frame is complete. */
-  #complete(chunk: Uint8Array, sink: FrameSink): number {
+  /** Holds what `chunk` has before `to`. */
+  #hold(chunk: Uint8Array, to: number): void {
     const held = this.#held
-    const { length } = chunk
-    const before = held.length
-    let at = 0
-    while (this.#size === 0 && at < length) {
-      const to = Math.min(length, at + Math.max(firstLook, held.length))
-      this.#hold(chunk, at, to)
-      at = to
-      this.#size = this.#sizeAt(this.#reader, held.start, held.position)
-    }
-    const size = this.#size
-    const end = size === 0 ? length : Math.min(length, size - before)
-    if (end > at) this.#hold(chunk, at, end)
-    if (size === 0 || held.length < size) return length
-    const reader = this.#reader
-    const { start } = held
-    // byte fields of the packet are views into this part of the buffer, so it is given away
-    held.start = held.position = start + size
-    if (this.allocated > largestShared) this.#held = new Writer(0)
-    this.#size = 0
-    this.#consumed += size
-    this.#next = end
-    sink(reader, start, start + size)
-    return end
-  }
-
-  /** Appends `chunk[from, to)` to what is held. */
-  #hold(chunk: Uint8Array, from: number, to: number): void {
-    const size = to - from
-    const held = this.#held
+    const size = to - this.#at
     const at = held.need(size)
     const { bytes } = held
     if (this.#reader.bytes !== bytes) this.#reader = new Reader(bytes)
-    if (size > shortCopy) bytes.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), at)
-    else for (let i = 0; i < size; i++) bytes[at + i] = chunk[from + i]!
-    held.position = at + size
+    bytes.set(chunk.subarray(this.#at, to), at)
+    held.position += size
+    this.#at = to
   }
 
   /** Throws `DecodeError` when the stream ended within a frame. */
   finish(): void {
     const got = this.buffered
-    if (got > 0) incomplete(this.#shape.name, "", got, this.#size === 0 ? "a whole packet" : `${this.#size} bytes`, `${got} bytes`)
+    if (got > 0) incomplete(this.#shape.name, "", got, this.#size > 0 ? `${this.#size} bytes` : "a whole packet", `${got} bytes`)
   }
 }

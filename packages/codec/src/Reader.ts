@@ -3,9 +3,8 @@
  *
  * It is made once per buffer, not per packet. Byte fields handed out are views into the buffer: they stay valid as long as nobody writes
  * into it, and keep all of it alive (`own` copies a packet). The view covers the whole buffer, so decoders check every section against the
- * frame's bounds before they read.
+ * frame's bounds before they read. What only some packets need is a function of its own, so that others do not carry it.
  */
-import { decodeText } from "./Text.ts"
 
 /** A buffer with its `DataView`. */
 export class Reader {
@@ -39,10 +38,5 @@ export class Reader {
   /** A view of `[start, end)`; `new Uint8Array(buffer, …)` takes 26 ns where `subarray` takes 40. */
   slice(start: number, end: number): Uint8Array {
     return new Uint8Array(this.store, this.base + start, end - start)
-  }
-
-  /** Lossless UTF-8 text of `[start, end)`. */
-  text(start: number, end: number): string {
-    return decodeText(this.bytes, start, end)
   }
 }

@@ -15,6 +15,7 @@ import {
 import {
   boundElements,
   checkLength,
+  decodeText,
   encodeText,
   expectConstant,
   expectEnd,
@@ -62,7 +63,7 @@ export const decodeRangeScanCreate: RequestDecoder<RangeScanCreate> = (reader, a
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    scan: reader.text(valueStart, end)
+    scan: decodeText(reader.bytes, valueStart, end)
   }
 }
 

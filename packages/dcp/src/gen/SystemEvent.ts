@@ -4,6 +4,7 @@
 /** Commands of dcp: DcpSystemEvent. */
 import type { SystemEventId, SystemEventVersion } from "./Types.ts"
 import {
+  decodeText,
   encodeText,
   expectConstant,
   expectLength,
@@ -178,7 +179,7 @@ export const decodeDcpSystemEventBeginCollection: RequestDecoder<DcpSystemEventB
     framing,
     layout: "BeginCollection",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8),
     collectionId: view.getUint32(valueStart + 12)
@@ -210,7 +211,7 @@ export const decodeDcpSystemEventBeginCollectionTtl: RequestDecoder<DcpSystemEve
     framing,
     layout: "BeginCollectionTtl",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8),
     collectionId: view.getUint32(valueStart + 12),
@@ -243,7 +244,7 @@ export const decodeDcpSystemEventEndCollection: RequestDecoder<DcpSystemEventEnd
     framing,
     layout: "EndCollection",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8),
     collectionId: view.getUint32(valueStart + 12)
@@ -275,7 +276,7 @@ export const decodeDcpSystemEventCreateScope: RequestDecoder<DcpSystemEventCreat
     framing,
     layout: "CreateScope",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8)
   }
@@ -306,7 +307,7 @@ export const decodeDcpSystemEventDropScope: RequestDecoder<DcpSystemEventDropSco
     framing,
     layout: "DropScope",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8)
   }
@@ -336,7 +337,7 @@ export const decodeDcpSystemEventFlatBuffers: RequestDecoder<DcpSystemEventFlatB
     layout: "FlatBuffers",
     bySeqno: view.getBigUint64(extrasStart),
     event: view.getUint32(extrasStart + 8),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -365,7 +366,7 @@ export const decodeDcpSystemEventOther: RequestDecoder<DcpSystemEventOther> = (
     bySeqno: view.getBigUint64(extrasStart),
     event: view.getUint32(extrasStart + 8),
     version: view.getUint8(extrasStart + 12),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }

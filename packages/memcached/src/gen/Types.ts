@@ -8,6 +8,7 @@ import {
   type RetryClass,
   type UnknownNibbleFrame,
   type Writer,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -205,7 +206,7 @@ export function readRequestFrame(reader: Reader, tag: number, at: number, end: n
     case 4: {
       return {
         _tag: "Impersonate",
-        user: reader.text(at, end)
+        user: decodeText(reader.bytes, at, end)
       }
     }
     case 5: {
@@ -217,7 +218,7 @@ export function readRequestFrame(reader: Reader, tag: number, at: number, end: n
     case 6: {
       return {
         _tag: "ExtraPrivilege",
-        privilege: reader.text(at, end)
+        privilege: decodeText(reader.bytes, at, end)
       }
     }
     case 7: {

@@ -5,6 +5,7 @@
 import {
   Reader,
   type Writer,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectConstant,
@@ -59,7 +60,7 @@ export function readDeviceObject(reader: Reader, at: number, end: number, start:
   reader.next = valueEnd
   return {
     id: view.getUint8(at),
-    value: reader.text(at + 2, valueEnd)
+    value: decodeText(reader.bytes, at + 2, valueEnd)
   }
 }
 

@@ -87,6 +87,7 @@ import {
   checkMin,
   checkTextUntil,
   checkToken,
+  decodeText,
   encodeText,
   endStands,
   expectAtLeast,
@@ -189,8 +190,8 @@ export const decodeNotificationResponse: BackendDecoder<NotificationResponse> = 
     _tag: "NotificationResponse",
     type: 0x41,
     processId: view.getInt32(bodyStart),
-    channel: reader.text(bodyStart + 4, channelEnd),
-    payload: reader.text(channelEnd + 1, payloadEnd)
+    channel: decodeText(reader.bytes, bodyStart + 4, channelEnd),
+    payload: decodeText(reader.bytes, channelEnd + 1, payloadEnd)
   }
 }
 
@@ -220,7 +221,7 @@ export const decodeCommandComplete: BackendDecoder<CommandComplete> = (reader, a
   return {
     _tag: "CommandComplete",
     type: 0x43,
-    tag: reader.text(bodyStart, tagEnd)
+    tag: decodeText(reader.bytes, bodyStart, tagEnd)
   }
 }
 
@@ -722,7 +723,7 @@ export const decodeAuthenticationSASL: BackendDecoder<AuthenticationSASL> = (rea
     while (!endStands(reader, "\u0000", mechanismsAt, end, at, "", "")) {
       const End = findByte(reader, 0, mechanismsAt, end, at, "AuthenticationSASL", "")
       expectMin(End - mechanismsAt, 1, "AuthenticationSASL", "", mechanismsAt - at)
-      mechanisms.push(reader.text(mechanismsAt, End))
+      mechanisms.push(decodeText(reader.bytes, mechanismsAt, End))
       mechanismsAt = End + 1
     }
   } catch (error) {
@@ -941,8 +942,8 @@ export const decodeParameterStatus: BackendDecoder<ParameterStatus> = (reader, a
   return {
     _tag: "ParameterStatus",
     type: 0x53,
-    parameter: reader.text(bodyStart, parameterEnd),
-    value: reader.text(parameterEnd + 1, valueEnd)
+    parameter: decodeText(reader.bytes, bodyStart, parameterEnd),
+    value: decodeText(reader.bytes, parameterEnd + 1, valueEnd)
   }
 }
 
@@ -1288,7 +1289,7 @@ export const decodeNegotiateProtocolVersion: BackendDecoder<NegotiateProtocolVer
   try {
     while (unrecognizedOptions.length < unrecognizedOptionsCount) {
       const End = findByte(reader, 0, unrecognizedOptionsAt, end, at, "NegotiateProtocolVersion", "")
-      unrecognizedOptions.push(reader.text(unrecognizedOptionsAt, End))
+      unrecognizedOptions.push(decodeText(reader.bytes, unrecognizedOptionsAt, End))
       unrecognizedOptionsAt = End + 1
     }
   } catch (error) {
@@ -1428,8 +1429,8 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   return {
     _tag: "Bind",
     type: 0x42,
-    portal: reader.text(bodyStart, portalEnd),
-    statement: reader.text(portalEnd + 1, statementEnd),
+    portal: decodeText(reader.bytes, bodyStart, portalEnd),
+    statement: decodeText(reader.bytes, portalEnd + 1, statementEnd),
     parameterFormats,
     parameters,
     resultFormats
@@ -1518,7 +1519,7 @@ export const decodeClose: FrontendDecoder<Close> = (reader, at, bodyStart, end) 
     _tag: "Close",
     type: 0x43,
     target,
-    name: reader.text(bodyStart + 1, nameEnd)
+    name: decodeText(reader.bytes, bodyStart + 1, nameEnd)
   }
 }
 
@@ -1553,7 +1554,7 @@ export const decodeDescribe: FrontendDecoder<Describe> = (reader, at, bodyStart,
     _tag: "Describe",
     type: 0x44,
     target,
-    name: reader.text(bodyStart + 1, nameEnd)
+    name: decodeText(reader.bytes, bodyStart + 1, nameEnd)
   }
 }
 
@@ -1584,7 +1585,7 @@ export const decodeExecute: FrontendDecoder<Execute> = (reader, at, bodyStart, e
   return {
     _tag: "Execute",
     type: 0x45,
-    portal: reader.text(bodyStart, portalEnd),
+    portal: decodeText(reader.bytes, bodyStart, portalEnd),
     maximumRows: view.getInt32(portalEnd + 1)
   }
 }
@@ -1764,8 +1765,8 @@ export const decodeParse: FrontendDecoder<Parse> = (reader, at, bodyStart, end) 
   return {
     _tag: "Parse",
     type: 0x50,
-    statement: reader.text(bodyStart, statementEnd),
-    query: reader.text(statementEnd + 1, queryEnd),
+    statement: decodeText(reader.bytes, bodyStart, statementEnd),
+    query: decodeText(reader.bytes, statementEnd + 1, queryEnd),
     parameterTypes
   }
 }
@@ -1811,7 +1812,7 @@ export const decodeQuery: FrontendDecoder<Query> = (reader, at, bodyStart, end) 
   return {
     _tag: "Query",
     type: 0x51,
-    query: reader.text(bodyStart, queryEnd)
+    query: decodeText(reader.bytes, bodyStart, queryEnd)
   }
 }
 
@@ -1916,7 +1917,7 @@ export const decodeCopyFail: FrontendDecoder<CopyFail> = (reader, at, bodyStart,
   return {
     _tag: "CopyFail",
     type: 0x66,
-    reason: reader.text(bodyStart, reasonEnd)
+    reason: decodeText(reader.bytes, bodyStart, reasonEnd)
   }
 }
 
@@ -1964,7 +1965,7 @@ export const decodePasswordMessage: PasswordDecoder<PasswordMessage> = (reader, 
   return {
     _tag: "PasswordMessage",
     type: 0x70,
-    password: reader.text(bodyStart, passwordEnd)
+    password: decodeText(reader.bytes, bodyStart, passwordEnd)
   }
 }
 
@@ -2061,7 +2062,7 @@ export const decodeSASLInitialResponse: SaslInitialDecoder<SASLInitialResponse> 
   return {
     _tag: "SASLInitialResponse",
     type: 0x70,
-    mechanism: reader.text(bodyStart, mechanismEnd),
+    mechanism: decodeText(reader.bytes, bodyStart, mechanismEnd),
     response
   }
 }

@@ -8,6 +8,7 @@ import {
   type Writer,
   boundElements,
   checkPresence,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectConstant,
@@ -580,7 +581,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ClientExtensionData", "", protocolsAt + 1, start)
-          protocols.push(reader.text(protocolsAt + 1, elementEnd))
+          protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
@@ -1956,7 +1957,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ServerExtensionData", "", protocolsAt + 1, start)
-          protocols.push(reader.text(protocolsAt + 1, elementEnd))
+          protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
@@ -2433,7 +2434,7 @@ export function readServerName(reader: Reader, at: number, end: number, start: n
   expectWithin(nameEnd, end, "ServerName", "name", at + 3, start)
   reader.next = nameEnd
   return {
-    name: reader.text(at + 3, nameEnd)
+    name: decodeText(reader.bytes, at + 3, nameEnd)
   }
 }
 

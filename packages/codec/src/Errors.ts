@@ -48,11 +48,17 @@ export interface DecodeProblem {
 }
 
 /** Says in one text what was wrong where, and keeps what it consists of. */
-class CodecError<Problem extends EncodeProblem | DecodeProblem> extends Error {
+abstract class CodecError<Problem extends EncodeProblem | DecodeProblem> extends Error {
+  abstract readonly _tag: string
+
   constructor(problem: Problem) {
     const { expected, got, packet, path } = problem
     super(`${packet}${path && `.${path}`}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${expected}, got ${got}`)
     Object.assign(this, problem)
+  }
+
+  override get name(): string {
+    return this._tag
   }
 }
 
@@ -81,10 +87,6 @@ export class DecodeError extends CodecError<DecodeProblem> implements DecodeProb
     if (problem.incomplete) stacks.stackTraceLimit = 0
     super(problem)
     if (problem.incomplete) stacks.stackTraceLimit = stackTraceLimit
-  }
-
-  override get name(): string {
-    return "DecodeError"
   }
 }
 
@@ -117,10 +119,6 @@ export class EncodeError extends CodecError<EncodeProblem> implements EncodeProb
   declare readonly path: string
   declare readonly expected: string
   declare readonly got: string
-
-  override get name(): string {
-    return "EncodeError"
-  }
 }
 
 /** A number as `0x0018`, with at least two digits for each of `width` bytes; negative ones as `-0x01`. */

@@ -9,6 +9,7 @@
  * What a frame's length stands in is the shape's business (`FrameShape`), so that a framer has no code for headers of other protocols. Its
  * fields are private to the language, which lets minifiers shorten their names.
  */
+import { byteCount } from "./Check.ts"
 import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
@@ -52,6 +53,17 @@ export const expectMagic = (legal: boolean, magic: number, expected: string, fra
   if (!legal) malformed("Magic", frame, "magic", 0, expected, hexNumber(magic))
 }
 
+/** A frame keeps its limit. */
+export const expectFrame = (size: number, max: number, frame: string, path: string, offset = 0): void => {
+  if (size > max) malformed("Limit", frame, path, offset, `a frame of at most ${max} bytes`, `${size} bytes`)
+}
+
+/** A frame whose header was read is all there. Its size is 0 when fewer bytes are there than the header's. */
+export const expectWhole = (size: number, headerSize: number, there: number, frame: string): void => {
+  if (size === 0) incomplete(frame, "header", 0, `at least ${byteCount(headerSize)}`, byteCount(there))
+  if (size > there) incomplete(frame, "", there, `${size} bytes`, `${there} bytes`)
+}
+
 /** A length that counts the header is at least that. */
 export const expectHeader = (size: number, headerSize: number, frame: string, offset: number): void => {
   if (size < headerSize) malformed("Length", frame, "length", offset, `at least the header's ${headerSize} bytes`, `${size} bytes`)
@@ -90,6 +102,8 @@ export const measuring = (measure: (reader: Reader, at: number) => number): Fram
   }
 }
 
+/** Up to this size, a loop copies faster than `set`, which needs a view of the part to be copied. */
+const shortCopy = 32
 /** So much of a chunk is at least looked at to tell how long a frame is that began before it. */
 const firstLook = 512
 /** A buffer that a large frame has lain in is not kept for small ones. */
@@ -98,7 +112,7 @@ const largestShared = 16 * 1024
 /** Cuts a byte stream into frames. */
 export class Framer {
   /** Largest frame in bytes, header included; of the frame whose header comes next. */
-  maxFrame: number
+  declare maxFrame: number
   readonly #shape: FrameShape
   /** Where the chunk goes on after what was handed out or is held. */
   #at = 0
@@ -106,15 +120,14 @@ export class Framer {
   #held = new Writer(0)
   /** Reads that buffer. */
   #reader = new Reader(this.#held.bytes)
-  /** Size of the crossing frame once it is known, else 0. */
+  /** Size of the frame that is unfinished once it is known, else 0; below 0 when that could not be told, which is a failure. */
   #size = 0
-  #failed = false
-  /** Bytes received before the crossing frame. */
+  /** Bytes received before the unfinished frame. */
   #consumed = 0
 
-  constructor(shape: FrameShape, options: { readonly maxFrame?: number } = {}) {
+  constructor(shape: FrameShape, { maxFrame = shape.maxFrame }: { readonly maxFrame?: number } = {}) {
     this.#shape = shape
-    this.maxFrame = options.maxFrame ?? shape.maxFrame
+    this.maxFrame = maxFrame
   }
 
   /** Bytes of an unfinished frame held back. */
@@ -142,65 +155,56 @@ export class Framer {
    * after the one that it threw at come with the next push.
    */
   push(chunk: Uint8Array, sink: FrameSink): void {
-    if (this.#failed) malformed("Length", this.#shape.name, "", 0, "a new framer", "a framer that has failed")
+    if (this.#size < 0) malformed("Length", this.#shape.name, "", 0, "a new framer", "a framer that has failed")
     this.#at = 0
     try {
       this.#cut(chunk, sink)
     } finally {
-      if (!this.#failed) this.#hold(chunk, chunk.length)
+      if (this.#size >= 0) this.#hold(chunk, chunk.length)
     }
   }
 
-  /** Hands out what is complete. The rest is the caller's to hold. */
   #cut(chunk: Uint8Array, sink: FrameSink): void {
     const end = chunk.length
-    while (this.buffered > 0) {
-      const held = this.#held
-      this.#hold(chunk, Math.min(end, this.#at + (this.#size > 0 ? this.#size - held.length : Math.max(firstLook, held.length))))
-      const { start } = held
-      const size = this.#size ||= this.#sizeAt(this.#reader, start, held.position)
-      const over = held.length - size
-      if (size > 0 && over >= 0) {
-        // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
-        held.start += size
-        if (over <= this.#at) {
-          this.#at -= over
-          held.position = held.start
-          if (this.allocated > largestShared) this.#held = new Writer(0)
-        }
+      while (this.buffered > 0) {
+        const held = this.#held
+        this.#hold(chunk, Math.min(end, this.#at + (this.#size > 0 ? this.#size - held.length : Math.max(firstLook, held.length))))
+        const { start } = held
+        const size = this.#size || this.#sizeAt(this.#reader, start, held.position)
+        const over = held.length - size
+        if (size > 0 && over >= 0) {
+          // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
+          held.start += size
+          if (over <= this.#at) {
+            this.#at -= over
+            held.position = held.start
+            if (this.allocated > largestShared) this.#held = new Writer(0)
+          }
+          this.#size = 0
+          this.#consumed += size
+          sink(this.#reader, start, start + size)
+        } else if (this.#at === end) return
+      }
+      const reader = new Reader(chunk)
+      for (let at = this.#at; at < end;) {
+        const size = this.#sizeAt(reader, at, end)
+        const next = at + size
+        if (size === 0 || next > end) return
         this.#size = 0
         this.#consumed += size
-        sink(this.#reader, start, start + size)
-      } else if (this.#at === end) return
-    }
-    const reader = new Reader(chunk)
-    let at = this.#at
-    while (at < end) {
-      const size = this.#sizeAt(reader, at, end)
-      const next = at + size
-      if (size === 0 || next > end) {
-        this.#size = size
-        return
+        this.#at = next
+        sink(reader, at, next)
+        at = next
       }
-      this.#consumed += size
-      this.#at = next
-      sink(reader, at, next)
-      at = next
-    }
   }
 
   /** Size of the frame at `at`, of which the bytes before `end` are there; 0 when it is not known yet. */
   #sizeAt(reader: Reader, at: number, end: number): number {
     // a framer that cannot tell how long a frame is has failed, whoever says so
-    this.#failed = true
-    const { lengthOffset, name } = this.#shape
+    this.#size = -1
     const size = this.#shape.sizeAt(reader, at, end)
-    const least = size || end - at
-    if (least > this.maxFrame) {
-      malformed("Limit", name, "length", lengthOffset ?? 0, `a frame of at most ${this.maxFrame} bytes`, `${least} bytes`)
-    }
-    this.#failed = false
-    return size
+    expectFrame(size || end - at, this.maxFrame, this.#shape.name, "length", this.#shape.lengthOffset)
+    return this.#size = size
   }
 
   /** Holds what `chunk` has before `to`. */
@@ -210,7 +214,8 @@ export class Framer {
     const at = held.need(size)
     const { bytes } = held
     if (this.#reader.bytes !== bytes) this.#reader = new Reader(bytes)
-    bytes.set(chunk.subarray(this.#at, to), at)
+    if (size > shortCopy) bytes.set(chunk.subarray(this.#at, to), at)
+    else for (let i = 0; i < size; i++) bytes[at + i] = chunk[this.#at + i]!
     held.position += size
     this.#at = to
   }

@@ -8,13 +8,12 @@
 
 /** A buffer with its `DataView`. */
 export class Reader {
-  readonly bytes: Uint8Array
-  readonly view: DataView
+  declare readonly bytes: Uint8Array
+  declare readonly view: DataView
   /** Offset behind what a variable-length read consumed. */
   next = 0
-  private readonly store: ArrayBufferLike
-  private readonly base: number
-
+  readonly #store: ArrayBufferLike
+  readonly #base: number
   /** Where the content of the packet that is being read begins, for fields that only code can say. */
   content = 0
   /** How many records of each type that contains itself surround what is being read. */
@@ -22,9 +21,9 @@ export class Reader {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
-    this.store = bytes.buffer
-    this.base = bytes.byteOffset
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#store = bytes.buffer
+    this.#base = bytes.byteOffset
+    this.view = new DataView(this.#store, this.#base, bytes.length)
   }
 
   /**
@@ -37,6 +36,6 @@ export class Reader {
 
   /** A view of `[start, end)`; `new Uint8Array(buffer, …)` takes 26 ns where `subarray` takes 40. */
   slice(start: number, end: number): Uint8Array {
-    return new Uint8Array(this.store, this.base + start, end - start)
+    return new Uint8Array(this.#store, this.#base + start, end - start)
   }
 }

@@ -131,7 +131,8 @@ const plainOf = (context: Context, kind: KindModel): Plain | undefined => {
   const draft = new Module("Frame.ts", "")
   const [first, ...lines] = measuringLines(context, draft, kind)
   const size = /^expectAtLeast\(open - at, (\d+), "\w+", "header", 0\)$/.exec(first!)?.[1]
-  const isPlain = (line: string): boolean => /^(const \w+ = |expect\w+\(|if \(.*\) return |return )/.test(line) && !/\b(open|reader)\b|\n/.test(line)
+  const isPlain = (line: string): boolean =>
+    /^(const \w+ = |expect\w+\(|if \(.*\) return |return )/.test(line) && !/\b(open|reader)\b|\n/.test(line)
   return size === undefined || !lines.every(isPlain) ? undefined : { size: Number(size), lines, draft }
 }
 
@@ -142,7 +143,8 @@ const printPlainShape = (context: Context, module: Module, kind: KindModel, { dr
   module.add({
     kind: "function",
     name: `measure${name}`,
-    doc: `Size of the ${kind.name} packet at \`at\`, of which the bytes before \`until\` are there; 0 when they are too few to tell. It may be ` +
+    doc:
+      `Size of the ${kind.name} packet at \`at\`, of which the bytes before \`until\` are there; 0 when they are too few to tell. It may be ` +
       "more than there is. Throws `DecodeError`.",
     parameters: [...placeParameters(module), { name: "until", type: "number" }],
     returns: "number",

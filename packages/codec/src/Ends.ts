@@ -334,7 +334,9 @@ const otherDecimal = (
 ): number => {
   digits(reader, at, end, start, packet, path)
   const value = Number(decodeText(reader.bytes, at, end))
-  if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, decodeText(reader.bytes, at, end))
+  if (value < min || value > max) {
+    malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, decodeText(reader.bytes, at, end))
+  }
   return value
 }
 

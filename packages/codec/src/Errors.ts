@@ -52,8 +52,8 @@ abstract class CodecError<Problem extends EncodeProblem | DecodeProblem> extends
   abstract readonly _tag: string
 
   constructor(problem: Problem) {
-    const { expected, got, packet, path } = problem
-    super(`${packet}${path && `.${path}`}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${expected}, got ${got}`)
+    const place = problem.packet + (problem.path && `.${problem.path}`)
+    super(`${place}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${problem.expected}, got ${problem.got}`)
     Object.assign(this, problem)
   }
 

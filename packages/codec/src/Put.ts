@@ -4,34 +4,34 @@
  */
 import { unencodable } from "./Errors.ts"
 
-const range = (packet: string, path: string, span: string | number, value: unknown, type = "an integer"): never => {
+const range = (packet: string, path: string, span: string, value: unknown, type = "an integer"): never => {
   const missing = value === undefined || value === null
   const shown = missing || typeof value === "number" || typeof value === "bigint" ? String(value) : typeof value
-  return unencodable(missing ? "Missing" : "Range", packet, path, `${type} of ${typeof span === "number" ? `0…${span}` : span}`, shown)
+  return unencodable(missing ? "Missing" : "Range", packet, path, `${type} of ${span}`, shown)
 }
 
 /** 0…255 */
 export const putU8 = (view: DataView, at: number, value: number, packet: string, path: string): void => {
-  if ((value & 0xff) !== value) range(packet, path, 255, value)
+  if ((value & 0xff) !== value) range(packet, path, "0…255", value)
   view.setUint8(at, value)
 }
 
 /** 0…65 535 */
 export const putU16 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value & 0xffff) !== value) range(packet, path, 65535, value)
+  if ((value & 0xffff) !== value) range(packet, path, "0…65535", value)
   view.setUint16(at, value, littleEndian)
 }
 
 /** 0…16 777 215 */
 export const putU24 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value & 0xff_ffff) !== value) range(packet, path, 16777215, value)
+  if ((value & 0xff_ffff) !== value) range(packet, path, "0…16777215", value)
   view.setUint16(littleEndian ? at : at + 1, value & 0xffff, littleEndian)
   view.setUint8(littleEndian ? at + 2 : at, value >>> 16)
 }
 
 /** 0…2³²−1 */
 export const putU32 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if (value >>> 0 !== value) range(packet, path, 4294967295, value)
+  if (value >>> 0 !== value) range(packet, path, "0…4294967295", value)
   view.setUint32(at, value, littleEndian)
 }
 

@@ -144,7 +144,16 @@ export const textLength = (text: string): number => {
 }
 
 /** Room that text needs at most: three bytes a character is cheap for short text, wasteful for long. */
-export const textBound = (text: string): number => text.length < 4096 ? text.length * 3 : textLength(text)
+export const textBound = (text: string): number => {
+  const { length } = text
+  if (length < 4096) return length * 3
+  let size = length
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) size += unit < 0x800 ? 1 : 2
+  }
+  return size
+}
 
 /** Whether text stands for bytes that are no UTF-8. */
 export const hasEscapes = (text: string): boolean => !(text as unknown as { isWellFormed(): boolean }).isWellFormed()

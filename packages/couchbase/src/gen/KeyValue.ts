@@ -463,7 +463,7 @@ export const encodeObserveSeqnoResponse: ResponseEncoder<ObserveSeqnoResponse> =
       const { view } = writer
       const position = extrasStart
       const keyStart = position
-      putU8(view, position, 0x00, "ObserveSeqnoResponse", "format")
+      view.setUint8(position, 0x00)
       putU16(view, position + 1, packet.vbucket, "ObserveSeqnoResponse", "vbucket")
       putU64(view, position + 3, packet.vbucketUuid, "ObserveSeqnoResponse", "vbucketUuid")
       putU64(view, position + 11, packet.lastPersistedSeqno, "ObserveSeqnoResponse", "lastPersistedSeqno")
@@ -476,7 +476,7 @@ export const encodeObserveSeqnoResponse: ResponseEncoder<ObserveSeqnoResponse> =
       const { view } = writer
       const position = extrasStart
       const keyStart = position
-      putU8(view, position, 0x01, "ObserveSeqnoResponse", "format")
+      view.setUint8(position, 0x01)
       putU16(view, position + 1, packet.vbucket, "ObserveSeqnoResponse", "vbucket")
       putU64(view, position + 3, packet.vbucketUuid, "ObserveSeqnoResponse", "vbucketUuid")
       putU64(view, position + 11, packet.lastPersistedSeqno, "ObserveSeqnoResponse", "lastPersistedSeqno")

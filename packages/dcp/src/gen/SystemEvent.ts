@@ -416,8 +416,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x00, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x00)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -432,8 +432,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x00, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x01, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x00)
+      view.setUint8(position + 12, 0x01)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -449,8 +449,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x01, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x01)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -465,8 +465,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x03, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x03)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -480,8 +480,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x04, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x04)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -496,7 +496,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
       putU32(view, position + 8, packet.event, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x02, "DcpSystemEvent", "version")
+      view.setUint8(position + 12, 0x02)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position

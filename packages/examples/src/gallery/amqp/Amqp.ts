@@ -301,7 +301,7 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.classId, "ContentHeader", "classId")
-  putU16(view, position + 2, 0x00, "ContentHeader", "weight")
+  view.setUint16(position + 2, 0x00)
   putU64(view, position + 4, packet.bodySize, "ContentHeader", "bodySize")
   putU16(
     view,

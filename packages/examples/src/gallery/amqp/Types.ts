@@ -2276,7 +2276,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeDeclare": {
       putU32(view, at, 2621450, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.exchange)
@@ -2317,7 +2317,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeDelete": {
       putU32(view, at, 2621460, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.exchange)
@@ -2339,7 +2339,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeBind": {
       putU32(view, at, 2621470, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const destinationAt = position + 2
       const destinationFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.destination)
@@ -2376,7 +2376,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeUnbind": {
       putU32(view, at, 2621480, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const destinationAt = position + 2
       const destinationFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.destination)
@@ -2413,7 +2413,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueDeclare": {
       putU32(view, at, 3276810, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2456,7 +2456,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueBind": {
       putU32(view, at, 3276820, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2493,7 +2493,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueuePurge": {
       putU32(view, at, 3276830, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2510,7 +2510,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueDelete": {
       putU32(view, at, 3276840, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2534,7 +2534,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueUnbind": {
       putU32(view, at, 3276850, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2583,7 +2583,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "BasicConsume": {
       putU32(view, at, 3932180, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2646,7 +2646,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "BasicPublish": {
       putU32(view, at, 3932200, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.exchange)
@@ -2704,7 +2704,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "BasicGet": {
       putU32(view, at, 3932230, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)

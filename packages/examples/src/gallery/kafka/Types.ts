@@ -295,7 +295,7 @@ export function writeBatch(writer: Writer, at: number, value: Batch): number {
   const { bytes, view } = writer
   let position = at
   putI32(view, position, value.partitionLeaderEpoch, "Batch", "partitionLeaderEpoch")
-  putI8(view, position + 4, 0x02, "Batch", "magic")
+  view.setInt8(position + 4, 0x02)
   const crcAt = position + 5
   putU32(view, crcAt, 0, "Batch", "crc")
   const attributesBegin = position + 9

@@ -81,7 +81,7 @@ export function finishRequest(writer: Writer, init: RequestInit, packet: string,
   const length = bodyEnd - bodyStart + 1 + 1
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
-  putU16(view, position + 2, 0x00, packet, "protocolId")
+  view.setUint16(position + 2, 0x00)
   putU16(view, position + 4, length, packet, "length")
   putU8(view, position + 6, init.unit ?? 0, packet, "unit")
   putU8(view, position + 7, opcode, packet, "functionCode")
@@ -204,7 +204,7 @@ export function finishResponse(
   const length = bodyEnd - bodyStart + 1 + 1
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
-  putU16(view, position + 2, 0x00, packet, "protocolId")
+  view.setUint16(position + 2, 0x00)
   putU16(view, position + 4, length, packet, "length")
   putU8(view, position + 6, init.unit ?? 0, packet, "unit")
   putU8(view, position + 7, opcode, packet, "functionCode")

@@ -581,7 +581,7 @@ export const encodeAuthenticationCleartextPassword: BackendEncoder<Authenticatio
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x03, "AuthenticationCleartextPassword", "code")
+  view.setUint32(position, 0x03)
   finishBackend(writer, packet, "AuthenticationCleartextPassword", 82, bodyStart, position + 4)
 }
 
@@ -604,7 +604,7 @@ export const encodeAuthenticationGSS: BackendEncoder<AuthenticationGSS> = (write
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x07, "AuthenticationGSS", "code")
+  view.setUint32(position, 0x07)
   finishBackend(writer, packet, "AuthenticationGSS", 82, bodyStart, position + 4)
 }
 
@@ -629,7 +629,7 @@ export const encodeAuthenticationGSSContinue: BackendEncoder<AuthenticationGSSCo
   const bodyStart = beginBackend(writer, packet, 4 + packet.token.length)
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x08, "AuthenticationGSSContinue", "code")
+  view.setUint32(position, 0x08)
   position = putBytes(bytes, position + 4, packet.token)
   finishBackend(writer, packet, "AuthenticationGSSContinue", 82, bodyStart, position)
 }
@@ -653,7 +653,7 @@ export const encodeAuthenticationKerberosV5: BackendEncoder<AuthenticationKerber
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x02, "AuthenticationKerberosV5", "code")
+  view.setUint32(position, 0x02)
   finishBackend(writer, packet, "AuthenticationKerberosV5", 82, bodyStart, position + 4)
 }
 
@@ -678,7 +678,7 @@ export const encodeAuthenticationMD5Password: BackendEncoder<AuthenticationMD5Pa
   const bodyStart = beginBackend(writer, packet, 8)
   const { bytes, view } = writer
   const position = bodyStart
-  putU32(view, position, 0x05, "AuthenticationMD5Password", "code")
+  view.setUint32(position, 0x05)
   checkLength(packet.salt.length, 4, "AuthenticationMD5Password", "salt")
   bytes.set(packet.salt, position + 4)
   finishBackend(writer, packet, "AuthenticationMD5Password", 82, bodyStart, position + 8)
@@ -703,7 +703,7 @@ export const encodeAuthenticationOk: BackendEncoder<AuthenticationOk> = (writer,
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x00, "AuthenticationOk", "code")
+  view.setUint32(position, 0x00)
   finishBackend(writer, packet, "AuthenticationOk", 82, bodyStart, position + 4)
 }
 
@@ -741,7 +741,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
   const bodyStart = beginBackend(writer, packet, 5 + boundElements(packet.mechanisms, (one) => 1 + textBound(one)))
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x0a, "AuthenticationSASL", "code")
+  view.setUint32(position, 0x0a)
   position = position + 4
   let mechanismsIndex = 0
   try {
@@ -801,7 +801,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   )
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x0b, "AuthenticationSASLContinue", "code")
+  view.setUint32(position, 0x0b)
   const lineFrom = position + 4
   let begun = false
   position = position + 4
@@ -861,7 +861,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   )
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x0c, "AuthenticationSASLFinal", "code")
+  view.setUint32(position, 0x0c)
   const lineFrom = position + 4
   let begun = false
   position = position + 4
@@ -901,7 +901,7 @@ export const encodeAuthenticationSCMCredential: BackendEncoder<AuthenticationSCM
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x06, "AuthenticationSCMCredential", "code")
+  view.setUint32(position, 0x06)
   finishBackend(writer, packet, "AuthenticationSCMCredential", 82, bodyStart, position + 4)
 }
 
@@ -924,7 +924,7 @@ export const encodeAuthenticationSSPI: BackendEncoder<AuthenticationSSPI> = (wri
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x09, "AuthenticationSSPI", "code")
+  view.setUint32(position, 0x09)
   finishBackend(writer, packet, "AuthenticationSSPI", 82, bodyStart, position + 4)
 }
 
@@ -2113,7 +2113,7 @@ export const encodeCancelRequest: StartupEncoder<CancelRequest> = (writer, packe
   const bodyStart = beginStartup(writer, packet, 8 + packet.secretKey.length)
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x4d2162e, "CancelRequest", "code")
+  view.setUint32(position, 0x4d2162e)
   putI32(view, position + 4, packet.processId, "CancelRequest", "processId")
   const secretKeyFrom = position + 8
   position = putBytes(bytes, secretKeyFrom, packet.secretKey)
@@ -2138,7 +2138,7 @@ export const encodeGSSENCRequest: StartupEncoder<GSSENCRequest> = (writer, packe
   const bodyStart = beginStartup(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x4d21630, "GSSENCRequest", "code")
+  view.setUint32(position, 0x4d21630)
   finishStartup(writer, packet, "GSSENCRequest", 0, bodyStart, position + 4)
 }
 
@@ -2159,7 +2159,7 @@ export const encodeSSLRequest: StartupEncoder<SSLRequest> = (writer, packet) => 
   const bodyStart = beginStartup(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x4d2162f, "SSLRequest", "code")
+  view.setUint32(position, 0x4d2162f)
   finishStartup(writer, packet, "SSLRequest", 0, bodyStart, position + 4)
 }
 
@@ -2197,7 +2197,7 @@ export const encodeStartupMessage: StartupEncoder<StartupMessage> = (writer, pac
   const bodyStart = beginStartup(writer, packet, 5 + boundElements(packet.parameters, (one) => boundParameter(one)))
   const { bytes, view } = writer
   let position = bodyStart
-  putU16(view, position, 0x03, "StartupMessage", "majorVersion")
+  view.setUint16(position, 0x03)
   putU16(view, position + 2, packet.minorVersion, "StartupMessage", "minorVersion")
   position = position + 4
   let parametersIndex = 0

@@ -2442,7 +2442,7 @@ export function readServerName(reader: Reader, at: number, end: number, start: n
 export function writeServerName(writer: Writer, at: number, value: ServerName): number {
   const { bytes, view } = writer
   let position = at
-  putU8(view, position, 0x00, "ServerName", "type")
+  view.setUint8(position, 0x00)
   const nameAt = position + 1
   const nameFrom = position + 3
   position = position + 3 + encodeText(bytes, position + 3, value.name)

@@ -75,8 +75,10 @@ export class Writer {
 const globals = globalThis as unknown as { readonly Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } } }
 
 /** A new buffer. Encoders write every byte they append, so it need not be zero, which takes longer than encoding a small packet. */
-const allocate = (size: number): Uint8Array<ArrayBuffer> =>
-  globals.Buffer === undefined ? new Uint8Array(size) : new Uint8Array(globals.Buffer.allocUnsafeSlow(size).buffer)
+const allocate = (size: number): Uint8Array<ArrayBuffer> => {
+  const native = globals.Buffer
+  return native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
+}
 
 /** A buffer and the views of it that others still hold. */
 interface Slab {

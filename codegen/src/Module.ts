@@ -123,6 +123,14 @@ export class Module {
     return name
   }
 
+  /** Imports what `lines`, printed for another module, mention of what that imports. */
+  adopt(other: Module, lines: ReadonlyArray<string>): void {
+    const words = new Set(lines.join("\n").match(/(?<![\w$.])[\w$]+/g))
+    for (const [from, { values }] of other.imported) {
+      for (const name of values) if (words.has(other.called(from, name))) this.use(from, name)
+    }
+  }
+
   add(declaration: Declaration): void {
     this.declarations.push(declaration)
   }

@@ -6,7 +6,7 @@ import { bytesOf, compile, Generated, hexOf, plain } from "./Harness.ts"
 
 /** Labels as DNS has them (RFC 1035, 3.1), without pointers; three bytes of a packed date; bytes masked by a sibling. */
 const code = `
-import { incomplete, malformed, type Reader, type Writer } from "@wirewright/codec"
+import { decodeText, incomplete, malformed, type Reader, type Writer } from "@wirewright/codec"
 export type Labels = ReadonlyArray<string>
 export const readLabels = (reader: Reader, at: number, end: number, start: number, _packet?: object): Labels => {
   const labels: Array<string> = []
@@ -18,7 +18,7 @@ export const readLabels = (reader: Reader, at: number, end: number, start: numbe
     if (end - position - 1 < size) return end % 1 === 0 ? malformed("Length", "Labels", "", position - start, "a label", "the end") : incomplete("Labels", "", position - start, "a label", "the end")
     position += 1 + size
     if (size === 0) break
-    labels.push(reader.text(position - size, position))
+    labels.push(decodeText(reader.bytes, position - size, position))
   }
   reader.next = position
   return labels

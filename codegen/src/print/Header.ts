@@ -57,7 +57,7 @@ export const headerLines = (context: Context, module: Module, kind: KindModel): 
       `if (${kind.headers.map((header) => `magic !== ${hex(header.magic!)}`).join(" && ")}) ` +
       `return ${malformed}("Magic", "${name}", "${magic.name}", ${magic.offset}, "${
         kind.headers.map((header) => hex(header.magic!)).join(" or ")
-      }", \`0x\${magic.toString(16).padStart(2, "0")}\`)`
+      }", ${module.use(codec, "hexNumber")}(magic))`
     ]),
     `if (available < ${size}) return ${incomplete}("${name}", "header", available, "${size} bytes", \`\${available} bytes\`)`
   ]
@@ -80,9 +80,7 @@ export const headerLines = (context: Context, module: Module, kind: KindModel): 
     })
   }
   lines.push(
-    `if (end - at > ${frame.maxFrame}) return ${malformed}("Limit", "${name}", "${length?.name ?? "length"}", ${
-      length?.offset ?? 0
-    }, "a frame of at most ${frame.maxFrame} bytes", \`\${end - at} bytes\`)`,
+    `${module.use(codec, "expectFrame")}(end - at, ${frame.maxFrame}, "${name}", "${length?.name ?? "length"}", ${length?.offset ?? 0})`,
     `if (${needed.at(-1)}Start > end) return ${malformed}("Length", "${name}", "${length?.name ?? "length"}", ${
       length?.offset ?? 0
     }, \`at least \${${needed.at(-1)}Start - at - ${size}} bytes of body\`, \`\${end - at - ${size}} bytes\`)`,

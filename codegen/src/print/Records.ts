@@ -476,10 +476,9 @@ export const printNibbleFrames = (context: Context, module: Module, type: Nibble
       return [
         `  case "${one.name}": {`,
         ...lines.slice(0, -1).map((line) => `    ${line}`),
-        `    const length = ${lines.at(-1)!.slice("return ".length)} - at - 3`,
-        `    const content = ${module.use(codec, "writeNibbleHeader")}(bytes, at, ${one.tag}, length, "${type.name}", "${one.name}")`,
-        "    bytes.copyWithin(content, at + 3, at + 3 + length)",
-        "    return content + length",
+        `    return ${module.use(codec, "endNibbleFrame")}(bytes, at, ${
+          lines.at(-1)!.slice("return ".length)
+        }, ${one.tag}, "${type.name}", "${one.name}")`,
         "  }"
       ]
     }),

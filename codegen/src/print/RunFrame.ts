@@ -14,6 +14,7 @@ import { type Context, kindName } from "./Context.ts"
 import { FieldReader, ReadScope } from "./Decode.ts"
 import { Position } from "./Position.ts"
 import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
+import { placeParameters } from "./Accessors.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { literal, returned, usedParameters } from "./Objects.ts"
 import { addEncoderTypes, rawParameters } from "./Signatures.ts"
@@ -85,6 +86,8 @@ export const shapeName = (context: Context, kind: KindModel): string =>
 /** Prints how long a frame is, for the framer. */
 const printShape = (context: Context, module: Module, kind: KindModel): void => {
   const name = kindName(kind.name)
+  const plain = plainOf(context, kind)
+  if (plain !== undefined) return printPlainShape(context, module, kind, plain)
   const lines = measuringLines(context, module, kind)
   const usesView = lines.some((line) => /\bview\b/.test(line))
   module.add({
@@ -109,6 +112,50 @@ const printShape = (context: Context, module: Module, kind: KindModel): void => 
     value: `{ name: "${context.model.frame.name}", maxFrame: ${context.model.frame.maxFrame}, sizeAt: ${
       module.use(codec, "measuring")
     }(measure${name}) }`
+  })
+}
+
+/** A header of a fixed size that says how long the frame is. */
+interface Plain {
+  /** Bytes of the header. */
+  readonly size: number
+  /** Lines after the one that finds it is there: they check it, and say where the frame ends. */
+  readonly lines: ReadonlyArray<string>
+  /** What they were printed for, and import what they need from. */
+  readonly draft: Module
+}
+
+/** Such a header, unless more than numbers have to be read for its length. */
+const plainOf = (context: Context, kind: KindModel): Plain | undefined => {
+  if (runOf(kind).end !== "length") return undefined
+  const draft = new Module("Frame.ts", "")
+  const [first, ...lines] = measuringLines(context, draft, kind)
+  const size = /^expectAtLeast\(open - at, (\d+), "\w+", "header", 0\)$/.exec(first!)?.[1]
+  const isPlain = (line: string): boolean =>
+    /^(const \w+ = |expect\w+\(|if \(.*\) return |return )/.test(line) && !/\b(open|reader)\b|\n/.test(line)
+  return size === undefined || !lines.every(isPlain) ? undefined : { size: Number(size), lines, draft }
+}
+
+const printPlainShape = (context: Context, module: Module, kind: KindModel, { draft, lines, size }: Plain): void => {
+  const { frame } = context.model
+  module.adopt(draft, lines)
+  const name = kindName(kind.name)
+  module.add({
+    kind: "function",
+    name: `measure${name}`,
+    doc:
+      `Size of the ${kind.name} packet at \`at\`, of which the bytes before \`until\` are there; 0 when they are too few to tell. It may be ` +
+      "more than there is. Throws `DecodeError`.",
+    parameters: [...placeParameters(module), { name: "until", type: "number" }],
+    returns: "number",
+    body: [`if (until - at < ${size}) return 0`, ...lines]
+  })
+  module.add({
+    kind: "const",
+    name: shapeName(context, kind),
+    doc: "How long a frame is, for the framer.",
+    type: module.useType(codec, "FrameShape"),
+    value: `{ name: "${frame.name}", maxFrame: ${frame.maxFrame}, sizeAt: measure${name} }`
   })
 }
 
@@ -171,7 +218,9 @@ const reserved = [
   "bodyEnd",
   "init",
   "packet",
-  "length"
+  "length",
+  "size",
+  "until"
 ]
 
 /** Reads a header, and prints where the body begins and the packet ends. */
@@ -240,8 +289,7 @@ const headerReader = (context: Context, module: Module, kind: KindModel): {
 
 const limitLine = (context: Context, module: Module, kind: KindModel, size: string, path: string): string => {
   const { maxFrame } = context.model.frame
-  return `if (${size} > ${maxFrame}) return ${module.use(codec, "malformed")}("Limit", "${kindName(kind.name)}", "${path}", 0, ` +
-    `"a frame of at most ${maxFrame} bytes", \`\${${size}} bytes\`)`
+  return `${module.use(codec, "expectFrame")}(${size}, ${maxFrame}, "${kindName(kind.name)}", "${path}")`
 }
 
 /** Lines that tell the size of a frame from what its header says. */
@@ -260,25 +308,37 @@ const measuringLines = (context: Context, module: Module, kind: KindModel): Read
       kept.splice(0, kept.length, ...kept.filter((other) => !mentions.test(other)))
       changed = true
     }
-    for (const [i, line] of kept.entries()) {
-      const name = /^const (\w+) = (?!reader\.next)/.exec(line)?.[1]
-      if (name === undefined || /\bread\w+\(reader|find\w+\(reader/.test(line)) continue
-      if (kept.some((other, k) => k !== i && new RegExp(`\\b${name}\\b`).test(other))) continue
-      kept.splice(i, 1)
-      changed = true
-      break
-    }
+    changed = dropOne(kept) || changed
   }
   return kept
+}
+
+/** Drops a constant that nobody asks for. */
+const dropOne = (lines: Array<string>): boolean => {
+  const at = lines.findIndex((line, i) => {
+    const name = /^const (\w+) = (?!reader\.next)/.exec(line)?.[1]
+    return name !== undefined && !/\bread\w+\(reader|find\w+\(reader/.test(line) &&
+      !lines.some((other, k) => k !== i && new RegExp(`\\b${name}\\b`).test(other))
+  })
+  if (at !== -1) lines.splice(at, 1)
+  return at !== -1
 }
 
 const printRead = (context: Context, module: Module, kind: KindModel): void => {
   const name = kindName(kind.name)
   const run = runOf(kind)
-  const header = headerReader(context, module, kind)
+  const plain = plainOf(context, kind)
+  const header = headerReader(context, plain?.draft ?? module, kind)
   const { scope } = header
-  const lines = [...header.lines]
-  if (run.end === "length") {
+  const lines = plain === undefined ? [...header.lines] : [
+    `const size = measure${name}(reader, at, reader.bytes.length)`,
+    `${module.use(codec, "expectWhole")}(size, ${plain.size}, reader.bytes.length - at, "${name}")`,
+    ...header.lines.filter((line) => line.startsWith("const ") && !/^const (bodyStart|bodyEnd|end) /.test(line)),
+    `const bodyStart = at + ${plain.size}`,
+    "const end = at + size",
+    `const bodyEnd = end${trailerSize(context, kind) === 0 ? "" : ` - ${trailerSize(context, kind)}`}`
+  ]
+  if (run.end === "length" && plain === undefined) {
     lines.push(
       `if (end > reader.bytes.length) return ${module.use(codec, "incomplete")}("${name}", "", reader.bytes.length - at, ` +
         "`${end - at} bytes`, `${reader.bytes.length - at} bytes`)"
@@ -327,6 +387,10 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
       "reader.next = end",
       "return packet"
     )
+  }
+  if (plain !== undefined) {
+    while (dropOne(lines));
+    module.adopt(plain.draft, lines)
   }
   const usesView = lines.some((line) => /\bview\b/.test(line))
   const usesOpen = lines.some((line) => /\bopen\b/.test(line))

@@ -293,7 +293,13 @@ export const numberWords: {
       return undefined
     },
     write: (writer, type, field) => {
-      writer.lines.push(putInt(writer, type.int, type.order, writer.here, integerLiteral(type.int, type.value), field.path))
+      const value = integerLiteral(type.int, type.value)
+      // what is known to fit need not be checked
+      writer.lines.push(
+        type.int === "u24"
+          ? putInt(writer, type.int, type.order, writer.here, value, field.path)
+          : getInt(writer.module, type.int, `${writer.here}, ${value}`, writer.orderOf(type.order)).replace("view.get", "view.set")
+      )
       writer.skip(intSize(type.int))
     },
     bound: (_, __, type) => ({ ...none, fixed: intSize(type.int) })

@@ -49,7 +49,7 @@ const read = (reader: FieldReader, type: SizedType, field: Named, end: string): 
       local(field.name),
       `${reader.use("decodeEncoded")}(reader, "${type.encoding}", ${at}, ${stop}, ${reader.origin}, ${reader.where(path)})`
     )
-    : `reader.text(${at}, ${stop})`
+    : `${reader.use("decodeText")}(reader.bytes, ${at}, ${stop})`
   if (type.size !== undefined) reader.advance(type.size)
   else reader.moveTo(stop, (type.until?.length ?? 0) / 2)
   return value

@@ -4,13 +4,17 @@
  * The end of what surrounds a field may be open: half a byte after the last byte there is (`Reader.open`). All comparisons with whole
  * numbers are then as they would be without the half, and a length that has a fraction tells that more bytes may come.
  */
-import { hexNumber, incomplete, malformed, unencodable } from "./Errors.ts"
+import { hexNumber, malformed, unencodable } from "./Errors.ts"
 
-const byteCount = (length: number): string => Math.floor(length) === 1 ? "1 byte" : `${Math.floor(length)} bytes`
+/** A number of bytes, in words. */
+export const byteCount = (length: number): string => {
+  const whole = Math.floor(length)
+  return `${whole} byte${whole === 1 ? "" : "s"}`
+}
 
 /** Bytes are missing before `end`, or before the end from which `length` was counted: they may yet come when that is open. */
 export const short = (packet: string, path: string, offset: number, expected: string, got: string, end: number): never =>
-  end % 1 === 0 ? malformed("Length", packet, path, offset, expected, got) : incomplete(packet, path, offset, expected, got)
+  malformed(end % 1 === 0 ? "Length" : "Incomplete", packet, path, offset, expected, got)
 
 /** A section or record has exactly this length. */
 export const expectLength = (length: number, expected: number, packet: string, path: string, offset: number): void => {

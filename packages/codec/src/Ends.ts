@@ -2,6 +2,7 @@
 import { short } from "./Check.ts"
 import { malformed, unencodable } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
+import { decodeText } from "./Text.ts"
 
 /** Offset of byte `a` in `[at, end)`; -1 when it is not there. Looks at nothing beyond `end`, and calls native code only for long searches. */
 const indexOfByte = (bytes: Uint8Array, a: number, at: number, end: number): number => {
@@ -287,7 +288,7 @@ const digits = (reader: Reader, at: number, end: number, start: number, packet: 
   let good = end > first && isDigit(bytes[first])
   for (let i = first + 1; good && i < end; i++) good = isDigit(bytes[i])
   if (!good || bytes[first] === 0x30 && end > first + 1 || negative && bytes[first] === 0x30) {
-    const got = JSON.stringify(reader.text(at, Math.min(end, at + 24)))
+    const got = JSON.stringify(decodeText(reader.bytes, at, Math.min(end, at + 24)))
     return malformed("Syntax", packet, path, at - start, "a decimal integer without leading zeros", got)
   }
   return negative
@@ -332,8 +333,10 @@ const otherDecimal = (
   path: string
 ): number => {
   digits(reader, at, end, start, packet, path)
-  const value = Number(reader.text(at, end))
-  if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, reader.text(at, end))
+  const value = Number(decodeText(reader.bytes, at, end))
+  if (value < min || value > max) {
+    malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, decodeText(reader.bytes, at, end))
+  }
   return value
 }
 
@@ -353,7 +356,7 @@ export const readDecimalBig = (
   if (few >= 0 || few < 0 && min < 0n) return BigInt(few)
   if (end - at > 20) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, `${end - at} digits`)
   digits(reader, at, end, start, packet, path)
-  const value = BigInt(reader.text(at, end))
+  const value = BigInt(decodeText(reader.bytes, at, end))
   if (value < min || value > max) malformed("Limit", packet, path, at - start, `an integer of ${min}…${max}`, String(value))
   return value
 }

@@ -47,7 +47,23 @@ export interface DecodeProblem {
   readonly incomplete: boolean
 }
 
-const placeIn = (packet: string, path: string): string => path === "" ? packet : `${packet}.${path}`
+/** Says in one text what was wrong where, and keeps what it consists of. */
+abstract class CodecError<Problem extends EncodeProblem | DecodeProblem> extends Error {
+  abstract readonly _tag: string
+
+  constructor(problem: Problem) {
+    const place = problem.packet + (problem.path && `.${problem.path}`)
+    super(`${place}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${problem.expected}, got ${problem.got}`)
+    Object.assign(this, problem)
+  }
+
+  override get name(): string {
+    return this._tag
+  }
+}
+
+/** What V8 has of stack traces: an incomplete packet is no fault, and its trace costs more than reading it. */
+const stacks = Error as unknown as { stackTraceLimit?: number | undefined }
 
 /**
  * Bytes that are no packet. Offsets count from the packet's first byte.
@@ -56,10 +72,7 @@ const placeIn = (packet: string, path: string): string => path === "" ? packet :
  * `incomplete` has no stack trace (in V8): it happens at the end of nearly every chunk of a stream, where collecting the frames takes more
  * time than decoding a packet.
  */
-/** What V8 has of stack traces: an incomplete packet is no fault, and its trace costs more than reading it. */
-const stacks = Error as unknown as { stackTraceLimit?: number | undefined }
-
-export class DecodeError extends Error implements DecodeProblem {
+export class DecodeError extends CodecError<DecodeProblem> implements DecodeProblem {
   readonly _tag = "DecodeError"
   declare readonly reason: DecodeReason
   declare readonly packet: string
@@ -70,16 +83,10 @@ export class DecodeError extends Error implements DecodeProblem {
   declare readonly incomplete: boolean
 
   constructor(problem: DecodeProblem) {
-    const { expected, got, incomplete, offset, packet, path } = problem
     const { stackTraceLimit } = stacks
-    if (incomplete) stacks.stackTraceLimit = 0
-    super(`${placeIn(packet, path)} at byte ${offset}: expected ${expected}, got ${got}`)
-    if (incomplete) stacks.stackTraceLimit = stackTraceLimit
-    Object.assign(this, problem)
-  }
-
-  override get name(): string {
-    return "DecodeError"
+    if (problem.incomplete) stacks.stackTraceLimit = 0
+    super(problem)
+    if (problem.incomplete) stacks.stackTraceLimit = stackTraceLimit
   }
 }
 
@@ -105,23 +112,13 @@ export interface EncodeProblem {
 }
 
 /** What an encoder objected to: the caller's mistake. An ordinary `Error` like `DecodeError`. */
-export class EncodeError extends Error implements EncodeProblem {
+export class EncodeError extends CodecError<EncodeProblem> implements EncodeProblem {
   readonly _tag = "EncodeError"
   declare readonly reason: EncodeReason
   declare readonly packet: string
   declare readonly path: string
   declare readonly expected: string
   declare readonly got: string
-
-  constructor(problem: EncodeProblem) {
-    const { expected, got, packet, path } = problem
-    super(`${placeIn(packet, path)}: expected ${expected}, got ${got}`)
-    Object.assign(this, problem)
-  }
-
-  override get name(): string {
-    return "EncodeError"
-  }
 }
 
 /** A number as `0x0018`, with at least two digits for each of `width` bytes; negative ones as `-0x01`. */
@@ -130,13 +127,12 @@ export const hexNumber = (value: number | bigint, width = 1): string =>
 
 /** Throws: the bytes are wrong. */
 export const malformed = (reason: DecodeReason, packet: string, path: string, offset: number, expected: string, got: string): never => {
-  throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: false })
+  throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: reason === "Incomplete" })
 }
 
 /** Throws: the input ends too early. */
-export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never => {
-  throw new DecodeError({ reason: "Incomplete", packet, path, offset, expected, got, incomplete: true })
-}
+export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never =>
+  malformed("Incomplete", packet, path, offset, expected, got)
 
 /** Throws: the value cannot be written. */
 export const unencodable = (reason: EncodeReason, packet: string, path: string, expected: string, got: string): never => {

@@ -7,8 +7,9 @@
  * rest. A framer that has failed cannot be used again: after a wrong length there is no next frame.
  *
  * What a frame's length stands in is the shape's business (`FrameShape`), so that a framer has no code for headers of other protocols. Its
- * fields are private to the language, which lets minifiers shorten their names.
+ * state is local variables, because a minifier makes one letter of `size` and cannot shorten `this.`: as a class it takes a third more.
  */
+import { byteCount } from "./Check.ts"
 import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
@@ -50,6 +51,17 @@ export type FrameSink = (reader: Reader, at: number, end: number) => void
 /** A frame's first byte is legal. */
 export const expectMagic = (legal: boolean, magic: number, expected: string, frame: string): void => {
   if (!legal) malformed("Magic", frame, "magic", 0, expected, hexNumber(magic))
+}
+
+/** A frame keeps its limit. */
+export const expectFrame = (size: number, max: number, frame: string, path: string, offset = 0): void => {
+  if (size > max) malformed("Limit", frame, path, offset, `a frame of at most ${byteCount(max)}`, byteCount(size))
+}
+
+/** A frame whose header was read is all there. Its size is 0 when fewer bytes are there than the header's. */
+export const expectWhole = (size: number, headerSize: number, there: number, frame: string): void => {
+  if (size === 0) incomplete(frame, "header", 0, `at least ${byteCount(headerSize)}`, byteCount(there))
+  if (size > there) incomplete(frame, "", there, byteCount(size), byteCount(there))
 }
 
 /** A length that counts the header is at least that. */
@@ -97,158 +109,130 @@ const firstLook = 512
 /** A buffer that a large frame has lain in is not kept for small ones. */
 const largestShared = 16 * 1024
 
-const empty = new Uint8Array(0)
-
 /** Cuts a byte stream into frames. */
-export class Framer {
+export interface Framer {
   /** Largest frame in bytes, header included; of the frame whose header comes next. */
   maxFrame: number
-  readonly #shape: FrameShape
-  /** Where the chunk goes on after the frame that is being handed out. */
-  #next = 0
-  /** What came after a frame whose sink threw. */
-  #rest: Uint8Array = empty
-  /** What has come of the frame that crosses chunks. Small ones lie in its buffer one after the other. */
-  #held = new Writer(0)
-  /** Reads that buffer. */
-  #reader = new Reader(empty)
-  /** Size of the crossing frame once it is known, else 0. */
-  #size = 0
-  #failed = false
-  /** Bytes received before the crossing frame. */
-  #consumed = 0
-
-  constructor(shape: FrameShape, options: { readonly maxFrame?: number } = {}) {
-    this.#shape = shape
-    this.maxFrame = options.maxFrame ?? shape.maxFrame
-  }
-
   /** Bytes of an unfinished frame held back. */
-  get buffered(): number {
-    return this.#held.length + this.#rest.length
-  }
-
+  readonly buffered: number
   /** Size of the buffer that crossing frames lie in; at most about twice the bytes that have arrived. */
-  get allocated(): number {
-    return this.#held.bytes.length
-  }
-
+  readonly allocated: number
   /** Bytes that the unfinished frame lacks; `undefined` when there is none or too little of it to tell. */
-  get lacking(): number | undefined {
-    return this.#size === 0 ? undefined : this.#size - this.#held.length
-  }
-
+  readonly lacking: number | undefined
   /** Offset in the stream of the next frame's first byte. */
-  get offset(): number {
-    return this.#consumed
-  }
-
+  readonly offset: number
   /**
    * Hands every frame that `chunk` completes to `sink`. Throws `DecodeError` at a wrong magic or length, and what `sink` throws; the frames
    * after the one that it threw at come with the next push.
    */
-  push(chunk: Uint8Array, sink: FrameSink): void {
-    if (this.#failed) malformed("Length", this.#shape.name, "", 0, "a new framer", "a framer that has failed")
-    let part = chunk
-    const rest = this.#rest
-    if (rest.length > 0) {
-      part = new Uint8Array(rest.length + chunk.length)
-      part.set(rest)
-      part.set(chunk, rest.length)
-      this.#rest = empty
-    }
-    this.#next = part.length
-    try {
-      this.#cut(part, sink)
-    } catch (error) {
-      if (!this.#failed) this.#rest = part.subarray(this.#next)
-      throw error
-    }
+  readonly push: (chunk: Uint8Array, sink: FrameSink) => void
+  /** Throws `DecodeError` when the stream ended within a frame. */
+  readonly finish: () => void
+}
+
+export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }: { readonly maxFrame?: number } = {}): Framer {
+  /** What has come of the frame that crosses chunks, or after one whose sink threw. Small frames lie in its buffer one after the other. */
+  let held = new Writer(0)
+  /** Reads that buffer. */
+  let heldReader = new Reader(held.bytes)
+  /** Size of the frame that is unfinished once it is known, else 0; below 0 when that could not be told, which is a failure. */
+  let size = 0
+  /** Bytes received before the chunk. */
+  let before = 0
+  /** Where the chunk goes on after what was handed out or is held. */
+  let at = 0
+
+  /** Size of the frame at `start`, of which the bytes before `end` are there; 0 when it is not known yet. */
+  const measure = (reader: Reader, start: number, end: number): number => {
+    // a framer that cannot tell how long a frame is has failed, whoever says so
+    size = -1
+    const found = shape.sizeAt(reader, start, end)
+    // the error's parts are looked up for an error alone
+    const least = found || end - start
+    if (least > maxFrame) expectFrame(least, maxFrame, shape.name, "length", shape.lengthOffset)
+    return found
   }
 
-  #cut(chunk: Uint8Array, sink: FrameSink): void {
+  /** Holds what `chunk` has before `to`. */
+  const hold = (chunk: Uint8Array, to: number): void => {
+    let position = held.need(to - at)
+    const { bytes } = held
+    if (heldReader.bytes !== bytes) heldReader = new Reader(bytes)
+    held.position += to - at
+    if (to - at > shortCopy) bytes.set(chunk.subarray(at, to), position)
+    else for (let i = at; i < to;) bytes[position++] = chunk[i++]!
+    at = to
+  }
+
+  /** Hands out what is complete. The rest is the caller's to hold. */
+  const cut = (chunk: Uint8Array, sink: FrameSink): void => {
     const end = chunk.length
-    let at = this.#held.length > 0 ? this.#complete(chunk, sink) : 0
-    if (at === end) return
+    while (held.length > 0) {
+      hold(chunk, Math.min(end, at + (size > 0 ? size - held.length : Math.max(firstLook, held.length))))
+      const { start } = held
+      const found = size || measure(heldReader, start, held.position)
+      size = found
+      const over = held.length - found
+      if (found > 0 && over >= 0) {
+        // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
+        held.start += found
+        if (over <= at) {
+          at -= over
+          held.position = held.start
+          if (held.bytes.length > largestShared) held = new Writer(0)
+        }
+        size = 0
+        sink(heldReader, start, start + found)
+      } else if (at === end) return
+    }
     const reader = new Reader(chunk)
-    do {
-      const size = this.#sizeAt(reader, at, end)
-      const next = at + size
-      if (size === 0 || next > end) {
-        this.#size = size
-        this.#hold(chunk, at, end)
+    for (let start = at; start < end;) {
+      const found = measure(reader, start, end)
+      const next = start + found
+      if (found === 0 || next > end) {
+        size = found
         return
       }
-      this.#consumed += size
-      this.#next = next
-      sink(reader, at, next)
+      size = 0
       at = next
-    } while (at < end)
-  }
-
-  /** Size of the frame at `at`, of which the bytes before `end` are there; 0 when it is not known yet. */
-  #sizeAt(reader: Reader, at: number, end: number): number {
-    // a framer that cannot tell how long a frame is has failed, whoever says so
-    this.#failed = true
-    const size = this.#shape.sizeAt(reader, at, end)
-    const least = size === 0 ? end - at : size
-    if (least > this.maxFrame) {
-      malformed(
-        "Limit",
-        this.#shape.name,
-        "length",
-        this.#shape.lengthOffset ?? 0,
-        `a frame of at most ${this.maxFrame} bytes`,
-        `${least} bytes`
-      )
+      sink(reader, start, next)
+      start = next
     }
-    this.#failed = false
-    return size
   }
 
-  /** Adds what `chunk` has of the crossing frame; returns how much that was, which is all of it unless the frame is complete. */
-  #complete(chunk: Uint8Array, sink: FrameSink): number {
-    const held = this.#held
-    const { length } = chunk
-    const before = held.length
-    let at = 0
-    while (this.#size === 0 && at < length) {
-      const to = Math.min(length, at + Math.max(firstLook, held.length))
-      this.#hold(chunk, at, to)
-      at = to
-      this.#size = this.#sizeAt(this.#reader, held.start, held.position)
+  const framer: Framer = {
+    get maxFrame() {
+      return maxFrame
+    },
+    set maxFrame(size) {
+      maxFrame = size
+    },
+    get buffered() {
+      return held.length
+    },
+    get allocated() {
+      return held.bytes.length
+    },
+    get lacking() {
+      return size > 0 ? size - held.length : undefined
+    },
+    get offset() {
+      return before + at - held.length
+    },
+    push: (chunk, sink) => {
+      if (size < 0) malformed("Length", shape.name, "", 0, "a new framer", "a framer that has failed")
+      before += at
+      at = 0
+      try {
+        cut(chunk, sink)
+      } finally {
+        if (size >= 0) hold(chunk, chunk.length)
+      }
+    },
+    finish: () => {
+      const got = held.length
+      if (got > 0) incomplete(shape.name, "", got, size > 0 ? byteCount(size) : "a whole packet", byteCount(got))
     }
-    const size = this.#size
-    const end = size === 0 ? length : Math.min(length, size - before)
-    if (end > at) this.#hold(chunk, at, end)
-    if (size === 0 || held.length < size) return length
-    const reader = this.#reader
-    const { start } = held
-    // byte fields of the packet are views into this part of the buffer, so it is given away
-    held.start = held.position = start + size
-    if (this.allocated > largestShared) this.#held = new Writer(0)
-    this.#size = 0
-    this.#consumed += size
-    this.#next = end
-    sink(reader, start, start + size)
-    return end
   }
-
-  /** Appends `chunk[from, to)` to what is held. */
-  #hold(chunk: Uint8Array, from: number, to: number): void {
-    const size = to - from
-    const held = this.#held
-    const at = held.need(size)
-    const { bytes } = held
-    if (this.#reader.bytes !== bytes) this.#reader = new Reader(bytes)
-    if (size > shortCopy) bytes.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), at)
-    else for (let i = 0; i < size; i++) bytes[at + i] = chunk[from + i]!
-    held.position = at + size
-  }
-
-  /** Throws `DecodeError` when the stream ended within a frame. */
-  finish(): void {
-    const got = this.buffered
-    if (got > 0) incomplete(this.#shape.name, "", got, this.#size === 0 ? "a whole packet" : `${this.#size} bytes`, `${got} bytes`)
-  }
-}
+  return framer
+} as unknown as new(shape: FrameShape, options?: { readonly maxFrame?: number }) => Framer

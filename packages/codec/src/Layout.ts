@@ -13,6 +13,7 @@ import { headOf, isHead, noHead } from "./Heads.ts"
 import { chooseLine, lineOf } from "./Lines.ts"
 import { LayoutWalk } from "./LayoutWalk.ts"
 import type { CommandModel, FieldModel, HeaderFieldModel, HeaderModel, KindModel, LayoutModel, RunModel } from "./Model.ts"
+import { decodeText } from "./Text.ts"
 import { intWidth } from "./TypeText.ts"
 import { findUntil } from "./words/Numbers.ts"
 import { fixedSize } from "./words/Sizes.ts"
@@ -241,7 +242,7 @@ class Annotating {
       const line = lineOf(command)
       return line === undefined ? [] : [{ ...line, command }]
     })
-    const tokens = this.walk.reader.text(at, end).split(lines[0]?.separator ?? "")
+    const tokens = decodeText(this.walk.reader.bytes, at, end).split(lines[0]?.separator ?? "")
     return chooseLine(lines, tokens, this.catalog.customs)?.command
   }
 

@@ -51,8 +51,22 @@ export const readNibbleFrames = <A>(
   return out
 }
 
+/** Bytes of the header of a frame whose id and length are 15 or more. */
+const longestHeader = 3
+
 /** Bytes the header of a frame takes. */
 export const nibbleHeaderSize = (tag: number, length: number): number => 1 + (tag >= 15 ? 1 : 0) + (length >= 15 ? 1 : 0)
+
+/**
+ * Ends a frame at `at` whose content was written after room for the longest header: writes the header, moves the content up to it, and
+ * returns the offset behind.
+ */
+export const endNibbleFrame = (bytes: Uint8Array, at: number, end: number, tag: number, packet: string, path: string): number => {
+  const start = at + longestHeader
+  const content = writeNibbleHeader(bytes, at, tag, end - start, packet, path)
+  bytes.copyWithin(content, start, end)
+  return content + end - start
+}
 
 /** Writes a frame's header at `at` and returns the offset behind it. */
 export const writeNibbleHeader = (bytes: Uint8Array, at: number, tag: number, length: number, packet: string, path: string): number => {

@@ -4,63 +4,64 @@
  */
 import { unencodable } from "./Errors.ts"
 
-const range = (packet: string, path: string, type: string, value: unknown): never =>
-  value === undefined || value === null
-    ? unencodable("Missing", packet, path, type, String(value))
-    : unencodable("Range", packet, path, type, typeof value === "number" || typeof value === "bigint" ? String(value) : typeof value)
+const range = (packet: string, path: string, span: string, value: unknown, type = "an integer"): never => {
+  const missing = value === undefined || value === null
+  const shown = missing || typeof value === "number" || typeof value === "bigint" ? String(value) : typeof value
+  return unencodable(missing ? "Missing" : "Range", packet, path, `${type} of ${span}`, shown)
+}
 
 /** 0…255 */
 export const putU8 = (view: DataView, at: number, value: number, packet: string, path: string): void => {
-  if ((value & 0xff) !== value) range(packet, path, "an integer of 0…255", value)
+  if ((value & 0xff) !== value) range(packet, path, "0…255", value)
   view.setUint8(at, value)
 }
 
 /** 0…65 535 */
 export const putU16 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value & 0xffff) !== value) range(packet, path, "an integer of 0…65535", value)
+  if ((value & 0xffff) !== value) range(packet, path, "0…65535", value)
   view.setUint16(at, value, littleEndian)
 }
 
 /** 0…16 777 215 */
 export const putU24 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value & 0xff_ffff) !== value) range(packet, path, "an integer of 0…16777215", value)
+  if ((value & 0xff_ffff) !== value) range(packet, path, "0…16777215", value)
   view.setUint16(littleEndian ? at : at + 1, value & 0xffff, littleEndian)
   view.setUint8(littleEndian ? at + 2 : at, value >>> 16)
 }
 
 /** 0…2³²−1 */
 export const putU32 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if (value >>> 0 !== value) range(packet, path, "an integer of 0…4294967295", value)
+  if (value >>> 0 !== value) range(packet, path, "0…4294967295", value)
   view.setUint32(at, value, littleEndian)
 }
 
 /** 0…2⁶⁴−1 */
 export const putU64 = (view: DataView, at: number, value: bigint, packet: string, path: string, littleEndian?: boolean): void => {
-  if (typeof value !== "bigint" || BigInt.asUintN(64, value) !== value) range(packet, path, "a bigint of 0…18446744073709551615", value)
+  if (typeof value !== "bigint" || BigInt.asUintN(64, value) !== value) range(packet, path, "0…18446744073709551615", value, "a bigint")
   view.setBigUint64(at, value, littleEndian)
 }
 
 /** −128…127 */
 export const putI8 = (view: DataView, at: number, value: number, packet: string, path: string): void => {
-  if (value << 24 >> 24 !== value) range(packet, path, "an integer of -128…127", value)
+  if (value << 24 >> 24 !== value) range(packet, path, "-128…127", value)
   view.setInt8(at, value)
 }
 
 /** −32 768…32 767 */
 export const putI16 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if (value << 16 >> 16 !== value) range(packet, path, "an integer of -32768…32767", value)
+  if (value << 16 >> 16 !== value) range(packet, path, "-32768…32767", value)
   view.setInt16(at, value, littleEndian)
 }
 
 /** −2³¹…2³¹−1 */
 export const putI32 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value | 0) !== value) range(packet, path, "an integer of -2147483648…2147483647", value)
+  if ((value | 0) !== value) range(packet, path, "-2147483648…2147483647", value)
   view.setInt32(at, value, littleEndian)
 }
 
 /** −2⁶³…2⁶³−1 */
 export const putI64 = (view: DataView, at: number, value: bigint, packet: string, path: string, littleEndian?: boolean): void => {
-  if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) range(packet, path, "a bigint of -2^63…2^63-1", value)
+  if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) range(packet, path, "-2^63…2^63-1", value, "a bigint")
   view.setBigInt64(at, value, littleEndian)
 }
 

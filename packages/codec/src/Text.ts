@@ -16,17 +16,15 @@ interface Globals {
 }
 
 const globals = globalThis as unknown as Globals
-const native = globals.Buffer?.prototype
-const decoder = new globals.TextDecoder("utf-8", { ignoreBOM: true })
-const encoder = new globals.TextEncoder()
 const replacement = "\ufffd"
 
-const sliceNative = native?.utf8Slice
-const writeNative = native?.utf8Write
-
-const slice: (bytes: Uint8Array, start: number, end: number) => string = sliceNative !== undefined
-  ? (bytes, start, end) => sliceNative.call(bytes, start, end)
-  : (bytes, start, end) => decoder.decode(bytes.subarray(start, end))
+// made by calls without effect, for packets without text to carry none of it
+const slice = /* @__PURE__ */ ((): (bytes: Uint8Array, start: number, end: number) => string => {
+  const native = globals.Buffer?.prototype.utf8Slice
+  if (native !== undefined) return (bytes, start, end) => native.call(bytes, start, end)
+  const decoder = new globals.TextDecoder("utf-8", { ignoreBOM: true })
+  return (bytes, start, end) => decoder.decode(bytes.subarray(start, end))
+})()
 
 /** Length of the UTF-8 sequence at `at`, or 0 when the byte there starts none. Overlong forms and surrogates are none. */
 const sequenceAt = (bytes: Uint8Array, at: number, end: number): number => {
@@ -90,9 +88,12 @@ export const decodeText = (bytes: Uint8Array, start: number, end: number): strin
 
 const escapedByte = (unit: number): boolean => unit >= 0xdc80 && unit <= 0xdcff
 
-const write: (bytes: Uint8Array, at: number, text: string) => number = writeNative !== undefined
-  ? (bytes, at, text) => writeNative.call(bytes, text, at, bytes.length - at)
-  : (bytes, at, text) => encoder.encodeInto(text, bytes.subarray(at)).written
+const write = /* @__PURE__ */ ((): (bytes: Uint8Array, at: number, text: string) => number => {
+  const native = globals.Buffer?.prototype.utf8Write
+  if (native !== undefined) return (bytes, at, text) => native.call(bytes, text, at, bytes.length - at)
+  const encoder = new globals.TextEncoder()
+  return (bytes, at, text) => encoder.encodeInto(text, bytes.subarray(at)).written
+})()
 
 const writeEscaped = (bytes: Uint8Array, at: number, text: string): number => {
   let position = at
@@ -143,7 +144,16 @@ export const textLength = (text: string): number => {
 }
 
 /** Room that text needs at most: three bytes a character is cheap for short text, wasteful for long. */
-export const textBound = (text: string): number => text.length < 4096 ? text.length * 3 : textLength(text)
+export const textBound = (text: string): number => {
+  const { length } = text
+  if (length < 4096) return length * 3
+  let size = length
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) size += unit < 0x800 ? 1 : 2
+  }
+  return size
+}
 
 /** Whether text stands for bytes that are no UTF-8. */
 export const hasEscapes = (text: string): boolean => !(text as unknown as { isWellFormed(): boolean }).isWellFormed()

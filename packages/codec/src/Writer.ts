@@ -15,8 +15,8 @@ const largestPart = 16 * 1024
 
 /** Appends packets to a buffer and hands them out. What is not taken moves to a larger buffer when this one is full. */
 export class Writer {
-  bytes: Uint8Array
-  view: DataView
+  declare bytes: Uint8Array
+  declare view: DataView
   /** Where the next packet begins. */
   position = 0
   /** Where the content of the packet that is being written begins, for domain names and fields that only code can say. */
@@ -29,8 +29,13 @@ export class Writer {
   start = 0
 
   constructor(size = 512) {
-    this.bytes = new Uint8Array(size)
-    this.view = new DataView(this.bytes.buffer)
+    this.use(new Uint8Array(size))
+  }
+
+  /** Appends to this buffer. */
+  protected use(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
   }
 
   /** Makes room for `size` more bytes and returns the position to write them at. */
@@ -59,22 +64,23 @@ export class Writer {
   /** Goes on in a buffer that has room for `size` more bytes. */
   protected turn(size: number): void {
     const rest = this.bytes.subarray(this.start, this.position)
+    const { length } = rest
     // what is kept doubles, which bounds how often it moves; what comes first gets no more than it needs, since more may never come
-    const least = Math.max(2 * rest.length, rest.length + size)
-    this.bytes = new Uint8Array(Math.max(512, Math.min(largestPart, 2 * this.bytes.length), least))
+    this.use(new Uint8Array(Math.max(512, Math.min(largestPart, 2 * this.bytes.length), 2 * length, length + size)))
     this.bytes.set(rest)
-    this.view = new DataView(this.bytes.buffer)
-    this.position = rest.length
+    this.position = length
     this.start = 0
   }
 }
 
 /** What there is of Node's `Buffer`. */
-const native = (globalThis as unknown as { readonly Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } } }).Buffer
+const globals = globalThis as unknown as { readonly Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } } }
 
 /** A new buffer. Encoders write every byte they append, so it need not be zero, which takes longer than encoding a small packet. */
-const allocate = (size: number): Uint8Array<ArrayBuffer> =>
-  native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
+const allocate = (size: number): Uint8Array<ArrayBuffer> => {
+  const native = globals.Buffer
+  return native === undefined ? new Uint8Array(size) : new Uint8Array(native.allocUnsafeSlow(size).buffer)
+}
 
 /** A buffer and the views of it that others still hold. */
 interface Slab {

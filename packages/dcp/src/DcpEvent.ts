@@ -3,7 +3,7 @@
  *
  * An event is a view of the packet that brought it. It becomes part of a checkpoint when the handler that was given it returns.
  */
-import type { Reader } from "@wirewright/codec"
+import { decodeText, type Reader } from "@wirewright/codec"
 import {
   type DcpDeletion,
   type DcpExpiration,
@@ -187,7 +187,7 @@ export class Mutation extends DocumentEvent<DcpMutation> {
   /** The document's id as lossless text. */
   get key(): string {
     if (this.decoded !== undefined) return this.decoded.key
-    return this.text ??= this.reader.text(this.keyAt + (this.states.collections ? 1 : 0), this.valueAt)
+    return this.text ??= decodeText(this.reader.bytes, this.keyAt + (this.states.collections ? 1 : 0), this.valueAt)
   }
 
   /** The document. */

@@ -7,6 +7,7 @@
 import type { CustomFace } from "@wirewright/codec/Catalog"
 import { malformed, unencodable } from "@wirewright/codec/Errors"
 import { stringify } from "@wirewright/codec/JsonPrint"
+import { decodeText } from "@wirewright/codec/Text"
 
 /** What a typed value may be. Objects are JSON; dates are JSON text. */
 export type TypedValue = string | number | boolean | null | undefined | object
@@ -135,7 +136,7 @@ export const spellTyped = (value: Typed, packet: string, path: string): string =
 /** What tools need of typed values. In JSON they are their text. */
 export const customTyped: CustomFace<Typed> = {
   read: (reader, at, end, start) => {
-    const text = reader.text(at, Math.floor(end))
+    const text = decodeText(reader.bytes, at, Math.floor(end))
     reader.next = Math.floor(end)
     return readTyped(text, 0, text.length, "Typed", "", start - at)
   },

@@ -1,5 +1,5 @@
 /** A proxy's session between a scripted client and a scripted upstream, in virtual time. Replayed by its seed; no socket is opened. */
-import { encodeWith, Reader } from "@wirewright/codec"
+import { decodeText, encodeWith, Reader } from "@wirewright/codec"
 import { encodeErrorResponse, encodeStatResponse, encodeUnknownRequest } from "@wirewright/memcached/gen"
 import { Counters } from "./Counters.ts"
 import { type CloseReason, ProxySession, type SessionLimits, sessionLimits, type Slot } from "./ProxySession.ts"
@@ -102,7 +102,7 @@ export class Bench {
   private receive(opcode: number, opaque: number, frame: Frame): void {
     if (this.closed !== undefined) throw new Error("an answer after the end")
     const { reader, at } = frame
-    const value = sizeOf(frame) === 24 ? "" : reader.text(at + 24 + reader.bytes[at + 4]!, frame.end)
+    const value = sizeOf(frame) === 24 ? "" : decodeText(reader.bytes, at + 24 + reader.bytes[at + 4]!, frame.end)
     this.received.push({ opcode, opaque, status: reader.view.getUint16(at + 6), value })
   }
 }

@@ -545,7 +545,7 @@ export function readPcapngSection(reader: Reader, at: number, end: number, start
 export function writePcapngSection(writer: Writer, at: number, value: PcapngSection, littleEndian: boolean): number {
   const { bytes, view } = writer
   let position = at
-  putU32(view, position, 0x1a2b3c4d, "PcapngSection", "byteOrderMagic", littleEndian)
+  view.setUint32(position, 0x1a2b3c4d, littleEndian)
   putU16(view, position + 4, value.versionMajor, "PcapngSection", "versionMajor", littleEndian)
   putU16(view, position + 6, value.versionMinor, "PcapngSection", "versionMinor", littleEndian)
   putI64(view, position + 8, value.sectionLength, "PcapngSection", "sectionLength", littleEndian)

@@ -85,7 +85,7 @@ const sizedWord = <T extends Of<"bytes" | "utf8" | "json" | "text">>(
 })
 
 const textOf = (walk: LayoutWalk, type: Of<"utf8" | "json">, spot: Spot, stop: number, next: number): void => {
-  const text = walk.reader.text(spot.at, stop)
+  const text = decodeText(walk.reader.bytes, spot.at, stop)
   if (type.kind === "utf8" && type.invalid === "error" && !isUtf8(walk.reader.bytes, spot.at, stop)) {
     malformed("Utf8", walk.packet, spot.path, spot.at, "UTF-8", quoted(text))
   }
@@ -108,7 +108,7 @@ const limits = (type: SizedModel) => ({
 export const textWords: { readonly [K in "bytes" | "utf8" | "json" | "text" | "literal"]: Word<Of<K>> } = {
   bytes: sizedWord<Of<"bytes">>((walk, type, spot, stop, next) => {
     const value = walk.reader.slice(spot.at, stop)
-    const text = bytesText(value, walk.reader.text(spot.at, stop))
+    const text = bytesText(value, decodeText(walk.reader.bytes, spot.at, stop))
     walk.note(spot.path, spot.at, next - spot.at, walk.summary(type), value, text, spot.doc)
   }, {
     toJson: (_, __, value) => ({ hex: hexOf(value as Uint8Array) }),

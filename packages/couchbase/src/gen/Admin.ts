@@ -11,6 +11,7 @@ import {
   type Reader,
   type Writer,
   checkAtMost,
+  decodeText,
   encodeText,
   expectAtMost,
   expectLength,
@@ -63,7 +64,7 @@ export const decodeIoctlGet: RequestDecoder<IoctlGet> = (reader, at, extrasStart
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    property: reader.text(keyStart, valueStart)
+    property: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -108,7 +109,7 @@ export function decodeIoctlGetResponseLike<Tag extends string, Opcode extends nu
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -155,8 +156,8 @@ export const decodeIoctlSet: RequestDecoder<IoctlSet> = (reader, at, extrasStart
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    property: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    property: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -198,7 +199,7 @@ export const decodeConfigValidate: RequestDecoder<ConfigValidate> = (reader, at,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -255,7 +256,7 @@ export const decodeAuditPut: RequestDecoder<AuditPut> = (reader, at, extrasStart
     cas: view.getBigUint64(at + 16),
     framing,
     eventId: view.getUint32(extrasStart),
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -335,8 +336,8 @@ export const decodeSetBucketThrottleProperties: RequestDecoder<SetBucketThrottle
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    bucket: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    bucket: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -397,7 +398,7 @@ export const decodeSetBucketDataLimitExceeded: RequestDecoder<SetBucketDataLimit
     cas: view.getBigUint64(at + 16),
     framing,
     limitStatus: view.getUint16(extrasStart),
-    bucket: reader.text(keyStart, valueStart)
+    bucket: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -455,8 +456,8 @@ export const decodeSetActiveEncryptionKeys: RequestDecoder<SetActiveEncryptionKe
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    entity: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    entity: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -515,8 +516,8 @@ export const decodePruneEncryptionKeys: RequestDecoder<PruneEncryptionKeys> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    entity: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    entity: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -599,8 +600,8 @@ export const decodeSetParam: RequestDecoder<SetParam> = (reader, at, extrasStart
     cas: view.getBigUint64(at + 16),
     framing,
     paramType: view.getUint32(extrasStart),
-    parameter: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    parameter: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -675,8 +676,8 @@ export const decodeIfconfig: RequestDecoder<Ifconfig> = (reader, at, extrasStart
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    action: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    action: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -722,7 +723,7 @@ export function decodeIfconfigResponseLike<Tag extends string, Opcode extends nu
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -772,7 +773,7 @@ export const decodeGetCmdTimer: RequestDecoder<GetCmdTimer> = (reader, at, extra
     cas: view.getBigUint64(at + 16),
     framing,
     timedOpcode: view.getUint8(extrasStart),
-    bucket: reader.text(keyStart, valueStart)
+    bucket: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -870,7 +871,7 @@ export const decodeEwouldblockCtl: RequestDecoder<EwouldblockCtl> = (reader, at,
     mode: view.getUint32(extrasStart),
     value: view.getUint32(extrasStart + 4),
     injectError: view.getUint32(extrasStart + 8),
-    testKey: reader.text(keyStart, valueStart)
+    testKey: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 

@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: RegisterAuthToken, IsaslRefresh, UpdateExternalUserPermissions, RbacRefresh, AuthProvider, DropPrivilege. */
-import { encodeText, expectLength, textBound } from "@wirewright/codec"
+import { decodeText, encodeText, expectLength, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -40,7 +40,7 @@ export const decodeRegisterAuthToken: RequestDecoder<RegisterAuthToken> = (reade
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    token: reader.text(valueStart, end)
+    token: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -103,7 +103,7 @@ export const decodeUpdateExternalUserPermissions: RequestDecoder<UpdateExternalU
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    permissions: reader.text(valueStart, end)
+    permissions: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -179,7 +179,7 @@ export const decodeDropPrivilege: RequestDecoder<DropPrivilege> = (reader, at, e
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    privilege: reader.text(keyStart, valueStart)
+    privilege: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 

@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: CreateBucket, DeleteBucket, ListBuckets, SelectBucket, PauseBucket, ResumeBucket, ValidateBucketConfig. */
-import { type Reader, type Writer, encodeText, expectLength, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, decodeText, encodeText, expectLength, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -47,8 +47,8 @@ export const decodeCreateBucket: RequestDecoder<CreateBucket> = (reader, at, ext
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    bucket: reader.text(keyStart, valueStart),
-    config: reader.text(valueStart, end)
+    bucket: decodeText(reader.bytes, keyStart, valueStart),
+    config: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -92,8 +92,8 @@ export const decodeDeleteBucket: RequestDecoder<DeleteBucket> = (reader, at, ext
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    bucket: reader.text(keyStart, valueStart),
-    options: reader.text(valueStart, end)
+    bucket: decodeText(reader.bytes, keyStart, valueStart),
+    options: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -151,7 +151,7 @@ export const decodeListBucketsResponse: ResponseDecoder<ListBucketsResponse> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    buckets: reader.text(valueStart, end)
+    buckets: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -189,7 +189,7 @@ export const decodeSelectBucket: RequestDecoder<SelectBucket> = (reader, at, ext
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    bucket: reader.text(keyStart, valueStart)
+    bucket: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -241,7 +241,7 @@ export function decodePauseBucketLike<Tag extends string, Opcode extends number>
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    bucket: reader.text(keyStart, valueStart)
+    bucket: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -318,7 +318,7 @@ export const decodeValidateBucketConfig: RequestDecoder<ValidateBucketConfig> = 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    config: reader.text(valueStart, end)
+    config: decodeText(reader.bytes, valueStart, end)
   }
 }
 

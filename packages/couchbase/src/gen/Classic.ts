@@ -12,6 +12,7 @@ import {
   type Writer,
   checkAtMost,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -113,7 +114,7 @@ export function decodeGetLike<Tag extends string, Opcode extends number>(
     cas: view.getBigUint64(at + 16),
     framing,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -193,7 +194,7 @@ export function decodeSetLike<Tag extends string, Opcode extends number>(
     flags: view.getUint32(extrasStart),
     expiration: view.getUint32(extrasStart + 4),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -392,7 +393,7 @@ export function decodeIncrementLike<Tag extends string, Opcode extends number>(
     initial: view.getBigUint64(extrasStart + 8),
     expiration: view.getUint32(extrasStart + 16),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -574,7 +575,7 @@ export function decodeGetKResponseLike<Tag extends string, Opcode extends number
     framing,
     flags: view.getUint32(extrasStart),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -669,7 +670,7 @@ export function decodeAppendLike<Tag extends string, Opcode extends number>(
     cas: view.getBigUint64(at + 16),
     framing,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -744,8 +745,8 @@ export const decodeStat: RequestDecoder<Stat> = (reader, at, extrasStart, keySta
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    group: reader.text(keyStart, valueStart),
-    parameters: reader.text(valueStart, end)
+    group: decodeText(reader.bytes, keyStart, valueStart),
+    parameters: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -917,7 +918,7 @@ export function decodeTouchLike<Tag extends string, Opcode extends number>(
     framing,
     expiration: view.getUint32(extrasStart),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 

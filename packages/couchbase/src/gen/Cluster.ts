@@ -3,7 +3,17 @@
 
 /** Commands of couchbase: SetClusterConfig, GetClusterConfig. */
 import { type ClusterMapVersion, readClusterMapVersion, writeClusterMapVersion } from "./Types.ts"
-import { encodeText, expectAtLeast, expectEnd, expectLength, putI64, readNested, textBound, writeNested } from "@wirewright/codec"
+import {
+  decodeText,
+  encodeText,
+  expectAtLeast,
+  expectEnd,
+  expectLength,
+  putI64,
+  readNested,
+  textBound,
+  writeNested
+} from "@wirewright/codec"
 import {
   type EmptyResponse,
   type RequestDecoder,
@@ -48,8 +58,8 @@ export const decodeSetClusterConfig: RequestDecoder<SetClusterConfig> = (reader,
     framing,
     epoch: view.getBigInt64(extrasStart),
     revision: view.getBigInt64(extrasStart + 8),
-    bucket: reader.text(keyStart, valueStart),
-    clusterMap: reader.text(valueStart, end)
+    bucket: decodeText(reader.bytes, keyStart, valueStart),
+    clusterMap: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -145,7 +155,7 @@ export const decodeGetClusterConfigResponse: ResponseDecoder<GetClusterConfigRes
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    clusterMap: reader.text(valueStart, end)
+    clusterMap: decodeText(reader.bytes, valueStart, end)
   }
 }
 

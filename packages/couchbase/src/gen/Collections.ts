@@ -3,7 +3,7 @@
 
 /** Commands of couchbase: CollectionsSetManifest, CollectionsGetManifest, CollectionsGetID, CollectionsGetScopeID. */
 import type { CollectionId, ManifestUid, ScopeId } from "./Types.ts"
-import { encodeText, expectLength, putU32, putU64, textBound } from "@wirewright/codec"
+import { decodeText, encodeText, expectLength, putU32, putU64, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -52,7 +52,7 @@ export const decodeCollectionsSetManifest: RequestDecoder<CollectionsSetManifest
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    manifest: reader.text(valueStart, end)
+    manifest: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -116,7 +116,7 @@ export const decodeCollectionsGetManifestResponse: ResponseDecoder<CollectionsGe
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    manifest: reader.text(valueStart, end)
+    manifest: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -151,8 +151,8 @@ export const decodeCollectionsGetID: RequestDecoder<CollectionsGetID> = (reader,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    legacyPath: reader.text(keyStart, valueStart),
-    path: reader.text(valueStart, end)
+    legacyPath: decodeText(reader.bytes, keyStart, valueStart),
+    path: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -244,8 +244,8 @@ export const decodeCollectionsGetScopeID: RequestDecoder<CollectionsGetScopeID> 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    legacyPath: reader.text(keyStart, valueStart),
-    path: reader.text(valueStart, end)
+    legacyPath: decodeText(reader.bytes, keyStart, valueStart),
+    path: decodeText(reader.bytes, valueStart, end)
   }
 }
 

@@ -3,7 +3,7 @@
 
 /** Commands of couchbase: Hello. */
 import type { HelloFeature } from "./Types.ts"
-import { encodeText, expectAtLeast, expectEnd, expectLength, inElement, putU16, textBound } from "@wirewright/codec"
+import { decodeText, encodeText, expectAtLeast, expectEnd, expectLength, inElement, putU16, textBound } from "@wirewright/codec"
 import {
   type RequestDecoder,
   type RequestEncoder,
@@ -54,7 +54,7 @@ export const decodeHello: RequestDecoder<Hello> = (reader, at, extrasStart, keyS
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    agent: reader.text(keyStart, valueStart),
+    agent: decodeText(reader.bytes, keyStart, valueStart),
     features
   }
 }

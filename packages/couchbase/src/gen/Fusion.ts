@@ -6,7 +6,7 @@
  * SyncFusionLogstore, StartFusionUploader, StopFusionUploader, DeleteFusionNamespace, GetFusionNamespaces, CreateFusionNamespace,
  * SetChronicleAuthToken.
  */
-import { type Reader, type Writer, encodeText, expectLength, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, decodeText, encodeText, expectLength, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -58,7 +58,7 @@ export const decodeGetFusionStorageSnapshot: RequestDecoder<GetFusionStorageSnap
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -104,7 +104,7 @@ export function decodeGetFusionStorageSnapshotResponseLike<Tag extends string, O
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -166,7 +166,7 @@ export const decodeReleaseFusionStorageSnapshot: RequestDecoder<ReleaseFusionSto
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -222,7 +222,7 @@ export const decodeMountFusionVbucket: RequestDecoder<MountFusionVbucket> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -299,7 +299,7 @@ export const decodeSyncFusionLogstore: RequestDecoder<SyncFusionLogstore> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -355,7 +355,7 @@ export const decodeStartFusionUploader: RequestDecoder<StartFusionUploader> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -433,7 +433,7 @@ export const decodeDeleteFusionNamespace: RequestDecoder<DeleteFusionNamespace> 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -489,7 +489,7 @@ export const decodeGetFusionNamespaces: RequestDecoder<GetFusionNamespaces> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -567,7 +567,7 @@ export const decodeSetChronicleAuthToken: RequestDecoder<SetChronicleAuthToken> 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 

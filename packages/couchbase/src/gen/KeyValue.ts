@@ -29,6 +29,7 @@ import {
   boundElements,
   checkAtMost,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -110,7 +111,7 @@ export function decodeGetExLike<Tag extends string, Opcode extends number>(
     cas: view.getBigUint64(at + 16),
     framing,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -462,7 +463,7 @@ export const encodeObserveSeqnoResponse: ResponseEncoder<ObserveSeqnoResponse> =
       const { view } = writer
       const position = extrasStart
       const keyStart = position
-      putU8(view, position, 0x00, "ObserveSeqnoResponse", "format")
+      view.setUint8(position, 0x00)
       putU16(view, position + 1, packet.vbucket, "ObserveSeqnoResponse", "vbucket")
       putU64(view, position + 3, packet.vbucketUuid, "ObserveSeqnoResponse", "vbucketUuid")
       putU64(view, position + 11, packet.lastPersistedSeqno, "ObserveSeqnoResponse", "lastPersistedSeqno")
@@ -475,7 +476,7 @@ export const encodeObserveSeqnoResponse: ResponseEncoder<ObserveSeqnoResponse> =
       const { view } = writer
       const position = extrasStart
       const keyStart = position
-      putU8(view, position, 0x01, "ObserveSeqnoResponse", "format")
+      view.setUint8(position, 0x01)
       putU16(view, position + 1, packet.vbucket, "ObserveSeqnoResponse", "vbucket")
       putU64(view, position + 3, packet.vbucketUuid, "ObserveSeqnoResponse", "vbucketUuid")
       putU64(view, position + 11, packet.lastPersistedSeqno, "ObserveSeqnoResponse", "lastPersistedSeqno")
@@ -669,7 +670,7 @@ export const decodeGetLocked: RequestDecoder<GetLocked, States> = (reader, at, e
     framing,
     lockTimeout: maybeLockTimeout,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -819,7 +820,7 @@ export const decodeGetRandomKeyResponse: ResponseDecoder<GetRandomKeyResponse, S
     framing,
     flags: view.getUint32(extrasStart),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -883,7 +884,7 @@ export const decodeGetKeys: RequestDecoder<GetKeys, States> = (reader, at, extra
     framing,
     count: maybeCount,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -1032,7 +1033,7 @@ export const decodeGetErrorMapResponse: ResponseDecoder<GetErrorMapResponse> = (
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    errorMap: reader.text(valueStart, end)
+    errorMap: decodeText(reader.bytes, valueStart, end)
   }
 }
 

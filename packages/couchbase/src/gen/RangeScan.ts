@@ -15,6 +15,7 @@ import {
 import {
   boundElements,
   checkLength,
+  decodeText,
   encodeText,
   expectConstant,
   expectEnd,
@@ -62,7 +63,7 @@ export const decodeRangeScanCreate: RequestDecoder<RangeScanCreate> = (reader, a
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    scan: reader.text(valueStart, end)
+    scan: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -304,7 +305,7 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
       const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.keys, (one) => boundRangeScanKey(one)))
       const { view } = writer
       let position = extrasStart
-      putU32(view, position, 0x00, "RangeScanContinueResponse", "flags")
+      view.setUint32(position, 0x00)
       const keyStart = position + 4
       position = position + 4
       let keysIndex = 0
@@ -323,7 +324,7 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
       const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.documents, (one) => boundRangeScanDocument(one)))
       const { view } = writer
       let position = extrasStart
-      putU32(view, position, 0x01, "RangeScanContinueResponse", "flags")
+      view.setUint32(position, 0x01)
       const keyStart = position + 4
       position = position + 4
       let documentsIndex = 0

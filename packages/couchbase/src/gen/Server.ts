@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: ClustermapChangeNotification, Authenticate, ActiveExternalUsers, GetAuthorization. */
-import { encodeText, expectLength, malformed, putI64, putU32, textBound, unencodable } from "@wirewright/codec"
+import { decodeText, encodeText, expectLength, malformed, putI64, putU32, textBound, unencodable } from "@wirewright/codec"
 import {
   type EmptyServerResponse,
   type ServerRequestDecoder,
@@ -69,8 +69,8 @@ export const decodeClustermapChangeNotificationV1: ServerRequestDecoder<Clusterm
     cas: view.getBigUint64(at + 16),
     layout: "V1",
     revision: view.getUint32(extrasStart),
-    bucket: reader.text(keyStart, valueStart),
-    clusterMap: reader.text(valueStart, end)
+    bucket: decodeText(reader.bytes, keyStart, valueStart),
+    clusterMap: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -97,8 +97,8 @@ export const decodeClustermapChangeNotificationV2: ServerRequestDecoder<Clusterm
     layout: "V2",
     epoch: view.getBigInt64(extrasStart),
     revision: view.getBigInt64(extrasStart + 8),
-    bucket: reader.text(keyStart, valueStart),
-    clusterMap: reader.text(valueStart, end)
+    bucket: decodeText(reader.bytes, keyStart, valueStart),
+    clusterMap: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -214,7 +214,7 @@ export const decodeAuthenticate: ServerRequestDecoder<Authenticate> = (
     vbucket: view.getUint16(at + 6),
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
-    challenge: reader.text(valueStart, end)
+    challenge: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -258,7 +258,7 @@ export const decodeAuthenticateResponse: ServerResponseDecoder<AuthenticateRespo
     status: view.getUint16(at + 6) as 0x0000 | 0x0021,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
-    result: reader.text(valueStart, end)
+    result: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -311,7 +311,7 @@ export const decodeActiveExternalUsers: ServerRequestDecoder<ActiveExternalUsers
     vbucket: view.getUint16(at + 6),
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
-    users: reader.text(valueStart, end)
+    users: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -366,7 +366,7 @@ export const decodeGetAuthorization: ServerRequestDecoder<GetAuthorization> = (
     vbucket: view.getUint16(at + 6),
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
-    user: reader.text(keyStart, valueStart)
+    user: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -409,7 +409,7 @@ export const decodeGetAuthorizationResponse: ServerResponseDecoder<GetAuthorizat
     status: 0x0000,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
-    result: reader.text(valueStart, end)
+    result: decodeText(reader.bytes, valueStart, end)
   }
 }
 

@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: PrepareSnapshot, ReleaseSnapshot, DownloadSnapshot, GetFileFragment. */
-import { encodeText, expectLength, putBytes, textBound } from "@wirewright/codec"
+import { decodeText, encodeText, expectLength, putBytes, textBound } from "@wirewright/codec"
 import {
   type EmptyResponse,
   type RequestDecoder,
@@ -40,7 +40,7 @@ export const decodePrepareSnapshot: RequestDecoder<PrepareSnapshot> = (reader, a
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    options: reader.text(valueStart, end)
+    options: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -82,7 +82,7 @@ export const decodePrepareSnapshotResponse: ResponseDecoder<PrepareSnapshotRespo
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    manifest: reader.text(valueStart, end)
+    manifest: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -116,7 +116,7 @@ export const decodeReleaseSnapshot: RequestDecoder<ReleaseSnapshot> = (reader, a
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    snapshotUuid: reader.text(keyStart, valueStart)
+    snapshotUuid: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -158,7 +158,7 @@ export const decodeDownloadSnapshot: RequestDecoder<DownloadSnapshot> = (reader,
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    options: reader.text(valueStart, end)
+    options: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -199,8 +199,8 @@ export const decodeGetFileFragment: RequestDecoder<GetFileFragment> = (reader, a
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    snapshotUuid: reader.text(keyStart, valueStart),
-    fragment: reader.text(valueStart, end)
+    snapshotUuid: decodeText(reader.bytes, keyStart, valueStart),
+    fragment: decodeText(reader.bytes, valueStart, end)
   }
 }
 

@@ -38,6 +38,7 @@ import {
   checkAtMost,
   checkCount,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -142,8 +143,8 @@ export function decodeSubdocGetLike<Tag extends string, Opcode extends number>(
     flags: view.getUint8(extrasStart + 2),
     docFlags: maybeDocFlags,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
+    path: decodeText(reader.bytes, valueStart, pathEnd)
   }
 }
 
@@ -332,8 +333,8 @@ export function decodeSubdocDictAddLike<Tag extends string, Opcode extends numbe
     docFlags,
     flags: view.getUint8(extrasStart + 2),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
+    path: decodeText(reader.bytes, valueStart, pathEnd),
     value: reader.slice(pathEnd, end)
   }
 }
@@ -560,8 +561,8 @@ export function decodeSubdocDeleteLike<Tag extends string, Opcode extends number
     docFlags,
     flags: view.getUint8(extrasStart + 2),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
+    path: decodeText(reader.bytes, valueStart, pathEnd)
   }
 }
 
@@ -834,9 +835,9 @@ export const decodeSubdocCounter: RequestDecoder<SubdocCounter, States> = (
     docFlags,
     flags: view.getUint8(extrasStart + 2),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
-    path: reader.text(valueStart, pathEnd),
-    value: reader.text(pathEnd, end)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
+    path: decodeText(reader.bytes, valueStart, pathEnd),
+    value: decodeText(reader.bytes, pathEnd, end)
   }
 }
 
@@ -920,7 +921,7 @@ export const decodeSubdocCounterResponse: ResponseDecoder<SubdocCounterResponse>
     cas: view.getBigUint64(at + 16),
     framing,
     mutationToken: maybeMutationToken,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -1001,7 +1002,7 @@ export const decodeSubdocMultiLookup: RequestDecoder<SubdocMultiLookup, States> 
     framing,
     docFlags: maybeDocFlags,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     specs
   }
 }
@@ -1201,7 +1202,7 @@ export const decodeSubdocMultiMutation: RequestDecoder<SubdocMultiMutation, Stat
     userFlags,
     docFlags,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     specs
   }
 }
@@ -1454,7 +1455,7 @@ export const decodeSubdocGetCountResponse: ResponseDecoder<SubdocGetCountRespons
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    value: reader.text(valueStart, end)
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 

@@ -12,6 +12,7 @@ import {
   checkAtMost,
   checkTextUntil,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -728,7 +729,7 @@ export function readDocumentKey(reader: Reader, at: number, end: number, start: 
   reader.next = Math.floor(end)
   return {
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, Math.floor(end))
+    key: decodeText(reader.bytes, afterMaybeCollectionId, Math.floor(end))
   }
 }
 
@@ -1062,7 +1063,7 @@ export function readRangeScanDocument(reader: Reader, at: number, end: number, s
     seqno: view.getBigUint64(at + 8),
     cas: view.getBigUint64(at + 16),
     datatype: view.getUint8(at + 24),
-    key: reader.text(afterKeyLength, keyEnd),
+    key: decodeText(reader.bytes, afterKeyLength, keyEnd),
     value: reader.slice(afterValueLength, valueEnd)
   }
 }
@@ -1114,7 +1115,7 @@ export function readRangeScanKey(reader: Reader, at: number, end: number, start:
   expectWithin(keyEnd, end, "RangeScanKey", "key", afterKeyLength, start)
   reader.next = keyEnd
   return {
-    key: reader.text(afterKeyLength, keyEnd)
+    key: decodeText(reader.bytes, afterKeyLength, keyEnd)
   }
 }
 
@@ -1224,7 +1225,7 @@ export function readSubdocLookupSpec(reader: Reader, at: number, end: number, st
   return {
     opcode: view.getUint8(at),
     flags: view.getUint8(at + 1),
-    path: reader.text(at + 4, pathEnd)
+    path: decodeText(reader.bytes, at + 4, pathEnd)
   }
 }
 
@@ -1349,7 +1350,7 @@ export function readSubdocMutationSpec(reader: Reader, at: number, end: number, 
   return {
     opcode: view.getUint8(at),
     flags: view.getUint8(at + 1),
-    path: reader.text(at + 8, pathEnd),
+    path: decodeText(reader.bytes, at + 8, pathEnd),
     value: reader.slice(pathEnd, valueEnd)
   }
 }
@@ -1450,8 +1451,8 @@ export function readXattr(reader: Reader, at: number, end: number, start: number
   const valueEnd = findByte(reader, 0, keyEnd + 1, end, start, "Xattr", "value")
   reader.next = valueEnd + 1
   return {
-    key: reader.text(at, keyEnd),
-    value: reader.text(keyEnd + 1, valueEnd)
+    key: decodeText(reader.bytes, at, keyEnd),
+    value: decodeText(reader.bytes, keyEnd + 1, valueEnd)
   }
 }
 

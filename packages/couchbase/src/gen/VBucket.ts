@@ -16,6 +16,7 @@ import {
 } from "./Types.ts"
 import {
   checkLength,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -87,7 +88,7 @@ export const decodeSetVbucketNarrow: RequestDecoder<SetVbucketNarrow> = (reader,
     framing,
     layout: "Narrow",
     state: view.getUint8(extrasStart),
-    options: reader.text(valueStart, end)
+    options: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -182,7 +183,7 @@ export const decodeGetVbucket: RequestDecoder<GetVbucket> = (reader, at, extrasS
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -268,7 +269,7 @@ export const decodeDelVbucket: RequestDecoder<DelVbucket> = (reader, at, extrasS
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    options: reader.text(valueStart, end)
+    options: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -521,7 +522,7 @@ export const decodeCompactDb: RequestDecoder<CompactDb> = (reader, at, extrasSta
     pad1: view.getUint8(extrasStart + 17),
     dbFileId: view.getUint16(extrasStart + 18),
     pad3: view.getUint32(extrasStart + 20),
-    options: reader.text(valueStart, end)
+    options: decodeText(reader.bytes, valueStart, end)
   }
 }
 

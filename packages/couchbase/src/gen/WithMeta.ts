@@ -22,6 +22,7 @@ import {
   type Writer,
   checkAtMost,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -108,9 +109,9 @@ export const decodeMutateWithMeta: RequestDecoder<MutateWithMeta, States> = (
     cas: view.getBigUint64(at + 16),
     framing,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, valueEnd),
-    meta: reader.text(valueEnd, metaEnd)
+    meta: decodeText(reader.bytes, valueEnd, metaEnd)
   }
 }
 
@@ -257,7 +258,7 @@ export function decodeGetMetaLike<Tag extends string, Opcode extends number>(
     framing,
     version: maybeVersion,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -489,7 +490,7 @@ export function decodeSetWithMetaLikePlain<Tag extends string, Opcode extends nu
     documentCas: view.getBigUint64(extrasStart + 16),
     options: maybeOptions,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -551,7 +552,7 @@ export function decodeSetWithMetaLikeExtendedMeta<Tag extends string, Opcode ext
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, valueEnd),
     extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
   }
@@ -804,7 +805,7 @@ export function decodeDelWithMetaLikePlain<Tag extends string, Opcode extends nu
     documentCas: view.getBigUint64(extrasStart + 16),
     options: maybeOptions,
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -866,7 +867,7 @@ export function decodeDelWithMetaLikeExtendedMeta<Tag extends string, Opcode ext
     revSeqno: view.getBigUint64(extrasStart + 8),
     documentCas: view.getBigUint64(extrasStart + 16),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, valueEnd),
     extendedMeta: reader.slice(valueEnd, extendedMetaEnd)
   }
@@ -1044,7 +1045,7 @@ export const decodeReturnMeta: RequestDecoder<ReturnMeta, States> = (
     flags: view.getUint32(extrasStart + 4),
     expiration: view.getUint32(extrasStart + 8),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }

@@ -6,6 +6,7 @@ import type { States } from "./States.ts"
 import {
   checkAtMost,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtMost,
   expectLength,
@@ -100,7 +101,7 @@ export const decodeDcpPrepare: RequestDecoder<DcpPrepare, States> = (
     deleted: view.getUint8(extrasStart + 29),
     durabilityLevel: view.getUint8(extrasStart + 30),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -231,7 +232,7 @@ export const decodeDcpCommit: RequestDecoder<DcpCommit, States> = (reader, at, e
     preparedSeqno: view.getBigUint64(extrasStart),
     commitSeqno: view.getBigUint64(extrasStart + 8),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 
@@ -297,7 +298,7 @@ export const decodeDcpAbort: RequestDecoder<DcpAbort, States> = (reader, at, ext
     preparedSeqno: view.getBigUint64(extrasStart),
     abortSeqno: view.getBigUint64(extrasStart + 8),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart)
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart)
   }
 }
 

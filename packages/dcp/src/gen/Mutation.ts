@@ -6,6 +6,7 @@ import type { States } from "./States.ts"
 import {
   checkAtMost,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtMost,
   expectLength,
@@ -96,7 +97,7 @@ export const decodeDcpMutation: RequestDecoder<DcpMutation, States> = (
     nmeta: view.getUint16(extrasStart + 28),
     nru: view.getUint8(extrasStart + 30),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -207,7 +208,7 @@ export const decodeDcpDeletionV1: RequestDecoder<DcpDeletionV1, States> = (
     revSeqno: view.getBigUint64(extrasStart + 8),
     nmeta: view.getUint16(extrasStart + 16),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -246,7 +247,7 @@ export const decodeDcpDeletionV2: RequestDecoder<DcpDeletionV2, States> = (
     deleteTime: view.getUint32(extrasStart + 16),
     unused: view.getUint8(extrasStart + 20),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -399,7 +400,7 @@ export const decodeDcpExpirationV1: RequestDecoder<DcpExpirationV1, States> = (
     revSeqno: view.getBigUint64(extrasStart + 8),
     nmeta: view.getUint16(extrasStart + 16),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -437,7 +438,7 @@ export const decodeDcpExpirationV2: RequestDecoder<DcpExpirationV2, States> = (
     revSeqno: view.getBigUint64(extrasStart + 8),
     deleteTime: view.getUint32(extrasStart + 16),
     collectionId: maybeCollectionId,
-    key: reader.text(afterMaybeCollectionId, valueStart),
+    key: decodeText(reader.bytes, afterMaybeCollectionId, valueStart),
     value: reader.slice(valueStart, end)
   }
 }

@@ -3,7 +3,7 @@
 
 /** Commands of dcp: DcpOpen, DcpNoop, DcpControl. */
 import type { DcpOpenFlags } from "./Types.ts"
-import { checkAtMost, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
+import { checkAtMost, decodeText, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -49,8 +49,8 @@ export const decodeDcpOpen: RequestDecoder<DcpOpen> = (reader, at, extrasStart, 
     framing,
     reservedSeqno: view.getUint32(extrasStart),
     flags: view.getUint32(extrasStart + 4),
-    connectionName: reader.text(keyStart, valueStart),
-    options: reader.text(valueStart, end)
+    connectionName: decodeText(reader.bytes, keyStart, valueStart),
+    options: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -111,8 +111,8 @@ export const decodeDcpControl: RequestDecoder<DcpControl> = (reader, at, extrasS
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    key: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    key: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 

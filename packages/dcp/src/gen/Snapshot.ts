@@ -3,7 +3,7 @@
 
 /** Commands of dcp: DcpSnapshotMarker, DcpSeqnoAdvanced, DcpOsoSnapshot. */
 import type { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags } from "./Types.ts"
-import { expectConstant, expectLength, malformed, putU32, putU64, putU8, unencodable } from "@wirewright/codec"
+import { expectConstant, expectLength, malformed, putU32, putU64, unencodable } from "@wirewright/codec"
 import type { Seqno } from "@wirewright/couchbase/gen/Types"
 import {
   type EmptyResponse,
@@ -263,7 +263,7 @@ export const encodeDcpSnapshotMarker: RequestEncoder<DcpSnapshotMarker> = (write
       const extrasStart = beginRequest(writer, packet, 37)
       const { view } = writer
       const position = extrasStart
-      putU8(view, position, 0x00, "DcpSnapshotMarker", "version")
+      view.setUint8(position, 0x00)
       const keyStart = position + 1
       putU64(view, position + 1, packet.startSeqno, "DcpSnapshotMarker", "startSeqno")
       putU64(view, position + 9, packet.endSeqno, "DcpSnapshotMarker", "endSeqno")
@@ -277,7 +277,7 @@ export const encodeDcpSnapshotMarker: RequestEncoder<DcpSnapshotMarker> = (write
       const extrasStart = beginRequest(writer, packet, 45)
       const { view } = writer
       const position = extrasStart
-      putU8(view, position, 0x01, "DcpSnapshotMarker", "version")
+      view.setUint8(position, 0x01)
       const keyStart = position + 1
       putU64(view, position + 1, packet.startSeqno, "DcpSnapshotMarker", "startSeqno")
       putU64(view, position + 9, packet.endSeqno, "DcpSnapshotMarker", "endSeqno")
@@ -292,7 +292,7 @@ export const encodeDcpSnapshotMarker: RequestEncoder<DcpSnapshotMarker> = (write
       const extrasStart = beginRequest(writer, packet, 53)
       const { view } = writer
       const position = extrasStart
-      putU8(view, position, 0x02, "DcpSnapshotMarker", "version")
+      view.setUint8(position, 0x02)
       const keyStart = position + 1
       putU64(view, position + 1, packet.startSeqno, "DcpSnapshotMarker", "startSeqno")
       putU64(view, position + 9, packet.endSeqno, "DcpSnapshotMarker", "endSeqno")

@@ -6,6 +6,7 @@ import type { DcpStreamEndStatus, DcpStreamFlags } from "./Types.ts"
 import {
   type Reader,
   type Writer,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -177,7 +178,7 @@ export const decodeDcpStreamRequest: RequestDecoder<DcpStreamRequest> = (reader,
     vbucketUuid: view.getBigUint64(extrasStart + 24),
     snapStartSeqno: view.getBigUint64(extrasStart + 32),
     snapEndSeqno: view.getBigUint64(extrasStart + 40),
-    filter: reader.text(valueStart, end)
+    filter: decodeText(reader.bytes, valueStart, end)
   }
 }
 

@@ -4,6 +4,7 @@
 /** Commands of dcp: DcpSystemEvent. */
 import type { SystemEventId, SystemEventVersion } from "./Types.ts"
 import {
+  decodeText,
   encodeText,
   expectConstant,
   expectLength,
@@ -178,7 +179,7 @@ export const decodeDcpSystemEventBeginCollection: RequestDecoder<DcpSystemEventB
     framing,
     layout: "BeginCollection",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8),
     collectionId: view.getUint32(valueStart + 12)
@@ -210,7 +211,7 @@ export const decodeDcpSystemEventBeginCollectionTtl: RequestDecoder<DcpSystemEve
     framing,
     layout: "BeginCollectionTtl",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8),
     collectionId: view.getUint32(valueStart + 12),
@@ -243,7 +244,7 @@ export const decodeDcpSystemEventEndCollection: RequestDecoder<DcpSystemEventEnd
     framing,
     layout: "EndCollection",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8),
     collectionId: view.getUint32(valueStart + 12)
@@ -275,7 +276,7 @@ export const decodeDcpSystemEventCreateScope: RequestDecoder<DcpSystemEventCreat
     framing,
     layout: "CreateScope",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8)
   }
@@ -306,7 +307,7 @@ export const decodeDcpSystemEventDropScope: RequestDecoder<DcpSystemEventDropSco
     framing,
     layout: "DropScope",
     bySeqno: view.getBigUint64(extrasStart),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     manifestUid: view.getBigUint64(valueStart),
     scopeId: view.getUint32(valueStart + 8)
   }
@@ -336,7 +337,7 @@ export const decodeDcpSystemEventFlatBuffers: RequestDecoder<DcpSystemEventFlatB
     layout: "FlatBuffers",
     bySeqno: view.getBigUint64(extrasStart),
     event: view.getUint32(extrasStart + 8),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -365,7 +366,7 @@ export const decodeDcpSystemEventOther: RequestDecoder<DcpSystemEventOther> = (
     bySeqno: view.getBigUint64(extrasStart),
     event: view.getUint32(extrasStart + 8),
     version: view.getUint8(extrasStart + 12),
-    name: reader.text(keyStart, valueStart),
+    name: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -415,8 +416,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x00, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x00)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -431,8 +432,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x00, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x01, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x00)
+      view.setUint8(position + 12, 0x01)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -448,8 +449,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x01, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x01)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -464,8 +465,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x03, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x03)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -479,8 +480,8 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
-      putU32(view, position + 8, 0x04, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
+      view.setUint32(position + 8, 0x04)
+      view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position
@@ -495,7 +496,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
       putU32(view, position + 8, packet.event, "DcpSystemEvent", "event")
-      putU8(view, position + 12, 0x02, "DcpSystemEvent", "version")
+      view.setUint8(position + 12, 0x02)
       const keyStart = position + 13
       position = position + 13 + encodeText(bytes, position + 13, packet.name)
       const valueStart = position

@@ -7,6 +7,7 @@ import {
   type Writer,
   checkAtMost,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -303,7 +304,7 @@ export function readCachedKey(reader: Reader, at: number, end: number, start: nu
   reader.next = Math.floor(end)
   return {
     collectionId,
-    key: reader.text(afterCollectionId, Math.floor(end))
+    key: decodeText(reader.bytes, afterCollectionId, Math.floor(end))
   }
 }
 

@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of measured: LengthOf. */
-import { checkAtMost, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
+import { checkAtMost, decodeText, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
 import {
   type RequestDecoder,
   type RequestEncoder,
@@ -38,7 +38,7 @@ export const decodeLengthOf: RequestDecoder<LengthOf> = (reader, at, extrasStart
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 

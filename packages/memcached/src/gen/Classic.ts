@@ -34,6 +34,7 @@ import {
   type Reader,
   type Writer,
   checkAtMost,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -77,7 +78,7 @@ export function decodeGetLike<Tag extends string, Opcode extends number>(
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -206,7 +207,7 @@ export function decodeSetLike<Tag extends string, Opcode extends number>(
     framing,
     flags: view.getUint32(extrasStart),
     expiration: view.getUint32(extrasStart + 4),
-    key: reader.text(keyStart, valueStart),
+    key: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -327,7 +328,7 @@ export function decodeIncrementLike<Tag extends string, Opcode extends number>(
     delta: view.getBigUint64(extrasStart),
     initial: view.getBigUint64(extrasStart + 8),
     expiration: view.getUint32(extrasStart + 16),
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -563,7 +564,7 @@ export function decodeGetKResponseLike<Tag extends string, Opcode extends number
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart),
+    key: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -617,7 +618,7 @@ export const decodeGetKKeyEnoent: ResponseDecoder<GetKKeyEnoent> = (reader, at, 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -695,7 +696,7 @@ export function decodeAppendLike<Tag extends string, Opcode extends number>(
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    key: reader.text(keyStart, valueStart),
+    key: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -766,7 +767,7 @@ export const decodeStat: RequestDecoder<Stat> = (reader, at, extrasStart, keySta
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    group: reader.text(keyStart, valueStart)
+    group: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -802,8 +803,8 @@ export const decodeStatResponse: ResponseDecoder<StatResponse> = (reader, at, ex
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    name: reader.text(keyStart, valueStart),
-    value: reader.text(valueStart, end)
+    name: decodeText(reader.bytes, keyStart, valueStart),
+    value: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -993,7 +994,7 @@ export function decodeTouchLike<Tag extends string, Opcode extends number>(
     cas: view.getBigUint64(at + 16),
     framing,
     expiration: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 

@@ -25,7 +25,7 @@ import {
   finishResponse
 } from "./Frame.ts"
 import type { RequestFrame, ResponseFrame } from "./Types.ts"
-import { type Reader, type Writer, encodeText, expectLength, putBytes, putU32, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, decodeText, encodeText, expectLength, putBytes, putU32, textBound } from "@wirewright/codec"
 
 /** Ends the connection after the answer. */
 export type Quit = EmptyRequest<"Quit", 0x07>
@@ -83,7 +83,7 @@ export const decodeVersionResponse: ResponseDecoder<VersionResponse> = (reader, 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    version: reader.text(valueStart, end)
+    version: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -175,7 +175,7 @@ export const decodeSaslListMechsResponse: ResponseDecoder<SaslListMechsResponse>
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mechanisms: reader.text(valueStart, end)
+    mechanisms: decodeText(reader.bytes, valueStart, end)
   }
 }
 
@@ -220,7 +220,7 @@ export function decodeSaslAuthLike<Tag extends string, Opcode extends number>(
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    mechanism: reader.text(keyStart, valueStart),
+    mechanism: decodeText(reader.bytes, keyStart, valueStart),
     clientData: reader.slice(valueStart, end)
   }
 }

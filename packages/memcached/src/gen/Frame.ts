@@ -20,8 +20,10 @@ import {
   type Reader,
   type Writer,
   boundElements,
+  expectFrame,
   expectLength,
   expectMagic,
+  hexNumber,
   incomplete,
   malformed,
   noFrames,
@@ -286,16 +288,14 @@ export function readRequest<P, S>(reader: Reader, at: number, states: S, decode:
   const view = reader.view
   const available = reader.bytes.length - at
   const magic = available < 1 ? 0x80 : view.getUint8(at)
-  if (magic !== 0x80 && magic !== 0x08) {
-    return malformed("Magic", "Request", "magic", 0, "0x80 or 0x08", `0x${magic.toString(16).padStart(2, "0")}`)
-  }
+  if (magic !== 0x80 && magic !== 0x08) return malformed("Magic", "Request", "magic", 0, "0x80 or 0x08", hexNumber(magic))
   if (available < 24) return incomplete("Request", "header", available, "24 bytes", `${available} bytes`)
   const framingStart = at + 24
   const extrasStart = magic === 0x80 ? framingStart : framingStart + view.getUint8(at + 2)
   const keyStart = extrasStart + view.getUint8(at + 4)
   const valueStart = magic === 0x80 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
   const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Request", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 31457280, "Request", "bodyLength", 8)
   if (valueStart > end) {
     return malformed("Length", "Request", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
   }
@@ -487,16 +487,14 @@ export function readResponse<P, S>(reader: Reader, at: number, states: S, decode
   const view = reader.view
   const available = reader.bytes.length - at
   const magic = available < 1 ? 0x81 : view.getUint8(at)
-  if (magic !== 0x81 && magic !== 0x18) {
-    return malformed("Magic", "Response", "magic", 0, "0x81 or 0x18", `0x${magic.toString(16).padStart(2, "0")}`)
-  }
+  if (magic !== 0x81 && magic !== 0x18) return malformed("Magic", "Response", "magic", 0, "0x81 or 0x18", hexNumber(magic))
   if (available < 24) return incomplete("Response", "header", available, "24 bytes", `${available} bytes`)
   const framingStart = at + 24
   const extrasStart = magic === 0x81 ? framingStart : framingStart + view.getUint8(at + 2)
   const keyStart = extrasStart + view.getUint8(at + 4)
   const valueStart = magic === 0x81 ? keyStart + view.getUint16(at + 2) : keyStart + view.getUint8(at + 3)
   const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) return malformed("Limit", "Response", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 31457280, "Response", "bodyLength", 8)
   if (valueStart > end) {
     return malformed("Length", "Response", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
   }
@@ -715,16 +713,14 @@ export function readServerRequest<P, S>(reader: Reader, at: number, states: S, d
   const view = reader.view
   const available = reader.bytes.length - at
   const magic = available < 1 ? 0x82 : view.getUint8(at)
-  if (magic !== 0x82) return malformed("Magic", "ServerRequest", "magic", 0, "0x82", `0x${magic.toString(16).padStart(2, "0")}`)
+  if (magic !== 0x82) return malformed("Magic", "ServerRequest", "magic", 0, "0x82", hexNumber(magic))
   if (available < 24) return incomplete("ServerRequest", "header", available, "24 bytes", `${available} bytes`)
   const framingStart = at + 24
   const extrasStart = framingStart
   const keyStart = extrasStart + view.getUint8(at + 4)
   const valueStart = keyStart + view.getUint16(at + 2)
   const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) {
-    return malformed("Limit", "ServerRequest", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  }
+  expectFrame(end - at, 31457280, "ServerRequest", "bodyLength", 8)
   if (valueStart > end) {
     return malformed("Length", "ServerRequest", "bodyLength", 8, `at least ${valueStart - at - 24} bytes of body`, `${end - at - 24} bytes`)
   }
@@ -912,16 +908,14 @@ export function readServerResponse<P, S>(reader: Reader, at: number, states: S, 
   const view = reader.view
   const available = reader.bytes.length - at
   const magic = available < 1 ? 0x83 : view.getUint8(at)
-  if (magic !== 0x83) return malformed("Magic", "ServerResponse", "magic", 0, "0x83", `0x${magic.toString(16).padStart(2, "0")}`)
+  if (magic !== 0x83) return malformed("Magic", "ServerResponse", "magic", 0, "0x83", hexNumber(magic))
   if (available < 24) return incomplete("ServerResponse", "header", available, "24 bytes", `${available} bytes`)
   const framingStart = at + 24
   const extrasStart = framingStart
   const keyStart = extrasStart + view.getUint8(at + 4)
   const valueStart = keyStart + view.getUint16(at + 2)
   const end = at + 24 + view.getUint32(at + 8)
-  if (end - at > 31457280) {
-    return malformed("Limit", "ServerResponse", "bodyLength", 8, "a frame of at most 31457280 bytes", `${end - at} bytes`)
-  }
+  expectFrame(end - at, 31457280, "ServerResponse", "bodyLength", 8)
   if (valueStart > end) {
     return malformed(
       "Length",

@@ -25,6 +25,7 @@ import {
   type Reader,
   type Writer,
   checkAtMost,
+  decodeText,
   encodeText,
   expectAtMost,
   expectLength,
@@ -68,7 +69,7 @@ export function decodeGatKLike<Tag extends string, Opcode extends number>(
     cas: view.getBigUint64(at + 16),
     framing,
     expiration: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 
@@ -133,7 +134,7 @@ export function decodeGatKResponseLike<Tag extends string, Opcode extends number
     cas: view.getBigUint64(at + 16),
     framing,
     flags: view.getUint32(extrasStart),
-    key: reader.text(keyStart, valueStart),
+    key: decodeText(reader.bytes, keyStart, valueStart),
     value: reader.slice(valueStart, end)
   }
 }
@@ -186,7 +187,7 @@ export const decodeGatKKeyEnoent: ResponseDecoder<GatKKeyEnoent> = (reader, at, 
     opaque: view.getUint32(at + 12),
     cas: view.getBigUint64(at + 16),
     framing,
-    key: reader.text(keyStart, valueStart)
+    key: decodeText(reader.bytes, keyStart, valueStart)
   }
 }
 

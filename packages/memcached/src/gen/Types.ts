@@ -8,7 +8,9 @@ import {
   type RetryClass,
   type UnknownNibbleFrame,
   type Writer,
+  decodeText,
   encodeText,
+  endNibbleFrame,
   expectAtLeast,
   expectEnd,
   expectLength,
@@ -205,7 +207,7 @@ export function readRequestFrame(reader: Reader, tag: number, at: number, end: n
     case 4: {
       return {
         _tag: "Impersonate",
-        user: reader.text(at, end)
+        user: decodeText(reader.bytes, at, end)
       }
     }
     case 5: {
@@ -217,7 +219,7 @@ export function readRequestFrame(reader: Reader, tag: number, at: number, end: n
     case 6: {
       return {
         _tag: "ExtraPrivilege",
-        privilege: reader.text(at, end)
+        privilege: decodeText(reader.bytes, at, end)
       }
     }
     case 7: {
@@ -248,10 +250,7 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
         putU16(view, position, value.timeout, "RequestFrame", "timeout")
         position = position + 2
       }
-      const length = position - at - 3
-      const content = writeNibbleHeader(bytes, at, 1, length, "RequestFrame", "Durability")
-      bytes.copyWithin(content, at + 3, at + 3 + length)
-      return content + length
+      return endNibbleFrame(bytes, at, position, 1, "RequestFrame", "Durability")
     }
     case "DcpStreamId": {
       const position = writeNibbleHeader(bytes, at, 2, 2, "RequestFrame", "DcpStreamId")
@@ -261,18 +260,12 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
     case "OpenTracing": {
       let position = at + 3
       position = putBytes(bytes, position, value.context)
-      const length = position - at - 3
-      const content = writeNibbleHeader(bytes, at, 3, length, "RequestFrame", "OpenTracing")
-      bytes.copyWithin(content, at + 3, at + 3 + length)
-      return content + length
+      return endNibbleFrame(bytes, at, position, 3, "RequestFrame", "OpenTracing")
     }
     case "Impersonate": {
       let position = at + 3
       position = position + encodeText(bytes, position, value.user)
-      const length = position - at - 3
-      const content = writeNibbleHeader(bytes, at, 4, length, "RequestFrame", "Impersonate")
-      bytes.copyWithin(content, at + 3, at + 3 + length)
-      return content + length
+      return endNibbleFrame(bytes, at, position, 4, "RequestFrame", "Impersonate")
     }
     case "PreserveTtl": {
       const position = writeNibbleHeader(bytes, at, 5, 0, "RequestFrame", "PreserveTtl")
@@ -281,10 +274,7 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
     case "ExtraPrivilege": {
       let position = at + 3
       position = position + encodeText(bytes, position, value.privilege)
-      const length = position - at - 3
-      const content = writeNibbleHeader(bytes, at, 6, length, "RequestFrame", "ExtraPrivilege")
-      bytes.copyWithin(content, at + 3, at + 3 + length)
-      return content + length
+      return endNibbleFrame(bytes, at, position, 6, "RequestFrame", "ExtraPrivilege")
     }
     case "UserTokenId": {
       const position = writeNibbleHeader(bytes, at, 7, 2, "RequestFrame", "UserTokenId")

@@ -65,6 +65,7 @@ import {
   checkVarint,
   checkVarintBig,
   decodeEncoded,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -138,7 +139,7 @@ export const decodeAdd: RequestDecoder<Add> = (reader, at, bodyStart, end) => {
   reader.next = valueEnd + 2
   return {
     _tag: "Add",
-    key: reader.text(bodyStart + 4, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 4, keyStop),
     flags,
     expiration,
     noreply: hasNoreply,
@@ -225,7 +226,7 @@ export const decodeAppend: RequestDecoder<Append> = (reader, at, bodyStart, end)
   reader.next = valueEnd + 2
   return {
     _tag: "Append",
-    key: reader.text(bodyStart + 7, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 7, keyStop),
     flags,
     expiration,
     noreply: hasNoreply,
@@ -373,7 +374,7 @@ export const decodeCompareAndSet: RequestDecoder<CompareAndSet> = (reader, at, b
   reader.next = valueEnd + 2
   return {
     _tag: "CompareAndSet",
-    key: reader.text(bodyStart + 4, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 4, keyStop),
     flags,
     expiration,
     cas,
@@ -632,7 +633,7 @@ export const decodeDecrement: RequestDecoder<Decrement> = (reader, at, bodyStart
   reader.next = lineEnd + 2
   return {
     _tag: "Decrement",
-    key: reader.text(bodyStart + 5, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 5, keyStop),
     delta,
     noreply: hasNoreply
   }
@@ -701,7 +702,7 @@ export const decodeDelete: RequestDecoder<Delete> = (reader, at, bodyStart, end)
   reader.next = lineEnd + 2
   return {
     _tag: "Delete",
-    key: reader.text(bodyStart + 7, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 7, keyStop),
     zero: hasZero,
     noreply: hasNoreply
   }
@@ -893,7 +894,7 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Get", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Get", "", next + 1 - at)
-      keys.push(reader.text(next + 1, keysStop))
+      keys.push(decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
@@ -955,7 +956,7 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetAndTouch", "", next + 1 - at)
-      keys.push(reader.text(next + 1, keysStop))
+      keys.push(decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
@@ -1016,7 +1017,7 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Gets", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Gets", "", next + 1 - at)
-      keys.push(reader.text(next + 1, keysStop))
+      keys.push(decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
@@ -1077,7 +1078,7 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetsAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetsAndTouch", "", next + 1 - at)
-      keys.push(reader.text(next + 1, keysStop))
+      keys.push(decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
@@ -1151,7 +1152,7 @@ export const decodeIncrement: RequestDecoder<Increment> = (reader, at, bodyStart
   reader.next = lineEnd + 2
   return {
     _tag: "Increment",
-    key: reader.text(bodyStart + 5, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 5, keyStop),
     delta,
     noreply: hasNoreply
   }
@@ -1363,7 +1364,7 @@ export const decodeMetaArithmetic: RequestDecoder<MetaArithmetic> = (reader, at,
   reader.next = lineEnd + 2
   return {
     _tag: "MetaArithmetic",
-    key: reader.text(bodyStart + 3, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
     flags
   }
 }
@@ -1431,7 +1432,7 @@ export const decodeMetaDebug: RequestDecoder<MetaDebug> = (reader, at, bodyStart
   reader.next = lineEnd + 2
   return {
     _tag: "MetaDebug",
-    key: reader.text(bodyStart + 3, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
     flags
   }
 }
@@ -1499,7 +1500,7 @@ export const decodeMetaDelete: RequestDecoder<MetaDelete> = (reader, at, bodySta
   reader.next = lineEnd + 2
   return {
     _tag: "MetaDelete",
-    key: reader.text(bodyStart + 3, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
     flags
   }
 }
@@ -1567,7 +1568,7 @@ export const decodeMetaGet: RequestDecoder<MetaGet> = (reader, at, bodyStart, en
   reader.next = lineEnd + 2
   return {
     _tag: "MetaGet",
-    key: reader.text(bodyStart + 3, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
     flags
   }
 }
@@ -1714,7 +1715,7 @@ export const decodeMetaSet: RequestDecoder<MetaSet> = (reader, at, bodyStart, en
   reader.next = valueEnd + 2
   return {
     _tag: "MetaSet",
-    key: reader.text(bodyStart + 3, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
     flags,
     value: reader.slice(lineEnd + 2, valueEnd)
   }
@@ -1849,7 +1850,7 @@ export const decodePrepend: RequestDecoder<Prepend> = (reader, at, bodyStart, en
   reader.next = valueEnd + 2
   return {
     _tag: "Prepend",
-    key: reader.text(bodyStart + 8, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 8, keyStop),
     flags,
     expiration,
     noreply: hasNoreply,
@@ -1988,7 +1989,7 @@ export const decodeReplace: RequestDecoder<Replace> = (reader, at, bodyStart, en
   reader.next = valueEnd + 2
   return {
     _tag: "Replace",
-    key: reader.text(bodyStart + 8, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 8, keyStop),
     flags,
     expiration,
     noreply: hasNoreply,
@@ -2075,7 +2076,7 @@ export const decodeSet: RequestDecoder<Set> = (reader, at, bodyStart, end) => {
   reader.next = valueEnd + 2
   return {
     _tag: "Set",
-    key: reader.text(bodyStart + 4, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 4, keyStop),
     flags,
     expiration,
     noreply: hasNoreply,
@@ -2288,7 +2289,7 @@ export const decodeStatistics: RequestDecoder<Statistics> = (reader, at, bodySta
   if (next < lineEnd) {
     const groupStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
     expectAtMost(groupStop - (next + 1), 250, "Statistics", "group", next + 1 - at)
-    maybeGroup = reader.text(next + 1, groupStop)
+    maybeGroup = decodeText(reader.bytes, next + 1, groupStop)
     next = groupStop
   }
   expectEnd(next, lineEnd, "Statistics", "group", at)
@@ -2445,7 +2446,7 @@ export const decodeTouch: RequestDecoder<Touch> = (reader, at, bodyStart, end) =
   reader.next = lineEnd + 2
   return {
     _tag: "Touch",
-    key: reader.text(bodyStart + 6, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 6, keyStop),
     expiration,
     noreply: hasNoreply
   }
@@ -2633,7 +2634,7 @@ export const decodeBadClass: ResponseDecoder<BadClass> = (reader, at, bodyStart,
   reader.next = lineEnd + 2
   return {
     _tag: "BadClass",
-    message: reader.text(bodyStart + 9, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 9, lineEnd)
   }
 }
 
@@ -2665,7 +2666,7 @@ export const decodeBusy: ResponseDecoder<Busy> = (reader, at, bodyStart, end) =>
   reader.next = lineEnd + 2
   return {
     _tag: "Busy",
-    message: reader.text(bodyStart + 5, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 5, lineEnd)
   }
 }
 
@@ -2723,7 +2724,7 @@ export const decodeCachedItem: ResponseDecoder<CachedItem> = (reader, at, bodySt
   reader.next = expirationEnd + 5
   return {
     _tag: "CachedItem",
-    key: reader.text(bodyStart + 5, keyEnd),
+    key: decodeText(reader.bytes, bodyStart + 5, keyEnd),
     size,
     expiration
   }
@@ -2770,7 +2771,7 @@ export const decodeClientError: ResponseDecoder<ClientError> = (reader, at, body
   reader.next = lineEnd + 2
   return {
     _tag: "ClientError",
-    message: reader.text(bodyStart + 13, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 13, lineEnd)
   }
 }
 
@@ -2804,7 +2805,7 @@ export const decodeCommandError: ResponseDecoder<CommandError> = (reader, at, bo
   let next = bodyStart + 5
   let maybeMessage: string | undefined
   if (next < lineEnd) {
-    maybeMessage = reader.text(next + 1, lineEnd)
+    maybeMessage = decodeText(reader.bytes, next + 1, lineEnd)
     next = lineEnd
   }
   expectEnd(next, lineEnd, "CommandError", "message", at)
@@ -2893,7 +2894,7 @@ export const decodeDumpedItem: ResponseDecoder<DumpedItem> = (reader, at, bodySt
   reader.next = lineEnd + 1
   return {
     _tag: "DumpedItem",
-    key: reader.text(bodyStart + 4, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 4, keyStop),
     facts
   }
 }
@@ -2955,7 +2956,7 @@ export const decodeDumpedKey: ResponseDecoder<DumpedKey> = (reader, at, bodyStar
   reader.next = lineEnd + 2
   return {
     _tag: "DumpedKey",
-    key: reader.text(bodyStart + 3, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
     base64: hasBase64
   }
 }
@@ -3020,7 +3021,7 @@ export const decodeErrorShutdown: ResponseDecoder<ErrorShutdown> = (reader, at, 
   reader.next = lineEnd + 2
   return {
     _tag: "ErrorShutdown",
-    message: reader.text(bodyStart + 7, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 7, lineEnd)
   }
 }
 
@@ -3173,7 +3174,7 @@ export const decodeMemoryLimitNotAdjusted: ResponseDecoder<MemoryLimitNotAdjuste
   reader.next = lineEnd + 2
   return {
     _tag: "MemoryLimitNotAdjusted",
-    message: reader.text(bodyStart + 23, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 23, lineEnd)
   }
 }
 
@@ -3201,7 +3202,7 @@ export const decodeMemoryLimitTooSmall: ResponseDecoder<MemoryLimitTooSmall> = (
   reader.next = lineEnd + 2
   return {
     _tag: "MemoryLimitTooSmall",
-    message: reader.text(bodyStart + 19, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 19, lineEnd)
   }
 }
 
@@ -3370,7 +3371,7 @@ export const decodeMetaItem: ResponseDecoder<MetaItem> = (reader, at, bodyStart,
   reader.next = lineEnd + 2
   return {
     _tag: "MetaItem",
-    key: reader.text(bodyStart + 3, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
     facts
   }
 }
@@ -3761,7 +3762,7 @@ export const decodeNoSpare: ResponseDecoder<NoSpare> = (reader, at, bodyStart, e
   reader.next = lineEnd + 2
   return {
     _tag: "NoSpare",
-    message: reader.text(bodyStart + 8, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 8, lineEnd)
   }
 }
 
@@ -3821,7 +3822,7 @@ export const decodeNotFull: ResponseDecoder<NotFull> = (reader, at, bodyStart, e
   reader.next = lineEnd + 2
   return {
     _tag: "NotFull",
-    message: reader.text(bodyStart + 8, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 8, lineEnd)
   }
 }
 
@@ -3855,7 +3856,7 @@ export const decodeNotStarted: ResponseDecoder<NotStarted> = (reader, at, bodySt
   reader.next = lineEnd + 2
   return {
     _tag: "NotStarted",
-    message: reader.text(bodyStart + 11, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 11, lineEnd)
   }
 }
 
@@ -3966,7 +3967,7 @@ export const decodePrefixStatistic: ResponseDecoder<PrefixStatistic> = (reader, 
   reader.next = lineEnd + 2
   return {
     _tag: "PrefixStatistic",
-    prefix: reader.text(bodyStart + 7, prefixStop),
+    prefix: decodeText(reader.bytes, bodyStart + 7, prefixStop),
     gets,
     hits,
     sets,
@@ -4048,7 +4049,7 @@ export const decodeSame: ResponseDecoder<Same> = (reader, at, bodyStart, end) =>
   reader.next = lineEnd + 2
   return {
     _tag: "Same",
-    message: reader.text(bodyStart + 5, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 5, lineEnd)
   }
 }
 
@@ -4080,7 +4081,7 @@ export const decodeServerError: ResponseDecoder<ServerError> = (reader, at, body
   reader.next = lineEnd + 2
   return {
     _tag: "ServerError",
-    message: reader.text(bodyStart + 13, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 13, lineEnd)
   }
 }
 
@@ -4114,7 +4115,7 @@ export const decodeServerErrorShutdown: ResponseDecoder<ServerErrorShutdown> = (
   reader.next = lineEnd + 2
   return {
     _tag: "ServerErrorShutdown",
-    message: reader.text(bodyStart + 14, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 14, lineEnd)
   }
 }
 
@@ -4152,8 +4153,8 @@ export const decodeStatistic: ResponseDecoder<Statistic> = (reader, at, bodyStar
   reader.next = lineEnd + 2
   return {
     _tag: "Statistic",
-    name: reader.text(bodyStart + 5, nameStop),
-    value: reader.text(nameStop + 1, lineEnd)
+    name: decodeText(reader.bytes, bodyStart + 5, nameStop),
+    value: decodeText(reader.bytes, nameStop + 1, lineEnd)
   }
 }
 
@@ -4242,7 +4243,7 @@ export const decodeUnsafe: ResponseDecoder<Unsafe> = (reader, at, bodyStart, end
   reader.next = lineEnd + 2
   return {
     _tag: "Unsafe",
-    message: reader.text(bodyStart + 7, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 7, lineEnd)
   }
 }
 
@@ -4300,7 +4301,7 @@ export const decodeValue: ResponseDecoder<Value> = (reader, at, bodyStart, end) 
   reader.next = valueEnd + 2
   return {
     _tag: "Value",
-    key: reader.text(bodyStart + 6, keyStop),
+    key: decodeText(reader.bytes, bodyStart + 6, keyStop),
     flags,
     cas: maybeCas,
     value: reader.slice(lineEnd + 2, valueEnd)
@@ -4347,7 +4348,7 @@ export const decodeVersionText: ResponseDecoder<VersionText> = (reader, at, body
   reader.next = lineEnd + 2
   return {
     _tag: "VersionText",
-    message: reader.text(bodyStart + 8, lineEnd)
+    message: decodeText(reader.bytes, bodyStart + 8, lineEnd)
   }
 }
 

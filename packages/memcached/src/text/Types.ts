@@ -10,6 +10,7 @@ import {
   checkTextUntil,
   checkVarint,
   checkVarintBig,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -146,7 +147,7 @@ export function readMetaAnswerFlag(reader: Reader, at: number, end: number, star
       reader.next = Math.floor(end)
       return {
         _tag: "Opaque",
-        opaque: reader.text(at + 1, Math.floor(end))
+        opaque: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 87: {
@@ -203,7 +204,7 @@ export function readMetaAnswerFlag(reader: Reader, at: number, end: number, star
       reader.next = Math.floor(end)
       return {
         _tag: "Key",
-        key: reader.text(at + 1, Math.floor(end))
+        key: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 108: {
@@ -531,7 +532,7 @@ export function readMetaArithmeticFlag(reader: Reader, at: number, end: number, 
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyLabel",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 77: {
@@ -555,14 +556,14 @@ export function readMetaArithmeticFlag(reader: Reader, at: number, end: number, 
       reader.next = Math.floor(end)
       return {
         _tag: "Opaque",
-        opaque: reader.text(at + 1, Math.floor(end))
+        opaque: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 80: {
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyPath",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 84: {
@@ -978,7 +979,7 @@ export function readMetaDeleteFlag(reader: Reader, at: number, end: number, star
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyLabel",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 79: {
@@ -986,14 +987,14 @@ export function readMetaDeleteFlag(reader: Reader, at: number, end: number, star
       reader.next = Math.floor(end)
       return {
         _tag: "Opaque",
-        opaque: reader.text(at + 1, Math.floor(end))
+        opaque: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 80: {
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyPath",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 84: {
@@ -1313,7 +1314,7 @@ export function readMetaGetFlag(reader: Reader, at: number, end: number, start: 
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyLabel",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 78: {
@@ -1329,14 +1330,14 @@ export function readMetaGetFlag(reader: Reader, at: number, end: number, start: 
       reader.next = Math.floor(end)
       return {
         _tag: "Opaque",
-        opaque: reader.text(at + 1, Math.floor(end))
+        opaque: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 80: {
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyPath",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 82: {
@@ -1762,7 +1763,7 @@ export function readMetaSetFlag(reader: Reader, at: number, end: number, start: 
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyLabel",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 77: {
@@ -1786,14 +1787,14 @@ export function readMetaSetFlag(reader: Reader, at: number, end: number, start: 
       reader.next = Math.floor(end)
       return {
         _tag: "Opaque",
-        opaque: reader.text(at + 1, Math.floor(end))
+        opaque: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 80: {
       reader.next = Math.floor(end)
       return {
         _tag: "ProxyPath",
-        text: reader.text(at + 1, Math.floor(end))
+        text: decodeText(reader.bytes, at + 1, Math.floor(end))
       }
     }
     case 84: {
@@ -2015,8 +2016,8 @@ export function readTextFact(reader: Reader, at: number, end: number, start: num
   expectMin(nameEnd - at, 1, "TextFact", "name", at - start)
   reader.next = Math.floor(end)
   return {
-    name: reader.text(at, nameEnd),
-    value: reader.text(nameEnd + 1, Math.floor(end))
+    name: decodeText(reader.bytes, at, nameEnd),
+    value: decodeText(reader.bytes, nameEnd + 1, Math.floor(end))
   }
 }
 

@@ -25,6 +25,7 @@ import {
 } from "./Types.ts"
 import {
   boundElements,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectConstant,
@@ -122,7 +123,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const contentTypeEnd = bodyStart + 15 + contentTypeLength
     expectWithin(contentTypeEnd, end, "ContentHeader", "contentType", bodyStart + 15, at)
     afterMaybeContentType = contentTypeEnd
-    maybeContentType = reader.text(bodyStart + 15, contentTypeEnd)
+    maybeContentType = decodeText(reader.bytes, bodyStart + 15, contentTypeEnd)
   }
   let maybeContentEncoding: string | undefined
   let afterMaybeContentEncoding = afterMaybeContentType
@@ -132,7 +133,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const contentEncodingEnd = afterMaybeContentType + 1 + contentEncodingLength
     expectWithin(contentEncodingEnd, end, "ContentHeader", "contentEncoding", afterMaybeContentType + 1, at)
     afterMaybeContentEncoding = contentEncodingEnd
-    maybeContentEncoding = reader.text(afterMaybeContentType + 1, contentEncodingEnd)
+    maybeContentEncoding = decodeText(reader.bytes, afterMaybeContentType + 1, contentEncodingEnd)
   }
   let maybeHeaders: ReadonlyArray<TableEntry> | undefined
   let afterMaybeHeaders = afterMaybeContentEncoding
@@ -179,7 +180,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const correlationIdEnd = afterMaybePriority + 1 + correlationIdLength
     expectWithin(correlationIdEnd, end, "ContentHeader", "correlationId", afterMaybePriority + 1, at)
     afterMaybeCorrelationId = correlationIdEnd
-    maybeCorrelationId = reader.text(afterMaybePriority + 1, correlationIdEnd)
+    maybeCorrelationId = decodeText(reader.bytes, afterMaybePriority + 1, correlationIdEnd)
   }
   let maybeReplyTo: string | undefined
   let afterMaybeReplyTo = afterMaybeCorrelationId
@@ -189,7 +190,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const replyToEnd = afterMaybeCorrelationId + 1 + replyToLength
     expectWithin(replyToEnd, end, "ContentHeader", "replyTo", afterMaybeCorrelationId + 1, at)
     afterMaybeReplyTo = replyToEnd
-    maybeReplyTo = reader.text(afterMaybeCorrelationId + 1, replyToEnd)
+    maybeReplyTo = decodeText(reader.bytes, afterMaybeCorrelationId + 1, replyToEnd)
   }
   let maybeExpiration: string | undefined
   let afterMaybeExpiration = afterMaybeReplyTo
@@ -199,7 +200,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const expirationEnd = afterMaybeReplyTo + 1 + expirationLength
     expectWithin(expirationEnd, end, "ContentHeader", "expiration", afterMaybeReplyTo + 1, at)
     afterMaybeExpiration = expirationEnd
-    maybeExpiration = reader.text(afterMaybeReplyTo + 1, expirationEnd)
+    maybeExpiration = decodeText(reader.bytes, afterMaybeReplyTo + 1, expirationEnd)
   }
   let maybeMessageId: string | undefined
   let afterMaybeMessageId = afterMaybeExpiration
@@ -209,7 +210,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const messageIdEnd = afterMaybeExpiration + 1 + messageIdLength
     expectWithin(messageIdEnd, end, "ContentHeader", "messageId", afterMaybeExpiration + 1, at)
     afterMaybeMessageId = messageIdEnd
-    maybeMessageId = reader.text(afterMaybeExpiration + 1, messageIdEnd)
+    maybeMessageId = decodeText(reader.bytes, afterMaybeExpiration + 1, messageIdEnd)
   }
   let maybeTimestamp: bigint | undefined
   let afterMaybeTimestamp = afterMaybeMessageId
@@ -226,7 +227,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const messageTypeEnd = afterMaybeTimestamp + 1 + messageTypeLength
     expectWithin(messageTypeEnd, end, "ContentHeader", "messageType", afterMaybeTimestamp + 1, at)
     afterMaybeMessageType = messageTypeEnd
-    maybeMessageType = reader.text(afterMaybeTimestamp + 1, messageTypeEnd)
+    maybeMessageType = decodeText(reader.bytes, afterMaybeTimestamp + 1, messageTypeEnd)
   }
   let maybeUserId: string | undefined
   let afterMaybeUserId = afterMaybeMessageType
@@ -236,7 +237,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const userIdEnd = afterMaybeMessageType + 1 + userIdLength
     expectWithin(userIdEnd, end, "ContentHeader", "userId", afterMaybeMessageType + 1, at)
     afterMaybeUserId = userIdEnd
-    maybeUserId = reader.text(afterMaybeMessageType + 1, userIdEnd)
+    maybeUserId = decodeText(reader.bytes, afterMaybeMessageType + 1, userIdEnd)
   }
   let maybeAppId: string | undefined
   let afterMaybeAppId = afterMaybeUserId
@@ -246,7 +247,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const appIdEnd = afterMaybeUserId + 1 + appIdLength
     expectWithin(appIdEnd, end, "ContentHeader", "appId", afterMaybeUserId + 1, at)
     afterMaybeAppId = appIdEnd
-    maybeAppId = reader.text(afterMaybeUserId + 1, appIdEnd)
+    maybeAppId = decodeText(reader.bytes, afterMaybeUserId + 1, appIdEnd)
   }
   let maybeClusterId: string | undefined
   let afterMaybeClusterId = afterMaybeAppId
@@ -256,7 +257,7 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const clusterIdEnd = afterMaybeAppId + 1 + clusterIdLength
     expectWithin(clusterIdEnd, end, "ContentHeader", "clusterId", afterMaybeAppId + 1, at)
     afterMaybeClusterId = clusterIdEnd
-    maybeClusterId = reader.text(afterMaybeAppId + 1, clusterIdEnd)
+    maybeClusterId = decodeText(reader.bytes, afterMaybeAppId + 1, clusterIdEnd)
   }
   expectEnd(afterMaybeClusterId, end, "ContentHeader", "payload", at)
   return {
@@ -300,7 +301,7 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.classId, "ContentHeader", "classId")
-  putU16(view, position + 2, 0x00, "ContentHeader", "weight")
+  view.setUint16(position + 2, 0x00)
   putU64(view, position + 4, packet.bodySize, "ContentHeader", "bodySize")
   putU16(
     view,

@@ -8,9 +8,9 @@ import {
   type Reader,
   type Writer,
   expectAtLeast,
-  incomplete,
+  expectFrame,
+  expectWhole,
   malformed,
-  measuring,
   putBytes,
   putU16,
   putU32,
@@ -43,9 +43,7 @@ export function readGreeting<P, S>(reader: Reader, at: number, states: S, decode
   const bodyStart = at
   const bodyEnd = open
   const packet = decode(reader, at, bodyStart, bodyEnd, states)
-  if (reader.next - at > 16777216) {
-    return malformed("Limit", "Greeting", "", 0, "a frame of at most 16777216 bytes", `${reader.next - at} bytes`)
-  }
+  expectFrame(reader.next - at, 16777216, "Greeting", "")
   return packet
 }
 
@@ -107,19 +105,12 @@ export type FrameEncoder<P, S = void> = (writer: Writer, packet: FrameInit & Fra
  */
 export function readFrame<P, S>(reader: Reader, at: number, states: S, decode: FrameDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 7, "Frame", "header", 0)
+  const size = measureFrame(reader, at, reader.bytes.length)
+  expectWhole(size, 7, reader.bytes.length - at, "Frame")
   const type = view.getUint8(at)
-  const length2 = view.getUint32(at + 3)
-  const bodyLength = length2
   const bodyStart = at + 7
-  const bodyEnd = bodyStart + bodyLength
-  const end = bodyEnd + 1
-  if (end - at > 16777216) return malformed("Limit", "Frame", "length", 0, "a frame of at most 16777216 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Frame", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Frame", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end - 1
   expectAtLeast(end - bodyEnd, 1, "Frame", "end", bodyEnd - at)
   if (!(end - bodyEnd >= 1 && view.getUint8(bodyEnd) === 0xce)) wrongLiteral(reader, bodyEnd, end, "Î", at, "Frame", "end")
   const packet = decode(reader, at, bodyStart, bodyEnd, type, view.getUint16(at + 1), states)
@@ -179,21 +170,20 @@ export function encodeUnknownFrame(writer: Writer, packet: FrameInit & Pick<Unkn
 }
 
 /**
- * Size of the frame packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to tell.
+ * Size of the frame packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than there
+ * is. Throws `DecodeError`.
  */
-export function measureFrame(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 7, "Frame", "header", 0)
+export function measureFrame({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 7) return 0
   const length2 = view.getUint32(at + 3)
   const bodyLength = length2
   const bodyStart = at + 7
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd + 1
-  if (end - at > 16777216) return malformed("Limit", "Frame", "length", 0, "a frame of at most 16777216 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 16777216, "Frame", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Frame", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "AMQP", maxFrame: 16777216, sizeAt: measuring(measureFrame) }
+export const frameShape: FrameShape = { name: "AMQP", maxFrame: 16777216, sizeAt: measureFrame }

@@ -7,6 +7,7 @@ import {
   type Writer,
   boundElements,
   checkBits,
+  decodeText,
   deeper,
   deeperWrite,
   encodeText,
@@ -228,7 +229,7 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       reader.next = valueEnd
       return {
         _tag: "LongString",
-        value: reader.text(at + 5, valueEnd)
+        value: decodeText(reader.bytes, at + 5, valueEnd)
       }
     }
     case 84: {
@@ -1047,8 +1048,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
         versionMajor: view.getUint8(at + 4),
         versionMinor: view.getUint8(at + 5),
         serverProperties,
-        mechanisms: reader.text(serverPropertiesEnd + 4, mechanismsEnd),
-        locales: reader.text(mechanismsEnd + 4, localesEnd)
+        mechanisms: decodeText(reader.bytes, serverPropertiesEnd + 4, mechanismsEnd),
+        locales: decodeText(reader.bytes, mechanismsEnd + 4, localesEnd)
       }
     }
     case 655371: {
@@ -1085,9 +1086,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       return {
         _tag: "ConnectionStartOk",
         clientProperties,
-        mechanism: reader.text(clientPropertiesEnd + 1, mechanismEnd),
+        mechanism: decodeText(reader.bytes, clientPropertiesEnd + 1, mechanismEnd),
         response: reader.slice(mechanismEnd + 4, responseEnd),
-        locale: reader.text(responseEnd + 1, localeEnd)
+        locale: decodeText(reader.bytes, responseEnd + 1, localeEnd)
       }
     }
     case 655380: {
@@ -1148,8 +1149,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = capabilitiesEnd + 1
       return {
         _tag: "ConnectionOpen",
-        virtualHost: reader.text(at + 5, virtualHostEnd),
-        capabilities: reader.text(virtualHostEnd + 1, capabilitiesEnd),
+        virtualHost: decodeText(reader.bytes, at + 5, virtualHostEnd),
+        capabilities: decodeText(reader.bytes, virtualHostEnd + 1, capabilitiesEnd),
         insist
       }
     }
@@ -1161,7 +1162,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = knownHostsEnd
       return {
         _tag: "ConnectionOpenOk",
-        knownHosts: reader.text(at + 5, knownHostsEnd)
+        knownHosts: decodeText(reader.bytes, at + 5, knownHostsEnd)
       }
     }
     case 655410: {
@@ -1175,7 +1176,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       return {
         _tag: "ConnectionClose",
         replyCode: view.getUint16(at + 4),
-        replyText: reader.text(at + 7, replyTextEnd),
+        replyText: decodeText(reader.bytes, at + 7, replyTextEnd),
         classId: view.getUint16(replyTextEnd),
         methodId: view.getUint16(replyTextEnd + 2)
       }
@@ -1194,7 +1195,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = reasonEnd
       return {
         _tag: "ConnectionBlocked",
-        reason: reader.text(at + 5, reasonEnd)
+        reason: decodeText(reader.bytes, at + 5, reasonEnd)
       }
     }
     case 655421: {
@@ -1216,7 +1217,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       return {
         _tag: "ConnectionUpdateSecret",
         newSecret: reader.slice(at + 8, newSecretEnd),
-        reason: reader.text(newSecretEnd + 1, reasonEnd)
+        reason: decodeText(reader.bytes, newSecretEnd + 1, reasonEnd)
       }
     }
     case 655431: {
@@ -1233,7 +1234,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = outOfBandEnd
       return {
         _tag: "ChannelOpen",
-        outOfBand: reader.text(at + 5, outOfBandEnd)
+        outOfBand: decodeText(reader.bytes, at + 5, outOfBandEnd)
       }
     }
     case 1310731: {
@@ -1244,7 +1245,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = channelIdEnd
       return {
         _tag: "ChannelOpenOk",
-        channelId: reader.text(at + 8, channelIdEnd)
+        channelId: decodeText(reader.bytes, at + 8, channelIdEnd)
       }
     }
     case 1310740: {
@@ -1280,7 +1281,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       return {
         _tag: "ChannelClose",
         replyCode: view.getUint16(at + 4),
-        replyText: reader.text(at + 7, replyTextEnd),
+        replyText: decodeText(reader.bytes, at + 7, replyTextEnd),
         classId: view.getUint16(replyTextEnd),
         methodId: view.getUint16(replyTextEnd + 2)
       }
@@ -1330,8 +1331,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = argumentsValueEnd
       return {
         _tag: "ExchangeDeclare",
-        exchange: reader.text(at + 7, exchangeEnd),
-        type: reader.text(exchangeEnd + 1, typeEnd),
+        exchange: decodeText(reader.bytes, at + 7, exchangeEnd),
+        type: decodeText(reader.bytes, exchangeEnd + 1, typeEnd),
         passive,
         durable,
         autoDelete,
@@ -1361,7 +1362,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = exchangeEnd + 1
       return {
         _tag: "ExchangeDelete",
-        exchange: reader.text(at + 7, exchangeEnd),
+        exchange: decodeText(reader.bytes, at + 7, exchangeEnd),
         ifUnused,
         noWait
       }
@@ -1411,9 +1412,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = argumentsValueEnd
       return {
         _tag: "ExchangeBind",
-        destination: reader.text(at + 7, destinationEnd),
-        source: reader.text(destinationEnd + 1, sourceEnd),
-        routingKey: reader.text(sourceEnd + 1, routingKeyEnd),
+        destination: decodeText(reader.bytes, at + 7, destinationEnd),
+        source: decodeText(reader.bytes, destinationEnd + 1, sourceEnd),
+        routingKey: decodeText(reader.bytes, sourceEnd + 1, routingKeyEnd),
         noWait,
         arguments: argumentsValue
       }
@@ -1463,9 +1464,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = argumentsValueEnd
       return {
         _tag: "ExchangeUnbind",
-        destination: reader.text(at + 7, destinationEnd),
-        source: reader.text(destinationEnd + 1, sourceEnd),
-        routingKey: reader.text(sourceEnd + 1, routingKeyEnd),
+        destination: decodeText(reader.bytes, at + 7, destinationEnd),
+        source: decodeText(reader.bytes, destinationEnd + 1, sourceEnd),
+        routingKey: decodeText(reader.bytes, sourceEnd + 1, routingKeyEnd),
         noWait,
         arguments: argumentsValue
       }
@@ -1511,7 +1512,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = argumentsValueEnd
       return {
         _tag: "QueueDeclare",
-        queue: reader.text(at + 7, queueEnd),
+        queue: decodeText(reader.bytes, at + 7, queueEnd),
         passive,
         durable,
         exclusive,
@@ -1529,7 +1530,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = queueEnd + 8
       return {
         _tag: "QueueDeclareOk",
-        queue: reader.text(at + 5, queueEnd),
+        queue: decodeText(reader.bytes, at + 5, queueEnd),
         messageCount: view.getUint32(queueEnd),
         consumerCount: view.getUint32(queueEnd + 4)
       }
@@ -1573,9 +1574,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = argumentsValueEnd
       return {
         _tag: "QueueBind",
-        queue: reader.text(at + 7, queueEnd),
-        exchange: reader.text(queueEnd + 1, exchangeEnd),
-        routingKey: reader.text(exchangeEnd + 1, routingKeyEnd),
+        queue: decodeText(reader.bytes, at + 7, queueEnd),
+        exchange: decodeText(reader.bytes, queueEnd + 1, exchangeEnd),
+        routingKey: decodeText(reader.bytes, exchangeEnd + 1, routingKeyEnd),
         noWait,
         arguments: argumentsValue
       }
@@ -1600,7 +1601,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = queueEnd + 1
       return {
         _tag: "QueuePurge",
-        queue: reader.text(at + 7, queueEnd),
+        queue: decodeText(reader.bytes, at + 7, queueEnd),
         noWait
       }
     }
@@ -1628,7 +1629,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = queueEnd + 1
       return {
         _tag: "QueueDelete",
-        queue: reader.text(at + 7, queueEnd),
+        queue: decodeText(reader.bytes, at + 7, queueEnd),
         ifUnused,
         ifEmpty,
         noWait
@@ -1677,9 +1678,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = argumentsValueEnd
       return {
         _tag: "QueueUnbind",
-        queue: reader.text(at + 7, queueEnd),
-        exchange: reader.text(queueEnd + 1, exchangeEnd),
-        routingKey: reader.text(exchangeEnd + 1, routingKeyEnd),
+        queue: decodeText(reader.bytes, at + 7, queueEnd),
+        exchange: decodeText(reader.bytes, queueEnd + 1, exchangeEnd),
+        routingKey: decodeText(reader.bytes, exchangeEnd + 1, routingKeyEnd),
         arguments: argumentsValue
       }
     }
@@ -1746,8 +1747,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = argumentsValueEnd
       return {
         _tag: "BasicConsume",
-        queue: reader.text(at + 7, queueEnd),
-        consumerTag: reader.text(queueEnd + 1, consumerTagEnd),
+        queue: decodeText(reader.bytes, at + 7, queueEnd),
+        consumerTag: decodeText(reader.bytes, queueEnd + 1, consumerTagEnd),
         noLocal,
         noAck,
         exclusive,
@@ -1763,7 +1764,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = consumerTagEnd
       return {
         _tag: "BasicConsumeOk",
-        consumerTag: reader.text(at + 5, consumerTagEnd)
+        consumerTag: decodeText(reader.bytes, at + 5, consumerTagEnd)
       }
     }
     case 3932190: {
@@ -1778,7 +1779,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = consumerTagEnd + 1
       return {
         _tag: "BasicCancel",
-        consumerTag: reader.text(at + 5, consumerTagEnd),
+        consumerTag: decodeText(reader.bytes, at + 5, consumerTagEnd),
         noWait
       }
     }
@@ -1790,7 +1791,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = consumerTagEnd
       return {
         _tag: "BasicCancelOk",
-        consumerTag: reader.text(at + 5, consumerTagEnd)
+        consumerTag: decodeText(reader.bytes, at + 5, consumerTagEnd)
       }
     }
     case 3932200: {
@@ -1812,8 +1813,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = routingKeyEnd + 1
       return {
         _tag: "BasicPublish",
-        exchange: reader.text(at + 7, exchangeEnd),
-        routingKey: reader.text(exchangeEnd + 1, routingKeyEnd),
+        exchange: decodeText(reader.bytes, at + 7, exchangeEnd),
+        routingKey: decodeText(reader.bytes, exchangeEnd + 1, routingKeyEnd),
         mandatory,
         immediate
       }
@@ -1836,9 +1837,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       return {
         _tag: "BasicReturn",
         replyCode: view.getUint16(at + 4),
-        replyText: reader.text(at + 7, replyTextEnd),
-        exchange: reader.text(replyTextEnd + 1, exchangeEnd),
-        routingKey: reader.text(exchangeEnd + 1, routingKeyEnd)
+        replyText: decodeText(reader.bytes, at + 7, replyTextEnd),
+        exchange: decodeText(reader.bytes, replyTextEnd + 1, exchangeEnd),
+        routingKey: decodeText(reader.bytes, exchangeEnd + 1, routingKeyEnd)
       }
     }
     case 3932220: {
@@ -1861,11 +1862,11 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = routingKeyEnd
       return {
         _tag: "BasicDeliver",
-        consumerTag: reader.text(at + 5, consumerTagEnd),
+        consumerTag: decodeText(reader.bytes, at + 5, consumerTagEnd),
         deliveryTag: view.getBigUint64(consumerTagEnd),
         redelivered,
-        exchange: reader.text(consumerTagEnd + 10, exchangeEnd),
-        routingKey: reader.text(exchangeEnd + 1, routingKeyEnd)
+        exchange: decodeText(reader.bytes, consumerTagEnd + 10, exchangeEnd),
+        routingKey: decodeText(reader.bytes, exchangeEnd + 1, routingKeyEnd)
       }
     }
     case 3932230: {
@@ -1882,7 +1883,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = queueEnd + 1
       return {
         _tag: "BasicGet",
-        queue: reader.text(at + 7, queueEnd),
+        queue: decodeText(reader.bytes, at + 7, queueEnd),
         noAck
       }
     }
@@ -1905,8 +1906,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
         _tag: "BasicGetOk",
         deliveryTag: view.getBigUint64(at + 4),
         redelivered,
-        exchange: reader.text(at + 14, exchangeEnd),
-        routingKey: reader.text(exchangeEnd + 1, routingKeyEnd),
+        exchange: decodeText(reader.bytes, at + 14, exchangeEnd),
+        routingKey: decodeText(reader.bytes, exchangeEnd + 1, routingKeyEnd),
         messageCount: view.getUint32(routingKeyEnd)
       }
     }
@@ -1918,7 +1919,7 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       reader.next = clusterIdEnd
       return {
         _tag: "BasicGetEmpty",
-        clusterId: reader.text(at + 5, clusterIdEnd)
+        clusterId: decodeText(reader.bytes, at + 5, clusterIdEnd)
       }
     }
     case 3932240: {
@@ -2275,7 +2276,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeDeclare": {
       putU32(view, at, 2621450, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.exchange)
@@ -2316,7 +2317,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeDelete": {
       putU32(view, at, 2621460, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.exchange)
@@ -2338,7 +2339,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeBind": {
       putU32(view, at, 2621470, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const destinationAt = position + 2
       const destinationFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.destination)
@@ -2375,7 +2376,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "ExchangeUnbind": {
       putU32(view, at, 2621480, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const destinationAt = position + 2
       const destinationFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.destination)
@@ -2412,7 +2413,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueDeclare": {
       putU32(view, at, 3276810, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2455,7 +2456,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueBind": {
       putU32(view, at, 3276820, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2492,7 +2493,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueuePurge": {
       putU32(view, at, 3276830, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2509,7 +2510,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueDelete": {
       putU32(view, at, 3276840, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2533,7 +2534,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "QueueUnbind": {
       putU32(view, at, 3276850, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2582,7 +2583,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "BasicConsume": {
       putU32(view, at, 3932180, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -2645,7 +2646,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "BasicPublish": {
       putU32(view, at, 3932200, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.exchange)
@@ -2703,7 +2704,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
     case "BasicGet": {
       putU32(view, at, 3932230, "Method", "_tag")
       let position = at + 4
-      putU16(view, position, 0x00, "Method", "ticket")
+      view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
       position = position + 3 + encodeText(bytes, position + 3, value.queue)
@@ -3003,7 +3004,7 @@ export function readTableEntryOnce(reader: Reader, at: number, end: number, star
   const afterValue = reader.next
   reader.next = afterValue
   return {
-    name: reader.text(at + 1, nameEnd),
+    name: decodeText(reader.bytes, at + 1, nameEnd),
     value
   }
 }

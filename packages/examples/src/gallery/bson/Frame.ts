@@ -7,11 +7,10 @@ import {
   type Init,
   type Reader,
   type Writer,
-  expectAtLeast,
+  expectFrame,
   expectMeant,
-  incomplete,
+  expectWhole,
   malformed,
-  measuring,
   putBytes,
   putI32,
   unencodable
@@ -50,20 +49,12 @@ export type MessageEncoder<P, S = void> = (writer: Writer, packet: MessageInit &
  */
 export function readMessage<P, S>(reader: Reader, at: number, states: S, decode: MessageDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 16, "Message", "header", 0)
-  const length2 = view.getInt32(at, true)
-  expectMeant(length2, 0, "Message", "messageLength", 0)
-  const bodyLength = length2
+  const size = measureMessage(reader, at, reader.bytes.length)
+  expectWhole(size, 16, reader.bytes.length - at, "Message")
   const opCode = view.getInt32(at + 12, true)
   const bodyStart = at + 16
-  const end = at + bodyLength
+  const end = at + size
   const bodyEnd = end
-  if (end - at > 48000000) return malformed("Limit", "Message", "length", 0, "a frame of at most 48000000 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Message", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Message", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
   const packet = decode(reader, at, bodyStart, bodyEnd, opCode, view.getInt32(at + 4, true), view.getInt32(at + 8, true), states)
   reader.next = end
   return packet
@@ -128,23 +119,21 @@ export function encodeUnknownMessage(writer: Writer, packet: MessageInit & Pick<
 }
 
 /**
- * Size of the message packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the message packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureMessage(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 16, "Message", "header", 0)
+export function measureMessage({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 16) return 0
   const length2 = view.getInt32(at, true)
   expectMeant(length2, 0, "Message", "messageLength", 0)
   const bodyLength = length2
   const bodyStart = at + 16
   const end = at + bodyLength
   const bodyEnd = end
-  if (end - at > 48000000) return malformed("Limit", "Message", "length", 0, "a frame of at most 48000000 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 48000000, "Message", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Message", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "MongoDB", maxFrame: 48000000, sizeAt: measuring(measureMessage) }
+export const frameShape: FrameShape = { name: "MongoDB", maxFrame: 48000000, sizeAt: measureMessage }

@@ -10,6 +10,7 @@ import {
   checkElement,
   checkLength,
   checkTextUntil,
+  decodeText,
   deeper,
   deeperWrite,
   encodeText,
@@ -371,7 +372,7 @@ export function readCodeWithScope(reader: Reader, at: number, end: number, start
   const afterScope = reader.next
   reader.next = afterScope
   return {
-    code: reader.text(at + 4, codeEnd),
+    code: decodeText(reader.bytes, at + 4, codeEnd),
     scope
   }
 }
@@ -525,7 +526,7 @@ export function readDocumentSequence(reader: Reader, at: number, end: number, st
   }
   reader.next = documentsAt
   return {
-    identifier: reader.text(at, identifierEnd),
+    identifier: decodeText(reader.bytes, at, identifierEnd),
     documents
   }
 }
@@ -763,7 +764,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 9
       return {
         _tag: "Double",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value: view.getFloat64(nameEnd + 1, true)
       }
     }
@@ -780,8 +781,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = valueEnd + 1
       return {
         _tag: "String",
-        name: reader.text(at + 1, nameEnd),
-        value: reader.text(nameEnd + 5, valueEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd),
+        value: decodeText(reader.bytes, nameEnd + 5, valueEnd)
       }
     }
     case 3: {
@@ -791,7 +792,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = afterValue
       return {
         _tag: "Document",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value
       }
     }
@@ -802,7 +803,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = afterValue
       return {
         _tag: "Array",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value
       }
     }
@@ -820,7 +821,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = valueEnd
       return {
         _tag: "Binary",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value
       }
     }
@@ -829,7 +830,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 1
       return {
         _tag: "Undefined",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 7: {
@@ -838,7 +839,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 13
       return {
         _tag: "ObjectId",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value: reader.slice(nameEnd + 1, nameEnd + 13)
       }
     }
@@ -851,7 +852,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 2
       return {
         _tag: "Boolean",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value
       }
     }
@@ -861,7 +862,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 9
       return {
         _tag: "DateTime",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value: view.getBigInt64(nameEnd + 1, true)
       }
     }
@@ -870,7 +871,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 1
       return {
         _tag: "Null",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 11: {
@@ -880,9 +881,9 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = optionsEnd + 1
       return {
         _tag: "RegularExpression",
-        name: reader.text(at + 1, nameEnd),
-        pattern: reader.text(nameEnd + 1, patternEnd),
-        options: reader.text(patternEnd + 1, optionsEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd),
+        pattern: decodeText(reader.bytes, nameEnd + 1, patternEnd),
+        options: decodeText(reader.bytes, patternEnd + 1, optionsEnd)
       }
     }
     case 12: {
@@ -899,8 +900,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = namespaceEnd + 13
       return {
         _tag: "DBPointer",
-        name: reader.text(at + 1, nameEnd),
-        namespace: reader.text(nameEnd + 5, namespaceEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
+        namespace: decodeText(reader.bytes, nameEnd + 5, namespaceEnd),
         value: reader.slice(namespaceEnd + 1, namespaceEnd + 13)
       }
     }
@@ -917,8 +918,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = valueEnd + 1
       return {
         _tag: "JavaScript",
-        name: reader.text(at + 1, nameEnd),
-        value: reader.text(nameEnd + 5, valueEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd),
+        value: decodeText(reader.bytes, nameEnd + 5, valueEnd)
       }
     }
     case 14: {
@@ -934,8 +935,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = valueEnd + 1
       return {
         _tag: "Symbol",
-        name: reader.text(at + 1, nameEnd),
-        value: reader.text(nameEnd + 5, valueEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd),
+        value: decodeText(reader.bytes, nameEnd + 5, valueEnd)
       }
     }
     case 15: {
@@ -951,7 +952,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = valueEnd
       return {
         _tag: "JavaScriptWithScope",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value
       }
     }
@@ -961,7 +962,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 5
       return {
         _tag: "Int32",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value: view.getInt32(nameEnd + 1, true)
       }
     }
@@ -971,7 +972,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 9
       return {
         _tag: "Timestamp",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         increment: view.getUint32(nameEnd + 1, true),
         seconds: view.getUint32(nameEnd + 5, true)
       }
@@ -982,7 +983,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 9
       return {
         _tag: "Int64",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         value: view.getBigInt64(nameEnd + 1, true)
       }
     }
@@ -992,7 +993,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 17
       return {
         _tag: "Decimal128",
-        name: reader.text(at + 1, nameEnd),
+        name: decodeText(reader.bytes, at + 1, nameEnd),
         low: view.getBigUint64(nameEnd + 1, true),
         high: view.getBigUint64(nameEnd + 9, true)
       }
@@ -1002,7 +1003,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 1
       return {
         _tag: "MaxKey",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 255: {
@@ -1010,7 +1011,7 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       reader.next = nameEnd + 1
       return {
         _tag: "MinKey",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     default:

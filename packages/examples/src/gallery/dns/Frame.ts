@@ -7,8 +7,8 @@ import {
   type Init,
   type Reader,
   type Writer,
-  expectAtLeast,
-  incomplete,
+  expectFrame,
+  expectWhole,
   malformed,
   measuring,
   putBytes,
@@ -124,19 +124,11 @@ export type SegmentEncoder<P, S = void> = (writer: Writer, packet: SegmentInit &
  * `reader.next`. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does.
  */
 export function readSegment<P, S>(reader: Reader, at: number, states: S, decode: SegmentDecoder<P, S>): P {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 2, "Segment", "header", 0)
-  const length2 = view.getUint16(at)
-  const bodyLength = length2
+  const size = measureSegment(reader, at, reader.bytes.length)
+  expectWhole(size, 2, reader.bytes.length - at, "Segment")
   const bodyStart = at + 2
-  const bodyEnd = bodyStart + bodyLength
-  const end = bodyEnd
-  if (end - at > 65537) return malformed("Limit", "Segment", "length", 0, "a frame of at most 65537 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Segment", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Segment", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, states)
   reader.next = end
   return packet
@@ -194,22 +186,20 @@ export function encodeUnknownSegment(writer: Writer, packet: SegmentInit & Pick<
 }
 
 /**
- * Size of the segment packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the segment packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureSegment(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 2, "Segment", "header", 0)
+export function measureSegment({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 2) return 0
   const length2 = view.getUint16(at)
   const bodyLength = length2
   const bodyStart = at + 2
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 65537) return malformed("Limit", "Segment", "length", 0, "a frame of at most 65537 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 65537, "Segment", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Segment", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const segmentShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measuring(measureSegment) }
+export const segmentShape: FrameShape = { name: "DNS", maxFrame: 65537, sizeAt: measureSegment }

@@ -9,6 +9,7 @@ import {
   checkAtMost,
   checkBits,
   checkLength,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectAtMost,
@@ -237,7 +238,7 @@ export function readOptionData(reader: Reader, at: number, end: number, start: n
       return {
         _tag: "ExtendedError",
         code: view.getUint16(at),
-        text: reader.text(at + 2, Math.floor(end))
+        text: decodeText(reader.bytes, at + 2, Math.floor(end))
       }
     }
     default:
@@ -958,7 +959,7 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
           const elementLength = view.getUint8(textAt)
           const elementEnd = textAt + 1 + elementLength
           expectWithin(elementEnd, end, "RecordData", "", textAt + 1, start)
-          text.push(reader.text(textAt + 1, elementEnd))
+          text.push(decodeText(reader.bytes, textAt + 1, elementEnd))
           textAt = elementEnd
         }
       } catch (error) {
@@ -1040,9 +1041,9 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
         _tag: "NAPTR",
         order: view.getUint16(at),
         preference: view.getUint16(at + 2),
-        flags: reader.text(at + 5, flagsEnd),
-        services: reader.text(flagsEnd + 1, servicesEnd),
-        regularExpression: reader.text(servicesEnd + 1, regularExpressionEnd),
+        flags: decodeText(reader.bytes, at + 5, flagsEnd),
+        services: decodeText(reader.bytes, flagsEnd + 1, servicesEnd),
+        regularExpression: decodeText(reader.bytes, servicesEnd + 1, regularExpressionEnd),
         replacement
       }
     }
@@ -1182,8 +1183,8 @@ export function readRecordData(reader: Reader, at: number, end: number, start: n
         _tag: "CAA",
         critical,
         reserved,
-        tag: reader.text(at + 2, tagEnd),
-        value: reader.text(tagEnd, Math.floor(end))
+        tag: decodeText(reader.bytes, at + 2, tagEnd),
+        value: decodeText(reader.bytes, tagEnd, Math.floor(end))
       }
     }
     default:

@@ -7,11 +7,10 @@ import {
   type Init,
   type Reader,
   type Writer,
-  expectAtLeast,
+  expectFrame,
   expectMeant,
-  incomplete,
+  expectWhole,
   malformed,
-  measuring,
   putBytes,
   putI16,
   putI32,
@@ -52,20 +51,12 @@ export type RequestEncoder<P, S = void> = (writer: Writer, packet: RequestInit &
  */
 export function readRequest<P, S>(reader: Reader, at: number, states: S, decode: RequestDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 12, "Request", "header", 0)
-  const length2 = view.getInt32(at)
-  expectMeant(length2, 0, "Request", "size", 0)
-  const bodyLength = length2
+  const size = measureRequest(reader, at, reader.bytes.length)
+  expectWhole(size, 12, reader.bytes.length - at, "Request")
   const apiKey = view.getUint16(at + 4)
   const bodyStart = at + 12
-  const bodyEnd = at + 4 + bodyLength
-  const end = bodyEnd
-  if (end - at > 104857600) return malformed("Limit", "Request", "length", 0, "a frame of at most 104857600 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Request", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Request", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, apiKey, view.getInt16(at + 6), view.getInt32(at + 8), states)
   reader.next = end
   return packet
@@ -123,26 +114,24 @@ export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<
 }
 
 /**
- * Size of the request packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the request packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureRequest(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 12, "Request", "header", 0)
+export function measureRequest({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 12) return 0
   const length2 = view.getInt32(at)
   expectMeant(length2, 0, "Request", "size", 0)
   const bodyLength = length2
   const bodyStart = at + 12
   const bodyEnd = at + 4 + bodyLength
   const end = bodyEnd
-  if (end - at > 104857600) return malformed("Limit", "Request", "length", 0, "a frame of at most 104857600 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 104857600, "Request", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Request", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const requestShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measuring(measureRequest) }
+export const requestShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measureRequest }
 
 /** What the header of a response packet says. */
 export interface ResponseHead {
@@ -174,19 +163,11 @@ export type ResponseEncoder<P, S = void> = (writer: Writer, packet: ResponseInit
  */
 export function readResponse<P, S>(reader: Reader, at: number, states: S, decode: ResponseDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 8, "Response", "header", 0)
-  const length2 = view.getInt32(at)
-  expectMeant(length2, 0, "Response", "size", 0)
-  const bodyLength = length2
+  const size = measureResponse(reader, at, reader.bytes.length)
+  expectWhole(size, 8, reader.bytes.length - at, "Response")
   const bodyStart = at + 8
-  const bodyEnd = at + 4 + bodyLength
-  const end = bodyEnd
-  if (end - at > 104857600) return malformed("Limit", "Response", "length", 0, "a frame of at most 104857600 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Response", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Response", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, view.getInt32(at + 4), states)
   reader.next = end
   return packet
@@ -246,23 +227,21 @@ export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pic
 }
 
 /**
- * Size of the response packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the response packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureResponse(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 8, "Response", "header", 0)
+export function measureResponse({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 8) return 0
   const length2 = view.getInt32(at)
   expectMeant(length2, 0, "Response", "size", 0)
   const bodyLength = length2
   const bodyStart = at + 8
   const bodyEnd = at + 4 + bodyLength
   const end = bodyEnd
-  if (end - at > 104857600) return malformed("Limit", "Response", "length", 0, "a frame of at most 104857600 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 104857600, "Response", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Response", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const responseShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measuring(measureResponse) }
+export const responseShape: FrameShape = { name: "Kafka", maxFrame: 104857600, sizeAt: measureResponse }

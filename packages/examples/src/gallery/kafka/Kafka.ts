@@ -66,6 +66,7 @@ import {
   boundElements,
   checkPresence,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -117,7 +118,7 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "ProduceRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
-    clientId = reader.text(bodyStart + 2, clientIdEnd)
+    clientId = decodeText(reader.bytes, bodyStart + 2, clientIdEnd)
   }
   let maybeHeaderTags: ReadonlyArray<TaggedField> | undefined
   let afterMaybeHeaderTags = afterClientId
@@ -152,7 +153,7 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
       const transactionalIdEnd = afterTransactionalIdLength + (transactionalIdLength - 1)
       expectWithin(transactionalIdEnd, end, "ProduceRequest", "transactionalId", afterTransactionalIdLength, at)
       afterTransactionalId = transactionalIdEnd
-      transactionalId = reader.text(afterTransactionalIdLength, transactionalIdEnd)
+      transactionalId = decodeText(reader.bytes, afterTransactionalIdLength, transactionalIdEnd)
     }
     afterMaybeTransactionalId = afterTransactionalId
     maybeTransactionalId = transactionalId
@@ -168,7 +169,7 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
       const transactionalIdEnd2 = afterMaybeHeaderTags + 2 + transactionalIdLength2
       expectWithin(transactionalIdEnd2, end, "ProduceRequest", "transactionalId", afterMaybeHeaderTags + 2, at)
       afterTransactionalId2 = transactionalIdEnd2
-      transactionalId2 = reader.text(afterMaybeHeaderTags + 2, transactionalIdEnd2)
+      transactionalId2 = decodeText(reader.bytes, afterMaybeHeaderTags + 2, transactionalIdEnd2)
     }
     afterMaybeTransactionalId = afterTransactionalId2
     maybeTransactionalId = transactionalId2
@@ -391,7 +392,7 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "FetchRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
-    clientId = reader.text(bodyStart + 2, clientIdEnd)
+    clientId = decodeText(reader.bytes, bodyStart + 2, clientIdEnd)
   }
   let maybeHeaderTags: ReadonlyArray<TaggedField> | undefined
   let afterMaybeHeaderTags = afterClientId
@@ -536,7 +537,7 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
       const rackIdEnd = afterRackIdLength + (rackIdLength - 1)
       expectWithin(rackIdEnd, end, "FetchRequest", "rackId", afterRackIdLength, at)
       afterMaybeRackId2 = rackIdEnd
-      maybeRackId2 = reader.text(afterRackIdLength, rackIdEnd)
+      maybeRackId2 = decodeText(reader.bytes, afterRackIdLength, rackIdEnd)
     } else {
       expectAtLeast(end - afterMaybeForgottenTopics, 2, "FetchRequest", "rackId", afterMaybeForgottenTopics - at)
       const rackIdLength2 = view.getInt16(afterMaybeForgottenTopics)
@@ -544,7 +545,7 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
       const rackIdEnd2 = afterMaybeForgottenTopics + 2 + rackIdLength2
       expectWithin(rackIdEnd2, end, "FetchRequest", "rackId", afterMaybeForgottenTopics + 2, at)
       afterMaybeRackId2 = rackIdEnd2
-      maybeRackId2 = reader.text(afterMaybeForgottenTopics + 2, rackIdEnd2)
+      maybeRackId2 = decodeText(reader.bytes, afterMaybeForgottenTopics + 2, rackIdEnd2)
     }
     afterMaybeRackId = afterMaybeRackId2
     maybeRackId = maybeRackId2
@@ -763,7 +764,7 @@ export const decodeMetadataRequest: RequestDecoder<MetadataRequest, States> = (
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "MetadataRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
-    clientId = reader.text(bodyStart + 2, clientIdEnd)
+    clientId = decodeText(reader.bytes, bodyStart + 2, clientIdEnd)
   }
   let maybeHeaderTags: ReadonlyArray<TaggedField> | undefined
   let afterMaybeHeaderTags = afterClientId
@@ -1058,7 +1059,7 @@ export const decodeApiVersionsRequest: RequestDecoder<ApiVersionsRequest, States
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "ApiVersionsRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
-    clientId = reader.text(bodyStart + 2, clientIdEnd)
+    clientId = decodeText(reader.bytes, bodyStart + 2, clientIdEnd)
   }
   let maybeHeaderTags: ReadonlyArray<TaggedField> | undefined
   let afterMaybeHeaderTags = afterClientId
@@ -1090,7 +1091,7 @@ export const decodeApiVersionsRequest: RequestDecoder<ApiVersionsRequest, States
     const clientSoftwareNameEnd = afterClientSoftwareNameLength + (clientSoftwareNameLength - 1)
     expectWithin(clientSoftwareNameEnd, end, "ApiVersionsRequest", "clientSoftwareName", afterClientSoftwareNameLength, at)
     afterMaybeClientSoftwareName = clientSoftwareNameEnd
-    maybeClientSoftwareName = reader.text(afterClientSoftwareNameLength, clientSoftwareNameEnd)
+    maybeClientSoftwareName = decodeText(reader.bytes, afterClientSoftwareNameLength, clientSoftwareNameEnd)
   }
   let maybeClientSoftwareVersion: string | undefined
   let afterMaybeClientSoftwareVersion = afterMaybeClientSoftwareName
@@ -1108,7 +1109,7 @@ export const decodeApiVersionsRequest: RequestDecoder<ApiVersionsRequest, States
     const clientSoftwareVersionEnd = afterClientSoftwareVersionLength + (clientSoftwareVersionLength - 1)
     expectWithin(clientSoftwareVersionEnd, end, "ApiVersionsRequest", "clientSoftwareVersion", afterClientSoftwareVersionLength, at)
     afterMaybeClientSoftwareVersion = clientSoftwareVersionEnd
-    maybeClientSoftwareVersion = reader.text(afterClientSoftwareVersionLength, clientSoftwareVersionEnd)
+    maybeClientSoftwareVersion = decodeText(reader.bytes, afterClientSoftwareVersionLength, clientSoftwareVersionEnd)
   }
   let maybeTags: ReadonlyArray<TaggedField> | undefined
   let afterMaybeTags = afterMaybeClientSoftwareVersion
@@ -1692,7 +1693,7 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
         const clusterIdEnd = afterClusterIdLength + (clusterIdLength - 1)
         expectWithin(clusterIdEnd, end, "MetadataResponse", "clusterId", afterClusterIdLength, at)
         afterClusterId = clusterIdEnd
-        clusterId = reader.text(afterClusterIdLength, clusterIdEnd)
+        clusterId = decodeText(reader.bytes, afterClusterIdLength, clusterIdEnd)
       }
       afterMaybeClusterId2 = afterClusterId
       maybeClusterId2 = clusterId
@@ -1706,7 +1707,7 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
         const clusterIdEnd2 = afterMaybeBrokers + 2 + clusterIdLength2
         expectWithin(clusterIdEnd2, end, "MetadataResponse", "clusterId", afterMaybeBrokers + 2, at)
         afterClusterId2 = clusterIdEnd2
-        clusterId2 = reader.text(afterMaybeBrokers + 2, clusterIdEnd2)
+        clusterId2 = decodeText(reader.bytes, afterMaybeBrokers + 2, clusterIdEnd2)
       }
       afterMaybeClusterId2 = afterClusterId2
       maybeClusterId2 = clusterId2

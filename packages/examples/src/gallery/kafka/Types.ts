@@ -12,6 +12,7 @@ import {
   checkPresence,
   checkVarint,
   checkVarintBig,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectChecksum,
@@ -294,7 +295,7 @@ export function writeBatch(writer: Writer, at: number, value: Batch): number {
   const { bytes, view } = writer
   let position = at
   putI32(view, position, value.partitionLeaderEpoch, "Batch", "partitionLeaderEpoch")
-  putI8(view, position + 4, 0x02, "Batch", "magic")
+  view.setInt8(position + 4, 0x02)
   const crcAt = position + 5
   putU32(view, crcAt, 0, "Batch", "crc")
   const attributesBegin = position + 9
@@ -359,7 +360,7 @@ export function readBroker(reader: Reader, at: number, end: number, start: numbe
     const hostEnd = afterHostLength + (hostLength - 1)
     expectWithin(hostEnd, end, "Broker", "host", afterHostLength, start)
     afterMaybeHost = hostEnd
-    maybeHost = reader.text(afterHostLength, hostEnd)
+    maybeHost = decodeText(reader.bytes, afterHostLength, hostEnd)
   } else {
     expectAtLeast(end - (at + 4), 2, "Broker", "host", at + 4 - start)
     const hostLength2 = view.getInt16(at + 4)
@@ -367,7 +368,7 @@ export function readBroker(reader: Reader, at: number, end: number, start: numbe
     const hostEnd2 = at + 6 + hostLength2
     expectWithin(hostEnd2, end, "Broker", "host", at + 6, start)
     afterMaybeHost = hostEnd2
-    maybeHost = reader.text(at + 6, hostEnd2)
+    maybeHost = decodeText(reader.bytes, at + 6, hostEnd2)
   }
   expectAtLeast(end - afterMaybeHost, 4, "Broker", "port", afterMaybeHost - start)
   let maybeRack: string | null | undefined
@@ -385,7 +386,7 @@ export function readBroker(reader: Reader, at: number, end: number, start: numbe
         const rackEnd = afterRackLength + (rackLength - 1)
         expectWithin(rackEnd, end, "Broker", "rack", afterRackLength, start)
         afterRack = rackEnd
-        rack = reader.text(afterRackLength, rackEnd)
+        rack = decodeText(reader.bytes, afterRackLength, rackEnd)
       }
       afterMaybeRack2 = afterRack
       maybeRack2 = rack
@@ -399,7 +400,7 @@ export function readBroker(reader: Reader, at: number, end: number, start: numbe
         const rackEnd2 = afterMaybeHost + 6 + rackLength2
         expectWithin(rackEnd2, end, "Broker", "rack", afterMaybeHost + 6, start)
         afterRack2 = rackEnd2
-        rack2 = reader.text(afterMaybeHost + 6, rackEnd2)
+        rack2 = decodeText(reader.bytes, afterMaybeHost + 6, rackEnd2)
       }
       afterMaybeRack2 = afterRack2
       maybeRack2 = rack2
@@ -667,7 +668,7 @@ export function readFetchTopic(reader: Reader, at: number, end: number, start: n
     const topicEnd = afterTopicLength + (topicLength - 1)
     expectWithin(topicEnd, end, "FetchTopic", "topic", afterTopicLength, start)
     afterMaybeTopic = topicEnd
-    maybeTopic = reader.text(afterTopicLength, topicEnd)
+    maybeTopic = decodeText(reader.bytes, afterTopicLength, topicEnd)
   } else {
     expectAtLeast(end - at, 2, "FetchTopic", "topic", at - start)
     const topicLength2 = view.getInt16(at)
@@ -675,7 +676,7 @@ export function readFetchTopic(reader: Reader, at: number, end: number, start: n
     const topicEnd2 = at + 2 + topicLength2
     expectWithin(topicEnd2, end, "FetchTopic", "topic", at + 2, start)
     afterMaybeTopic = topicEnd2
-    maybeTopic = reader.text(at + 2, topicEnd2)
+    maybeTopic = decodeText(reader.bytes, at + 2, topicEnd2)
   }
   let maybePartitions: ReadonlyArray<FetchPartition>
   let afterMaybePartitions = afterMaybeTopic
@@ -1175,7 +1176,7 @@ export function readFetchedTopic(reader: Reader, at: number, end: number, start:
     const topicEnd = afterTopicLength + (topicLength - 1)
     expectWithin(topicEnd, end, "FetchedTopic", "topic", afterTopicLength, start)
     afterMaybeTopic = topicEnd
-    maybeTopic = reader.text(afterTopicLength, topicEnd)
+    maybeTopic = decodeText(reader.bytes, afterTopicLength, topicEnd)
   } else {
     expectAtLeast(end - at, 2, "FetchedTopic", "topic", at - start)
     const topicLength2 = view.getInt16(at)
@@ -1183,7 +1184,7 @@ export function readFetchedTopic(reader: Reader, at: number, end: number, start:
     const topicEnd2 = at + 2 + topicLength2
     expectWithin(topicEnd2, end, "FetchedTopic", "topic", at + 2, start)
     afterMaybeTopic = topicEnd2
-    maybeTopic = reader.text(at + 2, topicEnd2)
+    maybeTopic = decodeText(reader.bytes, at + 2, topicEnd2)
   }
   let maybePartitions: ReadonlyArray<FetchedPartition>
   let afterMaybePartitions = afterMaybeTopic
@@ -1348,7 +1349,7 @@ export function readForgottenTopic(reader: Reader, at: number, end: number, star
     const topicEnd = afterTopicLength + (topicLength - 1)
     expectWithin(topicEnd, end, "ForgottenTopic", "topic", afterTopicLength, start)
     afterMaybeTopic = topicEnd
-    maybeTopic = reader.text(afterTopicLength, topicEnd)
+    maybeTopic = decodeText(reader.bytes, afterTopicLength, topicEnd)
   } else {
     expectAtLeast(end - at, 2, "ForgottenTopic", "topic", at - start)
     const topicLength2 = view.getInt16(at)
@@ -1356,7 +1357,7 @@ export function readForgottenTopic(reader: Reader, at: number, end: number, star
     const topicEnd2 = at + 2 + topicLength2
     expectWithin(topicEnd2, end, "ForgottenTopic", "topic", at + 2, start)
     afterMaybeTopic = topicEnd2
-    maybeTopic = reader.text(at + 2, topicEnd2)
+    maybeTopic = decodeText(reader.bytes, at + 2, topicEnd2)
   }
   let maybePartitions: ReadonlyArray<number>
   let afterMaybePartitions = afterMaybeTopic
@@ -1870,7 +1871,7 @@ export function readMetadataRequestTopic(reader: Reader, at: number, end: number
       const nameEnd = afterNameLength + (nameLength - 1)
       expectWithin(nameEnd, end, "MetadataRequestTopic", "name", afterNameLength, start)
       afterName = nameEnd
-      name = reader.text(afterNameLength, nameEnd)
+      name = decodeText(reader.bytes, afterNameLength, nameEnd)
     }
     afterMaybeName = afterName
     maybeName = name
@@ -1884,7 +1885,7 @@ export function readMetadataRequestTopic(reader: Reader, at: number, end: number
       const nameEnd2 = afterMaybeTopicId + 2 + nameLength2
       expectWithin(nameEnd2, end, "MetadataRequestTopic", "name", afterMaybeTopicId + 2, start)
       afterName2 = nameEnd2
-      name2 = reader.text(afterMaybeTopicId + 2, nameEnd2)
+      name2 = decodeText(reader.bytes, afterMaybeTopicId + 2, nameEnd2)
     }
     afterMaybeName = afterName2
     maybeName = name2
@@ -2007,7 +2008,7 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
       const nameEnd = afterNameLength + (nameLength - 1)
       expectWithin(nameEnd, end, "MetadataTopic", "name", afterNameLength, start)
       afterName = nameEnd
-      name = reader.text(afterNameLength, nameEnd)
+      name = decodeText(reader.bytes, afterNameLength, nameEnd)
     }
     afterMaybeName = afterName
     maybeName = name
@@ -2021,7 +2022,7 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
       const nameEnd2 = at + 4 + nameLength2
       expectWithin(nameEnd2, end, "MetadataTopic", "name", at + 4, start)
       afterName2 = nameEnd2
-      name2 = reader.text(at + 4, nameEnd2)
+      name2 = decodeText(reader.bytes, at + 4, nameEnd2)
     }
     afterMaybeName = afterName2
     maybeName = name2
@@ -2427,7 +2428,7 @@ export function readProduceTopic(reader: Reader, at: number, end: number, start:
     const nameEnd = afterNameLength + (nameLength - 1)
     expectWithin(nameEnd, end, "ProduceTopic", "name", afterNameLength, start)
     afterMaybeName = nameEnd
-    maybeName = reader.text(afterNameLength, nameEnd)
+    maybeName = decodeText(reader.bytes, afterNameLength, nameEnd)
   } else {
     expectAtLeast(end - at, 2, "ProduceTopic", "name", at - start)
     const nameLength2 = view.getInt16(at)
@@ -2435,7 +2436,7 @@ export function readProduceTopic(reader: Reader, at: number, end: number, start:
     const nameEnd2 = at + 2 + nameLength2
     expectWithin(nameEnd2, end, "ProduceTopic", "name", at + 2, start)
     afterMaybeName = nameEnd2
-    maybeName = reader.text(at + 2, nameEnd2)
+    maybeName = decodeText(reader.bytes, at + 2, nameEnd2)
   }
   let maybePartitions: ReadonlyArray<ProducePartition>
   let afterMaybePartitions = afterMaybeName
@@ -2680,7 +2681,7 @@ export function readProducedPartition(reader: Reader, at: number, end: number, s
         const errorMessageEnd = afterErrorMessageLength + (errorMessageLength - 1)
         expectWithin(errorMessageEnd, end, "ProducedPartition", "errorMessage", afterErrorMessageLength, start)
         afterErrorMessage = errorMessageEnd
-        errorMessage = reader.text(afterErrorMessageLength, errorMessageEnd)
+        errorMessage = decodeText(reader.bytes, afterErrorMessageLength, errorMessageEnd)
       }
       afterMaybeErrorMessage2 = afterErrorMessage
       maybeErrorMessage2 = errorMessage
@@ -2696,7 +2697,7 @@ export function readProducedPartition(reader: Reader, at: number, end: number, s
         const errorMessageEnd2 = afterMaybeRecordErrors + 2 + errorMessageLength2
         expectWithin(errorMessageEnd2, end, "ProducedPartition", "errorMessage", afterMaybeRecordErrors + 2, start)
         afterErrorMessage2 = errorMessageEnd2
-        errorMessage2 = reader.text(afterMaybeRecordErrors + 2, errorMessageEnd2)
+        errorMessage2 = decodeText(reader.bytes, afterMaybeRecordErrors + 2, errorMessageEnd2)
       }
       afterMaybeErrorMessage2 = afterErrorMessage2
       maybeErrorMessage2 = errorMessage2
@@ -2866,7 +2867,7 @@ export function readProducedTopic(reader: Reader, at: number, end: number, start
     const nameEnd = afterNameLength + (nameLength - 1)
     expectWithin(nameEnd, end, "ProducedTopic", "name", afterNameLength, start)
     afterMaybeName = nameEnd
-    maybeName = reader.text(afterNameLength, nameEnd)
+    maybeName = decodeText(reader.bytes, afterNameLength, nameEnd)
   } else {
     expectAtLeast(end - at, 2, "ProducedTopic", "name", at - start)
     const nameLength2 = view.getInt16(at)
@@ -2874,7 +2875,7 @@ export function readProducedTopic(reader: Reader, at: number, end: number, start
     const nameEnd2 = at + 2 + nameLength2
     expectWithin(nameEnd2, end, "ProducedTopic", "name", at + 2, start)
     afterMaybeName = nameEnd2
-    maybeName = reader.text(at + 2, nameEnd2)
+    maybeName = decodeText(reader.bytes, at + 2, nameEnd2)
   }
   let maybePartitions: ReadonlyArray<ProducedPartition>
   let afterMaybePartitions = afterMaybeName
@@ -3216,7 +3217,7 @@ export function readRecordError(reader: Reader, at: number, end: number, start: 
       const messageEnd = afterMessageLength + (messageLength - 1)
       expectWithin(messageEnd, end, "RecordError", "message", afterMessageLength, start)
       afterMessage = messageEnd
-      message = reader.text(afterMessageLength, messageEnd)
+      message = decodeText(reader.bytes, afterMessageLength, messageEnd)
     }
     afterMaybeMessage = afterMessage
     maybeMessage = message
@@ -3230,7 +3231,7 @@ export function readRecordError(reader: Reader, at: number, end: number, start: 
       const messageEnd2 = at + 6 + messageLength2
       expectWithin(messageEnd2, end, "RecordError", "message", at + 6, start)
       afterMessage2 = messageEnd2
-      message2 = reader.text(at + 6, messageEnd2)
+      message2 = decodeText(reader.bytes, at + 6, messageEnd2)
     }
     afterMaybeMessage = afterMessage2
     maybeMessage = message2
@@ -3348,7 +3349,7 @@ export function readRecordHeader(reader: Reader, at: number, end: number, start:
   }
   reader.next = afterValue
   return {
-    key: reader.text(afterKeyLength, keyEnd),
+    key: decodeText(reader.bytes, afterKeyLength, keyEnd),
     value
   }
 }

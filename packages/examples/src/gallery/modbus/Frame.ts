@@ -7,11 +7,10 @@ import {
   type Init,
   type Reader,
   type Writer,
-  expectAtLeast,
   expectConstant,
-  incomplete,
+  expectFrame,
+  expectWhole,
   malformed,
-  measuring,
   putBytes,
   putU16,
   putU8,
@@ -51,20 +50,12 @@ export type RequestEncoder<P, S = void> = (writer: Writer, packet: RequestInit &
  */
 export function readRequest<P, S>(reader: Reader, at: number, states: S, decode: RequestDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 8, "Request", "header", 0)
-  expectConstant(view.getUint16(at + 2), 0x00, "Request", "protocolId", at + 2 - at)
-  const length2 = view.getUint16(at + 4)
-  const bodyLength = length2
+  const size = measureRequest(reader, at, reader.bytes.length)
+  expectWhole(size, 8, reader.bytes.length - at, "Request")
   const functionCode = view.getUint8(at + 7)
   const bodyStart = at + 8
-  const bodyEnd = at + 6 + bodyLength
-  const end = bodyEnd
-  if (end - at > 260) return malformed("Limit", "Request", "length", 0, "a frame of at most 260 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Request", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Request", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, functionCode, view.getUint16(at), view.getUint8(at + 6), states)
   reader.next = end
   return packet
@@ -90,7 +81,7 @@ export function finishRequest(writer: Writer, init: RequestInit, packet: string,
   const length = bodyEnd - bodyStart + 1 + 1
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
-  putU16(view, position + 2, 0x00, packet, "protocolId")
+  view.setUint16(position + 2, 0x00)
   putU16(view, position + 4, length, packet, "length")
   putU8(view, position + 6, init.unit ?? 0, packet, "unit")
   putU8(view, position + 7, opcode, packet, "functionCode")
@@ -123,26 +114,24 @@ export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<
 }
 
 /**
- * Size of the request packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the request packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureRequest(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 8, "Request", "header", 0)
+export function measureRequest({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 8) return 0
   expectConstant(view.getUint16(at + 2), 0x00, "Request", "protocolId", at + 2 - at)
   const length2 = view.getUint16(at + 4)
   const bodyLength = length2
   const bodyStart = at + 8
   const bodyEnd = at + 6 + bodyLength
   const end = bodyEnd
-  if (end - at > 260) return malformed("Limit", "Request", "length", 0, "a frame of at most 260 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 260, "Request", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Request", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const requestShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measuring(measureRequest) }
+export const requestShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measureRequest }
 
 /** What the header of a response packet says. */
 export interface ResponseHead {
@@ -177,20 +166,12 @@ export type ResponseEncoder<P, S = void> = (writer: Writer, packet: ResponseInit
  */
 export function readResponse<P, S>(reader: Reader, at: number, states: S, decode: ResponseDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 8, "Response", "header", 0)
-  expectConstant(view.getUint16(at + 2), 0x00, "Response", "protocolId", at + 2 - at)
-  const length2 = view.getUint16(at + 4)
-  const bodyLength = length2
+  const size = measureResponse(reader, at, reader.bytes.length)
+  expectWhole(size, 8, reader.bytes.length - at, "Response")
   const functionCode = view.getUint8(at + 7)
   const bodyStart = at + 8
-  const bodyEnd = at + 6 + bodyLength
-  const end = bodyEnd
-  if (end - at > 260) return malformed("Limit", "Response", "length", 0, "a frame of at most 260 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Response", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Response", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, functionCode, view.getUint16(at), view.getUint8(at + 6), states)
   reader.next = end
   return packet
@@ -223,7 +204,7 @@ export function finishResponse(
   const length = bodyEnd - bodyStart + 1 + 1
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
-  putU16(view, position + 2, 0x00, packet, "protocolId")
+  view.setUint16(position + 2, 0x00)
   putU16(view, position + 4, length, packet, "length")
   putU8(view, position + 6, init.unit ?? 0, packet, "unit")
   putU8(view, position + 7, opcode, packet, "functionCode")
@@ -256,23 +237,21 @@ export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pic
 }
 
 /**
- * Size of the response packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the response packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureResponse(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 8, "Response", "header", 0)
+export function measureResponse({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 8) return 0
   expectConstant(view.getUint16(at + 2), 0x00, "Response", "protocolId", at + 2 - at)
   const length2 = view.getUint16(at + 4)
   const bodyLength = length2
   const bodyStart = at + 8
   const bodyEnd = at + 6 + bodyLength
   const end = bodyEnd
-  if (end - at > 260) return malformed("Limit", "Response", "length", 0, "a frame of at most 260 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 260, "Response", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Response", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const responseShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measuring(measureResponse) }
+export const responseShape: FrameShape = { name: "Modbus", maxFrame: 260, sizeAt: measureResponse }

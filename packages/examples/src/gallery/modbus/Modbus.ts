@@ -739,7 +739,7 @@ export const encodeReadDeviceId: RequestEncoder<ReadDeviceId> = (writer, packet)
   const bodyStart = beginRequest(writer, packet, 3)
   const { view } = writer
   const position = bodyStart
-  putU8(view, position, 0x0e, "ReadDeviceId", "type")
+  view.setUint8(position, 0x0e)
   putU8(view, position + 1, packet.code, "ReadDeviceId", "code")
   putU8(view, position + 2, packet.object, "ReadDeviceId", "object")
   finishRequest(writer, packet, "ReadDeviceId", 43, bodyStart, position + 3)
@@ -1561,7 +1561,7 @@ export const encodeDeviceId: ResponseEncoder<DeviceId> = (writer, packet) => {
   const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.objects, (one) => boundDeviceObject(one)))
   const { view } = writer
   let position = bodyStart
-  putU8(view, position, 0x0e, "DeviceId", "type")
+  view.setUint8(position, 0x0e)
   putU8(view, position + 1, packet.code, "DeviceId", "code")
   putU8(view, position + 2, packet.conformity, "DeviceId", "conformity")
   putU8(view, position + 3, packet.moreFollows, "DeviceId", "moreFollows")

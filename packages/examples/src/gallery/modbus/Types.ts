@@ -5,6 +5,7 @@
 import {
   Reader,
   type Writer,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectConstant,
@@ -59,7 +60,7 @@ export function readDeviceObject(reader: Reader, at: number, end: number, start:
   reader.next = valueEnd
   return {
     id: view.getUint8(at),
-    value: reader.text(at + 2, valueEnd)
+    value: decodeText(reader.bytes, at + 2, valueEnd)
   }
 }
 
@@ -130,7 +131,7 @@ export function writeFileData(writer: Writer, at: number, value: FileData): numb
   let position = at
   const lengthAt = position
   const referenceGroup = position + 1
-  putU8(view, position + 1, 0x06, "FileData", "reference")
+  view.setUint8(position + 1, 0x06)
   position = position + 2
   let registersIndex = 0
   try {
@@ -188,7 +189,7 @@ export function readFileRange(reader: Reader, at: number, end: number, start: nu
 export function writeFileRange(writer: Writer, at: number, value: FileRange): number {
   const { view } = writer
   const position = at
-  putU8(view, position, 0x06, "FileRange", "reference")
+  view.setUint8(position, 0x06)
   putU16(view, position + 1, value.file, "FileRange", "file")
   putU16(view, position + 3, value.record, "FileRange", "record")
   putU16(view, position + 5, value.length, "FileRange", "length")
@@ -250,7 +251,7 @@ export function readFileRecord(reader: Reader, at: number, end: number, start: n
 export function writeFileRecord(writer: Writer, at: number, value: FileRecord): number {
   const { view } = writer
   let position = at
-  putU8(view, position, 0x06, "FileRecord", "reference")
+  view.setUint8(position, 0x06)
   putU16(view, position + 1, value.file, "FileRecord", "file")
   putU16(view, position + 3, value.record, "FileRecord", "record")
   putU16(view, position + 5, value.registers.length, "FileRecord", "registers")

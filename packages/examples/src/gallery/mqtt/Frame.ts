@@ -12,6 +12,7 @@ import {
   checkKnown,
   checkVarint,
   expectAtLeast,
+  expectFrame,
   incomplete,
   leb128Size,
   malformed,
@@ -73,7 +74,7 @@ export function readPacket<P, S>(reader: Reader, at: number, states: S, decode: 
   const bodyStart = afterLength
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 268435460) return malformed("Limit", "Packet", "length", 0, "a frame of at most 268435460 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 268435460, "Packet", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Packet", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   if (end > reader.bytes.length) {
     return incomplete("Packet", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
@@ -161,7 +162,7 @@ export function measurePacket(reader: Reader, at: number): number {
   const bodyStart = afterLength
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 268435460) return malformed("Limit", "Packet", "length", 0, "a frame of at most 268435460 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 268435460, "Packet", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Packet", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }

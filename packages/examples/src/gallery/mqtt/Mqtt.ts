@@ -27,6 +27,7 @@ import {
   checkKnown,
   checkPresence,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectConstant,
@@ -159,7 +160,7 @@ export const decodeConnect: PacketDecoder<Connect> = (reader, at, bodyStart, end
     expectWithin(willTopicEnd, end, "Connect", "willTopic", afterMaybeWillProperties + 2, at)
     expectUtf8(isUtf8(reader.bytes, afterMaybeWillProperties + 2, willTopicEnd), "Connect", "willTopic", afterMaybeWillProperties + 2 - at)
     afterMaybeWillTopic = willTopicEnd
-    maybeWillTopic = reader.text(afterMaybeWillProperties + 2, willTopicEnd)
+    maybeWillTopic = decodeText(reader.bytes, afterMaybeWillProperties + 2, willTopicEnd)
   }
   let maybeWillPayload: Uint8Array | undefined
   let afterMaybeWillPayload = afterMaybeWillTopic
@@ -180,7 +181,7 @@ export const decodeConnect: PacketDecoder<Connect> = (reader, at, bodyStart, end
     expectWithin(userNameEnd, end, "Connect", "userName", afterMaybeWillPayload + 2, at)
     expectUtf8(isUtf8(reader.bytes, afterMaybeWillPayload + 2, userNameEnd), "Connect", "userName", afterMaybeWillPayload + 2 - at)
     afterMaybeUserName = userNameEnd
-    maybeUserName = reader.text(afterMaybeWillPayload + 2, userNameEnd)
+    maybeUserName = decodeText(reader.bytes, afterMaybeWillPayload + 2, userNameEnd)
   }
   let maybePassword: Uint8Array | undefined
   let afterMaybePassword = afterMaybeUserName
@@ -196,14 +197,14 @@ export const decodeConnect: PacketDecoder<Connect> = (reader, at, bodyStart, end
   return {
     _tag: "Connect",
     type: 0x01,
-    protocolName: reader.text(bodyStart + 2, protocolNameEnd),
+    protocolName: decodeText(reader.bytes, bodyStart + 2, protocolNameEnd),
     protocolVersion: view.getUint8(protocolNameEnd),
     willRetain,
     willQoS,
     cleanStart: cleanStartValue,
     keepAlive: view.getUint16(protocolNameEnd + 2),
     properties: maybeProperties,
-    clientIdentifier: reader.text(afterMaybeProperties + 2, clientIdentifierEnd),
+    clientIdentifier: decodeText(reader.bytes, afterMaybeProperties + 2, clientIdentifierEnd),
     willProperties: maybeWillProperties,
     willTopic: maybeWillTopic,
     willPayload: maybeWillPayload,
@@ -486,7 +487,7 @@ export const decodePublish: PacketDecoder<Publish, States> = (reader, at, bodySt
     dup,
     qos,
     retain,
-    topicName: reader.text(bodyStart + 2, topicNameEnd),
+    topicName: decodeText(reader.bytes, bodyStart + 2, topicNameEnd),
     packetIdentifier: maybePacketIdentifier,
     properties: maybeProperties,
     payload: reader.slice(afterMaybeProperties, end)
@@ -1255,7 +1256,7 @@ export const decodeUnsubscribe: PacketDecoder<Unsubscribe, States> = (reader, at
       const elementEnd = topicFiltersAt + 2 + elementLength
       expectWithin(elementEnd, end, "Unsubscribe", "", topicFiltersAt + 2, at)
       expectUtf8(isUtf8(reader.bytes, topicFiltersAt + 2, elementEnd), "Unsubscribe", "", topicFiltersAt + 2 - at)
-      topicFilters.push(reader.text(topicFiltersAt + 2, elementEnd))
+      topicFilters.push(decodeText(reader.bytes, topicFiltersAt + 2, elementEnd))
       topicFiltersAt = elementEnd
     }
   } catch (error) {

@@ -8,6 +8,7 @@ import {
   checkBits,
   checkKnown,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -317,7 +318,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = contentTypeEnd
       return {
         _tag: "ContentType",
-        contentType: reader.text(afterTagValue + 2, contentTypeEnd)
+        contentType: decodeText(reader.bytes, afterTagValue + 2, contentTypeEnd)
       }
     }
     case 8: {
@@ -329,7 +330,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = topicEnd
       return {
         _tag: "ResponseTopic",
-        topic: reader.text(afterTagValue + 2, topicEnd)
+        topic: decodeText(reader.bytes, afterTagValue + 2, topicEnd)
       }
     }
     case 9: {
@@ -369,7 +370,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = clientIdentifierEnd
       return {
         _tag: "AssignedClientIdentifier",
-        clientIdentifier: reader.text(afterTagValue + 2, clientIdentifierEnd)
+        clientIdentifier: decodeText(reader.bytes, afterTagValue + 2, clientIdentifierEnd)
       }
     }
     case 19: {
@@ -389,7 +390,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = methodEnd
       return {
         _tag: "AuthenticationMethod",
-        method: reader.text(afterTagValue + 2, methodEnd)
+        method: decodeText(reader.bytes, afterTagValue + 2, methodEnd)
       }
     }
     case 22: {
@@ -444,7 +445,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = informationEnd
       return {
         _tag: "ResponseInformation",
-        information: reader.text(afterTagValue + 2, informationEnd)
+        information: decodeText(reader.bytes, afterTagValue + 2, informationEnd)
       }
     }
     case 28: {
@@ -456,7 +457,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = serverEnd
       return {
         _tag: "ServerReference",
-        server: reader.text(afterTagValue + 2, serverEnd)
+        server: decodeText(reader.bytes, afterTagValue + 2, serverEnd)
       }
     }
     case 31: {
@@ -468,7 +469,7 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = reasonEnd
       return {
         _tag: "ReasonString",
-        reason: reader.text(afterTagValue + 2, reasonEnd)
+        reason: decodeText(reader.bytes, afterTagValue + 2, reasonEnd)
       }
     }
     case 33: {
@@ -531,8 +532,8 @@ export function readProperty(reader: Reader, at: number, end: number, start: num
       reader.next = valueEnd
       return {
         _tag: "UserProperty",
-        key: reader.text(afterTagValue + 2, keyEnd),
-        value: reader.text(keyEnd + 2, valueEnd)
+        key: decodeText(reader.bytes, afterTagValue + 2, keyEnd),
+        value: decodeText(reader.bytes, keyEnd + 2, valueEnd)
       }
     }
     case 39: {
@@ -921,7 +922,7 @@ export function readSubscription(reader: Reader, at: number, end: number, start:
   expectNoBits(bits & 0xc0, "Subscription", "options", topicFilterEnd - start)
   reader.next = topicFilterEnd + 1
   return {
-    topicFilter: reader.text(at + 2, topicFilterEnd),
+    topicFilter: decodeText(reader.bytes, at + 2, topicFilterEnd),
     retainHandling,
     retainAsPublished,
     noLocal,

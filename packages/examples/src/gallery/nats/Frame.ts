@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** The headers of nats packets, and packets that no command describes. */
-import { type Init, type Reader, type Writer, malformed, unencodable } from "@wirewright/codec"
+import { type Init, type Reader, type Writer, expectFrame, unencodable } from "@wirewright/codec"
 
 /** What the header of a message packet says. */
 export interface MessageHead {}
@@ -28,9 +28,7 @@ export function readMessage<P, S>(reader: Reader, at: number, states: S, decode:
   const bodyStart = at
   const bodyEnd = open
   const packet = decode(reader, at, bodyStart, bodyEnd, states)
-  if (reader.next - at > 67108864) {
-    return malformed("Limit", "Message", "", 0, "a frame of at most 67108864 bytes", `${reader.next - at} bytes`)
-  }
+  expectFrame(reader.next - at, 67108864, "Message", "")
   return packet
 }
 

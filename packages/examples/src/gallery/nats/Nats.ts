@@ -11,6 +11,7 @@ import {
   checkUntil,
   checkVarint,
   checkVarintBig,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -47,7 +48,7 @@ export const decodeConnect: MessageDecoder<Connect> = (reader, at, bodyStart, en
   reader.next = optionsEnd + 2
   return {
     _tag: "Connect",
-    options: reader.text(bodyStart + 8, optionsEnd)
+    options: decodeText(reader.bytes, bodyStart + 8, optionsEnd)
   }
 }
 
@@ -78,7 +79,7 @@ export const decodeErr: MessageDecoder<Err> = (reader, at, bodyStart, end) => {
   reader.next = messageEnd + 3
   return {
     _tag: "Err",
-    message: reader.text(bodyStart + 6, messageEnd)
+    message: decodeText(reader.bytes, bodyStart + 6, messageEnd)
   }
 }
 
@@ -123,7 +124,7 @@ export const decodeHMsg: MessageDecoder<HMsg> = (reader, at, bodyStart, end) => 
   let maybeReplyTo: string | undefined
   if (spare > 0) {
     const replyToStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-    maybeReplyTo = reader.text(next + 1, replyToStop)
+    maybeReplyTo = decodeText(reader.bytes, next + 1, replyToStop)
     next = replyToStop
     spare--
   }
@@ -157,8 +158,8 @@ export const decodeHMsg: MessageDecoder<HMsg> = (reader, at, bodyStart, end) => 
   reader.next = headersGroupEnd + 2
   return {
     _tag: "HMsg",
-    subject: reader.text(bodyStart + 5, subjectStop),
-    sid: reader.text(subjectStop + 1, sidStop),
+    subject: decodeText(reader.bytes, bodyStart + 5, subjectStop),
+    sid: decodeText(reader.bytes, subjectStop + 1, sidStop),
     replyTo: maybeReplyTo,
     headers: maybeHeaders,
     payload: reader.slice(afterMaybeHeaders, headersGroupEnd)
@@ -241,7 +242,7 @@ export const decodeHPub: MessageDecoder<HPub> = (reader, at, bodyStart, end) => 
   if (spare > 0) {
     const replyToStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
     expectMin(replyToStop - (next + 1), 1, "HPub", "replyTo", next + 1 - at)
-    maybeReplyTo = reader.text(next + 1, replyToStop)
+    maybeReplyTo = decodeText(reader.bytes, next + 1, replyToStop)
     next = replyToStop
     spare--
   }
@@ -275,7 +276,7 @@ export const decodeHPub: MessageDecoder<HPub> = (reader, at, bodyStart, end) => 
   reader.next = headersGroupEnd + 2
   return {
     _tag: "HPub",
-    subject: reader.text(bodyStart + 5, subjectStop),
+    subject: decodeText(reader.bytes, bodyStart + 5, subjectStop),
     replyTo: maybeReplyTo,
     headers: maybeHeaders,
     payload: reader.slice(afterMaybeHeaders, headersGroupEnd)
@@ -346,7 +347,7 @@ export const decodeInfo: MessageDecoder<Info> = (reader, at, bodyStart, end) => 
   reader.next = infoEnd + 2
   return {
     _tag: "Info",
-    info: reader.text(bodyStart + 5, infoEnd)
+    info: decodeText(reader.bytes, bodyStart + 5, infoEnd)
   }
 }
 
@@ -387,7 +388,7 @@ export const decodeMsg: MessageDecoder<Msg> = (reader, at, bodyStart, end) => {
   let maybeReplyTo: string | undefined
   if (spare > 0) {
     const replyToStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-    maybeReplyTo = reader.text(next + 1, replyToStop)
+    maybeReplyTo = decodeText(reader.bytes, next + 1, replyToStop)
     next = replyToStop
     spare--
   }
@@ -405,8 +406,8 @@ export const decodeMsg: MessageDecoder<Msg> = (reader, at, bodyStart, end) => {
   reader.next = payloadEnd + 2
   return {
     _tag: "Msg",
-    subject: reader.text(bodyStart + 4, subjectStop),
-    sid: reader.text(subjectStop + 1, sidStop),
+    subject: decodeText(reader.bytes, bodyStart + 4, subjectStop),
+    sid: decodeText(reader.bytes, subjectStop + 1, sidStop),
     replyTo: maybeReplyTo,
     payload: reader.slice(lineEnd + 2, payloadEnd)
   }
@@ -541,7 +542,7 @@ export const decodePub: MessageDecoder<Pub> = (reader, at, bodyStart, end) => {
   if (spare > 0) {
     const replyToStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
     expectMin(replyToStop - (next + 1), 1, "Pub", "replyTo", next + 1 - at)
-    maybeReplyTo = reader.text(next + 1, replyToStop)
+    maybeReplyTo = decodeText(reader.bytes, next + 1, replyToStop)
     next = replyToStop
     spare--
   }
@@ -559,7 +560,7 @@ export const decodePub: MessageDecoder<Pub> = (reader, at, bodyStart, end) => {
   reader.next = payloadEnd + 2
   return {
     _tag: "Pub",
-    subject: reader.text(bodyStart + 4, subjectStop),
+    subject: decodeText(reader.bytes, bodyStart + 4, subjectStop),
     replyTo: maybeReplyTo,
     payload: reader.slice(lineEnd + 2, payloadEnd)
   }
@@ -616,7 +617,7 @@ export const decodeSub: MessageDecoder<Sub> = (reader, at, bodyStart, end) => {
   if (spare > 0) {
     const queueGroupStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
     expectMin(queueGroupStop - (next + 1), 1, "Sub", "queueGroup", next + 1 - at)
-    maybeQueueGroup = reader.text(next + 1, queueGroupStop)
+    maybeQueueGroup = decodeText(reader.bytes, next + 1, queueGroupStop)
     next = queueGroupStop
     spare--
   }
@@ -629,9 +630,9 @@ export const decodeSub: MessageDecoder<Sub> = (reader, at, bodyStart, end) => {
   reader.next = lineEnd + 2
   return {
     _tag: "Sub",
-    subject: reader.text(bodyStart + 4, subjectStop),
+    subject: decodeText(reader.bytes, bodyStart + 4, subjectStop),
     queueGroup: maybeQueueGroup,
-    sid: reader.text(sidStart, sidStop)
+    sid: decodeText(reader.bytes, sidStart, sidStop)
   }
 }
 
@@ -692,7 +693,7 @@ export const decodeUnsub: MessageDecoder<Unsub> = (reader, at, bodyStart, end) =
   reader.next = lineEnd + 2
   return {
     _tag: "Unsub",
-    sid: reader.text(bodyStart + 6, sidStop),
+    sid: decodeText(reader.bytes, bodyStart + 6, sidStop),
     maxMessages: maybeMaxMessages
   }
 }

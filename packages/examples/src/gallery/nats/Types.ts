@@ -11,6 +11,7 @@ import {
   checkTextUntil,
   checkUntil,
   checkVarint,
+  decodeText,
   encodeText,
   endStands,
   expectEnd,
@@ -41,8 +42,8 @@ export function readNatsHeader(reader: Reader, at: number, end: number, start: n
   const valueEnd = findLine(reader, nameEnd + 1, end, start, "NatsHeader", "value")
   reader.next = valueEnd + 2
   return {
-    name: reader.text(at, nameEnd),
-    value: reader.text(nameEnd + 1, valueEnd)
+    name: decodeText(reader.bytes, at, nameEnd),
+    value: decodeText(reader.bytes, nameEnd + 1, valueEnd)
   }
 }
 
@@ -104,7 +105,7 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
   }
   let maybeDescription: string | undefined
   if (next < lineEnd) {
-    maybeDescription = reader.text(next + 1, lineEnd)
+    maybeDescription = decodeText(reader.bytes, next + 1, lineEnd)
     next = lineEnd
   }
   expectEnd(next, lineEnd, "NatsHeaders", "description", start)

@@ -7,10 +7,9 @@ import {
   type Init,
   type Reader,
   type Writer,
-  expectAtLeast,
-  incomplete,
+  expectFrame,
+  expectWhole,
   malformed,
-  measuring,
   putBytes,
   putU32,
   putU8,
@@ -37,19 +36,11 @@ export type StartupEncoder<P, S = void> = (writer: Writer, packet: StartupInit &
  * `reader.next`. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does.
  */
 export function readStartup<P, S>(reader: Reader, at: number, states: S, decode: StartupDecoder<P, S>): P {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 4, "Startup", "header", 0)
-  const length2 = view.getUint32(at)
-  const bodyLength = length2
+  const size = measureStartup(reader, at, reader.bytes.length)
+  expectWhole(size, 4, reader.bytes.length - at, "Startup")
   const bodyStart = at + 4
-  const bodyEnd = at + bodyLength
-  const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Startup", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Startup", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Startup", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, states)
   reader.next = end
   return packet
@@ -107,25 +98,23 @@ export function encodeUnknownStartup(writer: Writer, packet: StartupInit & Pick<
 }
 
 /**
- * Size of the startup packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the startup packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureStartup(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 4, "Startup", "header", 0)
+export function measureStartup({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 4) return 0
   const length2 = view.getUint32(at)
   const bodyLength = length2
   const bodyStart = at + 4
   const bodyEnd = at + bodyLength
   const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Startup", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 1073741824, "Startup", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Startup", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const startupShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureStartup) }
+export const startupShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureStartup }
 
 /** What the header of a encryption packet says. */
 export interface EncryptionHead {}
@@ -151,9 +140,7 @@ export function readEncryption<P, S>(reader: Reader, at: number, states: S, deco
   const bodyStart = at
   const bodyEnd = open
   const packet = decode(reader, at, bodyStart, bodyEnd, states)
-  if (reader.next - at > 1073741824) {
-    return malformed("Limit", "Encryption", "", 0, "a frame of at most 1073741824 bytes", `${reader.next - at} bytes`)
-  }
+  expectFrame(reader.next - at, 1073741824, "Encryption", "")
   return packet
 }
 
@@ -205,19 +192,12 @@ export type PasswordEncoder<P, S = void> = (writer: Writer, packet: PasswordInit
  */
 export function readPassword<P, S>(reader: Reader, at: number, states: S, decode: PasswordDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Password", "header", 0)
+  const size = measurePassword(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "Password")
   const type = view.getUint8(at)
-  const length2 = view.getUint32(at + 1)
-  const bodyLength = length2
   const bodyStart = at + 5
-  const bodyEnd = at + 1 + bodyLength
-  const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Password", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Password", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Password", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, states)
   reader.next = end
   return packet
@@ -278,25 +258,23 @@ export function encodeUnknownPassword(writer: Writer, packet: PasswordInit & Pic
 }
 
 /**
- * Size of the password packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the password packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measurePassword(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Password", "header", 0)
+export function measurePassword({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint32(at + 1)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = at + 1 + bodyLength
   const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Password", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 1073741824, "Password", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Password", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const passwordShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measurePassword) }
+export const passwordShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measurePassword }
 
 /** What the header of a gss packet says. */
 export interface GssHead {}
@@ -319,19 +297,12 @@ export type GssEncoder<P, S = void> = (writer: Writer, packet: GssInit & GssFiel
  */
 export function readGss<P, S>(reader: Reader, at: number, states: S, decode: GssDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Gss", "header", 0)
+  const size = measureGss(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "Gss")
   const type = view.getUint8(at)
-  const length2 = view.getUint32(at + 1)
-  const bodyLength = length2
   const bodyStart = at + 5
-  const bodyEnd = at + 1 + bodyLength
-  const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Gss", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Gss", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Gss", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, states)
   reader.next = end
   return packet
@@ -385,24 +356,23 @@ export function encodeUnknownGss(writer: Writer, packet: GssInit & Pick<UnknownG
 }
 
 /**
- * Size of the gss packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to tell.
+ * Size of the gss packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than there
+ * is. Throws `DecodeError`.
  */
-export function measureGss(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Gss", "header", 0)
+export function measureGss({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint32(at + 1)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = at + 1 + bodyLength
   const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Gss", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 1073741824, "Gss", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Gss", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const gssShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureGss) }
+export const gssShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureGss }
 
 /** What the header of a saslInitial packet says. */
 export interface SaslInitialHead {}
@@ -425,21 +395,12 @@ export type SaslInitialEncoder<P, S = void> = (writer: Writer, packet: SaslIniti
  */
 export function readSaslInitial<P, S>(reader: Reader, at: number, states: S, decode: SaslInitialDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "SaslInitial", "header", 0)
+  const size = measureSaslInitial(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "SaslInitial")
   const type = view.getUint8(at)
-  const length2 = view.getUint32(at + 1)
-  const bodyLength = length2
   const bodyStart = at + 5
-  const bodyEnd = at + 1 + bodyLength
-  const end = bodyEnd
-  if (end - at > 1073741824) {
-    return malformed("Limit", "SaslInitial", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  }
-  if (bodyEnd < bodyStart) return malformed("Length", "SaslInitial", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("SaslInitial", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, states)
   reader.next = end
   return packet
@@ -500,27 +461,23 @@ export function encodeUnknownSaslInitial(writer: Writer, packet: SaslInitialInit
 }
 
 /**
- * Size of the saslInitial packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the saslInitial packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureSaslInitial(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "SaslInitial", "header", 0)
+export function measureSaslInitial({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint32(at + 1)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = at + 1 + bodyLength
   const end = bodyEnd
-  if (end - at > 1073741824) {
-    return malformed("Limit", "SaslInitial", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  }
+  expectFrame(end - at, 1073741824, "SaslInitial", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "SaslInitial", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const saslInitialShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureSaslInitial) }
+export const saslInitialShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureSaslInitial }
 
 /** What the header of a sasl packet says. */
 export interface SaslHead {}
@@ -543,19 +500,12 @@ export type SaslEncoder<P, S = void> = (writer: Writer, packet: SaslInit & SaslF
  */
 export function readSasl<P, S>(reader: Reader, at: number, states: S, decode: SaslDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Sasl", "header", 0)
+  const size = measureSasl(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "Sasl")
   const type = view.getUint8(at)
-  const length2 = view.getUint32(at + 1)
-  const bodyLength = length2
   const bodyStart = at + 5
-  const bodyEnd = at + 1 + bodyLength
-  const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Sasl", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Sasl", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Sasl", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, states)
   reader.next = end
   return packet
@@ -609,24 +559,23 @@ export function encodeUnknownSasl(writer: Writer, packet: SaslInit & Pick<Unknow
 }
 
 /**
- * Size of the sasl packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to tell.
+ * Size of the sasl packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than there
+ * is. Throws `DecodeError`.
  */
-export function measureSasl(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Sasl", "header", 0)
+export function measureSasl({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint32(at + 1)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = at + 1 + bodyLength
   const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Sasl", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 1073741824, "Sasl", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Sasl", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const saslShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureSasl) }
+export const saslShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureSasl }
 
 /** What the header of a frontend packet says. */
 export interface FrontendHead {}
@@ -649,19 +598,12 @@ export type FrontendEncoder<P, S = void> = (writer: Writer, packet: FrontendInit
  */
 export function readFrontend<P, S>(reader: Reader, at: number, states: S, decode: FrontendDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Frontend", "header", 0)
+  const size = measureFrontend(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "Frontend")
   const type = view.getUint8(at)
-  const length2 = view.getUint32(at + 1)
-  const bodyLength = length2
   const bodyStart = at + 5
-  const bodyEnd = at + 1 + bodyLength
-  const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Frontend", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Frontend", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Frontend", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, states)
   reader.next = end
   return packet
@@ -722,25 +664,23 @@ export function encodeUnknownFrontend(writer: Writer, packet: FrontendInit & Pic
 }
 
 /**
- * Size of the frontend packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the frontend packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureFrontend(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Frontend", "header", 0)
+export function measureFrontend({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint32(at + 1)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = at + 1 + bodyLength
   const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Frontend", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 1073741824, "Frontend", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Frontend", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const frontendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureFrontend) }
+export const frontendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureFrontend }
 
 /** What the header of a backend packet says. */
 export interface BackendHead {}
@@ -763,19 +703,12 @@ export type BackendEncoder<P, S = void> = (writer: Writer, packet: BackendInit &
  */
 export function readBackend<P, S>(reader: Reader, at: number, states: S, decode: BackendDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Backend", "header", 0)
+  const size = measureBackend(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "Backend")
   const type = view.getUint8(at)
-  const length2 = view.getUint32(at + 1)
-  const bodyLength = length2
   const bodyStart = at + 5
-  const bodyEnd = at + 1 + bodyLength
-  const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Backend", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Backend", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Backend", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, states)
   reader.next = end
   return packet
@@ -836,22 +769,20 @@ export function encodeUnknownBackend(writer: Writer, packet: BackendInit & Pick<
 }
 
 /**
- * Size of the backend packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the backend packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureBackend(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Backend", "header", 0)
+export function measureBackend({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint32(at + 1)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = at + 1 + bodyLength
   const end = bodyEnd
-  if (end - at > 1073741824) return malformed("Limit", "Backend", "length", 0, "a frame of at most 1073741824 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 1073741824, "Backend", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Backend", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const backendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measuring(measureBackend) }
+export const backendShape: FrameShape = { name: "PostgreSQL", maxFrame: 1073741824, sizeAt: measureBackend }

@@ -87,6 +87,7 @@ import {
   checkMin,
   checkTextUntil,
   checkToken,
+  decodeText,
   encodeText,
   endStands,
   expectAtLeast,
@@ -189,8 +190,8 @@ export const decodeNotificationResponse: BackendDecoder<NotificationResponse> = 
     _tag: "NotificationResponse",
     type: 0x41,
     processId: view.getInt32(bodyStart),
-    channel: reader.text(bodyStart + 4, channelEnd),
-    payload: reader.text(channelEnd + 1, payloadEnd)
+    channel: decodeText(reader.bytes, bodyStart + 4, channelEnd),
+    payload: decodeText(reader.bytes, channelEnd + 1, payloadEnd)
   }
 }
 
@@ -220,7 +221,7 @@ export const decodeCommandComplete: BackendDecoder<CommandComplete> = (reader, a
   return {
     _tag: "CommandComplete",
     type: 0x43,
-    tag: reader.text(bodyStart, tagEnd)
+    tag: decodeText(reader.bytes, bodyStart, tagEnd)
   }
 }
 
@@ -580,7 +581,7 @@ export const encodeAuthenticationCleartextPassword: BackendEncoder<Authenticatio
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x03, "AuthenticationCleartextPassword", "code")
+  view.setUint32(position, 0x03)
   finishBackend(writer, packet, "AuthenticationCleartextPassword", 82, bodyStart, position + 4)
 }
 
@@ -603,7 +604,7 @@ export const encodeAuthenticationGSS: BackendEncoder<AuthenticationGSS> = (write
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x07, "AuthenticationGSS", "code")
+  view.setUint32(position, 0x07)
   finishBackend(writer, packet, "AuthenticationGSS", 82, bodyStart, position + 4)
 }
 
@@ -628,7 +629,7 @@ export const encodeAuthenticationGSSContinue: BackendEncoder<AuthenticationGSSCo
   const bodyStart = beginBackend(writer, packet, 4 + packet.token.length)
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x08, "AuthenticationGSSContinue", "code")
+  view.setUint32(position, 0x08)
   position = putBytes(bytes, position + 4, packet.token)
   finishBackend(writer, packet, "AuthenticationGSSContinue", 82, bodyStart, position)
 }
@@ -652,7 +653,7 @@ export const encodeAuthenticationKerberosV5: BackendEncoder<AuthenticationKerber
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x02, "AuthenticationKerberosV5", "code")
+  view.setUint32(position, 0x02)
   finishBackend(writer, packet, "AuthenticationKerberosV5", 82, bodyStart, position + 4)
 }
 
@@ -677,7 +678,7 @@ export const encodeAuthenticationMD5Password: BackendEncoder<AuthenticationMD5Pa
   const bodyStart = beginBackend(writer, packet, 8)
   const { bytes, view } = writer
   const position = bodyStart
-  putU32(view, position, 0x05, "AuthenticationMD5Password", "code")
+  view.setUint32(position, 0x05)
   checkLength(packet.salt.length, 4, "AuthenticationMD5Password", "salt")
   bytes.set(packet.salt, position + 4)
   finishBackend(writer, packet, "AuthenticationMD5Password", 82, bodyStart, position + 8)
@@ -702,7 +703,7 @@ export const encodeAuthenticationOk: BackendEncoder<AuthenticationOk> = (writer,
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x00, "AuthenticationOk", "code")
+  view.setUint32(position, 0x00)
   finishBackend(writer, packet, "AuthenticationOk", 82, bodyStart, position + 4)
 }
 
@@ -722,7 +723,7 @@ export const decodeAuthenticationSASL: BackendDecoder<AuthenticationSASL> = (rea
     while (!endStands(reader, "\u0000", mechanismsAt, end, at, "", "")) {
       const End = findByte(reader, 0, mechanismsAt, end, at, "AuthenticationSASL", "")
       expectMin(End - mechanismsAt, 1, "AuthenticationSASL", "", mechanismsAt - at)
-      mechanisms.push(reader.text(mechanismsAt, End))
+      mechanisms.push(decodeText(reader.bytes, mechanismsAt, End))
       mechanismsAt = End + 1
     }
   } catch (error) {
@@ -740,7 +741,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
   const bodyStart = beginBackend(writer, packet, 5 + boundElements(packet.mechanisms, (one) => 1 + textBound(one)))
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x0a, "AuthenticationSASL", "code")
+  view.setUint32(position, 0x0a)
   position = position + 4
   let mechanismsIndex = 0
   try {
@@ -800,7 +801,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   )
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x0b, "AuthenticationSASLContinue", "code")
+  view.setUint32(position, 0x0b)
   const lineFrom = position + 4
   let begun = false
   position = position + 4
@@ -860,7 +861,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   )
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x0c, "AuthenticationSASLFinal", "code")
+  view.setUint32(position, 0x0c)
   const lineFrom = position + 4
   let begun = false
   position = position + 4
@@ -900,7 +901,7 @@ export const encodeAuthenticationSCMCredential: BackendEncoder<AuthenticationSCM
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x06, "AuthenticationSCMCredential", "code")
+  view.setUint32(position, 0x06)
   finishBackend(writer, packet, "AuthenticationSCMCredential", 82, bodyStart, position + 4)
 }
 
@@ -923,7 +924,7 @@ export const encodeAuthenticationSSPI: BackendEncoder<AuthenticationSSPI> = (wri
   const bodyStart = beginBackend(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x09, "AuthenticationSSPI", "code")
+  view.setUint32(position, 0x09)
   finishBackend(writer, packet, "AuthenticationSSPI", 82, bodyStart, position + 4)
 }
 
@@ -941,8 +942,8 @@ export const decodeParameterStatus: BackendDecoder<ParameterStatus> = (reader, a
   return {
     _tag: "ParameterStatus",
     type: 0x53,
-    parameter: reader.text(bodyStart, parameterEnd),
-    value: reader.text(parameterEnd + 1, valueEnd)
+    parameter: decodeText(reader.bytes, bodyStart, parameterEnd),
+    value: decodeText(reader.bytes, parameterEnd + 1, valueEnd)
   }
 }
 
@@ -1288,7 +1289,7 @@ export const decodeNegotiateProtocolVersion: BackendDecoder<NegotiateProtocolVer
   try {
     while (unrecognizedOptions.length < unrecognizedOptionsCount) {
       const End = findByte(reader, 0, unrecognizedOptionsAt, end, at, "NegotiateProtocolVersion", "")
-      unrecognizedOptions.push(reader.text(unrecognizedOptionsAt, End))
+      unrecognizedOptions.push(decodeText(reader.bytes, unrecognizedOptionsAt, End))
       unrecognizedOptionsAt = End + 1
     }
   } catch (error) {
@@ -1428,8 +1429,8 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   return {
     _tag: "Bind",
     type: 0x42,
-    portal: reader.text(bodyStart, portalEnd),
-    statement: reader.text(portalEnd + 1, statementEnd),
+    portal: decodeText(reader.bytes, bodyStart, portalEnd),
+    statement: decodeText(reader.bytes, portalEnd + 1, statementEnd),
     parameterFormats,
     parameters,
     resultFormats
@@ -1518,7 +1519,7 @@ export const decodeClose: FrontendDecoder<Close> = (reader, at, bodyStart, end) 
     _tag: "Close",
     type: 0x43,
     target,
-    name: reader.text(bodyStart + 1, nameEnd)
+    name: decodeText(reader.bytes, bodyStart + 1, nameEnd)
   }
 }
 
@@ -1553,7 +1554,7 @@ export const decodeDescribe: FrontendDecoder<Describe> = (reader, at, bodyStart,
     _tag: "Describe",
     type: 0x44,
     target,
-    name: reader.text(bodyStart + 1, nameEnd)
+    name: decodeText(reader.bytes, bodyStart + 1, nameEnd)
   }
 }
 
@@ -1584,7 +1585,7 @@ export const decodeExecute: FrontendDecoder<Execute> = (reader, at, bodyStart, e
   return {
     _tag: "Execute",
     type: 0x45,
-    portal: reader.text(bodyStart, portalEnd),
+    portal: decodeText(reader.bytes, bodyStart, portalEnd),
     maximumRows: view.getInt32(portalEnd + 1)
   }
 }
@@ -1764,8 +1765,8 @@ export const decodeParse: FrontendDecoder<Parse> = (reader, at, bodyStart, end) 
   return {
     _tag: "Parse",
     type: 0x50,
-    statement: reader.text(bodyStart, statementEnd),
-    query: reader.text(statementEnd + 1, queryEnd),
+    statement: decodeText(reader.bytes, bodyStart, statementEnd),
+    query: decodeText(reader.bytes, statementEnd + 1, queryEnd),
     parameterTypes
   }
 }
@@ -1811,7 +1812,7 @@ export const decodeQuery: FrontendDecoder<Query> = (reader, at, bodyStart, end) 
   return {
     _tag: "Query",
     type: 0x51,
-    query: reader.text(bodyStart, queryEnd)
+    query: decodeText(reader.bytes, bodyStart, queryEnd)
   }
 }
 
@@ -1916,7 +1917,7 @@ export const decodeCopyFail: FrontendDecoder<CopyFail> = (reader, at, bodyStart,
   return {
     _tag: "CopyFail",
     type: 0x66,
-    reason: reader.text(bodyStart, reasonEnd)
+    reason: decodeText(reader.bytes, bodyStart, reasonEnd)
   }
 }
 
@@ -1964,7 +1965,7 @@ export const decodePasswordMessage: PasswordDecoder<PasswordMessage> = (reader, 
   return {
     _tag: "PasswordMessage",
     type: 0x70,
-    password: reader.text(bodyStart, passwordEnd)
+    password: decodeText(reader.bytes, bodyStart, passwordEnd)
   }
 }
 
@@ -2061,7 +2062,7 @@ export const decodeSASLInitialResponse: SaslInitialDecoder<SASLInitialResponse> 
   return {
     _tag: "SASLInitialResponse",
     type: 0x70,
-    mechanism: reader.text(bodyStart, mechanismEnd),
+    mechanism: decodeText(reader.bytes, bodyStart, mechanismEnd),
     response
   }
 }
@@ -2112,7 +2113,7 @@ export const encodeCancelRequest: StartupEncoder<CancelRequest> = (writer, packe
   const bodyStart = beginStartup(writer, packet, 8 + packet.secretKey.length)
   const { bytes, view } = writer
   let position = bodyStart
-  putU32(view, position, 0x4d2162e, "CancelRequest", "code")
+  view.setUint32(position, 0x4d2162e)
   putI32(view, position + 4, packet.processId, "CancelRequest", "processId")
   const secretKeyFrom = position + 8
   position = putBytes(bytes, secretKeyFrom, packet.secretKey)
@@ -2137,7 +2138,7 @@ export const encodeGSSENCRequest: StartupEncoder<GSSENCRequest> = (writer, packe
   const bodyStart = beginStartup(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x4d21630, "GSSENCRequest", "code")
+  view.setUint32(position, 0x4d21630)
   finishStartup(writer, packet, "GSSENCRequest", 0, bodyStart, position + 4)
 }
 
@@ -2158,7 +2159,7 @@ export const encodeSSLRequest: StartupEncoder<SSLRequest> = (writer, packet) => 
   const bodyStart = beginStartup(writer, packet, 4)
   const { view } = writer
   const position = bodyStart
-  putU32(view, position, 0x4d2162f, "SSLRequest", "code")
+  view.setUint32(position, 0x4d2162f)
   finishStartup(writer, packet, "SSLRequest", 0, bodyStart, position + 4)
 }
 
@@ -2196,7 +2197,7 @@ export const encodeStartupMessage: StartupEncoder<StartupMessage> = (writer, pac
   const bodyStart = beginStartup(writer, packet, 5 + boundElements(packet.parameters, (one) => boundParameter(one)))
   const { bytes, view } = writer
   let position = bodyStart
-  putU16(view, position, 0x03, "StartupMessage", "majorVersion")
+  view.setUint16(position, 0x03)
   putU16(view, position + 2, packet.minorVersion, "StartupMessage", "minorVersion")
   position = position + 4
   let parametersIndex = 0

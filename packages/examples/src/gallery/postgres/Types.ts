@@ -13,6 +13,7 @@ import {
   checkToken,
   checkVarint,
   decodeEncoded,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectEnd,
@@ -127,7 +128,7 @@ export function readColumn(reader: Reader, at: number, end: number, start: numbe
   if (!isFormat(format)) return malformed("UnknownValue", "Column", "format", nameEnd + 17 - start, "one of 0, 1", String(format))
   reader.next = nameEnd + 19
   return {
-    name: reader.text(at, nameEnd),
+    name: decodeText(reader.bytes, at, nameEnd),
     tableOid: view.getUint32(nameEnd + 1),
     attribute: view.getInt16(nameEnd + 5),
     typeOid: view.getUint32(nameEnd + 7),
@@ -293,7 +294,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = codeEnd + 1
       return {
         _tag: "SqlState",
-        code: reader.text(at + 1, codeEnd)
+        code: decodeText(reader.bytes, at + 1, codeEnd)
       }
     }
     case 68: {
@@ -301,7 +302,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = textEnd + 1
       return {
         _tag: "Detail",
-        text: reader.text(at + 1, textEnd)
+        text: decodeText(reader.bytes, at + 1, textEnd)
       }
     }
     case 70: {
@@ -309,7 +310,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = nameEnd + 1
       return {
         _tag: "File",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 72: {
@@ -317,7 +318,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = textEnd + 1
       return {
         _tag: "Hint",
-        text: reader.text(at + 1, textEnd)
+        text: decodeText(reader.bytes, at + 1, textEnd)
       }
     }
     case 76: {
@@ -334,7 +335,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = textEnd + 1
       return {
         _tag: "Message",
-        text: reader.text(at + 1, textEnd)
+        text: decodeText(reader.bytes, at + 1, textEnd)
       }
     }
     case 80: {
@@ -351,7 +352,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = nameEnd + 1
       return {
         _tag: "Routine",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 83: {
@@ -359,7 +360,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = textEnd + 1
       return {
         _tag: "Severity",
-        text: reader.text(at + 1, textEnd)
+        text: decodeText(reader.bytes, at + 1, textEnd)
       }
     }
     case 86: {
@@ -367,7 +368,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = textEnd + 1
       return {
         _tag: "SeverityInEnglish",
-        text: reader.text(at + 1, textEnd)
+        text: decodeText(reader.bytes, at + 1, textEnd)
       }
     }
     case 87: {
@@ -375,7 +376,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = textEnd + 1
       return {
         _tag: "Where",
-        text: reader.text(at + 1, textEnd)
+        text: decodeText(reader.bytes, at + 1, textEnd)
       }
     }
     case 99: {
@@ -383,7 +384,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = nameEnd + 1
       return {
         _tag: "Column",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 100: {
@@ -391,7 +392,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = nameEnd + 1
       return {
         _tag: "DataType",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 110: {
@@ -399,7 +400,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = nameEnd + 1
       return {
         _tag: "Constraint",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 112: {
@@ -416,7 +417,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = queryEnd + 1
       return {
         _tag: "InternalQuery",
-        query: reader.text(at + 1, queryEnd)
+        query: decodeText(reader.bytes, at + 1, queryEnd)
       }
     }
     case 115: {
@@ -424,7 +425,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = nameEnd + 1
       return {
         _tag: "Schema",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     case 116: {
@@ -432,7 +433,7 @@ export function readField(reader: Reader, at: number, end: number, start: number
       reader.next = nameEnd + 1
       return {
         _tag: "Table",
-        name: reader.text(at + 1, nameEnd)
+        name: decodeText(reader.bytes, at + 1, nameEnd)
       }
     }
     default:
@@ -673,8 +674,8 @@ export function readParameter(reader: Reader, at: number, end: number, start: nu
   const valueEnd = findByte(reader, 0, nameEnd + 1, end, start, "Parameter", "value")
   reader.next = valueEnd + 1
   return {
-    name: reader.text(at, nameEnd),
-    value: reader.text(nameEnd + 1, valueEnd)
+    name: decodeText(reader.bytes, at, nameEnd),
+    value: decodeText(reader.bytes, nameEnd + 1, valueEnd)
   }
 }
 
@@ -781,7 +782,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
       reader.next = Math.floor(end)
       return {
         _tag: "AuthorizationIdentity",
-        name: reader.text(at + 2, Math.floor(end))
+        name: decodeText(reader.bytes, at + 2, Math.floor(end))
       }
     }
     case 99: {
@@ -820,7 +821,7 @@ export function readScramAttribute(reader: Reader, at: number, end: number, star
       reader.next = Math.floor(end)
       return {
         _tag: "UserName",
-        name: reader.text(at + 2, Math.floor(end))
+        name: decodeText(reader.bytes, at + 2, Math.floor(end))
       }
     }
     case 112: {
@@ -1025,7 +1026,7 @@ export function readScramClientFirst(reader: Reader, at: number, end: number, st
   reader.next = lineEnd
   return {
     channelBinding,
-    authorizationIdentity: reader.text(channelBindingStop + 1, authorizationIdentityStop),
+    authorizationIdentity: decodeText(reader.bytes, channelBindingStop + 1, authorizationIdentityStop),
     attributes
   }
 }

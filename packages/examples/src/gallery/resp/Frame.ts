@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** The headers of resp packets, and packets that no command describes. */
-import { type Init, type Reader, type Writer, malformed, unencodable } from "@wirewright/codec"
+import { type Init, type Reader, type Writer, expectFrame, unencodable } from "@wirewright/codec"
 
 /** What the header of a request packet says. */
 export interface RequestHead {}
@@ -28,9 +28,7 @@ export function readRequest<P, S>(reader: Reader, at: number, states: S, decode:
   const bodyStart = at
   const bodyEnd = open
   const packet = decode(reader, at, bodyStart, bodyEnd, states)
-  if (reader.next - at > 536870944) {
-    return malformed("Limit", "Request", "", 0, "a frame of at most 536870944 bytes", `${reader.next - at} bytes`)
-  }
+  expectFrame(reader.next - at, 536870944, "Request", "")
   return packet
 }
 
@@ -85,9 +83,7 @@ export function readReply<P, S>(reader: Reader, at: number, states: S, decode: R
   const bodyStart = at
   const bodyEnd = open
   const packet = decode(reader, at, bodyStart, bodyEnd, states)
-  if (reader.next - at > 536870944) {
-    return malformed("Limit", "Reply", "", 0, "a frame of at most 536870944 bytes", `${reader.next - at} bytes`)
-  }
+  expectFrame(reader.next - at, 536870944, "Reply", "")
   return packet
 }
 

@@ -18,6 +18,7 @@ import {
   checkHead,
   checkTextUntil,
   checkVarint,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectMeant,
@@ -202,7 +203,7 @@ export const decodeInline: RequestDecoder<Inline> = (reader, at, bodyStart, end)
   reader.next = lineEnd + 1
   return {
     _tag: "Inline",
-    line: reader.text(bodyStart, lineEnd)
+    line: decodeText(reader.bytes, bodyStart, lineEnd)
   }
 }
 

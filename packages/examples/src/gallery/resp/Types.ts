@@ -15,6 +15,7 @@ import {
   checkVarintBig,
   decimalSize,
   decodeEncoded,
+  decodeText,
   deeper,
   deeperWrite,
   encodeText,
@@ -274,7 +275,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       reader.next = messageEnd + 2
       return {
         _tag: "BulkError",
-        message: reader.text(messageLengthEnd + 2, messageEnd)
+        message: decodeText(reader.bytes, messageLengthEnd + 2, messageEnd)
       }
     }
     case 35: {
@@ -375,7 +376,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       reader.next = textEnd + 2
       return {
         _tag: "SimpleString",
-        text: reader.text(at + 1, textEnd)
+        text: decodeText(reader.bytes, at + 1, textEnd)
       }
     }
     case 44: {
@@ -392,7 +393,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       reader.next = messageEnd + 2
       return {
         _tag: "SimpleError",
-        message: reader.text(at + 1, messageEnd)
+        message: decodeText(reader.bytes, at + 1, messageEnd)
       }
     }
     case 58: {
@@ -761,7 +762,7 @@ export function readVerbatim(reader: Reader, at: number, end: number, start: num
   reader.next = Math.floor(end)
   return {
     format,
-    text: reader.text(at + 4, Math.floor(end))
+    text: decodeText(reader.bytes, at + 4, Math.floor(end))
   }
 }
 

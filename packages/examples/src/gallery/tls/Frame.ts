@@ -8,11 +8,10 @@ import {
   type Init,
   type Reader,
   type Writer,
-  expectAtLeast,
+  expectFrame,
+  expectWhole,
   getU24,
-  incomplete,
   malformed,
-  measuring,
   putBytes,
   putU16,
   putU24,
@@ -52,19 +51,12 @@ export type PlaintextEncoder<P, S = void> = (writer: Writer, packet: PlaintextIn
  */
 export function readPlaintext<P, S>(reader: Reader, at: number, states: S, decode: PlaintextDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Plaintext", "header", 0)
+  const size = measurePlaintext(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "Plaintext")
   const type = view.getUint8(at)
-  const length2 = view.getUint16(at + 3)
-  const bodyLength = length2
   const bodyStart = at + 5
-  const bodyEnd = bodyStart + bodyLength
-  const end = bodyEnd
-  if (end - at > 16777215) return malformed("Limit", "Plaintext", "length", 0, "a frame of at most 16777215 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Plaintext", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Plaintext", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, view.getUint16(at + 1), states)
   reader.next = end
   return packet
@@ -127,25 +119,23 @@ export function encodeUnknownPlaintext(writer: Writer, packet: PlaintextInit & P
 }
 
 /**
- * Size of the plaintext packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the plaintext packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measurePlaintext(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Plaintext", "header", 0)
+export function measurePlaintext({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint16(at + 3)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 16777215) return malformed("Limit", "Plaintext", "length", 0, "a frame of at most 16777215 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 16777215, "Plaintext", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Plaintext", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const plaintextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measuring(measurePlaintext) }
+export const plaintextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measurePlaintext }
 
 /** What the header of a ciphertext packet says. */
 export interface CiphertextHead {
@@ -180,18 +170,11 @@ export type CiphertextEncoder<P, S = void> = (writer: Writer, packet: Ciphertext
  */
 export function readCiphertext<P, S>(reader: Reader, at: number, states: S, decode: CiphertextDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Ciphertext", "header", 0)
-  const length2 = view.getUint16(at + 3)
-  const bodyLength = length2
+  const size = measureCiphertext(reader, at, reader.bytes.length)
+  expectWhole(size, 5, reader.bytes.length - at, "Ciphertext")
   const bodyStart = at + 5
-  const bodyEnd = bodyStart + bodyLength
-  const end = bodyEnd
-  if (end - at > 16777215) return malformed("Limit", "Ciphertext", "length", 0, "a frame of at most 16777215 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Ciphertext", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Ciphertext", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, view.getUint8(at), view.getUint16(at + 1), states)
   reader.next = end
   return packet
@@ -253,25 +236,23 @@ export function encodeUnknownCiphertext(writer: Writer, packet: CiphertextInit &
 }
 
 /**
- * Size of the ciphertext packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the ciphertext packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureCiphertext(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 5, "Ciphertext", "header", 0)
+export function measureCiphertext({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 5) return 0
   const length2 = view.getUint16(at + 3)
   const bodyLength = length2
   const bodyStart = at + 5
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 16777215) return malformed("Limit", "Ciphertext", "length", 0, "a frame of at most 16777215 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 16777215, "Ciphertext", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Ciphertext", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const ciphertextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measuring(measureCiphertext) }
+export const ciphertextShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measureCiphertext }
 
 /** What the header of a handshakeMessage packet says. */
 export interface HandshakeMessageHead {}
@@ -305,23 +286,12 @@ export type HandshakeMessageEncoder<P, S = void> = (
  */
 export function readHandshakeMessage<P, S>(reader: Reader, at: number, states: S, decode: HandshakeMessageDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 4, "HandshakeMessage", "header", 0)
+  const size = measureHandshakeMessage(reader, at, reader.bytes.length)
+  expectWhole(size, 4, reader.bytes.length - at, "HandshakeMessage")
   const type = view.getUint8(at)
-  const length2 = getU24(view, at + 1)
-  const bodyLength = length2
   const bodyStart = at + 4
-  const bodyEnd = bodyStart + bodyLength
-  const end = bodyEnd
-  if (end - at > 16777215) {
-    return malformed("Limit", "HandshakeMessage", "length", 0, "a frame of at most 16777215 bytes", `${end - at} bytes`)
-  }
-  if (bodyEnd < bodyStart) {
-    return malformed("Length", "HandshakeMessage", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  }
-  if (end > reader.bytes.length) {
-    return incomplete("HandshakeMessage", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
+  const end = at + size
+  const bodyEnd = end
   const packet = decode(reader, at, bodyStart, bodyEnd, type, states)
   reader.next = end
   return packet
@@ -385,21 +355,17 @@ export function encodeUnknownHandshakeMessage(
 }
 
 /**
- * Size of the handshakeMessage packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are
- * needed to tell.
+ * Size of the handshakeMessage packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more
+ * than there is. Throws `DecodeError`.
  */
-export function measureHandshakeMessage(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 4, "HandshakeMessage", "header", 0)
+export function measureHandshakeMessage({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 4) return 0
   const length2 = getU24(view, at + 1)
   const bodyLength = length2
   const bodyStart = at + 4
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 16777215) {
-    return malformed("Limit", "HandshakeMessage", "length", 0, "a frame of at most 16777215 bytes", `${end - at} bytes`)
-  }
+  expectFrame(end - at, 16777215, "HandshakeMessage", "length")
   if (bodyEnd < bodyStart) {
     return malformed("Length", "HandshakeMessage", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   }
@@ -407,4 +373,4 @@ export function measureHandshakeMessage(reader: Reader, at: number): number {
 }
 
 /** How long a frame is, for the framer. */
-export const handshakeMessageShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measuring(measureHandshakeMessage) }
+export const handshakeMessageShape: FrameShape = { name: "TLS", maxFrame: 16777215, sizeAt: measureHandshakeMessage }

@@ -934,7 +934,7 @@ export const encodeChangeCipherSpec: PlaintextEncoder<ChangeCipherSpec> = (write
   const bodyStart = beginPlaintext(writer, packet, 1)
   const { view } = writer
   const position = bodyStart
-  putU8(view, position, 0x01, "ChangeCipherSpec", "one")
+  view.setUint8(position, 0x01)
   finishPlaintext(writer, packet, "ChangeCipherSpec", 20, bodyStart, position + 1)
 }
 

@@ -8,6 +8,7 @@ import {
   type Writer,
   boundElements,
   checkPresence,
+  decodeText,
   encodeText,
   expectAtLeast,
   expectConstant,
@@ -553,7 +554,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ClientExtensionData", "", protocolsAt + 1, start)
-          protocols.push(reader.text(protocolsAt + 1, elementEnd))
+          protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
@@ -1929,7 +1930,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ServerExtensionData", "", protocolsAt + 1, start)
-          protocols.push(reader.text(protocolsAt + 1, elementEnd))
+          protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
@@ -2406,7 +2407,7 @@ export function readServerName(reader: Reader, at: number, end: number, start: n
   expectWithin(nameEnd, end, "ServerName", "name", at + 3, start)
   reader.next = nameEnd
   return {
-    name: reader.text(at + 3, nameEnd)
+    name: decodeText(reader.bytes, at + 3, nameEnd)
   }
 }
 
@@ -2414,7 +2415,7 @@ export function readServerName(reader: Reader, at: number, end: number, start: n
 export function writeServerName(writer: Writer, at: number, value: ServerName): number {
   const { bytes, view } = writer
   let position = at
-  putU8(view, position, 0x00, "ServerName", "type")
+  view.setUint8(position, 0x00)
   const nameAt = position + 1
   const nameFrom = position + 3
   position = position + 3 + encodeText(bytes, position + 3, value.name)

@@ -7,10 +7,9 @@ import {
   type Init,
   type Reader,
   type Writer,
-  expectAtLeast,
-  incomplete,
+  expectFrame,
+  expectWhole,
   malformed,
-  measuring,
   putBytes,
   putU8,
   unencodable
@@ -37,19 +36,12 @@ export type DescriptorEncoder<P, S = void> = (writer: Writer, packet: Descriptor
  */
 export function readDescriptor<P, S>(reader: Reader, at: number, states: S, decode: DescriptorDecoder<P, S>): P {
   const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 2, "Descriptor", "header", 0)
-  const length2 = view.getUint8(at)
-  const bodyLength = length2
+  const size = measureDescriptor(reader, at, reader.bytes.length)
+  expectWhole(size, 2, reader.bytes.length - at, "Descriptor")
   const bDescriptorType = view.getUint8(at + 1)
   const bodyStart = at + 2
-  const end = at + bodyLength
+  const end = at + size
   const bodyEnd = end
-  if (end - at > 255) return malformed("Limit", "Descriptor", "length", 0, "a frame of at most 255 bytes", `${end - at} bytes`)
-  if (bodyEnd < bodyStart) return malformed("Length", "Descriptor", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
-  if (end > reader.bytes.length) {
-    return incomplete("Descriptor", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
-  }
   const packet = decode(reader, at, bodyStart, bodyEnd, bDescriptorType, states)
   reader.next = end
   return packet
@@ -113,22 +105,20 @@ export function encodeUnknownDescriptor(
 }
 
 /**
- * Size of the descriptor packet at `at`, which may be more than there is. Throws `DecodeError`, `incomplete` when more bytes are needed to
- * tell.
+ * Size of the descriptor packet at `at`, of which the bytes before `until` are there; 0 when they are too few to tell. It may be more than
+ * there is. Throws `DecodeError`.
  */
-export function measureDescriptor(reader: Reader, at: number): number {
-  const view = reader.view
-  const open = reader.open
-  expectAtLeast(open - at, 2, "Descriptor", "header", 0)
+export function measureDescriptor({ view }: Pick<Reader, "view">, at: number, until: number): number {
+  if (until - at < 2) return 0
   const length2 = view.getUint8(at)
   const bodyLength = length2
   const bodyStart = at + 2
   const end = at + bodyLength
   const bodyEnd = end
-  if (end - at > 255) return malformed("Limit", "Descriptor", "length", 0, "a frame of at most 255 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 255, "Descriptor", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Descriptor", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }
 
 /** How long a frame is, for the framer. */
-export const frameShape: FrameShape = { name: "USB", maxFrame: 255, sizeAt: measuring(measureDescriptor) }
+export const frameShape: FrameShape = { name: "USB", maxFrame: 255, sizeAt: measureDescriptor }

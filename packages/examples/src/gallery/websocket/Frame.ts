@@ -10,6 +10,7 @@ import {
   checkBits,
   checkVarintBig,
   expectAtLeast,
+  expectFrame,
   expectMore,
   incomplete,
   malformed,
@@ -107,7 +108,7 @@ export function readFrame<P, S>(reader: Reader, at: number, states: S, decode: F
   const bodyStart = afterMaybeMaskingKey
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 31457280) return malformed("Limit", "Frame", "length", 0, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 31457280, "Frame", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Frame", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   if (end > reader.bytes.length) {
     return incomplete("Frame", "", reader.bytes.length - at, `${end - at} bytes`, `${reader.bytes.length - at} bytes`)
@@ -240,7 +241,7 @@ export function measureFrame(reader: Reader, at: number): number {
   const bodyStart = afterMaybeMaskingKey
   const bodyEnd = bodyStart + bodyLength
   const end = bodyEnd
-  if (end - at > 31457280) return malformed("Limit", "Frame", "length", 0, "a frame of at most 31457280 bytes", `${end - at} bytes`)
+  expectFrame(end - at, 31457280, "Frame", "length")
   if (bodyEnd < bodyStart) return malformed("Length", "Frame", "length", 0, "at least the header", `${bodyEnd - bodyStart} bytes`)
   return end - at
 }

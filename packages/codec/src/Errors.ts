@@ -133,9 +133,19 @@ export const malformed = (reason: DecodeReason, packet: string, path: string, of
   throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: false })
 }
 
+/** The one error that is thrown where nobody asks what is missing (`measuring`), since making one takes longer than reading a packet. */
+export let unfinished: DecodeError | undefined
+
+/** Says what input that ends too early throws, or nothing for an error that says where; returns what it was. */
+export const throwUnfinished = (error: DecodeError | undefined): DecodeError | undefined => {
+  const before = unfinished
+  unfinished = error
+  return before
+}
+
 /** Throws: the input ends too early. */
 export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never => {
-  throw new DecodeError({ reason: "Incomplete", packet, path, offset, expected, got, incomplete: true })
+  throw unfinished ?? new DecodeError({ reason: "Incomplete", packet, path, offset, expected, got, incomplete: true })
 }
 
 /** Throws: the value cannot be written. */

@@ -9,7 +9,7 @@
  * What a frame's length stands in is the shape's business (`FrameShape`), so that a framer has no code for headers of other protocols. Its
  * fields are private to the language, which lets minifiers shorten their names.
  */
-import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
+import { DecodeError, type DecodeProblem, hexNumber, incomplete, malformed, throwUnfinished } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
@@ -75,25 +75,37 @@ export const headerShape = (length: HeaderLength): HeaderShape => {
   }
 }
 
+/** Nobody sees what it says. */
+const more = /* @__PURE__ */ new DecodeError({ incomplete: true } as DecodeProblem)
+
 /**
  * The `sizeAt` of frames that are read to be measured. `measure` returns the size of the frame at `at` and throws `DecodeError`,
- * `incomplete` when more bytes are needed to tell.
+ * `incomplete` when more bytes are needed to tell. A reader that is given again with more of the same frame knows which lists of it have been
+ * read.
  */
 export const measuring = (measure: (reader: Reader, at: number) => number): FrameShape["sizeAt"] => (reader, at, end) => {
+  const before = throwUnfinished(more)
   try {
-    const whole = end === reader.bytes.length
-    const size = whole ? measure(reader, at) : measure(new Reader(reader.slice(at, end)), 0)
+    const size = end === reader.bytes.length ? measure(reader, at) : measure(partOf(reader, at, end), 0)
     return size > 0 ? size : malformed("Length", "", "", 0, "a frame of at least 1 byte", `${size} bytes`)
   } catch (error) {
     if (error instanceof DecodeError && error.incomplete) return 0
     throw error
+  } finally {
+    throwUnfinished(before)
   }
+}
+
+const partOf = (reader: Reader, at: number, end: number): Reader => {
+  const part = new Reader(reader.slice(at, end))
+  part.progress = reader.progress ??= new Map()
+  return part
 }
 
 /** Up to this size, a loop copies faster than `set`, which needs a view of the part to be copied. */
 const shortCopy = 32
 /** So much of a chunk is at least looked at to tell how long a frame is that began before it. */
-const firstLook = 512
+const firstLook = 4096
 /** A buffer that a large frame has lain in is not kept for small ones. */
 const largestShared = 16 * 1024
 
@@ -223,6 +235,7 @@ export class Framer {
     if (end > at) this.#hold(chunk, at, end)
     if (size === 0 || held.length < size) return length
     const reader = this.#reader
+    reader.progress = undefined
     const { start } = held
     // byte fields of the packet are views into this part of the buffer, so it is given away
     held.start = held.position = start + size
@@ -240,7 +253,8 @@ export class Framer {
     const held = this.#held
     const at = held.need(size)
     const { bytes } = held
-    if (this.#reader.bytes !== bytes) this.#reader = new Reader(bytes)
+    const before = this.#reader
+    if (before.bytes !== bytes) (this.#reader = new Reader(bytes)).progress = before.progress
     if (size > shortCopy) bytes.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), at)
     else for (let i = 0; i < size; i++) bytes[at + i] = chunk[from + i]!
     held.position = at + size

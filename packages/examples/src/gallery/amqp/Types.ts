@@ -16,6 +16,8 @@ import {
   expectNoBits,
   expectWithin,
   inElement,
+  interrupted,
+  keepElements,
   malformed,
   putBytes,
   putF32,
@@ -29,6 +31,7 @@ import {
   putU64,
   putU8,
   readNested,
+  resumeElements,
   shallower,
   textBound,
   unencodable,
@@ -152,8 +155,8 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       const valuesLength = view.getUint32(at + 1)
       const valuesEnd = at + 5 + valuesLength
       expectWithin(valuesEnd, end, "FieldValue", "values", at + 5, start)
-      const values: Array<FieldValue> = []
-      let valuesAt = at + 5
+      const values = resumeElements<FieldValue>(reader, at + 5, start, "FieldValue", "values")
+      let valuesAt = reader.next
       try {
         while (valuesEnd - valuesAt >= 1) {
           const element = readFieldValue(reader, valuesAt, valuesEnd, start)
@@ -162,8 +165,9 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
           valuesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "values", values.length)
+        throw interrupted(reader, error, values, at + 5, valuesAt, start, "FieldValue", "values")
       }
+      if (reader.progress !== undefined) keepElements(reader, values, at + 5, valuesAt, start, "FieldValue", "values")
       expectEnd(valuesAt, valuesEnd, "FieldValue", "values", start)
       reader.next = valuesEnd
       return {
@@ -193,8 +197,8 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       const entriesLength = view.getUint32(at + 1)
       const entriesEnd = at + 5 + entriesLength
       expectWithin(entriesEnd, end, "FieldValue", "entries", at + 5, start)
-      const entries: Array<TableEntry> = []
-      let entriesAt = at + 5
+      const entries = resumeElements<TableEntry>(reader, at + 5, start, "FieldValue", "entries")
+      let entriesAt = reader.next
       try {
         while (entriesEnd - entriesAt >= 1) {
           const element = readTableEntry(reader, entriesAt, entriesEnd, start)
@@ -203,8 +207,9 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
           entriesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "entries", entries.length)
+        throw interrupted(reader, error, entries, at + 5, entriesAt, start, "FieldValue", "entries")
       }
+      if (reader.progress !== undefined) keepElements(reader, entries, at + 5, entriesAt, start, "FieldValue", "entries")
       expectEnd(entriesAt, entriesEnd, "FieldValue", "entries", start)
       reader.next = entriesEnd
       return {
@@ -1020,8 +1025,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const serverPropertiesLength = view.getUint32(at + 6)
       const serverPropertiesEnd = at + 10 + serverPropertiesLength
       expectWithin(serverPropertiesEnd, end, "Method", "serverProperties", at + 10, start)
-      const serverProperties: Array<TableEntry> = []
-      let serverPropertiesAt = at + 10
+      const serverProperties = resumeElements<TableEntry>(reader, at + 10, start, "Method", "serverProperties")
+      let serverPropertiesAt = reader.next
       try {
         while (serverPropertiesEnd - serverPropertiesAt >= 1) {
           const element = readTableEntry(reader, serverPropertiesAt, serverPropertiesEnd, start)
@@ -1030,7 +1035,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           serverPropertiesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "serverProperties", serverProperties.length)
+        throw interrupted(reader, error, serverProperties, at + 10, serverPropertiesAt, start, "Method", "serverProperties")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, serverProperties, at + 10, serverPropertiesAt, start, "Method", "serverProperties")
       }
       expectEnd(serverPropertiesAt, serverPropertiesEnd, "Method", "serverProperties", start)
       expectAtLeast(end - serverPropertiesEnd, 4, "Method", "mechanisms", serverPropertiesEnd - start)
@@ -1056,8 +1064,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const clientPropertiesLength = view.getUint32(at + 4)
       const clientPropertiesEnd = at + 8 + clientPropertiesLength
       expectWithin(clientPropertiesEnd, end, "Method", "clientProperties", at + 8, start)
-      const clientProperties: Array<TableEntry> = []
-      let clientPropertiesAt = at + 8
+      const clientProperties = resumeElements<TableEntry>(reader, at + 8, start, "Method", "clientProperties")
+      let clientPropertiesAt = reader.next
       try {
         while (clientPropertiesEnd - clientPropertiesAt >= 1) {
           const element = readTableEntry(reader, clientPropertiesAt, clientPropertiesEnd, start)
@@ -1066,7 +1074,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           clientPropertiesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "clientProperties", clientProperties.length)
+        throw interrupted(reader, error, clientProperties, at + 8, clientPropertiesAt, start, "Method", "clientProperties")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, clientProperties, at + 8, clientPropertiesAt, start, "Method", "clientProperties")
       }
       expectEnd(clientPropertiesAt, clientPropertiesEnd, "Method", "clientProperties", start)
       expectAtLeast(end - clientPropertiesEnd, 1, "Method", "mechanism", clientPropertiesEnd - start)
@@ -1314,8 +1325,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(typeEnd + 1)
       const argumentsValueEnd = typeEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", typeEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = typeEnd + 5
+      const argumentsValue = resumeElements<TableEntry>(reader, typeEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1324,8 +1335,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, typeEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
+      if (reader.progress !== undefined) keepElements(reader, argumentsValue, typeEnd + 5, argumentsValueAt, start, "Method", "arguments")
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
       return {
@@ -1395,8 +1407,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 5
+      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1405,7 +1417,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1447,8 +1462,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 5
+      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1457,7 +1472,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1495,8 +1513,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(queueEnd + 1)
       const argumentsValueEnd = queueEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", queueEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = queueEnd + 5
+      const argumentsValue = resumeElements<TableEntry>(reader, queueEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1505,8 +1523,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, queueEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
+      if (reader.progress !== undefined) keepElements(reader, argumentsValue, queueEnd + 5, argumentsValueAt, start, "Method", "arguments")
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
       return {
@@ -1557,8 +1576,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 5
+      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1567,7 +1586,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1661,8 +1683,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd)
       const argumentsValueEnd = routingKeyEnd + 4 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 4, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 4
+      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 4, start, "Method", "arguments")
+      let argumentsValueAt = reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1671,7 +1693,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 4, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 4, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1730,8 +1755,8 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(consumerTagEnd + 1)
       const argumentsValueEnd = consumerTagEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", consumerTagEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = consumerTagEnd + 5
+      const argumentsValue = resumeElements<TableEntry>(reader, consumerTagEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1740,7 +1765,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, consumerTagEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, consumerTagEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd

@@ -19,7 +19,10 @@ import {
   findByte,
   findLine,
   inElement,
+  interrupted,
+  keepElements,
   readDecimal,
+  resumeElements,
   textBound,
   tokenEnd,
   unencodable,
@@ -108,8 +111,8 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
     next = lineEnd
   }
   expectEnd(next, lineEnd, "NatsHeaders", "description", start)
-  const headers: Array<NatsHeader> = []
-  let headersAt = lineEnd + 2
+  const headers = resumeElements<NatsHeader>(reader, lineEnd + 2, start, "NatsHeaders", "headers")
+  let headersAt = reader.next
   try {
     while (!endStands(reader, "\r\n", headersAt, end, start, "", "")) {
       const element = readNatsHeader(reader, headersAt, end, start)
@@ -118,8 +121,9 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
       headersAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "NatsHeaders", "headers", headers.length)
+    throw interrupted(reader, error, headers, lineEnd + 2, headersAt, start, "NatsHeaders", "headers")
   }
+  if (reader.progress !== undefined) keepElements(reader, headers, lineEnd + 2, headersAt, start, "NatsHeaders", "headers")
   reader.next = headersAt + 2
   return {
     status: maybeStatus,

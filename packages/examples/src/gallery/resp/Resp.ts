@@ -25,8 +25,11 @@ import {
   findByte,
   findLine,
   inElement,
+  interrupted,
+  keepElements,
   readDecimal,
   readNested,
+  resumeElements,
   textBound,
   writeDecimal,
   writeNested,
@@ -73,8 +76,8 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
   const itemsCount = readDecimal(reader, bodyStart + 1, itemsCountEnd, -2147483648, 2147483647, at, "Push", "items")
   expectMeant(itemsCount, 0, "Push", "items", bodyStart + 1 - at)
   expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Push", "items", itemsCountEnd + 2 - at)
-  const items: Array<Value> = []
-  let itemsAt = itemsCountEnd + 2
+  const items = resumeElements<Value>(reader, itemsCountEnd + 2, at, "Push", "items")
+  let itemsAt = reader.next
   try {
     while (items.length < itemsCount) {
       const element = readValue(reader, itemsAt, end, at)
@@ -83,8 +86,9 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
       itemsAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "Push", "items", items.length)
+    throw interrupted(reader, error, items, itemsCountEnd + 2, itemsAt, at, "Push", "items")
   }
+  if (reader.progress !== undefined) keepElements(reader, items, itemsCountEnd + 2, itemsAt, at, "Push", "items")
   reader.next = itemsAt
   return {
     _tag: "Push",
@@ -138,8 +142,8 @@ export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, en
   let afterArgumentsValue = argumentsValueCountEnd + 2
   if (argumentsValueCount !== -1) {
     expectRoom(argumentsValueCount, 4, end - (argumentsValueCountEnd + 2), "Command", "arguments", argumentsValueCountEnd + 2 - at)
-    const argumentsValue2: Array<Argument> = []
-    let argumentsValueAt = argumentsValueCountEnd + 2
+    const argumentsValue2 = resumeElements<Argument>(reader, argumentsValueCountEnd + 2, at, "Command", "arguments")
+    let argumentsValueAt = reader.next
     try {
       while (argumentsValue2.length < argumentsValueCount) {
         const element = readArgument(reader, argumentsValueAt, end, at)
@@ -148,7 +152,10 @@ export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, en
         argumentsValueAt = afterElement
       }
     } catch (error) {
-      throw inElement(error, "Command", "arguments", argumentsValue2.length)
+      throw interrupted(reader, error, argumentsValue2, argumentsValueCountEnd + 2, argumentsValueAt, at, "Command", "arguments")
+    }
+    if (reader.progress !== undefined) {
+      keepElements(reader, argumentsValue2, argumentsValueCountEnd + 2, argumentsValueAt, at, "Command", "arguments")
     }
     afterArgumentsValue = argumentsValueAt
     argumentsValue = argumentsValue2

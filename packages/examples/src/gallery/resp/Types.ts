@@ -25,6 +25,8 @@ import {
   expectWithin,
   findLine,
   inElement,
+  interrupted,
+  keepElements,
   malformed,
   putBytes,
   putEncoded,
@@ -32,6 +34,7 @@ import {
   readDecimal,
   readDecimalBig,
   readNested,
+  resumeElements,
   shallower,
   slide,
   textBound,
@@ -314,8 +317,8 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const entriesCount = readDecimal(reader, at + 1, entriesCountEnd, -2147483648, 2147483647, start, "Value", "entries")
       expectMeant(entriesCount, 0, "Value", "entries", at + 1 - start)
       expectRoom(entriesCount, 6, end - (entriesCountEnd + 2), "Value", "entries", entriesCountEnd + 2 - start)
-      const entries: Array<Entry> = []
-      let entriesAt = entriesCountEnd + 2
+      const entries = resumeElements<Entry>(reader, entriesCountEnd + 2, start, "Value", "entries")
+      let entriesAt = reader.next
       try {
         while (entries.length < entriesCount) {
           const element = readEntry(reader, entriesAt, end, start)
@@ -324,8 +327,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
           entriesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Value", "entries", entries.length)
+        throw interrupted(reader, error, entries, entriesCountEnd + 2, entriesAt, start, "Value", "entries")
       }
+      if (reader.progress !== undefined) keepElements(reader, entries, entriesCountEnd + 2, entriesAt, start, "Value", "entries")
       reader.next = entriesAt
       return {
         _tag: "Map",
@@ -349,8 +353,8 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       let afterItems = itemsCountEnd + 2
       if (itemsCount !== -1) {
         expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Value", "items", itemsCountEnd + 2 - start)
-        const items2: Array<Value> = []
-        let itemsAt = itemsCountEnd + 2
+        const items2 = resumeElements<Value>(reader, itemsCountEnd + 2, start, "Value", "items")
+        let itemsAt = reader.next
         try {
           while (items2.length < itemsCount) {
             const element = readValue(reader, itemsAt, end, start)
@@ -359,8 +363,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
             itemsAt = afterElement
           }
         } catch (error) {
-          throw inElement(error, "Value", "items", items2.length)
+          throw interrupted(reader, error, items2, itemsCountEnd + 2, itemsAt, start, "Value", "items")
         }
+        if (reader.progress !== undefined) keepElements(reader, items2, itemsCountEnd + 2, itemsAt, start, "Value", "items")
         afterItems = itemsAt
         items = items2
       }
@@ -435,8 +440,8 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const attributesCount = readDecimal(reader, at + 1, attributesCountEnd, -2147483648, 2147483647, start, "Value", "attributes")
       expectMeant(attributesCount, 0, "Value", "attributes", at + 1 - start)
       expectRoom(attributesCount, 6, end - (attributesCountEnd + 2), "Value", "attributes", attributesCountEnd + 2 - start)
-      const attributes: Array<Entry> = []
-      let attributesAt = attributesCountEnd + 2
+      const attributes = resumeElements<Entry>(reader, attributesCountEnd + 2, start, "Value", "attributes")
+      let attributesAt = reader.next
       try {
         while (attributes.length < attributesCount) {
           const element = readEntry(reader, attributesAt, end, start)
@@ -445,7 +450,10 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
           attributesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Value", "attributes", attributes.length)
+        throw interrupted(reader, error, attributes, attributesCountEnd + 2, attributesAt, start, "Value", "attributes")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, attributes, attributesCountEnd + 2, attributesAt, start, "Value", "attributes")
       }
       const value = readNested(reader, attributesAt, end, start, "Value", "value", readValue)
       const afterValue = reader.next
@@ -461,8 +469,8 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const itemsCount = readDecimal(reader, at + 1, itemsCountEnd, -2147483648, 2147483647, start, "Value", "items")
       expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
       expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Value", "items", itemsCountEnd + 2 - start)
-      const items: Array<Value> = []
-      let itemsAt = itemsCountEnd + 2
+      const items = resumeElements<Value>(reader, itemsCountEnd + 2, start, "Value", "items")
+      let itemsAt = reader.next
       try {
         while (items.length < itemsCount) {
           const element = readValue(reader, itemsAt, end, start)
@@ -471,8 +479,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
           itemsAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Value", "items", items.length)
+        throw interrupted(reader, error, items, itemsCountEnd + 2, itemsAt, start, "Value", "items")
       }
+      if (reader.progress !== undefined) keepElements(reader, items, itemsCountEnd + 2, itemsAt, start, "Value", "items")
       reader.next = itemsAt
       return {
         _tag: "Set",

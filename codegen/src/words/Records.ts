@@ -65,8 +65,9 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
     // a packet that is not all there is read again when more has come; what has been read of its lists is not
     const extent = `${name}, ${start}, ${at}, ${reader.origin}, ${where}`
     reader.lines.push(
-      `const ${name} = ${reader.use("resumeElements")}<${element}>(reader, ${start}, ${reader.origin}, ${where})`,
-      `let ${at} = reader.next`,
+      `const ${name}: Array<${element}> = reader.progress === undefined ? [] : ` +
+        `${reader.use("resumeElements")}(reader, ${start}, ${reader.origin}, ${where})`,
+      `let ${at} = ${name}.length === 0 ? ${start} : reader.next`,
       "try {",
       ...loop,
       "} catch (error) {",

@@ -46,13 +46,11 @@ export interface ReadElements {
 /** Shorter lists are read again. */
 const shortList = 32
 
-/** What has been read before of the list that begins at `at`; leaves in `reader.next` where it goes on. `start` is where the packet begins. */
+/**
+ * What has been read before of the list that begins at `at`, of a packet that is read again; leaves in `reader.next` where it goes on. `start`
+ * is where the packet begins.
+ */
 export const resumeElements = <A>(reader: Reader, at: number, start: number, packet: string, path: string): Array<A> => {
-  reader.next = at
-  return reader.progress === undefined ? [] : resumed(reader, at, start, packet, path)
-}
-
-const resumed = <A>(reader: Reader, at: number, start: number, packet: string, path: string): Array<A> => {
   const progress = reader.progress!
   const before = progress.get(at - start)
   if (before === undefined || before.path !== path || before.packet !== packet) return []

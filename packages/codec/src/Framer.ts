@@ -200,22 +200,19 @@ export class Framer {
 
   /** Size of the frame at `at`, of which the bytes before `end` are there; 0 when it is not known yet. */
   #sizeAt(reader: Reader, at: number, end: number): number {
-    // a framer that cannot tell how long a frame is has failed, whoever says so
-    this.#failed = true
-    const size = this.#shape.sizeAt(reader, at, end)
-    const least = size === 0 ? end - at : size
-    if (least > this.maxFrame) {
-      malformed(
-        "Limit",
-        this.#shape.name,
-        "length",
-        this.#shape.lengthOffset ?? 0,
-        `a frame of at most ${this.maxFrame} bytes`,
-        `${least} bytes`
-      )
+    try {
+      const shape = this.#shape
+      const size = shape.sizeAt(reader, at, end)
+      const least = size === 0 ? end - at : size
+      if (least > this.maxFrame) {
+        malformed("Limit", shape.name, "length", shape.lengthOffset ?? 0, `a frame of at most ${this.maxFrame} bytes`, `${least} bytes`)
+      }
+      return size
+    } catch (error) {
+      // a framer that cannot tell how long a frame is has failed, whoever says so
+      this.#failed = true
+      throw error
     }
-    this.#failed = false
-    return size
   }
 
   /** Adds what `chunk` has of the crossing frame; returns how much that was, which is all of it unless the frame is complete. */

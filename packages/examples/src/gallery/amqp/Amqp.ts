@@ -144,8 +144,10 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const headersLength = view.getUint32(afterMaybeContentEncoding)
     const headersEnd = afterMaybeContentEncoding + 4 + headersLength
     expectWithin(headersEnd, end, "ContentHeader", "headers", afterMaybeContentEncoding + 4, at)
-    const headers = resumeElements<TableEntry>(reader, afterMaybeContentEncoding + 4, at, "ContentHeader", "headers")
-    let headersAt = reader.next
+    const headers: Array<TableEntry> = reader.progress === undefined
+      ? []
+      : resumeElements(reader, afterMaybeContentEncoding + 4, at, "ContentHeader", "headers")
+    let headersAt = headers.length === 0 ? afterMaybeContentEncoding + 4 : reader.next
     try {
       while (headersEnd - headersAt >= 1) {
         const element = readTableEntry(reader, headersAt, headersEnd, at)

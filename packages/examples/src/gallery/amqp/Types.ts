@@ -155,8 +155,8 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       const valuesLength = view.getUint32(at + 1)
       const valuesEnd = at + 5 + valuesLength
       expectWithin(valuesEnd, end, "FieldValue", "values", at + 5, start)
-      const values = resumeElements<FieldValue>(reader, at + 5, start, "FieldValue", "values")
-      let valuesAt = reader.next
+      const values: Array<FieldValue> = reader.progress === undefined ? [] : resumeElements(reader, at + 5, start, "FieldValue", "values")
+      let valuesAt = values.length === 0 ? at + 5 : reader.next
       try {
         while (valuesEnd - valuesAt >= 1) {
           const element = readFieldValue(reader, valuesAt, valuesEnd, start)
@@ -197,8 +197,8 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       const entriesLength = view.getUint32(at + 1)
       const entriesEnd = at + 5 + entriesLength
       expectWithin(entriesEnd, end, "FieldValue", "entries", at + 5, start)
-      const entries = resumeElements<TableEntry>(reader, at + 5, start, "FieldValue", "entries")
-      let entriesAt = reader.next
+      const entries: Array<TableEntry> = reader.progress === undefined ? [] : resumeElements(reader, at + 5, start, "FieldValue", "entries")
+      let entriesAt = entries.length === 0 ? at + 5 : reader.next
       try {
         while (entriesEnd - entriesAt >= 1) {
           const element = readTableEntry(reader, entriesAt, entriesEnd, start)
@@ -1025,8 +1025,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const serverPropertiesLength = view.getUint32(at + 6)
       const serverPropertiesEnd = at + 10 + serverPropertiesLength
       expectWithin(serverPropertiesEnd, end, "Method", "serverProperties", at + 10, start)
-      const serverProperties = resumeElements<TableEntry>(reader, at + 10, start, "Method", "serverProperties")
-      let serverPropertiesAt = reader.next
+      const serverProperties: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, at + 10, start, "Method", "serverProperties")
+      let serverPropertiesAt = serverProperties.length === 0 ? at + 10 : reader.next
       try {
         while (serverPropertiesEnd - serverPropertiesAt >= 1) {
           const element = readTableEntry(reader, serverPropertiesAt, serverPropertiesEnd, start)
@@ -1064,8 +1066,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const clientPropertiesLength = view.getUint32(at + 4)
       const clientPropertiesEnd = at + 8 + clientPropertiesLength
       expectWithin(clientPropertiesEnd, end, "Method", "clientProperties", at + 8, start)
-      const clientProperties = resumeElements<TableEntry>(reader, at + 8, start, "Method", "clientProperties")
-      let clientPropertiesAt = reader.next
+      const clientProperties: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, at + 8, start, "Method", "clientProperties")
+      let clientPropertiesAt = clientProperties.length === 0 ? at + 8 : reader.next
       try {
         while (clientPropertiesEnd - clientPropertiesAt >= 1) {
           const element = readTableEntry(reader, clientPropertiesAt, clientPropertiesEnd, start)
@@ -1325,8 +1329,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(typeEnd + 1)
       const argumentsValueEnd = typeEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", typeEnd + 5, start)
-      const argumentsValue = resumeElements<TableEntry>(reader, typeEnd + 5, start, "Method", "arguments")
-      let argumentsValueAt = reader.next
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, typeEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? typeEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1407,8 +1413,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 5, start, "Method", "arguments")
-      let argumentsValueAt = reader.next
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1462,8 +1470,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 5, start, "Method", "arguments")
-      let argumentsValueAt = reader.next
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1513,8 +1523,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(queueEnd + 1)
       const argumentsValueEnd = queueEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", queueEnd + 5, start)
-      const argumentsValue = resumeElements<TableEntry>(reader, queueEnd + 5, start, "Method", "arguments")
-      let argumentsValueAt = reader.next
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, queueEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? queueEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1576,8 +1588,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 5, start, "Method", "arguments")
-      let argumentsValueAt = reader.next
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1683,8 +1697,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd)
       const argumentsValueEnd = routingKeyEnd + 4 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 4, start)
-      const argumentsValue = resumeElements<TableEntry>(reader, routingKeyEnd + 4, start, "Method", "arguments")
-      let argumentsValueAt = reader.next
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 4, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 4 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1755,8 +1771,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(consumerTagEnd + 1)
       const argumentsValueEnd = consumerTagEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", consumerTagEnd + 5, start)
-      const argumentsValue = resumeElements<TableEntry>(reader, consumerTagEnd + 5, start, "Method", "arguments")
-      let argumentsValueAt = reader.next
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, consumerTagEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? consumerTagEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)

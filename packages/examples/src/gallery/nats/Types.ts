@@ -111,8 +111,10 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
     next = lineEnd
   }
   expectEnd(next, lineEnd, "NatsHeaders", "description", start)
-  const headers = resumeElements<NatsHeader>(reader, lineEnd + 2, start, "NatsHeaders", "headers")
-  let headersAt = reader.next
+  const headers: Array<NatsHeader> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, lineEnd + 2, start, "NatsHeaders", "headers")
+  let headersAt = headers.length === 0 ? lineEnd + 2 : reader.next
   try {
     while (!endStands(reader, "\r\n", headersAt, end, start, "", "")) {
       const element = readNatsHeader(reader, headersAt, end, start)

@@ -248,8 +248,10 @@ export const decodeDataRow: BackendDecoder<DataRow> = (reader, at, bodyStart, en
   expectAtLeast(end - bodyStart, 2, "DataRow", "columns", bodyStart - at)
   const columnsCount = view.getUint16(bodyStart)
   expectRoom(columnsCount, 4, end - (bodyStart + 2), "DataRow", "columns", bodyStart + 2 - at)
-  const columns = resumeElements<Uint8Array | null>(reader, bodyStart + 2, at, "DataRow", "columns")
-  let columnsAt = reader.next
+  const columns: Array<Uint8Array | null> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 2, at, "DataRow", "columns")
+  let columnsAt = columns.length === 0 ? bodyStart + 2 : reader.next
   try {
     while (columns.length < columnsCount) {
       expectAtLeast(end - columnsAt, 4, "DataRow", "", columnsAt - at)
@@ -311,8 +313,8 @@ export interface ErrorResponse {
 }
 
 export const decodeErrorResponse: BackendDecoder<ErrorResponse> = (reader, at, bodyStart, end) => {
-  const fields = resumeElements<Field>(reader, bodyStart, at, "ErrorResponse", "fields")
-  let fieldsAt = reader.next
+  const fields: Array<Field> = reader.progress === undefined ? [] : resumeElements(reader, bodyStart, at, "ErrorResponse", "fields")
+  let fieldsAt = fields.length === 0 ? bodyStart : reader.next
   try {
     while (!endStands(reader, "\u0000", fieldsAt, end, at, "", "")) {
       const element = readField(reader, fieldsAt, end, at)
@@ -367,8 +369,10 @@ export const decodeCopyInResponse: BackendDecoder<CopyInResponse> = (reader, at,
   expectAtLeast(end - (bodyStart + 1), 2, "CopyInResponse", "columnFormats", bodyStart + 1 - at)
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyInResponse", "columnFormats", bodyStart + 3 - at)
-  const columnFormats = resumeElements<Format>(reader, bodyStart + 3, at, "CopyInResponse", "columnFormats")
-  let columnFormatsAt = reader.next
+  const columnFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 3, at, "CopyInResponse", "columnFormats")
+  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
   try {
     while (columnFormats.length < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyInResponse", "", columnFormatsAt - at)
@@ -430,8 +434,10 @@ export const decodeCopyOutResponse: BackendDecoder<CopyOutResponse> = (reader, a
   expectAtLeast(end - (bodyStart + 1), 2, "CopyOutResponse", "columnFormats", bodyStart + 1 - at)
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyOutResponse", "columnFormats", bodyStart + 3 - at)
-  const columnFormats = resumeElements<Format>(reader, bodyStart + 3, at, "CopyOutResponse", "columnFormats")
-  let columnFormatsAt = reader.next
+  const columnFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 3, at, "CopyOutResponse", "columnFormats")
+  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
   try {
     while (columnFormats.length < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyOutResponse", "", columnFormatsAt - at)
@@ -533,8 +539,8 @@ export interface NoticeResponse {
 }
 
 export const decodeNoticeResponse: BackendDecoder<NoticeResponse> = (reader, at, bodyStart, end) => {
-  const fields = resumeElements<Field>(reader, bodyStart, at, "NoticeResponse", "fields")
-  let fieldsAt = reader.next
+  const fields: Array<Field> = reader.progress === undefined ? [] : resumeElements(reader, bodyStart, at, "NoticeResponse", "fields")
+  let fieldsAt = fields.length === 0 ? bodyStart : reader.next
   try {
     while (!endStands(reader, "\u0000", fieldsAt, end, at, "", "")) {
       const element = readField(reader, fieldsAt, end, at)
@@ -728,8 +734,10 @@ export const decodeAuthenticationSASL: BackendDecoder<AuthenticationSASL> = (rea
   const view = reader.view
   expectAtLeast(end - bodyStart, 4, "AuthenticationSASL", "body", bodyStart - at)
   expectConstant(view.getUint32(bodyStart), 0x0a, "AuthenticationSASL", "code", bodyStart - at)
-  const mechanisms = resumeElements<string>(reader, bodyStart + 4, at, "AuthenticationSASL", "mechanisms")
-  let mechanismsAt = reader.next
+  const mechanisms: Array<string> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 4, at, "AuthenticationSASL", "mechanisms")
+  let mechanismsAt = mechanisms.length === 0 ? bodyStart + 4 : reader.next
   try {
     while (!endStands(reader, "\u0000", mechanismsAt, end, at, "", "")) {
       const End = findByte(reader, 0, mechanismsAt, end, at, "AuthenticationSASL", "")
@@ -983,8 +991,8 @@ export const decodeRowDescription: BackendDecoder<RowDescription> = (reader, at,
   expectAtLeast(end - bodyStart, 2, "RowDescription", "columns", bodyStart - at)
   const columnsCount = view.getUint16(bodyStart)
   expectRoom(columnsCount, 19, end - (bodyStart + 2), "RowDescription", "columns", bodyStart + 2 - at)
-  const columns = resumeElements<Column>(reader, bodyStart + 2, at, "RowDescription", "columns")
-  let columnsAt = reader.next
+  const columns: Array<Column> = reader.progress === undefined ? [] : resumeElements(reader, bodyStart + 2, at, "RowDescription", "columns")
+  let columnsAt = columns.length === 0 ? bodyStart + 2 : reader.next
   try {
     while (columns.length < columnsCount) {
       const element = readColumn(reader, columnsAt, end, at)
@@ -1082,8 +1090,10 @@ export const decodeCopyBothResponse: BackendDecoder<CopyBothResponse> = (reader,
   expectAtLeast(end - (bodyStart + 1), 2, "CopyBothResponse", "columnFormats", bodyStart + 1 - at)
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyBothResponse", "columnFormats", bodyStart + 3 - at)
-  const columnFormats = resumeElements<Format>(reader, bodyStart + 3, at, "CopyBothResponse", "columnFormats")
-  let columnFormatsAt = reader.next
+  const columnFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 3, at, "CopyBothResponse", "columnFormats")
+  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
   try {
     while (columnFormats.length < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyBothResponse", "", columnFormatsAt - at)
@@ -1249,8 +1259,10 @@ export const decodeParameterDescription: BackendDecoder<ParameterDescription> = 
   expectAtLeast(end - bodyStart, 2, "ParameterDescription", "parameterTypes", bodyStart - at)
   const parameterTypesCount = view.getUint16(bodyStart)
   expectRoom(parameterTypesCount, 4, end - (bodyStart + 2), "ParameterDescription", "parameterTypes", bodyStart + 2 - at)
-  const parameterTypes = resumeElements<number>(reader, bodyStart + 2, at, "ParameterDescription", "parameterTypes")
-  let parameterTypesAt = reader.next
+  const parameterTypes: Array<number> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 2, at, "ParameterDescription", "parameterTypes")
+  let parameterTypesAt = parameterTypes.length === 0 ? bodyStart + 2 : reader.next
   try {
     while (parameterTypes.length < parameterTypesCount) {
       expectAtLeast(end - parameterTypesAt, 4, "ParameterDescription", "", parameterTypesAt - at)
@@ -1303,8 +1315,10 @@ export const decodeNegotiateProtocolVersion: BackendDecoder<NegotiateProtocolVer
   expectAtLeast(end - (bodyStart + 4), 4, "NegotiateProtocolVersion", "unrecognizedOptions", bodyStart + 4 - at)
   const unrecognizedOptionsCount = view.getUint32(bodyStart + 4)
   expectRoom(unrecognizedOptionsCount, 1, end - (bodyStart + 8), "NegotiateProtocolVersion", "unrecognizedOptions", bodyStart + 8 - at)
-  const unrecognizedOptions = resumeElements<string>(reader, bodyStart + 8, at, "NegotiateProtocolVersion", "unrecognizedOptions")
-  let unrecognizedOptionsAt = reader.next
+  const unrecognizedOptions: Array<string> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 8, at, "NegotiateProtocolVersion", "unrecognizedOptions")
+  let unrecognizedOptionsAt = unrecognizedOptions.length === 0 ? bodyStart + 8 : reader.next
   try {
     while (unrecognizedOptions.length < unrecognizedOptionsCount) {
       const End = findByte(reader, 0, unrecognizedOptionsAt, end, at, "NegotiateProtocolVersion", "")
@@ -1403,8 +1417,10 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   expectAtLeast(end - (statementEnd + 1), 2, "Bind", "parameterFormats", statementEnd + 1 - at)
   const parameterFormatsCount = view.getUint16(statementEnd + 1)
   expectRoom(parameterFormatsCount, 2, end - (statementEnd + 3), "Bind", "parameterFormats", statementEnd + 3 - at)
-  const parameterFormats = resumeElements<Format>(reader, statementEnd + 3, at, "Bind", "parameterFormats")
-  let parameterFormatsAt = reader.next
+  const parameterFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, statementEnd + 3, at, "Bind", "parameterFormats")
+  let parameterFormatsAt = parameterFormats.length === 0 ? statementEnd + 3 : reader.next
   try {
     while (parameterFormats.length < parameterFormatsCount) {
       expectAtLeast(end - parameterFormatsAt, 2, "Bind", "", parameterFormatsAt - at)
@@ -1422,8 +1438,10 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   expectAtLeast(end - parameterFormatsAt, 2, "Bind", "parameters", parameterFormatsAt - at)
   const parametersCount = view.getUint16(parameterFormatsAt)
   expectRoom(parametersCount, 4, end - (parameterFormatsAt + 2), "Bind", "parameters", parameterFormatsAt + 2 - at)
-  const parameters = resumeElements<Uint8Array | null>(reader, parameterFormatsAt + 2, at, "Bind", "parameters")
-  let parametersAt = reader.next
+  const parameters: Array<Uint8Array | null> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, parameterFormatsAt + 2, at, "Bind", "parameters")
+  let parametersAt = parameters.length === 0 ? parameterFormatsAt + 2 : reader.next
   try {
     while (parameters.length < parametersCount) {
       expectAtLeast(end - parametersAt, 4, "Bind", "", parametersAt - at)
@@ -1447,8 +1465,10 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   expectAtLeast(end - parametersAt, 2, "Bind", "resultFormats", parametersAt - at)
   const resultFormatsCount = view.getUint16(parametersAt)
   expectRoom(resultFormatsCount, 2, end - (parametersAt + 2), "Bind", "resultFormats", parametersAt + 2 - at)
-  const resultFormats = resumeElements<Format>(reader, parametersAt + 2, at, "Bind", "resultFormats")
-  let resultFormatsAt = reader.next
+  const resultFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, parametersAt + 2, at, "Bind", "resultFormats")
+  let resultFormatsAt = resultFormats.length === 0 ? parametersAt + 2 : reader.next
   try {
     while (resultFormats.length < resultFormatsCount) {
       expectAtLeast(end - resultFormatsAt, 2, "Bind", "", resultFormatsAt - at)
@@ -1653,8 +1673,10 @@ export const decodeFunctionCall: FrontendDecoder<FunctionCall> = (reader, at, bo
   expectAtLeast(end - (bodyStart + 4), 2, "FunctionCall", "argumentFormats", bodyStart + 4 - at)
   const argumentFormatsCount = view.getUint16(bodyStart + 4)
   expectRoom(argumentFormatsCount, 2, end - (bodyStart + 6), "FunctionCall", "argumentFormats", bodyStart + 6 - at)
-  const argumentFormats = resumeElements<Format>(reader, bodyStart + 6, at, "FunctionCall", "argumentFormats")
-  let argumentFormatsAt = reader.next
+  const argumentFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 6, at, "FunctionCall", "argumentFormats")
+  let argumentFormatsAt = argumentFormats.length === 0 ? bodyStart + 6 : reader.next
   try {
     while (argumentFormats.length < argumentFormatsCount) {
       expectAtLeast(end - argumentFormatsAt, 2, "FunctionCall", "", argumentFormatsAt - at)
@@ -1672,8 +1694,10 @@ export const decodeFunctionCall: FrontendDecoder<FunctionCall> = (reader, at, bo
   expectAtLeast(end - argumentFormatsAt, 2, "FunctionCall", "arguments", argumentFormatsAt - at)
   const argumentsValueCount = view.getUint16(argumentFormatsAt)
   expectRoom(argumentsValueCount, 4, end - (argumentFormatsAt + 2), "FunctionCall", "arguments", argumentFormatsAt + 2 - at)
-  const argumentsValue = resumeElements<Uint8Array | null>(reader, argumentFormatsAt + 2, at, "FunctionCall", "arguments")
-  let argumentsValueAt = reader.next
+  const argumentsValue: Array<Uint8Array | null> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, argumentFormatsAt + 2, at, "FunctionCall", "arguments")
+  let argumentsValueAt = argumentsValue.length === 0 ? argumentFormatsAt + 2 : reader.next
   try {
     while (argumentsValue.length < argumentsValueCount) {
       expectAtLeast(end - argumentsValueAt, 4, "FunctionCall", "", argumentsValueAt - at)
@@ -1792,8 +1816,10 @@ export const decodeParse: FrontendDecoder<Parse> = (reader, at, bodyStart, end) 
   expectAtLeast(end - (queryEnd + 1), 2, "Parse", "parameterTypes", queryEnd + 1 - at)
   const parameterTypesCount = view.getUint16(queryEnd + 1)
   expectRoom(parameterTypesCount, 4, end - (queryEnd + 3), "Parse", "parameterTypes", queryEnd + 3 - at)
-  const parameterTypes = resumeElements<number>(reader, queryEnd + 3, at, "Parse", "parameterTypes")
-  let parameterTypesAt = reader.next
+  const parameterTypes: Array<number> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, queryEnd + 3, at, "Parse", "parameterTypes")
+  let parameterTypesAt = parameterTypes.length === 0 ? queryEnd + 3 : reader.next
   try {
     while (parameterTypes.length < parameterTypesCount) {
       expectAtLeast(end - parameterTypesAt, 4, "Parse", "", parameterTypesAt - at)
@@ -2216,8 +2242,10 @@ export const decodeStartupMessage: StartupDecoder<StartupMessage> = (reader, at,
   const view = reader.view
   expectAtLeast(end - bodyStart, 4, "StartupMessage", "body", bodyStart - at)
   expectConstant(view.getUint16(bodyStart), 0x03, "StartupMessage", "majorVersion", bodyStart - at)
-  const parameters = resumeElements<Parameter>(reader, bodyStart + 4, at, "StartupMessage", "parameters")
-  let parametersAt = reader.next
+  const parameters: Array<Parameter> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 4, at, "StartupMessage", "parameters")
+  let parametersAt = parameters.length === 0 ? bodyStart + 4 : reader.next
   try {
     while (!endStands(reader, "\u0000", parametersAt, end, at, "", "")) {
       const element = readParameter(reader, parametersAt, end, at)

@@ -75,8 +75,8 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
   const afterItemsCount = reader.next
   expectMeant(itemsCount, 0, "Push", "items", bodyStart + 1 - at)
   expectRoom(itemsCount, 3, end - afterItemsCount, "Push", "items", afterItemsCount - at)
-  const items = resumeElements<Value>(reader, afterItemsCount, at, "Push", "items")
-  let itemsAt = reader.next
+  const items: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, at, "Push", "items")
+  let itemsAt = items.length === 0 ? afterItemsCount : reader.next
   try {
     while (items.length < itemsCount) {
       const element = readValue(reader, itemsAt, end, at)
@@ -132,8 +132,10 @@ export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, en
   let afterArgumentsValue = afterArgumentsValueCount
   if (argumentsValueCount !== -1) {
     expectRoom(argumentsValueCount, 4, end - afterArgumentsValueCount, "Command", "arguments", afterArgumentsValueCount - at)
-    const argumentsValue2 = resumeElements<Argument>(reader, afterArgumentsValueCount, at, "Command", "arguments")
-    let argumentsValueAt = reader.next
+    const argumentsValue2: Array<Argument> = reader.progress === undefined
+      ? []
+      : resumeElements(reader, afterArgumentsValueCount, at, "Command", "arguments")
+    let argumentsValueAt = argumentsValue2.length === 0 ? afterArgumentsValueCount : reader.next
     try {
       while (argumentsValue2.length < argumentsValueCount) {
         const element = readArgument(reader, argumentsValueAt, end, at)

@@ -317,8 +317,10 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const afterEntriesCount = reader.next
       expectMeant(entriesCount, 0, "Value", "entries", at + 1 - start)
       expectRoom(entriesCount, 6, end - afterEntriesCount, "Value", "entries", afterEntriesCount - start)
-      const entries = resumeElements<Entry>(reader, afterEntriesCount, start, "Value", "entries")
-      let entriesAt = reader.next
+      const entries: Array<Entry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, afterEntriesCount, start, "Value", "entries")
+      let entriesAt = entries.length === 0 ? afterEntriesCount : reader.next
       try {
         while (entries.length < entriesCount) {
           const element = readEntry(reader, entriesAt, end, start)
@@ -353,8 +355,8 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       let afterItems = afterItemsCount
       if (itemsCount !== -1) {
         expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
-        const items2 = resumeElements<Value>(reader, afterItemsCount, start, "Value", "items")
-        let itemsAt = reader.next
+        const items2: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, start, "Value", "items")
+        let itemsAt = items2.length === 0 ? afterItemsCount : reader.next
         try {
           while (items2.length < itemsCount) {
             const element = readValue(reader, itemsAt, end, start)
@@ -440,8 +442,10 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const afterAttributesCount = reader.next
       expectMeant(attributesCount, 0, "Value", "attributes", at + 1 - start)
       expectRoom(attributesCount, 6, end - afterAttributesCount, "Value", "attributes", afterAttributesCount - start)
-      const attributes = resumeElements<Entry>(reader, afterAttributesCount, start, "Value", "attributes")
-      let attributesAt = reader.next
+      const attributes: Array<Entry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, afterAttributesCount, start, "Value", "attributes")
+      let attributesAt = attributes.length === 0 ? afterAttributesCount : reader.next
       try {
         while (attributes.length < attributesCount) {
           const element = readEntry(reader, attributesAt, end, start)
@@ -467,8 +471,8 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const afterItemsCount = reader.next
       expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
       expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
-      const items = resumeElements<Value>(reader, afterItemsCount, start, "Value", "items")
-      let itemsAt = reader.next
+      const items: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, start, "Value", "items")
+      let itemsAt = items.length === 0 ? afterItemsCount : reader.next
       try {
         while (items.length < itemsCount) {
           const element = readValue(reader, itemsAt, end, start)

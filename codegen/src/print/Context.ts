@@ -43,6 +43,11 @@ export class Context {
     return root === this.model ? this.local("Frame") : `${root.module}/Frame`
   }
 
+  /** Whether packets end where their content does, so that one that is not all there has to be read to tell. */
+  get endThemselves(): boolean {
+    return this.model.frame.kinds.some(({ run }) => run?.end === "self")
+  }
+
   named(ref: string): NamedTypeModel {
     return this.owner(ref).type
   }

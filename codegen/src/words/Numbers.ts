@@ -80,14 +80,21 @@ export const readEscaped = (reader: FieldReader, type: EscapedModel, field: Name
 
 const readDecimal = (reader: FieldReader, type: DecimalModel, field: Named, end: string): string => {
   const at = String(reader.at)
-  const stop = type.until === undefined ? reader.floor(end) : reader.findUntil(type.until, field, end)
   const { min, max } = numberRange(type)
-  const value = reader.constant(
-    local(field.name),
-    `${reader.use(type.bits === 64 ? "readDecimalBig" : "readDecimal")}(reader, ${at}, ${stop}, ${literalOf(type, min)}, ${
-      literalOf(type, max)
-    }, ${reader.origin}, ${reader.where(field.path)})`
-  )
+  const read = (what: string, stop: string): string =>
+    reader.constant(
+      local(field.name),
+      `${reader.use(`read${what}Decimal${type.bits === 64 ? "Big" : ""}`)}(reader, ${at}, ${stop}, ${literalOf(type, min)}, ${
+        literalOf(type, max)
+      }, ${reader.origin}, ${reader.where(field.path)})`
+    )
+  if (type.until === "0d0a") {
+    const value = read("Line", end)
+    reader.moveToNext(field.name)
+    return value
+  }
+  const stop = type.until === undefined ? reader.floor(end) : reader.findUntil(type.until, field, end)
+  const value = read("", stop)
   reader.moveTo(stop, (type.until?.length ?? 0) / 2)
   return value
 }

@@ -52,18 +52,36 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
         until === undefined ? reader.floor(end) : end
       }, ${max}, "", "", ${reader.origin})`
     ]
-  reader.lines.push(
-    `const ${name}: Array<${context.elementText(module, of)}> = []`,
-    `let ${at} = ${start}`,
-    ...elementErrors(reader, where, `${name}.length`, [
-      `  while (${goesOn}) {`,
-      ...limit,
-      ...inner.lines.map((line) => `    ${line}`),
-      `    ${name}.push(${value})`,
-      `    ${at} = ${inner.at}`,
-      "  }"
-    ])
-  )
+  const element = context.elementText(module, of)
+  const loop = [
+    `  while (${goesOn}) {`,
+    ...limit,
+    ...inner.lines.map((line) => `    ${line}`),
+    `    ${name}.push(${value})`,
+    `    ${at} = ${inner.at}`,
+    "  }"
+  ]
+  if (context.endThemselves) {
+    // a packet that is not all there is read again when more has come; what has been read of its lists is not
+    const extent = `${name}, ${start}, ${at}, ${reader.origin}, ${where}`
+    reader.lines.push(
+      `const ${name}: Array<${element}> = reader.progress === undefined ? [] : ` +
+        `${reader.use("resumeElements")}(reader, ${start}, ${reader.origin}, ${where})`,
+      `let ${at} = ${name}.length === 0 ? ${start} : reader.next`,
+      "try {",
+      ...loop,
+      "} catch (error) {",
+      `  throw ${reader.use("interrupted")}(reader, error, ${extent})`,
+      "}",
+      `if (reader.progress !== undefined) ${reader.use("keepElements")}(reader, ${extent})`
+    )
+  } else {
+    reader.lines.push(
+      `const ${name}: Array<${element}> = []`,
+      `let ${at} = ${start}`,
+      ...elementErrors(reader, where, `${name}.length`, loop)
+    )
+  }
   if (min !== undefined) reader.lines.push(`${reader.use("expectCountMin")}(${name}.length, ${min}, ${where}, ${reader.offset(start)})`)
   reader.moveTo(at, terminator.length)
   return name

@@ -4,7 +4,7 @@
  * Readers of records know only their own fields; what stands around them adds its name and the element's index when one fails, so that an
  * error's path leads from the packet to the field and costs nothing while all is well.
  */
-import { DecodeError, EncodeError, unencodable } from "./Errors.ts"
+import { DecodeError, EncodeError, unencodable, unfinished } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
@@ -18,6 +18,7 @@ const joined = (outer: string, inner: string): string =>
   inner === "" ? outer : outer === "" ? inner : inner[0] === "[" ? outer + inner : `${outer}.${inner}`
 
 const relocated = (error: unknown, packet: string, path: string): unknown => {
+  if (error === unfinished) return error
   if (error instanceof DecodeError) {
     const { reason, offset, expected, got, incomplete } = error
     return new DecodeError({ reason, packet, path: joined(path, error.path), offset, expected, got, incomplete })
@@ -32,6 +33,79 @@ const relocated = (error: unknown, packet: string, path: string): unknown => {
 /** Gives an error of an element its path. */
 export const inElement = (error: unknown, packet: string, path: string, index: number): unknown =>
   relocated(error, packet, `${path}[${index}]`)
+
+/** What has been read of a list in a packet that is not all there. */
+export interface ReadElements {
+  readonly packet: string
+  readonly path: string
+  readonly elements: Array<never>
+  /** Offset in the packet of what comes next. */
+  readonly next: number
+}
+
+/** Shorter lists are read again. */
+const shortList = 32
+
+/**
+ * What has been read before of the list that begins at `at`, of a packet that is read again; leaves in `reader.next` where it goes on. `start`
+ * is where the packet begins.
+ */
+export const resumeElements = <A>(reader: Reader, at: number, start: number, packet: string, path: string): Array<A> => {
+  const progress = reader.progress!
+  const before = progress.get(at - start)
+  if (before === undefined || before.path !== path || before.packet !== packet) return []
+  // what is added to the elements from here on is not what was kept
+  progress.delete(at - start)
+  reader.next = start + before.next
+  return before.elements
+}
+
+const keep = (
+  reader: Reader,
+  elements: ReadonlyArray<unknown>,
+  at: number,
+  next: number,
+  start: number,
+  packet: string,
+  path: string
+): void => {
+  const progress = reader.progress!
+  const [from, to] = [at - start, next - start]
+  // lists within elements that are whole
+  for (const one of progress.keys()) if (one >= from && one < to) progress.delete(one)
+  progress.set(from, { packet, path, elements: elements as Array<never>, next: to })
+}
+
+/**
+ * A list has been read. Where its packet is not all there and will be read again, it need not be. The same arguments as `interrupted`,
+ * which reads the error of the element that is not.
+ */
+export const keepElements = (
+  reader: Reader,
+  elements: ReadonlyArray<unknown>,
+  at: number,
+  next: number,
+  start: number,
+  packet: string,
+  path: string
+): void => {
+  if (elements.length > shortList) keep(reader, elements, at, next, start, packet, path)
+}
+
+/** The error at element `next` of the list that began at `at`. What came before it is kept when the packet will be read again. */
+export const interrupted = (
+  reader: Reader,
+  error: unknown,
+  elements: ReadonlyArray<unknown>,
+  at: number,
+  next: number,
+  start: number,
+  packet: string,
+  path: string
+): unknown => {
+  if (error === unfinished && reader.progress !== undefined) keep(reader, elements, at, next, start, packet, path)
+  return inElement(error, packet, path, elements.length)
+}
 
 /** Gives errors of something nested their path. */
 export const within = <A>(packet: string, path: string, run: () => A): A => {

@@ -361,6 +361,70 @@ export const readDecimalBig = (
   return value
 }
 
+/** Most digits that are surely an integer of 32 bits. */
+const fewest = 9
+/** No integer of so few digits. */
+const notFew = -0x8000_0000
+
+/**
+ * The integer of at most nine digits that is the line at `at`, read in one pass; leaves the offset after CR LF in `reader.next`. `notFew` for
+ * whatever else there is.
+ */
+const lineOfDigits = (reader: Reader, at: number, end: number): number => {
+  // a sign, the digits and CR LF are there
+  if (end - at < fewest + 3) return notFew
+  const { bytes } = reader
+  const first = bytes[at] === 0x2d ? at + 1 : at
+  let i = first
+  let value = 0
+  let digit = bytes[i]! - 0x30
+  while (digit >= 0 && digit <= 9 && i - first < fewest) {
+    value = value * 10 + digit | 0
+    digit = bytes[++i]! - 0x30
+  }
+  if (digit !== 0x0d - 0x30 || bytes[i + 1] !== 0x0a || i === first || bytes[first] === 0x30 && i > at + 1) return notFew
+  reader.next = i + 2
+  return first > at ? -value : value
+}
+
+/** The decimal integer that is the line at `at`; leaves the offset after its CR LF in `reader.next`. */
+export const readLineDecimal = (
+  reader: Reader,
+  at: number,
+  end: number,
+  min: number,
+  max: number,
+  start: number,
+  packet: string,
+  path: string
+): number => {
+  const few = lineOfDigits(reader, at, end)
+  if (few !== notFew && few >= min && few <= max) return few
+  const stop = findLine(reader, at, end, start, packet, path)
+  const value = readDecimal(reader, at, stop, min, max, start, packet, path)
+  reader.next = stop + 2
+  return value
+}
+
+/** The decimal integer of 64 bits that is the line at `at`; leaves the offset after its CR LF in `reader.next`. */
+export const readLineDecimalBig = (
+  reader: Reader,
+  at: number,
+  end: number,
+  min: bigint,
+  max: bigint,
+  start: number,
+  packet: string,
+  path: string
+): bigint => {
+  const few = lineOfDigits(reader, at, end)
+  if (few !== notFew && (few >= 0 || min < 0n)) return BigInt(few)
+  const stop = findLine(reader, at, end, start, packet, path)
+  const value = readDecimalBig(reader, at, stop, min, max, start, packet, path)
+  reader.next = stop + 2
+  return value
+}
+
 /** Digits of an integer, its sign included. */
 export const decimalSize = (value: number | bigint): number =>
   typeof value === "number" && value >= 0 && value < 100_000

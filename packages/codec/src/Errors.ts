@@ -130,9 +130,21 @@ export const malformed = (reason: DecodeReason, packet: string, path: string, of
   throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: reason === "Incomplete" })
 }
 
+/** The one error that is thrown where nobody asks what is missing (`measuring`), since making one takes longer than reading a packet. */
+export let unfinished: DecodeError | undefined
+
+/** Says what input that ends too early throws, or nothing for an error that says where; returns what it was. */
+export const throwUnfinished = (error: DecodeError | undefined): DecodeError | undefined => {
+  const before = unfinished
+  unfinished = error
+  return before
+}
+
 /** Throws: the input ends too early. */
-export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never =>
-  malformed("Incomplete", packet, path, offset, expected, got)
+export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never => {
+  if (unfinished !== undefined) throw unfinished
+  return malformed("Incomplete", packet, path, offset, expected, got)
+}
 
 /** Throws: the value cannot be written. */
 export const unencodable = (reason: EncodeReason, packet: string, path: string, expected: string, got: string): never => {

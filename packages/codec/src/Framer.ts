@@ -10,7 +10,7 @@
  * state is local variables, because a minifier makes one letter of `size` and cannot shorten `this.`: as a class it takes a third more.
  */
 import { byteCount } from "./Check.ts"
-import { DecodeError, hexNumber, incomplete, malformed } from "./Errors.ts"
+import { DecodeError, type DecodeProblem, hexNumber, incomplete, malformed, throwUnfinished } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
@@ -87,25 +87,37 @@ export const headerShape = (length: HeaderLength): HeaderShape => {
   }
 }
 
+/** Nobody sees what it says. */
+const more = /* @__PURE__ */ new DecodeError({ incomplete: true } as DecodeProblem)
+
 /**
  * The `sizeAt` of frames that are read to be measured. `measure` returns the size of the frame at `at` and throws `DecodeError`,
- * `incomplete` when more bytes are needed to tell.
+ * `incomplete` when more bytes are needed to tell. A reader that is given again with more of the same frame knows which lists of it have been
+ * read.
  */
 export const measuring = (measure: (reader: Reader, at: number) => number): FrameShape["sizeAt"] => (reader, at, end) => {
+  const before = throwUnfinished(more)
   try {
-    const whole = end === reader.bytes.length
-    const size = whole ? measure(reader, at) : measure(new Reader(reader.slice(at, end)), 0)
+    const size = end === reader.bytes.length ? measure(reader, at) : measure(partOf(reader, at, end), 0)
     return size > 0 ? size : malformed("Length", "", "", 0, "a frame of at least 1 byte", `${size} bytes`)
   } catch (error) {
     if (error instanceof DecodeError && error.incomplete) return 0
     throw error
+  } finally {
+    throwUnfinished(before)
   }
+}
+
+const partOf = (reader: Reader, at: number, end: number): Reader => {
+  const part = new Reader(reader.slice(at, end))
+  part.progress = reader.progress ??= new Map()
+  return part
 }
 
 /** Up to this size, a loop copies faster than `set`, which needs a view of the part to be copied. */
 const shortCopy = 32
 /** So much of a chunk is at least looked at to tell how long a frame is that began before it. */
-const firstLook = 512
+const firstLook = 4096
 /** A buffer that a large frame has lain in is not kept for small ones. */
 const largestShared = 16 * 1024
 
@@ -157,7 +169,11 @@ export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }:
   const hold = (chunk: Uint8Array, to: number): void => {
     let position = held.need(to - at)
     const { bytes } = held
-    if (heldReader.bytes !== bytes) heldReader = new Reader(bytes)
+    if (heldReader.bytes !== bytes) {
+      const { progress } = heldReader
+      heldReader = new Reader(bytes)
+      heldReader.progress = progress
+    }
     held.position += to - at
     if (to - at > shortCopy) bytes.set(chunk.subarray(at, to), position)
     else for (let i = at; i < to;) bytes[position++] = chunk[i++]!
@@ -174,6 +190,7 @@ export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }:
       size = found
       const over = held.length - found
       if (found > 0 && over >= 0) {
+        heldReader.progress = undefined
         // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
         held.start += found
         if (over <= at) {

@@ -5,6 +5,7 @@
  * into it, and keep all of it alive (`own` copies a packet). The view covers the whole buffer, so decoders check every section against the
  * frame's bounds before they read. What only some packets need is a function of its own, so that others do not carry it.
  */
+import type { ReadElements } from "./Elements.ts"
 
 /** A buffer with its `DataView`. */
 export class Reader {
@@ -18,6 +19,9 @@ export class Reader {
   content = 0
   /** How many records of each type that contains itself surround what is being read. */
   depths: Record<string, number> | undefined
+
+  /** Lists that have been read, by offset in a packet that is read again because it was not all there. */
+  progress: Map<number, ReadElements> | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes

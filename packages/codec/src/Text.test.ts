@@ -107,6 +107,24 @@ describe.each([["native", true], ["without Buffer", false]])("text, %s", (_, wit
     }
   })
 
+  it("reads text of every length, ASCII or not, and nothing beside it", async () => {
+    const { decodeText } = await load(withBuffer)
+    const oracle = new TextDecoder()
+    for (let length = 0; length <= 66; length++) {
+      const bytes = Uint8Array.from({ length: length + 4 }, (_, i) => 0x21 + (i + length) % 90)
+      bytes.set([0xff, 0xc3], 0)
+      bytes.set([0xa9, 0xff], 2 + length)
+      const plain = decodeText(bytes, 2, 2 + length)
+      const expected = oracle.decode(bytes.subarray(2, 2 + length))
+      for (let at = 0; at + 2 <= length; at++) {
+        const other = bytes.slice()
+        other.set([0xc3, 0xa9], 2 + at)
+        expect(decodeText(other, 2, 2 + length)).toBe(oracle.decode(other.subarray(2, 2 + length)))
+      }
+      expect(plain).toBe(expected)
+    }
+  })
+
   it("keeps random bytes", async () => {
     const { decodeText, encodeText, textBound, textLength } = await load(withBuffer)
     const seed = 20261120

@@ -71,16 +71,18 @@ export const isUtf8 = (bytes: Uint8Array, start: number, end: number): boolean =
   return true
 }
 
+/** For each length of short text, an array for its characters: making text of one takes half as long as the call into native code. */
+const shortUnits: ReadonlyArray<Array<number>> = /* @__PURE__ */ Array.from({ length: 21 }, (_, length) => Array(length).fill(0))
+
 /**
  * Text of `bytes[start, end)`. Searching the result for U+FFFD costs about 13 ns on a 20-byte key; scanning the bytes twice as much.
  */
 export const decodeText = (bytes: Uint8Array, start: number, end: number): string => {
-  // up to three characters, a loop is faster than a call of native code
-  if (end - start < 4) {
-    let short = ""
-    let at = start
-    for (; at < end && bytes[at]! < 0x80; at++) short += String.fromCharCode(bytes[at]!)
-    if (at >= end) return short
+  const units = shortUnits[end - start]
+  if (units !== undefined) {
+    let all = 0
+    for (let i = 0; i < units.length; i++) all |= units[i] = bytes[start + i]!
+    if (all < 0x80) return String.fromCharCode(...units)
   }
   const text = slice(bytes, start, end)
   return text.includes(replacement) ? decodeEscaped(bytes, start, end) : text

@@ -86,6 +86,7 @@ import {
   putLiteral,
   readDecimal,
   readDecimalBig,
+  readLineDecimalBig,
   textBound,
   tokenEnd,
   writeDecimal,
@@ -3687,9 +3688,9 @@ export interface NewNumber {
 }
 
 export const decodeNewNumber: ResponseDecoder<NewNumber> = (reader, at, bodyStart, end) => {
-  const valueEnd = findLine(reader, bodyStart, end, at, "NewNumber", "value")
-  const value = readDecimalBig(reader, bodyStart, valueEnd, 0n, 18446744073709551615n, at, "NewNumber", "value")
-  reader.next = valueEnd + 2
+  const value = readLineDecimalBig(reader, bodyStart, end, 0n, 18446744073709551615n, at, "NewNumber", "value")
+  const afterValue = reader.next
+  reader.next = afterValue
   return {
     _tag: "NewNumber",
     value

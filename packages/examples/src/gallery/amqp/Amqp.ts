@@ -34,12 +34,15 @@ import {
   expectNoBits,
   expectWithin,
   inElement,
+  interrupted,
+  keepElements,
   putBytes,
   putU16,
   putU32,
   putU64,
   putU8,
   readNested,
+  resumeElements,
   textBound,
   writeNested,
   wrongLiteral
@@ -142,8 +145,10 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     const headersLength = view.getUint32(afterMaybeContentEncoding)
     const headersEnd = afterMaybeContentEncoding + 4 + headersLength
     expectWithin(headersEnd, end, "ContentHeader", "headers", afterMaybeContentEncoding + 4, at)
-    const headers: Array<TableEntry> = []
-    let headersAt = afterMaybeContentEncoding + 4
+    const headers: Array<TableEntry> = reader.progress === undefined
+      ? []
+      : resumeElements(reader, afterMaybeContentEncoding + 4, at, "ContentHeader", "headers")
+    let headersAt = headers.length === 0 ? afterMaybeContentEncoding + 4 : reader.next
     try {
       while (headersEnd - headersAt >= 1) {
         const element = readTableEntry(reader, headersAt, headersEnd, at)
@@ -152,7 +157,10 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
         headersAt = afterElement
       }
     } catch (error) {
-      throw inElement(error, "ContentHeader", "headers", headers.length)
+      throw interrupted(reader, error, headers, afterMaybeContentEncoding + 4, headersAt, at, "ContentHeader", "headers")
+    }
+    if (reader.progress !== undefined) {
+      keepElements(reader, headers, afterMaybeContentEncoding + 4, headersAt, at, "ContentHeader", "headers")
     }
     expectEnd(headersAt, headersEnd, "ContentHeader", "headers", at)
     afterMaybeHeaders = headersEnd

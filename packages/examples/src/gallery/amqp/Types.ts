@@ -17,6 +17,8 @@ import {
   expectNoBits,
   expectWithin,
   inElement,
+  interrupted,
+  keepElements,
   malformed,
   putBytes,
   putF32,
@@ -30,6 +32,7 @@ import {
   putU64,
   putU8,
   readNested,
+  resumeElements,
   shallower,
   textBound,
   unencodable,
@@ -153,8 +156,8 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       const valuesLength = view.getUint32(at + 1)
       const valuesEnd = at + 5 + valuesLength
       expectWithin(valuesEnd, end, "FieldValue", "values", at + 5, start)
-      const values: Array<FieldValue> = []
-      let valuesAt = at + 5
+      const values: Array<FieldValue> = reader.progress === undefined ? [] : resumeElements(reader, at + 5, start, "FieldValue", "values")
+      let valuesAt = values.length === 0 ? at + 5 : reader.next
       try {
         while (valuesEnd - valuesAt >= 1) {
           const element = readFieldValue(reader, valuesAt, valuesEnd, start)
@@ -163,8 +166,9 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
           valuesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "values", values.length)
+        throw interrupted(reader, error, values, at + 5, valuesAt, start, "FieldValue", "values")
       }
+      if (reader.progress !== undefined) keepElements(reader, values, at + 5, valuesAt, start, "FieldValue", "values")
       expectEnd(valuesAt, valuesEnd, "FieldValue", "values", start)
       reader.next = valuesEnd
       return {
@@ -194,8 +198,8 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       const entriesLength = view.getUint32(at + 1)
       const entriesEnd = at + 5 + entriesLength
       expectWithin(entriesEnd, end, "FieldValue", "entries", at + 5, start)
-      const entries: Array<TableEntry> = []
-      let entriesAt = at + 5
+      const entries: Array<TableEntry> = reader.progress === undefined ? [] : resumeElements(reader, at + 5, start, "FieldValue", "entries")
+      let entriesAt = entries.length === 0 ? at + 5 : reader.next
       try {
         while (entriesEnd - entriesAt >= 1) {
           const element = readTableEntry(reader, entriesAt, entriesEnd, start)
@@ -204,8 +208,9 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
           entriesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "entries", entries.length)
+        throw interrupted(reader, error, entries, at + 5, entriesAt, start, "FieldValue", "entries")
       }
+      if (reader.progress !== undefined) keepElements(reader, entries, at + 5, entriesAt, start, "FieldValue", "entries")
       expectEnd(entriesAt, entriesEnd, "FieldValue", "entries", start)
       reader.next = entriesEnd
       return {
@@ -1021,8 +1026,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const serverPropertiesLength = view.getUint32(at + 6)
       const serverPropertiesEnd = at + 10 + serverPropertiesLength
       expectWithin(serverPropertiesEnd, end, "Method", "serverProperties", at + 10, start)
-      const serverProperties: Array<TableEntry> = []
-      let serverPropertiesAt = at + 10
+      const serverProperties: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, at + 10, start, "Method", "serverProperties")
+      let serverPropertiesAt = serverProperties.length === 0 ? at + 10 : reader.next
       try {
         while (serverPropertiesEnd - serverPropertiesAt >= 1) {
           const element = readTableEntry(reader, serverPropertiesAt, serverPropertiesEnd, start)
@@ -1031,7 +1038,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           serverPropertiesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "serverProperties", serverProperties.length)
+        throw interrupted(reader, error, serverProperties, at + 10, serverPropertiesAt, start, "Method", "serverProperties")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, serverProperties, at + 10, serverPropertiesAt, start, "Method", "serverProperties")
       }
       expectEnd(serverPropertiesAt, serverPropertiesEnd, "Method", "serverProperties", start)
       expectAtLeast(end - serverPropertiesEnd, 4, "Method", "mechanisms", serverPropertiesEnd - start)
@@ -1057,8 +1067,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const clientPropertiesLength = view.getUint32(at + 4)
       const clientPropertiesEnd = at + 8 + clientPropertiesLength
       expectWithin(clientPropertiesEnd, end, "Method", "clientProperties", at + 8, start)
-      const clientProperties: Array<TableEntry> = []
-      let clientPropertiesAt = at + 8
+      const clientProperties: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, at + 8, start, "Method", "clientProperties")
+      let clientPropertiesAt = clientProperties.length === 0 ? at + 8 : reader.next
       try {
         while (clientPropertiesEnd - clientPropertiesAt >= 1) {
           const element = readTableEntry(reader, clientPropertiesAt, clientPropertiesEnd, start)
@@ -1067,7 +1079,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           clientPropertiesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "clientProperties", clientProperties.length)
+        throw interrupted(reader, error, clientProperties, at + 8, clientPropertiesAt, start, "Method", "clientProperties")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, clientProperties, at + 8, clientPropertiesAt, start, "Method", "clientProperties")
       }
       expectEnd(clientPropertiesAt, clientPropertiesEnd, "Method", "clientProperties", start)
       expectAtLeast(end - clientPropertiesEnd, 1, "Method", "mechanism", clientPropertiesEnd - start)
@@ -1315,8 +1330,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(typeEnd + 1)
       const argumentsValueEnd = typeEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", typeEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = typeEnd + 5
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, typeEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? typeEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1325,8 +1342,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, typeEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
+      if (reader.progress !== undefined) keepElements(reader, argumentsValue, typeEnd + 5, argumentsValueAt, start, "Method", "arguments")
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
       return {
@@ -1396,8 +1414,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 5
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1406,7 +1426,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1448,8 +1471,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 5
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1458,7 +1483,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1496,8 +1524,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(queueEnd + 1)
       const argumentsValueEnd = queueEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", queueEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = queueEnd + 5
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, queueEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? queueEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1506,8 +1536,9 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, queueEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
+      if (reader.progress !== undefined) keepElements(reader, argumentsValue, queueEnd + 5, argumentsValueAt, start, "Method", "arguments")
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
       return {
@@ -1558,8 +1589,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd + 1)
       const argumentsValueEnd = routingKeyEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 5
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1568,7 +1601,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1662,8 +1698,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(routingKeyEnd)
       const argumentsValueEnd = routingKeyEnd + 4 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", routingKeyEnd + 4, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = routingKeyEnd + 4
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, routingKeyEnd + 4, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? routingKeyEnd + 4 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1672,7 +1710,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, routingKeyEnd + 4, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, routingKeyEnd + 4, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd
@@ -1731,8 +1772,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
       const argumentsValueLength = view.getUint32(consumerTagEnd + 1)
       const argumentsValueEnd = consumerTagEnd + 5 + argumentsValueLength
       expectWithin(argumentsValueEnd, end, "Method", "arguments", consumerTagEnd + 5, start)
-      const argumentsValue: Array<TableEntry> = []
-      let argumentsValueAt = consumerTagEnd + 5
+      const argumentsValue: Array<TableEntry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, consumerTagEnd + 5, start, "Method", "arguments")
+      let argumentsValueAt = argumentsValue.length === 0 ? consumerTagEnd + 5 : reader.next
       try {
         while (argumentsValueEnd - argumentsValueAt >= 1) {
           const element = readTableEntry(reader, argumentsValueAt, argumentsValueEnd, start)
@@ -1741,7 +1784,10 @@ export function readMethod(reader: Reader, at: number, end: number, start: numbe
           argumentsValueAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValue.length)
+        throw interrupted(reader, error, argumentsValue, consumerTagEnd + 5, argumentsValueAt, start, "Method", "arguments")
+      }
+      if (reader.progress !== undefined) {
+        keepElements(reader, argumentsValue, consumerTagEnd + 5, argumentsValueAt, start, "Method", "arguments")
       }
       expectEnd(argumentsValueAt, argumentsValueEnd, "Method", "arguments", start)
       reader.next = argumentsValueEnd

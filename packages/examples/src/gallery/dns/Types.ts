@@ -426,7 +426,7 @@ export function readParameterValue(reader: Reader, at: number, end: number, star
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, end, "ParameterValue", "", protocolsAt + 1, start)
-          protocols.push(reader.text(protocolsAt + 1, elementEnd))
+          protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {

@@ -20,7 +20,10 @@ import {
   findByte,
   findLine,
   inElement,
+  interrupted,
+  keepElements,
   readDecimal,
+  resumeElements,
   textBound,
   tokenEnd,
   unencodable,
@@ -109,8 +112,10 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
     next = lineEnd
   }
   expectEnd(next, lineEnd, "NatsHeaders", "description", start)
-  const headers: Array<NatsHeader> = []
-  let headersAt = lineEnd + 2
+  const headers: Array<NatsHeader> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, lineEnd + 2, start, "NatsHeaders", "headers")
+  let headersAt = headers.length === 0 ? lineEnd + 2 : reader.next
   try {
     while (!endStands(reader, "\r\n", headersAt, end, start, "", "")) {
       const element = readNatsHeader(reader, headersAt, end, start)
@@ -119,8 +124,9 @@ export function readNatsHeaders(reader: Reader, at: number, end: number, start: 
       headersAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "NatsHeaders", "headers", headers.length)
+    throw interrupted(reader, error, headers, lineEnd + 2, headersAt, start, "NatsHeaders", "headers")
   }
+  if (reader.progress !== undefined) keepElements(reader, headers, lineEnd + 2, headersAt, start, "NatsHeaders", "headers")
   reader.next = headersAt + 2
   return {
     status: maybeStatus,

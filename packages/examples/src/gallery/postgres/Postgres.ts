@@ -101,6 +101,8 @@ import {
   expectWithin,
   findByte,
   inElement,
+  interrupted,
+  keepElements,
   malformed,
   putBytes,
   putI16,
@@ -110,6 +112,7 @@ import {
   putU32,
   putU8,
   readNested,
+  resumeElements,
   textBound,
   tokenEnd,
   writeNested
@@ -246,8 +249,10 @@ export const decodeDataRow: BackendDecoder<DataRow> = (reader, at, bodyStart, en
   expectAtLeast(end - bodyStart, 2, "DataRow", "columns", bodyStart - at)
   const columnsCount = view.getUint16(bodyStart)
   expectRoom(columnsCount, 4, end - (bodyStart + 2), "DataRow", "columns", bodyStart + 2 - at)
-  const columns: Array<Uint8Array | null> = []
-  let columnsAt = bodyStart + 2
+  const columns: Array<Uint8Array | null> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 2, at, "DataRow", "columns")
+  let columnsAt = columns.length === 0 ? bodyStart + 2 : reader.next
   try {
     while (columns.length < columnsCount) {
       expectAtLeast(end - columnsAt, 4, "DataRow", "", columnsAt - at)
@@ -265,8 +270,9 @@ export const decodeDataRow: BackendDecoder<DataRow> = (reader, at, bodyStart, en
       columnsAt = afterValue
     }
   } catch (error) {
-    throw inElement(error, "DataRow", "columns", columns.length)
+    throw interrupted(reader, error, columns, bodyStart + 2, columnsAt, at, "DataRow", "columns")
   }
+  if (reader.progress !== undefined) keepElements(reader, columns, bodyStart + 2, columnsAt, at, "DataRow", "columns")
   expectEnd(columnsAt, end, "DataRow", "body", at)
   return {
     _tag: "DataRow",
@@ -308,8 +314,8 @@ export interface ErrorResponse {
 }
 
 export const decodeErrorResponse: BackendDecoder<ErrorResponse> = (reader, at, bodyStart, end) => {
-  const fields: Array<Field> = []
-  let fieldsAt = bodyStart
+  const fields: Array<Field> = reader.progress === undefined ? [] : resumeElements(reader, bodyStart, at, "ErrorResponse", "fields")
+  let fieldsAt = fields.length === 0 ? bodyStart : reader.next
   try {
     while (!endStands(reader, "\u0000", fieldsAt, end, at, "", "")) {
       const element = readField(reader, fieldsAt, end, at)
@@ -318,8 +324,9 @@ export const decodeErrorResponse: BackendDecoder<ErrorResponse> = (reader, at, b
       fieldsAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "ErrorResponse", "fields", fields.length)
+    throw interrupted(reader, error, fields, bodyStart, fieldsAt, at, "ErrorResponse", "fields")
   }
+  if (reader.progress !== undefined) keepElements(reader, fields, bodyStart, fieldsAt, at, "ErrorResponse", "fields")
   expectEnd(fieldsAt + 1, end, "ErrorResponse", "body", at)
   return {
     _tag: "ErrorResponse",
@@ -363,8 +370,10 @@ export const decodeCopyInResponse: BackendDecoder<CopyInResponse> = (reader, at,
   expectAtLeast(end - (bodyStart + 1), 2, "CopyInResponse", "columnFormats", bodyStart + 1 - at)
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyInResponse", "columnFormats", bodyStart + 3 - at)
-  const columnFormats: Array<Format> = []
-  let columnFormatsAt = bodyStart + 3
+  const columnFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 3, at, "CopyInResponse", "columnFormats")
+  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
   try {
     while (columnFormats.length < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyInResponse", "", columnFormatsAt - at)
@@ -374,7 +383,10 @@ export const decodeCopyInResponse: BackendDecoder<CopyInResponse> = (reader, at,
       columnFormatsAt = columnFormatsAt + 2
     }
   } catch (error) {
-    throw inElement(error, "CopyInResponse", "columnFormats", columnFormats.length)
+    throw interrupted(reader, error, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyInResponse", "columnFormats")
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyInResponse", "columnFormats")
   }
   expectEnd(columnFormatsAt, end, "CopyInResponse", "body", at)
   return {
@@ -423,8 +435,10 @@ export const decodeCopyOutResponse: BackendDecoder<CopyOutResponse> = (reader, a
   expectAtLeast(end - (bodyStart + 1), 2, "CopyOutResponse", "columnFormats", bodyStart + 1 - at)
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyOutResponse", "columnFormats", bodyStart + 3 - at)
-  const columnFormats: Array<Format> = []
-  let columnFormatsAt = bodyStart + 3
+  const columnFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 3, at, "CopyOutResponse", "columnFormats")
+  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
   try {
     while (columnFormats.length < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyOutResponse", "", columnFormatsAt - at)
@@ -434,7 +448,10 @@ export const decodeCopyOutResponse: BackendDecoder<CopyOutResponse> = (reader, a
       columnFormatsAt = columnFormatsAt + 2
     }
   } catch (error) {
-    throw inElement(error, "CopyOutResponse", "columnFormats", columnFormats.length)
+    throw interrupted(reader, error, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyOutResponse", "columnFormats")
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyOutResponse", "columnFormats")
   }
   expectEnd(columnFormatsAt, end, "CopyOutResponse", "body", at)
   return {
@@ -523,8 +540,8 @@ export interface NoticeResponse {
 }
 
 export const decodeNoticeResponse: BackendDecoder<NoticeResponse> = (reader, at, bodyStart, end) => {
-  const fields: Array<Field> = []
-  let fieldsAt = bodyStart
+  const fields: Array<Field> = reader.progress === undefined ? [] : resumeElements(reader, bodyStart, at, "NoticeResponse", "fields")
+  let fieldsAt = fields.length === 0 ? bodyStart : reader.next
   try {
     while (!endStands(reader, "\u0000", fieldsAt, end, at, "", "")) {
       const element = readField(reader, fieldsAt, end, at)
@@ -533,8 +550,9 @@ export const decodeNoticeResponse: BackendDecoder<NoticeResponse> = (reader, at,
       fieldsAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "NoticeResponse", "fields", fields.length)
+    throw interrupted(reader, error, fields, bodyStart, fieldsAt, at, "NoticeResponse", "fields")
   }
+  if (reader.progress !== undefined) keepElements(reader, fields, bodyStart, fieldsAt, at, "NoticeResponse", "fields")
   expectEnd(fieldsAt + 1, end, "NoticeResponse", "body", at)
   return {
     _tag: "NoticeResponse",
@@ -717,8 +735,10 @@ export const decodeAuthenticationSASL: BackendDecoder<AuthenticationSASL> = (rea
   const view = reader.view
   expectAtLeast(end - bodyStart, 4, "AuthenticationSASL", "body", bodyStart - at)
   expectConstant(view.getUint32(bodyStart), 0x0a, "AuthenticationSASL", "code", bodyStart - at)
-  const mechanisms: Array<string> = []
-  let mechanismsAt = bodyStart + 4
+  const mechanisms: Array<string> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 4, at, "AuthenticationSASL", "mechanisms")
+  let mechanismsAt = mechanisms.length === 0 ? bodyStart + 4 : reader.next
   try {
     while (!endStands(reader, "\u0000", mechanismsAt, end, at, "", "")) {
       const End = findByte(reader, 0, mechanismsAt, end, at, "AuthenticationSASL", "")
@@ -727,8 +747,9 @@ export const decodeAuthenticationSASL: BackendDecoder<AuthenticationSASL> = (rea
       mechanismsAt = End + 1
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASL", "mechanisms", mechanisms.length)
+    throw interrupted(reader, error, mechanisms, bodyStart + 4, mechanismsAt, at, "AuthenticationSASL", "mechanisms")
   }
+  if (reader.progress !== undefined) keepElements(reader, mechanisms, bodyStart + 4, mechanismsAt, at, "AuthenticationSASL", "mechanisms")
   expectEnd(mechanismsAt + 1, end, "AuthenticationSASL", "body", at)
   return {
     _tag: "AuthenticationSASL",
@@ -971,8 +992,8 @@ export const decodeRowDescription: BackendDecoder<RowDescription> = (reader, at,
   expectAtLeast(end - bodyStart, 2, "RowDescription", "columns", bodyStart - at)
   const columnsCount = view.getUint16(bodyStart)
   expectRoom(columnsCount, 19, end - (bodyStart + 2), "RowDescription", "columns", bodyStart + 2 - at)
-  const columns: Array<Column> = []
-  let columnsAt = bodyStart + 2
+  const columns: Array<Column> = reader.progress === undefined ? [] : resumeElements(reader, bodyStart + 2, at, "RowDescription", "columns")
+  let columnsAt = columns.length === 0 ? bodyStart + 2 : reader.next
   try {
     while (columns.length < columnsCount) {
       const element = readColumn(reader, columnsAt, end, at)
@@ -981,8 +1002,9 @@ export const decodeRowDescription: BackendDecoder<RowDescription> = (reader, at,
       columnsAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "RowDescription", "columns", columns.length)
+    throw interrupted(reader, error, columns, bodyStart + 2, columnsAt, at, "RowDescription", "columns")
   }
+  if (reader.progress !== undefined) keepElements(reader, columns, bodyStart + 2, columnsAt, at, "RowDescription", "columns")
   expectEnd(columnsAt, end, "RowDescription", "body", at)
   return {
     _tag: "RowDescription",
@@ -1069,8 +1091,10 @@ export const decodeCopyBothResponse: BackendDecoder<CopyBothResponse> = (reader,
   expectAtLeast(end - (bodyStart + 1), 2, "CopyBothResponse", "columnFormats", bodyStart + 1 - at)
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyBothResponse", "columnFormats", bodyStart + 3 - at)
-  const columnFormats: Array<Format> = []
-  let columnFormatsAt = bodyStart + 3
+  const columnFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 3, at, "CopyBothResponse", "columnFormats")
+  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
   try {
     while (columnFormats.length < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyBothResponse", "", columnFormatsAt - at)
@@ -1080,7 +1104,10 @@ export const decodeCopyBothResponse: BackendDecoder<CopyBothResponse> = (reader,
       columnFormatsAt = columnFormatsAt + 2
     }
   } catch (error) {
-    throw inElement(error, "CopyBothResponse", "columnFormats", columnFormats.length)
+    throw interrupted(reader, error, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyBothResponse", "columnFormats")
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyBothResponse", "columnFormats")
   }
   expectEnd(columnFormatsAt, end, "CopyBothResponse", "body", at)
   return {
@@ -1233,8 +1260,10 @@ export const decodeParameterDescription: BackendDecoder<ParameterDescription> = 
   expectAtLeast(end - bodyStart, 2, "ParameterDescription", "parameterTypes", bodyStart - at)
   const parameterTypesCount = view.getUint16(bodyStart)
   expectRoom(parameterTypesCount, 4, end - (bodyStart + 2), "ParameterDescription", "parameterTypes", bodyStart + 2 - at)
-  const parameterTypes: Array<number> = []
-  let parameterTypesAt = bodyStart + 2
+  const parameterTypes: Array<number> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 2, at, "ParameterDescription", "parameterTypes")
+  let parameterTypesAt = parameterTypes.length === 0 ? bodyStart + 2 : reader.next
   try {
     while (parameterTypes.length < parameterTypesCount) {
       expectAtLeast(end - parameterTypesAt, 4, "ParameterDescription", "", parameterTypesAt - at)
@@ -1242,7 +1271,10 @@ export const decodeParameterDescription: BackendDecoder<ParameterDescription> = 
       parameterTypesAt = parameterTypesAt + 4
     }
   } catch (error) {
-    throw inElement(error, "ParameterDescription", "parameterTypes", parameterTypes.length)
+    throw interrupted(reader, error, parameterTypes, bodyStart + 2, parameterTypesAt, at, "ParameterDescription", "parameterTypes")
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, parameterTypes, bodyStart + 2, parameterTypesAt, at, "ParameterDescription", "parameterTypes")
   }
   expectEnd(parameterTypesAt, end, "ParameterDescription", "body", at)
   return {
@@ -1284,8 +1316,10 @@ export const decodeNegotiateProtocolVersion: BackendDecoder<NegotiateProtocolVer
   expectAtLeast(end - (bodyStart + 4), 4, "NegotiateProtocolVersion", "unrecognizedOptions", bodyStart + 4 - at)
   const unrecognizedOptionsCount = view.getUint32(bodyStart + 4)
   expectRoom(unrecognizedOptionsCount, 1, end - (bodyStart + 8), "NegotiateProtocolVersion", "unrecognizedOptions", bodyStart + 8 - at)
-  const unrecognizedOptions: Array<string> = []
-  let unrecognizedOptionsAt = bodyStart + 8
+  const unrecognizedOptions: Array<string> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 8, at, "NegotiateProtocolVersion", "unrecognizedOptions")
+  let unrecognizedOptionsAt = unrecognizedOptions.length === 0 ? bodyStart + 8 : reader.next
   try {
     while (unrecognizedOptions.length < unrecognizedOptionsCount) {
       const End = findByte(reader, 0, unrecognizedOptionsAt, end, at, "NegotiateProtocolVersion", "")
@@ -1293,7 +1327,19 @@ export const decodeNegotiateProtocolVersion: BackendDecoder<NegotiateProtocolVer
       unrecognizedOptionsAt = End + 1
     }
   } catch (error) {
-    throw inElement(error, "NegotiateProtocolVersion", "unrecognizedOptions", unrecognizedOptions.length)
+    throw interrupted(
+      reader,
+      error,
+      unrecognizedOptions,
+      bodyStart + 8,
+      unrecognizedOptionsAt,
+      at,
+      "NegotiateProtocolVersion",
+      "unrecognizedOptions"
+    )
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, unrecognizedOptions, bodyStart + 8, unrecognizedOptionsAt, at, "NegotiateProtocolVersion", "unrecognizedOptions")
   }
   expectEnd(unrecognizedOptionsAt, end, "NegotiateProtocolVersion", "body", at)
   return {
@@ -1372,8 +1418,10 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   expectAtLeast(end - (statementEnd + 1), 2, "Bind", "parameterFormats", statementEnd + 1 - at)
   const parameterFormatsCount = view.getUint16(statementEnd + 1)
   expectRoom(parameterFormatsCount, 2, end - (statementEnd + 3), "Bind", "parameterFormats", statementEnd + 3 - at)
-  const parameterFormats: Array<Format> = []
-  let parameterFormatsAt = statementEnd + 3
+  const parameterFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, statementEnd + 3, at, "Bind", "parameterFormats")
+  let parameterFormatsAt = parameterFormats.length === 0 ? statementEnd + 3 : reader.next
   try {
     while (parameterFormats.length < parameterFormatsCount) {
       expectAtLeast(end - parameterFormatsAt, 2, "Bind", "", parameterFormatsAt - at)
@@ -1383,13 +1431,18 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
       parameterFormatsAt = parameterFormatsAt + 2
     }
   } catch (error) {
-    throw inElement(error, "Bind", "parameterFormats", parameterFormats.length)
+    throw interrupted(reader, error, parameterFormats, statementEnd + 3, parameterFormatsAt, at, "Bind", "parameterFormats")
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, parameterFormats, statementEnd + 3, parameterFormatsAt, at, "Bind", "parameterFormats")
   }
   expectAtLeast(end - parameterFormatsAt, 2, "Bind", "parameters", parameterFormatsAt - at)
   const parametersCount = view.getUint16(parameterFormatsAt)
   expectRoom(parametersCount, 4, end - (parameterFormatsAt + 2), "Bind", "parameters", parameterFormatsAt + 2 - at)
-  const parameters: Array<Uint8Array | null> = []
-  let parametersAt = parameterFormatsAt + 2
+  const parameters: Array<Uint8Array | null> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, parameterFormatsAt + 2, at, "Bind", "parameters")
+  let parametersAt = parameters.length === 0 ? parameterFormatsAt + 2 : reader.next
   try {
     while (parameters.length < parametersCount) {
       expectAtLeast(end - parametersAt, 4, "Bind", "", parametersAt - at)
@@ -1407,13 +1460,16 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
       parametersAt = afterValue
     }
   } catch (error) {
-    throw inElement(error, "Bind", "parameters", parameters.length)
+    throw interrupted(reader, error, parameters, parameterFormatsAt + 2, parametersAt, at, "Bind", "parameters")
   }
+  if (reader.progress !== undefined) keepElements(reader, parameters, parameterFormatsAt + 2, parametersAt, at, "Bind", "parameters")
   expectAtLeast(end - parametersAt, 2, "Bind", "resultFormats", parametersAt - at)
   const resultFormatsCount = view.getUint16(parametersAt)
   expectRoom(resultFormatsCount, 2, end - (parametersAt + 2), "Bind", "resultFormats", parametersAt + 2 - at)
-  const resultFormats: Array<Format> = []
-  let resultFormatsAt = parametersAt + 2
+  const resultFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, parametersAt + 2, at, "Bind", "resultFormats")
+  let resultFormatsAt = resultFormats.length === 0 ? parametersAt + 2 : reader.next
   try {
     while (resultFormats.length < resultFormatsCount) {
       expectAtLeast(end - resultFormatsAt, 2, "Bind", "", resultFormatsAt - at)
@@ -1423,8 +1479,9 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
       resultFormatsAt = resultFormatsAt + 2
     }
   } catch (error) {
-    throw inElement(error, "Bind", "resultFormats", resultFormats.length)
+    throw interrupted(reader, error, resultFormats, parametersAt + 2, resultFormatsAt, at, "Bind", "resultFormats")
   }
+  if (reader.progress !== undefined) keepElements(reader, resultFormats, parametersAt + 2, resultFormatsAt, at, "Bind", "resultFormats")
   expectEnd(resultFormatsAt, end, "Bind", "body", at)
   return {
     _tag: "Bind",
@@ -1617,8 +1674,10 @@ export const decodeFunctionCall: FrontendDecoder<FunctionCall> = (reader, at, bo
   expectAtLeast(end - (bodyStart + 4), 2, "FunctionCall", "argumentFormats", bodyStart + 4 - at)
   const argumentFormatsCount = view.getUint16(bodyStart + 4)
   expectRoom(argumentFormatsCount, 2, end - (bodyStart + 6), "FunctionCall", "argumentFormats", bodyStart + 6 - at)
-  const argumentFormats: Array<Format> = []
-  let argumentFormatsAt = bodyStart + 6
+  const argumentFormats: Array<Format> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 6, at, "FunctionCall", "argumentFormats")
+  let argumentFormatsAt = argumentFormats.length === 0 ? bodyStart + 6 : reader.next
   try {
     while (argumentFormats.length < argumentFormatsCount) {
       expectAtLeast(end - argumentFormatsAt, 2, "FunctionCall", "", argumentFormatsAt - at)
@@ -1628,13 +1687,18 @@ export const decodeFunctionCall: FrontendDecoder<FunctionCall> = (reader, at, bo
       argumentFormatsAt = argumentFormatsAt + 2
     }
   } catch (error) {
-    throw inElement(error, "FunctionCall", "argumentFormats", argumentFormats.length)
+    throw interrupted(reader, error, argumentFormats, bodyStart + 6, argumentFormatsAt, at, "FunctionCall", "argumentFormats")
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, argumentFormats, bodyStart + 6, argumentFormatsAt, at, "FunctionCall", "argumentFormats")
   }
   expectAtLeast(end - argumentFormatsAt, 2, "FunctionCall", "arguments", argumentFormatsAt - at)
   const argumentsValueCount = view.getUint16(argumentFormatsAt)
   expectRoom(argumentsValueCount, 4, end - (argumentFormatsAt + 2), "FunctionCall", "arguments", argumentFormatsAt + 2 - at)
-  const argumentsValue: Array<Uint8Array | null> = []
-  let argumentsValueAt = argumentFormatsAt + 2
+  const argumentsValue: Array<Uint8Array | null> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, argumentFormatsAt + 2, at, "FunctionCall", "arguments")
+  let argumentsValueAt = argumentsValue.length === 0 ? argumentFormatsAt + 2 : reader.next
   try {
     while (argumentsValue.length < argumentsValueCount) {
       expectAtLeast(end - argumentsValueAt, 4, "FunctionCall", "", argumentsValueAt - at)
@@ -1652,7 +1716,10 @@ export const decodeFunctionCall: FrontendDecoder<FunctionCall> = (reader, at, bo
       argumentsValueAt = afterValue
     }
   } catch (error) {
-    throw inElement(error, "FunctionCall", "arguments", argumentsValue.length)
+    throw interrupted(reader, error, argumentsValue, argumentFormatsAt + 2, argumentsValueAt, at, "FunctionCall", "arguments")
+  }
+  if (reader.progress !== undefined) {
+    keepElements(reader, argumentsValue, argumentFormatsAt + 2, argumentsValueAt, at, "FunctionCall", "arguments")
   }
   expectAtLeast(end - argumentsValueAt, 2, "FunctionCall", "body", argumentsValueAt - at)
   const resultFormat = view.getInt16(argumentsValueAt)
@@ -1750,8 +1817,10 @@ export const decodeParse: FrontendDecoder<Parse> = (reader, at, bodyStart, end) 
   expectAtLeast(end - (queryEnd + 1), 2, "Parse", "parameterTypes", queryEnd + 1 - at)
   const parameterTypesCount = view.getUint16(queryEnd + 1)
   expectRoom(parameterTypesCount, 4, end - (queryEnd + 3), "Parse", "parameterTypes", queryEnd + 3 - at)
-  const parameterTypes: Array<number> = []
-  let parameterTypesAt = queryEnd + 3
+  const parameterTypes: Array<number> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, queryEnd + 3, at, "Parse", "parameterTypes")
+  let parameterTypesAt = parameterTypes.length === 0 ? queryEnd + 3 : reader.next
   try {
     while (parameterTypes.length < parameterTypesCount) {
       expectAtLeast(end - parameterTypesAt, 4, "Parse", "", parameterTypesAt - at)
@@ -1759,8 +1828,9 @@ export const decodeParse: FrontendDecoder<Parse> = (reader, at, bodyStart, end) 
       parameterTypesAt = parameterTypesAt + 4
     }
   } catch (error) {
-    throw inElement(error, "Parse", "parameterTypes", parameterTypes.length)
+    throw interrupted(reader, error, parameterTypes, queryEnd + 3, parameterTypesAt, at, "Parse", "parameterTypes")
   }
+  if (reader.progress !== undefined) keepElements(reader, parameterTypes, queryEnd + 3, parameterTypesAt, at, "Parse", "parameterTypes")
   expectEnd(parameterTypesAt, end, "Parse", "body", at)
   return {
     _tag: "Parse",
@@ -2173,8 +2243,10 @@ export const decodeStartupMessage: StartupDecoder<StartupMessage> = (reader, at,
   const view = reader.view
   expectAtLeast(end - bodyStart, 4, "StartupMessage", "body", bodyStart - at)
   expectConstant(view.getUint16(bodyStart), 0x03, "StartupMessage", "majorVersion", bodyStart - at)
-  const parameters: Array<Parameter> = []
-  let parametersAt = bodyStart + 4
+  const parameters: Array<Parameter> = reader.progress === undefined
+    ? []
+    : resumeElements(reader, bodyStart + 4, at, "StartupMessage", "parameters")
+  let parametersAt = parameters.length === 0 ? bodyStart + 4 : reader.next
   try {
     while (!endStands(reader, "\u0000", parametersAt, end, at, "", "")) {
       const element = readParameter(reader, parametersAt, end, at)
@@ -2183,8 +2255,9 @@ export const decodeStartupMessage: StartupDecoder<StartupMessage> = (reader, at,
       parametersAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "StartupMessage", "parameters", parameters.length)
+    throw interrupted(reader, error, parameters, bodyStart + 4, parametersAt, at, "StartupMessage", "parameters")
   }
+  if (reader.progress !== undefined) keepElements(reader, parameters, bodyStart + 4, parametersAt, at, "StartupMessage", "parameters")
   expectEnd(parametersAt + 1, end, "StartupMessage", "body", at)
   return {
     _tag: "StartupMessage",

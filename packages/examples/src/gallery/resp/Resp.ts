@@ -24,10 +24,12 @@ import {
   expectMeant,
   expectRoom,
   findByte,
-  findLine,
   inElement,
-  readDecimal,
+  interrupted,
+  keepElements,
+  readLineDecimal,
   readNested,
+  resumeElements,
   textBound,
   writeDecimal,
   writeNested,
@@ -70,12 +72,12 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
   const view = reader.view
   expectAtLeast(end - bodyStart, 1, "Push", "type", bodyStart - at)
   if (!(end - bodyStart >= 1 && view.getUint8(bodyStart) === 0x3e)) wrongLiteral(reader, bodyStart, end, ">", at, "Push", "type")
-  const itemsCountEnd = findLine(reader, bodyStart + 1, end, at, "Push", "items")
-  const itemsCount = readDecimal(reader, bodyStart + 1, itemsCountEnd, -2147483648, 2147483647, at, "Push", "items")
+  const itemsCount = readLineDecimal(reader, bodyStart + 1, end, -2147483648, 2147483647, at, "Push", "items")
+  const afterItemsCount = reader.next
   expectMeant(itemsCount, 0, "Push", "items", bodyStart + 1 - at)
-  expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Push", "items", itemsCountEnd + 2 - at)
-  const items: Array<Value> = []
-  let itemsAt = itemsCountEnd + 2
+  expectRoom(itemsCount, 3, end - afterItemsCount, "Push", "items", afterItemsCount - at)
+  const items: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, at, "Push", "items")
+  let itemsAt = items.length === 0 ? afterItemsCount : reader.next
   try {
     while (items.length < itemsCount) {
       const element = readValue(reader, itemsAt, end, at)
@@ -84,8 +86,9 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
       itemsAt = afterElement
     }
   } catch (error) {
-    throw inElement(error, "Push", "items", items.length)
+    throw interrupted(reader, error, items, afterItemsCount, itemsAt, at, "Push", "items")
   }
+  if (reader.progress !== undefined) keepElements(reader, items, afterItemsCount, itemsAt, at, "Push", "items")
   reader.next = itemsAt
   return {
     _tag: "Push",
@@ -123,24 +126,17 @@ export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, en
   const view = reader.view
   expectAtLeast(end - bodyStart, 1, "Command", "type", bodyStart - at)
   if (!(end - bodyStart >= 1 && view.getUint8(bodyStart) === 0x2a)) wrongLiteral(reader, bodyStart, end, "*", at, "Command", "type")
-  const argumentsValueCountEnd = findLine(reader, bodyStart + 1, end, at, "Command", "arguments")
-  const argumentsValueCount = readDecimal(
-    reader,
-    bodyStart + 1,
-    argumentsValueCountEnd,
-    -2147483648,
-    2147483647,
-    at,
-    "Command",
-    "arguments"
-  )
+  const argumentsValueCount = readLineDecimal(reader, bodyStart + 1, end, -2147483648, 2147483647, at, "Command", "arguments")
+  const afterArgumentsValueCount = reader.next
   if (argumentsValueCount !== -1) expectMeant(argumentsValueCount, 0, "Command", "arguments", bodyStart + 1 - at)
   let argumentsValue: ReadonlyArray<Argument> | null = null
-  let afterArgumentsValue = argumentsValueCountEnd + 2
+  let afterArgumentsValue = afterArgumentsValueCount
   if (argumentsValueCount !== -1) {
-    expectRoom(argumentsValueCount, 4, end - (argumentsValueCountEnd + 2), "Command", "arguments", argumentsValueCountEnd + 2 - at)
-    const argumentsValue2: Array<Argument> = []
-    let argumentsValueAt = argumentsValueCountEnd + 2
+    expectRoom(argumentsValueCount, 4, end - afterArgumentsValueCount, "Command", "arguments", afterArgumentsValueCount - at)
+    const argumentsValue2: Array<Argument> = reader.progress === undefined
+      ? []
+      : resumeElements(reader, afterArgumentsValueCount, at, "Command", "arguments")
+    let argumentsValueAt = argumentsValue2.length === 0 ? afterArgumentsValueCount : reader.next
     try {
       while (argumentsValue2.length < argumentsValueCount) {
         const element = readArgument(reader, argumentsValueAt, end, at)
@@ -149,7 +145,10 @@ export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, en
         argumentsValueAt = afterElement
       }
     } catch (error) {
-      throw inElement(error, "Command", "arguments", argumentsValue2.length)
+      throw interrupted(reader, error, argumentsValue2, afterArgumentsValueCount, argumentsValueAt, at, "Command", "arguments")
+    }
+    if (reader.progress !== undefined) {
+      keepElements(reader, argumentsValue2, afterArgumentsValueCount, argumentsValueAt, at, "Command", "arguments")
     }
     afterArgumentsValue = argumentsValueAt
     argumentsValue = argumentsValue2

@@ -26,13 +26,16 @@ import {
   expectWithin,
   findLine,
   inElement,
+  interrupted,
+  keepElements,
   malformed,
   putBytes,
   putEncoded,
   putU8,
-  readDecimal,
-  readDecimalBig,
+  readLineDecimal,
+  readLineDecimalBig,
   readNested,
+  resumeElements,
   shallower,
   slide,
   textBound,
@@ -65,19 +68,19 @@ export function readArgument(reader: Reader, at: number, end: number, start: num
   const view = reader.view
   expectAtLeast(end - at, 1, "Argument", "type", at - start)
   if (!(end - at >= 1 && view.getUint8(at) === 0x24)) wrongLiteral(reader, at, end, "$", start, "Argument", "type")
-  const valueLengthEnd = findLine(reader, at + 1, end, start, "Argument", "value")
-  const valueLength = readDecimal(reader, at + 1, valueLengthEnd, -2147483648, 2147483647, start, "Argument", "value")
+  const valueLength = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Argument", "value")
+  const afterValueLength = reader.next
   if (valueLength !== -1) expectMeant(valueLength, 0, "Argument", "value", at + 1 - start)
   let value: Uint8Array | null = null
-  let afterValue = valueLengthEnd + 2
+  let afterValue = afterValueLength
   if (valueLength !== -1) {
-    const valueEnd = valueLengthEnd + 2 + valueLength
-    expectWithin(valueEnd, end, "Argument", "value", valueLengthEnd + 2, start)
+    const valueEnd = afterValueLength + valueLength
+    expectWithin(valueEnd, end, "Argument", "value", afterValueLength, start)
     if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
       wrongLiteral(reader, valueEnd, end, "\r\n", start, "Argument", "value")
     }
     afterValue = valueEnd + 2
-    value = reader.slice(valueLengthEnd + 2, valueEnd)
+    value = reader.slice(afterValueLength, valueEnd)
   }
   reader.next = afterValue
   return {
@@ -264,18 +267,18 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
   expectAtLeast(end - at, 1, "Value", "_tag", at - start)
   switch (view.getUint8(at)) {
     case 33: {
-      const messageLengthEnd = findLine(reader, at + 1, end, start, "Value", "message")
-      const messageLength = readDecimal(reader, at + 1, messageLengthEnd, -2147483648, 2147483647, start, "Value", "message")
+      const messageLength = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "message")
+      const afterMessageLength = reader.next
       expectMeant(messageLength, 0, "Value", "message", at + 1 - start)
-      const messageEnd = messageLengthEnd + 2 + messageLength
-      expectWithin(messageEnd, end, "Value", "message", messageLengthEnd + 2, start)
+      const messageEnd = afterMessageLength + messageLength
+      expectWithin(messageEnd, end, "Value", "message", afterMessageLength, start)
       if (!(end - messageEnd >= 2 && view.getUint16(messageEnd) === 0x0d0a)) {
         wrongLiteral(reader, messageEnd, end, "\r\n", start, "Value", "message")
       }
       reader.next = messageEnd + 2
       return {
         _tag: "BulkError",
-        message: decodeText(reader.bytes, messageLengthEnd + 2, messageEnd)
+        message: reader.text(afterMessageLength, messageEnd)
       }
     }
     case 35: {
@@ -290,19 +293,19 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 36: {
-      const valueLengthEnd = findLine(reader, at + 1, end, start, "Value", "value")
-      const valueLength = readDecimal(reader, at + 1, valueLengthEnd, -2147483648, 2147483647, start, "Value", "value")
+      const valueLength = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "value")
+      const afterValueLength = reader.next
       if (valueLength !== -1) expectMeant(valueLength, 0, "Value", "value", at + 1 - start)
       let value: Uint8Array | null = null
-      let afterValue = valueLengthEnd + 2
+      let afterValue = afterValueLength
       if (valueLength !== -1) {
-        const valueEnd = valueLengthEnd + 2 + valueLength
-        expectWithin(valueEnd, end, "Value", "value", valueLengthEnd + 2, start)
+        const valueEnd = afterValueLength + valueLength
+        expectWithin(valueEnd, end, "Value", "value", afterValueLength, start)
         if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
           wrongLiteral(reader, valueEnd, end, "\r\n", start, "Value", "value")
         }
         afterValue = valueEnd + 2
-        value = reader.slice(valueLengthEnd + 2, valueEnd)
+        value = reader.slice(afterValueLength, valueEnd)
       }
       reader.next = afterValue
       return {
@@ -311,12 +314,14 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 37: {
-      const entriesCountEnd = findLine(reader, at + 1, end, start, "Value", "entries")
-      const entriesCount = readDecimal(reader, at + 1, entriesCountEnd, -2147483648, 2147483647, start, "Value", "entries")
+      const entriesCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "entries")
+      const afterEntriesCount = reader.next
       expectMeant(entriesCount, 0, "Value", "entries", at + 1 - start)
-      expectRoom(entriesCount, 6, end - (entriesCountEnd + 2), "Value", "entries", entriesCountEnd + 2 - start)
-      const entries: Array<Entry> = []
-      let entriesAt = entriesCountEnd + 2
+      expectRoom(entriesCount, 6, end - afterEntriesCount, "Value", "entries", afterEntriesCount - start)
+      const entries: Array<Entry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, afterEntriesCount, start, "Value", "entries")
+      let entriesAt = entries.length === 0 ? afterEntriesCount : reader.next
       try {
         while (entries.length < entriesCount) {
           const element = readEntry(reader, entriesAt, end, start)
@@ -325,8 +330,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
           entriesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Value", "entries", entries.length)
+        throw interrupted(reader, error, entries, afterEntriesCount, entriesAt, start, "Value", "entries")
       }
+      if (reader.progress !== undefined) keepElements(reader, entries, afterEntriesCount, entriesAt, start, "Value", "entries")
       reader.next = entriesAt
       return {
         _tag: "Map",
@@ -343,15 +349,15 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 42: {
-      const itemsCountEnd = findLine(reader, at + 1, end, start, "Value", "items")
-      const itemsCount = readDecimal(reader, at + 1, itemsCountEnd, -2147483648, 2147483647, start, "Value", "items")
+      const itemsCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "items")
+      const afterItemsCount = reader.next
       if (itemsCount !== -1) expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
       let items: ReadonlyArray<Value> | null = null
-      let afterItems = itemsCountEnd + 2
+      let afterItems = afterItemsCount
       if (itemsCount !== -1) {
-        expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Value", "items", itemsCountEnd + 2 - start)
-        const items2: Array<Value> = []
-        let itemsAt = itemsCountEnd + 2
+        expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
+        const items2: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, start, "Value", "items")
+        let itemsAt = items2.length === 0 ? afterItemsCount : reader.next
         try {
           while (items2.length < itemsCount) {
             const element = readValue(reader, itemsAt, end, start)
@@ -360,8 +366,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
             itemsAt = afterElement
           }
         } catch (error) {
-          throw inElement(error, "Value", "items", items2.length)
+          throw interrupted(reader, error, items2, afterItemsCount, itemsAt, start, "Value", "items")
         }
+        if (reader.progress !== undefined) keepElements(reader, items2, afterItemsCount, itemsAt, start, "Value", "items")
         afterItems = itemsAt
         items = items2
       }
@@ -397,21 +404,21 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 58: {
-      const valueEnd = findLine(reader, at + 1, end, start, "Value", "value")
-      const value = readDecimalBig(reader, at + 1, valueEnd, -9223372036854775808n, 9223372036854775807n, start, "Value", "value")
-      reader.next = valueEnd + 2
+      const value = readLineDecimalBig(reader, at + 1, end, -9223372036854775808n, 9223372036854775807n, start, "Value", "value")
+      const afterValue = reader.next
+      reader.next = afterValue
       return {
         _tag: "Integer",
         value
       }
     }
     case 61: {
-      const valueLengthEnd = findLine(reader, at + 1, end, start, "Value", "value")
-      const valueLength = readDecimal(reader, at + 1, valueLengthEnd, -2147483648, 2147483647, start, "Value", "value")
+      const valueLength = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "value")
+      const afterValueLength = reader.next
       expectMeant(valueLength, 0, "Value", "value", at + 1 - start)
-      const valueEnd = valueLengthEnd + 2 + valueLength
-      expectWithin(valueEnd, end, "Value", "value", valueLengthEnd + 2, start)
-      const value = readNested(reader, valueLengthEnd + 2, valueEnd, start, "Value", "value", readVerbatim)
+      const valueEnd = afterValueLength + valueLength
+      expectWithin(valueEnd, end, "Value", "value", afterValueLength, start)
+      const value = readNested(reader, afterValueLength, valueEnd, start, "Value", "value", readVerbatim)
       const afterValue = reader.next
       expectEnd(afterValue, valueEnd, "Value", "value", start)
       if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
@@ -432,12 +439,14 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 124: {
-      const attributesCountEnd = findLine(reader, at + 1, end, start, "Value", "attributes")
-      const attributesCount = readDecimal(reader, at + 1, attributesCountEnd, -2147483648, 2147483647, start, "Value", "attributes")
+      const attributesCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "attributes")
+      const afterAttributesCount = reader.next
       expectMeant(attributesCount, 0, "Value", "attributes", at + 1 - start)
-      expectRoom(attributesCount, 6, end - (attributesCountEnd + 2), "Value", "attributes", attributesCountEnd + 2 - start)
-      const attributes: Array<Entry> = []
-      let attributesAt = attributesCountEnd + 2
+      expectRoom(attributesCount, 6, end - afterAttributesCount, "Value", "attributes", afterAttributesCount - start)
+      const attributes: Array<Entry> = reader.progress === undefined
+        ? []
+        : resumeElements(reader, afterAttributesCount, start, "Value", "attributes")
+      let attributesAt = attributes.length === 0 ? afterAttributesCount : reader.next
       try {
         while (attributes.length < attributesCount) {
           const element = readEntry(reader, attributesAt, end, start)
@@ -446,8 +455,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
           attributesAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Value", "attributes", attributes.length)
+        throw interrupted(reader, error, attributes, afterAttributesCount, attributesAt, start, "Value", "attributes")
       }
+      if (reader.progress !== undefined) keepElements(reader, attributes, afterAttributesCount, attributesAt, start, "Value", "attributes")
       const value = readNested(reader, attributesAt, end, start, "Value", "value", readValue)
       const afterValue = reader.next
       reader.next = afterValue
@@ -458,12 +468,12 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 126: {
-      const itemsCountEnd = findLine(reader, at + 1, end, start, "Value", "items")
-      const itemsCount = readDecimal(reader, at + 1, itemsCountEnd, -2147483648, 2147483647, start, "Value", "items")
+      const itemsCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "items")
+      const afterItemsCount = reader.next
       expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
-      expectRoom(itemsCount, 3, end - (itemsCountEnd + 2), "Value", "items", itemsCountEnd + 2 - start)
-      const items: Array<Value> = []
-      let itemsAt = itemsCountEnd + 2
+      expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
+      const items: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, start, "Value", "items")
+      let itemsAt = items.length === 0 ? afterItemsCount : reader.next
       try {
         while (items.length < itemsCount) {
           const element = readValue(reader, itemsAt, end, start)
@@ -472,8 +482,9 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
           itemsAt = afterElement
         }
       } catch (error) {
-        throw inElement(error, "Value", "items", items.length)
+        throw interrupted(reader, error, items, afterItemsCount, itemsAt, start, "Value", "items")
       }
+      if (reader.progress !== undefined) keepElements(reader, items, afterItemsCount, itemsAt, start, "Value", "items")
       reader.next = itemsAt
       return {
         _tag: "Set",

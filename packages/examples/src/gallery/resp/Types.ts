@@ -278,7 +278,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       reader.next = messageEnd + 2
       return {
         _tag: "BulkError",
-        message: reader.text(afterMessageLength, messageEnd)
+        message: decodeText(reader.bytes, afterMessageLength, messageEnd)
       }
     }
     case 35: {

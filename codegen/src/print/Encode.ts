@@ -126,6 +126,15 @@ export class FieldWriter {
     return this.target.scope.places
   }
 
+  /** Fields whose places are kept: where they begin, and where they end. */
+  get firsts(): Set<string> {
+    return this.target.scope.firsts
+  }
+
+  get lasts(): Set<string> {
+    return this.target.scope.lasts
+  }
+
   /** Writes a checksum from the beginning of one field to the end of another as soon as these are known. */
   complete(first: string, last: string, put: (from: string, to: string) => string): void {
     const from = this.places.get(first)?.[0]

@@ -88,7 +88,7 @@ export function beginRequest(writer: Writer, _init: RequestInit, bound: number):
 export function finishRequest(writer: Writer, init: RequestInit, packet: string, opcode: number, bodyStart: number, bodyEnd: number): void {
   const { view, position: at } = writer
   const position = at
-  const length = bodyEnd - bodyStart + 2 + 2 + 4
+  const length = bodyEnd - bodyStart + 8
   if (bodyEnd - at > 104857600) unencodable("Limit", packet, "", "a frame of at most 104857600 bytes", `${bodyEnd - at} bytes`)
   putI32(view, position, length, packet, "size")
   putU16(view, position + 4, opcode, packet, "apiKey")

@@ -87,7 +87,7 @@ export function beginRequest(writer: Writer, _init: RequestInit, bound: number):
 export function finishRequest(writer: Writer, init: RequestInit, packet: string, opcode: number, bodyStart: number, bodyEnd: number): void {
   const { view, position: at } = writer
   const position = at
-  const length = bodyEnd - bodyStart + 1 + 1
+  const length = bodyEnd - bodyStart + 2
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
   putU16(view, position + 2, 0x00, packet, "protocolId")
@@ -220,7 +220,7 @@ export function finishResponse(
 ): void {
   const { view, position: at } = writer
   const position = at
-  const length = bodyEnd - bodyStart + 1 + 1
+  const length = bodyEnd - bodyStart + 2
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
   putU16(view, position + 2, 0x00, packet, "protocolId")

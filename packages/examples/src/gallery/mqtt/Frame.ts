@@ -102,7 +102,6 @@ export function finishPacket(writer: Writer, init: PacketInit, packet: string, o
   const { bytes, view, position: at } = writer
   let position = at
   const length = bodyEnd - bodyStart
-  if (bodyEnd - at > 268435460) unencodable("Limit", packet, "", "a frame of at most 268435460 bytes", `${bodyEnd - at} bytes`)
   checkKnown(isQoS(init.qos ?? 0), init.qos ?? 0, packet, "qos", "one of 0, 1, 2")
   putU8(
     view,
@@ -115,6 +114,7 @@ export function finishPacket(writer: Writer, init: PacketInit, packet: string, o
   position = writeLeb128(bytes, position + 1, checkVarint(length, 0, 268435455, packet, "remainingLength"))
   const headEnd = position
   const finish = slide(bytes, bodyStart, bodyEnd, headEnd)
+  if (finish - at > 268435460) unencodable("Limit", packet, "", "a frame of at most 268435460 bytes", `${finish - at} bytes`)
   writer.position = finish
 }
 

@@ -136,7 +136,6 @@ export function finishFrame(writer: Writer, init: FrameInit, packet: string, opc
   const { bytes, view, position: at } = writer
   let position = at
   const length = bodyEnd - bodyStart
-  if (bodyEnd - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${bodyEnd - at} bytes`)
   putU8(
     view,
     position,
@@ -169,6 +168,7 @@ export function finishFrame(writer: Writer, init: FrameInit, packet: string, opc
   }
   const headEnd = position
   const finish = slide(bytes, bodyStart, bodyEnd, headEnd)
+  if (finish - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${finish - at} bytes`)
   writer.position = finish
 }
 

@@ -10,6 +10,9 @@ export const capital = (name: string): string => `${name[0]!.toUpperCase()}${nam
 /** A literal of text. */
 export const quote = (text: string): string => JSON.stringify(text)
 
+/** How many bytes or elements an expression has; none where it has no value, which the writer of the value refuses. */
+export const lengthOf = (value: string): string => `(${value}?.length ?? 0)`
+
 /** `my-spec` or `dcpOpen` to `MySpec`, `DcpOpen`. */
 export const pascal = (name: string): string => name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map(capital).join("")
 

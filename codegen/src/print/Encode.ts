@@ -378,7 +378,7 @@ export class FieldWriter {
     const nullable = this.isNull(name)
     const whole = (inner: FieldWriter, of: TypeModel): void => {
       const written = scope.written.get(name)
-      if (written !== undefined) return inner.advance(`${inner.use("putBytes")}(bytes, ${inner.here}, ${written})`)
+      if (written !== undefined) return inner.advance(`${inner.use("putBytes")}(bytes, ${inner.here}, ${written}, ${inner.where(name)})`)
       const start = slots === undefined ? "" : inner.mark(inner.fresh(`${local(name)}From`))
       inner.write(of, { ...field, path: name }, value)
       if (slots !== undefined) {

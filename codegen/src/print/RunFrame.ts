@@ -7,7 +7,7 @@ import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { Module, type Parameter } from "../Module.ts"
-import { local } from "../Names.ts"
+import { lengthOf, local } from "../Names.ts"
 import { sizeOfNumber } from "../words/Numbers.ts"
 import { codec } from "./Codec.ts"
 import { type Context, kindName } from "./Context.ts"
@@ -592,8 +592,8 @@ const printUnknown = (context: Context, module: Module, kind: KindModel): void =
     parameters: rawParameters(module, kindName(kind.name), name, [...(opcode === undefined ? [] : [opcode.name]), body]),
     returns: "void",
     body: [
-      `const bodyStart = begin${kindName(kind.name)}(writer, packet, packet.${body}.length)`,
-      `const end = ${module.use(codec, "putBytes")}(writer.bytes, bodyStart, packet.${body})`,
+      `const bodyStart = begin${kindName(kind.name)}(writer, packet, ${lengthOf(`packet.${body}`)})`,
+      `const end = ${module.use(codec, "putBytes")}(writer.bytes, bodyStart, packet.${body}, "${name}", "${body}")`,
       `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, bodyStart, end)`
     ]
   })

@@ -142,8 +142,8 @@ export const textLength = (text: string): number => {
   return size
 }
 
-/** Room that text needs at most: three bytes a character is cheap for short text, wasteful for long. */
-export const textBound = (text: string): number => text.length < 4096 ? text.length * 3 : textLength(text)
+/** Room that text needs at most: three bytes a character is cheap for short text, wasteful for long. What is no text takes none. */
+export const textBound = (text: string): number => text?.length < 4096 ? text.length * 3 : textLength(text ?? "")
 
 /** Whether text stands for bytes that are no UTF-8. */
 export const hasEscapes = (text: string): boolean => !(text as unknown as { isWellFormed(): boolean }).isWellFormed()

@@ -12,12 +12,12 @@ import {
   type Writer,
   checkAtMost,
   checkVarint,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectLength,
   putBytes,
+  putText,
   putU32,
   putU64,
   readLeb128,
@@ -131,7 +131,7 @@ export function encodeGetLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -204,7 +204,7 @@ export function encodeSetLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -215,10 +215,10 @@ export function encodeSetLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -414,7 +414,7 @@ export function encodeIncrementLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -586,7 +586,7 @@ export function encodeGetKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -596,10 +596,10 @@ export function encodeGetKResponseLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
 
@@ -680,7 +680,7 @@ export function encodeAppendLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
@@ -688,10 +688,10 @@ export function encodeAppendLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -754,9 +754,9 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.group)
+  position = putText(bytes, position, packet.group, "Stat", "group")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.parameters)
+  position = putText(bytes, position, packet.parameters, "Stat", "parameters")
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
 
@@ -937,7 +937,7 @@ export function encodeTouchLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)

@@ -29,15 +29,16 @@ import {
   boundElements,
   checkAtMost,
   checkVarint,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectConstant,
   expectEnd,
   expectLength,
   inElement,
+  inList,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -128,7 +129,7 @@ export function encodeGetExLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -187,12 +188,12 @@ export function encodeGetExResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
+  position = putBytes(bytes, position + 4, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -270,12 +271,12 @@ export function encodeGetReplicaResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
+  position = putBytes(bytes, position + 4, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -547,7 +548,7 @@ export const encodeObserve: RequestEncoder<Observe> = (writer, packet) => {
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "Observe", "keys", keysIndex)
+    throw inList(error, "Observe", "keys", keysIndex, packet.keys)
   }
   finishRequest(writer, packet, "Observe", 0x92, extrasStart, keyStart, keyStart, position)
 }
@@ -609,7 +610,7 @@ export const encodeObserveResponse: ResponseEncoder<ObserveResponse> = (writer, 
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "ObserveResponse", "keys", keysIndex)
+    throw inList(error, "ObserveResponse", "keys", keysIndex, packet.keys)
   }
   finishResponse(writer, packet, "ObserveResponse", 0x92, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -686,7 +687,7 @@ export const encodeGetLocked: RequestEncoder<GetLocked> = (writer, packet) => {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetLocked", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "GetLocked", "key")
   checkAtMost(position - keyFrom, 250, "GetLocked", "key")
   const valueStart = position
   finishRequest(writer, packet, "GetLocked", 0x94, extrasStart, keyStart, valueStart, position)
@@ -825,7 +826,7 @@ export const decodeGetRandomKeyResponse: ResponseDecoder<GetRandomKeyResponse, S
 }
 
 export const encodeGetRandomKeyResponse: ResponseEncoder<GetRandomKeyResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, "GetRandomKeyResponse", "flags")
@@ -835,10 +836,10 @@ export const encodeGetRandomKeyResponse: ResponseEncoder<GetRandomKeyResponse> =
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetRandomKeyResponse", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "GetRandomKeyResponse", "key")
   checkAtMost(position - keyFrom, 250, "GetRandomKeyResponse", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "GetRandomKeyResponse", "value")
   finishResponse(writer, packet, "GetRandomKeyResponse", 0xb6, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
 }
 
@@ -900,7 +901,7 @@ export const encodeGetKeys: RequestEncoder<GetKeys> = (writer, packet) => {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetKeys", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "GetKeys", "key")
   checkAtMost(position - keyFrom, 250, "GetKeys", "key")
   const valueStart = position
   finishRequest(writer, packet, "GetKeys", 0xb8, extrasStart, keyStart, valueStart, position)
@@ -963,7 +964,7 @@ export const encodeGetKeysResponse: ResponseEncoder<GetKeysResponse> = (writer, 
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "GetKeysResponse", "keys", keysIndex)
+    throw inList(error, "GetKeysResponse", "keys", keysIndex, packet.keys)
   }
   finishResponse(writer, packet, "GetKeysResponse", 0xb8, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -1041,6 +1042,6 @@ export const encodeGetErrorMapResponse: ResponseEncoder<GetErrorMapResponse> = (
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.errorMap)
+  position = putText(bytes, position, packet.errorMap, "GetErrorMapResponse", "errorMap")
   finishResponse(writer, packet, "GetErrorMapResponse", 0xfe, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }

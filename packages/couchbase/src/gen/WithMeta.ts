@@ -22,7 +22,6 @@ import {
   type Writer,
   checkAtMost,
   checkVarint,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
@@ -30,6 +29,7 @@ import {
   expectWithin,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -115,7 +115,7 @@ export const decodeMutateWithMeta: RequestDecoder<MutateWithMeta, States> = (
 }
 
 export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + packet.value.length + textBound(packet.meta))
+  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0) + textBound(packet.meta))
   const { bytes, view } = writer
   let position = extrasStart
   const metaSizeAt = position
@@ -125,12 +125,12 @@ export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, pac
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "MutateWithMeta", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "MutateWithMeta", "key")
   checkAtMost(position - keyFrom, 250, "MutateWithMeta", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "MutateWithMeta", "value")
   const metaFrom = position
-  position = position + encodeText(bytes, position, packet.meta)
+  position = putText(bytes, position, packet.meta, "MutateWithMeta", "meta")
   putU32(view, metaSizeAt, position - metaFrom, "MutateWithMeta", "meta")
   finishRequest(writer, packet, "MutateWithMeta", 0x4b, extrasStart, keyStart, valueStart, position)
 }
@@ -279,7 +279,7 @@ export function encodeGetMetaLike(
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, tag, "key")
   checkAtMost(position - keyFrom, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -590,7 +590,7 @@ export function encodeSetWithMetaLike(
 ): void {
   switch (packet.layout) {
     case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -607,15 +607,19 @@ export function encodeSetWithMetaLike(
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      position = putText(bytes, keyFrom, packet.key, tag, "key")
       checkAtMost(position - keyFrom, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
       return
     }
     case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
+      const extrasStart = beginRequest(
+        writer,
+        packet,
+        35 + textBound(packet.key) + (packet.value?.length ?? 0) + (packet.extendedMeta?.length ?? 0)
+      )
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -634,12 +638,12 @@ export function encodeSetWithMetaLike(
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      position = putText(bytes, keyFrom, packet.key, tag, "key")
       checkAtMost(position - keyFrom, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
+      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta, tag, "extendedMeta")
       checkAtMost(position - extendedMetaFrom, 65535, tag, "extendedMeta")
       putU16(view, nmetaAt, position - extendedMetaFrom, tag, "extendedMeta")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -905,7 +909,7 @@ export function encodeDelWithMetaLike(
 ): void {
   switch (packet.layout) {
     case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -922,15 +926,19 @@ export function encodeDelWithMetaLike(
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      position = putText(bytes, keyFrom, packet.key, tag, "key")
       checkAtMost(position - keyFrom, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
       return
     }
     case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
+      const extrasStart = beginRequest(
+        writer,
+        packet,
+        35 + textBound(packet.key) + (packet.value?.length ?? 0) + (packet.extendedMeta?.length ?? 0)
+      )
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -949,12 +957,12 @@ export function encodeDelWithMetaLike(
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
       const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+      position = putText(bytes, keyFrom, packet.key, tag, "key")
       checkAtMost(position - keyFrom, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
+      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta, tag, "extendedMeta")
       checkAtMost(position - extendedMetaFrom, 65535, tag, "extendedMeta")
       putU16(view, nmetaAt, position - extendedMetaFrom, tag, "extendedMeta")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -1050,7 +1058,7 @@ export const decodeReturnMeta: RequestDecoder<ReturnMeta, States> = (
 }
 
 export const encodeReturnMeta: RequestEncoder<ReturnMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.mutationType, "ReturnMeta", "mutationType")
@@ -1062,10 +1070,10 @@ export const encodeReturnMeta: RequestEncoder<ReturnMeta> = (writer, packet) => 
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "ReturnMeta", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "ReturnMeta", "key")
   checkAtMost(position - keyFrom, 250, "ReturnMeta", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "ReturnMeta", "value")
   finishRequest(writer, packet, "ReturnMeta", 0xb2, extrasStart, keyStart, valueStart, position)
 }
 

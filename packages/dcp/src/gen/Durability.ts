@@ -6,10 +6,10 @@ import type { States } from "./States.ts"
 import {
   checkAtMost,
   checkVarint,
-  encodeText,
   expectAtMost,
   expectLength,
   putBytes,
+  putText,
   putU32,
   putU64,
   putU8,
@@ -106,7 +106,7 @@ export const decodeDcpPrepare: RequestDecoder<DcpPrepare, States> = (
 }
 
 export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU64(view, position, packet.bySeqno, "DcpPrepare", "bySeqno")
@@ -123,10 +123,10 @@ export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => 
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpPrepare", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "DcpPrepare", "key")
   checkAtMost(position - keyFrom, 250, "DcpPrepare", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "DcpPrepare", "value")
   finishRequest(writer, packet, "DcpPrepare", 0x60, extrasStart, keyStart, valueStart, position)
 }
 
@@ -247,7 +247,7 @@ export const encodeDcpCommit: RequestEncoder<DcpCommit> = (writer, packet) => {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpCommit", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "DcpCommit", "key")
   checkAtMost(position - keyFrom, 250, "DcpCommit", "key")
   const valueStart = position
   finishRequest(writer, packet, "DcpCommit", 0x62, extrasStart, keyStart, valueStart, position)
@@ -313,7 +313,7 @@ export const encodeDcpAbort: RequestEncoder<DcpAbort> = (writer, packet) => {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpAbort", "collectionId"))
   }
   const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
+  position = putText(bytes, keyFrom, packet.key, "DcpAbort", "key")
   checkAtMost(position - keyFrom, 250, "DcpAbort", "key")
   const valueStart = position
   finishRequest(writer, packet, "DcpAbort", 0x63, extrasStart, keyStart, valueStart, position)

@@ -4,11 +4,11 @@
 /** Commands of dcp: DcpSystemEvent. */
 import type { SystemEventId, SystemEventVersion } from "./Types.ts"
 import {
-  encodeText,
   expectConstant,
   expectLength,
   malformed,
   putBytes,
+  putText,
   putU32,
   putU64,
   putU8,
@@ -418,7 +418,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       putU32(view, position + 8, 0x00, "DcpSystemEvent", "event")
       putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -434,7 +434,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       putU32(view, position + 8, 0x00, "DcpSystemEvent", "event")
       putU8(view, position + 12, 0x01, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -451,7 +451,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       putU32(view, position + 8, 0x01, "DcpSystemEvent", "event")
       putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -467,7 +467,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       putU32(view, position + 8, 0x03, "DcpSystemEvent", "event")
       putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -482,7 +482,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       putU32(view, position + 8, 0x04, "DcpSystemEvent", "event")
       putU8(view, position + 12, 0x00, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -490,30 +490,30 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       return
     }
     case "FlatBuffers": {
-      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
       putU32(view, position + 8, packet.event, "DcpSystemEvent", "event")
       putU8(view, position + 12, 0x02, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpSystemEvent", "value")
       finishRequest(writer, packet, "DcpSystemEvent", 0x5f, extrasStart, keyStart, valueStart, position)
       return
     }
     case "Other": {
-      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
       putU32(view, position + 8, packet.event, "DcpSystemEvent", "event")
       putU8(view, position + 12, packet.version, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpSystemEvent", "value")
       finishRequest(writer, packet, "DcpSystemEvent", 0x5f, extrasStart, keyStart, valueStart, position)
       return
     }

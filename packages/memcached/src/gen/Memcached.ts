@@ -21,17 +21,7 @@ import {
   finishResponse
 } from "./Frame.ts"
 import type { RequestFrame, ResponseFrame } from "./Types.ts"
-import {
-  type Reader,
-  type Writer,
-  checkAtMost,
-  encodeText,
-  expectAtMost,
-  expectLength,
-  putBytes,
-  putU32,
-  textBound
-} from "@wirewright/codec"
+import { type Reader, type Writer, checkAtMost, expectAtMost, expectLength, putBytes, putText, putU32, textBound } from "@wirewright/codec"
 
 /** What `GatK` and `GatKQ` have in common. */
 export interface GatKLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -83,7 +73,7 @@ export function encodeGatKLike(
   let position = extrasStart
   putU32(view, position, packet.expiration, tag, "expiration")
   const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -145,15 +135,15 @@ export function encodeGatKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
 
@@ -195,7 +185,7 @@ export const encodeGatKKeyEnoent: ResponseEncoder<GatKKeyEnoent> = (writer, pack
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, "GatKKeyEnoent", "key")
   checkAtMost(position - keyStart, 250, "GatKKeyEnoent", "key")
   const valueStart = position
   finishResponse(writer, packet, "GatKKeyEnoent", 0x23, packet.status ?? 0x0001, extrasStart, keyStart, valueStart, position)

@@ -8,11 +8,11 @@ import {
   type RetryClass,
   type UnknownNibbleFrame,
   type Writer,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectLength,
   putBytes,
+  putText,
   putU16,
   putU8,
   textBound,
@@ -260,7 +260,7 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
     }
     case "OpenTracing": {
       let position = at + 3
-      position = putBytes(bytes, position, value.context)
+      position = putBytes(bytes, position, value.context, "RequestFrame", "context")
       const length = position - at - 3
       const content = writeNibbleHeader(bytes, at, 3, length, "RequestFrame", "OpenTracing")
       bytes.copyWithin(content, at + 3, at + 3 + length)
@@ -268,7 +268,7 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
     }
     case "Impersonate": {
       let position = at + 3
-      position = position + encodeText(bytes, position, value.user)
+      position = putText(bytes, position, value.user, "RequestFrame", "user")
       const length = position - at - 3
       const content = writeNibbleHeader(bytes, at, 4, length, "RequestFrame", "Impersonate")
       bytes.copyWithin(content, at + 3, at + 3 + length)
@@ -280,7 +280,7 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
     }
     case "ExtraPrivilege": {
       let position = at + 3
-      position = position + encodeText(bytes, position, value.privilege)
+      position = putText(bytes, position, value.privilege, "RequestFrame", "privilege")
       const length = position - at - 3
       const content = writeNibbleHeader(bytes, at, 6, length, "RequestFrame", "ExtraPrivilege")
       bytes.copyWithin(content, at + 3, at + 3 + length)
@@ -292,13 +292,19 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
       return position + 2
     }
     case "Unknown":
-      return putBytes(bytes, writeNibbleHeader(bytes, at, value.tag, value.bytes.length, "RequestFrame", "Unknown"), value.bytes)
+      return putBytes(
+        bytes,
+        writeNibbleHeader(bytes, at, value.tag, value.bytes?.length, "RequestFrame", "Unknown"),
+        value.bytes,
+        "RequestFrame",
+        "bytes"
+      )
   }
 }
 
 /** Room a `RequestFrame` needs at most, in bytes. */
 export function boundRequestFrame(value: RequestFrame): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Barrier":
       return 3
     case "Durability":
@@ -306,7 +312,7 @@ export function boundRequestFrame(value: RequestFrame): number {
     case "DcpStreamId":
       return 5
     case "OpenTracing":
-      return 3 + value.context.length
+      return 3 + (value.context?.length ?? 0)
     case "Impersonate":
       return 3 + textBound(value.user)
     case "PreserveTtl":
@@ -316,7 +322,7 @@ export function boundRequestFrame(value: RequestFrame): number {
     case "UserTokenId":
       return 5
     case "Unknown":
-      return 3 + value.bytes.length
+      return 3 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -416,13 +422,19 @@ export function writeResponseFrame(writer: Writer, at: number, value: ResponseFr
       return position + 2
     }
     case "Unknown":
-      return putBytes(bytes, writeNibbleHeader(bytes, at, value.tag, value.bytes.length, "ResponseFrame", "Unknown"), value.bytes)
+      return putBytes(
+        bytes,
+        writeNibbleHeader(bytes, at, value.tag, value.bytes?.length, "ResponseFrame", "Unknown"),
+        value.bytes,
+        "ResponseFrame",
+        "bytes"
+      )
   }
 }
 
 /** Room a `ResponseFrame` needs at most, in bytes. */
 export function boundResponseFrame(value: ResponseFrame): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ServerDuration":
       return 5
     case "ReadUnits":
@@ -432,7 +444,7 @@ export function boundResponseFrame(value: ResponseFrame): number {
     case "ThrottleDuration":
       return 5
     case "Unknown":
-      return 3 + value.bytes.length
+      return 3 + (value.bytes?.length ?? 0)
     default:
       return 0
   }

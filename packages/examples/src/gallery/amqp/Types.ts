@@ -9,13 +9,13 @@ import {
   checkBits,
   deeper,
   deeperWrite,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
   expectNoBits,
   expectWithin,
   inElement,
+  inList,
   malformed,
   putBytes,
   putF32,
@@ -24,6 +24,7 @@ import {
   putI32,
   putI64,
   putI8,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -362,7 +363,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
           valuesIndex++
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "values", valuesIndex)
+        throw inList(error, "FieldValue", "values", valuesIndex, value.values)
       }
       putU32(view, valuesAt, position - valuesFrom, "FieldValue", "values")
       return position
@@ -393,7 +394,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
           entriesIndex++
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "entries", entriesIndex)
+        throw inList(error, "FieldValue", "entries", entriesIndex, value.entries)
       }
       putU32(view, entriesAt, position - entriesFrom, "FieldValue", "entries")
       return position
@@ -409,7 +410,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
       let position = at + 1
       const valueAt = position
       const valueFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.value)
+      position = putText(bytes, position + 4, value.value, "FieldValue", "value")
       putU32(view, valueAt, position - valueFrom, "FieldValue", "value")
       return position
     }
@@ -477,7 +478,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
       let position = at + 1
       const valueAt = position
       const valueFrom = position + 4
-      position = putBytes(bytes, position + 4, value.value)
+      position = putBytes(bytes, position + 4, value.value, "FieldValue", "value")
       putU32(view, valueAt, position - valueFrom, "FieldValue", "value")
       return position
     }
@@ -504,7 +505,7 @@ export function writeFieldValue(writer: Writer, at: number, value: FieldValue): 
 
 /** Room a `FieldValue` needs at most, in bytes. */
 export function boundFieldValue(value: FieldValue): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Array":
       return 5 + boundElements(value.values, (one) => boundFieldValue(one))
     case "Uint8":
@@ -538,7 +539,7 @@ export function boundFieldValue(value: FieldValue): number {
     case "Uint16":
       return 3
     case "Bytes":
-      return 5 + value.value.length
+      return 5 + (value.value?.length ?? 0)
     default:
       return 0
   }
@@ -2076,16 +2077,16 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           serverPropertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "serverProperties", serverPropertiesIndex)
+        throw inList(error, "Method", "serverProperties", serverPropertiesIndex, value.serverProperties)
       }
       putU32(view, serverPropertiesAt, position - serverPropertiesFrom, "Method", "serverProperties")
       const mechanismsAt = position
       const mechanismsFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.mechanisms)
+      position = putText(bytes, position + 4, value.mechanisms, "Method", "mechanisms")
       putU32(view, mechanismsAt, position - mechanismsFrom, "Method", "mechanisms")
       const localesAt = position
       const localesFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.locales)
+      position = putText(bytes, position + 4, value.locales, "Method", "locales")
       putU32(view, localesAt, position - localesFrom, "Method", "locales")
       return position
     }
@@ -2102,20 +2103,20 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           clientPropertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "clientProperties", clientPropertiesIndex)
+        throw inList(error, "Method", "clientProperties", clientPropertiesIndex, value.clientProperties)
       }
       putU32(view, clientPropertiesAt, position - clientPropertiesFrom, "Method", "clientProperties")
       const mechanismAt = position
       const mechanismFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.mechanism)
+      position = putText(bytes, position + 1, value.mechanism, "Method", "mechanism")
       putU8(view, mechanismAt, position - mechanismFrom, "Method", "mechanism")
       const responseAt = position
       const responseFrom = position + 4
-      position = putBytes(bytes, position + 4, value.response)
+      position = putBytes(bytes, position + 4, value.response, "Method", "response")
       putU32(view, responseAt, position - responseFrom, "Method", "response")
       const localeAt = position
       const localeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.locale)
+      position = putText(bytes, position + 1, value.locale, "Method", "locale")
       putU8(view, localeAt, position - localeFrom, "Method", "locale")
       return position
     }
@@ -2124,7 +2125,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const challengeAt = position
       const challengeFrom = position + 4
-      position = putBytes(bytes, position + 4, value.challenge)
+      position = putBytes(bytes, position + 4, value.challenge, "Method", "challenge")
       putU32(view, challengeAt, position - challengeFrom, "Method", "challenge")
       return position
     }
@@ -2133,7 +2134,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const responseAt = position
       const responseFrom = position + 4
-      position = putBytes(bytes, position + 4, value.response)
+      position = putBytes(bytes, position + 4, value.response, "Method", "response")
       putU32(view, responseAt, position - responseFrom, "Method", "response")
       return position
     }
@@ -2158,11 +2159,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const virtualHostAt = position
       const virtualHostFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.virtualHost)
+      position = putText(bytes, position + 1, value.virtualHost, "Method", "virtualHost")
       putU8(view, virtualHostAt, position - virtualHostFrom, "Method", "virtualHost")
       const capabilitiesAt = position
       const capabilitiesFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.capabilities)
+      position = putText(bytes, position + 1, value.capabilities, "Method", "capabilities")
       putU8(view, capabilitiesAt, position - capabilitiesFrom, "Method", "capabilities")
       putU8(view, position, (checkBits(value.insist, 0x01, "Method", "insist")) >>> 0, "Method", "bits")
       return position + 1
@@ -2172,7 +2173,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const knownHostsAt = position
       const knownHostsFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.knownHosts)
+      position = putText(bytes, position + 1, value.knownHosts, "Method", "knownHosts")
       putU8(view, knownHostsAt, position - knownHostsFrom, "Method", "knownHosts")
       return position
     }
@@ -2182,7 +2183,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, value.replyCode, "Method", "replyCode")
       const replyTextAt = position + 2
       const replyTextFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.replyText)
+      position = putText(bytes, position + 3, value.replyText, "Method", "replyText")
       putU8(view, replyTextAt, position - replyTextFrom, "Method", "replyText")
       putU16(view, position, value.classId, "Method", "classId")
       putU16(view, position + 2, value.methodId, "Method", "methodId")
@@ -2198,7 +2199,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const reasonAt = position
       const reasonFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.reason)
+      position = putText(bytes, position + 1, value.reason, "Method", "reason")
       putU8(view, reasonAt, position - reasonFrom, "Method", "reason")
       return position
     }
@@ -2212,11 +2213,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const newSecretAt = position
       const newSecretFrom = position + 4
-      position = putBytes(bytes, position + 4, value.newSecret)
+      position = putBytes(bytes, position + 4, value.newSecret, "Method", "newSecret")
       putU32(view, newSecretAt, position - newSecretFrom, "Method", "newSecret")
       const reasonAt = position
       const reasonFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.reason)
+      position = putText(bytes, position + 1, value.reason, "Method", "reason")
       putU8(view, reasonAt, position - reasonFrom, "Method", "reason")
       return position
     }
@@ -2230,7 +2231,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const outOfBandAt = position
       const outOfBandFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.outOfBand)
+      position = putText(bytes, position + 1, value.outOfBand, "Method", "outOfBand")
       putU8(view, outOfBandAt, position - outOfBandFrom, "Method", "outOfBand")
       return position
     }
@@ -2239,7 +2240,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const channelIdAt = position
       const channelIdFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.channelId)
+      position = putText(bytes, position + 4, value.channelId, "Method", "channelId")
       putU32(view, channelIdAt, position - channelIdFrom, "Method", "channelId")
       return position
     }
@@ -2261,7 +2262,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, value.replyCode, "Method", "replyCode")
       const replyTextAt = position + 2
       const replyTextFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.replyText)
+      position = putText(bytes, position + 3, value.replyText, "Method", "replyText")
       putU8(view, replyTextAt, position - replyTextFrom, "Method", "replyText")
       putU16(view, position, value.classId, "Method", "classId")
       putU16(view, position + 2, value.methodId, "Method", "methodId")
@@ -2278,11 +2279,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.exchange)
+      position = putText(bytes, position + 3, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const typeAt = position
       const typeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.type)
+      position = putText(bytes, position + 1, value.type, "Method", "type")
       putU8(view, typeAt, position - typeFrom, "Method", "type")
       putU8(
         view,
@@ -2303,7 +2304,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2319,7 +2320,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.exchange)
+      position = putText(bytes, position + 3, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       putU8(
         view,
@@ -2341,15 +2342,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const destinationAt = position + 2
       const destinationFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.destination)
+      position = putText(bytes, position + 3, value.destination, "Method", "destination")
       putU8(view, destinationAt, position - destinationFrom, "Method", "destination")
       const sourceAt = position
       const sourceFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.source)
+      position = putText(bytes, position + 1, value.source, "Method", "source")
       putU8(view, sourceAt, position - sourceFrom, "Method", "source")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
@@ -2362,7 +2363,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2378,15 +2379,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const destinationAt = position + 2
       const destinationFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.destination)
+      position = putText(bytes, position + 3, value.destination, "Method", "destination")
       putU8(view, destinationAt, position - destinationFrom, "Method", "destination")
       const sourceAt = position
       const sourceFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.source)
+      position = putText(bytes, position + 1, value.source, "Method", "source")
       putU8(view, sourceAt, position - sourceFrom, "Method", "source")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
@@ -2399,7 +2400,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2415,7 +2416,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(
         view,
@@ -2436,7 +2437,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2446,7 +2447,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const queueAt = position
       const queueFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.queue)
+      position = putText(bytes, position + 1, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU32(view, position, value.messageCount, "Method", "messageCount")
       putU32(view, position + 4, value.consumerCount, "Method", "consumerCount")
@@ -2458,15 +2459,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       const exchangeAt = position
       const exchangeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.exchange)
+      position = putText(bytes, position + 1, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
@@ -2479,7 +2480,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2495,7 +2496,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       return position + 1
@@ -2512,7 +2513,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(
         view,
@@ -2536,15 +2537,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       const exchangeAt = position
       const exchangeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.exchange)
+      position = putText(bytes, position + 1, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       const argumentsValueAt = position
       const argumentsValueFrom = position + 4
@@ -2556,7 +2557,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2585,11 +2586,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       putU8(
         view,
@@ -2609,7 +2610,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2619,7 +2620,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       return position
     }
@@ -2628,7 +2629,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       return position + 1
@@ -2638,7 +2639,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       return position
     }
@@ -2648,11 +2649,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.exchange)
+      position = putText(bytes, position + 3, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(
         view,
@@ -2669,15 +2670,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, value.replyCode, "Method", "replyCode")
       const replyTextAt = position + 2
       const replyTextFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.replyText)
+      position = putText(bytes, position + 3, value.replyText, "Method", "replyText")
       putU8(view, replyTextAt, position - replyTextFrom, "Method", "replyText")
       const exchangeAt = position
       const exchangeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.exchange)
+      position = putText(bytes, position + 1, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       return position
     }
@@ -2686,17 +2687,17 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       putU64(view, position, value.deliveryTag, "Method", "deliveryTag")
       putU8(view, position + 8, (checkBits(value.redelivered, 0x01, "Method", "redelivered")) >>> 0, "Method", "redelivered")
       const exchangeAt = position + 9
       const exchangeFrom = position + 10
-      position = position + 10 + encodeText(bytes, position + 10, value.exchange)
+      position = putText(bytes, position + 10, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       return position
     }
@@ -2706,7 +2707,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, 0x00, "Method", "ticket")
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(view, position, (checkBits(value.noAck, 0x01, "Method", "noAck")) >>> 0, "Method", "bits")
       return position + 1
@@ -2718,11 +2719,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU8(view, position + 8, (checkBits(value.redelivered, 0x01, "Method", "redelivered")) >>> 0, "Method", "redelivered")
       const exchangeAt = position + 9
       const exchangeFrom = position + 10
-      position = position + 10 + encodeText(bytes, position + 10, value.exchange)
+      position = putText(bytes, position + 10, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU32(view, position, value.messageCount, "Method", "messageCount")
       return position + 4
@@ -2732,7 +2733,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const clusterIdAt = position
       const clusterIdFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.clusterId)
+      position = putText(bytes, position + 1, value.clusterId, "Method", "clusterId")
       putU8(view, clusterIdAt, position - clusterIdFrom, "Method", "clusterId")
       return position
     }
@@ -2834,17 +2835,17 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
 
 /** Room a `Method` needs at most, in bytes. */
 export function boundMethod(value: Method): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ConnectionStart":
       return 18 + boundElements(value.serverProperties, (one) => boundTableEntry(one)) + textBound(value.mechanisms) +
         textBound(value.locales)
     case "ConnectionStartOk":
       return 14 + boundElements(value.clientProperties, (one) => boundTableEntry(one)) + textBound(value.mechanism) +
-        value.response.length + textBound(value.locale)
+        (value.response?.length ?? 0) + textBound(value.locale)
     case "ConnectionSecure":
-      return 8 + value.challenge.length
+      return 8 + (value.challenge?.length ?? 0)
     case "ConnectionSecureOk":
-      return 8 + value.response.length
+      return 8 + (value.response?.length ?? 0)
     case "ConnectionTune":
       return 12
     case "ConnectionTuneOk":
@@ -2862,7 +2863,7 @@ export function boundMethod(value: Method): number {
     case "ConnectionUnblocked":
       return 4
     case "ConnectionUpdateSecret":
-      return 9 + value.newSecret.length + textBound(value.reason)
+      return 9 + (value.newSecret?.length ?? 0) + textBound(value.reason)
     case "ConnectionUpdateSecretOk":
       return 4
     case "ChannelOpen":
@@ -3024,7 +3025,7 @@ export function writeTableEntryOnce(writer: Writer, at: number, value: TableEntr
   let position = at
   const nameAt = position
   const nameFrom = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, value.name)
+  position = putText(bytes, position + 1, value.name, "TableEntry", "name")
   putU8(view, nameAt, position - nameFrom, "TableEntry", "name")
   position = writeNested(writer, position, value.value, "TableEntry", "value", writeFieldValue)
   return position
@@ -3042,7 +3043,7 @@ export function writeTableEntry(writer: Writer, at: number, value: TableEntry): 
 
 /** Room a `TableEntry` needs at most, in bytes. */
 export function boundTableEntry(value: TableEntry): number {
-  return 1 + textBound(value.name) + boundFieldValue(value.value)
+  return 1 + textBound(value?.name) + boundFieldValue(value?.value)
 }
 
 /** Decodes bytes that are one `TableEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -11,13 +11,14 @@ import {
   checkAtMost,
   checkBits,
   checkLength,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectWithin,
   inElement,
+  inList,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU8,
@@ -118,7 +119,7 @@ export function readOption(reader: Reader, at: number, end: number, start: numbe
 export function writeOption(writer: Writer, at: number, value: Option): number {
   const { view } = writer
   let position = at
-  putU16(view, position, tagOfOptionData(value.data), "Option", "code")
+  putU16(view, position, tagOfOptionData(value.data), "Option", "data.tag")
   const dataAt = position + 2
   const dataFrom = position + 4
   position = writeNested(writer, position + 4, value.data, "Option", "data", writeOptionData)
@@ -128,7 +129,7 @@ export function writeOption(writer: Writer, at: number, value: Option): number {
 
 /** Room a `Option` needs at most, in bytes. */
 export function boundOption(value: Option): number {
-  return 4 + boundOptionData(value.data)
+  return 4 + boundOptionData(value?.data)
 }
 
 /** Decodes bytes that are one `Option`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -250,7 +251,7 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
   switch (value._tag) {
     case "NameServerId": {
       let position = at
-      position = putBytes(bytes, position, value.id)
+      position = putBytes(bytes, position, value.id, "OptionData", "id")
       return position
     }
     case "ClientSubnet": {
@@ -258,34 +259,34 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
       putU16(view, position, value.family, "OptionData", "family")
       putU8(view, position + 2, value.sourcePrefix, "OptionData", "sourcePrefix")
       putU8(view, position + 3, value.scopePrefix, "OptionData", "scopePrefix")
-      position = putBytes(bytes, position + 4, value.address)
+      position = putBytes(bytes, position + 4, value.address, "OptionData", "address")
       return position
     }
     case "Cookie": {
       let position = at
-      checkLength(value.client.length, 8, "OptionData", "client")
-      bytes.set(value.client, position)
+      checkLength(value.client?.length, 8, "OptionData", "client")
+      putBytes(bytes, position, value.client, "OptionData", "client")
       const serverFrom = position + 8
-      position = putBytes(bytes, serverFrom, value.server)
+      position = putBytes(bytes, serverFrom, value.server, "OptionData", "server")
       checkAtMost(position - serverFrom, 32, "OptionData", "server")
       return position
     }
     case "Padding": {
       let position = at
-      position = putBytes(bytes, position, value.padding)
+      position = putBytes(bytes, position, value.padding, "OptionData", "padding")
       return position
     }
     case "ExtendedError": {
       let position = at
       putU16(view, position, value.code, "OptionData", "code")
-      position = position + 2 + encodeText(bytes, position + 2, value.text)
+      position = putText(bytes, position + 2, value.text, "OptionData", "text")
       return position
     }
     case "Unknown": {
       if (value.tag === 3 || value.tag === 8 || value.tag === 10 || value.tag === 12 || value.tag === 15) {
         unencodable("Range", "OptionData", "tag", "a tag that is not described", String(value.tag))
       }
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "OptionData", "bytes")
     }
     default:
       return unencodable(
@@ -300,19 +301,19 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
 
 /** Room a `OptionData` needs at most, in bytes. */
 export function boundOptionData(value: OptionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "NameServerId":
-      return value.id.length
+      return (value.id?.length ?? 0)
     case "ClientSubnet":
-      return 4 + value.address.length
+      return 4 + (value.address?.length ?? 0)
     case "Cookie":
-      return 8 + value.server.length
+      return 8 + (value.server?.length ?? 0)
     case "Padding":
-      return value.padding.length
+      return (value.padding?.length ?? 0)
     case "ExtendedError":
       return 2 + textBound(value.text)
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -320,7 +321,7 @@ export function boundOptionData(value: OptionData): number {
 
 /** The number that selects the case of a `OptionData`. */
 export function tagOfOptionData(value: OptionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "NameServerId":
       return 3
     case "ClientSubnet":
@@ -365,7 +366,14 @@ export function readQuestion(reader: Reader, at: number, end: number, start: num
 export function writeQuestion(writer: Writer, at: number, value: Question): number {
   const { view } = writer
   let position = at
-  position = within("Question", "name", () => writeDomainName(writer, position, value.name, at, value))
+  position = writeNested(
+    writer,
+    position,
+    value.name,
+    "Question",
+    "name",
+    (writer, place, own) => writeDomainName(writer, place, own, at, value)
+  )
   putU16(view, position, value.type, "Question", "type")
   putU16(view, position + 2, value.class, "Question", "class")
   return position + 4
@@ -373,7 +381,7 @@ export function writeQuestion(writer: Writer, at: number, value: Question): numb
 
 /** Room a `Question` needs at most, in bytes. */
 export function boundQuestion(value: Question): number {
-  return 4 + boundDomainName(value.name)
+  return 4 + (value?.name === undefined ? 0 : boundDomainName(value?.name))
 }
 
 /** Decodes bytes that are one `Question`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -920,24 +928,52 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
   switch (value._tag) {
     case "A": {
       const position = at
-      checkLength(value.address.length, 4, "RecordData", "address")
-      bytes.set(value.address, position)
+      checkLength(value.address?.length, 4, "RecordData", "address")
+      putBytes(bytes, position, value.address, "RecordData", "address")
       return position + 4
     }
     case "NS": {
       let position = at
-      position = within("RecordData", "nameServer", () => writeDomainName(writer, position, value.nameServer, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.nameServer,
+        "RecordData",
+        "nameServer",
+        (writer, place, own) => writeDomainName(writer, place, own, at, value)
+      )
       return position
     }
     case "CNAME": {
       let position = at
-      position = within("RecordData", "canonicalName", () => writeDomainName(writer, position, value.canonicalName, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.canonicalName,
+        "RecordData",
+        "canonicalName",
+        (writer, place, own) => writeDomainName(writer, place, own, at, value)
+      )
       return position
     }
     case "SOA": {
       let position = at
-      position = within("RecordData", "primary", () => writeDomainName(writer, position, value.primary, at, value))
-      position = within("RecordData", "mailbox", () => writeDomainName(writer, position, value.mailbox, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.primary,
+        "RecordData",
+        "primary",
+        (writer, place, own) => writeDomainName(writer, place, own, at, value)
+      )
+      position = writeNested(
+        writer,
+        position,
+        value.mailbox,
+        "RecordData",
+        "mailbox",
+        (writer, place, own) => writeDomainName(writer, place, own, at, value)
+      )
       putU32(view, position, value.serial, "RecordData", "serial")
       putU32(view, position + 4, value.refresh, "RecordData", "refresh")
       putU32(view, position + 8, value.retry, "RecordData", "retry")
@@ -947,13 +983,27 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "PTR": {
       let position = at
-      position = within("RecordData", "name", () => writeDomainName(writer, position, value.name, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.name,
+        "RecordData",
+        "name",
+        (writer, place, own) => writeDomainName(writer, place, own, at, value)
+      )
       return position
     }
     case "MX": {
       let position = at
       putU16(view, position, value.preference, "RecordData", "preference")
-      position = within("RecordData", "exchange", () => writeDomainName(writer, position + 2, value.exchange, at, value))
+      position = writeNested(
+        writer,
+        position + 2,
+        value.exchange,
+        "RecordData",
+        "exchange",
+        (writer, place, own) => writeDomainName(writer, place, own, at, value)
+      )
       return position
     }
     case "TXT": {
@@ -963,31 +1013,52 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
         for (const textElement of value.text) {
           const textElementAt = position
           const textElementFrom = position + 1
-          position = position + 1 + encodeText(bytes, position + 1, textElement)
+          position = putText(bytes, position + 1, textElement, "RecordData", "")
           putU8(view, textElementAt, position - textElementFrom, "RecordData", "")
           textIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "text", textIndex)
+        throw inList(error, "RecordData", "text", textIndex, value.text)
       }
       return position
     }
     case "RP": {
       let position = at
-      position = within("RecordData", "mailbox", () => writePlainName(writer, position, value.mailbox, at, value))
-      position = within("RecordData", "text", () => writePlainName(writer, position, value.text, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.mailbox,
+        "RecordData",
+        "mailbox",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
+      position = writeNested(
+        writer,
+        position,
+        value.text,
+        "RecordData",
+        "text",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       return position
     }
     case "AFSDB": {
       let position = at
       putU16(view, position, value.subtype, "RecordData", "subtype")
-      position = within("RecordData", "host", () => writePlainName(writer, position + 2, value.host, at, value))
+      position = writeNested(
+        writer,
+        position + 2,
+        value.host,
+        "RecordData",
+        "host",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       return position
     }
     case "AAAA": {
       const position = at
-      checkLength(value.address.length, 16, "RecordData", "address")
-      bytes.set(value.address, position)
+      checkLength(value.address?.length, 16, "RecordData", "address")
+      putBytes(bytes, position, value.address, "RecordData", "address")
       return position + 16
     }
     case "SRV": {
@@ -995,7 +1066,14 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       putU16(view, position, value.priority, "RecordData", "priority")
       putU16(view, position + 2, value.weight, "RecordData", "weight")
       putU16(view, position + 4, value.port, "RecordData", "port")
-      position = within("RecordData", "target", () => writePlainName(writer, position + 6, value.target, at, value))
+      position = writeNested(
+        writer,
+        position + 6,
+        value.target,
+        "RecordData",
+        "target",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       return position
     }
     case "NAPTR": {
@@ -1004,22 +1082,36 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       putU16(view, position + 2, value.preference, "RecordData", "preference")
       const flagsAt = position + 4
       const flagsFrom = position + 5
-      position = position + 5 + encodeText(bytes, position + 5, value.flags)
+      position = putText(bytes, position + 5, value.flags, "RecordData", "flags")
       putU8(view, flagsAt, position - flagsFrom, "RecordData", "flags")
       const servicesAt = position
       const servicesFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.services)
+      position = putText(bytes, position + 1, value.services, "RecordData", "services")
       putU8(view, servicesAt, position - servicesFrom, "RecordData", "services")
       const regularExpressionAt = position
       const regularExpressionFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.regularExpression)
+      position = putText(bytes, position + 1, value.regularExpression, "RecordData", "regularExpression")
       putU8(view, regularExpressionAt, position - regularExpressionFrom, "RecordData", "regularExpression")
-      position = within("RecordData", "replacement", () => writePlainName(writer, position, value.replacement, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.replacement,
+        "RecordData",
+        "replacement",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       return position
     }
     case "DNAME": {
       let position = at
-      position = within("RecordData", "target", () => writePlainName(writer, position, value.target, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.target,
+        "RecordData",
+        "target",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       return position
     }
     case "OPT": {
@@ -1031,7 +1123,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           optionsIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "options", optionsIndex)
+        throw inList(error, "RecordData", "options", optionsIndex, value.options)
       }
       return position
     }
@@ -1044,13 +1136,27 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       putU32(view, position + 8, value.expiration, "RecordData", "expiration")
       putU32(view, position + 12, value.inception, "RecordData", "inception")
       putU16(view, position + 16, value.keyTag, "RecordData", "keyTag")
-      position = within("RecordData", "signer", () => writePlainName(writer, position + 18, value.signer, at, value))
-      position = putBytes(bytes, position, value.signature)
+      position = writeNested(
+        writer,
+        position + 18,
+        value.signer,
+        "RecordData",
+        "signer",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
+      position = putBytes(bytes, position, value.signature, "RecordData", "signature")
       return position
     }
     case "NSEC": {
       let position = at
-      position = within("RecordData", "next", () => writePlainName(writer, position, value.next, at, value))
+      position = writeNested(
+        writer,
+        position,
+        value.next,
+        "RecordData",
+        "next",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       let typesIndex = 0
       try {
         for (const typesElement of value.types) {
@@ -1058,14 +1164,21 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           typesIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "types", typesIndex)
+        throw inList(error, "RecordData", "types", typesIndex, value.types)
       }
       return position
     }
     case "SVCB": {
       let position = at
       putU16(view, position, value.priority, "RecordData", "priority")
-      position = within("RecordData", "target", () => writePlainName(writer, position + 2, value.target, at, value))
+      position = writeNested(
+        writer,
+        position + 2,
+        value.target,
+        "RecordData",
+        "target",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       let parametersIndex = 0
       try {
         for (const parametersElement of value.parameters) {
@@ -1073,14 +1186,21 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           parametersIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "parameters", parametersIndex)
+        throw inList(error, "RecordData", "parameters", parametersIndex, value.parameters)
       }
       return position
     }
     case "HTTPS": {
       let position = at
       putU16(view, position, value.priority, "RecordData", "priority")
-      position = within("RecordData", "target", () => writePlainName(writer, position + 2, value.target, at, value))
+      position = writeNested(
+        writer,
+        position + 2,
+        value.target,
+        "RecordData",
+        "target",
+        (writer, place, own) => writePlainName(writer, place, own, at, value)
+      )
       let parametersIndex = 0
       try {
         for (const parametersElement of value.parameters) {
@@ -1088,7 +1208,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           parametersIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "parameters", parametersIndex)
+        throw inList(error, "RecordData", "parameters", parametersIndex, value.parameters)
       }
       return position
     }
@@ -1103,20 +1223,20 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       )
       const tagAt = position + 1
       const tagFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, value.tag)
+      position = putText(bytes, position + 2, value.tag, "RecordData", "tag")
       putU8(view, tagAt, position - tagFrom, "RecordData", "tag")
-      position = position + encodeText(bytes, position, value.value)
+      position = putText(bytes, position, value.value, "RecordData", "value")
       return position
     }
     case "Unknown": {
       if (
-        value.bytes.length > 0 &&
+        value.bytes?.length > 0 &&
         (value.tag === 1 || value.tag === 2 || value.tag === 5 || value.tag === 6 || value.tag === 12 || value.tag === 15 ||
           value.tag === 16 || value.tag === 17 || value.tag === 18 || value.tag === 28 || value.tag === 33 || value.tag === 35 ||
           value.tag === 39 || value.tag === 41 || value.tag === 46 || value.tag === 47 || value.tag === 64 || value.tag === 65 ||
           value.tag === 257)
       ) unencodable("Range", "RecordData", "tag", "a tag that is not described", String(value.tag))
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "RecordData", "bytes")
     }
     default:
       return unencodable(
@@ -1131,47 +1251,51 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
 
 /** Room a `RecordData` needs at most, in bytes. */
 export function boundRecordData(value: RecordData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "A":
       return 4
     case "NS":
-      return boundDomainName(value.nameServer)
+      return (value.nameServer === undefined ? 0 : boundDomainName(value.nameServer))
     case "CNAME":
-      return boundDomainName(value.canonicalName)
+      return (value.canonicalName === undefined ? 0 : boundDomainName(value.canonicalName))
     case "SOA":
-      return 20 + boundDomainName(value.primary) + boundDomainName(value.mailbox)
+      return 20 + (value.primary === undefined ? 0 : boundDomainName(value.primary)) +
+        (value.mailbox === undefined ? 0 : boundDomainName(value.mailbox))
     case "PTR":
-      return boundDomainName(value.name)
+      return (value.name === undefined ? 0 : boundDomainName(value.name))
     case "MX":
-      return 2 + boundDomainName(value.exchange)
+      return 2 + (value.exchange === undefined ? 0 : boundDomainName(value.exchange))
     case "TXT":
       return boundElements(value.text, (one) => 1 + textBound(one))
     case "RP":
-      return boundPlainName(value.mailbox) + boundPlainName(value.text)
+      return (value.mailbox === undefined ? 0 : boundPlainName(value.mailbox)) + (value.text === undefined ? 0 : boundPlainName(value.text))
     case "AFSDB":
-      return 2 + boundPlainName(value.host)
+      return 2 + (value.host === undefined ? 0 : boundPlainName(value.host))
     case "AAAA":
       return 16
     case "SRV":
-      return 6 + boundPlainName(value.target)
+      return 6 + (value.target === undefined ? 0 : boundPlainName(value.target))
     case "NAPTR":
-      return 7 + textBound(value.flags) + textBound(value.services) + textBound(value.regularExpression) + boundPlainName(value.replacement)
+      return 7 + textBound(value.flags) + textBound(value.services) + textBound(value.regularExpression) +
+        (value.replacement === undefined ? 0 : boundPlainName(value.replacement))
     case "DNAME":
-      return boundPlainName(value.target)
+      return (value.target === undefined ? 0 : boundPlainName(value.target))
     case "OPT":
       return boundElements(value.options, (one) => boundOption(one))
     case "RRSIG":
-      return 18 + boundPlainName(value.signer) + value.signature.length
+      return 18 + (value.signer === undefined ? 0 : boundPlainName(value.signer)) + (value.signature?.length ?? 0)
     case "NSEC":
-      return boundPlainName(value.next) + boundElements(value.types, (one) => boundTypeWindow(one))
+      return (value.next === undefined ? 0 : boundPlainName(value.next)) + boundElements(value.types, (one) => boundTypeWindow(one))
     case "SVCB":
-      return 2 + boundPlainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
+      return 2 + (value.target === undefined ? 0 : boundPlainName(value.target)) +
+        boundElements(value.parameters, (one) => boundServiceParameter(one))
     case "HTTPS":
-      return 2 + boundPlainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
+      return 2 + (value.target === undefined ? 0 : boundPlainName(value.target)) +
+        boundElements(value.parameters, (one) => boundServiceParameter(one))
     case "CAA":
       return 2 + textBound(value.tag) + textBound(value.value)
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -1179,7 +1303,7 @@ export function boundRecordData(value: RecordData): number {
 
 /** The number that selects the case of a `RecordData`. */
 export function tagOfRecordData(value: RecordData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "A":
       return 1
     case "NS":
@@ -1264,8 +1388,15 @@ export function readResourceRecord(reader: Reader, at: number, end: number, star
 export function writeResourceRecord(writer: Writer, at: number, value: ResourceRecord): number {
   const { view } = writer
   let position = at
-  position = within("ResourceRecord", "name", () => writeDomainName(writer, position, value.name, at, value))
-  putU16(view, position, tagOfRecordData(value.data), "ResourceRecord", "type")
+  position = writeNested(
+    writer,
+    position,
+    value.name,
+    "ResourceRecord",
+    "name",
+    (writer, place, own) => writeDomainName(writer, place, own, at, value)
+  )
+  putU16(view, position, tagOfRecordData(value.data), "ResourceRecord", "data.tag")
   putU16(view, position + 2, value.class, "ResourceRecord", "class")
   putU32(view, position + 4, value.timeToLive, "ResourceRecord", "timeToLive")
   const dataAt = position + 8
@@ -1277,7 +1408,7 @@ export function writeResourceRecord(writer: Writer, at: number, value: ResourceR
 
 /** Room a `ResourceRecord` needs at most, in bytes. */
 export function boundResourceRecord(value: ResourceRecord): number {
-  return 10 + boundDomainName(value.name) + boundRecordData(value.data)
+  return 10 + (value?.name === undefined ? 0 : boundDomainName(value?.name)) + boundRecordData(value?.data)
 }
 
 /** Decodes bytes that are one `ResourceRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1323,14 +1454,14 @@ export function writeServiceParameter(writer: Writer, at: number, value: Service
   putU16(view, position, value.key, "ServiceParameter", "key")
   const valueAt = position + 2
   const valueFrom = position + 4
-  position = putBytes(bytes, position + 4, value.value)
+  position = putBytes(bytes, position + 4, value.value, "ServiceParameter", "value")
   putU16(view, valueAt, position - valueFrom, "ServiceParameter", "value")
   return position
 }
 
 /** Room a `ServiceParameter` needs at most, in bytes. */
 export function boundServiceParameter(value: ServiceParameter): number {
-  return 4 + value.value.length
+  return 4 + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `ServiceParameter`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1374,14 +1505,14 @@ export function writeTypeWindow(writer: Writer, at: number, value: TypeWindow): 
   putU8(view, position, value.window, "TypeWindow", "window")
   const bitmapAt = position + 1
   const bitmapFrom = position + 2
-  position = putBytes(bytes, position + 2, value.bitmap)
+  position = putBytes(bytes, position + 2, value.bitmap, "TypeWindow", "bitmap")
   putU8(view, bitmapAt, position - bitmapFrom, "TypeWindow", "bitmap")
   return position
 }
 
 /** Room a `TypeWindow` needs at most, in bytes. */
 export function boundTypeWindow(value: TypeWindow): number {
-  return 2 + value.bitmap.length
+  return 2 + (value?.bitmap?.length ?? 0)
 }
 
 /** Decodes bytes that are one `TypeWindow`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

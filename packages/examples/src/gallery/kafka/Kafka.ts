@@ -66,16 +66,17 @@ import {
   boundElements,
   checkPresence,
   checkVarint,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectMeant,
   expectRoom,
   expectWithin,
   inElement,
+  inList,
   putI16,
   putI32,
   putI8,
+  putText,
   putU8,
   readLeb128,
   textBound,
@@ -271,12 +272,12 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "ProduceRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "ProduceRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "ProduceRequest", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "ProduceRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ProduceRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -284,7 +285,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "ProduceRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   if (states.apiVersion >= 9) {
@@ -294,9 +295,9 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((textLength(packet.transactionalId)) + 1, 0, 4294967295, "ProduceRequest", "transactionalId")
+        checkVarint((textLength(packet.transactionalId ?? "")) + 1, 0, 4294967295, "ProduceRequest", "transactionalId")
       )
-      position = position + encodeText(bytes, position, packet.transactionalId)
+      position = putText(bytes, position, packet.transactionalId, "ProduceRequest", "transactionalId")
     }
   } else {
     if (packet.transactionalId === null) {
@@ -305,7 +306,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
     } else {
       const transactionalIdAt = position
       const transactionalIdFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, packet.transactionalId)
+      position = putText(bytes, position + 2, packet.transactionalId, "ProduceRequest", "transactionalId")
       putI16(view, transactionalIdAt, position - transactionalIdFrom, "ProduceRequest", "transactionalId")
     }
   }
@@ -313,7 +314,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
   putI32(view, position + 2, packet.timeoutMs, "ProduceRequest", "timeoutMs")
   position = position + 6
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "ProduceRequest", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "ProduceRequest", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -321,10 +322,10 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "topics", topicsIndex)
+      throw inList(error, "ProduceRequest", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "ProduceRequest", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "ProduceRequest", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -333,12 +334,12 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "topics", topicsIndex2)
+      throw inList(error, "ProduceRequest", "topics", topicsIndex2, packet.topics)
     }
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "ProduceRequest", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ProduceRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ProduceRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -346,7 +347,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "tags", tagsIndex)
+      throw inList(error, "ProduceRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "ProduceRequest", 0, bodyStart, position)
@@ -614,12 +615,12 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "FetchRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "FetchRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 12, "FetchRequest", "headerTags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "FetchRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "FetchRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -627,7 +628,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "FetchRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   putI32(view, position, packet.replicaId, "FetchRequest", "replicaId")
@@ -647,7 +648,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
     position = position + 4
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "FetchRequest", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "FetchRequest", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -655,10 +656,10 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "topics", topicsIndex)
+      throw inList(error, "FetchRequest", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "FetchRequest", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "FetchRequest", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -667,7 +668,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "topics", topicsIndex2)
+      throw inList(error, "FetchRequest", "topics", topicsIndex2, packet.topics)
     }
   }
   checkPresence(packet.forgottenTopics !== undefined, states.apiVersion >= 7, "FetchRequest", "forgottenTopics", "apiVersion is 7…")
@@ -676,7 +677,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((packet.forgottenTopics!.length) + 1, 0, 4294967295, "FetchRequest", "forgottenTopics")
+        checkVarint((packet.forgottenTopics!?.length ?? 0) + 1, 0, 4294967295, "FetchRequest", "forgottenTopics")
       )
       let forgottenTopicsIndex = 0
       try {
@@ -685,10 +686,10 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
           forgottenTopicsIndex++
         }
       } catch (error) {
-        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex)
+        throw inList(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex, packet.forgottenTopics!)
       }
     } else {
-      putI32(view, position, packet.forgottenTopics!.length, "FetchRequest", "forgottenTopics")
+      putI32(view, position, packet.forgottenTopics!?.length ?? 0, "FetchRequest", "forgottenTopics")
       position = position + 4
       let forgottenTopicsIndex2 = 0
       try {
@@ -697,25 +698,25 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
           forgottenTopicsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex2)
+        throw inList(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex2, packet.forgottenTopics!)
       }
     }
   }
   checkPresence(packet.rackId !== undefined, states.apiVersion >= 11, "FetchRequest", "rackId", "apiVersion is 11…")
   if (states.apiVersion >= 11) {
     if (states.apiVersion >= 12) {
-      position = writeLeb128(bytes, position, checkVarint((textLength(packet.rackId!)) + 1, 0, 4294967295, "FetchRequest", "rackId"))
-      position = position + encodeText(bytes, position, packet.rackId!)
+      position = writeLeb128(bytes, position, checkVarint((textLength(packet.rackId! ?? "")) + 1, 0, 4294967295, "FetchRequest", "rackId"))
+      position = putText(bytes, position, packet.rackId!, "FetchRequest", "rackId")
     } else {
       const rackIdAt = position
       const rackIdFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, packet.rackId!)
+      position = putText(bytes, position + 2, packet.rackId!, "FetchRequest", "rackId")
       putI16(view, rackIdAt, position - rackIdFrom, "FetchRequest", "rackId")
     }
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 12, "FetchRequest", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "FetchRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "FetchRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -723,7 +724,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "tags", tagsIndex)
+      throw inList(error, "FetchRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "FetchRequest", 1, bodyStart, position)
@@ -929,12 +930,12 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "MetadataRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "MetadataRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "MetadataRequest", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "MetadataRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "MetadataRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -942,14 +943,14 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "MetadataRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   if (states.apiVersion >= 9) {
     if (packet.topics === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataRequest", "topics"))
     } else {
-      position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "MetadataRequest", "topics"))
+      position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "MetadataRequest", "topics"))
       let topicsIndex = 0
       try {
         for (const topicsElement of packet.topics) {
@@ -957,7 +958,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
           topicsIndex++
         }
       } catch (error) {
-        throw inElement(error, "MetadataRequest", "topics", topicsIndex)
+        throw inList(error, "MetadataRequest", "topics", topicsIndex, packet.topics)
       }
     }
   } else {
@@ -965,7 +966,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
       putI32(view, position, -1, "MetadataRequest", "topics")
       position = position + 4
     } else {
-      putI32(view, position, packet.topics.length, "MetadataRequest", "topics")
+      putI32(view, position, packet.topics?.length ?? 0, "MetadataRequest", "topics")
       position = position + 4
       let topicsIndex2 = 0
       try {
@@ -974,7 +975,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
           topicsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "MetadataRequest", "topics", topicsIndex2)
+        throw inList(error, "MetadataRequest", "topics", topicsIndex2, packet.topics)
       }
     }
   }
@@ -1013,7 +1014,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "MetadataRequest", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "MetadataRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "MetadataRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1021,7 +1022,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequest", "tags", tagsIndex)
+      throw inList(error, "MetadataRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "MetadataRequest", 3, bodyStart, position)
@@ -1164,12 +1165,12 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "ApiVersionsRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "ApiVersionsRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 3, "ApiVersionsRequest", "headerTags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "ApiVersionsRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ApiVersionsRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1177,7 +1178,7 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "ApiVersionsRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   checkPresence(
@@ -1191,9 +1192,9 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
     position = writeLeb128(
       bytes,
       position,
-      checkVarint((textLength(packet.clientSoftwareName!)) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareName")
+      checkVarint((textLength(packet.clientSoftwareName! ?? "")) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareName")
     )
-    position = position + encodeText(bytes, position, packet.clientSoftwareName!)
+    position = putText(bytes, position, packet.clientSoftwareName!, "ApiVersionsRequest", "clientSoftwareName")
   }
   checkPresence(
     packet.clientSoftwareVersion !== undefined,
@@ -1206,13 +1207,13 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
     position = writeLeb128(
       bytes,
       position,
-      checkVarint((textLength(packet.clientSoftwareVersion!)) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareVersion")
+      checkVarint((textLength(packet.clientSoftwareVersion! ?? "")) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareVersion")
     )
-    position = position + encodeText(bytes, position, packet.clientSoftwareVersion!)
+    position = putText(bytes, position, packet.clientSoftwareVersion!, "ApiVersionsRequest", "clientSoftwareVersion")
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 3, "ApiVersionsRequest", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ApiVersionsRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ApiVersionsRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1220,7 +1221,7 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsRequest", "tags", tagsIndex)
+      throw inList(error, "ApiVersionsRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "ApiVersionsRequest", 18, bodyStart, position)
@@ -1343,7 +1344,7 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "ProduceResponse", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "ProduceResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ProduceResponse", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1351,11 +1352,11 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "headerTags", headerTagsIndex)
+      throw inList(error, "ProduceResponse", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "ProduceResponse", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "ProduceResponse", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -1363,10 +1364,10 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "topics", topicsIndex)
+      throw inList(error, "ProduceResponse", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "ProduceResponse", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "ProduceResponse", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -1375,14 +1376,14 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "topics", topicsIndex2)
+      throw inList(error, "ProduceResponse", "topics", topicsIndex2, packet.topics)
     }
   }
   putI32(view, position, packet.throttleTimeMs, "ProduceResponse", "throttleTimeMs")
   position = position + 4
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "ProduceResponse", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ProduceResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ProduceResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1390,7 +1391,7 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "tags", tagsIndex)
+      throw inList(error, "ProduceResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "ProduceResponse", 0, bodyStart, position)
@@ -1531,7 +1532,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 12, "FetchResponse", "headerTags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "FetchResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "FetchResponse", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1539,7 +1540,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "headerTags", headerTagsIndex)
+      throw inList(error, "FetchResponse", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   putI32(view, position, packet.throttleTimeMs, "FetchResponse", "throttleTimeMs")
@@ -1555,7 +1556,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
     position = position + 4
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.responses.length + 1, 0, 4294967295, "FetchResponse", "responses"))
+    position = writeLeb128(bytes, position, checkVarint((packet.responses?.length ?? 0) + 1, 0, 4294967295, "FetchResponse", "responses"))
     let responsesIndex = 0
     try {
       for (const responsesElement of packet.responses) {
@@ -1563,10 +1564,10 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         responsesIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "responses", responsesIndex)
+      throw inList(error, "FetchResponse", "responses", responsesIndex, packet.responses)
     }
   } else {
-    putI32(view, position, packet.responses.length, "FetchResponse", "responses")
+    putI32(view, position, packet.responses?.length ?? 0, "FetchResponse", "responses")
     position = position + 4
     let responsesIndex2 = 0
     try {
@@ -1575,12 +1576,12 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         responsesIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "responses", responsesIndex2)
+      throw inList(error, "FetchResponse", "responses", responsesIndex2, packet.responses)
     }
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 12, "FetchResponse", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "FetchResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "FetchResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1588,7 +1589,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "tags", tagsIndex)
+      throw inList(error, "FetchResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "FetchResponse", 1, bodyStart, position)
@@ -1820,7 +1821,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "MetadataResponse", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "MetadataResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "MetadataResponse", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1828,7 +1829,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "headerTags", headerTagsIndex)
+      throw inList(error, "MetadataResponse", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   checkPresence(packet.throttleTimeMs !== undefined, states.apiVersion >= 3, "MetadataResponse", "throttleTimeMs", "apiVersion is 3…")
@@ -1837,7 +1838,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
     position = position + 4
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.brokers.length + 1, 0, 4294967295, "MetadataResponse", "brokers"))
+    position = writeLeb128(bytes, position, checkVarint((packet.brokers?.length ?? 0) + 1, 0, 4294967295, "MetadataResponse", "brokers"))
     let brokersIndex = 0
     try {
       for (const brokersElement of packet.brokers) {
@@ -1845,10 +1846,10 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         brokersIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "brokers", brokersIndex)
+      throw inList(error, "MetadataResponse", "brokers", brokersIndex, packet.brokers)
     }
   } else {
-    putI32(view, position, packet.brokers.length, "MetadataResponse", "brokers")
+    putI32(view, position, packet.brokers?.length ?? 0, "MetadataResponse", "brokers")
     position = position + 4
     let brokersIndex2 = 0
     try {
@@ -1857,7 +1858,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         brokersIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "brokers", brokersIndex2)
+      throw inList(error, "MetadataResponse", "brokers", brokersIndex2, packet.brokers)
     }
   }
   checkPresence(packet.clusterId !== undefined, states.apiVersion >= 2, "MetadataResponse", "clusterId", "apiVersion is 2…")
@@ -1869,9 +1870,9 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         position = writeLeb128(
           bytes,
           position,
-          checkVarint((textLength(packet.clusterId!)) + 1, 0, 4294967295, "MetadataResponse", "clusterId")
+          checkVarint((textLength(packet.clusterId! ?? "")) + 1, 0, 4294967295, "MetadataResponse", "clusterId")
         )
-        position = position + encodeText(bytes, position, packet.clusterId!)
+        position = putText(bytes, position, packet.clusterId!, "MetadataResponse", "clusterId")
       }
     } else {
       if (packet.clusterId! === null) {
@@ -1880,7 +1881,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
       } else {
         const clusterIdAt = position
         const clusterIdFrom = position + 2
-        position = position + 2 + encodeText(bytes, position + 2, packet.clusterId!)
+        position = putText(bytes, position + 2, packet.clusterId!, "MetadataResponse", "clusterId")
         putI16(view, clusterIdAt, position - clusterIdFrom, "MetadataResponse", "clusterId")
       }
     }
@@ -1891,7 +1892,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
     position = position + 4
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "MetadataResponse", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "MetadataResponse", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -1899,10 +1900,10 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "topics", topicsIndex)
+      throw inList(error, "MetadataResponse", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "MetadataResponse", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "MetadataResponse", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -1911,7 +1912,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "topics", topicsIndex2)
+      throw inList(error, "MetadataResponse", "topics", topicsIndex2, packet.topics)
     }
   }
   checkPresence(
@@ -1927,7 +1928,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "MetadataResponse", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "MetadataResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "MetadataResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1935,7 +1936,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "tags", tagsIndex)
+      throw inList(error, "MetadataResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "MetadataResponse", 3, bodyStart, position)
@@ -2051,7 +2052,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
   putI16(view, position, packet.errorCode, "ApiVersionsResponse", "errorCode")
   position = position + 2
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.apiKeys.length + 1, 0, 4294967295, "ApiVersionsResponse", "apiKeys"))
+    position = writeLeb128(bytes, position, checkVarint((packet.apiKeys?.length ?? 0) + 1, 0, 4294967295, "ApiVersionsResponse", "apiKeys"))
     let apiKeysIndex = 0
     try {
       for (const apiKeysElement of packet.apiKeys) {
@@ -2059,10 +2060,10 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
         apiKeysIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex)
+      throw inList(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex, packet.apiKeys)
     }
   } else {
-    putI32(view, position, packet.apiKeys.length, "ApiVersionsResponse", "apiKeys")
+    putI32(view, position, packet.apiKeys?.length ?? 0, "ApiVersionsResponse", "apiKeys")
     position = position + 4
     let apiKeysIndex2 = 0
     try {
@@ -2071,7 +2072,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
         apiKeysIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex2)
+      throw inList(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex2, packet.apiKeys)
     }
   }
   checkPresence(packet.throttleTimeMs !== undefined, states.apiVersion >= 1, "ApiVersionsResponse", "throttleTimeMs", "apiVersion is 1…")
@@ -2081,7 +2082,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 3, "ApiVersionsResponse", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ApiVersionsResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ApiVersionsResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -2089,7 +2090,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "tags", tagsIndex)
+      throw inList(error, "ApiVersionsResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "ApiVersionsResponse", 18, bodyStart, position)

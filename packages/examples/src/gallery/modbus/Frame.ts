@@ -117,8 +117,8 @@ export const decodeUnknownRequest: RequestDecoder<UnknownRequest> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<UnknownRequest, "functionCode" | "data">): void {
-  const bodyStart = beginRequest(writer, packet, packet.data.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.data)
+  const bodyStart = beginRequest(writer, packet, packet.data?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.data, "UnknownRequest", "data")
   finishRequest(writer, packet, "UnknownRequest", packet.functionCode, bodyStart, end)
 }
 
@@ -250,8 +250,8 @@ export const decodeUnknownResponse: ResponseDecoder<UnknownResponse> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pick<UnknownResponse, "functionCode" | "data">): void {
-  const bodyStart = beginResponse(writer, packet, packet.data.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.data)
+  const bodyStart = beginResponse(writer, packet, packet.data?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.data, "UnknownResponse", "data")
   finishResponse(writer, packet, "UnknownResponse", packet.functionCode, bodyStart, end)
 }
 

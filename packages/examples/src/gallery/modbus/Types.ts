@@ -5,13 +5,14 @@
 import {
   Reader,
   type Writer,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
   expectRoom,
   expectWithin,
   inElement,
+  inList,
+  putText,
   putU16,
   putU8,
   textBound
@@ -70,14 +71,14 @@ export function writeDeviceObject(writer: Writer, at: number, value: DeviceObjec
   putU8(view, position, value.id, "DeviceObject", "id")
   const valueAt = position + 1
   const valueFrom = position + 2
-  position = position + 2 + encodeText(bytes, position + 2, value.value)
+  position = putText(bytes, position + 2, value.value, "DeviceObject", "value")
   putU8(view, valueAt, position - valueFrom, "DeviceObject", "value")
   return position
 }
 
 /** Room a `DeviceObject` needs at most, in bytes. */
 export function boundDeviceObject(value: DeviceObject): number {
-  return 2 + textBound(value.value)
+  return 2 + textBound(value?.value)
 }
 
 /** Decodes bytes that are one `DeviceObject`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -140,7 +141,7 @@ export function writeFileData(writer: Writer, at: number, value: FileData): numb
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "FileData", "registers", registersIndex)
+    throw inList(error, "FileData", "registers", registersIndex, value.registers)
   }
   putU8(view, lengthAt, position - referenceGroup, "FileData", "registers")
   return position
@@ -148,7 +149,7 @@ export function writeFileData(writer: Writer, at: number, value: FileData): numb
 
 /** Room a `FileData` needs at most, in bytes. */
 export function boundFileData(value: FileData): number {
-  return 2 + value.registers.length * 2
+  return 2 + (value?.registers?.length ?? 0) * 2
 }
 
 /** Decodes bytes that are one `FileData`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -252,7 +253,7 @@ export function writeFileRecord(writer: Writer, at: number, value: FileRecord): 
   putU8(view, position, 0x06, "FileRecord", "reference")
   putU16(view, position + 1, value.file, "FileRecord", "file")
   putU16(view, position + 3, value.record, "FileRecord", "record")
-  putU16(view, position + 5, value.registers.length, "FileRecord", "registers")
+  putU16(view, position + 5, value.registers?.length ?? 0, "FileRecord", "registers")
   position = position + 7
   let registersIndex = 0
   try {
@@ -262,14 +263,14 @@ export function writeFileRecord(writer: Writer, at: number, value: FileRecord): 
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "FileRecord", "registers", registersIndex)
+    throw inList(error, "FileRecord", "registers", registersIndex, value.registers)
   }
   return position
 }
 
 /** Room a `FileRecord` needs at most, in bytes. */
 export function boundFileRecord(value: FileRecord): number {
-  return 7 + value.registers.length * 2
+  return 7 + (value?.registers?.length ?? 0) * 2
 }
 
 /** Decodes bytes that are one `FileRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -27,7 +27,6 @@ import {
   checkKnown,
   checkPresence,
   checkVarint,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
@@ -37,10 +36,12 @@ import {
   expectWithin,
   hasEscapes,
   inElement,
+  inList,
   isUtf8,
   leb128Size,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU8,
   readLeb128,
@@ -223,15 +224,16 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
         ? 0
         : (packet.willProperties === undefined ? 0 : boundElements(packet.willProperties, (one) => boundProperty(one)))) +
       (packet.willTopic === undefined ? 0 : textBound(packet.willTopic)) +
-      (packet.willPayload === undefined ? 0 : packet.willPayload.length) +
-      (packet.userName === undefined ? 0 : textBound(packet.userName)) + (packet.password === undefined ? 0 : packet.password.length)
+      (packet.willPayload === undefined ? 0 : (packet.willPayload?.length ?? 0)) +
+      (packet.userName === undefined ? 0 : textBound(packet.userName)) +
+      (packet.password === undefined ? 0 : (packet.password?.length ?? 0))
   )
   const { bytes, view } = writer
   let position = bodyStart
   const protocolNameAt = position
   const protocolNameFrom = position + 2
+  position = putText(bytes, position + 2, packet.protocolName, "Connect", "protocolName")
   if (hasEscapes(packet.protocolName)) unencodable("Utf8", "Connect", "protocolName", "well-formed text", "lone surrogates")
-  position = position + 2 + encodeText(bytes, position + 2, packet.protocolName)
   putU16(view, protocolNameAt, position - protocolNameFrom, "Connect", "protocolName")
   putU8(view, position, packet.protocolVersion, "Connect", "protocolVersion")
   checkKnown(isQoS(packet.willQoS), packet.willQoS, "Connect", "willQoS", "one of 0, 1, 2")
@@ -266,7 +268,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Connect", "properties", propertiesIndex)
+      throw inList(error, "Connect", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -276,8 +278,8 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   }
   const clientIdentifierAt = position
   const clientIdentifierFrom = position + 2
+  position = putText(bytes, position + 2, packet.clientIdentifier, "Connect", "clientIdentifier")
   if (hasEscapes(packet.clientIdentifier)) unencodable("Utf8", "Connect", "clientIdentifier", "well-formed text", "lone surrogates")
-  position = position + 2 + encodeText(bytes, position + 2, packet.clientIdentifier)
   putU16(view, clientIdentifierAt, position - clientIdentifierFrom, "Connect", "clientIdentifier")
   if (!(packet.protocolVersion >= 5)) {
     checkPresence(packet.willProperties !== undefined, false, "Connect", "willProperties", "protocolVersion is 5…")
@@ -294,7 +296,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
           willPropertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Connect", "willProperties", willPropertiesIndex)
+        throw inList(error, "Connect", "willProperties", willPropertiesIndex, packet.willProperties!)
       }
       const willPropertiesLength = position - willPropertiesFrom
       const willPropertiesEnd = slide(bytes, willPropertiesFrom, position, willPropertiesAt + leb128Size(willPropertiesLength))
@@ -306,27 +308,27 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   if (packet.willTopic !== undefined) {
     const willTopicAt = position
     const willTopicFrom = position + 2
+    position = putText(bytes, position + 2, packet.willTopic, "Connect", "willTopic")
     if (hasEscapes(packet.willTopic)) unencodable("Utf8", "Connect", "willTopic", "well-formed text", "lone surrogates")
-    position = position + 2 + encodeText(bytes, position + 2, packet.willTopic)
     putU16(view, willTopicAt, position - willTopicFrom, "Connect", "willTopic")
   }
   if (packet.willPayload !== undefined) {
     const willPayloadAt = position
     const willPayloadFrom = position + 2
-    position = putBytes(bytes, position + 2, packet.willPayload)
+    position = putBytes(bytes, position + 2, packet.willPayload, "Connect", "willPayload")
     putU16(view, willPayloadAt, position - willPayloadFrom, "Connect", "willPayload")
   }
   if (packet.userName !== undefined) {
     const userNameAt = position
     const userNameFrom = position + 2
+    position = putText(bytes, position + 2, packet.userName, "Connect", "userName")
     if (hasEscapes(packet.userName)) unencodable("Utf8", "Connect", "userName", "well-formed text", "lone surrogates")
-    position = position + 2 + encodeText(bytes, position + 2, packet.userName)
     putU16(view, userNameAt, position - userNameFrom, "Connect", "userName")
   }
   if (packet.password !== undefined) {
     const passwordAt = position
     const passwordFrom = position + 2
-    position = putBytes(bytes, position + 2, packet.password)
+    position = putBytes(bytes, position + 2, packet.password, "Connect", "password")
     putU16(view, passwordAt, position - passwordFrom, "Connect", "password")
   }
   finishPacket(writer, init, "Connect", 1, bodyStart, position)
@@ -423,7 +425,7 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Connack", "properties", propertiesIndex)
+      throw inList(error, "Connack", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -499,14 +501,14 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     packet,
     8 + textBound(packet.topicName) +
       (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
-      packet.payload.length
+      (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
   const topicNameAt = position
   const topicNameFrom = position + 2
+  position = putText(bytes, position + 2, packet.topicName, "Publish", "topicName")
   if (hasEscapes(packet.topicName)) unencodable("Utf8", "Publish", "topicName", "well-formed text", "lone surrogates")
-  position = position + 2 + encodeText(bytes, position + 2, packet.topicName)
   putU16(view, topicNameAt, position - topicNameFrom, "Publish", "topicName")
   checkPresence(
     packet.packetIdentifier !== undefined,
@@ -531,7 +533,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Publish", "properties", propertiesIndex)
+      throw inList(error, "Publish", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -539,7 +541,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Publish", "properties"))
     position = propertiesEnd
   }
-  position = putBytes(bytes, position, packet.payload)
+  position = putBytes(bytes, position, packet.payload, "Publish", "payload")
   finishPacket(writer, packet, "Publish", 3, bodyStart, position)
 }
 
@@ -645,7 +647,7 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Puback", "properties", propertiesIndex)
+        throw inList(error, "Puback", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -759,7 +761,7 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Pubrec", "properties", propertiesIndex)
+        throw inList(error, "Pubrec", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -873,7 +875,7 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Pubrel", "properties", propertiesIndex)
+        throw inList(error, "Pubrel", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -987,7 +989,7 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Pubcomp", "properties", propertiesIndex)
+        throw inList(error, "Pubcomp", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1082,7 +1084,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Subscribe", "properties", propertiesIndex)
+      throw inList(error, "Subscribe", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1097,7 +1099,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
       subscriptionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Subscribe", "subscriptions", subscriptionsIndex)
+    throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex, packet.subscriptions)
   }
   finishPacket(writer, init, "Subscribe", 8, bodyStart, position)
 }
@@ -1165,7 +1167,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) + packet.codes.length
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) + (packet.codes?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1183,7 +1185,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Suback", "properties", propertiesIndex)
+      throw inList(error, "Suback", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1204,7 +1206,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
       codesIndex++
     }
   } catch (error) {
-    throw inElement(error, "Suback", "codes", codesIndex)
+    throw inList(error, "Suback", "codes", codesIndex, packet.codes)
   }
   finishPacket(writer, init, "Suback", 9, bodyStart, position)
 }
@@ -1295,7 +1297,7 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Unsubscribe", "properties", propertiesIndex)
+      throw inList(error, "Unsubscribe", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1308,13 +1310,13 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     for (const topicFiltersElement of packet.topicFilters) {
       const topicFiltersElementAt = position
       const topicFiltersElementFrom = position + 2
+      position = putText(bytes, position + 2, topicFiltersElement, "Unsubscribe", "")
       if (hasEscapes(topicFiltersElement)) unencodable("Utf8", "Unsubscribe", "", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, topicFiltersElement)
       putU16(view, topicFiltersElementAt, position - topicFiltersElementFrom, "Unsubscribe", "")
       topicFiltersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Unsubscribe", "topicFilters", topicFiltersIndex)
+    throw inList(error, "Unsubscribe", "topicFilters", topicFiltersIndex, packet.topicFilters)
   }
   finishPacket(writer, init, "Unsubscribe", 10, bodyStart, position)
 }
@@ -1389,7 +1391,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     writer,
     init,
     6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
-      (packet.codes === undefined ? 0 : packet.codes.length)
+      (packet.codes === undefined ? 0 : (packet.codes?.length ?? 0))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1407,7 +1409,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Unsuback", "properties", propertiesIndex)
+      throw inList(error, "Unsuback", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1425,7 +1427,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
         codesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Unsuback", "codes", codesIndex)
+      throw inList(error, "Unsuback", "codes", codesIndex, packet.codes!)
     }
   }
   finishPacket(writer, init, "Unsuback", 11, bodyStart, position)
@@ -1574,7 +1576,7 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Disconnect", "properties", propertiesIndex)
+        throw inList(error, "Disconnect", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1683,7 +1685,7 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Auth", "properties", propertiesIndex)
+        throw inList(error, "Auth", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))

@@ -65,6 +65,10 @@ export const plain = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).map(([name, one]) => [name, plain(one)]))
 }
 
+/** Whether there is a NaN in a value: every one is written as the same one. */
+export const hasNaN = (value: unknown): boolean =>
+  Number.isNaN(value) || typeof value === "object" && value !== null && !(value instanceof Uint8Array) && Object.values(value).some(hasNaN)
+
 const objection = (error: unknown): Objection => {
   if (!(error instanceof DecodeError)) throw error
   const { reason, path, offset, incomplete } = error

@@ -53,7 +53,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ x: 1, y: -2 }",
       "3f800000 00000000000000c0",
       "IEEE 754, 4 or 8 bytes",
-      "`f32` rounds; a finite number that would become infinite is refused. Every NaN is written as the canonical one."
+      "`f32` rounds; a finite number that would become infinite is refused. Every NaN is read as `NaN` and written as the canonical quiet one, without sign and payload."
     ),
     row(
       "varint",
@@ -272,7 +272,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ c: { _tag: \"Text\", s: \"a\" } }",
       "54 6100",
       "a tag, then the fields of its case",
-      "A union told apart by `_tag`. Tags are numbers of any kind, or a character. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused."
+      "A union told apart by `_tag`. Tags are numbers of any kind, or a character. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused. It takes what is left: in a list, give each element its length."
     ),
     row(
       "choice by a sibling",

@@ -17,13 +17,16 @@ export const putF32 = (view: DataView, at: number, value: number, packet: string
   if (Math.abs(Math.fround(value)) === Infinity && Number.isFinite(value)) {
     unencodable("Range", packet, path, "a number of 32 bits", String(value))
   }
-  view.setFloat32(at, value, littleEndian)
+  // engines keep the sign and the payload of some, and not of others
+  if (value !== value) view.setUint32(at, 0x7fc0_0000, littleEndian)
+  else view.setFloat32(at, value, littleEndian)
 }
 
 /** Eight bytes of IEEE 754. */
 export const putF64 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
   checkFloat(value, packet, path)
-  view.setFloat64(at, value, littleEndian)
+  if (value !== value) view.setBigUint64(at, 0x7ff8_0000_0000_0000n, littleEndian)
+  else view.setFloat64(at, value, littleEndian)
 }
 
 /** The bytes of an integer of `size` bytes; of a negative one, its two's complement. */

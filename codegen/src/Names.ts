@@ -25,9 +25,6 @@ export const familyName = (file: string): string => {
   return /^\d/.test(name) ? `Commands${name}` : moduleNames.has(name.toLowerCase()) ? `${name}Commands` : name
 }
 
-/** `DcpOpen` to `dcpOpen`. */
-export const camel = (name: string): string => name.length === 0 ? name : name[0]!.toLowerCase() + name.slice(1)
-
 /** `DcpStreamRequest` to `DCP_STREAM_REQUEST`. */
 export const upperSnake = (name: string): string => name.replaceAll(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3_$2$4").toUpperCase()
 

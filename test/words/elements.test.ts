@@ -14,7 +14,10 @@ const pick = <A>(of: ReadonlyArray<A>): A => of[next(of.length)]!
 
 /** Bytes that look like a terminator more often than chance has it. */
 const bytes = (until: string, size: number): Uint8Array =>
-  Uint8Array.from({ length: size }, () => pick([0, 255, 0x0d, 0x0a, 0x61, until.charCodeAt(0), until.charCodeAt(until.length - 1), next(256)]))
+  Uint8Array.from(
+    { length: size },
+    () => pick([0, 255, 0x0d, 0x0a, 0x61, until.charCodeAt(0), until.charCodeAt(until.length - 1), next(256)])
+  )
 
 const number = (until: string, size: number): number => bytes(until, size).reduce((sum, byte) => sum * 256 + byte, 0)
 const big = (until: string): bigint => bytes(until, 8).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
@@ -80,9 +83,15 @@ const elements = (id: string): { readonly [name: string]: readonly [D.Type, Make
       (until) => next(2) === 0 ? {} : { n: number(until, 1) }
     ],
     sum: [struct("S", { d: D.bytes({ size: 2 }), sum: D.checksum("xor8", D.u8, { over: ["d"] }) }), (until) => ({ d: bytes(until, 2) })],
-    sumFirst: [struct("SF", { sum: D.checksum("xor8", D.u8, { over: ["d"] }), d: D.bytes({ size: 2 }) }), (until) => ({ d: bytes(until, 2) })],
+    sumFirst: [
+      struct("SF", { sum: D.checksum("xor8", D.u8, { over: ["d"] }), d: D.bytes({ size: 2 }) }),
+      (until) => ({ d: bytes(until, 2) })
+    ],
     length: [struct("L", { n: D.lengthOf(D.u8, "d"), d: D.bytes() }), (until) => ({ d: bytes(until, next(4)) })],
-    lengthVarint: [struct("LV", { n: D.lengthOf(D.varint(), "d"), d: D.array(D.u16) }), (until) => ({ d: [number(until, 2), number(until, 2)] })],
+    lengthVarint: [
+      struct("LV", { n: D.lengthOf(D.varint(), "d"), d: D.array(D.u16) }),
+      (until) => ({ d: [number(until, 2), number(until, 2)] })
+    ],
     tokens: [
       struct("T", { line: D.tokens(" ", { a: D.utf8(), b: D.latin1() }, { until: "\n" }) }),
       () => ({ a: pick(["a", "aa", "\0", "x"]), b: pick(["b", "c", "\0", ""]) })

@@ -76,7 +76,7 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
   }
   const byText = (type.kind === "utf8" || type.kind === "json") && type.until !== undefined && isCharacter(textOfHex(type.until))
   const checked = type.size !== undefined || type.min !== undefined || type.max !== undefined || type.until !== undefined && !byText
-  const start = checked ? writer.mark(`${local(field.name)}From`) : undefined
+  const start = checked ? writer.mark(writer.fresh(`${local(field.name)}From`)) : undefined
   const at = start ?? writer.here
   writer.advance(
     type.kind === "bytes"

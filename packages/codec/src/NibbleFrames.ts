@@ -51,9 +51,6 @@ export const readNibbleFrames = <A>(
   return out
 }
 
-/** Bytes the header of a frame takes. */
-export const nibbleHeaderSize = (tag: number, length: number): number => 1 + (tag >= 15 ? 1 : 0) + (length >= 15 ? 1 : 0)
-
 /** Writes a frame's header at `at` and returns the offset behind it. */
 export const writeNibbleHeader = (bytes: Uint8Array, at: number, tag: number, length: number, packet: string, path: string): number => {
   if (tag < 0 || tag > 270) unencodable("Range", packet, path, "a frame id of 0…270", String(tag))

@@ -350,6 +350,15 @@ export const unsaid: ReadonlyArray<readonly [what: string, instead: string]> = [
     "`when(state, of)` without `from` or `to` checks nothing when writing: that a value is given says that the state is on",
     "name a version, which is checked"
   ],
+  ["A checksum within a packet's body over fields of its header", "put it into the trailer, which covers header and body; or `custom`"],
+  [
+    "A length of the packet that counts its own bytes, where their number varies",
+    "a length of fixed size, or one from the body or the field"
+  ],
+  [
+    "Numbered states in golden `examples` (versions), and values of `custom` fields in them",
+    "tests of your own, which give states to `decode`"
+  ],
   ["A slice of more than 53 bits", "two slices"],
   ["`optional` after an array within `tokens`", "the array takes all; put the optional one before it"]
 ]

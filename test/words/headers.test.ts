@@ -123,6 +123,41 @@ describe("a length in a header", () => {
   })
 })
 
+describe("a checksum in a trailer", () => {
+  // sums of bytes, by hand
+  const sum = (bytes: ReadonlyArray<number>): number => bytes.reduce((all, byte) => all + byte & 255, 0)
+  it.each([["fixed", D.u16, "0102", 258], ["varying", D.cstring(), "c3a900", "é"]] as const)(
+    "covers fields of a header that is %s, and the body",
+    async (name, word, hex, value) => {
+      for (const over of [["s"], ["s", "n"], ["s", "n", "body"], ["n", "body"], ["body"]]) {
+        const id = `sum${name}${over.join("")}`
+        const header = { t: D.opcode(D.u8), length: D.bodyLength(D.u16, { from: "frame" }), s: word, n: D.u8 }
+        const p = await load(id, header, { trailer: { sum: D.checksum("sum8", D.u8, { over }), end: D.constant(D.u8, 0xee) } })
+        const parts: { readonly [part: string]: ReadonlyArray<number> } = { s: [...bytesOf(hex)], n: [7], body: [1, 2] }
+        const content = [...parts["s"]!, ...parts["n"]!, ...parts["body"]!]
+        const bytes = Uint8Array.from([1, 0, content.length + 5, ...content, sum(over.flatMap((one) => parts[one]!)), 0xee])
+        const packet = { s: value, n: 7, data: Uint8Array.of(1, 2) }
+        expect(hexOf(p.encode(packet)), id).toBe(hexOf(bytes))
+        expect(plain(p.decode(bytes)), id).toEqual(plain({ _tag: "A", t: 1, ...packet }))
+        expect(annotate(p.catalog, bytes).error, id).toBeUndefined()
+        const wrong = bytes.slice()
+        wrong[wrong.length - 2]! ^= 1
+        expect(() => p.decode(wrong), id).toThrow(expect.objectContaining({ reason: "Checksum", path: "sum" }))
+        expect(annotate(p.catalog, wrong).error, id).toMatchObject({ reason: "Checksum", path: "sum" })
+      }
+      const said = compile(made.filter((one) => one.includes(`-sum${name}`)))
+      if (said !== "") throw new Error(said)
+    }
+  )
+
+  it("covers what is there, without gaps", async () => {
+    const header = { t: D.opcode(D.u8), length: D.bodyLength(D.u16) }
+    const over = (...names: ReadonlyArray<string>) => ({ trailer: { sum: D.checksum("sum8", D.u8, { over: names }) } })
+    await expect(load("gap", header, over("t", "body"))).rejects.toThrow("WW240 t, body do not follow one another")
+    await expect(load("none", header, over("nothing"))).rejects.toThrow("WW240 sum is over nothing, which is not there")
+  })
+})
+
 describe("a word in a header", () => {
   const words: ReadonlyArray<
     readonly [name: string, word: D.HeaderField, good: ReadonlyArray<readonly [unknown, string]>, bad: ReadonlyArray<string>]

@@ -7,7 +7,7 @@ import { Context } from "../print/Context.ts"
 import { lengthRole } from "../print/RunFrame.ts"
 import { checkNames, flattened, slicesOf } from "./Fields.ts"
 import type { Place } from "./Place.ts"
-import { checkSiblings, checkWord } from "./Words.ts"
+import { checkOver, checkSiblings, checkWord } from "./Words.ts"
 
 /** Findings about a frame's kinds and phases. */
 export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
@@ -101,7 +101,12 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
           "keep trailers fixed, or make it a field of the packets"
         )
       }
-      yield* checkWord({ ...place, path: [...path, "trailer"] }, name, type)
+      const there = { ...place, path: [...path, "trailer"] }
+      yield* checkWord(there, name, type)
+      if (type.kind === "checksum") {
+        const names = [...model.run.fields, { name: built.model.frame.sections[0] ?? "body" }, ...model.run.trailer].map((one) => one.name)
+        yield* checkOver(there, [name], name, type, names)
+      }
     }
   }
 }

@@ -522,7 +522,8 @@ function* checkCondition(
   }
 }
 
-function* checkOver(
+/** A checksum covers fields that are among `names`, in wire order and without gaps. */
+export function* checkOver(
   place: Place,
   path: ReadonlyArray<string>,
   name: string,

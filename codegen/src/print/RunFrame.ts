@@ -483,7 +483,9 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
   const tail = (at: string): ReadonlyArray<string> => {
     if (run.trailer.length === 0 && run.end !== "until") return [`writer.position = ${at}`]
     const rest = writerOf(context, module, kind, "init", ["headEnd"])
-    rest.places.set(body, ["bodyStart", at])
+    // a checksum may cover header fields, too
+    for (const [name, place] of writer.places) rest.places.set(name, place)
+    rest.places.set(body, [isFixed ? "bodyStart" : "headEnd", at])
     rest.fields(run.trailer)
     if (run.end === "until") rest.literal(run.until!)
     if (!isFixed || run.fields.length > 0) return [`position = ${at}`, ...rest.lines, `writer.position = ${rest.end}`]
@@ -549,6 +551,8 @@ const lengthLines = (context: Context, module: Module, kind: KindModel, isFixed:
   if (known !== undefined) return [`const length = ${content}${added(known + (from === "frame" ? trailer : 0) + plus)}`]
   const writer = writerOf(context, module, kind, "init")
   const { firsts, lasts, places } = writer
+  firsts.clear()
+  lasts.clear()
   if (from === "length") firsts.add(name)
   if (from === "field") lasts.add(name)
   writer.fields(run.fields)
